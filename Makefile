@@ -1,0 +1,67 @@
+# make demo [HEADLESS=1] | test | check | bench | build | clean      Needs python3 >= 3.10 and Node.js >= 20.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+# Another active environment must not leak into ours.
+unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH CONDA_PREFIX
+
+PY := .venv/bin/python
+BUNDLE := kx_widget/widget/static/widget.js
+SOURCES := package.json package-lock.json js/build.mjs js/tsconfig.json $(shell find js/src -type f 2>/dev/null)
+NOTEBOOK := notebooks/quickstart.ipynb
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.PHONY: demo test check bench build clean setup chromium
+
+setup: .venv/.installed $(BUNDLE)
+
+ifeq ($(HEADLESS),1)
+demo: setup chromium
+	$(PY) -m tests.browser.demo $(NOTEBOOK) build/demo.png
+else
+demo: setup
+	JUPYTER_PREFER_ENV_PATH=1 .venv/bin/jupyter-lab $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.ip=127.0.0.1 $(NOTEBOOK)
+endif
+
+test: setup chromium
+	$(PY) -m pytest
+	npm run --silent test
+
+check: setup
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	npx --no-install pyright --pythonpath $(PY)
+	npm run --silent check
+
+bench: setup
+	$(PY) -m tests.benchmarks
+
+build: setup
+	rm -rf dist
+	$(PY) -m hatchling build -d dist
+
+clean:
+	rm -rf .venv node_modules build dist kx_widget/widget/static .pytest_cache .ruff_cache .hypothesis
+	find kx_widget js/hatch_build.py tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+chromium: .venv/.installed
+	@$(PY) -m tests.browser.chromium
+
+$(BUNDLE): node_modules/.package-lock.json $(SOURCES)
+	npm run --silent build
+
+# The file that npm itself writes when an installation is complete.
+node_modules/.package-lock.json: package-lock.json
+	@node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null && command -v npm >/dev/null || \
+	  { echo "kx-widget's front end needs Node.js 20 or newer with npm: install it and run make again." >&2; exit 1; }
+	npm ci --no-audit --no-fund
+	@touch $@
+
+.venv/.installed: pyproject.toml | $(BUNDLE)
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || [ -x $(PY) ] || \
+	  { echo "kx-widget needs python3, version 3.10 or newer: install it and run make again." >&2; exit 1; }
+	@[ -x $(PY) ] || python3 -m venv .venv || \
+	  { rm -rf .venv; echo "python3 cannot make a virtual environment: install its venv module (on Debian: apt-get install python3-venv) and run make again." >&2; exit 1; }
+	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
