@@ -1,0 +1,177 @@
+"""Drive a notebook in a real JupyterLab under headless Chromium."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import numpy as np
+from playwright.sync_api import Locator, Page, sync_playwright
+
+from tests.browser.chromium import require
+from tests.browser.server import Server
+
+T = TypeVar("T")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+)
+PANEL = "window.jupyterapp.shell.currentWidget"
+IDLE = """() => {
+    const kernel = window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel;
+    return kernel?.connectionStatus === "connected" && kernel.status === "idle";
+}"""
+EXECUTE = f"""async (code) => {{
+    const kernel = {PANEL}.sessionContext.session.kernel;
+    const future = kernel.requestExecute({{ code, store_history: false }});
+    const answer = {{ text: "", error: "" }};
+    future.onIOPub = ({{ content }}) => {{
+        answer.text += content.text ?? content.data?.["text/plain"] ?? "";
+        if (content.traceback) answer.error = content.traceback.join("\\n");
+    }};
+    await future.done;
+    return answer;
+}}"""
+PIXELS = """(canvas) => {
+    const copy = document.createElement("canvas");
+    copy.width = canvas.width;
+    copy.height = canvas.height;
+    const context = copy.getContext("2d");
+    context.drawImage(canvas, 0, 0);
+    const bytes = context.getImageData(0, 0, copy.width, copy.height).data;
+    const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+    return [copy.height, copy.width, btoa(text)];
+}"""
+
+
+class Notebook:
+    """One notebook in one page of JupyterLab, with what the page complained about."""
+
+    def __init__(self, page: Page, url: str, timeout: float = 60) -> None:
+        self.page = page
+        self.console_errors: list[str] = []
+        self.foreign_requests: list[str] = []
+        page.set_default_timeout(timeout * 1000)
+        page.on("console", lambda m: self.console_errors.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda e: self.console_errors.append(str(e)))
+        page.on("request", lambda r: self._note(r.url))
+        page.on("websocket", lambda s: self._note(s.url))
+        page.on("dialog", lambda d: d.accept())
+        page.goto(url)
+        page.locator(".jp-Notebook .jp-Cell").first.wait_for()
+        self.wait_idle()
+
+    def _note(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme in {"http", "https", "ws", "wss"} and parts.hostname != "127.0.0.1":
+            self.foreign_requests.append(url)
+
+    def wait_idle(self, timeout: float = 120) -> None:
+        """Wait until the kernel is connected and idle."""
+        self.page.wait_for_function(IDLE, timeout=timeout * 1000)
+
+    def command(self, name: str, **arguments: str) -> None:
+        """Run a JupyterLab command, such as "notebook:run-all-cells", to its end."""
+        script = "([name, arguments]) => window.jupyterapp.commands.execute(name, arguments).then(() => {})"
+        self.page.evaluate(script, [name, arguments])
+
+    def run_all(self, timeout: float = 120) -> None:
+        """Run all cells; an error in one of them is raised here."""
+        self.command("notebook:run-all-cells")
+        self.wait_idle(timeout)
+        if errors := self.cell_errors():
+            raise RuntimeError("\n".join(errors))
+
+    def execute(self, code: str) -> str:
+        """Run code in the kernel without a cell; what it printed, or its traceback raised."""
+        answer = self.page.evaluate(EXECUTE, code)
+        if answer["error"]:
+            raise RuntimeError(answer["error"])
+        return answer["text"]
+
+    def value(self, expression: str) -> str:
+        """The str of a Python expression in the kernel."""
+        return self.execute(f"print({expression}, end='')")
+
+    def add_cell(self, code: str) -> None:
+        """Add a cell at the end and run it."""
+        self.page.evaluate(
+            f"() => {{ {PANEL}.content.activeCellIndex = {PANEL}.content.widgets.length - 1; }}"
+        )
+        self.command("notebook:insert-cell-below")
+        self.page.evaluate(f"(code) => {PANEL}.content.activeCell.model.sharedModel.setSource(code)", code)
+        self.command("notebook:run-cell")
+
+    def cells(self) -> list[dict[str, Any]]:
+        """The cells as nbformat has them."""
+        return self.page.evaluate(f"() => {PANEL}.context.model.toJSON().cells")
+
+    def sources(self) -> list[str]:
+        """The cells' texts."""
+        return ["".join(c["source"]) for c in self.cells()]
+
+    def cell_errors(self) -> list[str]:
+        """The tracebacks in the cells' outputs."""
+        outputs = [o for c in self.cells() for o in c.get("outputs", []) if o["output_type"] == "error"]
+        return ["\n".join(o["traceback"]) for o in outputs]
+
+    def root(self, index: int = -1) -> Locator:
+        """A view's root element, the last one unless told; Playwright looks through open shadow roots."""
+        return self.page.locator("[data-kx-root]").nth(index)
+
+    def until(self, condition: Callable[[], T], what: str, timeout: float = 30) -> T:
+        """Wait until a condition is true, and return its value."""
+        deadline = time.monotonic() + timeout
+        while not (value := condition()):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"not within {timeout} s: {what}")
+            self.page.wait_for_timeout(50)
+        return value
+
+
+def pixels(canvas: Locator) -> np.ndarray:
+    """A canvas's backing store, RGBA (height, width, 4)."""
+    height, width, encoded = canvas.evaluate(PIXELS)
+    return np.frombuffer(base64.b64decode(encoded), np.uint8).reshape(height, width, 4)
+
+
+class Lab:
+    """A JupyterLab server and a browser: `with Lab() as lab: lab.open(path)`."""
+
+    def __enter__(self) -> Lab:
+        with ExitStack() as stack:
+            folder = stack.enter_context(
+                tempfile.TemporaryDirectory(prefix="kx-notebooks-", ignore_cleanup_errors=True)
+            )
+            self._folder = Path(folder)
+            self._server = stack.enter_context(Server(self._folder))
+            playwright = stack.enter_context(sync_playwright())
+            self._browser = playwright.chromium.launch(executable_path=require(), args=list(FLAGS))
+            stack.callback(self._browser.close)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def open(self, notebook: Path, *, size: tuple[int, int] = (1280, 900)) -> Notebook:
+        """Open a copy of a notebook, kernel started, nothing run."""
+        copy = Path(tempfile.mkdtemp(dir=self._folder)) / notebook.name
+        shutil.copy(notebook, copy)
+        page = self._browser.new_page(viewport={"width": size[0], "height": size[1]})
+        return Notebook(
+            page, f"{self._server.url}/lab/tree/{copy.relative_to(self._folder).as_posix()}?reset"
+        )
