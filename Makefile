@@ -21,7 +21,8 @@ demo: setup chromium
 	$(PY) -m tests.browser.demo $(NOTEBOOK) build/demo.png
 else
 demo: setup
-	JUPYTER_PREFER_ENV_PATH=1 .venv/bin/jupyter-lab $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.ip=127.0.0.1 $(NOTEBOOK)
+	JUPYTER_PREFER_ENV_PATH=1 JUPYTER_CONFIG_PATH=$(CURDIR)/tests/browser/jupyter \
+	  .venv/bin/jupyter-lab $(if $(filter 0,$(shell id -u)),--allow-root) $(NOTEBOOK)
 endif
 
 test: setup chromium
@@ -58,7 +59,7 @@ node_modules/.package-lock.json: package-lock.json
 	npm ci --no-audit --no-fund
 	@touch $@
 
-.venv/.installed: pyproject.toml | $(BUNDLE)
+.venv/.installed: pyproject.toml js/hatch_build.py | $(BUNDLE)
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || [ -x $(PY) ] || \
 	  { echo "kx-widget needs python3, version 3.10 or newer: install it and run make again." >&2; exit 1; }
 	@[ -x $(PY) ] || python3 -m venv .venv || \

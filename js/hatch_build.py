@@ -43,8 +43,8 @@ def is_fresh(root: Path) -> bool:
     # An unpacked sdist carries its bundle, and unpacking may have scattered the times.
     if (root / "PKG-INFO").is_file():
         return True
-    newest = max((f.stat().st_mtime for pattern in SOURCES for f in root.glob(pattern)), default=0.0)
-    return bundle.stat().st_mtime >= newest
+    sources = (f for pattern in SOURCES for f in root.glob(pattern) if f.is_file())
+    return all(f.stat().st_mtime <= bundle.stat().st_mtime for f in sources)
 
 
 def node_problem() -> str | None:
