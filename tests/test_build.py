@@ -1,0 +1,128 @@
+"""What `pip install` gets: the wheel and the sdist, with Node.js and without."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+from hatchling.builders.sdist import SdistBuilder
+from hatchling.builders.wheel import WheelBuilder
+
+ROOT = Path(__file__).parent.parent
+BUNDLE = "kx_widget/widget/static/widget.js"
+FAKE_NPM = """#!/bin/sh
+echo "$@" >> npm-calls
+[ "$1" = ci ] && exit
+mkdir -p kx_widget/widget/static && echo "export default 1" > kx_widget/widget/static/widget.js
+"""
+
+
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sdist")
+    return Path(next(SdistBuilder(str(ROOT)).build(directory=str(folder), versions=["standard"])))
+
+
+@pytest.fixture
+def unpacked(sdist: Path, tmp_path: Path) -> Path:
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
+    return tmp_path / sdist.name.removesuffix(".tar.gz")
+
+
+@pytest.fixture
+def checkout(unpacked: Path) -> Path:
+    """The sources as git has them: no bundle, and not the mark of an sdist."""
+    (unpacked / BUNDLE).unlink()
+    (unpacked / "PKG-INFO").unlink()
+    return unpacked
+
+
+def build_wheel(tree: Path, path: Path) -> subprocess.CompletedProcess[str]:
+    """Build the tree's wheel with nothing but `path` to find programs in."""
+    return subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", "out"],
+        cwd=tree,
+        env={**os.environ, "PATH": str(path)},
+        capture_output=True,
+        text=True,
+    )
+
+
+def programs(folder: Path, **scripts: str) -> Path:
+    """A folder of executables."""
+    folder.mkdir()
+    for name, text in scripts.items():
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
+    for name in ("mkdir", "sh"):
+        (folder / name).symlink_to(str(shutil.which(name)))
+    return folder
+
+
+def test_wheel_carries_the_bundle_and_the_samples(tmp_path: Path) -> None:
+    wheel = next(WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"]))
+    with zipfile.ZipFile(wheel) as archive:
+        sizes = {i.filename: i.file_size for i in archive.infolist()}
+    assert sizes[BUNDLE] == (ROOT / BUNDLE).stat().st_size
+    shipped = {
+        p.relative_to(ROOT).as_posix() for p in (ROOT / "kx_widget/samples/data").rglob("*") if p.is_file()
+    }
+    assert shipped
+    assert shipped <= sizes.keys()
+    assert {name.split("/")[0] for name in sizes} == {"kx_widget", "kx_widget-0.1.0.dist-info"}
+
+
+def test_sdist_builds_its_wheel_without_node(unpacked: Path, tmp_path: Path) -> None:
+    # Unpacking may leave the bundle older than its sources.
+    os.utime(unpacked / BUNDLE, (0, 0))
+    done = build_wheel(unpacked, programs(tmp_path / "bin"))
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(next((unpacked / "out").glob("*.whl"))) as archive:
+        assert archive.read(BUNDLE) == (ROOT / BUNDLE).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("scripts", "expected"),
+    [
+        ({}, "install it and build again, or install a kx-widget wheel."),
+        ({"node": "#!/bin/sh\necho v18.20.1\n", "npm": FAKE_NPM}, "and this is v18.20.1"),
+    ],
+    ids=["absent", "old"],
+)
+def test_without_a_fit_node_one_sentence_says_what_to_install(
+    checkout: Path, tmp_path: Path, scripts: dict[str, str], expected: str
+) -> None:
+    done = build_wheel(checkout, programs(tmp_path / "bin", **scripts))
+    assert done.returncode != 0
+    message = (done.stdout + done.stderr).strip()
+    assert "needs Node.js 20 or newer with npm" in message
+    assert expected in message
+    assert len(message.splitlines()) == 1
+
+
+def test_bundle_is_built_when_absent_or_older_than_a_source(checkout: Path, tmp_path: Path) -> None:
+    path = programs(tmp_path / "bin", node="#!/bin/sh\necho v20.1.0\n", npm=FAKE_NPM)
+    calls = checkout / "npm-calls"
+    for expected in ("ci --no-audit --no-fund\nrun build\n", ""):
+        calls.write_text("")
+        assert build_wheel(checkout, path).returncode == 0
+        assert calls.read_text() == expected
+    source = next((checkout / "js/src").rglob("*.ts"))
+    newer = (checkout / BUNDLE).stat().st_mtime + 1
+    os.utime(source, (newer, newer))
+    assert build_wheel(checkout, path).returncode == 0
+    assert calls.read_text().endswith("run build\n")
+
+
+def test_failing_npm_build_fails_the_wheel(checkout: Path, tmp_path: Path) -> None:
+    path = programs(tmp_path / "bin", node="#!/bin/sh\necho v20.1.0\n", npm="#!/bin/sh\nexit 3\n")
+    done = build_wheel(checkout, path)
+    assert done.returncode != 0
+    assert "`npm ci --no-audit --no-fund` failed" in done.stdout + done.stderr
