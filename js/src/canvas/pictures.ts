@@ -1,0 +1,42 @@
+import { toBytes } from "../codec";
+import type { Picture } from "../store";
+
+export interface Pictures {
+  /** The decoded picture, or null while it is decoded; `ready` is called afterwards. */
+  get(picture: Picture): ImageBitmap | null;
+  /** Frees every picture that is not in the list. */
+  keep(wanted: ReadonlySet<Picture>): void;
+}
+
+export function createPictures(ready: () => void): Pictures {
+  const decoded = new Map<Picture, ImageBitmap | null>();
+
+  const decode = async (picture: Picture) => {
+    const blob = new Blob([toBytes(picture.data)], { type: picture.mime });
+    const bitmap = await createImageBitmap(blob).catch(() => null);
+    if (!bitmap) return;
+    if (decoded.has(picture)) {
+      decoded.set(picture, bitmap);
+      ready();
+    } else {
+      bitmap.close();
+    }
+  };
+
+  return {
+    get(picture) {
+      const bitmap = decoded.get(picture);
+      if (bitmap !== undefined) return bitmap;
+      decoded.set(picture, null);
+      void decode(picture);
+      return null;
+    },
+    keep(wanted) {
+      for (const [picture, bitmap] of decoded) {
+        if (wanted.has(picture)) continue;
+        bitmap?.close();
+        decoded.delete(picture);
+      }
+    },
+  };
+}

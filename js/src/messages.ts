@@ -1,0 +1,127 @@
+/** The protocol between kernel and page, version 1; the twin of `kx_widget/widget/messages.py`. */
+
+export const VERSION = 1;
+
+export interface Param {
+  name: string;
+  title: string;
+  help: string;
+  kind: "choice" | "int" | "float" | "bool";
+  default: unknown;
+  choices?: unknown[];
+  minimum?: number | null;
+  maximum?: number | null;
+  step?: number | null;
+}
+
+export interface Method {
+  id: string;
+  title: string;
+  family: string;
+  summary: string;
+  sees: "layer" | "input";
+  cost: string;
+  reference: string;
+  params: Param[];
+}
+
+export interface Layer {
+  path: string;
+  type: string;
+  shape: (number | null)[];
+  spatial: [number, number] | null;
+  is_candidate: boolean;
+  reason: string;
+}
+
+export interface Inspection {
+  layers: Layer[];
+  recommended: string;
+  why: string;
+  head: string;
+  classes: number;
+  input_shape: (number | null)[];
+  preprocessing: string;
+}
+
+export interface Column {
+  layer: string;
+  method: string;
+  method_title: string;
+  target: string | number;
+  signed: boolean;
+}
+
+export interface Item {
+  image: number;
+  column: number;
+  layer: string;
+  method: string;
+  target: number;
+  target_name: string;
+  score: number;
+  probability: number | null;
+  shape: [number, number];
+  dtype: "float32" | "uint16";
+  scale: number;
+  offset: number;
+  vmin: number;
+  vmax: number;
+  signed: boolean;
+  partial: boolean;
+  byte_offset: number;
+  byte_length: number;
+}
+
+export type Down =
+  | {
+      kind: "welcome";
+      version: number;
+      gen: number;
+      catalogue: Method[];
+      inspection: Inspection;
+      class_names: string[];
+    }
+  | { kind: "predictions"; shape: [number, number] }
+  | { kind: "queued"; gen: number }
+  | { kind: "running"; gen: number; columns: Column[] }
+  | { kind: "progress"; gen: number; done: number; total: number; eta_s: number | null }
+  | { kind: "maps"; gen: number; seq: number; final: boolean; items: Item[] }
+  | { kind: "done"; gen: number; seconds: number }
+  | { kind: "cancelled"; gen: number }
+  | { kind: "error"; gen: number; message: string; hint: string; traceback: string };
+
+export type Up =
+  | { kind: "hello"; version: number; have: never[] }
+  | { kind: "cancel"; gen: number }
+  | { kind: "ack"; gen: number; seq: number };
+
+type Check = (value: unknown) => boolean;
+const isNumber: Check = (value) => typeof value === "number";
+const isText: Check = (value) => typeof value === "string";
+const isList: Check = Array.isArray;
+const isRecord: Check = (value) => typeof value === "object" && value !== null;
+
+const FIELDS: Record<Down["kind"], Record<string, Check>> = {
+  welcome: { version: isNumber, gen: isNumber, catalogue: isList, inspection: isRecord, class_names: isList },
+  predictions: { shape: isList },
+  queued: { gen: isNumber },
+  running: { gen: isNumber, columns: isList },
+  progress: { gen: isNumber, done: isNumber, total: isNumber },
+  maps: { gen: isNumber, seq: isNumber, items: isList },
+  done: { gen: isNumber, seconds: isNumber },
+  cancelled: { gen: isNumber },
+  error: { gen: isNumber, message: isText },
+};
+
+/** The message, or null when its kind is not ours; throws when a known kind lacks a field. */
+export function parse(content: unknown): Down | null {
+  if (typeof content !== "object" || content === null) return null;
+  const record = content as Record<string, unknown>;
+  if (typeof record.kind !== "string" || !Object.hasOwn(FIELDS, record.kind)) return null;
+  for (const [name, check] of Object.entries(FIELDS[record.kind as Down["kind"]])) {
+    if (!check(record[name]))
+      throw new Error(`message "${record.kind}": field "${name}" is missing or wrong`);
+  }
+  return record as Down;
+}

@@ -1,0 +1,175 @@
+import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { type Point, Transform } from "./canvas/transform";
+import type { Binary } from "./codec";
+import type { Column, Inspection, Item, Method } from "./messages";
+import { type Extent, magnitude, type Scale, type Sign } from "./postprocess";
+
+export type Compare = "none" | "targets" | "methods" | "layers";
+export type Target = string | number;
+
+/** A picture as the kernel encoded it; `box` is the part of it that the model saw, in fractions. */
+export interface Picture {
+  name: string;
+  width: number;
+  height: number;
+  box: [number, number, number, number];
+  mime: string;
+  data: Binary;
+}
+
+/** What is synced with Python, under the names it has there. */
+export interface Traits {
+  layer: string;
+  method: string;
+  target: Target;
+  params: Record<string, unknown>;
+  compare: Compare;
+  compare_with: Target[];
+  sign: Sign;
+  scale: Scale;
+  colormap: string;
+  opacity: number;
+  threshold: number;
+  selected: number[];
+  theme: "auto" | "light" | "dark";
+  _images: Picture[];
+}
+
+export const DEFAULTS: Readonly<Traits> = {
+  layer: "",
+  method: "",
+  target: "top",
+  params: {},
+  compare: "none",
+  compare_with: [],
+  sign: "positive",
+  scale: "map",
+  colormap: "viridis",
+  opacity: 0.6,
+  threshold: 0,
+  selected: [0],
+  theme: "auto",
+  _images: [],
+};
+
+export interface TileMap {
+  item: Item;
+  values: Float32Array;
+  extent: Extent;
+}
+
+export interface Answer {
+  gen: number;
+  columns: Column[];
+  /** By `tileKey`. */
+  tiles: ReadonlyMap<string, TileMap>;
+}
+
+export interface Welcome {
+  catalogue: Method[];
+  inspection: Inspection;
+  class_names: string[];
+}
+
+export interface Predictions {
+  images: number;
+  classes: number;
+  values: Float32Array;
+}
+
+export interface Failure {
+  message: string;
+  hint: string;
+  traceback: string;
+}
+
+export interface Progress {
+  done: number;
+  total: number;
+  eta_s: number | null;
+}
+
+export type Status = "idle" | "running" | "done" | "cancelled" | "error" | "no-kernel";
+
+export const tileKey = (image: number, column: number) => `${image}/${column}`;
+
+export type TraitSignals = { [K in keyof Traits]: Signal<Traits[K]> };
+
+export interface Store {
+  traits: TraitSignals;
+  status: Signal<Status>;
+  welcome: Signal<Welcome | null>;
+  predictions: Signal<Predictions | null>;
+  answer: Signal<Answer | null>;
+  /** The question that the answer on the screen does not belong to any more. */
+  stale: Signal<boolean>;
+  progress: Signal<Progress | null>;
+  seconds: Signal<number | null>;
+  failure: Signal<Failure | null>;
+  /** A question was sent and the kernel has not taken it yet. */
+  waiting: Signal<boolean>;
+  view: Signal<Transform>;
+  crosshair: Signal<Point | null>;
+  /** The tile under the pointer or with the keyboard focus. */
+  focus: Signal<{ image: number; column: number } | null>;
+  dark: Signal<boolean>;
+  /** The largest magnitude of every scope, by `scopeKey`. */
+  magnitudes: ReadonlySignal<ReadonlyMap<string, number>>;
+  signOf(tile: TileMap): Sign;
+  scopeOf(tile: TileMap): number;
+}
+
+const SCOPE: Readonly<Record<Scale, (item: Item) => string>> = {
+  map: (item) => tileKey(item.image, item.column),
+  image: (item) => String(item.image),
+  all: () => "all",
+};
+
+export function createStore(initial: Partial<Traits> = {}): Store {
+  const traits = Object.fromEntries(
+    Object.entries({ ...DEFAULTS, ...initial }).map(([name, value]) => [name, signal(value)]),
+  ) as unknown as TraitSignals;
+  const answer = signal<Answer | null>(null);
+
+  const signOf = (tile: TileMap): Sign => (tile.item.signed ? traits.sign.value : "signed");
+  const magnitudes = computed(() => {
+    const key = SCOPE[traits.scale.value];
+    const found = new Map<string, number>();
+    for (const tile of answer.value?.tiles.values() ?? []) {
+      const scope = key(tile.item);
+      found.set(scope, Math.max(found.get(scope) ?? 0, magnitude(tile.extent, signOf(tile))));
+    }
+    return found;
+  });
+
+  return {
+    traits,
+    status: signal<Status>("idle"),
+    welcome: signal<Welcome | null>(null),
+    predictions: signal<Predictions | null>(null),
+    answer,
+    stale: signal(false),
+    progress: signal<Progress | null>(null),
+    seconds: signal<number | null>(null),
+    failure: signal<Failure | null>(null),
+    waiting: signal(false),
+    view: signal(Transform.identity),
+    crosshair: signal<Point | null>(null),
+    focus: signal<{ image: number; column: number } | null>(null),
+    dark: signal(false),
+    magnitudes,
+    signOf,
+    scopeOf: (tile) => magnitudes.value.get(SCOPE[traits.scale.value](tile.item)) ?? 0,
+  };
+}
+
+/** The image whose probabilities the class list shows. */
+export const focusedImage = (store: Store) => store.traits.selected.value[0] ?? 0;
+
+/** One image's probabilities, or null where the model gives none. */
+export function probabilitiesOf(store: Store, image: number): Float32Array | null {
+  const all = store.predictions.value;
+  if (!all || image < 0 || image >= all.images) return null;
+  const row = all.values.subarray(image * all.classes, (image + 1) * all.classes);
+  return Number.isNaN(row[0]) ? null : row;
+}

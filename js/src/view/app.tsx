@@ -1,0 +1,53 @@
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import type { Actions } from "../actions";
+import type { Stage } from "../canvas/stage";
+import type { Store } from "../store";
+import { Classes } from "./classes";
+import { Columns, CompareField } from "./compare";
+import { Drawing } from "./drawing";
+import { Failure } from "./failure";
+import { Grid } from "./grid";
+import { Layers } from "./layers";
+import { MethodField, MethodForm } from "./method";
+import { StatusBar } from "./status";
+
+export interface Parts {
+  store: Store;
+  actions: Actions;
+  stage: Stage;
+}
+
+const NARROW = 600;
+
+export function App({ store, actions, stage }: Parts) {
+  const narrow = useSignal(false);
+  const frame = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (!frame.current) return;
+    const observer = new ResizeObserver(([entry]) => {
+      narrow.value = entry.contentRect.width < NARROW;
+    });
+    observer.observe(frame.current);
+    return () => observer.disconnect();
+  }, [narrow]);
+
+  return (
+    <div class="kx" ref={frame} data-narrow={narrow.value || undefined}>
+      <div class="bar">
+        <MethodField store={store} actions={actions} />
+        <Classes store={store} actions={actions} />
+        <CompareField store={store} actions={actions} />
+      </div>
+      <MethodForm store={store} actions={actions} />
+      <Columns store={store} actions={actions} />
+      <Failure store={store} actions={actions} />
+      <div class="main">
+        <Layers store={store} actions={actions} narrow={narrow.value} />
+        <Grid store={store} actions={actions} stage={stage} />
+      </div>
+      <Drawing store={store} actions={actions} />
+      <StatusBar store={store} actions={actions} />
+    </div>
+  );
+}

@@ -1,0 +1,122 @@
+import type { Actions } from "../actions";
+import { COLORMAPS } from "../canvas/colormap";
+import type { Scale, Sign } from "../postprocess";
+import type { Store } from "../store";
+import { Colorbar } from "./colorbar";
+import { KEYS, Select } from "./field";
+
+const SIGNS: readonly [Sign, string][] = [
+  ["positive", "positive"],
+  ["absolute", "absolute"],
+  ["signed", "signed"],
+];
+const SCALES: readonly [Scale, string][] = [
+  ["map", "per map"],
+  ["image", "per image"],
+  ["all", "shared"],
+];
+
+interface SliderProps {
+  id: string;
+  label: string;
+  value: number;
+  onMove(value: number): void;
+  onRelease(value: number): void;
+}
+
+function Slider({ id, label, value, onMove, onRelease }: SliderProps) {
+  return (
+    <span class="control">
+      <label for={id}>{label}</label>
+      <input
+        id={id}
+        type="range"
+        min="0"
+        max="1"
+        step="0.01"
+        value={value}
+        aria-valuetext={`${Math.round(value * 100)} %`}
+        {...KEYS}
+        onInput={(event) => onMove(event.currentTarget.valueAsNumber)}
+        onChange={(event) => onRelease(event.currentTarget.valueAsNumber)}
+      />
+    </span>
+  );
+}
+
+interface ChoiceProps {
+  id: string;
+  label: string;
+  value: string;
+  choices: readonly (readonly [string, string])[];
+  onChoose(value: string): void;
+}
+
+function Choice({ id, label, value, choices, onChoose }: ChoiceProps) {
+  return (
+    <span class="control">
+      <label for={id}>{label}</label>
+      <Select id={id} value={value} onChoose={onChoose}>
+        {choices.map(([key, text]) => (
+          <option key={key} value={key}>
+            {text}
+          </option>
+        ))}
+      </Select>
+    </span>
+  );
+}
+
+/** The controls that only redraw: none of them asks the kernel anything. */
+export function Drawing({ store, actions }: { store: Store; actions: Actions }) {
+  const { opacity, threshold, colormap, sign, scale } = store.traits;
+  return (
+    <div class="foot">
+      <Slider
+        id="kx-opacity"
+        label="Opacity"
+        value={opacity.value}
+        onMove={(value) => actions.preview({ opacity: value })}
+        onRelease={(value) => actions.commit({ opacity: value })}
+      />
+      <Slider
+        id="kx-threshold"
+        label="Threshold"
+        value={threshold.value}
+        onMove={(value) => actions.preview({ threshold: value })}
+        onRelease={(value) => actions.commit({ threshold: value })}
+      />
+      <Colorbar store={store} />
+      <Choice
+        id="kx-colormap"
+        label="Colormap"
+        value={colormap.value}
+        choices={COLORMAPS.map((name) => [name, name] as const)}
+        onChoose={(value) => actions.commit({ colormap: value })}
+      />
+      <Choice
+        id="kx-sign"
+        label="Sign"
+        value={sign.value}
+        choices={SIGNS}
+        onChoose={(value) => actions.commit({ sign: value as Sign })}
+      />
+      <Choice
+        id="kx-scale"
+        label="Scale"
+        value={scale.value}
+        choices={SCALES}
+        onChoose={(value) => actions.commit({ scale: value as Scale })}
+      />
+      <span class="grow" />
+      <button
+        type="button"
+        {...KEYS}
+        disabled={store.view.value.isIdentity && !store.crosshair.value}
+        onClick={actions.resetView}
+      >
+        Reset view
+      </button>
+    </div>
+  );
+}

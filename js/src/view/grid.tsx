@@ -1,0 +1,64 @@
+import { lastSegment } from "../format";
+import type { Store } from "../store";
+import type { Parts } from "./app";
+import { Tile } from "./tile";
+
+/** What tells one column from the next. */
+function heading(store: Store, index: number): string {
+  const column = store.answer.value?.columns[index];
+  if (!column) return "";
+  switch (store.traits.compare.value) {
+    case "methods":
+      return column.method_title;
+    case "layers":
+      return lastSegment(column.layer);
+    default:
+      return typeof column.target === "number"
+        ? (store.welcome.value?.class_names[column.target] ?? `class ${column.target}`)
+        : column.target;
+  }
+}
+
+/** One aspect ratio for all tiles keeps the rows even; pictures of other shapes are centred in it. */
+function aspectOf(store: Store): number {
+  const ratios = store.traits._images.value.map((picture) => picture.width / picture.height);
+  const same = ratios.every((ratio) => Math.abs(ratio - ratios[0]) < 0.01);
+  return same && ratios.length > 0 ? Math.min(Math.max(ratios[0], 0.6), 1.8) : 1;
+}
+
+export function Grid({ store, actions, stage }: Parts) {
+  const images = store.traits._images.value;
+  const columns = Math.max(1, store.answer.value?.columns.length ?? 1);
+  const indices = Array.from({ length: columns }, (_, column) => column);
+  const compared = columns > 1;
+  return (
+    <div
+      class="grid"
+      data-compared={compared || undefined}
+      data-stale={store.stale.value || undefined}
+      data-few={(!compared && images.length < 3) || undefined}
+      style={{ "--columns": columns, "--aspect": aspectOf(store) }}
+    >
+      {compared &&
+        indices.map((column) => (
+          <div class="heading" key={`heading ${column}`} title={store.answer.value?.columns[column]?.layer}>
+            {heading(store, column)}
+          </div>
+        ))}
+      {images.map((picture, image) =>
+        indices.map((column) => (
+          <Tile
+            key={`${image}/${column}`}
+            store={store}
+            actions={actions}
+            stage={stage}
+            picture={picture}
+            image={image}
+            column={column}
+          />
+        )),
+      )}
+      {images.length === 0 && <div class="nothing">No images yet.</div>}
+    </div>
+  );
+}

@@ -1,0 +1,65 @@
+/** The model's layers as a tree of path segments, and the rows of it that are in sight. */
+
+import type { Layer } from "../messages";
+
+export interface Node {
+  path: string;
+  name: string;
+  /** Null for a segment that only groups others. */
+  layer: Layer | null;
+  children: Node[];
+}
+
+export interface Row {
+  node: Node;
+  level: number;
+  position: number;
+  siblings: number;
+  expanded: boolean | undefined;
+}
+
+export function buildTree(layers: readonly Layer[]): Node[] {
+  const roots: Node[] = [];
+  const nodes = new Map<string, Node>();
+  const nodeAt = (path: string): Node => {
+    const known = nodes.get(path);
+    if (known) return known;
+    const cut = path.lastIndexOf("/");
+    const node: Node = { path, name: path.slice(cut + 1), layer: null, children: [] };
+    nodes.set(path, node);
+    (cut < 0 ? roots : nodeAt(path.slice(0, cut)).children).push(node);
+    return node;
+  };
+  for (const layer of layers) nodeAt(layer.path).layer = layer;
+  return roots;
+}
+
+function matching(nodes: readonly Node[], words: readonly string[]): Node[] {
+  const found: Node[] = [];
+  for (const node of nodes) {
+    const path = `${node.path} ${node.layer?.type ?? ""}`.toLowerCase();
+    const children = matching(node.children, words);
+    if (children.length > 0) found.push({ ...node, children });
+    else if (words.every((word) => path.includes(word))) found.push({ ...node, children: [] });
+  }
+  return found;
+}
+
+/** Depth first; while searching, everything that matches is open. */
+export function visibleRows(tree: readonly Node[], query: string, closed: ReadonlySet<string>): Row[] {
+  const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+  const searching = words.length > 0;
+  const rows: Row[] = [];
+  const walk = (nodes: readonly Node[], level: number) => {
+    nodes.forEach((node, index) => {
+      const isBranch = node.children.length > 0;
+      const expanded = isBranch ? searching || !closed.has(node.path) : undefined;
+      rows.push({ node, level, position: index + 1, siblings: nodes.length, expanded });
+      if (expanded) walk(node.children, level + 1);
+    });
+  };
+  walk(searching ? matching(tree, words) : tree, 1);
+  return rows;
+}
+
+export const canChoose = (node: Node) => node.layer?.is_candidate === true;

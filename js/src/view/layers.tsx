@@ -1,0 +1,216 @@
+import { useComputed, useSignal } from "@preact/signals";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import type { Actions } from "../actions";
+import { lastSegment, shape } from "../format";
+import type { Store } from "../store";
+import { KEYS } from "./field";
+import { buildTree, canChoose, type Row, visibleRows } from "./layerTree";
+import { useWindow } from "./window";
+
+const ROW = 30;
+
+interface Props {
+  store: Store;
+  actions: Actions;
+  narrow: boolean;
+}
+
+export function Layers(props: Props) {
+  const disclosure = useRef<HTMLDetailsElement>(null);
+  useEffect(() => {
+    if (disclosure.current) disclosure.current.open = !props.narrow;
+  }, [props.narrow]);
+  const layer = props.store.traits.layer.value;
+  return (
+    <details class="side" ref={disclosure}>
+      <summary {...KEYS}>
+        <span class="dim">Layer</span> <b>{lastSegment(layer) || "recommended"}</b>
+      </summary>
+      <Picker {...props} />
+    </details>
+  );
+}
+
+function Picker({ store, actions }: Props) {
+  const known = store.welcome.value?.inspection;
+  const chosen = store.traits.layer.value;
+  const query = useSignal("");
+  const closed = useSignal<ReadonlySet<string>>(new Set());
+  /** The row the keyboard is on, by path. */
+  const active = useSignal("");
+  const hovered = useSignal<Row | null>(null);
+  const tree = useMemo(() => buildTree(known?.layers ?? []), [known]);
+  const rows = useMemo(() => visibleRows(tree, query.value, closed.value), [tree, query.value, closed.value]);
+  const list = useWindow(rows.length, ROW);
+  const at = Math.max(
+    0,
+    rows.findIndex((row) => row.node.path === (active.value || chosen)),
+  );
+
+  useEffect(() => {
+    list.reveal(rows.findIndex((row) => row.node.path === chosen));
+  }, [known, chosen]);
+
+  const toggle = (row: Row, open = !row.expanded) => {
+    const next = new Set(closed.value);
+    if (open) next.delete(row.node.path);
+    else next.add(row.node.path);
+    closed.value = next;
+  };
+  const activate = (row: Row | undefined) => {
+    if (!row) return;
+    active.value = row.node.path;
+    if (canChoose(row.node)) actions.chooseLayer(row.node.path);
+    else if (row.expanded !== undefined) toggle(row);
+  };
+  const moveTo = (index: number) => {
+    const row = rows[Math.min(Math.max(index, 0), rows.length - 1)];
+    if (!row) return;
+    active.value = row.node.path;
+    list.reveal(rows.indexOf(row));
+  };
+  const parentOf = (index: number) => {
+    for (let i = index - 1; i >= 0; i--) if (rows[i].level < rows[index].level) return i;
+    return index;
+  };
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    const row = rows[at];
+    const keys: Record<string, () => void> = {
+      ArrowDown: () => moveTo(at + 1),
+      ArrowUp: () => moveTo(at - 1),
+      Home: () => moveTo(0),
+      End: () => moveTo(rows.length - 1),
+      ArrowRight: () => (row?.expanded === false ? toggle(row, true) : row?.expanded && moveTo(at + 1)),
+      ArrowLeft: () => (row?.expanded ? toggle(row, false) : row && moveTo(parentOf(at))),
+      Enter: () => activate(row),
+      " ": () => activate(row),
+    };
+    if (event.ctrlKey || event.metaKey || event.altKey || !keys[event.key]) return;
+    keys[event.key]();
+    event.preventDefault();
+  };
+
+  const about = useComputed(() => {
+    const reason = hovered.value?.node.layer?.reason;
+    return reason ? `${hovered.value?.node.name}: ${reason}` : null;
+  }).value;
+
+  return (
+    <div class="layers">
+      <input
+        type="search"
+        aria-label="Search layers"
+        placeholder="Search layers"
+        value={query.value}
+        {...KEYS}
+        onInput={(event) => {
+          query.value = event.currentTarget.value;
+          active.value = "";
+        }}
+        onKeyDown={(event) => {
+          if (event.key === "ArrowDown")
+            event.currentTarget.parentElement?.querySelector<HTMLElement>("[role=tree]")?.focus();
+          else if (event.key === "Enter") activate(rows.find((row) => canChoose(row.node)));
+          else return;
+          event.preventDefault();
+        }}
+      />
+      <div
+        class="tree"
+        role="tree"
+        aria-label="Layers"
+        tabIndex={0}
+        aria-activedescendant={rows.length > 0 ? `kx-layer-${at}` : undefined}
+        {...KEYS}
+        ref={list.box}
+        onScroll={list.onScroll}
+        onKeyDown={onKeyDown}
+      >
+        <div role="presentation" style={list.padding}>
+          {rows.slice(list.first, list.last).map((row, i) => (
+            <LayerRow
+              key={row.node.path}
+              id={`kx-layer-${list.first + i}`}
+              row={row}
+              chosen={row.node.path === chosen}
+              active={list.first + i === at}
+              recommended={row.node.path === known?.recommended}
+              onClick={() => activate(row)}
+              onToggle={() => toggle(row)}
+              onHover={(over) => {
+                hovered.value = over ? row : null;
+              }}
+            />
+          ))}
+        </div>
+      </div>
+      {known && rows.length === 0 && <div class="nothing">No layer matches “{query.value}”.</div>}
+      {known && (
+        <div class="why">
+          {about ?? (
+            <>
+              <span class="star">★</span> {known.why}
+            </>
+          )}
+        </div>
+      )}
+    </div>
+  );
+}
+
+interface RowProps {
+  id: string;
+  row: Row;
+  chosen: boolean;
+  active: boolean;
+  recommended: boolean;
+  onClick(): void;
+  onToggle(): void;
+  onHover(over: boolean): void;
+}
+
+function LayerRow({ id, row, chosen, active, recommended, onClick, onToggle, onHover }: RowProps) {
+  const { node, level, expanded } = row;
+  const disabled = !canChoose(node) && expanded === undefined;
+  const sizes = node.layer ? shape(node.layer.shape) : "";
+  return (
+    <div
+      id={id}
+      class="row"
+      role="treeitem"
+      aria-level={level}
+      aria-setsize={row.siblings}
+      aria-posinset={row.position}
+      aria-expanded={expanded}
+      aria-selected={chosen}
+      aria-disabled={disabled || undefined}
+      aria-description={node.layer?.reason || (recommended ? "recommended" : undefined)}
+      data-active={active || undefined}
+      title={[node.path, node.layer?.type, node.layer?.reason].filter(Boolean).join("\n")}
+      style={{ "--level": level }}
+      onClick={onClick}
+      onPointerEnter={() => onHover(true)}
+      onPointerLeave={() => onHover(false)}
+    >
+      {expanded !== undefined && (
+        <span
+          class="twist"
+          aria-hidden="true"
+          data-open={expanded || undefined}
+          onClick={(event) => {
+            event.stopPropagation();
+            onToggle();
+          }}
+        />
+      )}
+      <span class="name">{node.name}</span>
+      {recommended && (
+        <span class="star" aria-hidden="true">
+          ★
+        </span>
+      )}
+      <small>{sizes}</small>
+    </div>
+  );
+}

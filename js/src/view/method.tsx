@@ -1,0 +1,67 @@
+import type { Actions } from "../actions";
+import type { Method } from "../messages";
+import type { Store } from "../store";
+import { Field, Select } from "./field";
+import { ParamField } from "./params";
+
+const chosen = (store: Store): Method | undefined =>
+  store.welcome.value?.catalogue.find((entry) => entry.id === store.traits.method.value);
+
+export function families(catalogue: readonly Method[]): Map<string, Method[]> {
+  const groups = new Map<string, Method[]>();
+  for (const entry of catalogue) {
+    const group = groups.get(entry.family);
+    if (group) group.push(entry);
+    else groups.set(entry.family, [entry]);
+  }
+  return groups;
+}
+
+export function MethodField({ store, actions }: { store: Store; actions: Actions }) {
+  const catalogue = store.welcome.value?.catalogue ?? [];
+  const method = store.traits.method.value;
+  const entry = chosen(store);
+  return (
+    <Field id="kx-method" label="Method">
+      <Select id="kx-method" value={method} disabled={catalogue.length === 0} onChoose={actions.chooseMethod}>
+        {!entry && <option value={method}>{method}</option>}
+        {[...families(catalogue)].map(([family, entries]) => (
+          <optgroup key={family} label={family}>
+            {entries.map(({ id, title, cost }) => (
+              <option key={id} value={id}>
+                {cost ? `${title} · ${cost}` : title}
+              </option>
+            ))}
+          </optgroup>
+        ))}
+      </Select>
+    </Field>
+  );
+}
+
+/** What the chosen method does, and its parameters as the catalogue describes them. */
+export function MethodForm({ store, actions }: { store: Store; actions: Actions }) {
+  const entry = chosen(store);
+  if (!entry) return null;
+  const params = store.traits.params.value;
+  return (
+    <div class="form">
+      <span class="summary" title={entry.reference}>
+        {entry.summary}
+      </span>
+      {entry.params.length > 0 && (
+        // biome-ignore lint/a11y/useSemanticElements: a fieldset cannot be laid out as a flex row everywhere.
+        <div class="params" role="group" aria-label="Parameters">
+          {entry.params.map((param) => (
+            <ParamField
+              key={`${entry.id}/${param.name}`}
+              param={param}
+              value={params[param.name] ?? param.default}
+              onChange={(value) => actions.setParam(param.name, value)}
+            />
+          ))}
+        </div>
+      )}
+    </div>
+  );
+}

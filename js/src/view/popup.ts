@@ -1,0 +1,49 @@
+import { useLayoutEffect, useRef } from "preact/hooks";
+
+const GAP = 4;
+const MARGIN = 8;
+const TALLEST = 340;
+
+function place(popup: HTMLElement, anchor: HTMLElement): void {
+  const at = anchor.getBoundingClientRect();
+  const below = innerHeight - at.bottom - MARGIN - GAP;
+  const above = at.top - MARGIN - GAP;
+  const down = below >= Math.min(TALLEST, above);
+  const width = Math.min(Math.max(at.width, 280), innerWidth - 2 * MARGIN);
+  const left = Math.min(Math.max(at.left, MARGIN), innerWidth - width - MARGIN);
+  Object.assign(popup.style, {
+    width: `${width}px`,
+    left: `${left}px`,
+    maxHeight: `${Math.min(TALLEST, Math.max(down ? below : above, 120))}px`,
+    top: down ? `${at.bottom + GAP}px` : "auto",
+    bottom: down ? "auto" : `${innerHeight - at.top + GAP}px`,
+  });
+}
+
+/** Shows an element in the top layer beside its anchor, out of reach of any clipping cell output. */
+export function usePopup(open: boolean, close: () => void) {
+  const anchor = useRef<HTMLDivElement>(null);
+  const popup = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    const box = popup.current;
+    const beside = anchor.current;
+    if (!open || !box || !beside) return;
+    const follow = () => place(box, beside);
+    const outside = (event: Event) => {
+      const path = event.composedPath();
+      if (!path.includes(box) && !path.includes(beside)) close();
+    };
+    box.showPopover();
+    follow();
+    addEventListener("scroll", follow, { capture: true, passive: true });
+    addEventListener("resize", follow);
+    addEventListener("pointerdown", outside, { capture: true });
+    return () => {
+      removeEventListener("scroll", follow, { capture: true });
+      removeEventListener("resize", follow);
+      removeEventListener("pointerdown", outside, { capture: true });
+      if (box.isConnected) box.hidePopover();
+    };
+  }, [open]);
+  return { anchor, popup };
+}

@@ -1,0 +1,71 @@
+import type { Actions } from "../actions";
+import { duration, lastSegment } from "../format";
+import type { Status, Store } from "../store";
+import { KEYS } from "./field";
+
+const WORDS: Readonly<Record<Status, string>> = {
+  idle: "ready",
+  running: "computing",
+  done: "done",
+  cancelled: "cancelled",
+  error: "error",
+  "no-kernel": "no kernel",
+};
+
+function state(store: Store): string {
+  const status = store.status.value;
+  if (status === "no-kernel") {
+    return "waiting for the kernel: it is not running, or a cell keeps it busy. Colours and zoom still work.";
+  }
+  if (store.waiting.value) return "waiting for the kernel (a cell is running)";
+  if (!store.welcome.value && status === "idle") return "connecting";
+  const progress = store.progress.value;
+  if (status !== "running" || !progress || progress.total <= 0) return WORDS[status];
+  const left = progress.eta_s === null ? "" : `, ${duration(progress.eta_s)} left`;
+  return `${WORDS[status]} ${progress.done} of ${progress.total}${left}`;
+}
+
+function details(store: Store): string {
+  const images = store.traits._images.value.length;
+  const column = store.answer.value?.columns[0];
+  const seconds = store.seconds.value;
+  const preprocessing = store.welcome.value?.inspection.preprocessing;
+  return [
+    `${images} image${images === 1 ? "" : "s"}`,
+    seconds === null ? "" : duration(seconds),
+    column ? lastSegment(column.layer) : "",
+    preprocessing ? `preprocessing: ${preprocessing}` : "",
+  ]
+    .filter(Boolean)
+    .join(" · ");
+}
+
+export function StatusBar({ store, actions }: { store: Store; actions: Actions }) {
+  const running = store.status.value === "running";
+  const progress = store.progress.value;
+  const part = progress && progress.total > 0 ? progress.done / progress.total : undefined;
+  return (
+    <div class="status">
+      <div
+        class="progress"
+        role="progressbar"
+        aria-label="Progress"
+        aria-valuemin={0}
+        aria-valuemax={100}
+        aria-valuenow={running && part !== undefined ? Math.round(part * 100) : running ? undefined : 0}
+        data-running={running || undefined}
+        data-unknown={(running && part === undefined) || undefined}
+        style={{ "--part": part ?? 0 }}
+      />
+      <span class="state" role="status">
+        <span class="dot" aria-hidden="true" />
+        {state(store)}
+      </span>
+      <span class="dim details">{details(store)}</span>
+      <span class="grow" />
+      <button type="button" {...KEYS} disabled={!running} onClick={actions.cancel}>
+        Cancel
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,92 @@
+import { useComputed } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { attachGestures } from "../canvas/gestures";
+import { lastSegment, percent, position, value } from "../format";
+import { type Picture, type Store, type TileMap, tileKey } from "../store";
+import type { Parts } from "./app";
+import { KEYS } from "./field";
+
+interface Props extends Parts {
+  picture: Picture;
+  image: number;
+  column: number;
+}
+
+/** The strongest value of a map under the chosen sign and the pixel of the picture it lies at. */
+function peak(store: Store, picture: Picture, map: TileMap): string {
+  const { lo, hi, loAt, hiAt } = map.extent;
+  const negative = store.signOf(map) !== "positive" && -lo > hi;
+  const at = negative ? loAt : hiAt;
+  if (at < 0) return "nothing computed yet";
+  const [h, w] = map.item.shape;
+  const [left, top, right, bottom] = picture.box;
+  const place = {
+    x: left + (((at % w) + 0.5) / w) * (right - left),
+    y: top + ((Math.floor(at / w) + 0.5) / h) * (bottom - top),
+  };
+  return `peak ${value(negative ? lo : hi)} at ${position(place, picture)}`;
+}
+
+function describe(store: Store, picture: Picture, image: number, map: TileMap | undefined): string {
+  const who = `image ${image + 1}${picture.name ? ` (${picture.name})` : ""}`;
+  if (!map) return `${who}, no map yet`;
+  const { item } = map;
+  const title =
+    store.welcome.value?.catalogue.find((entry) => entry.id === item.method)?.title ?? item.method;
+  const partial = item.partial ? ", not finished" : "";
+  return `${[title, lastSegment(item.layer), item.target_name, who].filter(Boolean).join(", ")}, ${peak(store, picture, map)}${partial}`;
+}
+
+export function Tile({ store, actions, stage, picture, image, column }: Props) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const readout = useRef<HTMLDivElement>(null);
+  const map = useComputed(() => store.answer.value?.tiles.get(tileKey(image, column))).value;
+
+  useEffect(() => {
+    if (!canvas.current || !readout.current) return;
+    const release = attachGestures(canvas.current, { image, column }, store, actions);
+    const detach = stage.attach({ canvas: canvas.current, readout: readout.current, image, column });
+    return () => {
+      release();
+      detach();
+    };
+  }, [image, column]);
+
+  const chosen = store.traits.selected.value.includes(image);
+  const figure = map
+    ? map.item.probability === null
+      ? value(map.item.score)
+      : percent(map.item.probability)
+    : "";
+  const name = map?.item.target_name ?? (store.status.value === "running" ? "computing…" : "");
+  return (
+    <div
+      class="tile"
+      data-kx-tile=""
+      data-image={image}
+      data-column={column}
+      data-partial={map?.item.partial || undefined}
+      data-selected={chosen || undefined}
+    >
+      <canvas
+        ref={canvas}
+        role="img"
+        tabIndex={0}
+        aria-label={describe(store, picture, image, map)}
+        {...KEYS}
+      />
+      <div class="readout" aria-hidden="true" ref={readout} hidden />
+      <div class="caption">
+        <span class="name" title={name}>
+          {name || "\u00a0"}
+        </span>
+        <span class="figure">{figure}</span>
+      </div>
+      {column === 0 && picture.name && (
+        <div class="source" title={picture.name}>
+          {picture.name}
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,34 @@
+import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
+
+const AHEAD = 8;
+/** Shorter lists are rendered whole, so that the page's own search finds their rows. */
+const WHOLE = 200;
+
+/** Renders only the rows of a long list that are in sight; rows are equally high. */
+export function useWindow(count: number, rowHeight: number) {
+  const box = useRef<HTMLDivElement>(null);
+  const top = useSignal(0);
+  const height = box.current?.clientHeight || 400;
+  const first = count <= WHOLE ? 0 : Math.max(0, Math.floor(top.value / rowHeight) - AHEAD);
+  const last = count <= WHOLE ? count : Math.min(count, Math.ceil((top.value + height) / rowHeight) + AHEAD);
+  return {
+    box,
+    first,
+    last,
+    padding: { paddingTop: `${first * rowHeight}px`, paddingBottom: `${(count - last) * rowHeight}px` },
+    onScroll: () => {
+      top.value = box.current?.scrollTop ?? 0;
+    },
+    reveal(index: number) {
+      const list = box.current;
+      if (!list || index < 0) return;
+      const at = index * rowHeight;
+      if (at < list.scrollTop) list.scrollTop = at;
+      else if (at + rowHeight > list.scrollTop + list.clientHeight) {
+        list.scrollTop = at + rowHeight - list.clientHeight;
+      }
+      top.value = list.scrollTop;
+    },
+  };
+}
