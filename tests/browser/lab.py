@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import shutil
 import tempfile
 import time
@@ -13,7 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import numpy as np
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Locator, Page, WebSocket, sync_playwright
 
 from tests.browser.chromium import require
 from tests.browser.server import Server
@@ -64,11 +65,13 @@ class Notebook:
         self.page = page
         self.console_errors: list[str] = []
         self.foreign_requests: list[str] = []
+        # How many of the page's questions the kernel has taken.
+        self.questions = 0
         page.set_default_timeout(timeout * 1000)
         page.on("console", lambda m: self.console_errors.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda e: self.console_errors.append(str(e)))
         page.on("request", lambda r: self._note(r.url))
-        page.on("websocket", lambda s: self._note(s.url))
+        page.on("websocket", self._listen)
         page.on("dialog", lambda d: d.accept())
         page.goto(url)
         page.locator(".jp-Notebook .jp-Cell").first.wait_for()
@@ -78,6 +81,15 @@ class Notebook:
         parts = urlsplit(url)
         if parts.scheme in {"http", "https", "ws", "wss"} and parts.hostname != "127.0.0.1":
             self.foreign_requests.append(url)
+
+    def _listen(self, socket: WebSocket) -> None:
+        self._note(socket.url)
+
+        def count(payload: str | bytes) -> None:
+            text = payload if isinstance(payload, bytes) else payload.encode()
+            self.questions += b'"queued"' in text
+
+        socket.on("framereceived", count)
 
     def wait_idle(self, timeout: float = 120) -> None:
         """Wait until the kernel is connected and idle."""
@@ -106,11 +118,23 @@ class Notebook:
         """The str of a Python expression in the kernel."""
         return self.execute(f"print({expression}, end='')")
 
+    def numbers(self, expression: str) -> np.ndarray:
+        """A flat array of numbers from the kernel."""
+        return np.array(json.loads(self.value(f"[float(x) for x in {expression}]")))
+
+    def run_cell(self, index: int) -> None:
+        """Run a cell by its index and wait for its end."""
+        self.page.evaluate(f"(i) => {{ {PANEL}.content.activeCellIndex = i; }}", index)
+        self.command("notebook:run-cell")
+
+    def delete_cell(self, index: int) -> None:
+        """Delete a cell by its index, whatever it does."""
+        self.page.evaluate(f"(i) => {{ {PANEL}.content.activeCellIndex = i; }}", index)
+        self.command("notebook:delete-cell")
+
     def add_cell(self, code: str) -> None:
         """Add a cell at the end and run it."""
-        self.page.evaluate(
-            f"() => {{ {PANEL}.content.activeCellIndex = {PANEL}.content.widgets.length - 1; }}"
-        )
+        self.page.evaluate(f"() => {{ {PANEL}.content.activeCellIndex = {PANEL}.content.widgets.length - 1; }}")
         self.command("notebook:insert-cell-below")
         self.page.evaluate(f"(code) => {PANEL}.content.activeCell.model.sharedModel.setSource(code)", code)
         self.command("notebook:run-cell")
@@ -172,6 +196,4 @@ class Lab:
         copy = Path(tempfile.mkdtemp(dir=self._folder)) / notebook.name
         shutil.copy(notebook, copy)
         page = self._browser.new_page(viewport={"width": size[0], "height": size[1]})
-        return Notebook(
-            page, f"{self._server.url}/lab/tree/{copy.relative_to(self._folder).as_posix()}?reset"
-        )
+        return Notebook(page, f"{self._server.url}/lab/tree/{copy.relative_to(self._folder).as_posix()}?reset")

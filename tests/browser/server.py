@@ -101,9 +101,7 @@ class Server:
                     return
             except OSError:
                 if self._process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(
-                        f"JupyterLab did not come up:\n{self._log.read_text()[-3000:]}"
-                    ) from None
+                    raise RuntimeError(f"JupyterLab did not come up:\n{self._log.read_text()[-3000:]}") from None
                 time.sleep(0.1)
 
 

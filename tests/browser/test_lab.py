@@ -1,0 +1,201 @@
+"""The quickstart in a real JupyterLab: every act changes both what is seen and what Python has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.lab import Lab, Notebook
+from tests.browser.view import DIFFERENT, View, difference
+
+ROOT = Path(__file__).parents[2]
+FOCUSABLE = "a[href], button, canvas, input, select, summary, textarea, [tabindex]"
+SHORTCUTS = ("a", "b", "x", "m", "d", "d")
+
+
+@pytest.fixture(scope="module")
+def opened(lab: Lab) -> View:
+    notebook = lab.open(ROOT / "notebooks/quickstart.ipynb", size=(1280, 1600))
+    notebook.run_all()
+    return View(notebook)
+
+
+@pytest.fixture
+def view(opened: View) -> Iterator[View]:
+    opened.await_status("done")
+    opened.leave()
+    yield opened
+    assert opened.notebook.console_errors == []
+    assert opened.notebook.foreign_requests == []
+
+
+@pytest.mark.parametrize("trait", ["layer", "target", "method"])
+def test_click_in_a_picker_changes_pixels_and_trait(view: View, trait: str) -> None:
+    value, before = view.other(trait), view.pixels()
+    view.choose(trait, value)
+    view.await_trait(trait, value)
+    view.await_other_pixels(before)
+    view.await_status("done")
+
+
+@pytest.mark.parametrize("trait", ["layer", "target", "method"])
+def test_trait_set_in_a_cell_changes_pixels(view: View, trait: str) -> None:
+    value, before = view.other(trait), view.pixels()
+    view.notebook.add_cell(f"w.{trait} = {value!r}")
+    view.await_other_pixels(before)
+    view.await_status("done")
+    assert view.trait(trait) == value
+
+
+def test_drawing_controls_ask_the_kernel_nothing(view: View) -> None:
+    before = view.pixels()
+    questions = view.notebook.questions
+    view.root.get_by_label("Opacity", exact=True).fill("1")
+    opaque = view.await_other_pixels(before)
+    view.await_trait("opacity", 1)
+    colormap = "magma" if view.trait("colormap") != "magma" else "viridis"
+    view.root.get_by_label("Colormap", exact=True).select_option(colormap)
+    view.await_other_pixels(opaque)
+    view.await_trait("colormap", colormap)
+    view.root.get_by_label("Opacity", exact=True).fill("0")
+    photograph = view.await_other_pixels(opaque)
+    view.root.get_by_label("Opacity", exact=True).fill("0.6")
+    view.await_other_pixels(photograph)
+    view.await_trait("opacity", 0.6)
+    assert view.notebook.questions == questions
+
+
+def test_opacity_zero_shows_the_photograph(view: View) -> None:
+    view.notebook.execute("w.opacity = 1.0")
+    view.await_trait("opacity", 1)
+    opaque = view.pixels()
+    view.notebook.execute("w.opacity = 0.0")
+    shown = view.await_other_pixels(opaque)[..., :3]
+    view.notebook.execute("w.opacity = 0.6")
+    photograph = view.notebook.numbers("images[0].ravel()").reshape(128, 128, 3)
+    assert np.abs(samples(shown) - samples(photograph)).mean() < 12
+
+
+def samples(picture: np.ndarray) -> np.ndarray:
+    """The picture's colours at 32 by 32 places."""
+    rows, columns = (((np.arange(32) + 0.5) / 32 * n).astype(int) for n in picture.shape[:2])
+    return picture[np.ix_(rows, columns)].astype(float)
+
+
+def test_zooming_one_tile_zooms_all_and_reset_takes_it_back(view: View) -> None:
+    assert view.tiles.count() >= 2
+    before = [view.pixels(image) for image in (0, 1)]
+    view.canvas(0).hover()
+    view.notebook.page.keyboard.down("Control")
+    view.notebook.page.mouse.wheel(0, -400)
+    view.notebook.page.keyboard.up("Control")
+    view.leave()
+    zoomed = [view.await_other_pixels(pixels, image) for image, pixels in enumerate(before)]
+    view.root.get_by_role("button", name="Reset view").click()
+    view.leave()
+    for image, pixels in enumerate(zoomed):
+        view.await_other_pixels(pixels, image)
+        view.notebook.until(
+            lambda image=image: difference(view.pixels(image), before[image]) == 0, "the first view is back"
+        )
+
+
+def test_crosshair_reads_the_value_in_every_tile(view: View) -> None:
+    texts = [tile.inner_text() for tile in view.tiles.all()]
+    view.canvas(0).hover()
+    for tile, text in zip(view.tiles.all(), texts, strict=True):
+        expect(tile).not_to_have_text(text)
+    shown = re.search(r"(\d+),(\d+)\s+(\S+)", view.tiles.first.inner_text())
+    assert shown is not None
+    shape = view.notebook.numbers("w.result.maps.shape[-2:]").astype(int)
+    values = view.notebook.numbers("w.result.maps[0, 0].ravel()").reshape(shape)
+    expected = bilinear(values, (int(shown[1]) + 0.5) / 128, (int(shown[2]) + 0.5) / 128)
+    assert float(shown[3]) == pytest.approx(expected, abs=0.05 * np.abs(values).max())
+    view.leave()
+    for tile, text in zip(view.tiles.all(), texts, strict=True):
+        expect(tile).to_have_text(text, use_inner_text=True)
+
+
+def bilinear(values: np.ndarray, x: float, y: float) -> float:
+    """The map's value at a point given in fractions, pixel centres at halves."""
+    h, w = values.shape
+    row, column = np.clip([y * h - 0.5, x * w - 0.5], 0, [h - 1, w - 1])
+    top, left = int(row), int(column)
+    below, right = min(top + 1, h - 1), min(left + 1, w - 1)
+    a, b = row - top, column - left
+    upper = (1 - b) * values[top, left] + b * values[top, right]
+    lower = (1 - b) * values[below, left] + b * values[below, right]
+    return float((1 - a) * upper + a * lower)
+
+
+def test_typing_in_a_search_field_leaves_the_cells_alone(view: View) -> None:
+    before = cells(view.notebook)
+    for field in (view.layer_search, view.classes):
+        field.click()
+        field.fill("")
+        view.notebook.page.keyboard.type("a b x dd")
+        expect(field).to_have_value("a b x dd")
+        assert cells(view.notebook) == before
+    view.notebook.page.keyboard.press("Escape")
+    view.layer_search.fill("")
+    view.leave()
+
+
+def test_shortcut_keys_on_every_control_leave_the_cells_alone(view: View) -> None:
+    before = cells(view.notebook)
+    controls = view.root.locator(FOCUSABLE)
+    tried = 0
+    for control in controls.all():
+        if not control.is_visible() or control.is_disabled():
+            continue
+        control.focus()
+        tried += 1
+        for key in SHORTCUTS:
+            view.notebook.page.keyboard.press(key)
+        label = control.evaluate("(e) => e.outerHTML.slice(0, 120)")
+        assert cells(view.notebook) == before, f"keys leaked from {label}"
+    assert tried >= 12
+    view.layer_search.fill("")
+
+
+def cells(notebook: Notebook) -> list[tuple[str, str]]:
+    """Type and text of every cell."""
+    return [(c["cell_type"], "".join(c["source"])) for c in notebook.cells()]
+
+
+def test_light_and_dark(view: View) -> None:
+    (ROOT / "build").mkdir(exist_ok=True)
+    brightness = {}
+    for theme in ("Dark", "Light"):
+        view.notebook.command("apputils:change-theme", theme=f"JupyterLab {theme}")
+        expect(view.root).to_have_attribute("data-theme", theme.lower())
+        view.root.scroll_into_view_if_needed()
+        view.notebook.page.screenshot(path=ROOT / f"build/lab-{theme.lower()}.png")
+        brightness[theme] = view.layers.evaluate(BACKGROUND)
+    assert brightness["Dark"] < 0.3
+    assert brightness["Light"] > 0.8
+
+
+# The luminance of the first opaque background behind an element, 0 to 1.
+BACKGROUND = """(element) => {
+    for (let e = element; e; e = e.parentElement ?? e.getRootNode().host) {
+        const [r, g, b, a] = getComputedStyle(e).backgroundColor.match(/[\\d.]+/g).map(Number);
+        if (a === undefined || a > 0.5) return (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255;
+    }
+    return 1;
+}"""
+
+
+def test_running_the_cell_again_gives_one_fresh_view(view: View) -> None:
+    index = next(i for i, c in enumerate(view.notebook.cells()) if "KxWidget(" in "".join(c["source"]))
+    old = view.notebook.value("id(w)")
+    view.notebook.run_cell(index)
+    view.notebook.until(lambda: view.notebook.value("id(w)") != old, "the cell has run")
+    expect(view.notebook.page.locator("[data-kx-root]")).to_have_count(1)
+    view.await_status("done")
+    assert difference(view.pixels(), np.zeros_like(view.pixels())) > DIFFERENT

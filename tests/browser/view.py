@@ -1,0 +1,113 @@
+"""One view of the widget, driven by the names that assistive technology sees."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+from playwright.sync_api import Locator, expect
+
+from tests.browser.lab import Notebook, pixels
+
+# What the pickers could be set to instead, as Python in the quickstart's kernel.
+OTHER = {
+    "layer": "(lambda c: c[len(c) // 2])"
+    "([r.path for r in {w}.explainer.inspection.layers if r.is_candidate and r.path != {w}.layer])",
+    "target": "next(n for n, m in zip(class_names, masks[0]) if m.any() and n not in {w}.result.target_names[0])",
+    "method": "next(m for m in kx.METHODS if m != {w}.method)",
+}
+# A crosshair covers less of a tile than this, another map more.
+DIFFERENT = 0.05
+
+
+class View:
+    """The notebook's last view of the widget that is called `name` in the kernel."""
+
+    def __init__(self, notebook: Notebook, name: str = "w") -> None:
+        self.notebook = notebook
+        self.name = name
+        self.root = notebook.root()
+        self.root.wait_for()
+        self.layers = self.root.get_by_role("tree", name="Layers")
+        self.layer_search = self.root.get_by_role("searchbox", name="Search layers")
+        self.classes = self.root.get_by_role("combobox", name="Class", exact=True)
+        self.methods = self.root.get_by_role("combobox", name="Method", exact=True)
+        self.tiles = self.root.locator("[data-kx-tile]")
+
+    def await_status(self, status: str, timeout: float = 60) -> None:
+        """Wait until the view and the kernel agree that this is the status."""
+        expect(self.root).to_have_attribute("data-status", status, timeout=timeout * 1000)
+        self.await_trait("status", status)
+
+    def trait(self, name: str) -> Any:
+        """A trait's value in the kernel."""
+        return json.loads(self.notebook.value(f"__import__('json').dumps({self.name}.{name})"))
+
+    def await_trait(self, name: str, value: Any, timeout: float = 30) -> None:
+        """Wait until the kernel has this value."""
+        self.notebook.until(lambda: self.trait(name) == value, f"{name} == {value!r}", timeout)
+
+    def other(self, trait: str) -> str:
+        """A value for "layer", "target" or "method" that must give the first image another map."""
+        return self.notebook.value(OTHER[trait].format(w=self.name))
+
+    def choose(self, trait: str, value: str) -> None:
+        """Click the value in the trait's picker."""
+        {"layer": self.choose_layer, "target": self.choose_class, "method": self.choose_method}[trait](value)
+
+    def canvas(self, image: int = 0, column: int = 0) -> Locator:
+        """A tile's canvas, scrolled into sight."""
+        tile = self.root.locator(f"[data-kx-tile][data-image='{image}'][data-column='{column}'] canvas")
+        tile.scroll_into_view_if_needed()
+        return tile
+
+    def pixels(self, image: int = 0, column: int = 0) -> np.ndarray:
+        """What a tile shows, (height, width, 4), once it is drawn at all."""
+        canvas = self.canvas(image, column)
+        return self.notebook.until(lambda: drawn(canvas), f"tile {image}/{column} is drawn")
+
+    def await_other_pixels(self, before: np.ndarray, image: int = 0, column: int = 0) -> np.ndarray:
+        """Wait until a tile shows another picture, and return it."""
+
+        def changed() -> np.ndarray | None:
+            now = self.pixels(image, column)
+            return now if difference(now, before) > DIFFERENT else None
+
+        return self.notebook.until(changed, f"tile {image}/{column} shows something else")
+
+    def choose_layer(self, path: str) -> None:
+        """Search for the layer and click its row."""
+        leaf = path.rpartition("/")[2]
+        self.layer_search.fill(path)
+        self.layers.get_by_role("treeitem").filter(has=self.notebook.page.get_by_text(leaf, exact=True)).last.click()
+        self.layer_search.fill("")
+
+    def choose_class(self, name: str) -> None:
+        """Search for the class and click it in the list."""
+        self.classes.click()
+        self.classes.fill(name)
+        self.root.get_by_role("option").filter(has=self.notebook.page.get_by_text(name, exact=True)).first.click()
+        self.leave()
+
+    def choose_method(self, method: str) -> None:
+        """Choose a method by its id."""
+        self.methods.select_option(method)
+
+    def leave(self) -> None:
+        """Take the pointer away, so that no crosshair is drawn."""
+        self.notebook.page.mouse.move(1, 1)
+
+
+def drawn(canvas: Locator) -> np.ndarray | None:
+    """The canvas's pixels if anything was drawn in it."""
+    width, height = canvas.evaluate("(canvas) => [canvas.width, canvas.height]")
+    if not (width and height):
+        return None
+    rgba = pixels(canvas)
+    return rgba if rgba[..., 3].any() else None
+
+
+def difference(a: np.ndarray, b: np.ndarray) -> float:
+    """The part of the pixels that differ; 1 when the sizes do."""
+    return float((a != b).any(axis=-1).mean()) if a.shape == b.shape else 1.0
