@@ -1,0 +1,72 @@
+"""See what a Keras model looks at: `KxWidget(model, images)` in a notebook cell, `explain(model, images)` anywhere."""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from kx_widget import samples
+    from kx_widget.engine.errors import (
+        CancelledError,
+        ImageError,
+        KxError,
+        ModelError,
+        ParameterError,
+        UnknownLayerError,
+        UnknownMethodError,
+        UnknownTargetError,
+        UnsupportedMethodError,
+    )
+    from kx_widget.engine.explainer import Explainer, explain
+    from kx_widget.engine.explanation import Explanation
+    from kx_widget.engine.methods import METHODS
+    from kx_widget.engine.targets import contrast
+    from kx_widget.engine.types import Inspection, Step
+    from kx_widget.widget.widget import KxWidget
+
+__all__ = [
+    "METHODS",
+    "CancelledError",
+    "Explainer",
+    "Explanation",
+    "ImageError",
+    "Inspection",
+    "KxError",
+    "KxWidget",
+    "ModelError",
+    "ParameterError",
+    "Step",
+    "UnknownLayerError",
+    "UnknownMethodError",
+    "UnknownTargetError",
+    "UnsupportedMethodError",
+    "contrast",
+    "explain",
+    "samples",
+]
+
+# Resolved on first use, so that importing the package does not import TensorFlow.
+_HOMES = {
+    "METHODS": "engine.methods",
+    "Explainer": "engine.explainer",
+    "explain": "engine.explainer",
+    "Explanation": "engine.explanation",
+    "contrast": "engine.targets",
+    "Inspection": "engine.types",
+    "Step": "engine.types",
+    "KxWidget": "widget.widget",
+    **{name: "engine.errors" for name in __all__ if name.endswith("Error")},
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "samples":
+        return importlib.import_module("kx_widget.samples")
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"kx_widget.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'kx_widget' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,1 @@
+"""Computes explanations; knows nothing of notebooks or browsers."""

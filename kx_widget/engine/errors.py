@@ -1,0 +1,64 @@
+"""Every error a user can get, as one tree.
+
+KxError
+├── ModelError               the model cannot be explained as it is
+├── ImageError               some of the images cannot be used; lists all of them
+├── UnknownLayerError        no such layer, or one without a map
+├── UnknownTargetError       no such class
+├── UnknownMethodError       no such method
+├── ParameterError           a method or wrapper does not take this parameter or value
+├── UnsupportedMethodError   the method asks for something that the model does not have
+└── CancelledError           the question was cancelled before it was answered
+
+All but the last are `ValueError`s: an argument was the cause.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class KxError(Exception):
+    """Base of all errors raised on purpose."""
+
+
+class ModelError(KxError, ValueError):
+    """The model cannot be explained as it is."""
+
+
+class ImageError(KxError, ValueError):
+    """Some of the images cannot be used."""
+
+
+class UnknownLayerError(KxError, ValueError):
+    """No such layer, or one without a map."""
+
+
+class UnknownTargetError(KxError, ValueError):
+    """No such class."""
+
+
+class UnknownMethodError(KxError, ValueError):
+    """No such method."""
+
+
+class ParameterError(KxError, ValueError):
+    """A method or wrapper does not take this parameter or value."""
+
+
+class UnsupportedMethodError(KxError, ValueError):
+    """The method asks for something that the model does not have."""
+
+
+class CancelledError(KxError):
+    """The question was cancelled before it was answered."""
+
+
+def did_you_mean(wrong: object, known: Iterable[str], *, most: int = 3) -> str:
+    """The end of an error message: near matches of `wrong` among `known`, or the first few of them."""
+    known = list(known)
+    lowered = {k.lower(): k for k in reversed(known)}
+    near = difflib.get_close_matches(str(wrong).lower(), lowered, n=most, cutoff=0.5)
+    if near:
+        return " Did you mean " + " or ".join(repr(lowered[k]) for k in near) + "?"
+    shown = ", ".join(repr(k) for k in known[:8])
+    return f" Known: {shown}{', …' if len(known) > 8 else ''}." if known else ""

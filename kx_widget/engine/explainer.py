@@ -1,0 +1,251 @@
+"""One model, ready to be asked: validates a question before anything is computed, then drives the method."""
+
+import threading
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from kx_widget.engine import targets as target_parsing
+from kx_widget.engine.budget import Budget
+from kx_widget.engine.cache import Cache
+from kx_widget.engine.errors import ModelError
+from kx_widget.engine.explanation import Explanation
+from kx_widget.engine.functions import Functions
+from kx_widget.engine.graph import Graph
+from kx_widget.engine.images import Fit, Images, digest, load
+from kx_widget.engine.inspection import check_model, declared_input, find_call, inspect
+from kx_widget.engine.methods import METHODS
+from kx_widget.engine.preprocessing import Preprocessing, family_of
+from kx_widget.engine.question import Question, Ready
+from kx_widget.engine.registry import find
+from kx_widget.engine.types import Floats, Inspection, Step
+from kx_widget.engine.weights import Weights
+from kx_widget.engine.wrappers import smooth as smoothed
+from kx_widget.engine.wrappers import tta as augmented
+
+FREE_SIDE = 224
+GRAPHS_KEPT = 4
+
+
+class Explainer:
+    """Explains one model; keeps compiled functions and what it learned about images.
+
+    Args:
+        model: a built Keras 3 model with one image input, on the TensorFlow backend. It is never changed.
+        preprocess: `"auto"`, None, or a function of (N, H, W, 3) float32 0..255.
+        class_names: a list, a dict by index, `"imagenet"`, or None for what is known.
+        output: name or index of the output to explain, if there are several.
+        memory_mib: what one model call may take, in MiB.
+        cache_mib: what may be kept between calls, in MiB.
+        fit: how images of another shape meet the input: `"stretch"`, `"crop"` or `"pad"`.
+
+    Raises:
+        ModelError: the model cannot be explained; says what is missing.
+        UnknownTargetError: the class names are not as many as the classes.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        *,
+        preprocess: Any = "auto",
+        class_names: Any = None,
+        output: str | int | None = None,
+        memory_mib: float = 1024,
+        cache_mib: float = 512,
+        fit: Fit = "stretch",
+    ) -> None:
+        check_model(model)
+        self.model = model
+        self._declared = declared_input(model)
+        self._given_names = class_names
+        self._output = output
+        self._fit: Fit = fit
+        self._lock = threading.RLock()
+        self._budget = Budget(memory_mib)
+        self._cache = Cache(int(cache_mib * 2**20))
+        self._weights = Weights(model)
+        self._preprocessing = Preprocessing(model, preprocess)
+        self._loaded: tuple[Any, Any] = (None, None)
+        self._graphs: OrderedDict[tuple[int, int, int], Ready] = OrderedDict()
+        height, width, channels = self._declared
+        self.prepare((height or FREE_SIDE, width or FREE_SIDE, channels))
+
+    @property
+    def inspection(self) -> Inspection:
+        """Facts about the model, for the input size last used."""
+        return self._last().inspection
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """One name per class."""
+        return self._last().class_names
+
+    @property
+    def preprocessing(self) -> str:
+        """What was decided about the last images, in words."""
+        return self._preprocessing.text
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How often each compiled part was made (`"trace …"`) and run, and how the cache did."""
+        with self._lock:
+            total = sum((r.functions.counts for r in self._graphs.values()), Counter())
+        return total + Counter({"cache hits": self._cache.hits, "cache misses": self._cache.misses})
+
+    def _last(self) -> Ready:
+        with self._lock:
+            return next(reversed(self._graphs.values()))
+
+    def prepare(self, shape: tuple[int, int, int]) -> Ready:
+        """The model traced for inputs of this shape (H, W, C), once; `inspection` then speaks of it."""
+        with self._lock:
+            ready = self._graphs.pop(shape, None)
+            if ready is None:
+                graph = Graph(self.model, shape, self._output)
+                inspection = inspect(self.model, graph)
+                names = target_parsing.names_for(self._given_names, graph.classes, family_of(self.model) is not None)
+                ready = Ready(graph, Functions(graph, self._budget), inspection, names)
+            self._graphs[shape] = ready
+            while len(self._graphs) > GRAPHS_KEPT:
+                self._graphs.popitem(last=False)
+            return ready
+
+    def load(self, images: Any) -> Images:
+        """Images of every accepted kind as a model-ready batch with the pictures to show.
+
+        Raises:
+            ImageError: lists every item that cannot be used.
+        """
+        if isinstance(images, Images):
+            return images
+        key = None
+        if isinstance(images, np.ndarray) and images.dtype != object:
+            key = (images.shape, images.dtype.str, digest(images))
+            if key == self._loaded[0]:
+                return self._loaded[1]
+        loaded = load(images, self._declared, self._preprocessing, self._fit)
+        if key is not None:
+            self._loaded = key, loaded
+        return loaded
+
+    def predict(self, images: Any) -> tuple[Floats, Floats]:
+        """Scores before the final softmax or sigmoid, and probabilities.
+
+        Args:
+            images: as in `explain`.
+
+        Returns:
+            `(scores, probabilities)`, float32 (N, C) each. A model without final activation gets softmax
+            probabilities; NaN where the head is not understood.
+        """
+        question = self.ask(images, [0], method="gradients")
+        scores = np.concatenate([probe.scores() for _, probe in question.probes()])
+        return scores, question.ready.probabilities(scores)
+
+    def ask(
+        self,
+        images: Any,
+        targets: Any = "top",
+        *,
+        method: str = "gradcam",
+        layer: str | None = None,
+        smooth: Any = None,
+        tta: Any = None,
+        batch_size: int | None = None,
+        seed: int = 0,
+        **params: Any,
+    ) -> Question:
+        """A checked question, with nothing computed yet; arguments as in `explain`."""
+        entry = find(METHODS, method)
+        params = entry.complete(params)
+        fn = entry.fn
+        if tta:
+            fn = augmented(fn, tta)
+        if smooth:
+            fn = smoothed(fn, smooth)
+        loaded = self.load(images)
+        h, w, c = loaded.batch.shape[1:]
+        ready = self.prepare((h, w, c))
+        columns = target_parsing.parse(targets, ready.class_names, len(loaded.batch))
+        call = spatial = None
+        path = layer if layer is not None else ready.inspection.recommended
+        if entry.sees == "layer" or layer is not None:
+            if path is None:
+                raise ModelError(f"{entry.title} needs a layer with a map. {ready.inspection.why}")
+            found = find_call(ready.graph, ready.inspection, path)
+            if entry.sees == "layer":
+                call = found
+                spatial = next(li.spatial for li in ready.inspection.layers if li.path == path)
+        return Question(
+            ready, self._budget, self._cache, self._weights, loaded, columns, entry, fn, params, call, spatial,
+            {"smooth": smooth, "tta": tta}, batch_size, seed,
+        )  # fmt: skip
+
+    def stream(self, images: Any, targets: Any = "top", **question: Any) -> Iterator[Step]:
+        """The same as `explain`, as a generator of partial answers.
+
+        Args:
+            images, targets, **question: as in `explain`.
+
+        Yields:
+            `Step(maps, scores, done, total)`; NaN where nothing is known yet. The last one equals `explain`.
+            Closing the generator cancels within one model call and leaves the explainer usable.
+        """
+        return self.ask(images, targets, **question).stream()
+
+    def explain(self, images: Any, targets: Any = "top", *, progress: bool = False, **question: Any) -> Explanation:
+        """Explain what each image's scores rest on.
+
+        Args:
+            images: arrays (N, H, W, 3|1), (H, W, 3|1) or (N, H, W), paths, globs, PIL images, or a list of these.
+            targets: `"top"`, `"top-2"`…, a class index or name, `contrast(a, b)`, a sequence of these for T
+                targets, or an int array (N, T).
+            progress: show a progress bar.
+            **question: `method="gradcam"` (an id of `METHODS`), `layer=None` (a path; None is the recommended
+                one), `smooth=None` and `tta=None` (True or settings, see `wrappers`), `batch_size=None` (images
+                at once; None goes by memory), `seed=0`, and the method's own parameters.
+
+        Returns:
+            An `Explanation` with raw maps (N, T, h, w).
+
+        Raises:
+            ImageError, UnknownTargetError, UnknownMethodError, UnknownLayerError, ParameterError,
+            UnsupportedMethodError: before or, for the last, at the first computation; each says what to do.
+        """
+        start = time.perf_counter()
+        asked = self.ask(images, targets, **question)
+        steps = asked.stream()
+        if progress:
+            steps = _with_bar(steps)
+        *_, last = steps
+        return asked.explanation(last, time.perf_counter() - start)
+
+
+def _with_bar(steps: Iterator[Step]) -> Iterator[Step]:
+    from tqdm.auto import tqdm
+
+    with tqdm(unit="pass") as bar:
+        for step in steps:
+            bar.total = step.total
+            bar.update(step.done - bar.n)
+            yield step
+
+
+def explain(model: Any, images: Any, targets: Any = "top", **arguments: Any) -> Explanation:
+    """Explain once, without keeping anything: `Explainer(model, …).explain(images, targets, …)`.
+
+    Args:
+        model: see `Explainer`, which also tells the keywords that belong to it.
+        images, targets: see `Explainer.explain`, which tells the other keywords.
+        **arguments: keywords of both.
+
+    Returns:
+        An `Explanation` with raw maps (N, T, h, w).
+    """
+    own = ("preprocess", "class_names", "output", "memory_mib", "cache_mib", "fit")
+    given = {name: arguments.pop(name) for name in own if name in arguments}
+    return Explainer(model, **given).explain(images, targets, **arguments)

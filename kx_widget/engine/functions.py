@@ -1,0 +1,74 @@
+"""The model's compiled functions: one call at a time, counted, numpy in and numpy out."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from kx_widget.engine.budget import Budget
+from kx_widget.engine.graph import Call, Cut, Graph
+from kx_widget.engine.types import Floats
+
+
+class Functions:
+    """Runs functions of one graph.
+
+    `counts` tells how often each part was compiled (`"trace …"`) and run (`"predict"`, `"trunk"`, `"head"`,
+    `"input_gradient"`, in calls). Safe to use from several threads: one call of the model at a time.
+    """
+
+    def __init__(self, graph: Graph, budget: Budget) -> None:
+        self.counts: Counter[str] = Counter()
+        self._graph = graph
+        self._budget = budget
+        self._lock = threading.RLock()
+        self._compiled: dict[str, Any] = {}
+
+    def _compile(self, key: str, make: Callable[[], Any]) -> Any:
+        with self._lock:
+            if key not in self._compiled:
+                self.counts[f"trace {key}"] += 1
+                self._compiled[key] = make()
+            return self._compiled[key]
+
+    def _run(self, name: str, fn: Callable[..., Any], *arrays: Any) -> list[Any]:
+        def once(*parts: Any) -> list[Any]:
+            self.counts[name] += 1
+            return [np.asarray(out) for out in tf.nest.flatten(fn(*(tf.convert_to_tensor(p) for p in parts)))]
+
+        with self._lock:
+            return self._budget.run(once, *arrays)
+
+    def predict(self, x: Floats) -> Floats:
+        """X (B, H, W, C) -> scores (B, C)."""
+        return self._run("predict", self._compile("predict", self._graph.predict), x)[0]
+
+    def input_gradient(self, x: Floats, target: Floats) -> tuple[Floats, Floats]:
+        """x, target (B, C) -> scores (B, C), d(scores·target)/dx (B, H, W, C)."""
+        scores, gradient = self._run(
+            "input_gradient", self._compile("input_gradient", self._graph.input_gradient), x, target
+        )
+        return scores, gradient
+
+    def _cut(self, call: Call) -> Cut:
+        return self._compile(f"cut {call.path}", lambda: self._graph.cut(call))
+
+    def trunk(self, call: Call, x: Floats) -> list[Any]:
+        """X -> facts per image: the layer's activation, the scores, and what else `head` needs."""
+        return self._run("trunk", self._cut(call).trunk, x)
+
+    def head(self, call: Call, facts: list[Any], target: Floats) -> Floats:
+        """Facts, target (B, C) -> d(scores·target)/d(activation), of the activation's shape."""
+        cut = self._cut(call)
+
+        def run(target: Any, a: Any, *frontier: Any) -> Any:
+            if not cut.exact:
+                return cut.head(frontier[-1], target)[1]
+            n = int(target.shape[0])
+            shapes = [tf.constant([n, *rest], dtype) for dtype, rest in cut.shapes]
+            return cut.head(a, target, *frontier, *shapes)[1]
+
+        return self._run("head", run, target, facts[0], *facts[2:])[0]

@@ -1,0 +1,261 @@
+"""A Keras model as one TensorFlow graph that can be cut at any layer.
+
+The model is called once, on a placeholder, and each layer's output tensor is noted while that call is traced;
+the model itself is neither rebuilt nor changed. What follows is graph theory: the logits are found by walking
+back from the output, a cut by asking which tensors the layers after it need. This is the only file that walks
+a graph; `tracing` is the only one that hooks a layer.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from kx_widget.engine.errors import ModelError
+from kx_widget.engine.tracing import choose_output, observed
+from kx_widget.engine.types import Head
+
+FORWARDING = {"Identity", "Cast", "Reshape", "Squeeze", "ExpandDims"}
+SHAPE_ONLY = {"Shape", "ShapeN", "Size", "Rank"}
+HEADS: dict[str, Head] = {"Softmax": "softmax", "LogSoftmax": "softmax", "Sigmoid": "sigmoid"}
+AFFINE = {"MatMul", "BiasAdd", "Add", "AddV2", "Conv2D", "Einsum", "BatchMatMulV2", "Mean"}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of one layer in the trace: where it is, and what it returned."""
+
+    path: str
+    layer: Any
+    tensor: Any
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The model in two compiled parts at one layer.
+
+    `trunk(x)` returns the facts to keep per image: the activation, the scores and the frontier, that is
+    whatever the head needs besides. `head(*facts, target, *shapes)` returns scores and their gradient with
+    respect to the activation. `shapes` are the shape vectors the head asks for: (dtype, entries after the batch).
+    Where a graph cannot be cut per image, `exact` is False and the trunk keeps x itself.
+    """
+
+    trunk: Callable[..., Any]
+    head: Callable[..., Any]
+    shapes: tuple[tuple[Any, tuple[int, ...]], ...]
+    exact: bool
+
+
+class Graph:
+    """`model(x)` traced once for inputs (B, H, W, C).
+
+    Raises:
+        ModelError: the model cannot be called on such an input, has several outputs and none was chosen,
+            or its output is not one score per class.
+    """
+
+    def __init__(self, model: Any, input_shape: tuple[int, int, int], output: str | int | None = None) -> None:
+        self._lock = threading.RLock()
+        seen: list[tuple[str, Any, Any]] = []
+
+        def traced(x: Any, target: Any) -> Any:
+            graph = tf.compat.v1.get_default_graph()
+            with observed(model, graph, seen):
+                y = model(x, training=False)
+            y = choose_output(model, y, output)
+            logits, self.head = logits_of(y)
+            self.logits = logits
+            return as_scores(logits, y, self.head)
+
+        spec = [tf.TensorSpec((None, *input_shape), tf.float32), tf.TensorSpec((None, None), tf.float32)]
+        try:
+            self._whole = tf.compat.v1.wrap_function(traced, spec)
+        except ModelError:
+            raise
+        except Exception as error:
+            raise ModelError(
+                f"Calling the model on a batch of shape {(None, *input_shape)} raised {type(error).__name__}: {error}"
+            ) from error
+        self.x, self.target = self._whole.inputs[:2]
+        self.scores = self._whole.outputs[0]
+        self.classes = int(self.scores.shape[-1])
+        self._from_x = dependents([self.x])
+        if self.scores.op.name not in self._from_x:
+            raise ModelError("The model's output does not depend on its input, so there is nothing to explain.")
+        self.calls = _named([s for s in seen if s[2].op.name in self._from_x])
+        with self._graph.as_default():
+            self._total = tf.reduce_sum(self.scores * self.target)
+
+    @property
+    def _graph(self) -> Any:
+        return self._whole.graph
+
+    def predict(self) -> Callable[..., Any]:
+        """Compiled x -> scores (B, C)."""
+        return self._whole.prune([self.x], [self.scores])
+
+    def input_gradient(self) -> Callable[..., Any]:
+        """Compiled (x, target) -> scores, d(scores·target)/dx."""
+        with self._lock:
+            return self._whole.prune([self.x, self.target], [self.scores, self._gradients([self.x])[0]])
+
+    def _gradients(self, tensors: Sequence[Any]) -> list[Any]:
+        with self._graph.as_default():
+            return tf.gradients(self._total, list(tensors), unconnected_gradients="zero")
+
+    def cut(self, call: Call) -> Cut:
+        """The graph cut at one call of a layer."""
+        with self._lock:
+            a = call.tensor
+            (gradient,) = self._gradients([a])
+            after = dependents([a, self.target])
+            frontier, shapes = self._frontier([self.scores, gradient], a, after)
+            batched = all(t.shape.rank and t.shape[0] is None for t in (a, *frontier))
+            if not batched:
+                head = self._whole.prune([self.x, self.target], [self.scores, gradient])
+                trunk = self._whole.prune([self.x], [a, self.scores, self.x])
+                return Cut(trunk, head, (), exact=False)
+            fixed = tuple((s.dtype, tuple(int(d) for d in s.op.inputs[0].shape[1:])) for s in shapes)
+            trunk = self._whole.prune([self.x], [a, self.scores, *frontier])
+            head = self._whole.prune([a, self.target, *frontier, *shapes], [self.scores, gradient])
+            return Cut(trunk, head, fixed, exact=True)
+
+    def _frontier(self, ends: list[Any], a: Any, after: set[str]) -> tuple[list[Any], list[Any]]:
+        """Tensors the head needs: those made from the image, and shape vectors of such tensors."""
+        frontier: dict[str, Any] = {}
+        shapes: dict[str, Any] = {}
+        visited: set[str] = set()
+        stack = [end.op for end in ends]
+        while stack:
+            op = stack.pop()
+            if op.name in visited:
+                continue
+            visited.add(op.name)
+            for t in op.inputs:
+                if t is a or t is self.target:
+                    continue
+                if t.op.name in after:
+                    stack.append(t.op)
+                elif t.op.type == "Shape" and t.op.inputs[0].op.name in self._from_x and _fixed(t.op.inputs[0]):
+                    shapes[t.name] = t
+                elif t.op.name in self._from_x:
+                    frontier[t.name] = t
+                else:
+                    stack.append(t.op)
+        return list(frontier.values()), list(shapes.values())
+
+    def is_bottleneck(self, call: Call) -> bool:
+        """Whether everything the scores know of the image passes through this tensor."""
+        stack, visited = [self.scores.op], {call.tensor.op.name}
+        while stack:
+            op = stack.pop()
+            if op.name in visited or op.type in SHAPE_ONLY:
+                continue
+            if op is self.x.op:
+                return False
+            visited.add(op.name)
+            stack.extend(t.op for t in op.inputs if t.op.name in self._from_x)
+        return self.reaches_scores(call)
+
+    def reaches_scores(self, call: Call) -> bool:
+        """Whether the scores depend on this tensor."""
+        return call.tensor is self.scores or self.scores.op.name in dependents([call.tensor])
+
+    def between(self, first: Any, last: Any | None = None) -> list[Any]:
+        """The ops on the way from `first` to `last` (default: the logits), last one first."""
+        last = self.logits if last is None else last
+        forward = dependents([first])
+        ops, visited, stack = [], set(), [] if first is last else [last.op]
+        while stack:
+            op = stack.pop()
+            if op.name in visited or op.name not in forward:
+                continue
+            visited.add(op.name)
+            ops.append(op)
+            stack.extend(t.op for t in op.inputs if t is not first)
+        return ops
+
+    def is_pooled_linear(self, call: Call) -> bool:
+        """Whether the logits are an affine function of the average of this activation over space."""
+        ops = [op for op in self.between(call.tensor) if op.type not in FORWARDING]
+        means = [op for op in ops if op.type == "Mean"]
+        linear = [op for op in ops if op.type in ("MatMul", "Conv2D")]
+        return (
+            len(means) == len(linear) == 1
+            and all(op.type in {"Mean", "MatMul", "Conv2D", "BiasAdd", "Add", "AddV2"} for op in ops)
+            and all(op.inputs[1].op.name not in self._from_x for op in ops if op.type in ("Add", "AddV2"))
+            and sorted(np.atleast_1d(tf.get_static_value(means[0].inputs[1])) % 4) == [1, 2]
+            and (linear[0].type == "MatMul" or tuple(linear[0].inputs[1].shape[:2]) == (1, 1))
+        )
+
+    @cached_property
+    def bytes_per_sample(self) -> tuple[int, int]:
+        """Rough memory one sample takes in a forward call, and in a forward with backward call."""
+        sizes = [
+            sum(_bytes(t) for t in (*op.inputs, *op.outputs))
+            for op in (self._graph.get_operation_by_name(name) for name in self._from_x)
+            if not op.name.startswith("gradients")
+        ]
+        return 3 * max(sizes, default=1), sum(sizes) // 2 + 1
+
+
+def _fixed(t: Any) -> bool:
+    return bool(t.shape.rank) and t.shape[0] is None and all(d is not None for d in t.shape[1:])
+
+
+def _bytes(t: Any) -> int:
+    if t.shape.rank is None or not _fixed(t):
+        return 0
+    return int(t.shape[1:].num_elements() or 0) * t.dtype.size
+
+
+def dependents(tensors: Sequence[Any]) -> set[str]:
+    """Names of the ops whose value depends on these tensors' values; knowing a shape does not count."""
+    seen = {t.op.name for t in tensors}
+    stack = list(tensors)
+    while stack:
+        for op in stack.pop().consumers():
+            if op.name not in seen and op.type not in SHAPE_ONLY:
+                seen.add(op.name)
+                stack.extend(op.outputs)
+    return seen
+
+
+def _named(seen: list[tuple[str, Any, Any]]) -> list[Call]:
+    count: dict[str, int] = {}
+    calls = []
+    for path, layer, tensor in seen:
+        count[path] = count.get(path, 0) + 1
+        calls.append(Call(path if count[path] == 1 else f"{path}#{count[path]}", layer, tensor))
+    return calls
+
+
+def logits_of(y: Any) -> tuple[Any, Head]:
+    """The tensor before the final softmax or sigmoid (or `y` itself), and what the head is."""
+    op = y.op
+    while op.type in FORWARDING:
+        op = op.inputs[0].op
+    if op.type in HEADS:
+        return op.inputs[0], HEADS[op.type]
+    return y, "linear" if op.type in AFFINE else "unknown"
+
+
+def as_scores(logits: Any, y: Any, head: Head) -> Any:
+    """Logits as (B, C) float32; a single sigmoid unit s becomes the two classes (−s, s)."""
+    shape = logits.shape
+    if shape.rank == 1:
+        logits = logits[:, None]
+    elif shape.rank != 2:
+        if shape.rank is None or any(d != 1 for d in shape[1:-1]):
+            raise ModelError(
+                f"The model's output has shape {tuple(y.shape)}; one score per class, (batch, classes), is needed."
+            )
+        logits = tf.reshape(logits, (-1, shape[-1]))
+    if logits.shape[-1] is None:
+        raise ModelError("The model's number of classes is not known from its graph.")
+    scores = tf.cast(logits, tf.float32)
+    return tf.concat([-scores, scores], -1) if head == "sigmoid" and scores.shape[-1] == 1 else tf.identity(scores)

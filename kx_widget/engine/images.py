@@ -1,0 +1,223 @@
+"""Image-like things -> a model-ready batch, and the pictures to show."""
+
+import glob
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from kx_widget.engine.errors import ImageError
+from kx_widget.engine.preprocessing import Preprocessing, as_pixels
+from kx_widget.engine.types import Floats
+
+Fit = Literal["stretch", "crop", "pad"]
+Box = tuple[float, float, float, float]
+Pixels = NDArray[np.uint8]
+LARGEST_FREE_SIDE = 512
+
+
+@dataclass(frozen=True)
+class Images:
+    """A batch ready for the model, and what it was made from.
+
+    `batch` float32 (N, H, W, C); `shown` the originals, uint8 (any, any, 3); `boxes` the region of each
+    original that the model sees, (x0, y0, x1, y1) in fractions, beyond 0..1 where it is padded; `digests`
+    one per image of the batch.
+    """
+
+    batch: Floats
+    shown: tuple[Pixels, ...]
+    boxes: tuple[Box, ...]
+    names: tuple[str, ...]
+    digests: tuple[str, ...]
+
+    def seen(self) -> Pixels:
+        """What the model sees of each original, uint8 (N, H, W, 3)."""
+        h, w = self.batch.shape[1:3]
+        pairs = zip(self.shown, self.boxes, strict=True)
+        return np.stack([np.asarray(_resize(pixels, (h, w), box), np.uint8) for pixels, box in pairs])
+
+
+def digest(array: NDArray[Any]) -> str:
+    """What caches go by instead of the array."""
+    return hashlib.blake2b(np.ascontiguousarray(array), digest_size=16).hexdigest()
+
+
+def load(
+    images: Any,
+    declared: tuple[int | None, int | None, int],
+    preprocessing: Preprocessing,
+    fit: Fit = "stretch",
+) -> Images:
+    """Read, check, resize and preprocess images of every accepted kind.
+
+    Raises:
+        ImageError: lists every item that cannot be used, and why.
+    """
+    if fit not in ("stretch", "crop", "pad"):
+        raise ImageError(f'fit={fit!r} is not known. Choose "stretch", "crop" or "pad".')
+    items = _items(images)
+    arrays, problems = [], []
+    for name, item in items:
+        try:
+            arrays.append(_array(item))
+        except Exception as error:
+            problems.append(f"{name}: {error}")
+    if problems:
+        bad = "\n  ".join(problems)
+        raise ImageError(f"{len(problems)} of {len(items)} images cannot be used:\n  {bad}")
+    if not arrays:
+        raise ImageError("There are no images: the list is empty. Pass at least one.")
+    height, width, channels = declared
+    size = (height or _free(arrays[0].shape, 0), width or _free(arrays[0].shape, 1))
+    boxes = tuple(_box(a.shape[:2], size, fit) for a in arrays)
+    span = preprocessing.span_of([a for a in arrays if a.dtype != np.uint8])
+    ready = [
+        preprocessing.scale(_channels(_resize(a, size, box), channels), a.dtype == np.uint8, span)
+        for a, box in zip(arrays, boxes, strict=True)
+    ]
+    batch = preprocessing.apply(np.stack(ready), [a.dtype == np.uint8 for a in arrays], span)
+    return Images(
+        batch=batch,
+        shown=tuple(as_pixels(a, span) for a in arrays),
+        boxes=boxes,
+        names=tuple(name for name, _ in items),
+        digests=tuple(digest(x) for x in batch),
+    )
+
+
+def _free(shape: tuple[int, ...], axis: int) -> int:
+    """A side of the first image, for a model that takes any size; all images get that of the first."""
+    return max(1, round(shape[axis] * min(1.0, LARGEST_FREE_SIDE / max(shape[:2]))))
+
+
+def _items(images: Any) -> list[tuple[str, Any]]:
+    if isinstance(images, (str, Path)):
+        return _paths(images)
+    if isinstance(images, Image.Image):
+        return [("image 0", images)]
+    if isinstance(images, (list, tuple)):
+        found: list[tuple[str, Any]] = []
+        for i, item in enumerate(images):
+            if isinstance(item, (str, Path)):
+                found += _paths(item)
+            else:
+                found.append((f"image {i}", item))
+        return found
+    array = _as_array(images)
+    if array.ndim == 4 or (array.ndim == 3 and array.shape[-1] not in (1, 3)):
+        return [(f"image {i}", a) for i, a in enumerate(array)]
+    return [("image 0", array)]
+
+
+def _paths(path: str | Path) -> list[tuple[str, Any]]:
+    text = str(path)
+    if glob.has_magic(text) and not Path(text).exists():
+        found = sorted(glob.glob(text, recursive=True))
+        return [(p, Path(p)) for p in found] or [(text, _Missing("no file matches this pattern"))]
+    return [(text, Path(text))]
+
+
+@dataclass(frozen=True)
+class _Missing:
+    reason: str
+
+
+def _as_array(item: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(item)
+    except Exception as error:
+        raise ImageError(f"{type(item).__name__} is not an image or a batch of images.") from error
+
+
+def _array(item: Any) -> NDArray[Any]:
+    """One item as uint8 or float32 (height, width, 1 or 3)."""
+    if isinstance(item, _Missing):
+        raise ImageError(item.reason)
+    if isinstance(item, Path):
+        item = _open(item)
+    if isinstance(item, Image.Image):
+        item = item.convert("L") if item.mode in ("1", "L") else _opaque(item)
+    array = _as_array(item)
+    if array.dtype == object or array.dtype.kind not in "buif":
+        raise ImageError(f"{type(item).__name__} is not an image")
+    if array.ndim == 2:
+        array = array[..., None]
+    if array.ndim != 3:
+        raise ImageError(f"shape {array.shape} is not (height, width, channels)")
+    if 0 in array.shape:
+        raise ImageError(f"shape {array.shape} has a side of 0")
+    if array.shape[-1] not in (1, 3):
+        hint = "; drop the alpha channel with image[..., :3]" if array.shape[-1] == 4 else ""
+        hint = "; put the channels last with np.moveaxis(image, 0, -1)" if array.shape[0] in (1, 3) else hint
+        raise ImageError(f"{array.shape[-1]} channels in shape {array.shape}, where 1 or 3 are needed{hint}")
+    if array.dtype == np.uint8:
+        return array
+    array = array.astype(np.float32)
+    if not np.isfinite(array).all():
+        count = int((~np.isfinite(array)).sum())
+        raise ImageError(f"{count} of {array.size} values are NaN or infinite")
+    return array
+
+
+def _open(path: Path) -> Image.Image:
+    if path.is_dir():
+        raise ImageError("is a folder; pass a pattern such as folder/*.jpg")
+    if not path.exists():
+        raise ImageError("there is no such file")
+    try:
+        with Image.open(path) as opened:
+            opened.load()
+            return opened.copy()
+    except Exception as error:
+        raise ImageError(f"cannot be read as an image ({error})") from error
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    if "A" in image.getbands() or "transparency" in image.info:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image).convert("RGB")
+    return image.convert("RGB")
+
+
+def _channels(array: NDArray[Any], channels: int) -> Floats:
+    """float32 (H, W, channels): grey repeated, or colour weighted to luma (ITU-R 601)."""
+    array = array.astype(np.float32)
+    if array.shape[-1] == channels:
+        return array
+    return array.repeat(3, -1) if channels == 3 else array @ np.float32([[0.299], [0.587], [0.114]])
+
+
+def _box(have: tuple[int, ...], want: tuple[int, int], fit: Fit) -> Box:
+    """The region of the original that fills the model's input."""
+    if fit == "stretch":
+        return (0.0, 0.0, 1.0, 1.0)
+    ratio = (want[1] / want[0]) / (have[1] / have[0])
+    if (ratio < 1) == (fit == "crop"):
+        w, h = ratio, 1.0
+    else:
+        w, h = 1.0, 1 / ratio
+    return ((1 - w) / 2, (1 - h) / 2, (1 + w) / 2, (1 + h) / 2)
+
+
+def _resize(array: NDArray[Any], size: tuple[int, int], box: Box) -> NDArray[Any]:
+    """The region `box` of an image, antialiased, at `size` (H, W); black where it lies outside."""
+    h, w = array.shape[:2]
+    if (h, w) == size and box == (0.0, 0.0, 1.0, 1.0):
+        return array
+    x0, y0, x1, y1 = (v * s for v, s in zip(box, (w, h, w, h), strict=True))
+    if min(x0, y0) < 0:
+        left, top = max(0, round(-x0)), max(0, round(-y0))
+        array = np.pad(array, ((top, top), (left, left), (0, 0)))
+        x0, y0, x1, y1 = 0.0, 0.0, float(array.shape[1]), float(array.shape[0])
+    planes: Sequence[NDArray[Any]] = [np.ascontiguousarray(array[..., c]) for c in range(array.shape[-1])]
+    resize: Callable[[NDArray[Any]], NDArray[Any]] = lambda plane: np.asarray(  # noqa: E731
+        Image.fromarray(plane).resize((size[1], size[0]), Image.Resampling.BILINEAR, box=(x0, y0, x1, y1))
+    )
+    return np.stack([resize(plane) for plane in planes], -1)

@@ -1,0 +1,31 @@
+"""Grad-CAM++: Grad-CAM whose weights favour places where the gradient is positive."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from kx_widget.engine.types import Floats, Partial
+
+
+def gradcampp(probe: Any, target: Floats) -> Iterator[Partial]:
+    """Σ_k [Σ_ij α_ijk ReLU(g_ijk)] A_k with α = g² / (2 g² + (Σ_ab A_abk) g³), g = ∂S/∂A, and 0/0 = 0.
+
+    The paper derives α for exp(S) as the score. Its factor exp(S) is one positive constant per map, and it
+    overflows for large scores: it is left out.
+
+    Args:
+        probe: the images, the model and a layer.
+        target: weights on the scores (B, C).
+
+    Yields:
+        One `Partial` with signed maps (B, h, w).
+
+    Reference: Chattopadhay et al. 2018, arXiv 1710.11063.
+    """
+    a, g = probe.activations(), probe.head_gradient(target)
+    # g² cancels: α = 1 / (2 + ΣA·g) wherever g ≠ 0, which also keeps tiny gradients from underflowing.
+    below = 2 + a.sum((1, 2), keepdims=True) * g
+    alpha = np.divide(1, below, out=np.zeros_like(g), where=(below != 0) & (g != 0))
+    weights = (alpha * np.maximum(g, 0)).sum((1, 2))
+    yield Partial(np.einsum("bhwk,bk->bhw", a, weights))

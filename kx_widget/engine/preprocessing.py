@@ -1,0 +1,121 @@
+"""Numbers of images -> numbers a model expects: what is done, and saying so."""
+
+import importlib
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kx_widget.engine.errors import ImageError
+from kx_widget.engine.tracing import sublayers
+from kx_widget.engine.types import Floats
+
+Span = Literal["0..255", "0..1", "-1..1", "other"]
+Callback = Callable[[Floats], Any]
+
+# Names that keras.applications gives its models -> module with the family's preprocess_input.
+FAMILIES = (
+    (r"resnet\d+v2", "resnet_v2"),
+    (r"resnet\d+", "resnet"),
+    (r"vgg16", "vgg16"),
+    (r"vgg19", "vgg19"),
+    (r"mobilenetv2_.*", "mobilenet_v2"),
+    (r"mobilenetv3.*", "mobilenet_v3"),
+    (r"mobilenet_.*", "mobilenet"),
+    (r"densenet\d+", "densenet"),
+    (r"inception_v3", "inception_v3"),
+    (r"inception_resnet_v2", "inception_resnet_v2"),
+    (r"xception", "xception"),
+    (r"nasnet.*", "nasnet"),
+    (r"efficientnetv2.*", "efficientnet_v2"),
+    (r"efficientnetb\d", "efficientnet"),
+    (r"convnext.*", "convnext"),
+)
+
+
+def family_of(model: Any) -> str | None:
+    """The keras.applications module that this model, or one nested in it, comes from."""
+    names = [model.name, *(layer.name for _, layer in sublayers(model) if hasattr(layer, "layers"))]
+    for name in names:
+        for pattern, module in FAMILIES:
+            if re.fullmatch(pattern + r"(_\d+)?", name.lower()):
+                return module
+    return None
+
+
+class Preprocessing:
+    """How images become model-ready; `text` says what was decided, once images were seen."""
+
+    def __init__(self, model: Any, preprocess: Literal["auto"] | Callback | None) -> None:
+        if not (preprocess is None or preprocess == "auto" or callable(preprocess)):
+            raise ImageError(f'preprocess={preprocess!r} is not known. Pass "auto", None or a function.')
+        self._preprocess = preprocess
+        self._family = family_of(model)
+        self._rescales = any(type(layer).__name__ in ("Rescaling", "Normalization") for _, layer in sublayers(model))
+        self.text = "no images seen yet"
+
+    def span_of(self, arrays: Sequence[NDArray[Any]]) -> Span:
+        """The range that these float images together show."""
+        if not arrays:
+            return "0..255"
+        low = min(float(a.min()) for a in arrays)
+        high = max(float(a.max()) for a in arrays)
+        if low >= 0:
+            return "0..1" if high <= 1 else "0..255" if high <= 255 else "other"
+        return "-1..1" if low >= -1 and high <= 1 else "other"
+
+    def scale(self, image: Floats, is_bytes: bool, span: Span) -> Floats:
+        """One image in the range that the next step expects: 0..255 for a function, else as it is."""
+        if is_bytes or not callable(self._preprocess):
+            return image
+        return {"0..1": image * 255, "-1..1": (image + 1) * 127.5}.get(span, image)
+
+    def apply(self, batch: Floats, is_bytes: Sequence[bool], span: Span) -> Floats:
+        """The batch as the model wants it.
+
+        Raises:
+            ImageError: a given function failed, or returned another shape or values that are not finite.
+        """
+        if callable(self._preprocess):
+            self.text = f"preprocess: {getattr(self._preprocess, '__name__', 'given function')}"
+            return _checked(self._preprocess, batch)
+        raw = np.asarray([b or span == "0..255" for b in is_bytes])
+        if self._preprocess is None:
+            self.text = "preprocess: none, as asked"
+        elif not raw.any():
+            self.text = f"preprocess: none, the images are floats ({span}) and taken as model-ready"
+        elif self._rescales:
+            self.text = "preprocess: none, the model rescales 0..255 itself"
+        elif self._family is None:
+            self.text = "preprocess: none, 0..255 passed on; give preprocess= if the model expects another range"
+        else:
+            self.text = f"preprocess: keras.applications.{self._family}.preprocess_input"
+            function = importlib.import_module(f"keras.applications.{self._family}").preprocess_input
+            batch = batch.copy()
+            batch[raw] = np.asarray(function(batch[raw].copy()), np.float32)
+        return np.ascontiguousarray(batch, np.float32)
+
+
+def _checked(preprocess: Callback, batch: Floats) -> Floats:
+    name = getattr(preprocess, "__name__", "the given function")
+    try:
+        out = np.asarray(preprocess(batch.copy()), np.float32)
+    except Exception as error:
+        raise ImageError(f"preprocess ({name}) raised {type(error).__name__}: {error}") from error
+    if out.shape != batch.shape:
+        raise ImageError(f"preprocess ({name}) returned shape {out.shape}; it must keep {batch.shape}.")
+    if not np.isfinite(out).all():
+        raise ImageError(f"preprocess ({name}) returned values that are NaN or infinite.")
+    return np.ascontiguousarray(out)
+
+
+def as_pixels(image: NDArray[Any], span: Span) -> NDArray[np.uint8]:
+    """An image to show: uint8 (any, any, 3); floats in no known range are stretched to their own."""
+    if image.dtype != np.uint8:
+        low, high = {"0..1": (0.0, 1.0), "0..255": (0.0, 255.0), "-1..1": (-1.0, 1.0)}.get(
+            span, (float(image.min()), float(image.max()))
+        )
+        image = np.clip((image - low) * (255 / max(high - low, 1e-12)) + 0.5, 0, 255).astype(np.uint8)
+    return image if image.shape[-1] == 3 else image.repeat(3, -1)

@@ -1,0 +1,159 @@
+"""A checked question about images, and the driver that answers it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from kx_widget.engine.budget import Budget
+from kx_widget.engine.cache import Cache
+from kx_widget.engine.explanation import Explanation, versions
+from kx_widget.engine.functions import Functions
+from kx_widget.engine.graph import Call, Graph
+from kx_widget.engine.images import Images
+from kx_widget.engine.probe import Probe
+from kx_widget.engine.registry import Entry, Method
+from kx_widget.engine.targets import Columns
+from kx_widget.engine.types import Floats, Inspection, Step
+from kx_widget.engine.weights import Weights
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A model prepared for one input size."""
+
+    graph: Graph
+    functions: Functions
+    inspection: Inspection
+    class_names: tuple[str, ...]
+
+    def probabilities(self, scores: Floats) -> Floats:
+        """Scores (…, C) through the head; softmax where there is none; NaN where it is not understood."""
+        head = self.inspection.head
+        if head == "unknown" or (head == "linear" and scores.shape[-1] == 1):
+            return np.full_like(scores, np.nan)
+        if head == "sigmoid":
+            return 1 / (1 + np.exp(-np.clip(scores, -80, 80)))
+        e = np.exp(scores - scores.max(-1, keepdims=True))
+        return e / e.sum(-1, keepdims=True)
+
+
+@dataclass
+class Question:
+    """What to compute, checked; `stream` computes it."""
+
+    ready: Ready
+    budget: Budget
+    cache: Cache
+    weights: Weights
+    images: Images
+    columns: Columns
+    entry: Entry
+    fn: Method
+    params: Mapping[str, Any]
+    call: Call | None
+    spatial: tuple[int, int] | None
+    wrappers: Mapping[str, Any]
+    batch_size: int | None
+    seed: int
+    answer: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def layer(self) -> str | None:
+        """Path of the layer, None for methods that see the input."""
+        return self.call.path if self.call else None
+
+    @property
+    def signed(self) -> bool:
+        """Whether the maps have a meaningful sign."""
+        return self.entry.is_signed(self.params)
+
+    def probes(self) -> Iterator[tuple[slice, Probe]]:
+        """The images in chunks that fit the memory budget."""
+        forward, backward = self.ready.graph.bytes_per_sample
+        n, version = len(self.images.batch), self.weights.version()
+        for rows in self.budget.chunks(n, forward if self.call else backward, self.batch_size):
+            digests = [(version, digest) for digest in self.images.digests[rows]]
+            yield rows, Probe(
+                self.ready.graph, self.ready.functions, self.cache, self.images.batch[rows], self.call,
+                self.spatial, digests, self.seed,
+            )  # fmt: skip
+
+    def stream(self) -> Iterator[Step]:
+        """Partial answers, the last one whole."""
+        n, t = len(self.images.batch), len(self.columns.texts)
+        scores = np.full((n, t), np.nan, np.float32)
+        indices = np.full((n, t), -1, np.int64)
+        probabilities = np.full((n, t), np.nan, np.float32)
+        complete = np.zeros((n, t), np.bool_)
+        names: list[tuple[str, ...]] = [()] * n
+        checks: dict[str, Floats] = {}
+        maps: Floats | None = None
+        self.answer = {"indices": indices, "probabilities": probabilities, "names": names, "checks": checks}
+        done = 0
+        for rows, probe in self.probes():
+            all_scores = probe.scores() if self._needs_scores() else None
+            known = np.zeros((rows.stop - rows.start, self.columns.classes), np.float32)
+            targets = self.columns.part(rows).resolve(known if all_scores is None else all_scores)
+            indices[rows], names[rows] = targets.indices, list(targets.names)
+            for column in range(t):
+                target = np.ascontiguousarray(targets.weights[:, column])
+                for partial in self.fn(probe, target, **self.params):
+                    found = (
+                        partial.maps if self.entry.finish is None else self.entry.finish(partial.maps, **self.params)
+                    )
+                    if maps is None:
+                        maps = np.full((n, t, *found.shape[1:]), np.nan, np.float32)
+                    maps[rows, column] = found
+                    for name, values in partial.checks.items():
+                        checks.setdefault(name, np.full((n, t), np.nan, np.float32))[rows, column] = values
+                    if all_scores is None:
+                        all_scores = probe.scores()
+                    self._note(scores, probabilities, all_scores, targets, rows, column)
+                    total = partial.total * t * self._chunks
+                    complete[rows, column] = partial.done == partial.total
+                    yield Step(maps.copy(), scores.copy(), done + partial.done, total, complete.copy())
+                done += partial.total
+
+    def _needs_scores(self) -> bool:
+        return self.columns.needs_scores or self.call is not None
+
+    @property
+    def _chunks(self) -> int:
+        forward, backward = self.ready.graph.bytes_per_sample
+        sizes = self.budget.chunks(len(self.images.batch), forward if self.call else backward, self.batch_size)
+        return sum(1 for _ in sizes)
+
+    def _note(
+        self,
+        scores: Floats,
+        probabilities: Floats,
+        all_scores: Floats,
+        targets: Any,
+        rows: slice,
+        column: int,
+    ) -> None:
+        scores[rows, column] = (all_scores * targets.weights[:, column]).sum(-1)
+        indices = targets.indices[:, column]
+        chosen = self.ready.probabilities(all_scores)[np.arange(len(indices)), np.maximum(indices, 0)]
+        probabilities[rows, column] = np.where(indices < 0, np.nan, chosen)
+
+    def explanation(self, step: Step, seconds: float) -> Explanation:
+        """The whole answer, once `stream` has ended with `step`."""
+        used = {name: value for name, value in self.wrappers.items() if value}
+        return Explanation(
+            maps=step.maps,
+            scores=step.scores,
+            probabilities=self.answer["probabilities"],
+            targets=self.answer["indices"],
+            target_names=tuple(self.answer["names"]),
+            method=self.entry.id,
+            layer=self.layer,
+            params={**self.params, **used},
+            signed=self.signed,
+            seconds=seconds,
+            versions=versions(),
+            checks=dict(self.answer["checks"]),
+            images=self.images.seen(),
+        )

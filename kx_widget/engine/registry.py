@@ -1,0 +1,117 @@
+"""The table's row type, and the look-ups over the table."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+from kx_widget.engine.errors import ParameterError, UnknownMethodError, did_you_mean
+from kx_widget.engine.types import Floats, Parameter, Partial
+
+Method = Callable[..., Iterator[Partial]]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One method as the rest of the program knows it.
+
+    Args:
+        id: the literature name, in lower case.
+        title: how people write it.
+        fn: generator function of `(probe, target, **params)`.
+        family: heading under which a picker lists it.
+        sees: `"layer"` if its map has the size of a layer's, `"input"` if the size of the image.
+        signed: whether maps have a meaningful sign: True, False, or (parameter, value) under which they have.
+        cost: what one more class costs, in words: `"instant"`, `"1 pass"`…
+        summary: one line for the picker.
+        reference: the paper, with its arXiv id.
+        params: parameters besides probe and target.
+        finish: what turns the method's arrays into maps (…, h, w) once wrappers have averaged them.
+    """
+
+    id: str
+    title: str
+    fn: Method
+    family: str
+    sees: Literal["layer", "input"]
+    signed: bool | tuple[str, Any]
+    cost: str
+    summary: str
+    reference: str
+    params: tuple[Parameter, ...] = ()
+    finish: Callable[..., Floats] | None = None
+
+    def is_signed(self, params: Mapping[str, Any]) -> bool:
+        """Whether maps made with `params` have a meaningful sign."""
+        if isinstance(self.signed, bool):
+            return self.signed
+        name, value = self.signed
+        return self.complete(params)[name] == value
+
+    def complete(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """`params` checked, with defaults filled in.
+
+        Raises:
+            ParameterError: unknown name, wrong type, value outside its range.
+        """
+        return {p.name: p.default for p in self.params} | check_params(self.title, self.params, params)
+
+
+def check_params(owner: str, known: tuple[Parameter, ...], given: Mapping[str, Any]) -> dict[str, Any]:
+    """`given` with each value checked against the parameter of that name."""
+    table = {p.name: p for p in known}
+    for name in given:
+        if name not in table:
+            hint = did_you_mean(name, table) if table else " It takes none."
+            raise ParameterError(f"{owner} has no parameter {name!r}.{hint}")
+    return {name: _checked(owner, table[name], value) for name, value in given.items()}
+
+
+def _checked(owner: str, p: Parameter, value: Any) -> Any:
+    where = f"{owner}: {p.name}={value!r}"
+    if p.kind == "choice":
+        if value not in p.choices:
+            raise ParameterError(f"{where} is not a choice. Choose one of {', '.join(map(repr, p.choices))}.")
+        return value
+    if p.kind == "bool":
+        if not isinstance(value, bool):
+            raise ParameterError(f"{where} must be True or False.")
+        return value
+    if value is None and p.default is None:
+        return None
+    number = (int, float) if p.kind == "float" else (int,)
+    try:
+        value = value.item() if hasattr(value, "item") else value
+    except ValueError:
+        raise ParameterError(f"{where} must be one number.") from None
+    if isinstance(value, float) and p.kind == "int" and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, number):
+        raise ParameterError(f"{where} must be {'a number' if p.kind == 'float' else 'a whole number'}.")
+    low = -float("inf") if p.minimum is None else p.minimum
+    high = float("inf") if p.maximum is None else p.maximum
+    if not low <= value <= high:
+        raise ParameterError(f"{where} is outside its range {_range(p)}.")
+    return value
+
+
+def _range(p: Parameter) -> str:
+    if p.maximum is None:
+        return f"{p.minimum:g} or more"
+    return f"{p.minimum:g} to {p.maximum:g}"
+
+
+def table(*rows: Entry) -> Mapping[str, Entry]:
+    """Rows as a read-only mapping by id."""
+    return MappingProxyType({row.id: row for row in rows})
+
+
+def find(methods: Mapping[str, Entry], method: object) -> Entry:
+    """The row of that id.
+
+    Raises:
+        UnknownMethodError: there is none.
+    """
+    if isinstance(method, str) and method in methods:
+        return methods[method]
+    raise UnknownMethodError(f"There is no method {method!r}.{did_you_mean(method, methods)}")

@@ -1,0 +1,77 @@
+"""Watching a model while it is traced: every layer inside it, what each returns, which output is meant."""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import tensorflow as tf
+
+from kx_widget.engine.errors import ModelError, did_you_mean
+
+
+def sublayers(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """(path, layer) of everything inside `model`, depth first; in a Functional model also its bare operations."""
+    inside = list(model._flatten_layers(include_self=False, recursive=False))
+    known = {id(layer) for layer in inside}
+    inside += [op for op in getattr(model, "operations", ()) if id(op) not in known]
+    for layer in inside:
+        path = f"{prefix}{layer.name}"
+        yield path, layer
+        if hasattr(layer, "_flatten_layers"):
+            yield from sublayers(layer, f"{path}/")
+
+
+@contextlib.contextmanager
+def observed(model: Any, graph: Any, seen: list[tuple[str, Any, Any]]) -> Iterator[None]:
+    """Note what each layer returns while `graph` is built in this thread; other threads see no difference."""
+    me = threading.get_ident()
+    hooked: dict[int, Any] = {}
+
+    def hook(path: str, layer: Any) -> None:
+        call = layer.call
+
+        def noting(*args: Any, **kwargs: Any) -> Any:
+            out = call(*args, **kwargs)
+            if (
+                threading.get_ident() == me
+                and isinstance(out, tf.Tensor)
+                and tf.compat.v1.get_default_graph() is graph
+                and out.graph is graph
+            ):
+                seen.append((path, layer, out))
+            return out
+
+        layer.__dict__["call"] = noting
+
+    try:
+        for path, layer in sublayers(model):
+            if id(layer) not in hooked and "call" not in layer.__dict__:
+                hooked[id(layer)] = layer
+                hook(path, layer)
+        yield
+    finally:
+        for layer in hooked.values():
+            layer.__dict__.pop("call", None)
+
+
+def choose_output(model: Any, y: Any, output: str | int | None) -> Any:
+    """The one tensor to explain among what the model returned."""
+    if isinstance(y, dict):
+        outputs = {str(k): v for k, v in y.items()}
+    elif isinstance(y, (list, tuple)):
+        names = getattr(model, "output_names", None) or []
+        names = names if len(names) == len(y) else [str(i) for i in range(len(y))]
+        outputs = dict(zip(names, y, strict=True))
+    else:
+        outputs = {(getattr(model, "output_names", None) or ["output"])[0]: y}
+    names = list(outputs)
+    if output is None:
+        if len(outputs) > 1:
+            raise ModelError(f"The model has several outputs: {', '.join(names)}. Choose one with output=.")
+        return outputs[names[0]]
+    if isinstance(output, int) and not isinstance(output, bool) and 0 <= output < len(names):
+        return outputs[names[output]]
+    if output in outputs:
+        return outputs[str(output)]
+    raise ModelError(f"The model has no output {output!r}.{did_you_mean(output, names)}")

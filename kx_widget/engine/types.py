@@ -1,0 +1,98 @@
+"""The nouns of the engine, frozen.
+
+Shape letters, used everywhere: N images, B images in one model call, T targets per image, C classes,
+H×W the model's input size, h×w the size of a map, K channels of a layer.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+Head = Literal["softmax", "sigmoid", "linear", "unknown"]
+
+
+@dataclass(frozen=True)
+class LayerInfo:
+    """One call of one layer.
+
+    `path` names it through the nesting (`"resnet50/conv5_block3_out"`), `shape` is that of its output without
+    the batch axis, `spatial` the (h, w) of the map it would give, `reason` why it is not a candidate.
+    """
+
+    path: str
+    type: str
+    shape: tuple[int | None, ...]
+    spatial: tuple[int, int] | None
+    is_candidate: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """Facts about a model, found without running it.
+
+    `recommended` is the path of the layer to explain by default and `why` a sentence that says so; `head` is
+    the final activation; `token_grid` the (h, w) in which a token model's patches lie, or None.
+    """
+
+    layers: tuple[LayerInfo, ...]
+    recommended: str | None
+    why: str
+    head: Head
+    classes: int
+    input_shape: tuple[int, int, int]
+    nested: bool
+    token_grid: tuple[int, int] | None = None
+
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """Paths of the layers that give a map."""
+        return tuple(layer.path for layer in self.layers if layer.is_candidate)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a method: what it is called, what it takes, and how a form shows it."""
+
+    name: str
+    kind: Literal["choice", "int", "float", "bool"]
+    default: Any
+    help: str
+    choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    step: float | None = None
+
+    @property
+    def title(self) -> str:
+        """The name as a form shows it."""
+        return self.name.replace("_", " ").capitalize()
+
+
+@dataclass(frozen=True)
+class Partial:
+    """What a method yields: raw maps so far (B, h, w), and how many of its passes are done."""
+
+    maps: Floats
+    done: int = 1
+    total: int = 1
+    checks: dict[str, Floats] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One state of a running explanation.
+
+    `maps` float32 (N, T, h, w), NaN where nothing is known yet; `scores` float32 (N, T), NaN likewise;
+    `done` of `total` passes; `complete` bool (N, T), the maps that will not change any more.
+    """
+
+    maps: Floats
+    scores: Floats
+    done: int
+    total: int
+    complete: NDArray[np.bool_]

@@ -1,0 +1,84 @@
+"""Test-time augmentation: any method averaged over zoomed and mirrored copies of the image."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from kx_widget.engine.errors import ParameterError, did_you_mean
+from kx_widget.engine.registry import Method
+from kx_widget.engine.types import Floats, Partial
+
+DEFAULTS = {"scales": (0.5, 1.0, 1.5), "hflip": True}
+
+
+def tta(method: Method, settings: Any = True) -> Method:
+    """The mean of un-transformed maps over the image itself and scales × flips of it.
+
+    The model's input keeps its size: a copy at scale s shows the content s times as large about the centre,
+    with the border repeated where s < 1. Each map is brought back to the place and size of the original's; the
+    divisor is the number of passes that saw the cell, which for s > 1 leaves out the border.
+
+    Args:
+        method: what to average; may be wrapped itself.
+        settings: `{"scales": (0.5, 1.0, 1.5), "hflip": True}`, in parts or whole, or True for these.
+
+    Returns:
+        A method of the same shape that yields the running mean after each pass.
+
+    Raises:
+        ParameterError: unknown setting, or a scale that is not between 0.1 and 10.
+    """
+    scales, hflip = _checked(settings)
+    passes = [(1.0, False), *((s, f) for s in scales for f in ((False, True) if hflip else (False,)))]
+
+    def augmented(probe: Any, target: Floats, **params: Any) -> Iterator[Partial]:
+        total: Any = 0.0
+        seen: Any = 0.0
+        for done, (scale, flip) in enumerate(passes, 1):
+            x = zoom(probe.x, scale)[0]
+            changed = scale != 1 or flip
+            *_, last = method(probe.at(x[:, :, ::-1] if flip else x) if changed else probe, target, **params)
+            maps, inside = zoom(last.maps[:, :, ::-1] if flip else last.maps, 1 / scale)
+            total, seen = total + maps * inside, seen + inside
+            yield Partial(total / seen, done, len(passes))
+
+    return augmented
+
+
+def _checked(settings: Any) -> tuple[tuple[float, ...], bool]:
+    if settings is not True and not isinstance(settings, dict):
+        raise ParameterError(f'tta={settings!r} must be True or like {{"scales": (0.5, 1.0, 1.5), "hflip": True}}.')
+    given = dict(DEFAULTS) if settings is True else DEFAULTS | settings
+    for name in given:
+        if name not in DEFAULTS:
+            raise ParameterError(f"tta has no parameter {name!r}.{did_you_mean(name, DEFAULTS)}")
+    if not isinstance(given["hflip"], bool):
+        raise ParameterError(f"tta: hflip={given['hflip']!r} must be True or False.")
+    scales = given["scales"]
+    if not isinstance(scales, (list, tuple)) or not all(
+        isinstance(s, (int, float)) and not isinstance(s, bool) and 0.1 <= s <= 10 for s in scales
+    ):
+        raise ParameterError(f"tta: scales={scales!r} must be a list of numbers from 0.1 to 10.")
+    return tuple(float(s) for s in scales), given["hflip"]
+
+
+def zoom(x: Floats, scale: float) -> tuple[Floats, Floats]:
+    """X (B, h, w, …) magnified about its centre, and which cells lie inside the original, (h, w, …) as 0 or 1."""
+    if scale == 1:
+        return x, np.ones((1,) * (x.ndim - 1), np.float32)
+    (rows, in_rows), (columns, in_columns) = _axis(x.shape[1], scale), _axis(x.shape[2], scale)
+    out = np.einsum("yi,xj,bij...->byx...", rows, columns, x, optimize=True)
+    inside = (in_rows[:, None] & in_columns[None, :]).astype(np.float32)
+    return out.astype(np.float32), inside.reshape(inside.shape + (1,) * (x.ndim - 3))
+
+
+def _axis(size: int, scale: float) -> tuple[Floats, Any]:
+    """Interpolation weights (size, size) along one axis; averages over 1/scale cells where it shrinks."""
+    centre = size / 2
+    at = (np.arange(size) + 0.5 - centre) / scale + centre - 0.5
+    reach = max(1.0, 1 / scale)
+    clamped = np.clip(at, 0, size - 1)
+    weights = np.maximum(0, 1 - np.abs(clamped[:, None] - np.arange(size)) / reach)
+    inside = (at > -0.5) & (at < size - 0.5)
+    return (weights / weights.sum(1, keepdims=True)).astype(np.float32), inside

@@ -1,0 +1,69 @@
+"""Maps -> headers and one buffer; `js/src/codec.ts` reads it.
+
+Maps up to 16 kB travel as float32, larger ones as uint16 with scale and offset: value = u × scale + offset,
+off by at most range / 131068; 65535 stands for NaN.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from kx_widget.engine.types import Floats
+from kx_widget.widget.messages import Encoded
+
+LARGEST_FLOAT32 = 16 * 1024
+NAN = 65535
+
+
+def encode(maps: Sequence[Floats]) -> tuple[list[Encoded], bytes]:
+    """Maps (h, w) of any sizes as headers and the buffer that these point into."""
+    headers: list[Encoded] = []
+    parts: list[bytes] = []
+    at = 0
+    for m in maps:
+        header, part = _encode_one(m)
+        headers.append({**header, "byte_offset": at, "byte_length": len(part)})
+        padding = -len(part) % 4
+        parts.append(part + bytes(padding))
+        at += len(part) + padding
+    return headers, b"".join(parts)
+
+
+def _encode_one(m: Floats) -> tuple[Encoded, bytes]:
+    finite = m[np.isfinite(m)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    header: Encoded = {
+        "shape": [int(m.shape[0]), int(m.shape[1])],
+        "dtype": "float32",
+        "scale": 1.0,
+        "offset": 0.0,
+        "vmin": low,
+        "vmax": high,
+        "byte_offset": 0,
+        "byte_length": 0,
+    }
+    if m.nbytes <= LARGEST_FLOAT32:
+        return header, np.ascontiguousarray(m, "<f4").tobytes()
+    scale = (high - low) / (NAN - 1) or 1.0
+    steps = np.where(np.isfinite(m), np.rint((m.astype(np.float64) - low) / scale), NAN)
+    header.update(dtype="uint16", scale=scale, offset=low)
+    return header, steps.astype("<u2").tobytes()
+
+
+def decode(header: Encoded, buffer: bytes) -> Floats:
+    """The map (h, w) that a header describes.
+
+    Raises:
+        ValueError: the buffer is too short for it.
+    """
+    start, length = header["byte_offset"], header["byte_length"]
+    h, w = header["shape"]
+    size = 4 if header["dtype"] == "float32" else 2
+    if length != h * w * size or start < 0 or start + length > len(buffer):
+        raise ValueError(f"{length} bytes at {start} of {len(buffer)} do not hold a {h} × {w} {header['dtype']} map.")
+    part = buffer[start : start + length]
+    if header["dtype"] == "float32":
+        return np.frombuffer(part, "<f4").reshape(h, w)
+    steps = np.frombuffer(part, "<u2").reshape(h, w)
+    values = steps * header["scale"] + header["offset"]
+    return np.where(steps == NAN, np.nan, values).astype(np.float32)

@@ -1,0 +1,67 @@
+"""The traits' question -> the engine's questions, one or one a column."""
+
+from typing import Any, Protocol
+
+from kx_widget.engine.errors import ParameterError
+from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.images import Images
+from kx_widget.engine.methods import METHODS
+from kx_widget.engine.question import Question
+from kx_widget.engine.types import Inspection
+
+COLUMNS = 3
+
+
+class Asked(Protocol):
+    """What the traits hold."""
+
+    layer: Any
+    method: Any
+    target: Any
+    params: Any
+    compare: Any
+    compare_with: Any
+
+
+def questions(explainer: Explainer, images: Images, asked: Asked) -> list[Question]:
+    """Checked questions whose columns, side by side, are the answer.
+
+    Raises:
+        KxError: an unknown layer, method, class or parameter, also among `compare_with`.
+    """
+
+    def ask(layer: str, method: str, targets: Any, params: dict[str, Any]) -> Question:
+        return explainer.ask(images, targets, method=method, layer=layer or None, **params)
+
+    layer, method, target, params = asked.layer, asked.method, asked.target, asked.params
+    main = ask(layer, method, target, params)
+    if asked.compare == "targets":
+        best = [f"top-{i}" if i > 1 else "top" for i in range(1, main.columns.classes + 1)]
+        return [ask(layer, method, asked.compare_with or _default(target, best), params)]
+    if asked.compare == "methods":
+        family = [m for m in METHODS if METHODS[m].family == METHODS[method].family]
+        chosen = asked.compare_with or _default(method, family)
+        return [ask(layer, m, target, _fitting(m, params)) for m in chosen]
+    if asked.compare == "layers":
+        if METHODS[method].sees != "layer":
+            raise ParameterError(
+                f"{METHODS[method].title} sees the input, not a layer: there are no layers to compare."
+            )
+        chosen = asked.compare_with or _default(layer, _one_per_size(explainer.inspection))
+        return [ask(path, method, target, params) for path in chosen]
+    return [main]
+
+
+def _default(current: Any, others: list[Any]) -> list[Any]:
+    return [current, *(o for o in others if o != current)][:COLUMNS]
+
+
+def _fitting(method: str, params: dict[str, Any]) -> dict[str, Any]:
+    known = {"smooth", "tta"} | ({p.name for p in METHODS[method].params} if method in METHODS else set())
+    return {name: value for name, value in params.items() if name in known}
+
+
+def _one_per_size(inspection: Inspection) -> list[str]:
+    """The last candidate of each map size, deepest first."""
+    last = {layer.spatial: layer.path for layer in inspection.layers if layer.is_candidate}
+    return list(reversed(list(last.values())))

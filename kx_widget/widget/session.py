@@ -1,0 +1,283 @@
+"""A question -> the engine's steps -> frames for the browser."""
+
+import threading
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from kx_widget.engine.errors import CancelledError, KxError
+from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.explanation import Explanation
+from kx_widget.engine.images import Images
+from kx_widget.engine.methods import METHODS
+from kx_widget.engine.question import Question
+from kx_widget.engine.types import Floats, Step
+from kx_widget.widget.codec import encode
+from kx_widget.widget.messages import VERSION, Column, Item
+from kx_widget.widget.worker import Worker
+
+Status = Literal["idle", "running", "done", "cancelled", "error"]
+Send = Callable[[Any, "list[bytes] | None"], None]
+LARGEST_FRAME = 1_000_000
+SECONDS_BETWEEN_FRAMES = 0.05
+SECONDS_BETWEEN_PROGRESS = 0.1
+
+
+@dataclass
+class Answer:
+    """What is known of one question; `frames` are kept to show them to views that come later."""
+
+    gen: int
+    columns: list[Column] = field(default_factory=list)
+    items: dict[tuple[int, int], tuple[Item, Floats]] = field(default_factory=dict)
+    explanations: list[Explanation] = field(default_factory=list)
+    status: Status = "running"
+    error: BaseException | None = None
+    seconds: float = 0.0
+    seq: int = 0
+
+
+class Session:
+    """Answers one question at a time, the latest, and tells the browser.
+
+    Args:
+        explainer: what computes.
+        images: what is explained.
+        send: sends a message with its buffers to every view; called from any thread.
+        report: told status, progress (0 to 1) and an error's text whenever they change.
+    """
+
+    def __init__(
+        self, explainer: Explainer, images: Images, send: Send, report: Callable[[Status, float, str], None]
+    ) -> None:
+        self._explainer = explainer
+        self._images = images
+        self._send = send
+        self._report = report
+        self._worker = Worker("kx-widget")
+        self._changed = threading.Condition()
+        self._answer = Answer(0, status="idle")
+        self._probabilities: Floats | None = None
+
+    def ask(self, questions: Sequence[Question]) -> None:
+        """Answer these, side by side, instead of whatever was asked before."""
+        with self._changed:
+            answer = self._answer = Answer(self._answer.gen + 1, columns=_columns(questions))
+        self._send({"kind": "queued", "gen": answer.gen}, None)
+        self._report("running", 0.0, "")
+        self._worker.put(lambda stale: self._run(answer, questions, stale))
+
+    def cancel(self, gen: int | None = None) -> None:
+        """Give up the current question, if it has that number and is still running."""
+        answer = self._answer
+        if answer.status == "running" and gen in (None, answer.gen):
+            self._worker.cancel()
+            self._end(answer, "cancelled", error=CancelledError("The question was cancelled."))
+
+    def wait(self, timeout: float) -> Explanation:
+        """The answer to the latest question; raises its error, or TimeoutError."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._answer.status != "running", timeout):
+                raise TimeoutError(f"No answer within {timeout:g} s; it is still being computed.")
+            if self._answer.error is not None:
+                raise self._answer.error
+            return self._answer.explanations[0]
+
+    @property
+    def explanations(self) -> tuple[Explanation, ...]:
+        """What is known so far: one explanation, or one a column where methods or layers are compared."""
+        return tuple(self._answer.explanations)
+
+    def greet(self, constants: dict[str, Any]) -> None:
+        """Tell a view that has just been drawn everything."""
+        answer = self._answer
+        self._send({"kind": "welcome", "version": VERSION, "gen": answer.gen, **constants}, None)
+        self._send_predictions()
+        if answer.status == "idle":
+            return
+        self._send({"kind": "queued", "gen": answer.gen}, None)
+        self._send({"kind": "running", "gen": answer.gen, "columns": answer.columns}, None)
+        self._send_items(answer, list(answer.items.values()))
+        self._send_end(answer)
+
+    def close(self) -> None:
+        """Stop computing and forget."""
+        self._worker.cancel()
+        with self._changed:
+            self._answer = Answer(self._answer.gen + 1, status="idle")
+
+    def _run(self, answer: Answer, questions: Sequence[Question], stale: Callable[[], bool]) -> None:
+        start = time.perf_counter()
+        try:
+            self._send({"kind": "running", "gen": answer.gen, "columns": answer.columns}, None)
+            first_column = 0
+            for number, question in enumerate(questions):
+                if not self._follow(answer, question, first_column, number / len(questions), len(questions), stale):
+                    return
+                first_column += len(question.columns.texts)
+            answer.seconds = time.perf_counter() - start
+            if self._probabilities is None:
+                self._probabilities = self._explainer.predict(self._images)[1]
+                self._send_predictions()
+        except Exception as error:
+            self._end(answer, "error", error=error)
+        else:
+            self._end(answer, "done")
+
+    def _follow(
+        self, answer: Answer, question: Question, column: int, before: float, parts: int, stale: Callable[[], bool]
+    ) -> bool:
+        """Drive one question to its end and send what changes; False once it is stale."""
+        start = time.perf_counter()
+        sent = told = 0.0
+        steps = question.stream()
+        for step in steps:
+            if stale():
+                steps.close()
+                return False
+            now, last = time.perf_counter(), step.done == step.total
+            if last or now - sent >= SECONDS_BETWEEN_FRAMES:
+                sent = now
+                self._send_items(answer, self._news(answer, question, step, column))
+            if not last and now - told >= SECONDS_BETWEEN_PROGRESS:
+                told = now
+                self._tell_progress(answer, step, before, parts, now - start)
+        answer.explanations.append(question.explanation(step, time.perf_counter() - start))
+        return True
+
+    def _tell_progress(self, answer: Answer, step: Step, before: float, parts: int, seconds: float) -> None:
+        part = step.done / step.total
+        eta = seconds / part - seconds if part > 0 else None
+        message = {"kind": "progress", "gen": answer.gen, "done": step.done, "total": step.total, "eta_s": eta}
+        self._send(message, None)
+        self._report("running", before + part / parts, "")
+
+    def _news(self, answer: Answer, question: Question, step: Step, first_column: int) -> list[tuple[Item, Floats]]:
+        """Maps of a step that differ from those already sent."""
+        news = []
+        for image, column in np.ndindex(step.maps.shape[:2]):
+            values = step.maps[image, column]
+            if np.isnan(step.scores[image, column]):
+                continue
+            at = (image, first_column + column)
+            partial = not step.complete[image, column]
+            old = answer.items.get(at)
+            if old is None or old[0]["partial"] != partial or not np.array_equal(old[1], values, equal_nan=True):
+                item = _item(question, step, image, column, first_column, partial)
+                answer.items[at] = (item, values)
+                news.append(answer.items[at])
+        return news
+
+    def _send_items(self, answer: Answer, items: list[tuple[Item, Floats]]) -> None:
+        frame: list[tuple[Item, Floats]] = []
+        size = 0
+        for item, values in items:
+            if frame and size + values.nbytes > LARGEST_FRAME:
+                self._send_frame(answer, frame)
+                frame, size = [], 0
+            frame.append((item, values))
+            size += values.nbytes
+        if frame:
+            self._send_frame(answer, frame)
+
+    def _send_frame(self, answer: Answer, frame: list[tuple[Item, Floats]]) -> None:
+        if answer is not self._answer:
+            return
+        headers, buffer = encode([values for _, values in frame])
+        items = [{**item, **header} for (item, _), header in zip(frame, headers, strict=True)]
+        answer.seq += 1
+        final = not any(item["partial"] for item, _ in frame)
+        message = {"kind": "maps", "gen": answer.gen, "seq": answer.seq, "final": final, "items": items}
+        self._send(message, [buffer])
+
+    def _send_predictions(self) -> None:
+        if self._probabilities is not None:
+            shape = list(self._probabilities.shape)
+            data = np.ascontiguousarray(self._probabilities, "<f4").tobytes()
+            self._send({"kind": "predictions", "shape": shape}, [data])
+
+    def _end(self, answer: Answer, status: Status, error: BaseException | None = None) -> None:
+        with self._changed:
+            if answer.status != "running":
+                return
+            answer.status, answer.error = status, error
+            current = answer is self._answer
+        if current:
+            self._send_end(answer)
+            self._report(status, 1.0 if status == "done" else 0.0, str(error or "") if status == "error" else "")
+        with self._changed:
+            self._changed.notify_all()
+
+    def _send_end(self, answer: Answer) -> None:
+        if answer.status == "done":
+            self._send({"kind": "done", "gen": answer.gen, "seconds": answer.seconds}, None)
+        elif answer.status == "cancelled":
+            self._send({"kind": "cancelled", "gen": answer.gen}, None)
+        elif answer.status == "error":
+            self._send(error_message(answer.gen, answer.error), None)
+
+
+def error_message(gen: int, error: BaseException | None) -> dict[str, Any]:
+    """An error as the browser shows it; those raised on purpose explain themselves, others bring a traceback."""
+    expected = isinstance(error, KxError)
+    return {
+        "kind": "error",
+        "gen": gen,
+        "message": str(error) if expected else f"{type(error).__name__}: {error}",
+        "hint": "" if expected else "This came from the model or from kx_widget itself; the traceback tells where.",
+        "traceback": "".join(traceback.format_exception(error)) if error is not None else "",
+    }
+
+
+def constants(explainer: Explainer) -> dict[str, Any]:
+    """What a view needs to know once: methods, layers, classes."""
+    catalogue = []
+    for entry in METHODS.values():
+        shown = ("id", "title", "family", "summary", "sees", "cost", "reference")
+        params = [{**asdict(p), "title": p.title, "choices": list(p.choices)} for p in entry.params]
+        catalogue.append({**{name: getattr(entry, name) for name in shown}, "params": params})
+    inspection = asdict(explainer.inspection) | {"preprocessing": explainer.preprocessing}
+    return {"catalogue": catalogue, "inspection": inspection, "class_names": list(explainer.class_names)}
+
+
+def _columns(questions: Sequence[Question]) -> list[Column]:
+    return [
+        {
+            "layer": question.layer or "",
+            "method": question.entry.id,
+            "method_title": question.entry.title,
+            "target": text,
+            "signed": question.signed,
+        }
+        for question in questions
+        for text in question.columns.texts
+    ]
+
+
+def _item(question: Question, step: Step, image: int, column: int, first_column: int, partial: bool) -> Item:
+    answer = question.answer
+    probability = float(answer["probabilities"][image, column])
+    return {
+        "image": image,
+        "column": first_column + column,
+        "layer": question.layer or "",
+        "method": question.entry.id,
+        "target": int(answer["indices"][image, column]),
+        "target_name": answer["names"][image][column],
+        "score": float(step.scores[image, column]),
+        "probability": None if np.isnan(probability) else probability,
+        "signed": question.signed,
+        "partial": partial,
+        "shape": [],
+        "dtype": "float32",
+        "scale": 1.0,
+        "offset": 0.0,
+        "vmin": 0.0,
+        "vmax": 0.0,
+        "byte_offset": 0,
+        "byte_length": 0,
+    }

@@ -1,0 +1,226 @@
+"""The widget: traits and wiring."""
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets as t
+
+from kx_widget.engine.errors import KxError, ModelError, ParameterError
+from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.explanation import Explanation
+from kx_widget.engine.methods import METHODS
+from kx_widget.engine.postprocess import SCALES, SIGNS
+from kx_widget.widget.compare import questions
+from kx_widget.widget.pictures import encode_pictures
+from kx_widget.widget.session import Session, Status, constants, error_message
+
+COLORMAPS = ("viridis", "magma", "inferno", "plasma", "turbo", "cividis", "gray", "rdbu")
+EXPLAINER_KEYWORDS = ("preprocess", "class_names", "output", "memory_mib", "cache_mib", "fit")
+QUESTION = ("layer", "method", "target", "params", "compare", "compare_with")
+READ_ONLY = ("status", "progress", "error")
+
+
+class KxWidget(anywidget.AnyWidget):
+    """Shows in a notebook what a Keras model looks at.
+
+    Args:
+        model: a built Keras 3 model, or an `Explainer` of one.
+        images: arrays, paths, globs, PIL images, or a list of these; see `Explainer.explain`.
+        target: `"top"`, `"top-2"`…, a class index or name.
+        layer: path of a layer; None for the recommended one.
+        method: id of a method; None for Grad-CAM, or gradients where no layer has a map.
+        params: the method's parameters, and `smooth` or `tta` settings.
+        **keywords: those of `Explainer` (`preprocess`, `class_names`, `output`, `memory_mib`, `cache_mib`,
+            `fit`) and the remaining traits (`compare`, `sign`, `scale`, `colormap`, `opacity`, …).
+
+    Raises:
+        KxError: the model, the images or the question cannot be used; says what to do.
+    """
+
+    _esm = Path(__file__).parent / "static" / "widget.js"
+
+    layer = t.Unicode("").tag(sync=True)
+    method = t.Unicode("gradcam").tag(sync=True)
+    target = t.Union([t.Unicode(), t.Int()], default_value="top").tag(sync=True)
+    params = t.Dict().tag(sync=True)
+    compare = t.Enum(["none", "targets", "methods", "layers"], "none").tag(sync=True)
+    compare_with = t.List().tag(sync=True)
+    sign = t.Enum(list(SIGNS), "positive").tag(sync=True)
+    scale = t.Enum(list(SCALES), "map").tag(sync=True)
+    colormap = t.Enum(list(COLORMAPS), "viridis").tag(sync=True)
+    opacity = t.Float(0.6, min=0, max=1).tag(sync=True)
+    threshold = t.Float(0.0, min=0, max=1).tag(sync=True)
+    selected = t.List(t.Int(min=0), [0]).tag(sync=True)
+    theme = t.Enum(["auto", "light", "dark"], "auto").tag(sync=True)
+    status = t.Enum(["idle", "running", "done", "cancelled", "error"], "idle", read_only=True).tag(sync=True)
+    progress = t.Float(0.0, read_only=True).tag(sync=True)
+    error = t.Unicode("", read_only=True).tag(sync=True)
+    _images = t.List().tag(sync=True)
+    _session: Session | None = None
+
+    def __init__(
+        self,
+        model: Any,
+        images: Any,
+        target: str | int = "top",
+        *,
+        layer: str | None = None,
+        method: str | None = None,
+        params: dict[str, Any] | None = None,
+        **keywords: Any,
+    ) -> None:
+        given = {name: keywords.pop(name) for name in EXPLAINER_KEYWORDS if name in keywords}
+        if isinstance(model, Explainer) and given:
+            raise ParameterError(f"{', '.join(given)}: give these to the Explainer, which is already made.")
+        traits = set(self.class_trait_names(sync=True)) - set(READ_ONLY)
+        for name in keywords:
+            if name not in traits or name.startswith("_"):
+                raise ParameterError(f"KxWidget has no keyword {name!r}.")
+        self.explainer = model if isinstance(model, Explainer) else Explainer(model, **given)
+        self._loaded = self.explainer.load(images)
+        h, w, c = self._loaded.batch.shape[1:]
+        self.explainer.prepare((h, w, c))
+        self._lock = threading.RLock()
+        recommended = self.explainer.inspection.recommended
+        if method is None:
+            method = "gradcam" if recommended else "gradients"
+        elif recommended is None and METHODS.get(method) and METHODS[method].sees == "layer":
+            raise ModelError(f"{METHODS[method].title} needs a layer with a map. {self.explainer.inspection.why}")
+        super().__init__(_images=encode_pictures(self._loaded))
+        with self.hold_trait_notifications():
+            self.layer, self.method, self.target = layer or recommended or "", method, target
+            self.params = params or {}
+            for name, value in keywords.items():
+                setattr(self, name, value)
+        self._session = Session(self.explainer, self._loaded, self._tell, self._report)
+        self._constants = constants(self.explainer)
+        self.observe(self._asked, list(QUESTION))
+        self.on_msg(self._heard)
+        self.refresh()
+
+    @property
+    def result(self) -> Explanation | None:
+        """The answer to the current question, None until there is one; the first column's where some are compared."""
+        return next(iter(self.results), None)
+
+    @property
+    def results(self) -> tuple[Explanation, ...]:
+        """One explanation, or one a column where methods or layers are compared."""
+        return self._open.explanations
+
+    def wait(self, timeout: float = 60) -> Explanation:
+        """The answer, once it is there.
+
+        Raises:
+            KxError: the question failed or was cancelled.
+            TimeoutError: it takes longer than `timeout` seconds; it goes on meanwhile.
+        """
+        try:
+            return self._open.wait(timeout)
+        except KeyboardInterrupt:
+            self.cancel()
+            raise
+
+    def cancel(self) -> None:
+        """Stop computing; what is drawn stays."""
+        self._open.cancel()
+
+    def refresh(self) -> None:
+        """Ask the current question again."""
+        with self._lock:
+            self._open.ask(questions(self.explainer, self._loaded, self))
+
+    def close(self) -> None:
+        """Stop, and let go of the model and everything kept about it."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+            del self.explainer, self._loaded
+        super().close()
+
+    def __enter__(self) -> "KxWidget":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def _open(self) -> Session:
+        if self._session is None:
+            raise KxError("This widget is closed. Make a new one.")
+        return self._session
+
+    def _tell(self, content: Any, buffers: list[bytes] | None) -> None:
+        if self.comm is not None:
+            self.send(content, buffers)
+
+    def _report(self, status: Status, progress: float, error: str) -> None:
+        with self._lock, self.hold_sync():
+            for name, value in zip(READ_ONLY, (status, progress, error), strict=True):
+                self.set_trait(name, value)
+
+    def _heard(self, _: Any, content: Any, __: Any) -> None:
+        kind = content.get("kind") if isinstance(content, dict) else None
+        if kind == "hello":
+            self._open.greet(self._constants)
+        elif kind == "cancel" and isinstance(content.get("gen"), int):
+            self._open.cancel(content["gen"])
+
+    def _asked(self, change: Any) -> None:
+        if change["name"] == "method" and self._session is not None:
+            known = {p.name for p in METHODS[self.method].params} | {"smooth", "tta"}
+            kept = {name: value for name, value in self.params.items() if name in known}
+            if kept != self.params:
+                self.params = kept
+                return
+        if change["name"] == "compare" and self.compare_with:
+            self.compare_with = []
+            return
+        self.refresh()
+
+    @t.validate("layer", "method", "target", "params", "compare_with")
+    def _check_question(self, proposal: Any) -> Any:
+        name, value = proposal["trait"].name, proposal["value"]
+        current = {n: getattr(self, n) for n in QUESTION} | {name: value}
+        if name == "method" and value in METHODS:
+            known = {p.name for p in METHODS[value].params} | {"smooth", "tta"}
+            current["params"] = {n: v for n, v in self.params.items() if n in known}
+        questions(self.explainer, self._loaded, _Asked(current))
+        return value
+
+    @t.validate("selected")
+    def _check_selected(self, proposal: Any) -> Any:
+        count = len(self._loaded.batch)
+        for image in proposal["value"]:
+            if image >= count:
+                raise ParameterError(f"selected: there is no image {image}; there are {count}.")
+        return proposal["value"]
+
+    def set_state(self, sync_data: Any) -> None:
+        """Take over what the browser set; refuse what is wrong, one trait at a time, and say so."""
+        with self._lock:
+            good = {}
+            for name, value in sync_data.items():
+                try:
+                    if name in READ_ONLY or name.startswith("_images"):
+                        raise ParameterError(f"{name} cannot be set from the browser.")
+                    if name in self.keys:
+                        self.traits()[name]._validate(self, value)
+                    good[name] = value
+                except (KxError, t.TraitError) as error:
+                    self._tell(error_message(0, error), None)
+                    self.send_state(name)
+            super().set_state(good)
+
+
+class _Asked:
+    """A question that is not in the traits yet."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self.__dict__.update(values)
+
+    def __repr__(self) -> str:
+        return json.dumps(self.__dict__, default=str)

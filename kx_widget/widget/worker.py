@@ -1,0 +1,46 @@
+"""One thread, one slot: the latest job wins."""
+
+import threading
+from collections.abc import Callable
+
+Job = Callable[[Callable[[], bool]], None]
+
+
+class Worker:
+    """Runs one job at a time in a thread that lives only while there is work.
+
+    A job gets `stale()`, which turns True once a newer job waits or the job was cancelled; it then returns at
+    its next chance. Of several jobs put meanwhile only the last is run.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._lock = threading.Lock()
+        self._waiting: Job | None = None
+        self._running = False
+        self._stale = threading.Event()
+
+    def put(self, job: Job) -> None:
+        """Run `job` as soon as the current one has given way."""
+        with self._lock:
+            self._waiting = job
+            self._stale.set()
+            if not self._running:
+                self._running = True
+                threading.Thread(target=self._work, name=self._name, daemon=True).start()
+
+    def cancel(self) -> None:
+        """Drop the waiting job, and ask the current one to stop."""
+        with self._lock:
+            self._waiting = None
+            self._stale.set()
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                job, self._waiting = self._waiting, None
+                if job is None:
+                    self._running = False
+                    return
+                stale = self._stale = threading.Event()
+            job(stale.is_set)
