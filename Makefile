@@ -22,7 +22,8 @@ demo: setup chromium
 else
 demo: setup
 	JUPYTER_PREFER_ENV_PATH=1 JUPYTER_CONFIG_PATH=$(CURDIR)/tests/browser/jupyter \
-	  .venv/bin/jupyter-lab $(if $(filter 0,$(shell id -u)),--allow-root) $(NOTEBOOK)
+	  .venv/bin/jupyter-lab $(if $(filter 0,$(shell id -u)),--allow-root) \
+	  --ServerApp.root_dir=$(dir $(NOTEBOOK)) --LabApp.default_url=/lab/tree/$(notdir $(NOTEBOOK))
 endif
 
 test: setup chromium
