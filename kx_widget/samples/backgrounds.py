@@ -20,9 +20,7 @@ class Background(NamedTuple):
 
 BACKGROUNDS: dict[str, Background] = {
     "brick": Background("brick.png", None, ((1.5, 0.95, 0.75), (1.3, 1.15, 1.0), (1.2, 1.2, 1.25))),
-    "campus": Background(
-        "camera.png", (340, 20, 512, 300), ((0.95, 1.0, 1.1), (1.0, 1.0, 1.0), (1.1, 1.0, 0.85))
-    ),
+    "campus": Background("camera.png", (340, 20, 512, 300), ((0.95, 1.0, 1.1), (1.0, 1.0, 1.0), (1.1, 1.0, 0.85))),
     "grass": Background("grass.png", None, ((0.85, 1.15, 0.55), (1.1, 1.1, 0.6), (0.75, 1.1, 0.65))),
     "gravel": Background("gravel.png", None, ((1.0, 1.0, 1.0), (1.1, 1.0, 0.85), (0.9, 1.0, 1.1))),
     "handwriting": Background("text.png", None, ((1.3, 1.25, 1.1), (1.2, 1.2, 1.2), (1.05, 1.2, 1.35))),
@@ -31,9 +29,7 @@ BACKGROUNDS: dict[str, Background] = {
     "night towers": Background("rocket.jpg", (0, 0, 285, 427)),
     "stars": Background("hubble_deep_field.jpg", None),
     "tissue": Background("ihc.png", None),
-    "wall": Background(
-        "clock_motion.png", (0, 0, 120, 300), ((1.0, 0.95, 0.85), (0.85, 0.95, 1.1), (0.95, 1.05, 0.9))
-    ),
+    "wall": Background("clock_motion.png", (0, 0, 120, 300), ((1.0, 0.95, 0.85), (0.85, 0.95, 1.1), (0.95, 1.05, 0.9))),
     "wood": Background("coffee.png", (482, 0, 600, 400)),
 }
 

@@ -81,8 +81,6 @@ def _cut(source: Path, outline: Outline) -> Image.Image:
     if outline.holes:
         rough = rough * (1 - _coverage(outline.holes, height, width))
     alpha = _refine(rgb, rough, outline.band)
-    if outline.exact:
-        alpha = np.maximum(alpha, _coverage(outline.exact, height, width))
     return _cropped(_decontaminate(rgb, alpha), alpha)
 
 
@@ -101,12 +99,7 @@ def _coins(source: Path) -> list[Image.Image]:
     pictures = []
     for index in np.argsort(areas)[::-1]:
         rows, columns = boxes[index]
-        touches = (
-            rows.start == 0
-            or columns.start == 0
-            or rows.stop == grey.shape[0]
-            or columns.stop == grey.shape[1]
-        )
+        touches = rows.start == 0 or columns.start == 0 or rows.stop == grey.shape[0] or columns.stop == grey.shape[1]
         roundness = areas[index] / ((rows.stop - rows.start) * (columns.stop - columns.start))
         if touches or roundness < 0.7 or len(pictures) == COIN_COUNT:
             continue

@@ -12,13 +12,12 @@ class Outline(NamedTuple):
     """An object in a photograph.
 
     `refined` polygons are drawn to within `band` pixels of the true edge, which `cutouts` then finds;
-    `exact` ones are thin parts, taken as drawn; `holes` are background seen through the object.
+    `holes` are background seen through the object.
     """
 
     source: str
     refined: tuple[Polygon, ...]
     band: int
-    exact: tuple[Polygon, ...] = ()
     holes: tuple[Polygon, ...] = ()
 
 
@@ -76,23 +75,12 @@ OUTLINES: dict[str, Outline] = {
                 "163,92 170,82 180,72 195,66 205,63 220,65 235,72 250,85 262,98 268,112 269,122 262,132 "
                 "256,140 280,140 300,141 310,139 323,139 324,150 319,153 319,168 325,168 331,175 331,190 "
                 "325,200 322,215 312,228 300,240 304,272 290,285 270,298 245,312 230,308 215,300 207,294 "
-                "195,315 170,345 150,370 142,382 146,400 149,430 150,512 143,512 128,480 113,460 100,447 "
-                "97,475 90,512 0,512"
+                "204,299 195,315 184,330 0,330"
             ),
         ),
         5,
-        exact=(
-            _points("288,230 297,230 297,485 289,485"),
-            _points("281,313 300,313 311,318 311,331 304,345 290,345 280,331"),
-            _points("309,316 326,303 337,301 338,306 328,308 312,321"),
-            _points("281,330 288,332 262,430 241,512 231,512"),
-            _points("307,331 313,329 406,512 400,512"),
-        ),
         holes=(
-            _points(
-                "256,166 262,178 275,185 276,200 262,208 262,225 250,245 243,235 243,215 242,200 247,190 "
-                "248,176"
-            ),
+            _points("256,166 262,178 275,185 276,200 262,208 262,225 250,245 243,235 243,215 242,200 247,190 248,176"),
         ),
     ),
     "rocket": Outline(

@@ -16,7 +16,7 @@ SIDE = 128
 LEAST_PIXELS = 90
 LEAST_VISIBLE = 0.5
 # The square root of an object's area, in pixels of the scene.
-SMALLEST, LARGEST = 24.0, 74.0
+SMALLEST, LARGEST = 28.0, 92.0
 MARGIN = 2
 METALS = ((1.0, 1.0, 1.0), (1.1, 0.98, 0.72), (1.08, 0.84, 0.66))
 
@@ -37,15 +37,13 @@ def read_assets() -> Assets:
     return Assets(cutouts, backgrounds, frozenset(facts["grounded"]))
 
 
-def scenes(
-    count: int, objects: int | Sequence[int] = 2, seed: int = 0
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def scenes(count: int, objects: int | Sequence[int] = 2, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Compose `count` scenes of different objects at random places, sizes, tilts, flips and lights.
 
     Args:
         count: Number of scenes N.
         objects: How many objects a scene shows, or the numbers to draw from, e.g. ``(0, 1, 2, 3)``.
-        seed: Scene i depends on (seed, i) alone. The shipped model was trained on `train.TRAINING_SEED`
+        seed: Scene i depends on (seed, i) alone. The shipped model was trained on `train.TRAINING_SEEDS`
             and has never seen another seed.
 
     Returns:
@@ -55,9 +53,7 @@ def scenes(
     assets = read_assets()
     choices = [objects] if isinstance(objects, int) else list(objects)
     if not choices or min(choices) < 0 or max(choices) > len(assets.cutouts):
-        raise ValueError(
-            f"objects={objects!r}: pass numbers from 0 to {len(assets.cutouts)}, the number of classes."
-        )
+        raise ValueError(f"objects={objects!r}: pass numbers from 0 to {len(assets.cutouts)}, the number of classes.")
     images = np.empty((count, SIDE, SIDE, 3), np.uint8)
     masks = np.zeros((count, len(assets.cutouts), SIDE, SIDE), bool)
     for i in range(count):
@@ -87,9 +83,7 @@ def _scene(rng: np.random.Generator, number: int, assets: Assets) -> tuple[np.nd
         visible = masks.sum((1, 2))[chosen]
         if np.all(visible >= np.maximum(LEAST_PIXELS, LEAST_VISIBLE * whole[chosen])):
             break
-    image = np.asarray(canvas, np.float32) * np.float32(rng.uniform(0.8, 1.15)) + np.float32(
-        rng.uniform(-12, 12)
-    )
+    image = np.asarray(canvas, np.float32) * np.float32(rng.uniform(0.8, 1.15)) + np.float32(rng.uniform(-12, 12))
     image += rng.standard_normal(image.shape, np.float32) * np.float32(rng.uniform(0, 5))
     return np.clip(image, 0, 255).astype(np.uint8), masks
 
@@ -110,7 +104,7 @@ def _background(rng: np.random.Generator, assets: Assets) -> Image.Image:
 def _sized(rng: np.random.Generator, cutout: Image.Image, crowd: int) -> Image.Image:
     """The cut-out at a random size, smaller in a crowd, and up to a fifth slimmer or wider."""
     area = np.count_nonzero(np.asarray(cutout.getchannel("A")) > 127)
-    largest = LARGEST - 8 * max(crowd - 1, 0)
+    largest = LARGEST - 14 * max(crowd - 1, 0)
     scale = np.exp(rng.uniform(np.log(SMALLEST), np.log(largest))) / np.sqrt(area)
     scale = min(scale, 1.25 * SIDE / max(cutout.size))
     squeeze = np.exp(rng.uniform(-0.2, 0.2))
@@ -126,11 +120,7 @@ def _lit(rng: np.random.Generator, cutout: Image.Image, metals: Sequence[Sequenc
     y, x = np.linspace(-1, 1, height)[:, None], np.linspace(-1, 1, width)
     shade = 1 + strength * (np.cos(angle) * x + np.sin(angle) * y)
     warmth = rng.uniform(-0.08, 0.08)
-    colour = (
-        np.array(metals[int(rng.integers(len(metals)))])
-        * [1 + warmth, 1, 1 - warmth]
-        * rng.uniform(0.8, 1.25)
-    )
+    colour = np.array(metals[int(rng.integers(len(metals)))]) * [1 + warmth, 1, 1 - warmth] * rng.uniform(0.8, 1.25)
     rgb = np.clip(rgba[..., :3] * shade[..., None] * colour, 0, 255)
     return Image.fromarray(np.dstack([rgb, rgba[..., 3]]).astype(np.uint8))
 
@@ -141,9 +131,7 @@ def _placed(rng: np.random.Generator, cutout: Image.Image, grounded: bool) -> Im
         cutout = cutout.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     tilt = rng.uniform(-8, 8) if grounded else rng.uniform(-35, 35)
     # A clear margin, so that tilted straight edges come out smooth.
-    picture = ImageOps.expand(cutout, MARGIN, (0, 0, 0, 0)).rotate(
-        tilt, Image.Resampling.BICUBIC, expand=True
-    )
+    picture = ImageOps.expand(cutout, MARGIN, (0, 0, 0, 0)).rotate(tilt, Image.Resampling.BICUBIC, expand=True)
     # The foot that the photograph cut off stays out of sight.
     left, top = (_place(rng, length) for length in picture.size)
     if grounded:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,17 +17,17 @@ from .scenes import SIDE, scenes
 if TYPE_CHECKING:
     import keras
 
-TRAINING_SEED = 20_240_229
+TRAINING_SEEDS = range(20_240_000, 20_240_008)
 HELD_OUT_SEED = 7
-SCENES = 7000
-EPOCHS = 14
+SCENES_PER_SEED = 1125
+EPOCHS = 11
 BATCH = 64
 LEARNING_RATE = 3e-3
 LATER_SETTINGS = ("optional", "renorm", "renorm_momentum")
 
 
 def network(classes: int) -> keras.Model:
-    """A residual CNN: uint8 RGB (128, 128, 3) -> features (16, 16, 64) -> a probability for each class."""
+    """A residual CNN: uint8 RGB (128, 128, 3) -> features (32, 32, 64) -> a probability for each class."""
     import keras
     from keras import layers
 
@@ -44,29 +46,36 @@ def network(classes: int) -> keras.Model:
     x = layers.Rescaling(1 / 127.5, -1, name="rescaling")(image)
     x = layers.ReLU(name="stem_relu")(convolution(x, 16, 3, 2, "stem"))
     x = layers.MaxPooling2D(name="stem_pool")(x)
-    x = block(x, 32, 1, "block1")
-    x = block(x, 64, 2, "block2")
+    fine = block(x, 32, 1, "block1")
+    x = block(fine, 64, 2, "block2")
     x = block(x, 64, 1, "block3")
+    # What it is, from the coarse map, added to where exactly it is, from the fine one.
+    x = layers.UpSampling2D(interpolation="bilinear", name="upsampling")(convolution(x, 64, 1, 1, "coarse"))
+    x = layers.Add(name="merge_add")([x, convolution(fine, 64, 1, 1, "fine")])
+    x = layers.ReLU(name="merge_out")(x)
     x = layers.GlobalAveragePooling2D(name="pool")(x)
     x = layers.Dense(classes, activation="sigmoid", name="predictions")(x)
     return keras.Model(image, x, name="scenes")
 
 
+def _training_scenes(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    return scenes(SCENES_PER_SEED, (0, 1, 2, 2, 3), seed)[:2]
+
+
 def train(path: Path, verbose: int = 2) -> None:
-    """Train on `TRAINING_SEED` and save the model at `path`."""
+    """Train on the scenes of `TRAINING_SEEDS` and save the model at `path`."""
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+        images, labels = map(np.concatenate, zip(*pool.map(_training_scenes, TRAINING_SEEDS), strict=True))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import keras
 
-    keras.utils.set_random_seed(TRAINING_SEED)
-    images, labels, _ = scenes(SCENES, (0, 1, 2, 2, 3), TRAINING_SEED)
+    keras.utils.set_random_seed(TRAINING_SEEDS[0])
     model = network(labels.shape[1])
-    steps = -(-SCENES // BATCH)
+    steps = -(-len(images) // BATCH)
     rate = keras.optimizers.schedules.CosineDecay(
         LEARNING_RATE / 10, steps * EPOCHS, warmup_target=LEARNING_RATE, warmup_steps=steps
     )
-    model.compile(
-        keras.optimizers.AdamW(rate, weight_decay=0.02), keras.losses.BinaryCrossentropy(label_smoothing=0.01)
-    )
+    model.compile(keras.optimizers.AdamW(rate, weight_decay=0.02), "binary_crossentropy")
     model.fit(_batches(images, labels), epochs=EPOCHS, verbose=verbose)
     model.save(path, include_optimizer=False)
     make_portable(path)
@@ -79,7 +88,7 @@ def _batches(images: np.ndarray, labels: np.ndarray) -> keras.utils.PyDataset:
     class Batches(keras.utils.PyDataset):
         def __init__(self):
             super().__init__()
-            self.rng = np.random.default_rng(TRAINING_SEED)
+            self.rng = np.random.default_rng(TRAINING_SEEDS[0])
             self.on_epoch_end()
 
         def __len__(self):
@@ -110,11 +119,7 @@ def make_portable(path: Path) -> None:
 
 def _pruned(config: Any) -> Any:
     if isinstance(config, dict):
-        return {
-            key: _pruned(value)
-            for key, value in config.items()
-            if value is not None and key not in LATER_SETTINGS
-        }
+        return {key: _pruned(value) for key, value in config.items() if value is not None and key not in LATER_SETTINGS}
     return [_pruned(value) for value in config] if isinstance(config, list) else config
 
 
@@ -125,7 +130,7 @@ def measure(model: keras.Model, count: int = 500, seed: int = HELD_OUT_SEED) -> 
     images, labels, _ = scenes(count, (0, 1, 2, 3), seed)
     exact = (model.predict(images, verbose=0) > 0.5) == labels
     images, labels, masks = scenes(count, 2, seed + 1)
-    body = keras.Model(model.input, model.get_layer("block3_out").output)
+    body = keras.Model(model.input, model.get_layer("merge_out").output)
     weights = model.get_layer("predictions").kernel.numpy()
     maps = body.predict(images, verbose=0) @ weights
     hits = []
