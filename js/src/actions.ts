@@ -1,6 +1,6 @@
 import { type Point, Transform } from "./canvas/transform";
 import type { Session } from "./session";
-import type { Compare, Store, Target, Traits } from "./store";
+import { type Compare, comparedValues, type Store, type Target, type Traits } from "./store";
 
 type Drawing = Pick<Traits, "opacity" | "threshold" | "colormap" | "sign" | "scale">;
 
@@ -11,7 +11,6 @@ export interface Actions {
   chooseMethod(id: string): void;
   setParam(name: string, value: unknown): void;
   compareBy(compare: Compare): void;
-  addColumn(value: Target): void;
   removeColumn(value: Target): void;
   /** While a slider moves: redraw, tell nobody. */
   preview(drawing: Partial<Drawing>): void;
@@ -33,24 +32,26 @@ export function createActions(store: Store, session: Session): Actions {
     );
     if (changed) session.set(values);
   };
+  /** While a dimension is compared, what is chosen in it becomes one more column. */
+  const withColumn = (compare: Compare, value: Target): Partial<Traits> => {
+    const columns = comparedValues(store);
+    if (traits.compare.peek() !== compare || columns.includes(value)) return {};
+    return { compare_with: [...columns, value] };
+  };
 
   return {
-    chooseLayer: (layer) => ask({ layer }),
-    chooseTarget: (target) => ask({ target }),
+    chooseLayer: (layer) => ask({ layer, ...withColumn("layers", layer) }),
+    chooseTarget: (target) => ask({ target, ...withColumn("targets", target) }),
     chooseMethod(method) {
-      if (method !== traits.method.peek()) session.set({ method, params: {} });
+      const params = method === traits.method.peek() ? traits.params.peek() : {};
+      ask({ method, params, ...withColumn("methods", method) });
     },
     setParam: (name, value) => session.set({ params: { ...traits.params.peek(), [name]: value } }),
     compareBy(compare) {
-      if (compare !== traits.compare.peek())
-        session.set({ compare, compare_with: firstColumns(store, compare) });
-    },
-    addColumn(value) {
-      const columns = traits.compare_with.peek();
-      if (!columns.includes(value)) session.set({ compare_with: [...columns, value] });
+      if (compare !== traits.compare.peek()) session.set({ compare, compare_with: [] });
     },
     removeColumn(value) {
-      const rest = traits.compare_with.peek().filter((column) => column !== value);
+      const rest = comparedValues(store).filter((column) => column !== value);
       session.set(rest.length > 0 ? { compare_with: rest } : { compare: "none", compare_with: [] });
     },
     preview(drawing) {
@@ -81,25 +82,4 @@ export function createActions(store: Store, session: Session): Actions {
       store.failure.value = null;
     },
   };
-}
-
-/** What one sees first after asking for a comparison: the current choice and its nearest neighbours. */
-function firstColumns(store: Store, compare: Compare): Target[] {
-  const { traits, welcome } = store;
-  const known = welcome.peek();
-  if (compare === "none" || !known) return [];
-  if (compare === "targets") {
-    const tops = ["top", "top-2", "top-3"].slice(0, Math.max(1, known.inspection.classes));
-    const target = traits.target.peek();
-    return tops.includes(String(target)) ? tops : [target, ...tops.slice(0, 2)];
-  }
-  if (compare === "methods") {
-    const method = traits.method.peek();
-    const others = known.catalogue.filter((entry) => entry.id !== method).map((entry) => entry.id);
-    return [method, ...others.slice(0, 2)];
-  }
-  const candidates = known.inspection.layers.filter((layer) => layer.is_candidate).map((layer) => layer.path);
-  const layer = traits.layer.peek();
-  const at = candidates.indexOf(layer);
-  return [...candidates.slice(Math.max(0, at - 2), at), layer];
 }

@@ -1,7 +1,7 @@
 /** Numbers and names as people read them. */
 
-export function value(v: number): string {
-  if (!Number.isFinite(v)) return "–";
+export function value(v: number | null): string {
+  if (v === null || !Number.isFinite(v)) return "–";
   if (v === 0) return "0";
   const size = Math.abs(v);
   if (size >= 10000 || size < 0.001) return v.toExponential(1);

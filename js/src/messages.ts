@@ -59,7 +59,7 @@ export interface Item {
   method: string;
   target: number;
   target_name: string;
-  score: number;
+  score: number | null;
   probability: number | null;
   shape: [number, number];
   dtype: "float32" | "uint16";

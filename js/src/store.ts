@@ -1,6 +1,7 @@
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { type Point, Transform } from "./canvas/transform";
 import type { Binary } from "./codec";
+import { lastSegment } from "./format";
 import type { Column, Inspection, Item, Method } from "./messages";
 import { type Extent, magnitude, type Scale, type Sign } from "./postprocess";
 
@@ -115,6 +116,8 @@ export interface Store {
   dark: Signal<boolean>;
   /** The largest magnitude of every scope, by `scopeKey`. */
   magnitudes: ReadonlySignal<ReadonlyMap<string, number>>;
+  /** Last path segments that several layers share. */
+  ambiguous: ReadonlySignal<ReadonlySet<string>>;
   signOf(tile: TileMap): Sign;
   scopeOf(tile: TileMap): number;
 }
@@ -130,6 +133,7 @@ export function createStore(initial: Partial<Traits> = {}): Store {
     Object.entries({ ...DEFAULTS, ...initial }).map(([name, value]) => [name, signal(value)]),
   ) as unknown as TraitSignals;
   const answer = signal<Answer | null>(null);
+  const welcome = signal<Welcome | null>(null);
 
   const signOf = (tile: TileMap): Sign => (tile.item.signed ? traits.sign.value : "signed");
   const magnitudes = computed(() => {
@@ -145,7 +149,7 @@ export function createStore(initial: Partial<Traits> = {}): Store {
   return {
     traits,
     status: signal<Status>("idle"),
-    welcome: signal<Welcome | null>(null),
+    welcome,
     predictions: signal<Predictions | null>(null),
     answer,
     stale: signal(false),
@@ -158,9 +162,37 @@ export function createStore(initial: Partial<Traits> = {}): Store {
     focus: signal<{ image: number; column: number } | null>(null),
     dark: signal(false),
     magnitudes,
+    ambiguous: computed(() => {
+      const names = (welcome.value?.inspection.layers ?? []).map((layer) => lastSegment(layer.path));
+      const seen = new Set<string>();
+      return new Set(names.filter((name) => seen.size === seen.add(name).size));
+    }),
     signOf,
     scopeOf: (tile) => magnitudes.value.get(SCOPE[traits.scale.value](tile.item)) ?? 0,
   };
+}
+
+/** The columns of a comparison: those chosen, else those the kernel answers with. */
+export function comparedValues(store: Store): Target[] {
+  const chosen = store.traits.compare_with.value;
+  if (chosen.length > 0) return chosen;
+  const columns = store.answer.value?.columns ?? [];
+  switch (store.traits.compare.value) {
+    case "targets":
+      return columns.map((column) => column.target);
+    case "methods":
+      return columns.map((column) => column.method);
+    case "layers":
+      return columns.map((column) => column.layer);
+    default:
+      return [];
+  }
+}
+
+/** A layer's name: its last path segment, with its parent's where that alone is ambiguous. */
+export function layerName(store: Store, path: string): string {
+  const name = lastSegment(path);
+  return store.ambiguous.value.has(name) ? path.split("/").slice(-2).join("/") : name;
 }
 
 /** The image whose probabilities the class list shows. */

@@ -7,6 +7,7 @@ import { Classes } from "./classes";
 import { Columns, CompareField } from "./compare";
 import { Drawing } from "./drawing";
 import { Failure } from "./failure";
+import { KEYS } from "./field";
 import { Grid } from "./grid";
 import { Layers } from "./layers";
 import { MethodField, MethodForm } from "./method";
@@ -38,6 +39,8 @@ export function App({ store, actions, stage }: Parts) {
         <MethodField store={store} actions={actions} />
         <Classes store={store} actions={actions} />
         <CompareField store={store} actions={actions} />
+        <span class="grow" />
+        <ResetView store={store} actions={actions} />
       </div>
       <MethodForm store={store} actions={actions} />
       <Columns store={store} actions={actions} />
@@ -46,8 +49,18 @@ export function App({ store, actions, stage }: Parts) {
         <Layers store={store} actions={actions} narrow={narrow.value} />
         <Grid store={store} actions={actions} stage={stage} />
       </div>
-      <Drawing store={store} actions={actions} />
-      <StatusBar store={store} actions={actions} />
+      <div class="tail">
+        <Drawing store={store} actions={actions} />
+        <StatusBar store={store} actions={actions} />
+      </div>
     </div>
+  );
+}
+
+function ResetView({ store, actions }: { store: Store; actions: Actions }) {
+  return (
+    <button type="button" {...KEYS} disabled={store.view.value.isIdentity} onClick={actions.resetView}>
+      Reset view
+    </button>
   );
 }

@@ -1,8 +1,8 @@
 import { useEffect, useRef } from "preact/hooks";
 import { DIVERGING, lookupTable } from "../canvas/colormap";
 import { paint } from "../canvas/paint";
-import { lastSegment, value } from "../format";
-import { focusedImage, type Store, type TileMap, tileKey } from "../store";
+import { value } from "../format";
+import { focusedImage, layerName, type Store, type TileMap, tileKey } from "../store";
 
 const WIDTH = 160;
 
@@ -18,7 +18,7 @@ function whose(store: Store, map: TileMap): string {
   const name = store.traits._images.value[image]?.name || `image ${image + 1}`;
   const scale = store.traits.scale.value;
   if (scale === "all") return "all maps";
-  return scale === "image" ? `all maps of ${name}` : `${name}, ${target_name}, ${lastSegment(layer)}`;
+  return scale === "image" ? `all maps of ${name}` : `${name}, ${target_name}, ${layerName(store, layer)}`;
 }
 
 export function Colorbar({ store }: { store: Store }) {
@@ -46,7 +46,7 @@ export function Colorbar({ store }: { store: Store }) {
   }, [name, diverging, threshold]);
 
   const low = diverging ? value(-high) : "0";
-  const about = map ? `Colour scale of ${whose(store, map)}: ${low} to ${value(high)}` : "Colour scale";
+  const about = map ? `Colour bar from ${low} to ${value(high)}: ${whose(store, map)}` : "Colour bar";
   return (
     <div class="colorbar" title={about}>
       <span>{low}</span>

@@ -1,9 +1,6 @@
-import { useComputed } from "@preact/signals";
 import type { Actions } from "../actions";
-import { lastSegment, shape } from "../format";
-import type { Compare, Store, Target } from "../store";
-import { classOptions, targetOf, targetText } from "./classes";
-import { Combobox, type Option } from "./combobox";
+import { type Compare, comparedValues, layerName, type Store, type Target } from "../store";
+import { targetText } from "./classes";
 import { Field, KEYS, Select } from "./field";
 
 const CHOICES: readonly [Compare, string][] = [
@@ -32,22 +29,12 @@ export function CompareField({ store, actions }: { store: Store; actions: Action
   );
 }
 
-function optionsFor(store: Store): Option[] {
-  const known = store.welcome.value;
-  if (!known) return [];
-  switch (store.traits.compare.value) {
-    case "targets":
-      return classOptions(store);
-    case "methods":
-      return known.catalogue.map(({ id, title, cost }) => ({ key: id, text: title, figure: cost }));
-    case "layers":
-      return known.inspection.layers
-        .filter((layer) => layer.is_candidate)
-        .map((layer) => ({ key: layer.path, text: layer.path, figure: shape(layer.shape) }));
-    default:
-      return [];
-  }
-}
+const MORE: Readonly<Record<Compare, string>> = {
+  none: "",
+  targets: "choose another class to add it",
+  methods: "choose another method to add it",
+  layers: "choose another layer to add it",
+};
 
 function columnText(store: Store, value: Target): string {
   const known = store.welcome.value;
@@ -55,22 +42,20 @@ function columnText(store: Store, value: Target): string {
     case "methods":
       return known?.catalogue.find((entry) => entry.id === value)?.title ?? String(value);
     case "layers":
-      return lastSegment(String(value));
+      return layerName(store, String(value));
     default:
       return targetText(value, known?.class_names ?? []);
   }
 }
 
-/** The columns of a comparison as chips, and a field that adds one. */
+/** The columns of a comparison as chips. */
 export function Columns({ store, actions }: { store: Store; actions: Actions }) {
-  const options = useComputed(() => optionsFor(store)).value;
-  const { compare, compare_with } = store.traits;
+  const { compare } = store.traits;
   if (compare.value === "none") return null;
-  const names = store.welcome.value?.class_names ?? [];
   return (
     <div class="columns">
       <span class="dim">Columns</span>
-      {compare_with.value.map((value) => {
+      {comparedValues(store).map((value) => {
         const text = columnText(store, value);
         return (
           <span class="chip" key={String(value)}>
@@ -86,16 +71,7 @@ export function Columns({ store, actions }: { store: Store; actions: Actions }) 
           </span>
         );
       })}
-      <Combobox
-        id="kx-column"
-        label="Add column"
-        value=""
-        selected=""
-        options={options}
-        placeholder="add…"
-        disabled={!store.welcome.value}
-        onChoose={(key) => actions.addColumn(compare.value === "targets" ? targetOf(key, names) : key)}
-      />
+      <span class="dim">{MORE[compare.value]}</span>
     </div>
   );
 }

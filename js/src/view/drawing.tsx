@@ -47,14 +47,15 @@ function Slider({ id, label, value, onMove, onRelease }: SliderProps) {
 interface ChoiceProps {
   id: string;
   label: string;
+  title?: string;
   value: string;
   choices: readonly (readonly [string, string])[];
   onChoose(value: string): void;
 }
 
-function Choice({ id, label, value, choices, onChoose }: ChoiceProps) {
+function Choice({ id, label, title, value, choices, onChoose }: ChoiceProps) {
   return (
-    <span class="control">
+    <span class="control" title={title}>
       <label for={id}>{label}</label>
       <Select id={id} value={value} onChoose={onChoose}>
         {choices.map(([key, text]) => (
@@ -90,6 +91,7 @@ export function Drawing({ store, actions }: { store: Store; actions: Actions }) 
       <Choice
         id="kx-colormap"
         label="Colormap"
+        title={sign.value === "signed" ? "Signed maps are always drawn blue, white, red." : undefined}
         value={colormap.value}
         choices={COLORMAPS.map((name) => [name, name] as const)}
         onChoose={(value) => actions.commit({ colormap: value })}
@@ -108,15 +110,6 @@ export function Drawing({ store, actions }: { store: Store; actions: Actions }) 
         choices={SCALES}
         onChoose={(value) => actions.commit({ scale: value as Scale })}
       />
-      <span class="grow" />
-      <button
-        type="button"
-        {...KEYS}
-        disabled={store.view.value.isIdentity && !store.crosshair.value}
-        onClick={actions.resetView}
-      >
-        Reset view
-      </button>
     </div>
   );
 }

@@ -1,5 +1,4 @@
-import { lastSegment } from "../format";
-import type { Store } from "../store";
+import { layerName, type Store } from "../store";
 import type { Parts } from "./app";
 import { Tile } from "./tile";
 
@@ -11,7 +10,7 @@ function heading(store: Store, index: number): string {
     case "methods":
       return column.method_title;
     case "layers":
-      return lastSegment(column.layer);
+      return layerName(store, column.layer);
     default:
       return typeof column.target === "number"
         ? (store.welcome.value?.class_names[column.target] ?? `class ${column.target}`)
@@ -35,6 +34,7 @@ export function Grid({ store, actions, stage }: Parts) {
     <div
       class="grid"
       data-compared={compared || undefined}
+      data-several={images.length > 1 || undefined}
       data-stale={store.stale.value || undefined}
       data-few={(!compared && images.length < 3) || undefined}
       style={{ "--columns": columns, "--aspect": aspectOf(store) }}

@@ -1,8 +1,8 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Actions } from "../actions";
-import { lastSegment, shape } from "../format";
-import type { Store } from "../store";
+import { shape } from "../format";
+import { comparedValues, layerName, type Store } from "../store";
 import { KEYS } from "./field";
 import { buildTree, canChoose, type Row, visibleRows } from "./layerTree";
 import { useWindow } from "./window";
@@ -24,7 +24,7 @@ export function Layers(props: Props) {
   return (
     <details class="side" ref={disclosure}>
       <summary {...KEYS}>
-        <span class="dim">Layer</span> <b>{lastSegment(layer) || "recommended"}</b>
+        <span class="dim">Layer</span> <b>{layerName(props.store, layer) || "recommended"}</b>
       </summary>
       <Picker {...props} />
     </details>
@@ -39,8 +39,12 @@ function Picker({ store, actions }: Props) {
   /** The row the keyboard is on, by path. */
   const active = useSignal("");
   const hovered = useSignal<Row | null>(null);
+  const { compare } = store.traits;
+  const isChosen = (path: string) =>
+    compare.value === "layers" ? comparedValues(store).includes(path) : path === chosen;
   const tree = useMemo(() => buildTree(known?.layers ?? []), [known]);
   const rows = useMemo(() => visibleRows(tree, query.value, closed.value), [tree, query.value, closed.value]);
+  const nested = tree.some((node) => node.children.length > 0);
   const list = useWindow(rows.length, ROW);
   const at = Math.max(
     0,
@@ -48,7 +52,10 @@ function Picker({ store, actions }: Props) {
   );
 
   useEffect(() => {
-    list.reveal(rows.findIndex((row) => row.node.path === chosen));
+    list.reveal(
+      rows.findIndex((row) => row.node.path === chosen),
+      true,
+    );
   }, [known, chosen]);
 
   const toggle = (row: Row, open = !row.expanded) => {
@@ -120,6 +127,7 @@ function Picker({ store, actions }: Props) {
         class="tree"
         role="tree"
         aria-label="Layers"
+        aria-multiselectable={compare.value === "layers"}
         tabIndex={0}
         aria-activedescendant={rows.length > 0 ? `kx-layer-${at}` : undefined}
         {...KEYS}
@@ -132,8 +140,9 @@ function Picker({ store, actions }: Props) {
             <LayerRow
               key={row.node.path}
               id={`kx-layer-${list.first + i}`}
+              nested={nested}
               row={row}
-              chosen={row.node.path === chosen}
+              chosen={isChosen(row.node.path)}
               active={list.first + i === at}
               recommended={row.node.path === known?.recommended}
               onClick={() => activate(row)}
@@ -161,6 +170,7 @@ function Picker({ store, actions }: Props) {
 
 interface RowProps {
   id: string;
+  nested: boolean;
   row: Row;
   chosen: boolean;
   active: boolean;
@@ -170,7 +180,7 @@ interface RowProps {
   onHover(over: boolean): void;
 }
 
-function LayerRow({ id, row, chosen, active, recommended, onClick, onToggle, onHover }: RowProps) {
+function LayerRow({ id, nested, row, chosen, active, recommended, onClick, onToggle, onHover }: RowProps) {
   const { node, level, expanded } = row;
   const disabled = !canChoose(node) && expanded === undefined;
   const sizes = node.layer ? shape(node.layer.shape) : "";
@@ -193,9 +203,10 @@ function LayerRow({ id, row, chosen, active, recommended, onClick, onToggle, onH
       onPointerEnter={() => onHover(true)}
       onPointerLeave={() => onHover(false)}
     >
+      {expanded === undefined && nested && <span class="twist" />}
       {expanded !== undefined && (
         <span
-          class="twist"
+          class="twist branch"
           aria-hidden="true"
           data-open={expanded || undefined}
           onClick={(event) => {

@@ -1,5 +1,5 @@
 import type { Actions } from "../actions";
-import { duration, lastSegment } from "../format";
+import { duration } from "../format";
 import type { Status, Store } from "../store";
 import { KEYS } from "./field";
 
@@ -19,10 +19,15 @@ function state(store: Store): string {
   }
   if (store.waiting.value) return "waiting for the kernel (a cell is running)";
   if (!store.welcome.value && status === "idle") return "connecting";
+  return WORDS[status];
+}
+
+/** Apart from the state, which is read out: this changes several times a second. */
+function counted(store: Store): string {
   const progress = store.progress.value;
-  if (status !== "running" || !progress || progress.total <= 0) return WORDS[status];
+  if (store.status.value !== "running" || !progress || progress.total <= 0) return "";
   const left = progress.eta_s === null ? "" : `, ${duration(progress.eta_s)} left`;
-  return `${WORDS[status]} ${progress.done} of ${progress.total}${left}`;
+  return `${progress.done} of ${progress.total}${left}`;
 }
 
 function details(store: Store): string {
@@ -33,7 +38,7 @@ function details(store: Store): string {
   return [
     `${images} image${images === 1 ? "" : "s"}`,
     seconds === null ? "" : duration(seconds),
-    column ? lastSegment(column.layer) : "",
+    column?.layer ?? "",
     preprocessing ? `preprocessing: ${preprocessing}` : "",
   ]
     .filter(Boolean)
@@ -61,6 +66,7 @@ export function StatusBar({ store, actions }: { store: Store; actions: Actions }
         <span class="dot" aria-hidden="true" />
         {state(store)}
       </span>
+      {progress && <span class="details">{counted(store)}</span>}
       <span class="dim details">{details(store)}</span>
       <span class="grow" />
       <button type="button" {...KEYS} disabled={!running} onClick={actions.cancel}>

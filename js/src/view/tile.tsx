@@ -1,8 +1,8 @@
 import { useComputed } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { attachGestures } from "../canvas/gestures";
-import { lastSegment, percent, position, value } from "../format";
-import { type Picture, type Store, type TileMap, tileKey } from "../store";
+import { percent, position, value } from "../format";
+import { layerName, type Picture, type Store, type TileMap, tileKey } from "../store";
 import type { Parts } from "./app";
 import { KEYS } from "./field";
 
@@ -34,7 +34,7 @@ function describe(store: Store, picture: Picture, image: number, map: TileMap | 
   const title =
     store.welcome.value?.catalogue.find((entry) => entry.id === item.method)?.title ?? item.method;
   const partial = item.partial ? ", not finished" : "";
-  return `${[title, lastSegment(item.layer), item.target_name, who].filter(Boolean).join(", ")}, ${peak(store, picture, map)}${partial}`;
+  return `${[title, layerName(store, item.layer), item.target_name, who].filter(Boolean).join(", ")}, ${peak(store, picture, map)}${partial}`;
 }
 
 export function Tile({ store, actions, stage, picture, image, column }: Props) {

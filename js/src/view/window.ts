@@ -20,14 +20,14 @@ export function useWindow(count: number, rowHeight: number) {
     onScroll: () => {
       top.value = box.current?.scrollTop ?? 0;
     },
-    reveal(index: number) {
+    reveal(index: number, centred = false) {
       const list = box.current;
       if (!list || index < 0) return;
       const at = index * rowHeight;
-      if (at < list.scrollTop) list.scrollTop = at;
-      else if (at + rowHeight > list.scrollTop + list.clientHeight) {
-        list.scrollTop = at + rowHeight - list.clientHeight;
-      }
+      if (at >= list.scrollTop && at + rowHeight <= list.scrollTop + list.clientHeight) return;
+      if (centred) list.scrollTop = at - (list.clientHeight - rowHeight) / 2;
+      else if (at < list.scrollTop) list.scrollTop = at;
+      else list.scrollTop = at + rowHeight - list.clientHeight;
       top.value = list.scrollTop;
     },
   };

@@ -1,0 +1,141 @@
+/** A model and methods that do not exist, described as the kernel would describe them. */
+
+const method = (id, title, family, cost, summary, rest = {}) => ({
+  id,
+  title,
+  family,
+  cost,
+  summary,
+  sees: "layer",
+  signed: true,
+  fine: false,
+  reference: "made up for the gallery",
+  params: [],
+  ...rest,
+});
+
+export const CATALOGUE = [
+  method(
+    "blobs",
+    "Blob-CAM",
+    "Activation maps",
+    "instant",
+    "Weighs the channels of a layer by how much the class grows with them.",
+  ),
+  method(
+    "blobs2",
+    "Blob-CAM++",
+    "Activation maps",
+    "instant",
+    "Blob-CAM with weights per place, for several objects of one class.",
+    {
+      params: [
+        {
+          name: "sharpness",
+          title: "Sharpness",
+          help: "Larger values make narrower blobs.",
+          kind: "float",
+          default: 1,
+          minimum: 0.2,
+          maximum: 4,
+          step: 0.1,
+        },
+        {
+          name: "order",
+          title: "Order",
+          help: "Which derivative the weights come from.",
+          kind: "choice",
+          default: "second",
+          choices: ["first", "second"],
+        },
+        {
+          name: "relu",
+          title: "Rectify",
+          help: "Cut negative values inside the method.",
+          kind: "bool",
+          default: false,
+        },
+      ],
+    },
+  ),
+  method(
+    "slowblobs",
+    "Score-Blob",
+    "Perturbation",
+    "256 passes",
+    "Hides every channel in turn and looks at the score.",
+    {
+      signed: false,
+      slow: true,
+      params: [
+        {
+          name: "masks",
+          title: "Masks",
+          help: "How many are tried.",
+          kind: "int",
+          default: 256,
+          minimum: 1,
+          maximum: 4096,
+          step: 1,
+        },
+      ],
+    },
+  ),
+  method(
+    "saliency",
+    "Input gradient",
+    "Gradients",
+    "1 pass",
+    "The derivative of the class score by every pixel.",
+    { sees: "input", fine: true },
+  ),
+];
+
+function layer(path, type, shape, reason = "") {
+  const spatial = shape.length === 3 ? shape.slice(0, 2) : null;
+  return { path, type, shape, spatial, is_candidate: reason === "", reason };
+}
+
+export function layers(extra) {
+  const list = [
+    layer("pictures", "InputLayer", [128, 128, 3], "this is the picture itself"),
+    layer("rescaling", "Rescaling", [128, 128, 3], "before the first convolution"),
+  ];
+  [64, 32, 16, 8].forEach((size, stage) => {
+    for (let block = 1; block <= 2; block++) {
+      const at = `trunk/stage${stage + 1}/block${block}`;
+      const shape = [size, size, 32 << stage];
+      list.push(
+        layer(`${at}/conv`, "Conv2D", shape),
+        layer(`${at}/norm`, "BatchNormalization", shape),
+        layer(`${at}/relu`, "ReLU", shape),
+      );
+    }
+  });
+  for (let i = 0; i < extra; i++)
+    list.push(layer(`extra/part${Math.floor(i / 20)}/conv_${i}`, "Conv2D", [16, 16, 64]));
+  list.push(layer("pool", "GlobalAveragePooling2D", [256], "has no map: height and width are gone"));
+  list.push(layer("scores", "Dense", [10], "has no map: height and width are gone"));
+  return list;
+}
+
+export function classNames(count) {
+  const first = [
+    "cat",
+    "cup",
+    "rocket",
+    "astronaut",
+    "bicycle",
+    "lighthouse",
+    "owl",
+    "teapot",
+    "violin",
+    "zebra",
+  ];
+  const adjectives = ["spotted", "red", "northern", "lesser", "striped"];
+  return Array.from({ length: count }, (_, i) =>
+    i < first.length
+      ? first[i]
+      : `${adjectives[i % 5]} ${first[Math.floor(i / 5) % 10]} ${Math.floor(i / 50)}`,
+  );
+}

@@ -1,0 +1,233 @@
+/** A model object as a host of anywidget gives it, with a made-up kernel behind it. */
+
+import { CATALOGUE, classNames, layers } from "./catalogue.js";
+import { random, scene } from "./scenes.js";
+
+const QUESTION = ["layer", "method", "target", "params", "compare", "compare_with"];
+
+export async function createKernel({ images, classes, layers: extra, step, fail, silent }) {
+  const names = classNames(classes);
+  const known = layers(extra);
+  const scenes = await Promise.all(Array.from({ length: images }, (_, i) => scene(i)));
+  const recommended = "trunk/stage4/block2/relu";
+  const inspection = {
+    layers: known,
+    recommended,
+    why: "Recommended: the last rectified layer that still has a map (8×8).",
+    head: "sigmoid",
+    classes,
+    input_shape: [128, 128, 3],
+    preprocessing: "inside the model",
+  };
+  const probabilities = new Float32Array(images * classes);
+  scenes.forEach(({ things }, i) => {
+    const dice = random(i + 5);
+    for (let c = 0; c < classes; c++)
+      probabilities[i * classes + c] = (dice() ** 3 * 0.2) / Math.sqrt(classes / 10);
+    things.forEach(({ name }, k) => {
+      const c = names.indexOf(name);
+      if (c >= 0) probabilities[i * classes + c] = (k === 0 ? 0.97 : 0.86) - 0.1 * dice();
+    });
+  });
+
+  const state = {
+    layer: recommended,
+    method: "blobs",
+    target: "top",
+    params: {},
+    compare: "none",
+    compare_with: [],
+    sign: "positive",
+    scale: "map",
+    colormap: "viridis",
+    opacity: 0.6,
+    threshold: 0,
+    selected: [0],
+    theme: "auto",
+    _images: scenes.map(({ picture }) => picture),
+  };
+  const handlers = new Map();
+  const sent = [];
+  const dirty = new Set();
+  let gen = 0;
+
+  const emit = (event, ...args) => {
+    for (const handler of [...(handlers.get(event) ?? [])]) handler(...args);
+  };
+  const down = (message, buffers = []) => emit("msg:custom", structuredClone(message), buffers);
+  const pause = () => new Promise((resolve) => setTimeout(resolve, step));
+
+  function resolve(target, image) {
+    if (typeof target === "number") return target;
+    const rank = /^top(?:-(\d+))?$/.exec(target);
+    if (!rank) return names.indexOf(target);
+    const row = Array.from(probabilities.subarray(image * classes, (image + 1) * classes));
+    const order = row.map((_, c) => c).sort((a, b) => row[b] - row[a]);
+    return order[Number(rank[1] ?? 1) - 1];
+  }
+
+  function questions() {
+    const { compare, compare_with, layer, method, target } = state;
+    const one = { layer, method, target };
+    const key = { targets: "target", methods: "method", layers: "layer" }[compare];
+    if (!key) return [one];
+    const standard = {
+      target: ["top", "top-2", "top-3"],
+      method: CATALOGUE.slice(0, 3).map(({ id }) => id),
+      layer: [3, 2, 1].map((stage) => `trunk/stage${stage + 1}/block2/relu`),
+    }[key];
+    const values = compare_with.length > 0 ? compare_with : [...new Set([one[key], ...standard])].slice(0, 3);
+    return values.map((value) => ({ ...one, [key]: value }));
+  }
+
+  /** Blobs on the things of the class, a dent on the others, ripples of the layer. */
+  function mapOf(image, { layer, method, target }) {
+    const { fine, signed } = CATALOGUE.find(({ id }) => id === method);
+    const size = fine ? 128 : (known.find(({ path }) => path === layer)?.spatial?.[0] ?? 8);
+    const wanted = names[resolve(target, image)];
+    const dice = random(image * 31 + layer.length * 7 + resolve(target, image));
+    const [a, b] = [dice() * 6, dice() * 6];
+    const depth = size / 8;
+    const sharp = method === "blobs2" ? (state.params.sharpness ?? 1) * 1.6 : 1;
+    const values = new Float32Array(size * size);
+    for (let i = 0; i < values.length; i++) {
+      const x = ((i % size) + 0.5) / size;
+      const y = (Math.floor(i / size) + 0.5) / size;
+      let v = 0.05 * depth * Math.sin(a + x * 9 * depth) * Math.cos(b + y * 8 * depth);
+      for (const thing of scenes[image].things) {
+        const d = ((x - thing.x) ** 2 + (y - thing.y) ** 2) / thing.r ** 2;
+        v += (thing.name === wanted ? 1 : -0.45) * Math.exp(-d * sharp) * (fine ? dice() * 2 - 0.6 : 1);
+      }
+      values[i] = (signed ? v : Math.abs(v)) * (2 + image);
+    }
+    return { values, size, signed };
+  }
+
+  function frame(question, column, done) {
+    const items = [];
+    const parts = [];
+    let at = 0;
+    for (let image = 0; image < images; image++) {
+      const { values, size, signed } = mapOf(image, question);
+      if (done < 1) values.fill(Number.NaN, Math.floor(done * size) * size);
+      const target = resolve(question.target, image);
+      items.push({
+        ...{
+          image,
+          column,
+          layer: question.layer,
+          method: question.method,
+          target,
+          target_name: names[target],
+        },
+        ...{
+          score: 4 * probabilities[image * classes + target],
+          probability: probabilities[image * classes + target],
+        },
+        ...{
+          shape: [size, size],
+          dtype: "float32",
+          scale: 1,
+          offset: 0,
+          vmin: 0,
+          vmax: 1,
+          signed,
+          partial: done < 1,
+        },
+        ...{ byte_offset: at, byte_length: values.byteLength },
+      });
+      parts.push(values);
+      at += values.byteLength;
+    }
+    // An odd start, as some hosts deliver it.
+    const bytes = new Uint8Array(at + 3);
+    for (const [i, values] of parts.entries())
+      bytes.set(new Uint8Array(values.buffer), 3 + items[i].byte_offset);
+    return { items, buffer: new DataView(bytes.buffer, 3, at) };
+  }
+
+  async function answer() {
+    gen += 1;
+    const mine = gen;
+    const current = () => mine === gen;
+    const started = performance.now();
+    down({ kind: "queued", gen: mine });
+    await pause();
+    if (!current()) return;
+    if (fail) {
+      down({
+        kind: "error",
+        gen: mine,
+        message: "The model's call raised ValueError: shapes (1, 7) and (8, 3) do not fit.",
+        hint: "Call the model on one batch to see the same error.",
+        traceback:
+          'Traceback (most recent call last):\n  File "model.py", line 12, in call\n    return x @ self.kernel\nValueError: shapes (1, 7) and (8, 3) do not fit',
+      });
+      return;
+    }
+    const asked = questions();
+    const columns = asked.map((one) => {
+      const { title, signed } = CATALOGUE.find(({ id }) => id === one.method);
+      return { ...one, method_title: title, signed };
+    });
+    down({ kind: "running", gen: mine, columns });
+    const parts = asked.map((one) => (CATALOGUE.find(({ id }) => id === one.method).slow ? 8 : 1));
+    const total = parts.reduce((sum, count) => sum + count, 0);
+    let done = 0;
+    for (const [column, question] of asked.entries()) {
+      for (let part = 1; part <= parts[column]; part++) {
+        await pause();
+        if (!current()) return;
+        done += 1;
+        const { items, buffer } = frame(question, column, part / parts[column]);
+        down({ kind: "maps", gen: mine, seq: done, final: done === total, items }, [buffer]);
+        down({ kind: "progress", gen: mine, done, total, eta_s: ((total - done) * step) / 1000 });
+      }
+    }
+    down({ kind: "done", gen: mine, seconds: (performance.now() - started) / 1000 });
+  }
+
+  function receive(message) {
+    sent.push(message);
+    if (silent) return;
+    if (message.kind === "hello") {
+      setTimeout(() => {
+        down({ kind: "welcome", version: 1, gen, catalogue: CATALOGUE, inspection, class_names: names });
+        down({ kind: "predictions", shape: [images, classes] }, [new DataView(probabilities.slice().buffer)]);
+        answer();
+      });
+    } else if (message.kind === "cancel") {
+      const mine = gen;
+      gen += 1;
+      down({ kind: "cancelled", gen: mine });
+    }
+  }
+
+  return {
+    sent,
+    down,
+    get: (name) => state[name],
+    set(name, value) {
+      if (state[name] === value) return;
+      state[name] = value;
+      dirty.add(name);
+    },
+    save_changes() {
+      const changed = [...dirty];
+      dirty.clear();
+      for (const name of changed) emit(`change:${name}`);
+      if (!silent && changed.some((name) => QUESTION.includes(name))) answer();
+    },
+    send: receive,
+    on(event, handler) {
+      handlers.set(event, [...(handlers.get(event) ?? []), handler]);
+    },
+    off(event, handler) {
+      handlers.set(
+        event,
+        (handlers.get(event) ?? []).filter((other) => other !== handler),
+      );
+    },
+    listeners: () => [...handlers.values()].flat().length,
+  };
+}

@@ -1,0 +1,70 @@
+import type { Item } from "../src/messages";
+import type { Model } from "../src/session";
+
+export function item(fields: Partial<Item> = {}): Item {
+  return {
+    image: 0,
+    column: 0,
+    layer: "conv",
+    method: "cam",
+    target: 1,
+    target_name: "cat",
+    score: 2.5,
+    probability: 0.9,
+    shape: [1, 2],
+    dtype: "float32",
+    scale: 1,
+    offset: 0,
+    vmin: 0,
+    vmax: 1,
+    signed: true,
+    partial: false,
+    byte_offset: 0,
+    byte_length: 8,
+    ...fields,
+  };
+}
+
+export interface FakeModel extends Model {
+  sent: Record<string, unknown>[];
+  saved: number;
+  state: Record<string, unknown>;
+  /** What Python does: a message, or a trait's new value. */
+  down(content: unknown, buffers?: unknown[]): void;
+  assign(name: string, value: unknown): void;
+  listeners(): number;
+}
+
+export function fakeModel(state: Record<string, unknown> = {}): FakeModel {
+  const handlers = new Map<string, Set<(...args: unknown[]) => void>>();
+  const emit = (event: string, ...args: unknown[]) => {
+    for (const handler of [...(handlers.get(event) ?? [])]) handler(...args);
+  };
+  return {
+    sent: [],
+    saved: 0,
+    state,
+    get: (name) => state[name],
+    set(name, value) {
+      state[name] = value;
+    },
+    save_changes() {
+      this.saved += 1;
+    },
+    send(content) {
+      this.sent.push(content as Record<string, unknown>);
+    },
+    on(event, callback) {
+      handlers.set(event, (handlers.get(event) ?? new Set()).add(callback));
+    },
+    off(event, callback) {
+      handlers.get(event)?.delete(callback);
+    },
+    down: (content, buffers = []) => emit("msg:custom", content, buffers),
+    assign(name, value) {
+      state[name] = value;
+      emit(`change:${name}`);
+    },
+    listeners: () => [...handlers.values()].reduce((sum, set) => sum + set.size, 0),
+  };
+}

@@ -1,0 +1,23 @@
+import { describe, expect, it } from "vitest";
+import { parse } from "../src/messages";
+
+describe("parse", () => {
+  it("passes on what is complete", () => {
+    const message = { kind: "maps", gen: 3, seq: 1, final: true, items: [] };
+    expect(parse(message)).toBe(message);
+  });
+
+  it("ignores what is not ours", () => {
+    for (const other of [null, undefined, 7, "maps", {}, { kind: "toString" }, { kind: "thumbnails" }]) {
+      expect(parse(other)).toBeNull();
+    }
+  });
+
+  it("names the field that a known kind lacks", () => {
+    expect(() => parse({ kind: "done", gen: 1 })).toThrow('"done": field "seconds"');
+    expect(() => parse({ kind: "maps", gen: "1", seq: 1, items: [] })).toThrow('"maps": field "gen"');
+    expect(() => parse({ kind: "welcome", version: 1, gen: 0, catalogue: [], inspection: null })).toThrow(
+      '"inspection"',
+    );
+  });
+});

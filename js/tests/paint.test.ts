@@ -1,0 +1,110 @@
+import { describe, expect, it } from "vitest";
+import { COLORMAPS, DIVERGING, lookupTable } from "../src/canvas/colormap";
+import { paint, type Style } from "../src/canvas/paint";
+
+/** Ten shades, one character each: '0' is the table's first colour, '9' its last, '.' is transparent. */
+function shades(map: Float32Array, style: Partial<Style>, width = 8): string[] {
+  const table = lookupTable("gray");
+  const out = new Uint32Array(map.length);
+  paint(map, { table, diverging: false, scale: 1, threshold: 0, ...style }, out);
+  const bytes = new Uint8Array(out.buffer);
+  const text = Array.from(map, (_, i) => (bytes[i * 4 + 3] === 0 ? "." : Math.floor(bytes[i * 4] / 25.6)));
+  return Array.from({ length: map.length / width }, (_, row) =>
+    text.slice(row * width, (row + 1) * width).join(""),
+  );
+}
+
+/** A cone with its tip, 1, in the upper left and -1 in the lower right corner. */
+const slope = Float32Array.from({ length: 64 }, (_, i) => 1 - ((i % 8) + Math.floor(i / 8)) / 7);
+
+describe("paint", () => {
+  it("draws [0, 1] over the table and what is below 0 as its first colour", () => {
+    expect(shades(slope, {})).toEqual([
+      "98754210",
+      "87542100",
+      "75421000",
+      "54210000",
+      "42100000",
+      "21000000",
+      "10000000",
+      "00000000",
+    ]);
+  });
+
+  it("draws [-1, 1] over a diverging table, 0 in its middle", () => {
+    expect(shades(slope, { diverging: true })).toEqual([
+      "99877655",
+      "98776554",
+      "87765543",
+      "77655432",
+      "76554322",
+      "65543221",
+      "55432210",
+      "54322100",
+    ]);
+  });
+
+  it("leaves out what is below the threshold, by magnitude", () => {
+    expect(shades(slope, { diverging: true, threshold: 0.5 })).toEqual([
+      "9987....",
+      "987.....",
+      "87......",
+      "7.......",
+      ".......2",
+      "......21",
+      ".....210",
+      "....2100",
+    ]);
+  });
+
+  it("leaves out NaN, also at threshold 0", () => {
+    const holes = slope.map((value, i) => (((i % 8) + Math.floor(i / 8)) % 2 ? Number.NaN : value));
+    expect(shades(holes, {}).slice(0, 3)).toEqual(["9.7.4.1.", ".7.4.1.0", "7.4.1.0."]);
+  });
+
+  it("divides by the scale; scale 0 draws zeros", () => {
+    expect(shades(Float32Array.of(0, 1, 2, 4), { scale: 4 }, 4)).toEqual(["0259"]);
+    expect(shades(Float32Array.of(0, 1), { scale: 0 }, 2)).toEqual(["00"]);
+  });
+
+  it("colours 32 maps of 224x224 within a frame", () => {
+    const map = Float32Array.from({ length: 224 * 224 }, (_, i) => Math.sin(i));
+    const out = new Uint32Array(map.length);
+    const style = { table: lookupTable("viridis"), diverging: true, scale: 1, threshold: 0.1 };
+    const times = Array.from({ length: 15 }, () => {
+      const start = performance.now();
+      for (let tile = 0; tile < 32; tile++) paint(map, style, out);
+      return performance.now() - start;
+    });
+    // Twice the 16 ms it should take, because the machine also runs other tests.
+    expect(Math.min(...times)).toBeLessThan(32);
+  });
+});
+
+describe("lookupTable", () => {
+  const rgba = (name: string, index: number, alpha?: number) => [
+    ...new Uint8Array(lookupTable(name, alpha).buffer).subarray(index * 4, index * 4 + 4),
+  ];
+
+  it("has the published ends of viridis", () => {
+    expect(rgba("viridis", 0)).toEqual([0x44, 0x01, 0x54, 255]);
+    expect(rgba("viridis", 255)).toEqual([0xfd, 0xe7, 0x25, 255]);
+  });
+
+  it("runs from blue over near-white to red when diverging", () => {
+    const [low, middle, high] = [rgba(DIVERGING, 0), rgba(DIVERGING, 128), rgba(DIVERGING, 255)];
+    expect(low[2]).toBeGreaterThan(low[0]);
+    expect(Math.min(...middle)).toBeGreaterThan(230);
+    expect(high[0]).toBeGreaterThan(high[2]);
+  });
+
+  it("has 256 opaque colours for every name, and another alpha on request", () => {
+    for (const name of [...COLORMAPS, DIVERGING]) {
+      const bytes = new Uint8Array(lookupTable(name).buffer);
+      expect(bytes).toHaveLength(1024);
+      expect(bytes.filter((_, i) => i % 4 === 3).every((alpha) => alpha === 255)).toBe(true);
+      expect(new Set(lookupTable(name)).size).toBeGreaterThan(150);
+    }
+    expect(rgba("gray", 255, 128)).toEqual([255, 255, 255, 128]);
+  });
+});

@@ -1,0 +1,153 @@
+import { describe, expect, it } from "vitest";
+import { duration, percent, position, shape, value } from "../src/format";
+import type { Layer, Param } from "../src/messages";
+import { createStore } from "../src/store";
+import { classOptions, keyOf, targetOf } from "../src/view/classes";
+import { search } from "../src/view/combobox";
+import { buildTree, canChoose, visibleRows } from "../src/view/layerTree";
+import { readNumber } from "../src/view/params";
+
+const layer = (path: string, reason = ""): Layer => ({
+  path,
+  type: "Conv2D",
+  shape: [8, 8, 4],
+  spatial: [8, 8],
+  is_candidate: reason === "",
+  reason,
+});
+
+describe("the layer tree", () => {
+  const tree = buildTree([
+    layer("input", "the picture"),
+    layer("net/a/conv"),
+    layer("net/a/relu"),
+    layer("net/pool"),
+  ]);
+  const names = (query: string, closed: string[] = []) =>
+    visibleRows(tree, query, new Set(closed)).map((row) => `${"-".repeat(row.level - 1)}${row.node.name}`);
+
+  it("nests by the segments of the path", () => {
+    expect(names("")).toEqual(["input", "net", "-a", "--conv", "--relu", "-pool"]);
+    expect(names("", ["net/a"])).toEqual(["input", "net", "-a", "-pool"]);
+  });
+
+  it("shows what matches every word, under its parents, even where those are closed", () => {
+    expect(names("a re", ["net"])).toEqual(["net", "-a", "--relu"]);
+    expect(names("CONV2D pool")).toEqual(["net", "-pool"]);
+    expect(names("nothing")).toEqual([]);
+  });
+
+  it("tells where a row stands among its siblings", () => {
+    const relu = visibleRows(tree, "", new Set()).find((row) => row.node.name === "relu");
+    expect(relu).toMatchObject({ level: 3, position: 2, siblings: 2, expanded: undefined });
+  });
+
+  it("offers candidates only", () => {
+    const rows = visibleRows(tree, "", new Set());
+    expect(rows.filter((row) => canChoose(row.node)).map((row) => row.node.path)).toEqual([
+      "net/a/conv",
+      "net/a/relu",
+      "net/pool",
+    ]);
+  });
+
+  it("keeps a layer that also holds others", () => {
+    const [model] = buildTree([layer("model/conv"), layer("model")]);
+    expect([model.layer?.path, model.children[0].name]).toEqual(["model", "conv"]);
+  });
+
+  it("lists 1000 layers well within a keystroke", () => {
+    const large = buildTree(Array.from({ length: 1000 }, (_, i) => layer(`block${i % 50}/conv_${i}`)));
+    const start = performance.now();
+    expect(visibleRows(large, "conv_99", new Set()).filter((row) => row.level === 2)).toHaveLength(11);
+    expect(performance.now() - start).toBeLessThan(50);
+  });
+});
+
+describe("the class list", () => {
+  const names = ["cat", "dog", "cat", "top"];
+
+  it("begins with the top entries and sorts by the probability in the image in focus", () => {
+    const store = createStore({ selected: [1] });
+    store.welcome.value = { catalogue: [], inspection: {} as never, class_names: ["cat", "dog", "owl"] };
+    store.predictions.value = {
+      images: 2,
+      classes: 3,
+      values: Float32Array.of(0.8, 0.1, 0.1, 0.25, 0.125, 0.625),
+    };
+    expect(classOptions(store).map(({ text, note, figure }) => [text, note, figure])).toEqual([
+      ["top", "owl", "62.5 %"],
+      ["top-2", "cat", "25.0 %"],
+      ["top-3", "dog", "12.5 %"],
+      ["owl", undefined, "62.5 %"],
+      ["cat", undefined, "25.0 %"],
+      ["dog", undefined, "12.5 %"],
+    ]);
+  });
+
+  it("keeps the model's order where it gives no probabilities", () => {
+    const store = createStore();
+    store.welcome.value = { catalogue: [], inspection: {} as never, class_names: ["b", "a"] };
+    store.predictions.value = { images: 1, classes: 2, values: Float32Array.of(Number.NaN, Number.NaN) };
+    expect(classOptions(store).map(({ text, figure }) => [text, figure])).toEqual([
+      ["top", undefined],
+      ["top-2", undefined],
+      ["b", undefined],
+      ["a", undefined],
+    ]);
+  });
+
+  it("asks for a class by name only where the name is clear", () => {
+    expect(["#0", "#1", "#2", "#3", "top"].map((key) => targetOf(key, names))).toEqual([
+      0,
+      "dog",
+      2,
+      3,
+      "top",
+    ]);
+    expect([keyOf("dog", names), keyOf(2, names), keyOf("top-2", names)]).toEqual(["#1", "#2", "top-2"]);
+  });
+
+  it("finds every word, beginnings first", () => {
+    const options = ["red owl", "owl", "barn owl red"].map((text) => ({ key: text, text }));
+    expect(search(options, "OWL").map(({ text }) => text)).toEqual(["owl", "red owl", "barn owl red"]);
+    expect(search(options, "red owl").map(({ text }) => text)).toEqual(["red owl", "barn owl red"]);
+  });
+});
+
+describe("a number field", () => {
+  const param = { name: "n", kind: "int", minimum: 1, maximum: 9 } as Param;
+  it.each([
+    ["3.6", 4],
+    ["0", 1],
+    ["99", 9],
+    ["", null],
+    ["x", null],
+  ])("reads %j as %j", (text, wanted) => {
+    expect(readNumber(text, param)).toBe(wanted);
+  });
+});
+
+describe("numbers as text", () => {
+  it("keep three figures", () => {
+    expect([0, 0.12345, -1234.5, 123456, 0.00012, Number.NaN, null].map(value)).toEqual([
+      "0",
+      "0.123",
+      "-1230",
+      "1.2e+5",
+      "1.2e-4",
+      "–",
+      "–",
+    ]);
+  });
+
+  it("have units", () => {
+    expect([0, 0.1234, 0.9999, 1].map(percent)).toEqual(["0 %", "12.3 %", "100 %", "100 %"]);
+    expect([0.0001, 0.25, 2.34, 125].map(duration)).toEqual(["1 ms", "250 ms", "2.3 s", "2 min 5 s"]);
+    expect(shape([null, 7, 64])).toBe("?×7×64");
+  });
+
+  it("name the pixel under a point", () => {
+    expect(position({ x: 0.5, y: 1 }, { width: 101, height: 20 })).toBe("50,19");
+  });
+});

@@ -1,0 +1,71 @@
+import { describe, expect, it } from "vitest";
+import { applySign, extent, magnitude, resize, sample } from "../src/postprocess";
+
+const map = (...values: number[]) => Float32Array.from(values);
+
+describe("applySign", () => {
+  const raw = map(-2, 0, 3, Number.NaN);
+  it.each([
+    ["positive", [0, 0, 3, Number.NaN]],
+    ["absolute", [2, 0, 3, Number.NaN]],
+    ["signed", [-2, 0, 3, Number.NaN]],
+  ] as const)("%s", (sign, wanted) => {
+    expect([...applySign(raw, sign)]).toEqual(wanted);
+  });
+});
+
+describe("extent and magnitude", () => {
+  it("finds the ends and their places, ignoring NaN", () => {
+    expect(extent(map(Number.NaN, 1, -4, 2))).toEqual({ lo: -4, hi: 2, loAt: 2, hiAt: 3 });
+    expect(extent(map(Number.NaN))).toEqual({ lo: 0, hi: 0, loAt: -1, hiAt: -1 });
+  });
+
+  it("is what a map is divided by", () => {
+    expect(magnitude({ lo: -4, hi: 2 }, "positive")).toBe(2);
+    expect(magnitude({ lo: -4, hi: 2 }, "absolute")).toBe(4);
+    expect(magnitude({ lo: -4, hi: 2 }, "signed")).toBe(4);
+    expect(magnitude({ lo: -4, hi: -1 }, "positive")).toBe(0);
+  });
+});
+
+describe("resize", () => {
+  it("of 2x2 to 4x4 weighs neighbours 3 to 1 and clamps at the edges", () => {
+    const out = resize(map(0, 4, 8, 12), 2, 2, 4, 4);
+    // biome-ignore format: four rows of four.
+    expect([...out]).toEqual([
+      0, 1,  3,  4,
+      2, 3,  5,  6,
+      6, 7,  9, 10,
+      8, 9, 11, 12,
+    ]);
+  });
+
+  it("keeps a constant, the size it has, and corners", () => {
+    expect([...resize(map(7, 7, 7, 7), 2, 2, 3, 5)]).toEqual(Array(15).fill(7));
+    expect([...resize(map(1, 2, 3, 4), 2, 2, 2, 2)]).toEqual([1, 2, 3, 4]);
+    const out = resize(map(1, 2, 3, 4), 2, 2, 9, 9);
+    expect([out[0], out[8], out[72], out[80]]).toEqual([1, 2, 3, 4]);
+  });
+
+  it("takes one row or one column", () => {
+    expect([...resize(map(0, 2), 1, 2, 2, 2)]).toEqual([0, 2, 0, 2]);
+    expect([...resize(map(5), 1, 1, 2, 3)]).toEqual(Array(6).fill(5));
+  });
+});
+
+describe("sample", () => {
+  const values = map(0, 4, 8, 12);
+  it("agrees with resize at the centres of its pixels", () => {
+    const out = resize(values, 2, 2, 4, 4);
+    for (let y = 0; y < 4; y++) {
+      for (let x = 0; x < 4; x++) {
+        expect(sample(values, 2, 2, (x + 0.5) / 4, (y + 0.5) / 4)).toBeCloseTo(out[y * 4 + x], 6);
+      }
+    }
+  });
+
+  it("is NaN outside", () => {
+    expect(sample(values, 2, 2, -0.01, 0.5)).toBeNaN();
+    expect(sample(values, 2, 2, 0.5, 1.01)).toBeNaN();
+  });
+});

@@ -1,0 +1,211 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { openSession, type Session } from "../src/session";
+import { createStore, DEFAULTS, type Store } from "../src/store";
+import { type FakeModel, fakeModel, item } from "./helpers";
+
+const column = { layer: "conv", method: "cam", method_title: "CAM", target: "top", signed: true };
+const welcome = {
+  kind: "welcome",
+  version: 1,
+  gen: 0,
+  catalogue: [],
+  inspection: {
+    layers: [],
+    recommended: "conv",
+    why: "",
+    head: "softmax",
+    classes: 2,
+    input_shape: [8, 8, 3],
+  },
+  class_names: ["cat", "dog"],
+};
+
+let model: FakeModel;
+let store: Store;
+let session: Session;
+
+/** An odd start, as some hosts deliver it. */
+function frame(...values: number[]): DataView {
+  const bytes = new Uint8Array(values.length * 4 + 1);
+  bytes.set(new Uint8Array(Float32Array.from(values).buffer), 1);
+  return new DataView(bytes.buffer, 1);
+}
+
+function maps(gen: number, seq: number, values: [number, number], fields = {}) {
+  model.down({ kind: "maps", gen, seq, final: true, items: [item(fields)] }, [frame(...values)]);
+}
+
+const shown = () => [...(store.answer.value?.tiles ?? [])].map(([key, tile]) => [key, [...tile.values]]);
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  model = fakeModel({ ...DEFAULTS, layer: "conv", opacity: 0.25 });
+  store = createStore();
+  session = openSession(model, store);
+});
+
+afterEach(() => {
+  session.close();
+  vi.useRealTimers();
+});
+
+describe("opening and closing", () => {
+  it("takes over the traits and says hello", () => {
+    expect(store.traits.layer.value).toBe("conv");
+    expect(store.traits.opacity.value).toBe(0.25);
+    expect(model.sent).toEqual([{ kind: "hello", version: 1, have: [] }]);
+  });
+
+  it("has no kernel when nobody answers for five seconds, and has one again later", () => {
+    vi.advanceTimersByTime(4999);
+    expect(store.status.value).toBe("idle");
+    vi.advanceTimersByTime(1);
+    expect(store.status.value).toBe("no-kernel");
+    model.down(welcome);
+    expect(store.status.value).toBe("idle");
+  });
+
+  it("keeps its kernel when welcomed in time", () => {
+    model.down(welcome);
+    vi.advanceTimersByTime(60_000);
+    expect(store.status.value).toBe("idle");
+  });
+
+  it("says so when the kernel speaks another version", () => {
+    model.down({ ...welcome, version: 2 });
+    expect(store.failure.value?.message).toContain("the kernel version 2");
+  });
+
+  it("leaves no listener and no timer behind", () => {
+    session.set({ layer: "other" });
+    session.close();
+    expect(model.listeners()).toBe(0);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe("an answer", () => {
+  beforeEach(() => {
+    model.down(welcome);
+    model.down({ kind: "queued", gen: 1 });
+    model.down({ kind: "running", gen: 1, columns: [column] });
+  });
+
+  it("is shown, acknowledged and finished", () => {
+    expect(store.status.value).toBe("running");
+    model.down({ kind: "progress", gen: 1, done: 1, total: 4, eta_s: 2 });
+    expect(store.progress.value).toMatchObject({ done: 1, total: 4, eta_s: 2 });
+    maps(1, 7, [1, -2]);
+    expect(shown()).toEqual([["0/0", [1, -2]]]);
+    expect(store.answer.value?.tiles.get("0/0")?.extent).toMatchObject({ lo: -2, hi: 1 });
+    expect(model.sent.at(-1)).toEqual({ kind: "ack", gen: 1, seq: 7 });
+    model.down({ kind: "done", gen: 1, seconds: 0.5 });
+    expect([store.status.value, store.seconds.value, store.progress.value]).toEqual(["done", 0.5, null]);
+  });
+
+  it("grows by frames, and a later map replaces an earlier one", () => {
+    maps(1, 1, [1, Number.NaN], { partial: true });
+    maps(1, 2, [5, 6], { column: 1 });
+    maps(1, 3, [1, 2]);
+    expect(shown()).toEqual([
+      ["0/0", [1, 2]],
+      ["0/1", [5, 6]],
+    ]);
+  });
+
+  it("stays on screen, marked stale, until the next question's first maps", () => {
+    maps(1, 1, [1, 2]);
+    model.down({ kind: "done", gen: 1, seconds: 1 });
+    model.down({ kind: "queued", gen: 2 });
+    model.down({ kind: "running", gen: 2, columns: [{ ...column, target: "dog" }] });
+    expect([shown(), store.stale.value, store.status.value]).toEqual([[["0/0", [1, 2]]], true, "running"]);
+    expect(store.answer.value?.columns[0].target).toBe("top");
+    maps(2, 2, [3, 4]);
+    expect([shown(), store.stale.value]).toEqual([[["0/0", [3, 4]]], false]);
+    expect(store.answer.value?.columns[0].target).toBe("dog");
+  });
+
+  it("of an older question is dropped, but acknowledged", () => {
+    model.down({ kind: "queued", gen: 2 });
+    maps(1, 1, [1, 2]);
+    model.down({ kind: "done", gen: 1, seconds: 1 });
+    model.down({ kind: "error", gen: 1, message: "late", hint: "", traceback: "" });
+    expect([shown(), store.status.value, store.failure.value]).toEqual([[], "running", null]);
+    expect(model.sent.at(-1)).toEqual({ kind: "ack", gen: 1, seq: 1 });
+  });
+
+  it("told again to a second view does not disturb the first", () => {
+    maps(1, 1, [1, 2]);
+    model.down({ kind: "done", gen: 1, seconds: 1 });
+    model.down(welcome);
+    model.down({ kind: "queued", gen: 1 });
+    expect([shown(), store.stale.value, store.status.value]).toEqual([[["0/0", [1, 2]]], false, "done"]);
+  });
+
+  it("can be cancelled by its number", () => {
+    session.cancel();
+    expect(model.sent.at(-1)).toEqual({ kind: "cancel", gen: 1 });
+    model.down({ kind: "cancelled", gen: 1 });
+    expect(store.status.value).toBe("cancelled");
+  });
+
+  it("that fails says why until the next question", () => {
+    model.down({ kind: "error", gen: 1, message: "no", hint: "try", traceback: "T" });
+    expect(store.status.value).toBe("error");
+    expect(store.failure.value).toEqual({ message: "no", hint: "try", traceback: "T" });
+    model.down({ kind: "queued", gen: 2 });
+    expect(store.failure.value).toBeNull();
+  });
+
+  it("survives an error that belongs to no question", () => {
+    maps(1, 1, [1, 2]);
+    model.down({ kind: "done", gen: 1, seconds: 1 });
+    model.down({ kind: "error", gen: 0, message: "unknown layer", hint: "", traceback: "" });
+    expect([store.status.value, store.failure.value?.message]).toEqual(["done", "unknown layer"]);
+  });
+
+  it("that cannot be read is an error, not an exception", () => {
+    model.down({ kind: "maps", gen: 1, seq: 1, final: true, items: [item()] }, [frame(1)]);
+    expect(store.failure.value?.message).toContain("ends at byte 8 of a buffer of 4 bytes");
+    maps(1, 2, [1, 2]);
+    expect(shown()).toHaveLength(1);
+  });
+});
+
+describe("predictions", () => {
+  it("are rows of probabilities", () => {
+    model.down({ kind: "predictions", shape: [1, 2] }, [frame(0.25, 0.75)]);
+    expect(store.predictions.value).toMatchObject({ images: 1, classes: 2 });
+    expect([...(store.predictions.value?.values ?? [])]).toEqual([0.25, 0.75]);
+  });
+});
+
+describe("traits", () => {
+  it("go up once for all that changed together", () => {
+    session.set({ method: "cam", params: {} });
+    expect([model.state.method, model.state.params, model.saved]).toEqual(["cam", {}, 1]);
+    expect(store.traits.method.value).toBe("cam");
+  });
+
+  it("follow Python, also when it refuses", () => {
+    session.set({ layer: "nonsense" });
+    model.assign("layer", "conv");
+    expect(store.traits.layer.value).toBe("conv");
+  });
+
+  it("say that the kernel is busy when a question is not taken within 400 ms", () => {
+    session.set({ target: "dog" });
+    vi.advanceTimersByTime(399);
+    expect(store.waiting.value).toBe(false);
+    vi.advanceTimersByTime(1);
+    expect(store.waiting.value).toBe(true);
+    model.down({ kind: "queued", gen: 1 });
+    expect(store.waiting.value).toBe(false);
+  });
+
+  it("that only redraw wait for nobody", () => {
+    session.set({ opacity: 0.5 });
+    vi.advanceTimersByTime(10_000);
+    expect(store.waiting.value).toBe(false);
+  });
+});

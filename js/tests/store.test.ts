@@ -1,0 +1,133 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { createActions } from "../src/actions";
+import { extent } from "../src/postprocess";
+import type { Session } from "../src/session";
+import {
+  comparedValues,
+  createStore,
+  layerName,
+  type Store,
+  type TileMap,
+  type Traits,
+  tileKey,
+} from "../src/store";
+import { item } from "./helpers";
+
+function tile(image: number, column: number, values: number[], signed = true): TileMap {
+  const map = Float32Array.from(values);
+  return { item: item({ image, column, signed }), values: map, extent: extent(map) };
+}
+
+const answered = (...tiles: TileMap[]) => ({
+  gen: 1,
+  columns: [{ layer: "conv", method: "cam", method_title: "CAM", target: "top", signed: true }],
+  tiles: new Map(tiles.map((one) => [tileKey(one.item.image, one.item.column), one])),
+});
+
+describe("scale", () => {
+  const [a, b, c] = [tile(0, 0, [1, -6]), tile(0, 1, [3, -2]), tile(1, 0, [5, -4])];
+  const scales = (store: Store) => [a, b, c].map((one) => store.scopeOf(one));
+
+  it.each([
+    ["map", "positive", [1, 3, 5]],
+    ["image", "positive", [3, 3, 5]],
+    ["all", "positive", [5, 5, 5]],
+    ["map", "signed", [6, 3, 5]],
+    ["image", "absolute", [6, 6, 5]],
+    ["all", "signed", [6, 6, 6]],
+  ] as const)("of %s, %s", (scale, sign, wanted) => {
+    const store = createStore({ scale, sign });
+    store.answer.value = answered(a, b, c);
+    expect(scales(store)).toEqual(wanted);
+  });
+
+  it("leaves the sign of maps without one alone", () => {
+    const store = createStore({ sign: "positive" });
+    const plain = tile(0, 0, [1, -6], false);
+    store.answer.value = answered(plain);
+    expect([store.signOf(plain), store.scopeOf(plain)]).toEqual(["signed", 6]);
+  });
+});
+
+describe("layerName", () => {
+  it("adds the parent only where the last segment is not enough", () => {
+    const store = createStore();
+    const layers = ["a/block1/relu", "a/block2/relu", "a/pool"].map((path) => ({
+      path,
+      type: "",
+      shape: [],
+      spatial: null,
+      is_candidate: true,
+      reason: "",
+    }));
+    store.welcome.value = { catalogue: [], class_names: [], inspection: { layers } as never };
+    expect(layers.map(({ path }) => layerName(store, path))).toEqual(["block1/relu", "block2/relu", "pool"]);
+  });
+});
+
+describe("actions", () => {
+  let store: Store;
+  let asked: Partial<Traits>[];
+
+  const actions = () => {
+    const session: Session = {
+      set: (values) => {
+        asked.push(values);
+        for (const [name, value] of Object.entries(values)) {
+          store.traits[name as keyof Traits].value = value as never;
+        }
+      },
+      cancel() {},
+      close() {},
+    };
+    return createActions(store, session);
+  };
+
+  beforeEach(() => {
+    store = createStore({ method: "cam", params: { p: 1 }, target: "top" });
+    asked = [];
+  });
+
+  it("ask nothing when nothing changes", () => {
+    actions().chooseTarget("top");
+    actions().chooseMethod("cam");
+    expect(asked).toEqual([]);
+  });
+
+  it("begin another method with its own parameters", () => {
+    actions().chooseMethod("gradients");
+    expect(asked).toEqual([{ method: "gradients", params: {} }]);
+  });
+
+  it("change one parameter and keep the others", () => {
+    actions().setParam("q", 2);
+    expect(asked).toEqual([{ params: { p: 1, q: 2 } }]);
+  });
+
+  it("redraw while a slider moves and tell Python when it is let go", () => {
+    actions().preview({ opacity: 0.1 });
+    expect([store.traits.opacity.value, asked]).toEqual([0.1, []]);
+    actions().commit({ opacity: 0.2 });
+    expect(asked).toEqual([{ opacity: 0.2 }]);
+  });
+
+  it("let the kernel choose the first columns of a comparison, and add what is chosen next", () => {
+    actions().compareBy("targets");
+    expect(asked).toEqual([{ compare: "targets", compare_with: [] }]);
+    store.answer.value = answered(tile(0, 0, [1]));
+    expect(comparedValues(store)).toEqual(["top"]);
+    actions().chooseTarget("dog");
+    expect(asked.at(-1)).toEqual({ target: "dog", compare_with: ["top", "dog"] });
+    actions().removeColumn("top");
+    expect(asked.at(-1)).toEqual({ compare_with: ["dog"] });
+    actions().removeColumn("dog");
+    expect(asked.at(-1)).toEqual({ compare: "none", compare_with: [] });
+  });
+
+  it("forget the zoom and the crosshair", () => {
+    actions().setView(store.view.value.zoom(3));
+    actions().point({ x: 0.5, y: 0.5 });
+    actions().resetView();
+    expect([store.view.value.isIdentity, store.crosshair.value]).toEqual([true, null]);
+  });
+});
