@@ -19,6 +19,7 @@ from playwright.sync_api import Locator, Page, WebSocket, sync_playwright
 from tests.browser.chromium import require
 from tests.browser.server import Server
 
+ROOT = Path(__file__).parents[2]
 T = TypeVar("T")
 FLAGS = (
     "--no-sandbox",
@@ -156,10 +157,14 @@ class Notebook:
         """A view's root element, the last one unless told; Playwright looks through open shadow roots."""
         return self.page.locator("[data-kx-root]").nth(index)
 
-    def until(self, condition: Callable[[], T], what: str, timeout: float = 30) -> T:
-        """Wait until a condition is true, and return its value."""
+    def screenshot(self, path: str) -> None:
+        """Keep a picture of the page, at a path inside the repository."""
+        self.page.screenshot(path=ROOT / path)
+
+    def until(self, condition: Callable[[], T | None], what: str, timeout: float = 30) -> T:
+        """Wait until a condition is neither False nor None, and return its value."""
         deadline = time.monotonic() + timeout
-        while not (value := condition()):
+        while (value := condition()) is None or value is False:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"not within {timeout} s: {what}")
             self.page.wait_for_timeout(50)

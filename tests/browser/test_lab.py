@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import Lab, Notebook
+from tests.browser.lab import ROOT, Lab, Notebook
 from tests.browser.view import DIFFERENT, View, difference
 
-ROOT = Path(__file__).parents[2]
 FOCUSABLE = "a[href], button, canvas, input, select, summary, textarea, [tabindex]"
 SHORTCUTS = ("a", "b", "x", "m", "d", "d")
 
@@ -169,13 +167,12 @@ def cells(notebook: Notebook) -> list[tuple[str, str]]:
 
 
 def test_light_and_dark(view: View) -> None:
-    (ROOT / "build").mkdir(exist_ok=True)
     brightness = {}
     for theme in ("Dark", "Light"):
         view.notebook.command("apputils:change-theme", theme=f"JupyterLab {theme}")
         expect(view.root).to_have_attribute("data-theme", theme.lower())
         view.root.scroll_into_view_if_needed()
-        view.notebook.page.screenshot(path=ROOT / f"build/lab-{theme.lower()}.png")
+        view.notebook.screenshot(f"build/lab-{theme.lower()}.png")
         brightness[theme] = view.layers.evaluate(BACKGROUND)
     assert brightness["Dark"] < 0.3
     assert brightness["Light"] > 0.8

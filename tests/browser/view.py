@@ -35,7 +35,7 @@ class View:
         self.methods = self.root.get_by_role("combobox", name="Method", exact=True)
         self.tiles = self.root.locator("[data-kx-tile]")
 
-    def await_status(self, status: str, timeout: float = 60) -> None:
+    def await_status(self, status: str, timeout: float = 30) -> None:
         """Wait until the view and the kernel agree that this is the status."""
         expect(self.root).to_have_attribute("data-status", status, timeout=timeout * 1000)
         self.await_trait("status", status)
