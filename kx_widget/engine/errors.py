@@ -14,6 +14,7 @@ All but the last are `ValueError`s: an argument was the cause.
 """
 
 import difflib
+import re
 from collections.abc import Iterable
 
 
@@ -51,6 +52,11 @@ class UnsupportedMethodError(KxError, ValueError):
 
 class CancelledError(KxError):
     """The question was cancelled before it was answered."""
+
+
+def plain(error: BaseException | None) -> str:
+    """Type and text of an error of somebody else's, without the colour codes of a terminal."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", f"{type(error).__name__}: {error}")
 
 
 def did_you_mean(wrong: object, known: Iterable[str], *, most: int = 3) -> str:

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from kx_widget.engine.errors import ModelError
-from kx_widget.engine.tracing import choose_output, observed
+from kx_widget.engine.errors import ModelError, plain
+from kx_widget.engine.tracing import as_input, choose_output, observed
 from kx_widget.engine.types import Head
 
 FORWARDING = {"Identity", "Cast", "Reshape", "Squeeze", "ExpandDims"}
@@ -65,7 +65,7 @@ class Graph:
         def traced(x: Any, target: Any) -> Any:
             graph = tf.compat.v1.get_default_graph()
             with observed(model, graph, seen):
-                y = model(x, training=False)
+                y = model(as_input(model, x), training=False)
             y = choose_output(model, y, output)
             logits, self.head = logits_of(y)
             self.logits = logits
@@ -78,7 +78,7 @@ class Graph:
             raise
         except Exception as error:
             raise ModelError(
-                f"Calling the model on a batch of shape {(None, *input_shape)} raised {type(error).__name__}: {error}"
+                f"Calling the model on a batch of shape {(None, *input_shape)} raised {plain(error)}"
             ) from error
         self.x, self.target = self._whole.inputs[:2]
         self.scores = self._whole.outputs[0]

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from kx_widget.engine.errors import ModelError, did_you_mean
@@ -53,6 +54,12 @@ def observed(model: Any, graph: Any, seen: list[tuple[str, Any, Any]]) -> Iterat
     finally:
         for layer in hooked.values():
             layer.__dict__.pop("call", None)
+
+
+def as_input(model: Any, x: Any) -> Any:
+    """`x` in the structure that the model was built with: itself, or alone in a list or dict."""
+    structure = getattr(model, "_inputs_struct", x)
+    return keras.tree.pack_sequence_as(structure, [x]) if isinstance(structure, (list, tuple, dict)) else x
 
 
 def choose_output(model: Any, y: Any, output: str | int | None) -> Any:

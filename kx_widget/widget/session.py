@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from kx_widget.engine.errors import CancelledError, KxError
+from kx_widget.engine.errors import CancelledError, KxError, plain
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import Images
@@ -227,7 +227,7 @@ def error_message(gen: int, error: BaseException | None) -> dict[str, Any]:
     return {
         "kind": "error",
         "gen": gen,
-        "message": str(error) if expected else f"{type(error).__name__}: {error}",
+        "message": str(error) if expected else plain(error),
         "hint": "" if expected else "This came from the model or from kx_widget itself; the traceback tells where.",
         "traceback": "".join(traceback.format_exception(error)) if error is not None else "",
     }

@@ -1,0 +1,48 @@
+"""Cases made from the table of methods, so that a new method is tested by being there."""
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+from tests import models
+
+from kx_widget.engine.errors import UnsupportedMethodError
+from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.methods import METHODS
+
+MODELS: tuple[Callable[[], keras.Model], ...] = (
+    models.pooled,
+    models.pointwise,
+    models.flattened,
+    models.residual,
+    models.nested,
+    models.subclassed,
+    models.single_unit,
+    models.gray,
+    models.tokens,
+)
+LINEAR_IN_TARGET = ("cam", "gradcam", "hirescam")
+
+
+def photos(n: int = 3, shape: tuple[int, int, int] = (models.SIDE, models.SIDE, 3), seed: int = 0) -> np.ndarray:
+    """Model-ready noise."""
+    return np.random.default_rng(seed).uniform(-1, 1, (n, *shape)).astype(np.float32)
+
+
+def photos_for(model: keras.Model, n: int = 3) -> np.ndarray:
+    shape = (models.SIDE, 2 * models.SIDE, 1) if model.name == "gray" else (models.SIDE, models.SIDE, 3)
+    return photos(n, shape)
+
+
+def applies(method: str, explainer: Explainer, x: np.ndarray) -> bool:
+    """Whether a method can explain this model; `test_cam` tests that it refuses for the right reason."""
+    try:
+        explainer.explain(x[:1], method=method)
+    except UnsupportedMethodError:
+        assert method == "cam"
+        return False
+    return True
+
+
+ALL = [(method, make) for method in METHODS for make in MODELS]
+IDS = [f"{method}-{make.__name__}" for method, make in ALL]

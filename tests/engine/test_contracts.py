@@ -1,0 +1,265 @@
+"""What every method promises, whatever the model; the table of methods says which there are."""
+
+import inspect
+import threading
+
+import keras
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from tests import cases, models
+
+from kx_widget.engine.errors import ModelError
+from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.methods import METHODS
+from kx_widget.engine.targets import contrast
+
+every = pytest.mark.parametrize(("method", "make"), cases.ALL, ids=cases.IDS)
+each_method = pytest.mark.parametrize("method", METHODS)
+
+
+@pytest.fixture(scope="module")
+def explainers():
+    """One explainer a model: a graph is traced once for all tests that only ask."""
+    kept = {}
+    return lambda make: kept[make] if make in kept else kept.setdefault(make, Explainer(make()))
+
+
+def close(a, b):
+    assert_allclose(a, b, rtol=1e-4, atol=1e-5 * max(1e-6, float(np.abs(b).max())))
+
+
+@every
+def test_answer_has_the_promised_shape_and_leaves_the_model_alone(method, make, explainers):
+    explainer = explainers(make)
+    model, x = explainer.model, cases.photos_for(explainer.model)
+    before = state_of(model)
+    if cases.applies(method, explainer, x):
+        e = explainer.explain(x, ["top", 1], method=method)
+        spatial = {li.path: li.spatial for li in explainer.inspection.layers}
+        assert e.maps.shape == (3, 2, *(spatial[e.layer] if METHODS[method].sees == "layer" else x.shape[1:3]))
+        assert e.maps.dtype == e.scores.dtype == np.float32
+        assert np.isfinite(e.maps).all()
+        assert np.abs(e.maps).max() > 0
+        assert_array_equal(e.targets[:, 0], explainer.predict(x)[0].argmax(1))
+        assert_allclose(e.scores, np.take_along_axis(explainer.predict(x)[0], e.targets, 1), rtol=1e-5)
+    after = state_of(model)
+    assert before.keys() == after.keys()
+    for name, value in before.items():
+        assert np.array_equal(value, after[name]) if isinstance(value, np.ndarray) else value == after[name], name
+
+
+def state_of(model):
+    """Everything about a model that explaining must not change."""
+    parts = [model, *model._flatten_layers(include_self=False)]
+    return {
+        "layers": [id(p) for p in parts],
+        "attributes": [sorted(vars(p)) for p in parts],
+        "nodes": [len(getattr(p, "_inbound_nodes", ())) for p in parts],
+        "trainable": [p.trainable for p in parts],
+        "compiled": [getattr(p, "compiled", None) for p in parts],
+        **{f"{i} {v.path}": v.numpy() for i, v in enumerate(model.variables)},
+    }
+
+
+@every
+def test_images_do_not_influence_each_other(method, make, explainers):
+    explainer = explainers(make)
+    x = cases.photos_for(explainer.model)
+    if cases.applies(method, explainer, x):
+        together = explainer.explain(x, ["top", 0], method=method)
+        for i in range(len(x)):
+            explainer._cache.clear()
+            close(together.maps[i], explainer.explain(x[i : i + 1], ["top", 0], method=method).maps[0])
+
+
+@pytest.mark.parametrize("make", cases.MODELS)
+def test_making_an_explainer_leaves_the_model_alone(make):
+    """Also when its call fails while it is traced."""
+    model = make()
+    before = state_of(model)
+    Explainer(model)
+    assert before["attributes"] == state_of(model)["attributes"]
+    layer = next(part for part in model._flatten_layers(include_self=False) if part.weights)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(layer), "call", lambda self, *_, **__: 1 / 0)
+        with pytest.raises(ModelError, match=r"(?s)raised ZeroDivisionError: [^\x1b]*division by zero"):
+            Explainer(model)
+    assert before["attributes"] == state_of(model)["attributes"]
+    assert before["layers"] == state_of(model)["layers"]
+
+
+@each_method
+def test_batch_size_and_memory_do_not_change_the_answer(method):
+    model, x = models.pooled(), cases.photos(5)
+    whole = Explainer(model).explain(x, [2], method=method)
+    close(Explainer(model).explain(x, [2], method=method, batch_size=2).maps, whole.maps)
+    close(Explainer(model, memory_mib=0.01, cache_mib=0).explain(x, [2], method=method).maps, whole.maps)
+
+
+@each_method
+def test_softmax_or_not_the_maps_are_the_same(method):
+    bare, headed = models.pooled(None), models.pooled("softmax")
+    headed.set_weights(bare.get_weights())
+    x = cases.photos()
+    a, b = (Explainer(m).explain(x, [0, 3], method=method) for m in (bare, headed))
+    close(a.maps, b.maps)
+    close(a.scores, b.scores)
+    assert_allclose(headed(x), Explainer(headed).predict(x)[1], rtol=1e-5)
+
+
+@pytest.mark.parametrize("method", cases.LINEAR_IN_TARGET)
+def test_contrast_is_the_difference_of_maps(method):
+    explainer, x = Explainer(models.pooled()), cases.photos()
+    e = explainer.explain(x, [contrast(1, 2), 1, 2], method=method)
+    close(e.maps[:, 0], e.maps[:, 1] - e.maps[:, 2])
+    assert_allclose(e.scores[:, 0], e.scores[:, 1] - e.scores[:, 2], rtol=1e-4, atol=1e-6)
+    assert (e.targets[:, 0] == -1).all()
+    assert e.target_names[0] == ("class 1 − class 2", "class 1", "class 2")
+
+
+@each_method
+def test_last_step_is_the_answer_bit_for_bit(method):
+    explainer, x = Explainer(models.residual()), cases.photos()
+    if not cases.applies(method, explainer, x):
+        pytest.fail(f"{method} should apply to the residual model")
+    *_, last = explainer.stream(x, ["top", 2], method=method, smooth={"repetitions": 3})
+    whole = explainer.explain(x, ["top", 2], method=method, smooth={"repetitions": 3})
+    assert_array_equal(last.maps, whole.maps)
+    assert_array_equal(last.scores, whole.scores)
+    assert last.done == last.total
+    assert last.complete.all()
+
+
+@each_method
+def test_closing_the_stream_leaves_the_explainer_usable(method):
+    explainer, x = Explainer(models.residual()), cases.photos()
+    steps = explainer.stream(x, ["top", 1], method=method, smooth={"repetitions": 50})
+    next(steps)
+    steps.close()
+    close(explainer.explain(x, [1], method=method).maps, Explainer(explainer.model).explain(x, [1], method=method).maps)
+
+
+@each_method
+def test_wrappers_that_do_nothing_change_nothing(method):
+    explainer, x = Explainer(models.residual()), cases.photos()
+    base = explainer.explain(x, [1], method=method)
+    close(explainer.explain(x, [1], method=method, smooth={"noise": 0, "repetitions": 4}).maps, base.maps)
+    identity = {"scales": (1.0,), "hflip": False}
+    close(explainer.explain(x, [1], method=method, tta=identity).maps, base.maps)
+    nested = explainer.explain(x, [1], method=method, tta=identity, smooth={"noise": 0, "repetitions": 2})
+    close(nested.maps, base.maps)
+
+
+@each_method
+def test_same_seed_same_map_another_seed_another(method):
+    explainer, x = Explainer(models.residual()), cases.photos()
+
+    def run(seed):
+        return explainer.explain(x, [1], method=method, smooth={"repetitions": 3}, seed=seed).maps
+
+    assert_array_equal(run(7), run(7))
+    assert np.abs(run(7) - run(8)).max() > 0
+
+
+@pytest.mark.parametrize("method", [m for m in METHODS if METHODS[m].sees == "layer" and METHODS[m].cost == "instant"])
+def test_another_class_or_method_does_not_run_the_trunk_and_nothing_retraces(method):
+    explainer, x = Explainer(models.pooled()), cases.photos()
+    explainer.explain(x, [0], method=method)
+    before = explainer.counts
+    for target in (1, 2, 3):
+        explainer.explain(x, [target], method=method)
+    after = explainer.counts
+    assert after["trunk"] == before["trunk"] == 1
+    assert after["head"] == before["head"] + 3
+    for other in (m for m in METHODS if METHODS[m].sees == "layer" and METHODS[m].cost == "instant"):
+        explainer.explain(x, [3], method=other)
+    assert explainer.counts["head"] == after["head"]
+    traces = {k: v for k, v in explainer.counts.items() if k.startswith("trace")}
+    assert traces == {f"trace cut {explainer.inspection.recommended}": 1}
+
+
+def test_trace_counter_agrees_with_the_model_itself():
+    """The model's own Python runs once per trace: counting calls of a layer is a second witness."""
+    model = models.subclassed()
+    calls = []
+    run = type(model).call
+
+    def counted(self, x):
+        calls.append(1)
+        return run(self, x)
+
+    type(model).call, explainer = counted, None
+    try:
+        explainer = Explainer(model)
+        for target in range(4):
+            for n in (1, 2, 3):
+                explainer.explain(cases.photos(n), [target], method="gradcam")
+                explainer.explain(cases.photos(n), [target], method="gradients")
+    finally:
+        type(model).call = run
+    assert len(calls) == 1
+
+
+def test_weights_that_change_are_noticed():
+    model, x = models.pooled(), cases.photos()
+    explainer = Explainer(model)
+    explainer.explain(x, [1])
+    for change in (
+        lambda: model.layers[1].kernel.assign(model.layers[1].kernel * -0.5),
+        lambda: model.layers[-1].bias.assign_add([0.0, 1e-3, 0.0, 0.0]),
+        lambda: train(model, x),
+    ):
+        change()
+        fresh = Explainer(model).explain(x, [1])
+        again = explainer.explain(x, [1])
+        assert_array_equal(again.maps, fresh.maps)
+        assert_array_equal(again.scores, fresh.scores)
+    assert explainer.counts["trunk"] == 4
+
+
+def train(model, x):
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.train_on_batch(x, np.arange(len(x)))
+
+
+def test_threads_share_one_explainer():
+    explainer, x = Explainer(models.residual()), cases.photos()
+    expected = [Explainer(explainer.model).explain(x, [t]).maps for t in range(4)]
+    wrong = []
+
+    def ask(target):
+        for _ in range(5):
+            if not np.allclose(explainer.explain(x, [target]).maps, expected[target], rtol=1e-4, atol=1e-6):
+                wrong.append(target)
+
+    threads = [threading.Thread(target=ask, args=(t,)) for t in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+@each_method
+def test_a_row_of_the_table_is_whole(method):
+    entry = METHODS[method]
+    assert inspect.isgeneratorfunction(entry.fn)
+    doc = inspect.getdoc(entry.fn) or ""
+    assert "Reference:" in doc
+    assert entry.summary.endswith(".")
+    assert entry.fn.__module__.rsplit(".", 1)[1] == method
+    assert entry.complete({}) == {p.name: p.default for p in entry.params}
+
+
+def test_mixed_precision_gives_nearly_the_same_maps():
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        half = models.pooled()
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    full = models.pooled()
+    full.set_weights(half.get_weights())
+    x = cases.photos()
+    a, b = (Explainer(m).explain(x, [1]).maps for m in (half, full))
+    assert np.abs(a - b).max() < 0.02 * np.abs(b).max()

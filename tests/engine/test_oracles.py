@@ -1,0 +1,188 @@
+"""Maps against independent truths: closed forms, finite differences, another implementation."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from numpy.testing import assert_allclose
+from tests import cases, models
+
+from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.methods import METHODS
+
+
+def both_ways(model, layer, x, target):
+    """Activation and its gradient by the textbook: two models and a tape; only for models of one level."""
+    inside = keras.Model(model.inputs[0], model.get_layer(layer).output)
+    with tf.GradientTape() as tape:
+        a = inside(x)
+        tape.watch(a)
+        y = a
+        for part in model.layers[model.layers.index(model.get_layer(layer)) + 1 :]:
+            y = part(y)
+        score = y[:, target]
+    return a.numpy(), tape.gradient(score, a).numpy()
+
+
+@pytest.fixture(scope="module")
+def pair():
+    """A chain of layers with a hidden Dense, so that gradients differ from cell to cell."""
+    bare = models.flattened()
+    bare.layers[-1].activation = keras.activations.linear
+    x = cases.photos()
+    a, g = both_ways(bare, "late", x, 2)
+    return Explainer(bare), x, a.astype(np.float64), g.astype(np.float64)
+
+
+TEXTBOOK = {
+    "gradcam": lambda a, g: (g.mean((1, 2), keepdims=True) * a).sum(-1),
+    "layercam": lambda a, g: (np.maximum(g, 0) * a).sum(-1),
+    "hirescam": lambda a, g: (g * a).sum(-1),
+    "gradcampp": lambda a, g: ((textbook_alpha(a, g) * np.maximum(g, 0)).sum((1, 2), keepdims=True) * a).sum(-1),
+}
+
+
+def textbook_alpha(a, g):
+    below = 2 * g**2 + a.sum((1, 2), keepdims=True) * g**3
+    return np.where(below != 0, g**2 / np.where(below != 0, below, 1), 0)
+
+
+@pytest.mark.parametrize("method", TEXTBOOK)
+def test_map_equals_the_textbook_formula_on_a_taped_gradient(method, pair):
+    explainer, x, a, g = pair
+    expected = TEXTBOOK[method](a, g)
+    maps = explainer.explain(x, [2], method=method, layer="late").maps[:, 0]
+    assert_allclose(maps, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("make", [models.pooled, models.pointwise, models.nested, models.subclassed, models.residual])
+def test_pooled_linear_head_makes_three_methods_one(make):
+    explainer, x = Explainer(make()), cases.photos()
+    maps = {m: explainer.explain(x, [0, 1, 2], method=m).maps for m in ("cam", "gradcam", "hirescam")}
+    cells = maps["cam"].shape[-1] * maps["cam"].shape[-2]
+    tolerance = 1e-5 * np.abs(maps["cam"]).max() / cells
+    assert_allclose(maps["gradcam"], maps["cam"] / cells, rtol=1e-4, atol=tolerance)
+    assert_allclose(maps["hirescam"], maps["cam"] / cells, rtol=1e-4, atol=tolerance)
+
+
+def test_mean_of_cam_and_bias_is_the_score():
+    model, x = models.pooled(), cases.photos()
+    e = Explainer(model).explain(x, [0, 1, 2, 3], method="cam")
+    assert_allclose(e.maps.mean((2, 3)) + model.layers[-1].bias.numpy(), e.scores, rtol=1e-4, atol=1e-6)
+
+
+def test_cam_refuses_other_heads_and_says_what_it_found():
+    from kx_widget.engine.errors import UnsupportedMethodError
+
+    with pytest.raises(UnsupportedMethodError, match=r"after 'late' come .*MatMul.*Tanh"):
+        Explainer(models.flattened()).explain(cases.photos(), method="cam")
+    with pytest.raises(UnsupportedMethodError, match=r"after 'early' come .*Conv2D"):
+        Explainer(models.pooled()).explain(cases.photos(), method="cam", layer="early")
+
+
+def test_gradients_of_a_bias_free_relu_net_times_the_input_sum_to_the_score():
+    explainer, x = Explainer(models.pooled(bias=False)), cases.photos()
+    _, probe = next(explainer.ask(x, [1], method="gradients").probes())
+    target = np.eye(models.CLASSES, dtype=np.float32)[[1] * len(x)]
+    total = (probe.input_gradient(target) * x).sum((1, 2, 3))
+    assert_allclose(total, explainer.predict(x)[0][:, 1], rtol=1e-4, atol=1e-6)
+
+
+def test_gradients_agree_with_finite_differences_in_float64():
+    model, x = models.flattened(), cases.photos(1)
+    e = Explainer(model).explain(x, [3], method="gradients", channels="sum")
+    kernel, bias, w1, b1, w2, b2 = (v.numpy().astype(np.float64) for v in model.variables)
+
+    def score(image):
+        windows = np.lib.stride_tricks.sliding_window_view(image, (3, 3), axis=(0, 1))[::2, ::2]
+        a = np.maximum(np.einsum("hwcij,ijck->hwk", windows, kernel) + bias, 0)
+        return (np.tanh(a.reshape(-1) @ w1 + b1) @ w2 + b2)[3]
+
+    image, step = x[0].astype(np.float64), 1e-6
+    assert score(image) == pytest.approx(float(e.scores[0, 0]), rel=1e-4, abs=1e-6)
+    numeric = np.zeros(image.shape[:2])
+    for at in np.ndindex(image.shape):
+        moved = np.zeros_like(image)
+        moved[at] = step
+        numeric[at[:2]] += (score(image + moved) - score(image - moved)) / (2 * step)
+    assert_allclose(e.maps[0, 0], numeric, rtol=1e-3, atol=1e-4 * np.abs(numeric).max())
+
+
+def test_gradients_channels_are_three_readings_of_one_gradient():
+    explainer, x = Explainer(models.residual()), cases.photos()
+    _, probe = next(explainer.ask(x, [1], method="gradients").probes())
+    g = probe.input_gradient(np.eye(models.CLASSES, dtype=np.float32)[[1] * len(x)])
+    expected = {"max_abs": np.abs(g).max(-1), "mean_abs": np.abs(g).mean(-1), "sum": g.sum(-1)}
+    for channels, value in expected.items():
+        e = explainer.explain(x, [1], method="gradients", channels=channels)
+        assert_allclose(e.maps[:, 0], value, rtol=1e-5, atol=1e-7)
+        assert e.signed == (channels == "sum")
+
+
+def test_smoothgrad_keeps_the_sign_until_the_mean_is_taken():
+    """The absolute value of a mean is at most the mean of absolute values, and here it is less."""
+    explainer, x = Explainer(models.flattened()), cases.photos()
+    settings = {"repetitions": 6, "noise": 0.3}
+    smooth = explainer.explain(x, [1], method="gradients", smooth=settings).maps
+    sigma = 0.3 * np.ptp(x, axis=(1, 2, 3))
+    _, probe = next(explainer.ask(x, [1], method="gradients").probes())
+    target = np.eye(models.CLASSES, dtype=np.float32)[[1] * len(x)]
+    drawn = [np.random.Generator.normal(probe.rng(i), 0, 1, (6, *x.shape[1:])).astype(np.float32) for i in range(3)]
+    g = np.stack([probe.at(x + np.stack([d[n] for d in drawn]) * sigma[:, None, None, None]).input_gradient(target)
+                  for n in range(6)])  # fmt: skip
+    assert_allclose(smooth[:, 0], np.abs(g.mean(0)).max(-1), rtol=1e-3, atol=1e-6)
+    assert (smooth[:, 0].sum() < 0.98 * np.abs(g).mean(0).max(-1).sum()).all()
+
+
+def test_tta_is_the_mean_of_undone_passes():
+    """Flips only: the map of a mirrored image, mirrored back, weighs as much as the image itself."""
+    explainer, x = Explainer(models.pooled()), cases.photos()
+
+    def base(images):
+        return explainer.explain(images, [1]).maps
+
+    expected = (base(x) + base(x) + base(x[:, :, ::-1])[..., ::-1]) / 3
+    found = explainer.explain(x, [1], tta={"scales": (1.0,), "hflip": True}).maps
+    assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_single_sigmoid_unit_is_two_classes_of_opposite_score():
+    model, x = models.single_unit(), cases.photos()
+    explainer = Explainer(model)
+    e = explainer.explain(x, [0, 1], method="hirescam")
+    assert explainer.inspection.classes == 2
+    assert_allclose(e.scores[:, 0], -e.scores[:, 1], rtol=1e-6)
+    assert_allclose(e.maps[:, 0], -e.maps[:, 1], rtol=1e-5)
+    assert_allclose(e.probabilities[:, 1], model(x)[:, 0], rtol=1e-4)
+    assert_allclose(e.probabilities.sum(1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("layer", ["stem", "branch", "norm", "inside", "branch_end", "after_add"])
+def test_a_cut_inside_a_residual_block_gives_the_whole_models_gradient(layer):
+    """Moving one cell of the activation by hand moves the score by what the gradient says."""
+    model, x = models.residual(), cases.photos(2)
+    question = Explainer(model).ask(x, [1], layer=layer, method="gradcam")
+    _, probe = next(question.probes())
+    target = np.eye(models.CLASSES, dtype=np.float32)[[1, 1]]
+    g = probe.head_gradient(target)
+    facts = probe._facts()
+    cut = question.ready.functions._cut(question.call)
+    shapes = [tf.constant([2, *rest], dtype) for dtype, rest in cut.shapes]
+
+    def score(a):
+        return cut.head(*map(tf.constant, (a, target, *facts[2:])), *shapes)[0].numpy()[:, 1]
+
+    assert cut.exact
+    assert_allclose(score(facts[0]), probe.scores()[:, 1], rtol=1e-5, atol=1e-6)
+    for at in [(0, 0, 0), (5, 7, 3), (11, 11, 4)]:
+        moved = facts[0].copy()
+        moved[(slice(None), *at)] += 0.01
+        forward = score(moved)
+        moved[(slice(None), *at)] -= 0.02
+        slope = (forward - score(moved)) / 0.02
+        assert_allclose(slope, g[(slice(None), *at)], rtol=0.05, atol=2e-5)
+
+
+def test_the_table_has_an_oracle_for_each_method():
+    tested = {*TEXTBOOK, "cam", "gradients"}
+    assert tested == set(METHODS)

@@ -1,0 +1,119 @@
+"""Tiny models whose answers are known on paper."""
+
+import keras
+from keras import layers
+
+SIDE = 12
+CLASSES = 4
+
+
+def pooled(activation: str | None = "softmax", bias: bool = True) -> keras.Model:
+    """Convolutions, average pooling, one Dense: the head for which CAM, Grad-CAM and HiResCAM agree."""
+    x = image = keras.Input((SIDE, SIDE, 3))
+    x = layers.Conv2D(6, 3, activation="relu", name="early", use_bias=bias)(x)
+    x = layers.Conv2D(5, 3, strides=2, activation="relu", name="late", use_bias=bias)(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    x = layers.Dense(CLASSES, activation=activation, name="scores", use_bias=bias, bias_initializer="ones")(x)
+    return keras.Model(image, x, name="pooled")
+
+
+def pointwise() -> keras.Model:
+    """A pooled linear head written as dropout, a 1×1 convolution and a reshape, as MobileNet has it."""
+    x = image = keras.Input((SIDE, SIDE, 3))
+    x = layers.Conv2D(5, 3, activation="relu", name="late")(x)
+    x = layers.GlobalAveragePooling2D(keepdims=True)(x)
+    x = layers.Dropout(0.5)(x)
+    x = layers.Conv2D(CLASSES, 1)(x)
+    return keras.Model(image, layers.Softmax()(layers.Reshape((CLASSES,))(x)), name="pointwise")
+
+
+def flattened() -> keras.Model:
+    """A head that CAM cannot explain: flatten, hidden Dense."""
+    x = image = keras.Input((SIDE, SIDE, 3))
+    x = layers.Conv2D(5, 3, strides=2, activation="relu", name="late")(x)
+    x = layers.Dense(7, activation="tanh")(layers.Flatten()(x))
+    return keras.Model(image, layers.Dense(CLASSES, activation="softmax")(x), name="flattened")
+
+
+def residual() -> keras.Model:
+    """A skip connection, so that a cut inside the block has a frontier; batch norm; ReLU after the add."""
+    x = image = keras.Input((SIDE, SIDE, 3))
+    skip = x = layers.Conv2D(5, 3, padding="same", activation="relu", name="stem")(x)
+    x = layers.Conv2D(5, 3, padding="same", name="branch")(x)
+    x = layers.BatchNormalization(beta_initializer="ones", name="norm")(x)
+    x = layers.ReLU(name="inside")(x)
+    x = layers.Conv2D(5, 3, padding="same", name="branch_end")(x)
+    x = layers.ReLU(name="after_add")(layers.Add(name="add")([x, skip]))
+    x = layers.Dense(CLASSES, activation="softmax")(layers.GlobalAveragePooling2D()(x))
+    return keras.Model(image, x, name="residual")
+
+
+def nested() -> keras.Model:
+    """A backbone with its own pooling inside a Sequential: the shape of transfer learning."""
+    x = image = keras.Input((SIDE, SIDE, 3))
+    x = layers.Conv2D(5, 3, activation="relu", name="late")(x)
+    backbone = keras.Model(image, layers.GlobalAveragePooling2D()(x), name="backbone")
+    return keras.Sequential([keras.Input((SIDE, SIDE, 3)), backbone, layers.Dense(CLASSES, activation="softmax")])
+
+
+class Subclassed(keras.Model):
+    """A model that is only code."""
+
+    def __init__(self) -> None:
+        super().__init__(name="subclassed")
+        self.late = layers.Conv2D(5, 3, activation="relu", name="late")
+        self.scores = layers.Dense(CLASSES, name="scores")
+
+    def call(self, x):
+        return keras.ops.softmax(self.scores(keras.ops.mean(self.late(x), axis=(1, 2))))
+
+
+def subclassed() -> keras.Model:
+    model = Subclassed()
+    model(keras.ops.zeros((1, SIDE, SIDE, 3)))
+    return model
+
+
+def single_unit() -> keras.Model:
+    """One sigmoid unit: two classes."""
+    x = image = keras.Input((SIDE, SIDE, 3))
+    x = layers.Conv2D(5, 3, activation="relu", name="late")(x)
+    x = layers.Dense(1, activation="sigmoid")(layers.GlobalAveragePooling2D()(x))
+    return keras.Model(image, x, name="single_unit")
+
+
+def two_outputs() -> keras.Model:
+    x = image = keras.Input((SIDE, SIDE, 3))
+    x = layers.Conv2D(5, 3, activation="relu", name="late")(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    kind = layers.Dense(CLASSES, activation="softmax", name="kind")(x)
+    size = layers.Dense(2, activation="softmax", name="size")(x)
+    return keras.Model(image, [kind, size], name="two_outputs")
+
+
+def gray() -> keras.Model:
+    """One channel, not square."""
+    x = image = keras.Input((SIDE, 2 * SIDE, 1))
+    x = layers.Conv2D(5, 3, activation="relu", name="late")(x)
+    x = layers.Dense(CLASSES, activation="softmax")(layers.GlobalAveragePooling2D()(x))
+    return keras.Model(image, x, name="gray")
+
+
+def tokens(class_token: bool = True) -> keras.Model:
+    """Patches as tokens, attention between them, with or without a class token."""
+    x = image = keras.Input((SIDE, SIDE, 3))
+    x = layers.Reshape((16, 8))(layers.Conv2D(8, 3, strides=3, name="patches")(x))
+    if class_token:
+        first = layers.Lambda(lambda t: keras.ops.concatenate([keras.ops.mean(t, 1, keepdims=True), t], 1))
+        x = first(x)
+    x = layers.Add(name="block")([x, layers.MultiHeadAttention(2, 4, name="attention")(x, x)])
+    x = layers.LayerNormalization(name="norm")(x)
+    x = layers.GlobalAveragePooling1D()(x)
+    return keras.Model(image, layers.Dense(CLASSES)(x), name="tokens")
+
+
+def flat() -> keras.Model:
+    """No layer with a map."""
+    image = keras.Input((SIDE, SIDE, 3))
+    x = layers.Dense(7, activation="relu")(layers.Flatten()(image))
+    return keras.Model(image, layers.Dense(CLASSES, activation="softmax")(x), name="flat")
