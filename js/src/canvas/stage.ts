@@ -18,6 +18,13 @@ export interface Stage {
   close(): void;
 }
 
+interface Overlay {
+  canvas: OffscreenCanvas;
+  context: OffscreenCanvasRenderingContext2D;
+  pixels: ImageData;
+  words: Uint32Array;
+}
+
 interface Drawn {
   readonly canvas: HTMLCanvasElement;
   readonly readout: HTMLElement;
@@ -30,13 +37,22 @@ interface Drawn {
   scalars: Float32Array | null;
   source: TileMap | null;
   sign: Sign | null;
-  overlay: HTMLCanvasElement | null;
+  overlay: Overlay | null;
   painted: string;
 }
 
 const LEAST = 128;
 const MOST = 320;
 const side = (length: number | null | undefined) => Math.min(Math.max(length ?? 224, LEAST), MOST);
+
+function createOverlay(width: number, height: number): Overlay {
+  const canvas = new OffscreenCanvas(width, height);
+  // Kept in memory rather than on the graphics card: it is written as often as it is drawn.
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  if (!context) throw new Error("this browser draws no 2d canvas");
+  const pixels = new ImageData(width, height);
+  return { canvas, context, pixels, words: new Uint32Array(pixels.data.buffer) };
+}
 
 /** Where a picture lies in a frame of the given size. */
 export function frameOf(picture: Picture | undefined, width: number, height: number): Rect {
@@ -79,7 +95,7 @@ export function createStage(store: Store): Stage {
     Object.assign(tile, { scalars: null, source: null, overlay: null, painted: "" });
   };
 
-  const refresh = (tile: Drawn, map: TileMap): HTMLCanvasElement => {
+  const refresh = (tile: Drawn, map: TileMap): OffscreenCanvas => {
     const sign = store.signOf(map);
     const shape = store.welcome.peek()?.inspection.input_shape;
     const [h, w] = map.item.shape;
@@ -91,23 +107,22 @@ export function createStage(store: Store): Stage {
       tile.sign = sign;
       tile.painted = "";
     }
-    const overlay = tile.overlay ?? document.createElement("canvas");
-    tile.overlay = overlay;
+    if (tile.overlay?.canvas.width !== width || tile.overlay.canvas.height !== height) {
+      tile.overlay = createOverlay(width, height);
+      tile.painted = "";
+    }
+    const overlay = tile.overlay;
     const diverging = map.item.signed && sign === "signed";
     const name = diverging ? DIVERGING : traits.colormap.peek();
     const scale = store.scopeOf(map);
     const threshold = traits.threshold.peek();
     const painted = `${name} ${scale} ${threshold}`;
     if (tile.painted !== painted) {
-      overlay.width = width;
-      overlay.height = height;
-      const pixels = new ImageData(width, height);
-      const style = { table: table(name), diverging, scale, threshold };
-      paint(tile.scalars, style, new Uint32Array(pixels.data.buffer));
-      overlay.getContext("2d")?.putImageData(pixels, 0, 0);
+      paint(tile.scalars, { table: table(name), diverging, scale, threshold }, overlay.words);
+      overlay.context.putImageData(overlay.pixels, 0, 0);
       tile.painted = painted;
     }
-    return overlay;
+    return overlay.canvas;
   };
 
   const drawTile = (tile: Drawn) => {

@@ -49,10 +49,8 @@ export function App({ store, actions, stage }: Parts) {
         <Layers store={store} actions={actions} narrow={narrow.value} />
         <Grid store={store} actions={actions} stage={stage} />
       </div>
-      <div class="tail">
-        <Drawing store={store} actions={actions} />
-        <StatusBar store={store} actions={actions} />
-      </div>
+      <Drawing store={store} actions={actions} />
+      <StatusBar store={store} actions={actions} />
     </div>
   );
 }

@@ -52,6 +52,8 @@ function Picker({ store, actions }: Props) {
   );
 
   useEffect(() => {
+    // Who has just chosen the row here sees it already.
+    if (active.value === chosen) return;
     list.reveal(
       rows.findIndex((row) => row.node.path === chosen),
       true,

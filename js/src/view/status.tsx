@@ -49,6 +49,8 @@ export function StatusBar({ store, actions }: { store: Store; actions: Actions }
   const running = store.status.value === "running";
   const progress = store.progress.value;
   const part = progress && progress.total > 0 ? progress.done / progress.total : undefined;
+  const finished = store.status.value === "done" ? 100 : 0;
+  const percentDone = running ? part && Math.round(part * 100) : finished;
   return (
     <div class="status">
       <div
@@ -57,7 +59,7 @@ export function StatusBar({ store, actions }: { store: Store; actions: Actions }
         aria-label="Progress"
         aria-valuemin={0}
         aria-valuemax={100}
-        aria-valuenow={running && part !== undefined ? Math.round(part * 100) : running ? undefined : 0}
+        aria-valuenow={percentDone}
         data-running={running || undefined}
         data-unknown={(running && part === undefined) || undefined}
         style={{ "--part": part ?? 0 }}
