@@ -71,9 +71,7 @@ def test_wheel_carries_the_bundle_and_the_samples(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         sizes = {i.filename: i.file_size for i in archive.infolist()}
     assert sizes[BUNDLE] == (ROOT / BUNDLE).stat().st_size
-    shipped = {
-        p.relative_to(ROOT).as_posix() for p in (ROOT / "kx_widget/samples/data").rglob("*") if p.is_file()
-    }
+    shipped = {p.relative_to(ROOT).as_posix() for p in (ROOT / "kx_widget/samples/data").rglob("*") if p.is_file()}
     assert shipped
     assert shipped <= sizes.keys()
     assert {name.split("/")[0] for name in sizes} == {"kx_widget", "kx_widget-0.1.0.dist-info"}

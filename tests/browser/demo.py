@@ -1,6 +1,6 @@
 """Run a notebook as a user would, try the three pickers, and keep a picture.
 
-`python -m tests.browser.demo NOTEBOOK PNG`
+`python -m tests.browser.demo NOTEBOOK PNG`, paths in the repository.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ from tests.browser.lab import Lab
 from tests.browser.view import View
 
 
-def main(notebook: Path, picture: Path) -> int:
+def main(notebook: Path, picture: str) -> int:
     """0 when maps were drawn for every choice and the page had no complaint."""
     with Lab() as lab:
-        opened = lab.open(notebook, size=(1280, 1100))
+        opened = lab.open(notebook, size=(1400, 1150))
+        opened.command("application:toggle-left-area")
         opened.run_all()
-        tour(View(opened))
-        picture.parent.mkdir(parents=True, exist_ok=True)
-        opened.page.screenshot(path=picture)
+        view = View(opened)
+        tour(view)
+        view.screenshot(picture)
         problems = opened.console_errors + [f"asked for {url}" for url in opened.foreign_requests]
     for problem in problems:
         print(f"in the page: {problem}", file=sys.stderr)
@@ -29,18 +30,19 @@ def main(notebook: Path, picture: Path) -> int:
 
 def tour(view: View) -> None:
     """Another layer, another class, another method: each must draw another map; then the first question again."""
-    view.await_status("done")
-    first = {name: view.trait(name) for name in ("layer", "target", "method")}
+    view.settle()
+    first = {trait: view.trait(trait) for trait in ("layer", "target", "method")}
     for trait in first:
         value, before = view.other(trait), view.pixels()
         view.choose(trait, value)
         view.await_trait(trait, value)
         view.await_other_pixels(before)
-        view.await_status("done")
+        view.settle()
         print(f"{trait} = {value!r}: drawn")
-    view.notebook.execute("; ".join(f"{view.name}.{name} = {value!r}" for name, value in first.items()))
-    view.await_status("done")
+    for trait, value in first.items():
+        view.notebook.execute(f"{view.name}.{trait} = {value!r}")
+    view.settle()
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2]))

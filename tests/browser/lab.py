@@ -47,7 +47,9 @@ EXECUTE = f"""async (code) => {{
     await future.done;
     return answer;
 }}"""
-PIXELS = """(canvas) => {
+PIXELS = """async (canvas) => {
+    // What has arrived is drawn in the next animation frame.
+    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
     const copy = document.createElement("canvas");
     copy.width = canvas.width;
     copy.height = canvas.height;

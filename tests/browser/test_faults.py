@@ -118,7 +118,7 @@ def test_model_whose_call_raises_is_shown_and_survived(view: View) -> None:
     alert.get_by_text("Traceback", exact=True).click()
     expect(alert.locator("pre")).to_contain_text("no more film")
     assert "no more film" in view.trait("error")
-    view.notebook.screenshot("build/error.png")
+    view.screenshot("build/error.png")
     view.notebook.execute("faults.clear()")
     other = "early" if view.trait("layer") != "early" else "late"
     view.choose("layer", other)

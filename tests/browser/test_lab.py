@@ -13,6 +13,7 @@ from tests.browser.lab import ROOT, Lab, Notebook
 from tests.browser.view import DIFFERENT, View, difference
 
 FOCUSABLE = "a[href], button, canvas, input, select, summary, textarea, [tabindex]"
+START = "w.layer, w.method, w.target = w.explainer.inspection.recommended, 'gradcam', 'top'"
 SHORTCUTS = ("a", "b", "x", "m", "d", "d")
 
 
@@ -25,7 +26,8 @@ def opened(lab: Lab) -> View:
 
 @pytest.fixture
 def view(opened: View) -> Iterator[View]:
-    opened.await_status("done")
+    opened.notebook.execute(START)
+    opened.settle()
     opened.leave()
     yield opened
     assert opened.notebook.console_errors == []
@@ -38,7 +40,6 @@ def test_click_in_a_picker_changes_pixels_and_trait(view: View, trait: str) -> N
     view.choose(trait, value)
     view.await_trait(trait, value)
     view.await_other_pixels(before)
-    view.await_status("done")
 
 
 @pytest.mark.parametrize("trait", ["layer", "target", "method"])
@@ -46,7 +47,6 @@ def test_trait_set_in_a_cell_changes_pixels(view: View, trait: str) -> None:
     value, before = view.other(trait), view.pixels()
     view.notebook.add_cell(f"w.{trait} = {value!r}")
     view.await_other_pixels(before)
-    view.await_status("done")
     assert view.trait(trait) == value
 
 
@@ -171,8 +171,7 @@ def test_light_and_dark(view: View) -> None:
     for theme in ("Dark", "Light"):
         view.notebook.command("apputils:change-theme", theme=f"JupyterLab {theme}")
         expect(view.root).to_have_attribute("data-theme", theme.lower())
-        view.root.scroll_into_view_if_needed()
-        view.notebook.screenshot(f"build/lab-{theme.lower()}.png")
+        view.screenshot(f"build/lab-{theme.lower()}.png")
         brightness[theme] = view.layers.evaluate(BACKGROUND)
     assert brightness["Dark"] < 0.3
     assert brightness["Light"] > 0.8
@@ -189,10 +188,10 @@ BACKGROUND = """(element) => {
 
 
 def test_running_the_cell_again_gives_one_fresh_view(view: View) -> None:
-    index = next(i for i, c in enumerate(view.notebook.cells()) if "KxWidget(" in "".join(c["source"]))
-    old = view.notebook.value("id(w)")
+    index = next(i for i, (kind, text) in enumerate(cells(view.notebook)) if kind == "code" and "KxWidget(" in text)
+    view.notebook.execute("old = w")
     view.notebook.run_cell(index)
-    view.notebook.until(lambda: view.notebook.value("id(w)") != old, "the cell has run")
+    view.notebook.until(lambda: view.notebook.value("w is old") == "False", "the cell has run")
     expect(view.notebook.page.locator("[data-kx-root]")).to_have_count(1)
-    view.await_status("done")
+    view.settle()
     assert difference(view.pixels(), np.zeros_like(view.pixels())) > DIFFERENT

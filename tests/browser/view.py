@@ -40,6 +40,12 @@ class View:
         expect(self.root).to_have_attribute("data-status", status, timeout=timeout * 1000)
         self.await_trait("status", status)
 
+    def settle(self) -> None:
+        """Wait for the answer to the latest question to be in the page."""
+        # The kernel's reply comes after the frames that it sent before.
+        self.notebook.execute(f"{self.name}.wait()")
+        self.await_status("done")
+
     def trait(self, name: str) -> Any:
         """A trait's value in the kernel."""
         return json.loads(self.notebook.value(f"__import__('json').dumps({self.name}.{name})"))
@@ -58,9 +64,9 @@ class View:
 
     def canvas(self, image: int = 0, column: int = 0) -> Locator:
         """A tile's canvas, scrolled into sight."""
-        tile = self.root.locator(f"[data-kx-tile][data-image='{image}'][data-column='{column}'] canvas")
-        tile.scroll_into_view_if_needed()
-        return tile
+        canvas = self.root.locator(f"[data-kx-tile][data-image='{image}'][data-column='{column}'] canvas")
+        canvas.scroll_into_view_if_needed()
+        return canvas
 
     def pixels(self, image: int = 0, column: int = 0) -> np.ndarray:
         """What a tile shows, (height, width, 4), once it is drawn at all."""
@@ -93,6 +99,13 @@ class View:
     def choose_method(self, method: str) -> None:
         """Choose a method by its id."""
         self.methods.select_option(method)
+
+    def screenshot(self, path: str) -> None:
+        """Keep a picture of the page with the whole view, or its upper part, in sight."""
+        self.leave()
+        self.root.evaluate("(root) => root.scrollIntoView({ block: 'start' })")
+        self.pixels()
+        self.notebook.screenshot(path)
 
     def leave(self) -> None:
         """Take the pointer away, so that no crosshair is drawn."""
