@@ -28,9 +28,7 @@ class BundleHook(BuildHookInterface[Any]):
         npm = str(shutil.which("npm"))
         for command in ([npm, "ci", "--no-audit", "--no-fund"], [npm, "run", "build"]):
             if subprocess.run(command, cwd=root).returncode:
-                self.app.abort(
-                    f"`{' '.join(['npm', *command[1:]])}` failed in {root}; its messages are above."
-                )
+                self.app.abort(f"`{' '.join(['npm', *command[1:]])}` failed in {root}; its messages are above.")
         if not (root / BUNDLE).is_file():
             self.app.abort(f"`npm run build` ended well but did not write {BUNDLE}.")
 
