@@ -20,14 +20,18 @@ from kx_widget.engine.inspection import check_model, declared_input, find_call, 
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.preprocessing import Preprocessing, family_of
 from kx_widget.engine.question import Question, Ready
-from kx_widget.engine.registry import find
-from kx_widget.engine.types import Floats, Inspection, Step
+from kx_widget.engine.registry import check_params, find
+from kx_widget.engine.types import Floats, Inspection, Parameter, Step
 from kx_widget.engine.weights import Weights
 from kx_widget.engine.wrappers import smooth as smoothed
 from kx_widget.engine.wrappers import tta as augmented
 
 FREE_SIDE = 224
 GRAPHS_KEPT = 4
+RUN = (
+    Parameter("batch_size", "int", None, "Images at once; None goes by memory.", minimum=1),
+    Parameter("seed", "int", 0, "Of random numbers.", minimum=0),
+)
 
 
 class Explainer:
@@ -162,6 +166,7 @@ class Explainer:
         """A checked question, with nothing computed yet; arguments as in `explain`."""
         entry = find(METHODS, method)
         params = entry.complete(params)
+        check_params("explain", RUN, {"batch_size": batch_size, "seed": seed})
         fn = entry.fn
         if tta:
             fn = augmented(fn, tta)

@@ -92,7 +92,7 @@ def inspect(model: Any, graph: Graph) -> Inspection:
         head=graph.head,
         classes=graph.classes,
         input_shape=(input_shape[0], input_shape[1], input_shape[2]),
-        nested=any("/" in path for path, _ in sublayers(model)),
+        nested=any(hasattr(layer, "layers") for _, layer in sublayers(model)),
         token_grid=grid,
     )
 

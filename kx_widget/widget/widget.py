@@ -1,8 +1,8 @@
 """The widget: traits and wiring."""
 
-import json
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import anywidget
@@ -181,14 +181,16 @@ class KxWidget(anywidget.AnyWidget):
             return
         self.refresh()
 
-    @t.validate("layer", "method", "target", "params", "compare_with")
+    @t.validate(*QUESTION)
     def _check_question(self, proposal: Any) -> Any:
         name, value = proposal["trait"].name, proposal["value"]
         current = {n: getattr(self, n) for n in QUESTION} | {name: value}
         if name == "method" and value in METHODS:
             known = {p.name for p in METHODS[value].params} | {"smooth", "tta"}
             current["params"] = {n: v for n, v in self.params.items() if n in known}
-        questions(self.explainer, self._loaded, _Asked(current))
+        if name == "compare":
+            current["compare_with"] = []
+        questions(self.explainer, self._loaded, SimpleNamespace(**current))
         return value
 
     @t.validate("selected")
@@ -214,13 +216,3 @@ class KxWidget(anywidget.AnyWidget):
                     self._tell(error_message(0, error), None)
                     self.send_state(name)
             super().set_state(good)
-
-
-class _Asked:
-    """A question that is not in the traits yet."""
-
-    def __init__(self, values: dict[str, Any]) -> None:
-        self.__dict__.update(values)
-
-    def __repr__(self) -> str:
-        return json.dumps(self.__dict__, default=str)

@@ -7,12 +7,12 @@ import keras
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from tests import cases, models
 
 from kx_widget.engine.errors import ModelError
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.targets import contrast
+from tests import cases, models
 
 every = pytest.mark.parametrize(("method", "make"), cases.ALL, ids=cases.IDS)
 each_method = pytest.mark.parametrize("method", METHODS)

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from numpy.testing import assert_allclose
-from tests import cases, models
 
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.methods import METHODS
+from tests import cases, models
 
 
 def both_ways(model, layer, x, target):

@@ -1,0 +1,159 @@
+"""Looking at maps, keeping them, and the pure arithmetic below."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.testing import assert_allclose, assert_array_equal
+from PIL import Image
+
+from kx_widget.engine.errors import KxError, ParameterError
+from kx_widget.engine.explanation import Explanation
+from kx_widget.engine.postprocess import apply_scale, apply_sign, bilinear, resize
+
+FIXTURE = Path(__file__).parents[1] / "fixtures" / "postprocess.json"
+
+
+def explanation(maps, signed=True, images=None):
+    maps = np.asarray(maps, np.float32)
+    n, t = maps.shape[:2]
+    return Explanation(
+        maps=maps,
+        scores=np.zeros((n, t), np.float32),
+        probabilities=np.full((n, t), 0.5, np.float32),
+        targets=np.zeros((n, t), np.int64),
+        target_names=tuple(tuple(f"<b>{j}</b>" for j in range(t)) for _ in range(n)),
+        method="gradcam",
+        layer="late",
+        params={"noise": 0.1},
+        signed=signed,
+        seconds=0.5,
+        versions={"kx_widget": "0"},
+        images=np.full((n, 8, 8, 3), 100, np.uint8) if images is None else images,
+        checks={"gap": np.zeros((n, t), np.float32)},
+    )
+
+
+MAPS = [[[[1, -2], [0, 4]], [[0, 0], [0, 8]]], [[[0, 0], [0, 0]], [[-1, -1], [-1, -1]]]]
+
+
+@pytest.mark.parametrize(
+    ("sign", "scale", "expected"),
+    [
+        ("positive", "map", [[[[0.25, 0], [0, 1]], [[0, 0], [0, 1]]], [[[0, 0], [0, 0]], [[0, 0], [0, 0]]]]),
+        ("absolute", "map", [[[[0.25, 0.5], [0, 1]], [[0, 0], [0, 1]]], [[[0, 0], [0, 0]], [[1, 1], [1, 1]]]]),
+        ("signed", "map", [[[[0.25, -0.5], [0, 1]], [[0, 0], [0, 1]]], [[[0, 0], [0, 0]], [[-1, -1], [-1, -1]]]]),
+        ("positive", "image", [[[[0.125, 0], [0, 0.5]], [[0, 0], [0, 1]]], [[[0, 0], [0, 0]], [[0, 0], [0, 0]]]]),
+        ("signed", "all", [[[[1, -2], [0, 4]], [[0, 0], [0, 8]]], [[[0, 0], [0, 0]], [[-1, -1], [-1, -1]]]]),
+    ],
+)
+def test_heatmaps_on_paper(sign, scale, expected):
+    expected = np.asarray(expected, np.float32) / (8 if scale == "all" else 1)
+    assert_allclose(explanation(MAPS).heatmaps(None, sign, scale), expected)
+
+
+def test_unsigned_maps_ignore_the_sign():
+    e = explanation(np.abs(MAPS), signed=False)
+    assert_array_equal(e.heatmaps(sign="signed"), e.heatmaps(sign="positive"))
+
+
+def test_bilinear_on_paper():
+    assert_allclose(bilinear(2, 4), [[1, 0], [0.75, 0.25], [0.25, 0.75], [0, 1]])
+    assert_allclose(bilinear(1, 3), [[1], [1], [1]])
+    assert_allclose(bilinear(4, 2), [[0.5, 0.5, 0, 0], [0, 0, 0.5, 0.5]])
+    assert_allclose(resize(np.float32([[0, 4], [8, 12]]), (4, 4))[1], [2, 3, 5, 6])
+
+
+@given(arrays(np.float32, (3, 4), elements=st.floats(-100, 100, width=32)), st.integers(1, 9), st.integers(1, 9))
+def test_resizing_stays_within_the_maps_range_and_keeps_constants(m, h, w):
+    out = resize(m, (h, w))
+    assert out.shape == (h, w)
+    assert out.min() >= m.min() - 1e-3
+    assert out.max() <= m.max() + 1e-3
+    assert_allclose(resize(np.full((3, 4), 7, np.float32), (h, w)), 7, rtol=1e-6)
+
+
+def test_nan_is_left_alone_and_does_not_count():
+    maps = np.float32([[[[np.nan, 2], [0, 4]]]])
+    scaled = apply_scale(apply_sign(maps, "positive"), "map")
+    assert np.isnan(scaled[0, 0, 0, 0])
+    assert_allclose(scaled[0, 0].ravel()[1:], [0.5, 0, 1])
+    assert (explanation(maps, images=np.full((1, 2, 2, 3), 9, np.uint8)).overlay()[0, 0, 0, 0] == 9).all()
+
+
+def test_overlay_mixes_image_and_table():
+    e = explanation([[[[0, 1], [0, 1]]]], images=np.full((1, 2, 2, 3), 100, np.uint8))
+    gray = e.overlay("gray", alpha=1)[0, 0]
+    assert_array_equal(gray[0], [[0, 0, 0], [255, 255, 255]])
+    half = e.overlay("gray", alpha=0.5)[0, 0, 0]
+    assert_array_equal(half, [[50] * 3, [178] * 3])
+    assert_array_equal(e.overlay(alpha=0)[0, 0], e.images[0])
+    viridis = e.overlay(alpha=1)[0, 0, 0]
+    assert_array_equal(viridis, [[68, 1, 84], [253, 231, 37]])
+
+
+def test_signed_overlay_is_white_at_zero_blue_below_red_above():
+    e = explanation([[[[-1, 0, 1]]]], images=np.zeros((1, 1, 3, 3), np.uint8))
+    below, zero, above = e.overlay(alpha=1, sign="signed")[0, 0, 0].astype(int)
+    assert below[2] > below[0] + 50
+    assert above[0] > above[2] + 50
+    assert zero.min() > 240
+
+
+@pytest.mark.parametrize(
+    ("look", "said"),
+    [
+        ({"colormap": "virdis"}, "colormap='virdis' is not known"),
+        ({"alpha": 2}, "outside its range 0 to 1"),
+        ({"sign": "plus"}, "Choose one of 'positive'"),
+        ({"scale": "row"}, "Choose one of 'map'"),
+    ],
+)
+def test_wrong_looks(look, said):
+    with pytest.raises(ParameterError, match=said):
+        explanation(MAPS).overlay(**look)
+    with pytest.raises(ParameterError, match="must be"):
+        explanation(MAPS).heatmaps(size="big")
+
+
+def test_saved_and_loaded_it_is_the_same(tmp_path):
+    e = explanation(MAPS)
+    e.save(tmp_path / "e.npz")
+    again = Explanation.load(tmp_path / "e.npz")
+    for name in ("maps", "scores", "probabilities", "targets", "images"):
+        assert_array_equal(getattr(e, name), getattr(again, name))
+    for name in ("target_names", "method", "layer", "params", "signed", "seconds", "versions"):
+        assert getattr(e, name) == getattr(again, name)
+    assert_array_equal(again.checks["gap"], e.checks["gap"])
+
+
+def test_pictures_and_pages(tmp_path):
+    e = explanation(MAPS)
+    e.save(tmp_path / "e.png")
+    assert_array_equal(np.asarray(Image.open(tmp_path / "e.png"))[:8, 8:16], e.overlay()[0, 1])
+    e.save(tmp_path / "e.html")
+    page = (tmp_path / "e.html").read_text()
+    assert page.count("data:image/png;base64,") == 4
+    assert "<b>" not in page
+    assert "&lt;b&gt;0&lt;/b&gt; · 50.0 %" in page
+    axes = e.plot(colormap="magma").axes
+    assert len(axes) == 4
+    assert axes[0].get_title() == "<b>0</b> · 50.0 %"
+    with pytest.raises(KxError, match=r"must end in \.npz"):
+        e.save(tmp_path / "e.tiff")
+    for wrong in ("e.png", "none.npz"):
+        with pytest.raises(KxError, match="is not an explanation saved"):
+            Explanation.load(tmp_path / wrong)
+
+
+def test_fixture_shared_with_the_front_end():
+    """The same cases are asked of `js/src/postprocess.ts`."""
+    for case in json.loads(FIXTURE.read_text()):
+        maps = np.asarray(case["maps"], np.float32)
+        found = apply_scale(apply_sign(maps, case["sign"]) if case["signed"] else maps, case["scale"])
+        found = resize(found, tuple(case["size"]))
+        assert_allclose(found, np.asarray(case["expected"], np.float32), atol=1e-6)

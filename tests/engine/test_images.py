@@ -1,0 +1,216 @@
+"""Every accepted kind of image, and what is said of the others."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+from numpy.testing import assert_allclose, assert_array_equal
+from PIL import Image
+
+from kx_widget.engine.errors import ImageError
+from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.images import load
+from kx_widget.engine.preprocessing import Preprocessing
+from tests import models
+
+RGB = (8, 8, 3)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return models.pooled()
+
+
+def loaded(images, declared=RGB, preprocess=None, fit="stretch"):
+    return load(images, declared, Preprocessing(models.pooled(), preprocess), fit)
+
+
+def picture(h=8, w=8, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (h, w, 3), np.uint8)
+
+
+def test_arrays_of_every_shape():
+    batch = np.stack([picture(seed=i) for i in range(4)])
+    assert_array_equal(loaded(batch).batch, batch.astype(np.float32))
+    assert_array_equal(loaded(batch[0]).batch, batch[:1].astype(np.float32))
+    assert_array_equal(loaded(tf.constant(batch)).batch, batch.astype(np.float32))
+    grey = loaded(batch[..., 0]).batch
+    assert grey.shape == (4, 8, 8, 3)
+    assert_array_equal(grey[..., 0], grey[..., 2])
+    assert loaded([picture(20, 30), picture(9, 8)]).batch.shape == (2, 8, 8, 3)
+    assert [s.shape for s in loaded([picture(20, 30), picture(9, 8)]).shown] == [(20, 30, 3), (9, 8, 3)]
+
+
+def test_files_globs_and_mixtures(tmp_path):
+    for i in range(3):
+        Image.fromarray(picture(seed=i)).save(tmp_path / f"p{i}.png")
+    x = loaded([tmp_path / "p2.png", str(tmp_path / "p*.png"), Image.fromarray(picture()), picture(seed=1)])
+    assert [n.rsplit("/")[-1] for n in x.names] == ["p2.png", "p0.png", "p1.png", "p2.png", "image 2", "image 3"]
+    assert_array_equal(x.batch[0], x.batch[3])
+    assert_array_equal(x.batch[1], x.batch[4])
+    assert_array_equal(x.batch[2], x.batch[5])
+
+
+def test_transparent_pictures_are_seen_on_white():
+    x = loaded(Image.new("RGBA", (8, 8), (0, 0, 0, 0)))
+    assert (x.batch == 255).all()
+
+
+def test_colour_becomes_grey_by_luma_and_grey_becomes_colour():
+    red = np.zeros(RGB, np.uint8) + np.uint8([255, 0, 0])
+    assert_allclose(loaded(red, (8, 8, 1)).batch, 0.299 * 255, rtol=1e-5)
+
+
+def test_resizing_is_antialiased():
+    """A fine checkerboard averages to grey; picking pixels would give black or white."""
+    board = np.indices((64, 64)).sum(0)[..., None].repeat(3, -1) % 2 * np.uint8(255)
+    assert_allclose(loaded(board.astype(np.uint8)).batch, 127.5, atol=12)
+    assert_allclose(loaded(board.astype(np.float32)).batch, 127.5, atol=12)
+
+
+def test_bytes_and_floats_are_resized_alike():
+    a = picture(31, 17)
+    assert np.abs(loaded(a).batch - loaded(a.astype(np.float32)).batch).max() <= 1
+
+
+def test_crop_keeps_the_middle_and_pad_adds_black_around():
+    wide = np.zeros((8, 16, 3), np.uint8)
+    wide[:, 4:12] = 200
+    assert (loaded(wide, fit="crop").batch == 200).all()
+    assert loaded(wide, fit="crop").boxes == ((0.25, 0.0, 0.75, 1.0),)
+    padded = loaded(np.full((8, 16, 3), 200, np.uint8), (16, 16, 3), fit="pad")
+    assert padded.boxes == ((0.0, -0.5, 1.0, 1.5),)
+    assert (padded.batch[0, :4] == 0).all()
+    assert (padded.batch[0, 4:12] == 200).all()
+    assert (padded.batch[0, 12:] == 0).all()
+    with pytest.raises(ImageError, match='Choose "stretch", "crop" or "pad"'):
+        loaded(wide, fit="squeeze")
+
+
+def test_free_input_takes_the_size_of_the_first_image():
+    assert loaded([picture(20, 30), picture(9, 8)], (None, None, 3)).batch.shape == (2, 20, 30, 3)
+    assert loaded(picture(600, 1200), (None, None, 3)).batch.shape == (1, 256, 512, 3)
+
+
+def test_all_bad_items_are_named_at_once(tmp_path):
+    good, cut, text = tmp_path / "good.png", tmp_path / "cut.png", tmp_path / "text.png"
+    Image.fromarray(picture(64, 64)).save(good)
+    cut.write_bytes(good.read_bytes()[:300])
+    text.write_text("not a picture")
+    nan = picture().astype(np.float32)
+    nan[0, 0, 0] = np.nan
+    bad = [good, cut, text, tmp_path, tmp_path / "none.png", str(tmp_path / "*.gif")]
+    bad += [nan, np.zeros((4, 4, 5)), np.zeros((4, 4, 4)), np.zeros((0, 4, 3)), np.zeros((3, 4, 7)), None, "héllo.png"]
+    with pytest.raises(ImageError) as caught:
+        loaded(bad)
+    text = str(caught.value)
+    assert text.startswith("12 of 13 images cannot be used:")
+    for part in (
+        *(
+            "cut.png: cannot be read",
+            "text.png: cannot be read",
+            "is a folder; pass a pattern",
+            "there is no such file",
+        ),
+        *("no file matches this pattern", "image 6: 1 of 192 values are NaN", "image 7: 5 channels in shape (4, 4, 5)"),
+        *("drop the alpha channel", "image 9: shape (0, 4, 3) has a side of 0", "np.moveaxis", "image 11: "),
+    ):
+        assert part in text
+
+
+@pytest.mark.parametrize("nothing", [[], np.zeros((0, 8, 8, 3)), ()])
+def test_no_images(nothing):
+    with pytest.raises(ImageError, match="There are no images"):
+        loaded(nothing)
+
+
+def test_other_things_are_not_images():
+    for thing in (None, 3, {"a": 1}, object()):
+        with pytest.raises(ImageError):
+            loaded(thing)
+
+
+@pytest.mark.parametrize(
+    ("values", "span", "first"),
+    [
+        (lambda u: u, "0..255", lambda u: u),
+        (lambda u: u.astype(np.float64), "0..255", lambda u: u),
+        (lambda u: u / 255, "0..1", lambda u: u / 255),
+        (lambda u: u / 127.5 - 1, "-1..1", lambda u: u / 127.5 - 1),
+        (lambda u: u - 120.0, "other", lambda u: u - 120.0),
+    ],
+)
+def test_without_preprocessing_numbers_are_passed_on(values, span, first):
+    u = np.stack([picture(), picture(seed=1)])
+    x = loaded(values(u), preprocess="auto")
+    assert_allclose(x.batch, first(u.astype(np.float32)), rtol=1e-6, atol=1e-5)
+    if span != "other":
+        assert_allclose(np.stack(x.shown), u, atol=1)
+
+
+def test_a_function_gets_0_to_255_whatever_the_range():
+    seen = []
+
+    def halve(batch):
+        seen.append(batch.copy())
+        batch /= 2
+        return batch
+
+    u = np.stack([picture(), picture(seed=1)])
+    for given in (u, u / 255, u / 127.5 - 1, u.astype(float)):
+        x = loaded(given, preprocess=halve)
+        assert_allclose(seen[-1], u, atol=1e-3)
+        assert_allclose(x.batch, u / 2, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (lambda b: b[:, 1:], "must keep"),
+        (lambda b: b * np.nan, "NaN or infinite"),
+        (lambda b: 1 / 0, "ZeroDivisionError"),
+        ("tf", 'Pass "auto", None or a function'),
+    ],
+)
+def test_a_bad_function_is_named(function, said):
+    with pytest.raises(ImageError, match=said):
+        loaded(picture(), preprocess=function)
+
+
+@pytest.mark.parametrize(
+    ("name", "module"), [("resnet50", "resnet"), ("vgg16", "vgg16"), ("mobilenetv2_1.00_96", "mobilenet_v2")]
+)
+def test_auto_uses_the_familys_own_function_also_when_nested(name, module):
+    import importlib
+
+    inner = keras.Sequential([keras.Input(RGB), layers.Conv2D(2, 3)], name=name)
+    outer = keras.Sequential([keras.Input(RGB), inner, layers.GlobalAveragePooling2D(), layers.Dense(2)])
+    expected = importlib.import_module(f"keras.applications.{module}").preprocess_input(
+        picture()[None].astype("float32")
+    )
+    for model in (inner, outer):
+        rules = Preprocessing(model, "auto")
+        assert_allclose(load(picture(), RGB, rules).batch, expected, rtol=1e-5)
+        assert rules.text == f"preprocess: keras.applications.{module}.preprocess_input"
+    rescaling = keras.Sequential([keras.Input(RGB), layers.Rescaling(1 / 255), inner])
+    rules = Preprocessing(rescaling, "auto")
+    assert_array_equal(load(picture(), RGB, rules).batch[0], picture())
+    assert "rescales" in rules.text
+
+
+def test_explainer_tells_what_was_decided(model):
+    explainer = Explainer(model)
+    explainer.predict(picture(12, 12))
+    assert "0..255 passed on" in explainer.preprocessing
+    explainer.predict(picture(12, 12) / 255)
+    assert "floats (0..1)" in explainer.preprocessing
+
+
+def test_an_array_changed_in_place_is_another_image(model):
+    explainer, x = Explainer(model), np.random.default_rng(0).uniform(-1, 1, (2, 12, 12, 3)).astype(np.float32)
+    before = explainer.predict(x)[0]
+    x[0] += 0.5
+    after = explainer.predict(x)[0]
+    assert np.abs(after[0] - before[0]).max() > 1e-3
+    assert_array_equal(after[1], before[1])

@@ -1,0 +1,270 @@
+"""Targets, layers, methods, models: what is understood, and what is said otherwise."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from numpy.testing import assert_array_equal
+
+from kx_widget.engine.errors import (
+    KxError,
+    ModelError,
+    ParameterError,
+    UnknownLayerError,
+    UnknownMethodError,
+    UnknownTargetError,
+)
+from kx_widget.engine.explainer import Explainer, explain
+from kx_widget.engine.inspection import spatial_of
+from kx_widget.engine.targets import contrast, names_for, parse
+from tests import cases, models
+
+NAMES = ("tench", "tabby cat", "tiger cat", "Tabby Cat 2")
+SCORES = np.float32([[0.1, 3.0, 2.0, -1.0], [9.0, 0.0, 1.0, 2.0]])
+
+
+@pytest.fixture(scope="module")
+def explainer():
+    return Explainer(models.pooled(), class_names=NAMES)
+
+
+@pytest.mark.parametrize(
+    ("targets", "indices"),
+    [
+        ("top", [[1], [0]]),
+        ("top-2", [[2], [3]]),
+        (["top", 2, "tench"], [[1, 2, 0], [0, 2, 0]]),
+        (np.array([1, 3]), [[1, 3], [1, 3]]),
+        (np.array([[1], [3]]), [[1], [3]]),
+        ("TABBY CAT", [[1], [1]]),
+        (np.int64(2), [[2], [2]]),
+        (contrast("top", "top-2"), [[-1], [-1]]),
+    ],
+)
+def test_targets(targets, indices):
+    found = parse(targets, NAMES, 2).resolve(SCORES)
+    assert_array_equal(found.indices, indices)
+    for row, classes in zip(found.weights, indices, strict=True):
+        for weights, c in zip(row, classes, strict=True):
+            assert_array_equal(weights, np.eye(4)[c] if c >= 0 else weights)
+            assert weights.sum() == (1 if c >= 0 else 0)
+
+
+def test_contrast_reads_as_written_and_is_read_back():
+    found = parse(contrast("top", 3), NAMES).resolve(SCORES)
+    assert found.names == (("tabby cat − Tabby Cat 2",), ("tench − Tabby Cat 2",))
+    assert_array_equal(found.weights[0, 0], [0, 1, 0, -1])
+    again = parse("tabby cat − tench", NAMES).resolve(SCORES)
+    assert_array_equal(again.weights[0, 0], [-1, 1, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("targets", "said"),
+    [
+        ("tabi cat", "Did you mean 'tabby cat'"),
+        (4, "classes 0 to 3"),
+        (-1, "classes 0 to 3"),
+        (True, "not a target"),
+        (1.5, "not a target"),
+        (None, "not a target"),
+        ([], "empty"),
+        ("top-5", "more classes than the model has"),
+        ("top-0", "no class 'top-0'"),
+        (np.array([[1.0]]), "class indices"),
+        (np.array([[1]]), r"got \(1, 1\) for 2 images"),
+        (np.array([[1], [9]]), "no class 9"),
+        ({"a": 1}, "not a target"),
+        (contrast("top", "dog"), "no class 'dog'"),
+    ],
+)
+def test_wrong_targets(targets, said):
+    with pytest.raises(UnknownTargetError, match=said):
+        parse(targets, NAMES, 2)
+
+
+def test_names_of_two_classes_are_ambiguous():
+    with pytest.raises(UnknownTargetError, match="name of classes 0, 2; pass the index"):
+        parse("crane", ("crane", "x", "crane"))
+
+
+def test_class_names():
+    assert names_for({1: "b", 0: "a"}, 2, False) == ("a", "b")
+    assert names_for(None, 3, True) == ("class 0", "class 1", "class 2")
+    imagenet = names_for(None, 1000, True)
+    assert imagenet[281] == "tabby"
+    assert imagenet[0] == "tench"
+    assert len(set(imagenet)) == 1000
+    assert names_for(None, 1000, False)[999] == "class 999"
+    for wrong, said in (
+        (["a"], "1 class names for the model's 2"),
+        ({0: "a", 2: "b"}, "keys 0 to 1"),
+        ("coco", "not known"),
+    ):
+        with pytest.raises(UnknownTargetError, match=said):
+            names_for(wrong, 2, False)
+
+
+@pytest.mark.parametrize(
+    ("question", "error", "said"),
+    [
+        ({"method": "grad-cam"}, UnknownMethodError, r"no method 'grad-cam'\. Did you mean 'gradcam'"),
+        ({"method": 3}, UnknownMethodError, "no method 3"),
+        ({"layer": "lat"}, UnknownLayerError, "Did you mean 'late'"),
+        ({"layer": "scores"}, UnknownLayerError, "'scores' cannot be explained: no spatial map: its output is 4"),
+        ({"layer": "nope", "method": "gradients"}, UnknownLayerError, "no layer 'nope'"),
+        ({"channel": 3}, ParameterError, r"Grad-CAM has no parameter 'channel'\. It takes none"),
+        ({"method": "gradients", "channel": 3}, ParameterError, "Did you mean 'channels'"),
+        ({"method": "gradients", "channels": "all"}, ParameterError, "Choose one of 'max_abs'"),
+        ({"smooth": {"noise": 2}}, ParameterError, "noise=2 is outside its range 0 to 1"),
+        ({"smooth": {"repetitions": 2.5}}, ParameterError, "must be a whole number"),
+        ({"smooth": {"repetition": 2}}, ParameterError, "Did you mean 'repetitions'"),
+        ({"smooth": 3}, ParameterError, "must be True or like"),
+        ({"tta": {"scales": 3}}, ParameterError, "must be a list of numbers from 0.1 to 10"),
+        ({"tta": {"hflip": 1}}, ParameterError, "must be True or False"),
+        ({"tta": {"flip": True}}, ParameterError, "Did you mean 'hflip'"),
+        ({"batch_size": 0}, ParameterError, "batch_size=0"),
+        ({"seed": "x"}, ParameterError, "seed='x'"),
+    ],
+)
+def test_a_wrong_question_is_refused_before_anything_is_computed(explainer, question, error, said):
+    before = explainer.counts
+    with pytest.raises(error, match=said) as caught:
+        explainer.explain(cases.photos(), **question)
+    assert isinstance(caught.value, KxError)
+    assert isinstance(caught.value, ValueError)
+    assert explainer.counts == before
+
+
+def test_short_names_of_nested_layers_are_completed_in_the_message():
+    with pytest.raises(UnknownLayerError, match="Did you mean 'backbone/late'"):
+        Explainer(models.nested()).explain(cases.photos(), layer="late")
+
+
+RECOMMENDED = {
+    models.pooled: "late",
+    models.pointwise: "late",
+    models.flattened: "late",
+    models.residual: "after_add",
+    models.nested: "backbone/late",
+    models.subclassed: "late",
+    models.single_unit: "late",
+    models.gray: "late",
+    models.tokens: "norm",
+    models.flat: None,
+}
+
+
+@pytest.mark.parametrize("make", RECOMMENDED)
+def test_recommended_layer(make):
+    inspection = Explainer(make()).inspection
+    assert inspection.recommended == RECOMMENDED[make]
+    assert inspection.why.endswith(".")
+    assert inspection.nested == (make is models.nested)
+
+
+@pytest.mark.parametrize(
+    ("make", "head", "classes"),
+    [
+        (models.pooled, "softmax", 4),
+        (models.pointwise, "softmax", 4),
+        (lambda: models.pooled(None), "linear", 4),
+        (lambda: models.pooled("sigmoid"), "sigmoid", 4),
+        (models.single_unit, "sigmoid", 2),
+        (lambda: models.pooled("relu"), "unknown", 4),
+    ],
+)
+def test_heads(make, head, classes):
+    explainer = Explainer(make())
+    assert (explainer.inspection.head, explainer.inspection.classes) == (head, classes)
+    probabilities = explainer.predict(cases.photos())[1]
+    assert np.isnan(probabilities).all() == (head == "unknown")
+
+
+def test_tokens_lie_in_a_grid():
+    with_class, without = (Explainer(models.tokens(c)).inspection for c in (True, False))
+    assert with_class.token_grid == without.token_grid == (4, 4)
+    assert spatial_of((197, 8), 1.0) == ((14, 14), True)
+    assert spatial_of((32, 8), 0.5) == ((4, 8), True)
+    assert spatial_of((50, 8), 1.0) == ((7, 7), True)
+    assert spatial_of((19, 8), 1.0) == (None, False)
+
+
+def test_model_without_a_map_says_so_and_gradients_still_work():
+    explainer = Explainer(models.flat())
+    with pytest.raises(ModelError, match=r"Grad-CAM needs a layer with a map\. No layer has a map"):
+        explainer.explain(cases.photos())
+    assert explainer.explain(cases.photos(), method="gradients").maps.shape == (3, 1, 12, 12)
+
+
+def test_outputs_are_chosen_by_name_or_index():
+    model, x = models.two_outputs(), cases.photos()
+    with pytest.raises(ModelError, match=r"several outputs: kind, size\. Choose one with output="):
+        Explainer(model)
+    with pytest.raises(ModelError, match=r"no output 'sizes'\. Did you mean 'size'"):
+        Explainer(model, output="sizes")
+    assert Explainer(model, output="size").inspection.classes == 2
+    assert_array_equal(explain(model, x, output=0).maps, explain(model, x, output="kind").maps)
+
+
+def unbuilt():
+    return keras.Sequential([layers.Conv2D(2, 3)])
+
+
+def image_out():
+    return keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(2, 3)])
+
+
+def two_inputs():
+    a, b = keras.Input((8, 8, 3)), keras.Input((8, 8, 3))
+    return keras.Model([a, b], layers.Dense(2)(layers.Flatten()(layers.Add()([a, b]))))
+
+
+def vectors():
+    return keras.Sequential([keras.Input((8,)), layers.Dense(2)])
+
+
+def channels_first():
+    return keras.Sequential([keras.Input((3, 8, 8)), layers.Flatten(), layers.Dense(2)])
+
+
+def constant():
+    image = keras.Input((8, 8, 3))
+    return keras.Model(image, layers.Lambda(lambda x: keras.ops.zeros((1, 2)))(image))
+
+
+def raising():
+    class Broken(keras.Model):
+        def call(self, x):
+            raise RuntimeError("the cable is out")
+
+    model = Broken()
+    model.built = True
+    model._build_shapes_dict = {"input_shape": (None, 8, 8, 3)}
+    return model
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (unbuilt, "is not built"),
+        (image_out, r"output has shape \(None, 6, 6, 2\); one score per class"),
+        (two_inputs, "2 inputs; one image input is needed"),
+        (vectors, "not a batch of images"),
+        (channels_first, "looks like channels first"),
+        (constant, "does not depend on its input"),
+        (raising, r"(?s)raised RuntimeError: .*the cable is out"),
+        (lambda: layers.Dense(2), "Dense is not a keras.Model"),
+        (lambda: None, "NoneType is not a keras.Model"),
+    ],
+)
+def test_models_that_cannot_be_explained(make, said):
+    with pytest.raises(ModelError, match=said):
+        Explainer(make())
+
+
+def test_explain_once_takes_keywords_of_both():
+    e = explain(
+        models.pooled(), cases.photos(), ["a", "b"], class_names=["a", "b", "c", "d"], method="layercam", seed=3
+    )
+    assert e.target_names[0] == ("a", "b")
+    assert e.method == "layercam"

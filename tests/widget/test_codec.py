@@ -1,0 +1,57 @@
+"""Maps survive the journey."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from numpy.testing import assert_array_equal
+
+from kx_widget.widget.codec import decode, encode
+
+FIXTURE = Path(__file__).parents[1] / "fixtures" / "codec.json"
+numbers = st.floats(-(2.0**60), 2.0**60, width=32) | st.just(np.nan)
+
+
+@given(st.lists(arrays(np.float32, array_shapes(min_dims=2, max_dims=2, max_side=9), elements=numbers), max_size=5))
+def test_small_maps_are_bit_exact(maps):
+    headers, buffer = encode(maps)
+    for m, header in zip(maps, headers, strict=True):
+        assert header["dtype"] == "float32"
+        assert header["byte_offset"] % 4 == 0
+        assert_array_equal(decode(header, buffer), m)
+
+
+@given(arrays(np.float32, (65, 64), elements=numbers), st.integers(0, 3))
+def test_large_maps_are_off_by_at_most_half_a_step(m, constant):
+    m = np.full_like(m, constant) if constant else m
+    (header,), buffer = encode([m])
+    assert header["dtype"] == "uint16"
+    assert len(buffer) == 65 * 64 * 2
+    out = decode(header, buffer)
+    assert_array_equal(np.isnan(out), np.isnan(m))
+    if np.isfinite(m).any():
+        span = float(np.nanmax(m)) - float(np.nanmin(m))
+        error = np.nanmax(np.abs(out.astype(np.float64) - m.astype(np.float64)))
+        assert error <= span / 131068 * (1 + 1e-3) + 6e-8 * float(np.nanmax(np.abs(m)))
+        assert (header["vmin"], header["vmax"]) == (float(np.nanmin(m)), float(np.nanmax(m)))
+
+
+def test_short_buffers_are_refused():
+    headers, buffer = encode([np.zeros((3, 3), np.float32), np.ones((2, 2), np.float32)])
+    with pytest.raises(ValueError, match="do not hold a 2 × 2 float32 map"):
+        decode(headers[1], buffer[:-1])
+    with pytest.raises(ValueError, match="do not hold"):
+        decode({**headers[0], "byte_length": 8}, buffer)
+
+
+def test_fixture_shared_with_the_front_end():
+    """What `js/src/codec.ts` is asked to read is what `encode` writes."""
+    fixture = json.loads(FIXTURE.read_text())
+    maps = [np.array([[np.nan if v is None else v for v in row] for row in m], np.float32) for m in fixture["maps"]]
+    headers, buffer = encode(maps)
+    assert buffer.hex() == fixture["buffer"]
+    assert headers == fixture["headers"]

@@ -1,0 +1,324 @@
+"""The widget without a browser: traits in, messages out."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+import traitlets
+from numpy.testing import assert_allclose, assert_array_equal
+
+import kx_widget as kx
+from kx_widget.widget.codec import decode
+from kx_widget.widget.messages import VERSION
+from tests import cases, models
+
+
+class Browser:
+    """Listens to what the widget sends, and keeps what a page would draw."""
+
+    def __init__(self, monkeypatch):
+        self.messages, self.maps, self.gen = [], {}, 0
+        monkeypatch.setattr(kx.KxWidget, "send", lambda _, content, buffers=None: self.heard(content, buffers))
+
+    def heard(self, content, buffers):
+        self.messages.append(content)
+        if content["kind"] == "queued":
+            self.gen, self.maps = content["gen"], {}
+        if content["kind"] == "maps" and content["gen"] == self.gen:
+            for item in content["items"]:
+                self.maps[item["image"], item["column"]] = (item, decode(item, buffers[0]))
+
+    def kinds(self):
+        return [m["kind"] for m in self.messages]
+
+
+@pytest.fixture
+def browser(monkeypatch):
+    return Browser(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def explainer():
+    return kx.Explainer(models.residual(), class_names=["cat", "dog", "cup", "sky"])
+
+
+@pytest.fixture
+def widget(browser, explainer):
+    w = kx.KxWidget(explainer, cases.photos())
+    w.wait()
+    yield w
+    w.close()
+
+
+def test_the_first_answer_comes_unasked(widget, browser, explainer):
+    assert (widget.layer, widget.method, widget.target) == ("after_add", "gradcam", "top")
+    assert (widget.status, widget.progress, widget.error) == ("done", 1.0, "")
+    assert browser.kinds() == ["queued", "running", "maps", "predictions", "done"]
+    expected = explainer.explain(cases.photos())
+    assert_array_equal(widget.result.maps, expected.maps)
+    for (image, column), (item, values) in browser.maps.items():
+        assert_array_equal(values, expected.maps[image, column])
+        assert item["target_name"] == expected.target_names[image][column]
+        assert item["probability"] == pytest.approx(float(expected.probabilities[image, column]), rel=1e-5)
+    assert len(browser.maps) == 3
+
+
+@pytest.mark.parametrize(
+    ("traits", "question"),
+    [
+        ({"layer": "stem"}, {"layer": "stem"}),
+        ({"method": "hirescam"}, {"method": "hirescam"}),
+        ({"target": "dog"}, {"targets": "dog"}),
+        ({"target": 2}, {"targets": 2}),
+        ({"target": "top − sky"}, {"targets": kx.contrast("top", "sky")}),
+        ({"method": "gradients", "params": {"channels": "sum"}}, {"method": "gradients", "channels": "sum"}),
+        ({"params": {"smooth": {"repetitions": 2}}}, {"smooth": {"repetitions": 2}}),
+        ({"compare": "targets", "compare_with": ["cat", "dog"]}, {"targets": ["cat", "dog"]}),
+        ({"compare": "targets"}, {"targets": ["top", "top-2", "top-3"]}),
+    ],
+)
+def test_each_trait_of_the_question_asks_it(widget, browser, explainer, traits, question):
+    for name, value in traits.items():
+        setattr(widget, name, value)
+    expected = explainer.explain(cases.photos(), **question)
+    assert_array_equal(widget.wait().maps, expected.maps)
+    for (image, column), (item, values) in browser.maps.items():
+        assert_allclose(values, expected.maps[image, column], atol=np.ptp(expected.maps[image, column]) / 131000)
+        assert item["signed"] == expected.signed
+    assert len(browser.maps) == expected.maps[..., 0, 0].size
+
+
+@pytest.mark.parametrize(
+    ("compare", "given"), [("methods", ["gradcam", "gradients"]), ("layers", ["stem", "after_add"])]
+)
+def test_methods_and_layers_side_by_side(widget, browser, explainer, compare, given):
+    widget.compare = compare
+    widget.compare_with = given
+    widget.wait()
+    name = compare[:-1]
+    assert [getattr(r, name) for r in widget.results] == given
+    for column, value in enumerate(given):
+        expected = explainer.explain(cases.photos(), **{name: value})
+        for image in range(3):
+            item, values = browser.maps[image, column]
+            assert item[name] == value
+            assert values.shape == expected.maps.shape[2:]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error"),
+    [
+        ("layer", "stemm", kx.UnknownLayerError),
+        ("method", "gradcan", kx.UnknownMethodError),
+        ("target", "cta", kx.UnknownTargetError),
+        ("target", -1, kx.UnknownTargetError),
+        ("params", {"channels": "sum"}, kx.ParameterError),
+        ("compare", "rows", traitlets.TraitError),
+        ("opacity", 1.5, traitlets.TraitError),
+        ("selected", [3], kx.ParameterError),
+        ("sign", "both", traitlets.TraitError),
+        ("colormap", "jet", traitlets.TraitError),
+        ("status", "idle", traitlets.TraitError),
+    ],
+)
+def test_a_bad_value_is_refused_from_python_and_from_the_browser(widget, browser, name, value, error):
+    before, asked = getattr(widget, name), browser.gen
+    with pytest.raises(error):
+        setattr(widget, name, value)
+    assert getattr(widget, name) == before
+    sent = []
+    widget.send_state = lambda key=None: sent.append(key)
+    browser.messages.clear()
+    widget.set_state({name: value, "threshold": 0.25})
+    assert getattr(widget, name) == before
+    assert widget.threshold == 0.25
+    (message,) = [m for m in browser.messages if m["kind"] == "error"]
+    assert message["gen"] == 0
+    assert message["message"]
+    assert name in sent
+    assert browser.gen == asked
+
+
+def test_bad_columns_are_refused(widget):
+    widget.compare = "targets"
+    with pytest.raises(kx.UnknownTargetError, match="no class 'wolf'"):
+        widget.compare_with = ["cat", "wolf"]
+    assert widget.compare_with == []
+    widget.method = "gradients"
+    with pytest.raises(kx.ParameterError, match="no layers to compare"):
+        widget.compare = "layers"
+    assert widget.compare == "targets"
+
+
+def test_another_method_drops_parameters_it_does_not_have(widget):
+    widget.method = "gradients"
+    widget.params = {"channels": "sum", "smooth": {"repetitions": 2}}
+    widget.method = "gradcam"
+    assert widget.params == {"smooth": {"repetitions": 2}}
+    assert widget.wait().method == "gradcam"
+
+
+def test_latest_question_wins(widget, browser, explainer):
+    widget.params = {"smooth": {"repetitions": 1000}}
+    for method in ("hirescam", "layercam", "gradients", "gradcampp"):
+        widget.method = method
+    widget.params = {}
+    result = widget.wait()
+    assert result.method == "gradcampp"
+    assert_array_equal(result.maps, explainer.explain(cases.photos(), method="gradcampp").maps)
+    gens = [m["gen"] for m in browser.messages if m["kind"] == "done"]
+    assert gens == sorted(set(gens))
+    assert gens[-1] == browser.gen
+
+
+def test_partial_maps_progress_and_cancel(widget, browser, explainer):
+    widget.params = {"smooth": {"repetitions": 1000}}
+    until(lambda: 0 < widget.progress < 1 and browser.maps)
+    assert widget.status == "running"
+    assert all(item["partial"] for item, _ in browser.maps.values())
+    widget.cancel()
+    with pytest.raises(kx.CancelledError):
+        widget.wait()
+    assert (widget.status, browser.messages[-1]["kind"]) == ("cancelled", "cancelled")
+    count = explainer.counts["trunk"]
+    widget.params = {}
+    assert_array_equal(widget.wait().maps, explainer.explain(cases.photos()).maps)
+    assert explainer.counts["trunk"] <= count + 1
+
+
+def until(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        threading.Event().wait(0.005)
+
+
+def test_cancel_from_the_browser_must_name_the_running_question(widget, browser):
+    widget.params = {"smooth": {"repetitions": 1000}}
+    widget._heard(None, {"kind": "cancel", "gen": browser.gen - 1}, [])
+    assert widget.status == "running"
+    widget._heard(None, {"kind": "cancel", "gen": browser.gen}, [])
+    assert widget.status == "cancelled"
+
+
+@pytest.mark.parametrize("content", [None, 3, [], {}, {"kind": 7}, {"kind": "want"}, {"kind": "cancel", "gen": "x"}])
+def test_nonsense_from_the_browser_is_ignored(widget, content):
+    widget._heard(None, content, [])
+    assert widget.status == "done"
+
+
+def test_a_view_that_comes_later_hears_everything(widget, browser):
+    before = dict(browser.maps)
+    browser.messages.clear()
+    widget._heard(None, {"kind": "hello", "version": VERSION, "have": []}, [])
+    assert browser.kinds() == ["welcome", "predictions", "queued", "running", "maps", "done"]
+    welcome = browser.messages[0]
+    assert [m["id"] for m in welcome["catalogue"]] == list(kx.METHODS)
+    assert welcome["class_names"] == ["cat", "dog", "cup", "sky"]
+    assert welcome["inspection"]["recommended"] == "after_add"
+    assert before.keys() == browser.maps.keys()
+    for at, (_, values) in before.items():
+        assert_array_equal(values, browser.maps[at][1])
+
+
+def test_errors_while_computing_reach_the_page_and_wait(widget, browser):
+    widget.method = "cam"
+    widget.wait()
+    widget.layer = "stem"
+    with pytest.raises(kx.UnsupportedMethodError):
+        widget.wait()
+    assert widget.status == "error"
+    assert widget.error.startswith("CAM needs global average pooling")
+    message = browser.messages[-1]
+    assert (message["kind"], message["gen"]) == ("error", browser.gen)
+    assert "Traceback" in message["traceback"]
+    widget.method = "gradcam"
+    assert widget.wait().layer == "stem"
+    assert (widget.status, widget.error) == ("done", "")
+
+
+def test_a_large_answer_is_cut_into_messages(browser):
+    model = models.gray()
+    w = kx.KxWidget(model, cases.photos_for(model, 5), method="gradients")
+    w.wait()
+    assert len(browser.maps) == 5
+    w.close()
+    from kx_widget.widget import session
+
+    monkey = pytest.MonkeyPatch()
+    monkey.setattr(session, "LARGEST_FRAME", 3000)
+    with monkey.context():
+        w = kx.KxWidget(model, cases.photos_for(model, 5), method="gradients")
+        w.wait()
+    frames = [m for m in browser.messages if m["kind"] == "maps" and m["gen"] == browser.gen][-3:]
+    assert sum(len(f["items"]) for f in frames) == 5
+    monkey.undo()
+    w.close()
+
+
+def test_wait_times_out_and_goes_on(widget):
+    widget.params = {"smooth": {"repetitions": 1000}}
+    with pytest.raises(TimeoutError, match="still being computed"):
+        widget.wait(timeout=0.05)
+    assert widget.status == "running"
+    widget.cancel()
+
+
+def test_from_other_threads(widget, explainer):
+    threads = [
+        threading.Thread(target=setattr, args=(widget, "target", name)) for name in ("cat", "dog", "cup", "sky") * 5
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert_array_equal(widget.wait().maps, explainer.explain(cases.photos(), widget.target).maps)
+
+
+def test_drawing_traits_compute_nothing(widget, browser):
+    asked = browser.gen
+    for name, value in {"sign": "signed", "scale": "all", "colormap": "magma", "opacity": 0.2, "theme": "dark"}.items():
+        setattr(widget, name, value)
+    assert browser.gen == asked
+
+
+def test_pictures_are_small_and_in_their_own_shape(browser, explainer):
+    rng = np.random.default_rng(0)
+    shown = [rng.integers(0, 256, (700, 900, 3), np.uint8), rng.integers(0, 256, (40, 30, 3), np.uint8)]
+    with kx.KxWidget(explainer, shown) as w:
+        sizes = [(i["width"], i["height"], i["mime"], i["box"]) for i in w._images]
+        assert sizes == [(512, 398, "image/jpeg", [0, 0, 1, 1]), (30, 40, "image/png", [0, 0, 1, 1])]
+
+
+def test_closed_it_says_so(browser, explainer):
+    w = kx.KxWidget(explainer, cases.photos())
+    w.close()
+    with pytest.raises(kx.KxError, match="closed"):
+        w.wait()
+    w.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "said"),
+    [
+        ({"colour": "red"}, kx.ParameterError, "no keyword 'colour'"),
+        ({"method": "x"}, kx.UnknownMethodError, "no method 'x'"),
+        ({"layer": "x"}, kx.UnknownLayerError, "no layer 'x'"),
+        ({"class_names": ["a"]}, kx.ParameterError, "give these to the Explainer"),
+        ({"images": []}, kx.ImageError, "no images"),
+        ({"model": None}, kx.ModelError, "not a keras.Model"),
+        ({"model": models.flat, "method": "gradcam"}, kx.ModelError, "needs a layer with a map"),
+    ],
+)
+def test_bad_arguments(browser, explainer, arguments, error, said):
+    given = {"model": explainer, "images": cases.photos(), **arguments}
+    given["model"] = given["model"]() if callable(given["model"]) else given["model"]
+    with pytest.raises(error, match=said):
+        kx.KxWidget(**given)
+
+
+def test_a_model_without_maps_gets_gradients(browser):
+    with kx.KxWidget(models.flat(), cases.photos()) as w:
+        assert (w.method, w.layer) == ("gradients", "")
+        assert w.wait().maps.shape == (3, 1, 12, 12)
