@@ -147,10 +147,10 @@ class Explanation:
         path = Path(path)
         if path.suffix == ".npz":
             meta = {k: v for k, v in asdict(self).items() if k not in (*ARRAYS, "checks")}
-            checks = {f"check_{name}": value for name, value in self.checks.items()}
-            arrays = {name: getattr(self, name) for name in ARRAYS}
+            arrays: dict[str, Any] = {name: getattr(self, name) for name in ARRAYS}
+            arrays |= {f"check_{name}": value for name, value in self.checks.items()}
             with path.open("wb") as file:
-                np.savez_compressed(file, meta=np.array(json.dumps(meta)), **arrays, **checks)
+                np.savez_compressed(file, meta=np.array(json.dumps(meta)), **arrays)
         elif path.suffix == ".png":
             path.write_bytes(_png(_sheet(self.overlay())))
         elif path.suffix == ".html":

@@ -166,10 +166,12 @@ class Graph:
         return call.tensor is self.scores or self.scores.op.name in dependents([call.tensor])
 
     def between(self, first: Any, last: Any | None = None) -> list[Any]:
-        """The ops on the way from `first` to `last` (default: the logits), last one first."""
-        last = self.logits if last is None else last
+        """The ops on the way from `first` to `last` (by default the logits), last one first."""
+        end: Any = self.logits if last is None else last
         forward = dependents([first])
-        ops, visited, stack = [], set(), [] if first is last else [last.op]
+        ops: list[Any] = []
+        visited: set[str] = set()
+        stack: list[Any] = [] if first is end else [end.op]
         while stack:
             op = stack.pop()
             if op.name in visited or op.name not in forward:

@@ -45,7 +45,7 @@ class Images:
 
 def digest(array: NDArray[Any]) -> str:
     """What caches go by instead of the array."""
-    return hashlib.blake2b(np.ascontiguousarray(array), digest_size=16).hexdigest()
+    return hashlib.blake2b(np.ascontiguousarray(array).data, digest_size=16).hexdigest()
 
 
 def load(
@@ -191,7 +191,7 @@ def _channels(array: NDArray[Any], channels: int) -> Floats:
     array = array.astype(np.float32)
     if array.shape[-1] == channels:
         return array
-    return array.repeat(3, -1) if channels == 3 else array @ np.float32([[0.299], [0.587], [0.114]])
+    return array.repeat(3, -1) if channels == 3 else array @ np.array([[0.299], [0.587], [0.114]], np.float32)
 
 
 def _box(have: tuple[int, ...], want: tuple[int, int], fit: Fit) -> Box:

@@ -34,7 +34,7 @@ class Ready:
         if head == "unknown" or (head == "linear" and scores.shape[-1] == 1):
             return np.full_like(scores, np.nan)
         if head == "sigmoid":
-            return 1 / (1 + np.exp(-np.clip(scores, -80, 80)))
+            return np.asarray(1 / (1 + np.exp(-np.clip(scores, -80, 80))), np.float32)
         e = np.exp(scores - scores.max(-1, keepdims=True))
         return e / e.sum(-1, keepdims=True)
 
@@ -99,6 +99,7 @@ class Question:
             indices[rows], names[rows] = targets.indices, list(targets.names)
             for column in range(t):
                 target = np.ascontiguousarray(targets.weights[:, column])
+                passes = 0
                 for partial in self.fn(probe, target, **self.params):
                     found = (
                         partial.maps if self.entry.finish is None else self.entry.finish(partial.maps, **self.params)
@@ -111,10 +112,11 @@ class Question:
                     if all_scores is None:
                         all_scores = probe.scores()
                     self._note(scores, probabilities, all_scores, targets, rows, column)
-                    total = partial.total * t * self._chunks
+                    passes = partial.total
+                    total = passes * t * self._chunks
                     complete[rows, column] = partial.done == partial.total
                     yield Step(maps.copy(), scores.copy(), done + partial.done, total, complete.copy())
-                done += partial.total
+                done += passes
 
     def _needs_scores(self) -> bool:
         return self.columns.needs_scores or self.call is not None

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
+import numpy as np
+
 from kx_widget.engine.errors import ParameterError, UnknownMethodError, did_you_mean
 from kx_widget.engine.types import Floats, Parameter, Partial
 
@@ -81,7 +83,7 @@ def _checked(owner: str, p: Parameter, value: Any) -> Any:
         return None
     number = (int, float) if p.kind == "float" else (int,)
     try:
-        value = value.item() if hasattr(value, "item") else value
+        value = value.item() if isinstance(value, (np.generic, np.ndarray)) else value
     except ValueError:
         raise ParameterError(f"{where} must be one number.") from None
     if isinstance(value, float) and p.kind == "int" and value.is_integer():

@@ -115,7 +115,7 @@ def _text(column: Any, names: Sequence[str]) -> str:
         return _text(column.a, names) + MINUS + _text(column.b, names)
     if isinstance(column, _Rank):
         return "top" if column.place == 0 else f"top-{column.place + 1}"
-    return names[column]
+    return str(names[column])
 
 
 def parse(targets: Any, class_names: Sequence[str], images: int | None = None) -> Columns:

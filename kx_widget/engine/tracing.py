@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import keras
@@ -23,11 +23,15 @@ def sublayers(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from sublayers(layer, f"{path}/")
 
 
+# Two traces of models that share a layer would take each other's hooks for the layer's own call.
+ONE_AT_A_TIME = threading.RLock()
+
+
 @contextlib.contextmanager
-def observed(model: Any, graph: Any, seen: list[tuple[str, Any, Any]]) -> Iterator[None]:
+def observed(model: Any, graph: Any, seen: list[tuple[str, Any, Any]]) -> Generator[None]:
     """Note what each layer returns while `graph` is built in this thread; other threads see no difference."""
     me = threading.get_ident()
-    hooked: dict[int, Any] = {}
+    hooked: list[tuple[Any, Any]] = []
 
     def hook(path: str, layer: Any) -> None:
         call = layer.call
@@ -43,17 +47,20 @@ def observed(model: Any, graph: Any, seen: list[tuple[str, Any, Any]]) -> Iterat
                 seen.append((path, layer, out))
             return out
 
+        hooked.append((layer, layer.__dict__.get("call")))
         layer.__dict__["call"] = noting
 
-    try:
-        for path, layer in sublayers(model):
-            if id(layer) not in hooked and "call" not in layer.__dict__:
-                hooked[id(layer)] = layer
+    with ONE_AT_A_TIME:
+        try:
+            for path, layer in {id(layer): (path, layer) for path, layer in reversed([*sublayers(model)])}.values():
                 hook(path, layer)
-        yield
-    finally:
-        for layer in hooked.values():
-            layer.__dict__.pop("call", None)
+            yield
+        finally:
+            for layer, own in hooked:
+                if own is None:
+                    layer.__dict__.pop("call", None)
+                else:
+                    layer.__dict__["call"] = own
 
 
 def as_input(model: Any, x: Any) -> Any:

@@ -1,6 +1,6 @@
 """The traits' question -> the engine's questions, one or one a column."""
 
-from typing import Any, Protocol
+from typing import Any
 
 from kx_widget.engine.errors import ParameterError
 from kx_widget.engine.explainer import Explainer
@@ -12,19 +12,8 @@ from kx_widget.engine.types import Inspection
 COLUMNS = 3
 
 
-class Asked(Protocol):
-    """What the traits hold."""
-
-    layer: Any
-    method: Any
-    target: Any
-    params: Any
-    compare: Any
-    compare_with: Any
-
-
-def questions(explainer: Explainer, images: Images, asked: Asked) -> list[Question]:
-    """Checked questions whose columns, side by side, are the answer.
+def questions(explainer: Explainer, images: Images, asked: Any) -> list[Question]:
+    """Checked questions whose columns, side by side, are the answer; `asked` holds the traits of the question.
 
     Raises:
         KxError: an unknown layer, method, class or parameter, also among `compare_with`.

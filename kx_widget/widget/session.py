@@ -146,7 +146,8 @@ class Session:
             if not last and now - told >= SECONDS_BETWEEN_PROGRESS:
                 told = now
                 self._tell_progress(answer, step, before, parts, now - start)
-        answer.explanations.append(question.explanation(step, time.perf_counter() - start))
+            if last:
+                answer.explanations.append(question.explanation(step, now - start))
         return True
 
     def _tell_progress(self, answer: Answer, step: Step, before: float, parts: int, seconds: float) -> None:
