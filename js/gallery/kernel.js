@@ -17,7 +17,7 @@ export async function createKernel({ images, classes, layers: extra, step, fail,
     head: "sigmoid",
     classes,
     input_shape: [128, 128, 3],
-    preprocessing: "inside the model",
+    preprocessing: "preprocess: inside the model",
   };
   const probabilities = new Float32Array(images * classes);
   scenes.forEach(({ things }, i) => {

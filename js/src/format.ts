@@ -30,7 +30,7 @@ export function position(at: { x: number; y: number }, picture: { width: number;
   return `${pixel(at.x, picture.width)},${pixel(at.y, picture.height)}`;
 }
 
-/** The last segment of a layer's path. */
+/** The last segment of a layer's or a file's path. */
 export function lastSegment(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
+  return path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
 }

@@ -8,8 +8,17 @@ import {
   interpolateViridis,
 } from "d3-scale-chromatic";
 
-/** The tables one can choose; signed maps are always drawn with the diverging one. */
-export const COLORMAPS = ["viridis", "magma", "inferno", "plasma", "turbo", "cividis", "gray"] as const;
+/** The tables one can choose; signed drawing always takes the diverging one. */
+export const COLORMAPS = [
+  "viridis",
+  "magma",
+  "inferno",
+  "plasma",
+  "turbo",
+  "cividis",
+  "gray",
+  "rdbu",
+] as const;
 export const DIVERGING = "rdbu";
 
 const gray = (t: number) => `rgb(${[t, t, t].map((v) => Math.round(v * 255)).join(", ")})`;

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import { DIVERGING, lookupTable } from "../canvas/colormap";
 import { paint } from "../canvas/paint";
-import { value } from "../format";
+import { lastSegment, value } from "../format";
 import { focusedImage, layerName, type Store, type TileMap, tileKey } from "../store";
 
 const WIDTH = 160;
@@ -15,7 +15,7 @@ function mapInFocus(store: Store): TileMap | undefined {
 
 function whose(store: Store, map: TileMap): string {
   const { image, target_name, layer } = map.item;
-  const name = store.traits._images.value[image]?.name || `image ${image + 1}`;
+  const name = lastSegment(store.traits._images.value[image]?.name ?? "") || `image ${image + 1}`;
   const scale = store.traits.scale.value;
   if (scale === "all") return "all maps";
   return scale === "image" ? `all maps of ${name}` : `${name}, ${target_name}, ${layerName(store, layer)}`;

@@ -39,7 +39,7 @@ function details(store: Store): string {
     `${images} image${images === 1 ? "" : "s"}`,
     seconds === null ? "" : duration(seconds),
     column?.layer ?? "",
-    preprocessing ? `preprocessing: ${preprocessing}` : "",
+    preprocessing,
   ]
     .filter(Boolean)
     .join(" · ");

@@ -1,7 +1,7 @@
 import { useComputed } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { attachGestures } from "../canvas/gestures";
-import { percent, position, value } from "../format";
+import { lastSegment, percent, position, value } from "../format";
 import { layerName, type Picture, type Store, type TileMap, tileKey } from "../store";
 import type { Parts } from "./app";
 import { KEYS } from "./field";
@@ -28,7 +28,7 @@ function peak(store: Store, picture: Picture, map: TileMap): string {
 }
 
 function describe(store: Store, picture: Picture, image: number, map: TileMap | undefined): string {
-  const who = `image ${image + 1}${picture.name ? ` (${picture.name})` : ""}`;
+  const who = `image ${image + 1}${picture.name ? ` (${lastSegment(picture.name)})` : ""}`;
   if (!map) return `${who}, no map yet`;
   const { item } = map;
   const title =
@@ -84,7 +84,7 @@ export function Tile({ store, actions, stage, picture, image, column }: Props) {
       </div>
       {column === 0 && picture.name && (
         <div class="source" title={picture.name}>
-          {picture.name}
+          {lastSegment(picture.name)}
         </div>
       )}
     </div>
