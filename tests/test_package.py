@@ -1,0 +1,105 @@
+"""What holds of the package as a whole."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import kx_widget as kx
+
+ROOT = Path(__file__).parents[1]
+PYTHON = sorted((ROOT / "kx_widget").rglob("*.py"))
+SCRIPT = sorted((ROOT / "js" / "src").rglob("*.ts*"))
+PUBLIC = [
+    "METHODS",
+    "CancelledError",
+    "Explainer",
+    "Explanation",
+    "ImageError",
+    "Inspection",
+    "KxError",
+    "KxWidget",
+    "ModelError",
+    "ParameterError",
+    "Step",
+    "UnknownLayerError",
+    "UnknownMethodError",
+    "UnknownTargetError",
+    "UnsupportedMethodError",
+    "contrast",
+    "explain",
+    "samples",
+]
+
+
+def test_public_names():
+    assert kx.__all__ == PUBLIC
+    for name in PUBLIC:
+        assert getattr(kx, name) is not None
+        assert name in dir(kx)
+    with pytest.raises(AttributeError, match="has no attribute 'Widget'"):
+        kx.Widget  # noqa: B018
+
+
+def test_importing_is_cheap():
+    """The heavy libraries come with the first model, not with the import."""
+    heavy = "{'tensorflow', 'keras', 'PIL', 'numpy', 'anywidget', 'ipywidgets', 'matplotlib'}"
+    code = f"import sys, kx_widget; kx_widget.samples; print({heavy} & set(sys.modules))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert "tensorflow" not in out.stdout
+    code = "import sys, kx_widget; kx_widget.METHODS; assert 'tensorflow' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
+def test_the_engine_does_not_know_the_widget():
+    browser = re.compile(r"kx_widget\.(widget|samples|compat)|anywidget|ipywidgets|traitlets|IPython")
+    for path in (ROOT / "kx_widget" / "engine").rglob("*.py"):
+        for name in imports(path):
+            assert not browser.match(name), path
+
+
+def test_methods_see_numbers_only():
+    """A method knows nothing of TensorFlow, threads, progress bars or browsers."""
+    for path in (ROOT / "kx_widget" / "engine" / "methods").glob("*.py"):
+        for name in imports(path):
+            assert name.split(".")[0] in {"collections", "typing", "numpy", "math", "kx_widget"}, path
+
+
+@pytest.mark.parametrize("path", [*PYTHON, *SCRIPT], ids=lambda p: str(p.relative_to(ROOT)))
+def test_files_are_small(path):
+    assert len(path.read_text().splitlines()) <= 300
+
+
+def test_the_front_end_names_no_method():
+    for path in SCRIPT:
+        for method in kx.METHODS:
+            assert not re.search(rf"[\"'`]{method}[\"'`]", path.read_text()), f"{path} names {method}"
+
+
+def test_nothing_points_outside():
+    """No address of another machine in what runs: fonts, modules and weights come with the package."""
+    allowed = {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xhtml", "http://127.0.0.1"}
+    for path in [*PYTHON, *SCRIPT]:
+        for address in re.findall(r"https?://[\w./-]+", path.read_text()):
+            assert any(address.startswith(a) for a in allowed), f"{path}: {address}"
+
+
+def test_lock_file_has_no_download_addresses():
+    text = (ROOT / "package-lock.json").read_text()
+    assert '"resolved"' not in text
+    assert "integrity" in text
+
+
+def test_bundle_is_small_enough():
+    assert (ROOT / "kx_widget" / "widget" / "static" / "widget.js").stat().st_size <= 320_000
