@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import fixture from "../../tests/fixtures/codec.json";
 import { readFloats, readMap, toBytes } from "../src/codec";
+import type { Item } from "../src/messages";
 import { item } from "./helpers";
 
 const floats = (...values: number[]) => new Uint8Array(Float32Array.from(values).buffer);
@@ -48,6 +50,30 @@ describe("readMap", () => {
     expect(() => readMap(item({ byte_length: 4 }), floats(3, 4))).toThrow("needs 8 bytes, its header says 4");
     expect(() => readMap(item({ dtype: "int8" as "uint16" }), floats(3, 4))).toThrow('"int8"');
   });
+});
+
+describe("the fixture shared with kx_widget/widget/codec.py", () => {
+  const pairs = fixture.buffer.match(/../g) ?? [];
+  const bytes = Uint8Array.from(pairs, (pair) => Number.parseInt(pair, 16));
+
+  it("has maps of both number types", () => {
+    expect(new Set(fixture.headers.map(({ dtype }) => dtype))).toEqual(new Set(["float32", "uint16"]));
+  });
+
+  it.each(fixture.headers.map((header, i) => [header as Pick<Item, keyof typeof header>, i] as const))(
+    "is read as it was written: %o",
+    (header, i) => {
+      const wanted = fixture.maps[i].flat() as (number | null)[];
+      const found = readMap(header, shifted(bytes));
+      // Rounded to one of 65535 steps, then to float32.
+      const off = header.dtype === "uint16" ? header.scale * 0.501 : 0;
+      expect(found).toHaveLength(wanted.length);
+      wanted.forEach((value, at) => {
+        if (value === null) expect(found[at]).toBeNaN();
+        else expect(Math.abs(found[at] - value)).toBeLessThanOrEqual(off);
+      });
+    },
+  );
 });
 
 describe("readFloats", () => {
