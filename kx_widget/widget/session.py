@@ -49,17 +49,23 @@ class Session:
         images: what is explained.
         send: sends a message with its buffers to every view; called from any thread.
         report: told status, progress (0 to 1) and an error's text whenever they change.
+        lock: held while the state changes and is told, so that no thread tells an older one later.
     """
 
     def __init__(
-        self, explainer: Explainer, images: Images, send: Send, report: Callable[[Status, float, str], None]
+        self,
+        explainer: Explainer,
+        images: Images,
+        send: Send,
+        report: Callable[[Status, float, str], None],
+        lock: threading.RLock,
     ) -> None:
         self._explainer = explainer
         self._images = images
         self._send = send
         self._report = report
         self._worker = Worker("kx-widget")
-        self._changed = threading.Condition()
+        self._changed = threading.Condition(lock)
         self._answer = Answer(0, status="idle")
         self._probabilities: Floats | None = None
 
@@ -67,16 +73,17 @@ class Session:
         """Answer these, side by side, instead of whatever was asked before."""
         with self._changed:
             answer = self._answer = Answer(self._answer.gen + 1, columns=_columns(questions))
-        self._send({"kind": "queued", "gen": answer.gen}, None)
-        self._report("running", 0.0, "")
-        self._worker.put(lambda stale: self._run(answer, questions, stale))
+            self._send({"kind": "queued", "gen": answer.gen}, None)
+            self._report("running", 0.0, "")
+            self._worker.put(lambda stale: self._run(answer, questions, stale))
 
     def cancel(self, gen: int | None = None) -> None:
         """Give up the current question, if it has that number and is still running."""
-        answer = self._answer
-        if answer.status == "running" and gen in (None, answer.gen):
-            self._worker.cancel()
-            self._end(answer, "cancelled", error=CancelledError("The question was cancelled."))
+        with self._changed:
+            answer = self._answer
+            if answer.status == "running" and gen in (None, answer.gen):
+                self._worker.cancel()
+                self._end(answer, "cancelled", error=CancelledError("The question was cancelled."))
 
     def wait(self, timeout: float) -> Explanation:
         """The answer to the latest question; raises its error, or TimeoutError."""
@@ -94,15 +101,16 @@ class Session:
 
     def greet(self, constants: dict[str, Any]) -> None:
         """Tell a view that has just been drawn everything."""
-        answer = self._answer
-        self._send({"kind": "welcome", "version": VERSION, "gen": answer.gen, **constants}, None)
-        self._send_predictions()
-        if answer.status == "idle":
-            return
-        self._send({"kind": "queued", "gen": answer.gen}, None)
-        self._send({"kind": "running", "gen": answer.gen, "columns": answer.columns}, None)
-        self._send_items(answer, list(answer.items.values()))
-        self._send_end(answer)
+        with self._changed:
+            answer = self._answer
+            self._send({"kind": "welcome", "version": VERSION, "gen": answer.gen, **constants}, None)
+            self._send_predictions()
+            if answer.status == "idle":
+                return
+            self._send({"kind": "queued", "gen": answer.gen}, None)
+            self._send({"kind": "running", "gen": answer.gen, "columns": answer.columns}, None)
+            self._send_items(answer, list(answer.items.values()))
+            self._send_end(answer)
 
     def close(self) -> None:
         """Stop computing and forget."""
@@ -154,8 +162,10 @@ class Session:
         part = step.done / step.total
         eta = seconds / part - seconds if part > 0 else None
         message = {"kind": "progress", "gen": answer.gen, "done": step.done, "total": step.total, "eta_s": eta}
-        self._send(message, None)
-        self._report("running", before + part / parts, "")
+        with self._changed:
+            if answer is self._answer and answer.status == "running":
+                self._send(message, None)
+                self._report("running", before + part / parts, "")
 
     def _news(self, answer: Answer, question: Question, step: Step, first_column: int) -> list[tuple[Item, Floats]]:
         """Maps of a step that differ from those already sent."""
@@ -186,14 +196,14 @@ class Session:
             self._send_frame(answer, frame)
 
     def _send_frame(self, answer: Answer, frame: list[tuple[Item, Floats]]) -> None:
-        if answer is not self._answer:
-            return
         headers, buffer = encode([values for _, values in frame])
         items = [{**item, **header} for (item, _), header in zip(frame, headers, strict=True)]
         answer.seq += 1
         final = not any(item["partial"] for item, _ in frame)
         message = {"kind": "maps", "gen": answer.gen, "seq": answer.seq, "final": final, "items": items}
-        self._send(message, [buffer])
+        with self._changed:
+            if answer is self._answer:
+                self._send(message, [buffer])
 
     def _send_predictions(self) -> None:
         if self._probabilities is not None:
@@ -206,11 +216,9 @@ class Session:
             if answer.status != "running":
                 return
             answer.status, answer.error = status, error
-            current = answer is self._answer
-        if current:
-            self._send_end(answer)
-            self._report(status, 1.0 if status == "done" else 0.0, str(error or "") if status == "error" else "")
-        with self._changed:
+            if answer is self._answer:
+                self._send_end(answer)
+                self._report(status, 1.0 if status == "done" else 0.0, str(error or "") if status == "error" else "")
             self._changed.notify_all()
 
     def _send_end(self, answer: Answer) -> None:

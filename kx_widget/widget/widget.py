@@ -95,7 +95,7 @@ class KxWidget(anywidget.AnyWidget):
             self.params = params or {}
             for name, value in keywords.items():
                 setattr(self, name, value)
-        self._session = Session(self.explainer, self._loaded, self._tell, self._report)
+        self._session = Session(self.explainer, self._loaded, self._tell, self._report, self._lock)
         self._constants = constants(self.explainer)
         self.observe(self._asked, list(QUESTION))
         self.on_msg(self._heard)
@@ -200,6 +200,11 @@ class KxWidget(anywidget.AnyWidget):
             if image >= count:
                 raise ParameterError(f"selected: there is no image {image}; there are {count}.")
         return proposal["value"]
+
+    def notify_change(self, change: Any) -> None:
+        """One thread at a time tells of a change: the worker's come beside those of cells and of the browser."""
+        with self._lock:
+            super().notify_change(change)
 
     def set_state(self, sync_data: Any) -> None:
         """Take over what the browser set; refuse what is wrong, one trait at a time, and say so."""
