@@ -96,7 +96,15 @@ function layer(path, type, shape, reason = "") {
   return { path, type, shape, spatial, is_candidate: reason === "", reason };
 }
 
-export function layers(extra) {
+export function layers(extra, flat) {
+  if (flat) {
+    return [
+      layer("pictures", "InputLayer", [128, 128, 3], "this is the picture itself"),
+      layer("flatten", "Flatten", [49152], "has no map: height and width are gone"),
+      layer("dense", "Dense", [256], "has no map: height and width are gone"),
+      layer("scores", "Dense", [10], "has no map: height and width are gone"),
+    ];
+  }
   const list = [
     layer("pictures", "InputLayer", [128, 128, 3], "this is the picture itself"),
     layer("rescaling", "Rescaling", [128, 128, 3], "before the first convolution"),

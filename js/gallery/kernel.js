@@ -5,15 +5,17 @@ import { random, scene } from "./scenes.js";
 
 const QUESTION = ["layer", "method", "target", "params", "compare", "compare_with"];
 
-export async function createKernel({ images, classes, layers: extra, step, fail, silent }) {
+export async function createKernel({ images, classes, layers: extra, step, fail, silent, flat, traits }) {
   const names = classNames(classes);
-  const known = layers(extra);
+  const known = layers(extra, flat);
   const scenes = await Promise.all(Array.from({ length: images }, (_, i) => scene(i)));
-  const recommended = "trunk/stage4/block2/relu";
+  const recommended = flat ? null : "trunk/stage4/block2/relu";
   const inspection = {
     layers: known,
     recommended,
-    why: "Recommended: the last rectified layer that still has a map (8×8).",
+    why: flat
+      ? "No layer of this model has a map: it flattens the picture at once."
+      : "Recommended: the last rectified layer that still has a map (8×8).",
     head: "sigmoid",
     classes,
     input_shape: [128, 128, 3],
@@ -31,8 +33,8 @@ export async function createKernel({ images, classes, layers: extra, step, fail,
   });
 
   const state = {
-    layer: recommended,
-    method: "blobs",
+    layer: recommended ?? "",
+    method: flat ? "saliency" : "blobs",
     target: "top",
     params: {},
     compare: "none",
@@ -44,6 +46,7 @@ export async function createKernel({ images, classes, layers: extra, step, fail,
     threshold: 0,
     selected: [0],
     theme: "auto",
+    ...traits,
     _images: scenes.map(({ picture }) => picture),
   };
   const handlers = new Map();

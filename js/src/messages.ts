@@ -36,7 +36,8 @@ export interface Layer {
 
 export interface Inspection {
   layers: Layer[];
-  recommended: string;
+  /** Null where no layer has a map; `why` then says so. */
+  recommended: string | null;
   why: string;
   head: string;
   classes: number;

@@ -195,6 +195,10 @@ export function layerName(store: Store, path: string): string {
   return store.ambiguous.value.has(name) ? path.split("/").slice(-2).join("/") : name;
 }
 
+/** What the catalogue says about the chosen method. */
+export const chosenMethod = (store: Store): Method | undefined =>
+  store.welcome.value?.catalogue.find((entry) => entry.id === store.traits.method.value);
+
 /** The image whose probabilities the class list shows. */
 export const focusedImage = (store: Store) => store.traits.selected.value[0] ?? 0;
 

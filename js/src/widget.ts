@@ -13,6 +13,8 @@ export default () => ({
   initialize() {},
   render({ model, el }: { model: Model; el: HTMLElement }): () => void {
     const host = document.createElement("div");
+    // Outside the shadow root a key's target is the host, so JupyterLab looks for the mark there.
+    host.dataset.lmSuppressShortcuts = "true";
     const shadow = host.attachShadow({ mode: "open" });
     const style = document.createElement("style");
     style.textContent = css;

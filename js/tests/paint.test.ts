@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { COLORMAPS, DIVERGING, lookupTable } from "../src/canvas/colormap";
+import { COLORMAPS, DIVERGING, lookupTable, overlayTable } from "../src/canvas/colormap";
 import { paint, type Style } from "../src/canvas/paint";
 
 /** Ten shades, one character each: '0' is the table's first colour, '9' its last, '.' is transparent. */
@@ -69,8 +69,8 @@ describe("paint", () => {
 });
 
 describe("lookupTable", () => {
-  const rgba = (name: string, index: number, alpha?: number) => [
-    ...new Uint8Array(lookupTable(name, alpha).buffer).subarray(index * 4, index * 4 + 4),
+  const rgba = (name: string, index: number) => [
+    ...new Uint8Array(lookupTable(name).buffer).subarray(index * 4, index * 4 + 4),
   ];
 
   it("has the published ends of viridis", () => {
@@ -85,13 +85,27 @@ describe("lookupTable", () => {
     expect(high[0]).toBeGreaterThan(high[2]);
   });
 
-  it("has 256 opaque colours for every name, and another alpha on request", () => {
+  it("has 256 opaque colours for every name", () => {
     for (const name of [...COLORMAPS, DIVERGING]) {
       const bytes = new Uint8Array(lookupTable(name).buffer);
       expect(bytes).toHaveLength(1024);
       expect(bytes.filter((_, i) => i % 4 === 3).every((alpha) => alpha === 255)).toBe(true);
       expect(new Set(lookupTable(name)).size).toBeGreaterThan(150);
     }
-    expect(rgba("gray", 255, 128)).toEqual([255, 255, 255, 128]);
+  });
+});
+
+describe("overlayTable", () => {
+  const alphas = (diverging: boolean) =>
+    [0, 64, 128, 192, 255].map((i) => new Uint8Array(overlayTable("gray", diverging).buffer)[i * 4 + 3]);
+
+  it("lets the picture through where a map is weak", () => {
+    expect(alphas(false)).toEqual([64, 153, 243, 255, 255]);
+    expect(alphas(true)).toEqual([255, 242, 65, 244, 255]);
+  });
+
+  it("has the colours of the table itself", () => {
+    const plain = lookupTable("magma").map((word) => word & 0xffffff);
+    expect(overlayTable("magma", false).map((word) => word & 0xffffff)).toEqual(plain);
   });
 });

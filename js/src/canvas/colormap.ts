@@ -43,23 +43,29 @@ function rgb(color: string): [number, number, number] {
   return [r, g, b];
 }
 
-/** 256 colours packed as RGBA words in the machine's byte order, all with the same alpha. */
-export function lookupTable(name: string, alpha = 255): Uint32Array {
+/** 256 colours packed as RGBA words in the machine's byte order; `alpha` (0..1) by the place in the table. */
+export function lookupTable(name: string, alpha: (t: number) => number = () => 1): Uint32Array {
   const color = TABLES[name] ?? TABLES.viridis;
   const bytes = new Uint8ClampedArray(256 * 4);
   for (let i = 0; i < 256; i++) {
     bytes.set(rgb(color(i / 255)), i * 4);
-    bytes[i * 4 + 3] = alpha;
+    bytes[i * 4 + 3] = 255 * alpha(i / 255);
   }
   return new Uint32Array(bytes.buffer);
 }
 
-/** Tables made once and kept for the life of one view. */
-export function tableCache(): (name: string) => Uint32Array {
+/** The table for drawing over a picture: the weaker a value, the more of the picture is seen. */
+export function overlayTable(name: string, diverging: boolean): Uint32Array {
+  return lookupTable(name, (t) => Math.min(1, 0.25 + 1.4 * (diverging ? Math.abs(2 * t - 1) : t)));
+}
+
+/** Overlay tables made once and kept for the life of one view. */
+export function tableCache(): typeof overlayTable {
   const made = new Map<string, Uint32Array>();
-  return (name) => {
-    const table = made.get(name) ?? lookupTable(name);
-    made.set(name, table);
+  return (name, diverging) => {
+    const key = `${name} ${diverging}`;
+    const table = made.get(key) ?? overlayTable(name, diverging);
+    made.set(key, table);
     return table;
   };
 }

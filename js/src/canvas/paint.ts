@@ -12,19 +12,14 @@ export interface Style {
 
 /** Colours a map, pixel by pixel, into `out`; transparent where it is NaN or below the threshold. */
 export function paint(map: Float32Array, style: Style, out: Uint32Array): void {
-  const { table, diverging, threshold } = style;
+  const { table, threshold } = style;
   const factor = style.scale > 0 ? 1 / style.scale : 0;
-  const gain = diverging ? 127.5 : 255;
-  const middle = diverging ? 128 : 0.5;
+  const gain = style.diverging ? 127.5 : 255;
+  const middle = style.diverging ? 128 : 0.5;
   for (let i = 0; i < map.length; i++) {
     const value = map[i] * factor;
-    const size = value < 0 ? -value : value;
-    // NaN fails every comparison, so it falls through to transparent.
-    if (size >= threshold) {
-      const index = value * gain + middle;
-      out[i] = table[index < 0 ? 0 : index > 255 ? 255 : index | 0];
-    } else {
-      out[i] = 0;
-    }
+    const index = Math.min(Math.max(value * gain + middle, 0), 255) | 0;
+    // NaN fails the comparison, so it is transparent.
+    out[i] = Math.abs(value) >= threshold ? table[index] : 0;
   }
 }

@@ -118,7 +118,7 @@ export function createStage(store: Store): Stage {
     const threshold = traits.threshold.peek();
     const painted = `${name} ${scale} ${threshold}`;
     if (tile.painted !== painted) {
-      paint(tile.scalars, { table: table(name), diverging, scale, threshold }, overlay.words);
+      paint(tile.scalars, { table: table(name, diverging), diverging, scale, threshold }, overlay.words);
       overlay.context.putImageData(overlay.pixels, 0, 0);
       tile.painted = painted;
     }

@@ -1,5 +1,5 @@
 import type { Actions } from "../actions";
-import { type Compare, comparedValues, layerName, type Store, type Target } from "../store";
+import { type Compare, chosenMethod, comparedValues, layerName, type Store, type Target } from "../store";
 import { targetText } from "./classes";
 import { Field, KEYS, Select } from "./field";
 
@@ -11,6 +11,7 @@ const CHOICES: readonly [Compare, string][] = [
 ];
 
 export function CompareField({ store, actions }: { store: Store; actions: Actions }) {
+  const unsuited = chosenMethod(store)?.sees === "input" ? "layers" : "";
   return (
     <Field id="kx-compare" label="Compare">
       <Select
@@ -20,7 +21,7 @@ export function CompareField({ store, actions }: { store: Store; actions: Action
         onChoose={(value) => actions.compareBy(value as Compare)}
       >
         {CHOICES.map(([value, text]) => (
-          <option key={value} value={value}>
+          <option key={value} value={value} disabled={value === unsuited}>
             {text}
           </option>
         ))}

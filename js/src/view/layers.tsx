@@ -2,7 +2,7 @@ import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Actions } from "../actions";
 import { shape } from "../format";
-import { comparedValues, layerName, type Store } from "../store";
+import { chosenMethod, comparedValues, layerName, type Store } from "../store";
 import { KEYS } from "./field";
 import { buildTree, canChoose, type Row, visibleRows } from "./layerTree";
 import { useWindow } from "./window";
@@ -15,16 +15,19 @@ interface Props {
   narrow: boolean;
 }
 
+const seesInput = (store: Store) => chosenMethod(store)?.sees === "input";
+
 export function Layers(props: Props) {
   const disclosure = useRef<HTMLDetailsElement>(null);
   useEffect(() => {
     if (disclosure.current) disclosure.current.open = !props.narrow;
   }, [props.narrow]);
-  const layer = props.store.traits.layer.value;
+  const { layer } = props.store.traits;
+  const name = layerName(props.store, layer.value) || "none";
   return (
     <details class="side" ref={disclosure}>
       <summary {...KEYS}>
-        <span class="dim">Layer</span> <b>{layerName(props.store, layer) || "recommended"}</b>
+        <span class="dim">Layer</span> <b>{seesInput(props.store) ? "the input" : name}</b>
       </summary>
       <Picker {...props} />
     </details>
@@ -157,14 +160,26 @@ function Picker({ store, actions }: Props) {
         </div>
       </div>
       {known && rows.length === 0 && <div class="nothing">No layer matches “{query.value}”.</div>}
-      {known && (
-        <div class="why">
-          {about ?? (
-            <>
-              <span class="star">★</span> {known.why}
-            </>
+      <Why store={store} about={about} />
+    </div>
+  );
+}
+
+/** Why a layer is disabled, or recommended, or why the layer does not matter now. */
+function Why({ store, about }: { store: Store; about: string | null }) {
+  const known = store.welcome.value?.inspection;
+  const method = chosenMethod(store);
+  if (!known) return null;
+  return (
+    <div class="why">
+      {about ?? (
+        <>
+          {method?.sees === "input" && (
+            <p class="note">{method.title} sees the input: the layer makes no difference.</p>
           )}
-        </div>
+          {known.recommended !== null && <span class="star">★ </span>}
+          {known.why}
+        </>
       )}
     </div>
   );

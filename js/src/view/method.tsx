@@ -1,11 +1,8 @@
 import type { Actions } from "../actions";
 import type { Method } from "../messages";
-import type { Store } from "../store";
+import { chosenMethod, type Store } from "../store";
 import { Field, Select } from "./field";
 import { ParamField } from "./params";
-
-const chosen = (store: Store): Method | undefined =>
-  store.welcome.value?.catalogue.find((entry) => entry.id === store.traits.method.value);
 
 export function families(catalogue: readonly Method[]): Map<string, Method[]> {
   const groups = new Map<string, Method[]>();
@@ -20,7 +17,7 @@ export function families(catalogue: readonly Method[]): Map<string, Method[]> {
 export function MethodField({ store, actions }: { store: Store; actions: Actions }) {
   const catalogue = store.welcome.value?.catalogue ?? [];
   const method = store.traits.method.value;
-  const entry = chosen(store);
+  const entry = chosenMethod(store);
   return (
     <Field id="kx-method" label="Method">
       <Select id="kx-method" value={method} disabled={catalogue.length === 0} onChoose={actions.chooseMethod}>
@@ -41,7 +38,7 @@ export function MethodField({ store, actions }: { store: Store; actions: Actions
 
 /** What the chosen method does, and its parameters as the catalogue describes them. */
 export function MethodForm({ store, actions }: { store: Store; actions: Actions }) {
-  const entry = chosen(store);
+  const entry = chosenMethod(store);
   if (!entry) return null;
   const params = store.traits.params.value;
   return (
