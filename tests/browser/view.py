@@ -103,6 +103,7 @@ class View:
     def screenshot(self, path: str) -> None:
         """Keep a picture of the page with the whole view, or its upper part, in sight."""
         self.leave()
+        self.notebook.page.evaluate("() => document.activeElement.blur()")
         self.root.evaluate("(root) => root.scrollIntoView({ block: 'start' })")
         self.pixels()
         self.notebook.screenshot(path)
