@@ -15,12 +15,13 @@ export interface Actions {
   /** While a slider moves: redraw, tell nobody. */
   preview(drawing: Partial<Drawing>): void;
   commit(drawing: Partial<Drawing>): void;
-  selectImage(image: number): void;
+  selectTile(tile: { image: number; column: number }): void;
   point(at: Point | null): void;
   focusTile(tile: { image: number; column: number } | null): void;
   setView(view: Transform): void;
   resetView(): void;
   cancel(): void;
+  fail(message: string): void;
   dismissError(): void;
 }
 
@@ -60,7 +61,8 @@ export function createActions(store: Store, session: Session): Actions {
       }
     },
     commit: (drawing) => session.set(drawing),
-    selectImage(image) {
+    selectTile({ image, column }) {
+      store.chosenColumn.value = column;
       if (traits.selected.peek()[0] !== image) session.set({ selected: [image] });
     },
     point(at) {
@@ -78,6 +80,9 @@ export function createActions(store: Store, session: Session): Actions {
       store.crosshair.value = null;
     },
     cancel: () => session.cancel(),
+    fail(message) {
+      store.failure.value = { message, hint: "", traceback: "" };
+    },
     dismissError() {
       store.failure.value = null;
     },

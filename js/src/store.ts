@@ -113,11 +113,13 @@ export interface Store {
   crosshair: Signal<Point | null>;
   /** The tile under the pointer or with the keyboard focus. */
   focus: Signal<{ image: number; column: number } | null>;
+  /** The column of the tile chosen last; its image is the first of `selected`. */
+  chosenColumn: Signal<number>;
   dark: Signal<boolean>;
   /** The largest magnitude of every scope, by `scopeKey`. */
   magnitudes: ReadonlySignal<ReadonlyMap<string, number>>;
-  /** Last path segments that several layers share. */
-  ambiguous: ReadonlySignal<ReadonlySet<string>>;
+  /** The shortest end of every layer's path that no other layer shares. */
+  layerNames: ReadonlySignal<ReadonlyMap<string, string>>;
   signOf(tile: TileMap): Sign;
   scopeOf(tile: TileMap): number;
 }
@@ -160,13 +162,12 @@ export function createStore(initial: Partial<Traits> = {}): Store {
     view: signal(Transform.identity),
     crosshair: signal<Point | null>(null),
     focus: signal<{ image: number; column: number } | null>(null),
+    chosenColumn: signal(0),
     dark: signal(false),
     magnitudes,
-    ambiguous: computed(() => {
-      const names = (welcome.value?.inspection.layers ?? []).map((layer) => lastSegment(layer.path));
-      const seen = new Set<string>();
-      return new Set(names.filter((name) => seen.size === seen.add(name).size));
-    }),
+    layerNames: computed(() =>
+      shortNames((welcome.value?.inspection.layers ?? []).map((layer) => layer.path)),
+    ),
     signOf,
     scopeOf: (tile) => magnitudes.value.get(SCOPE[traits.scale.value](tile.item)) ?? 0,
   };
@@ -189,11 +190,20 @@ export function comparedValues(store: Store): Target[] {
   }
 }
 
-/** A layer's name: its last path segment, with its parent's where that alone is ambiguous. */
-export function layerName(store: Store, path: string): string {
-  const name = lastSegment(path);
-  return store.ambiguous.value.has(name) ? path.split("/").slice(-2).join("/") : name;
+/** A path's ends, shortest first: "c", "b/c", "a/b/c". */
+function ends(path: string): string[] {
+  const segments = path.split("/");
+  return segments.map((_, i) => segments.slice(segments.length - 1 - i).join("/"));
 }
+
+function shortNames(paths: readonly string[]): Map<string, string> {
+  const counts = new Map<string, number>();
+  for (const end of paths.flatMap(ends)) counts.set(end, (counts.get(end) ?? 0) + 1);
+  return new Map(paths.map((path) => [path, ends(path).find((end) => counts.get(end) === 1) ?? path]));
+}
+
+export const layerName = (store: Store, path: string) =>
+  store.layerNames.value.get(path) ?? lastSegment(path);
 
 /** What the catalogue says about the chosen method. */
 export const chosenMethod = (store: Store): Method | undefined =>

@@ -50,9 +50,9 @@ describe("scale", () => {
 });
 
 describe("layerName", () => {
-  it("adds the parent only where the last segment is not enough", () => {
+  it("adds parents only where the last segment is not enough", () => {
     const store = createStore();
-    const layers = ["a/block1/relu", "a/block2/relu", "a/pool"].map((path) => ({
+    const layers = ["a/block1/relu", "a/block2/relu", "b/block2/relu", "a/pool"].map((path) => ({
       path,
       type: "",
       shape: [],
@@ -61,7 +61,12 @@ describe("layerName", () => {
       reason: "",
     }));
     store.welcome.value = { catalogue: [], class_names: [], inspection: { layers } as never };
-    expect(layers.map(({ path }) => layerName(store, path))).toEqual(["block1/relu", "block2/relu", "pool"]);
+    expect(layers.map(({ path }) => layerName(store, path))).toEqual([
+      "block1/relu",
+      "a/block2/relu",
+      "b/block2/relu",
+      "pool",
+    ]);
   });
 });
 

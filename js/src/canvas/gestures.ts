@@ -1,6 +1,6 @@
 import type { Actions } from "../actions";
 import type { Store } from "../store";
-import { frameOf } from "./stage";
+import { frameOf } from "./compose";
 import type { Point } from "./transform";
 
 const STEP = 0.01;
@@ -80,7 +80,7 @@ export function attachGestures(
     if (!pointers.delete(event.pointerId) || event.type === "pointercancel") return;
     if (travelled <= CLICK_PX) {
       active = true;
-      actions.selectImage(tile.image);
+      actions.selectTile(tile);
       pointTo(seenAt(event));
     }
   };
@@ -123,7 +123,7 @@ export function attachGestures(
     } else if (event.key === "0") {
       actions.resetView();
     } else if (event.key === "Enter" || event.key === " ") {
-      actions.selectImage(tile.image);
+      actions.selectTile(tile);
     } else if (event.key === "Escape") {
       active = false;
       actions.point(null);

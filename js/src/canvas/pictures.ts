@@ -8,12 +8,17 @@ export interface Pictures {
   keep(wanted: ReadonlySet<Picture>): void;
 }
 
+/** Null where the browser cannot read the picture. */
+export function decodePicture(picture: Picture): Promise<ImageBitmap | null> {
+  const blob = new Blob([toBytes(picture.data)], { type: picture.mime });
+  return createImageBitmap(blob).catch(() => null);
+}
+
 export function createPictures(ready: () => void): Pictures {
   const decoded = new Map<Picture, ImageBitmap | null>();
 
   const decode = async (picture: Picture) => {
-    const blob = new Blob([toBytes(picture.data)], { type: picture.mime });
-    const bitmap = await createImageBitmap(blob).catch(() => null);
+    const bitmap = await decodePicture(picture);
     if (!bitmap) return;
     if (decoded.has(picture)) {
       decoded.set(picture, bitmap);

@@ -1,11 +1,10 @@
 import { effect } from "@preact/signals";
 import { position, value as valueText } from "../format";
-import { applySign, resize, type Sign, sample } from "../postprocess";
 import { type Picture, type Store, type TileMap, tileKey } from "../store";
-import { DIVERGING, tableCache } from "./colormap";
-import { paint } from "./paint";
+import { compose, frameOf, valueAt } from "./compose";
+import { type Overlay, overlayMaker } from "./overlay";
 import { createPictures } from "./pictures";
-import { contain, type Rect } from "./transform";
+import type { Rect } from "./transform";
 
 export interface Stage {
   /** Draws into the canvas, and the value under the crosshair into the readout, until detached. */
@@ -18,13 +17,6 @@ export interface Stage {
   close(): void;
 }
 
-interface Overlay {
-  canvas: OffscreenCanvas;
-  context: OffscreenCanvasRenderingContext2D;
-  pixels: ImageData;
-  words: Uint32Array;
-}
-
 interface Drawn {
   readonly canvas: HTMLCanvasElement;
   readonly readout: HTMLElement;
@@ -33,37 +25,14 @@ interface Drawn {
   visible: boolean;
   width: number;
   height: number;
-  /** The map at drawing size, and what it was made of. */
-  scalars: Float32Array | null;
-  source: TileMap | null;
-  sign: Sign | null;
   overlay: Overlay | null;
-  painted: string;
-}
-
-const LEAST = 128;
-const MOST = 320;
-const side = (length: number | null | undefined) => Math.min(Math.max(length ?? 224, LEAST), MOST);
-
-function createOverlay(width: number, height: number): Overlay {
-  const canvas = new OffscreenCanvas(width, height);
-  // Kept in memory rather than on the graphics card: it is written as often as it is drawn.
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  if (!context) throw new Error("this browser draws no 2d canvas");
-  const pixels = new ImageData(width, height);
-  return { canvas, context, pixels, words: new Uint32Array(pixels.data.buffer) };
-}
-
-/** Where a picture lies in a frame of the given size. */
-export function frameOf(picture: Picture | undefined, width: number, height: number): Rect {
-  return contain(width, height, picture ? picture.width / picture.height : 1);
 }
 
 /** Draws every visible tile, at most once per animation frame. */
 export function createStage(store: Store): Stage {
   const { traits } = store;
   const tiles = new Map<Element, Drawn>();
-  const table = tableCache();
+  const makeOverlay = overlayMaker();
   let frame = 0;
 
   const schedule = () => {
@@ -82,48 +51,16 @@ export function createStage(store: Store): Stage {
     (entries) => {
       for (const entry of entries) {
         const tile = tiles.get(entry.target);
-        if (tile) tile.visible = entry.isIntersecting;
-        if (tile && !entry.isIntersecting) release(tile);
+        if (!tile) continue;
+        tile.visible = entry.isIntersecting;
+        if (tile.visible) continue;
+        tile.canvas.width = 0;
+        tile.overlay = null;
       }
       schedule();
     },
     { rootMargin: "200px" },
   );
-
-  const release = (tile: Drawn) => {
-    tile.canvas.width = 0;
-    Object.assign(tile, { scalars: null, source: null, overlay: null, painted: "" });
-  };
-
-  const refresh = (tile: Drawn, map: TileMap): OffscreenCanvas => {
-    const sign = store.signOf(map);
-    const shape = store.welcome.peek()?.inspection.input_shape;
-    const [h, w] = map.item.shape;
-    const height = side(shape?.[0]);
-    const width = side(shape?.[1]);
-    if (tile.source !== map || tile.sign !== sign || !tile.scalars) {
-      tile.scalars = resize(applySign(map.values, sign), h, w, height, width);
-      tile.source = map;
-      tile.sign = sign;
-      tile.painted = "";
-    }
-    if (tile.overlay?.canvas.width !== width || tile.overlay.canvas.height !== height) {
-      tile.overlay = createOverlay(width, height);
-      tile.painted = "";
-    }
-    const overlay = tile.overlay;
-    const diverging = map.item.signed && sign === "signed";
-    const name = diverging ? DIVERGING : traits.colormap.peek();
-    const scale = store.scopeOf(map);
-    const threshold = traits.threshold.peek();
-    const painted = `${name} ${scale} ${threshold}`;
-    if (tile.painted !== painted) {
-      paint(tile.scalars, { table: table(name, diverging), diverging, scale, threshold }, overlay.words);
-      overlay.context.putImageData(overlay.pixels, 0, 0);
-      tile.painted = painted;
-    }
-    return overlay.canvas;
-  };
 
   const drawTile = (tile: Drawn) => {
     const context = tile.canvas.getContext("2d");
@@ -136,25 +73,11 @@ export function createStage(store: Store): Stage {
       tile.canvas.width = width;
       tile.canvas.height = height;
     }
-    const { k, x, y } = store.view.peek();
     const rect = frameOf(picture, width, height);
-    context.reset();
-    context.beginPath();
-    context.rect(rect.x, rect.y, rect.width, rect.height);
-    context.clip();
-    // From here on the picture spans 0..1 in both directions.
-    context.translate(rect.x + rect.width * x, rect.y + rect.height * y);
-    context.scale(rect.width * k, rect.height * k);
-    const bitmap = pictures.get(picture);
-    if (bitmap) context.drawImage(bitmap, 0, 0, 1, 1);
     const map = store.answer.peek()?.tiles.get(tileKey(tile.image, tile.column));
-    const [left, top, right, bottom] = picture.box;
-    if (map) {
-      context.globalAlpha = traits.opacity.peek();
-      context.drawImage(refresh(tile, map), left, top, right - left, bottom - top);
-    }
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.globalAlpha = 1;
+    tile.overlay ??= makeOverlay();
+    context.reset();
+    compose(context, rect, store, { picture, bitmap: pictures.get(picture), map, overlay: tile.overlay });
     drawCrosshair(context, rect, density);
     writeReadout(tile, picture, map);
   };
@@ -166,6 +89,9 @@ export function createStage(store: Store): Stage {
     const x = Math.round(rect.x + rect.width * p.x);
     const y = Math.round(rect.y + rect.height * p.y);
     const line = Math.max(1, Math.round(density));
+    context.beginPath();
+    context.rect(rect.x, rect.y, rect.width, rect.height);
+    context.clip();
     context.fillStyle = "rgb(0 0 0 / 0.45)";
     context.fillRect(x - line, rect.y, 3 * line, rect.height);
     context.fillRect(rect.x, y - line, rect.width, 3 * line);
@@ -206,21 +132,9 @@ export function createStage(store: Store): Stage {
   });
 
   return {
-    attach({ canvas, readout, image, column }) {
-      tiles.set(canvas, {
-        canvas,
-        readout,
-        image,
-        column,
-        visible: false,
-        width: 0,
-        height: 0,
-        scalars: null,
-        source: null,
-        sign: null,
-        overlay: null,
-        painted: "",
-      });
+    attach(tile) {
+      const { canvas } = tile;
+      tiles.set(canvas, { ...tile, visible: false, width: 0, height: 0, overlay: null });
       resized.observe(canvas);
       seen.observe(canvas);
       return () => {
@@ -238,11 +152,4 @@ export function createStage(store: Store): Stage {
       pictures.keep(new Set());
     },
   };
-}
-
-/** The raw value of a map at a point of the picture (fractions); NaN where the model did not look. */
-export function valueAt(at: { x: number; y: number }, picture: Picture, map: TileMap): number {
-  const [left, top, right, bottom] = picture.box;
-  const [h, w] = map.item.shape;
-  return sample(map.values, h, w, (at.x - left) / (right - left), (at.y - top) / (bottom - top));
 }

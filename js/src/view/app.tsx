@@ -7,11 +7,11 @@ import { Classes } from "./classes";
 import { Columns, CompareField } from "./compare";
 import { Drawing } from "./drawing";
 import { Failure } from "./failure";
-import { KEYS } from "./field";
 import { Grid } from "./grid";
 import { Layers } from "./layers";
 import { MethodField, MethodForm } from "./method";
 import { StatusBar } from "./status";
+import { Tools } from "./tools";
 
 export interface Parts {
   store: Store;
@@ -40,7 +40,7 @@ export function App({ store, actions, stage }: Parts) {
         <Classes store={store} actions={actions} />
         <CompareField store={store} actions={actions} />
         <span class="grow" />
-        <ResetView store={store} actions={actions} />
+        <Tools store={store} actions={actions} />
       </div>
       <MethodForm store={store} actions={actions} />
       <Columns store={store} actions={actions} />
@@ -52,13 +52,5 @@ export function App({ store, actions, stage }: Parts) {
       <Drawing store={store} actions={actions} />
       <StatusBar store={store} actions={actions} />
     </div>
-  );
-}
-
-function ResetView({ store, actions }: { store: Store; actions: Actions }) {
-  return (
-    <button type="button" {...KEYS} disabled={store.view.value.isIdentity} onClick={actions.resetView}>
-      Reset view
-    </button>
   );
 }

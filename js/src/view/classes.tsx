@@ -1,6 +1,7 @@
 import { useComputed } from "@preact/signals";
 import type { Actions } from "../actions";
 import { percent } from "../format";
+import { targetText } from "../naming";
 import { focusedImage, probabilitiesOf, type Store, type Target } from "../store";
 import { Combobox, type Option } from "./combobox";
 import { Field } from "./field";
@@ -42,10 +43,6 @@ export function targetOf(key: string, names: readonly string[]): Target {
 export function keyOf(target: Target, names: readonly string[]): string {
   const index = typeof target === "number" ? target : names.indexOf(target);
   return index < 0 || TOPS.includes(String(target)) ? String(target) : `#${index}`;
-}
-
-export function targetText(target: Target, names: readonly string[]): string {
-  return typeof target === "number" ? (names[target] ?? `class ${target}`) : target;
 }
 
 export function Classes({ store, actions }: { store: Store; actions: Actions }) {

@@ -1,7 +1,8 @@
 import { useEffect, useRef } from "preact/hooks";
 import { DIVERGING, lookupTable } from "../canvas/colormap";
 import { paint } from "../canvas/paint";
-import { lastSegment, value } from "../format";
+import { value } from "../format";
+import { imageName } from "../naming";
 import { focusedImage, layerName, type Store, type TileMap, tileKey } from "../store";
 
 const WIDTH = 160;
@@ -15,7 +16,7 @@ function mapInFocus(store: Store): TileMap | undefined {
 
 function whose(store: Store, map: TileMap): string {
   const { image, target_name, layer } = map.item;
-  const name = lastSegment(store.traits._images.value[image]?.name ?? "") || `image ${image + 1}`;
+  const name = imageName(store, image);
   const scale = store.traits.scale.value;
   if (scale === "all") return "all maps";
   return scale === "image" ? `all maps of ${name}` : `${name}, ${target_name}, ${layerName(store, layer)}`;

@@ -1,6 +1,6 @@
 import type { Actions } from "../actions";
+import { targetText } from "../naming";
 import { type Compare, chosenMethod, comparedValues, layerName, type Store, type Target } from "../store";
-import { targetText } from "./classes";
 import { Field, KEYS, Select } from "./field";
 
 const CHOICES: readonly [Compare, string][] = [

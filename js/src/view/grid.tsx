@@ -1,22 +1,7 @@
-import { layerName, type Store } from "../store";
+import { columnHeading } from "../naming";
+import type { Store } from "../store";
 import type { Parts } from "./app";
 import { Tile } from "./tile";
-
-/** What tells one column from the next. */
-function heading(store: Store, index: number): string {
-  const column = store.answer.value?.columns[index];
-  if (!column) return "";
-  switch (store.traits.compare.value) {
-    case "methods":
-      return column.method_title;
-    case "layers":
-      return layerName(store, column.layer);
-    default:
-      return typeof column.target === "number"
-        ? (store.welcome.value?.class_names[column.target] ?? `class ${column.target}`)
-        : column.target;
-  }
-}
 
 /** One aspect ratio for all tiles keeps the rows even; pictures of other shapes are centred in it. */
 function aspectOf(store: Store): number {
@@ -42,7 +27,7 @@ export function Grid({ store, actions, stage }: Parts) {
       {compared &&
         indices.map((column) => (
           <div class="heading" key={`heading ${column}`} title={store.answer.value?.columns[column]?.layer}>
-            {heading(store, column)}
+            {columnHeading(store, column)}
           </div>
         ))}
       {images.map((picture, image) =>

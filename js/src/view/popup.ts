@@ -4,13 +4,15 @@ const GAP = 4;
 const MARGIN = 8;
 const TALLEST = 340;
 
-function place(popup: HTMLElement, anchor: HTMLElement): void {
+function place(popup: HTMLElement, anchor: HTMLElement, least: number): void {
   const at = anchor.getBoundingClientRect();
   const below = innerHeight - at.bottom - MARGIN - GAP;
   const above = at.top - MARGIN - GAP;
   const down = below >= Math.min(TALLEST, above);
-  const width = Math.min(Math.max(at.width, 280), innerWidth - 2 * MARGIN);
-  const left = Math.min(Math.max(at.left, MARGIN), innerWidth - width - MARGIN);
+  const around = anchor.closest(".kx")?.getBoundingClientRect();
+  const right = Math.min(around?.right ?? innerWidth, innerWidth) - MARGIN;
+  const width = Math.min(Math.max(at.width, least), innerWidth - 2 * MARGIN);
+  const left = Math.max(Math.min(at.left, right - width), MARGIN);
   Object.assign(popup.style, {
     width: `${width}px`,
     left: `${left}px`,
@@ -21,14 +23,14 @@ function place(popup: HTMLElement, anchor: HTMLElement): void {
 }
 
 /** Shows an element in the top layer beside its anchor, out of reach of any clipping cell output. */
-export function usePopup(open: boolean, close: () => void) {
+export function usePopup(open: boolean, close: () => void, least = 280) {
   const anchor = useRef<HTMLDivElement>(null);
   const popup = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
     const box = popup.current;
     const beside = anchor.current;
     if (!open || !box || !beside) return;
-    const follow = () => place(box, beside);
+    const follow = () => place(box, beside, least);
     const outside = (event: Event) => {
       const path = event.composedPath();
       if (!path.includes(box) && !path.includes(beside)) close();
