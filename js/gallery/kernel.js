@@ -62,6 +62,7 @@ export async function createKernel({ images, classes, layers: extra, step, fail,
 
   function resolve(target, image) {
     if (typeof target === "number") return target;
+    if (target.includes(" − ")) return -1;
     const rank = /^top(?:-(\d+))?$/.exec(target);
     if (!rank) return names.indexOf(target);
     const row = Array.from(probabilities.subarray(image * classes, (image + 1) * classes));
@@ -85,6 +86,10 @@ export async function createKernel({ images, classes, layers: extra, step, fail,
 
   /** Blobs on the things of the class, a dent on the others, ripples of the layer. */
   function mapOf(image, { layer, method, target }) {
+    if (resolve(target, image) < 0) {
+      const [a, b] = target.split(" − ").map((one) => mapOf(image, { layer, method, target: one }));
+      return { ...a, values: a.values.map((v, i) => v - b.values[i]) };
+    }
     const { fine, signed } = CATALOGUE.find(({ id }) => id === method);
     const size = fine ? 128 : (known.find(({ path }) => path === layer)?.spatial?.[0] ?? 8);
     const wanted = names[resolve(target, image)];
@@ -114,6 +119,10 @@ export async function createKernel({ images, classes, layers: extra, step, fail,
       const { values, size, signed } = mapOf(image, question);
       if (done < 1) values.fill(Number.NaN, Math.floor(done * size) * size);
       const target = resolve(question.target, image);
+      const sides = String(question.target)
+        .split(" − ")
+        .map((side) => resolve(side, image));
+      const probability = target < 0 ? null : probabilities[image * classes + target];
       items.push({
         ...{
           image,
@@ -121,11 +130,11 @@ export async function createKernel({ images, classes, layers: extra, step, fail,
           layer: question.layer,
           method: question.method,
           target,
-          target_name: names[target],
+          target_name: target < 0 ? sides.map((side) => names[side]).join(" − ") : names[target],
         },
         ...{
-          score: 4 * probabilities[image * classes + target],
-          probability: probabilities[image * classes + target],
+          score: target < 0 ? 1.25 : 4 * probability,
+          probability,
         },
         ...{
           shape: [size, size],

@@ -1,14 +1,18 @@
 import { type Point, Transform } from "./canvas/transform";
 import type { Session } from "./session";
-import { type Compare, comparedValues, type Store, type Target, type Traits } from "./store";
+import { type Compare, comparedValues, type Store, type Target, type Traits, type Wrapper } from "./store";
 
 type Drawing = Pick<Traits, "opacity" | "threshold" | "colormap" | "sign" | "scale">;
+
+/** What stays when the method changes. */
+const WRAPPERS: readonly string[] = ["smooth", "tta"] satisfies Wrapper[];
 
 /** Everything a user can do, by name. */
 export interface Actions {
   chooseLayer(path: string): void;
   chooseTarget(target: Target): void;
   chooseMethod(id: string): void;
+  /** Undefined takes the parameter away. */
   setParam(name: string, value: unknown): void;
   compareBy(compare: Compare): void;
   removeColumn(value: Target): void;
@@ -44,10 +48,15 @@ export function createActions(store: Store, session: Session): Actions {
     chooseLayer: (layer) => ask({ layer, ...withColumn("layers", layer) }),
     chooseTarget: (target) => ask({ target, ...withColumn("targets", target) }),
     chooseMethod(method) {
-      const params = method === traits.method.peek() ? traits.params.peek() : {};
+      const before = traits.params.peek();
+      const kept = Object.entries(before).filter(([name]) => WRAPPERS.includes(name));
+      const params = method === traits.method.peek() ? before : Object.fromEntries(kept);
       ask({ method, params, ...withColumn("methods", method) });
     },
-    setParam: (name, value) => session.set({ params: { ...traits.params.peek(), [name]: value } }),
+    setParam(name, value) {
+      const { [name]: _, ...rest } = traits.params.peek();
+      session.set({ params: value === undefined ? rest : { ...rest, [name]: value } });
+    },
     compareBy(compare) {
       if (compare !== traits.compare.peek()) session.set({ compare, compare_with: [] });
     },

@@ -7,6 +7,8 @@ import { type Extent, magnitude, type Scale, type Sign } from "./postprocess";
 
 export type Compare = "none" | "targets" | "methods" | "layers";
 export type Target = string | number;
+/** What any method can be wrapped in; its settings lie in `params` under this name. */
+export type Wrapper = "smooth" | "tta";
 
 /** A picture as the kernel encoded it; `box` is the part of it that the model saw, in fractions. */
 export interface Picture {

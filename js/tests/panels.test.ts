@@ -2,10 +2,12 @@ import { describe, expect, it } from "vitest";
 import { duration, percent, position, shape, value } from "../src/format";
 import type { Layer, Param } from "../src/messages";
 import { createStore } from "../src/store";
+import { joinTarget, plainText, splitTarget } from "../src/target";
 import { classOptions, keyOf, targetOf } from "../src/view/classes";
 import { search } from "../src/view/combobox";
 import { buildTree, canChoose, visibleRows } from "../src/view/layerTree";
 import { readNumber } from "../src/view/params";
+import { readScales, settingsOf, WRAPPINGS } from "../src/view/wrappers";
 
 const layer = (path: string, reason = ""): Layer => ({
   path,
@@ -113,6 +115,46 @@ describe("the class list", () => {
     const options = ["red owl", "owl", "barn owl red"].map((text) => ({ key: text, text }));
     expect(search(options, "OWL").map(({ text }) => text)).toEqual(["owl", "red owl", "barn owl red"]);
     expect(search(options, "red owl").map(({ text }) => text)).toEqual(["red owl", "barn owl red"]);
+  });
+});
+
+describe("a contrast", () => {
+  const names = ["cat", "dog", "cat", "top", "in − out"];
+
+  it("is two targets around a minus sign", () => {
+    expect(splitTarget("dog − top-2", names)).toEqual(["dog", "top-2"]);
+    expect(splitTarget("dog", names)).toEqual(["dog", null]);
+    expect(splitTarget(1, names)).toEqual([1, null]);
+    expect(splitTarget("in − out", names)).toEqual(["in − out", null]);
+  });
+
+  it("is written by name, where names are clear", () => {
+    expect(joinTarget("top", 1, names)).toBe("top − dog");
+    expect(joinTarget("dog", null, names)).toBe("dog");
+    expect([plainText(0, names), plainText(1, names), plainText(3, names)]).toEqual([null, "dog", null]);
+    expect(joinTarget(0, "dog", names)).toBe(0);
+    expect(joinTarget("dog", 2, names)).toBe("dog");
+  });
+});
+
+describe("a wrapper's settings", () => {
+  const [smooth, tta] = WRAPPINGS;
+
+  it("are off, the defaults, or the defaults and what is given", () => {
+    expect(settingsOf(smooth, {})).toBeNull();
+    expect(settingsOf(smooth, { smooth: null })).toBeNull();
+    expect(settingsOf(tta, { tta: true })).toEqual({ scales: [0.5, 1, 1.5], hflip: true });
+    expect(settingsOf(smooth, { smooth: { noise: 0.3 } })).toEqual({ repetitions: 20, noise: 0.3 });
+  });
+
+  it.each([
+    ["0.5, 1,2", [0.5, 1, 2]],
+    ["1 3", [1, 3]],
+    ["", null],
+    ["0.01", null],
+    ["1, x", null],
+  ])("read the scales %j as %j", (text, wanted) => {
+    expect(readScales(text)).toEqual(wanted);
   });
 });
 

@@ -104,6 +104,14 @@ describe("actions", () => {
     expect(asked).toEqual([{ method: "gradients", params: {} }]);
   });
 
+  it("keep what a method is wrapped in", () => {
+    store.traits.params.value = { p: 1, smooth: { repetitions: 5 } };
+    actions().chooseMethod("gradients");
+    expect(asked).toEqual([{ method: "gradients", params: { smooth: { repetitions: 5 } } }]);
+    actions().setParam("smooth", undefined);
+    expect(asked.at(-1)).toEqual({ params: {} });
+  });
+
   it("change one parameter and keep the others", () => {
     actions().setParam("q", 2);
     expect(asked).toEqual([{ params: { p: 1, q: 2 } }]);

@@ -211,6 +211,52 @@ def test_export_the_grid(gallery: Open) -> None:
     assert len(tiles) == 6
 
 
+def contrasting(view: Gallery) -> None:
+    view.await_status("done")
+    view.button("Subtract another class").click()
+    expect(view.field("Minus")).to_have_value("top-2")
+    view.await_status("done")
+
+
+def test_subtract_another_class(gallery: Open) -> None:
+    view = gallery()
+    contrasting(view)
+    assert view.trait("target") == "top − top-2"
+    expect(view.root.locator(".caption .name").first).to_have_text("cat − cup")
+    view.field("Minus").click()
+    view.root.get_by_role("option", name="rocket").click()
+    assert view.trait("target") == "top − rocket"
+    view.field("Class").click()
+    view.root.get_by_role("option", name="cup").click()
+    assert view.trait("target") == "cup − rocket"
+    view.button("Subtract nothing").click()
+    assert view.trait("target") == "cup"
+    expect(view.field("Minus")).to_have_count(0)
+
+
+def wrapped(view: Gallery) -> None:
+    view.field("Smooth").check()
+    view.field("TTA").check()
+    view.await_status("done")
+
+
+def test_smooth_and_augment(gallery: Open) -> None:
+    view = gallery('traits={"method":"blobs2","params":{"order":"first"}}')
+    wrapped(view)
+    assert view.root.get_by_role("group", name="Parameters").get_by_role("switch").count() == 2
+    defaults = {"smooth": {"repetitions": 20, "noise": 0.15}, "tta": {"scales": [0.5, 1, 1.5], "hflip": True}}
+    assert view.trait("params") == {"order": "first", **defaults}
+    view.field("Repetitions").fill("7")
+    view.field("Scales").fill("1, 2")
+    view.field("Scales").press("Enter")
+    view.field("TTA").press("Space")
+    assert view.trait("params") == {"order": "first", "smooth": {"repetitions": 7, "noise": 0.15}}
+    view.field("TTA").check()
+    view.field("Scales").fill("nonsense")
+    view.field("Scales").press("Enter")
+    expect(view.field("Scales")).to_have_value("0.5, 1, 1.5")
+
+
 def running(view: Gallery) -> None:
     view.field("Method").select_option("slowblobs")
     expect(view.root.locator("[data-partial]").first).to_be_visible()
@@ -274,6 +320,8 @@ STATES: dict[str, tuple[str, int, Callable[[Gallery], None]]] = {
     "reading": ("", WIDE, reading),
     "export-open": ("", WIDE, export_open),
     "code-shown": ("", WIDE, code_shown),
+    "contrasting": ("", WIDE, contrasting),
+    "wrapped": ("", WIDE, wrapped),
     "flat": ("flat", WIDE, lambda view: view.await_status("done")),
     "narrow": ("", NARROW, layers_open),
 }

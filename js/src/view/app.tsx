@@ -39,7 +39,6 @@ export function App({ store, actions, stage }: Parts) {
         <MethodField store={store} actions={actions} />
         <Classes store={store} actions={actions} />
         <CompareField store={store} actions={actions} />
-        <span class="grow" />
         <Tools store={store} actions={actions} />
       </div>
       <MethodForm store={store} actions={actions} />

@@ -3,10 +3,9 @@ import type { Actions } from "../actions";
 import { percent } from "../format";
 import { targetText } from "../naming";
 import { focusedImage, probabilitiesOf, type Store, type Target } from "../store";
+import { joinTarget, plainText, splitTarget, TOPS } from "../target";
 import { Combobox, type Option } from "./combobox";
-import { Field } from "./field";
-
-const TOPS = ["top", "top-2", "top-3"];
+import { Field, KEYS } from "./field";
 
 /** Class indices, the most probable of the image in focus first. */
 function ranking(store: Store, classes: number): { order: number[]; probabilities: Float32Array | null } {
@@ -35,9 +34,7 @@ export function classOptions(store: Store): Option[] {
 export function targetOf(key: string, names: readonly string[]): Target {
   if (!key.startsWith("#")) return key;
   const index = Number(key.slice(1));
-  const name = names[index];
-  const unique = names.indexOf(name) === index && names.lastIndexOf(name) === index;
-  return unique && !TOPS.includes(name) ? name : index;
+  return plainText(index, names) ?? index;
 }
 
 export function keyOf(target: Target, names: readonly string[]): string {
@@ -48,18 +45,57 @@ export function keyOf(target: Target, names: readonly string[]): string {
 export function Classes({ store, actions }: { store: Store; actions: Actions }) {
   const options = useComputed(() => classOptions(store)).value;
   const names = store.welcome.value?.class_names ?? [];
-  const target = store.traits.target.value;
+  const [a, b] = splitTarget(store.traits.target.value, names);
+  const choose = (left: Target, right: Target | null) => actions.chooseTarget(joinTarget(left, right, names));
+  const byName = options.filter(({ key }) => plainText(targetOf(key, names), names) !== null);
+  const other = a === "top" ? "top-2" : "top";
   return (
-    <Field id="kx-class" label="Class" class="wide">
-      <Combobox
-        id="kx-class"
-        value={targetText(target, names)}
-        selected={keyOf(target, names)}
-        options={options}
-        placeholder={`search ${names.length} classes…`}
-        disabled={names.length === 0}
-        onChoose={(key) => actions.chooseTarget(targetOf(key, names))}
-      />
-    </Field>
+    <>
+      <Field id="kx-class" label="Class" class="wide">
+        <Combobox
+          id="kx-class"
+          value={targetText(a, names)}
+          selected={keyOf(a, names)}
+          options={b === null ? options : byName}
+          placeholder={`search ${names.length} classes…`}
+          disabled={names.length === 0}
+          onChoose={(key) => choose(targetOf(key, names), b)}
+        />
+        {b === null && (
+          <button
+            type="button"
+            class="plain"
+            aria-label="Subtract another class"
+            title="Why this class rather than another: subtract the other's score"
+            disabled={names.length < 2 || plainText(a, names) === null}
+            {...KEYS}
+            onClick={() => choose(a, other)}
+          >
+            −
+          </button>
+        )}
+      </Field>
+      {b !== null && (
+        <Field id="kx-minus" label="Minus" class="wide">
+          <Combobox
+            id="kx-minus"
+            value={b}
+            selected={keyOf(b, names)}
+            options={byName}
+            placeholder={`search ${names.length} classes…`}
+            onChoose={(key) => choose(a, targetOf(key, names))}
+          />
+          <button
+            type="button"
+            class="plain"
+            aria-label="Subtract nothing"
+            {...KEYS}
+            onClick={() => choose(a, null)}
+          >
+            ✕
+          </button>
+        </Field>
+      )}
+    </>
   );
 }

@@ -3,6 +3,7 @@ import type { Method } from "../messages";
 import { chosenMethod, type Store } from "../store";
 import { Field, Select } from "./field";
 import { ParamField } from "./params";
+import { WRAPPINGS, WrapperSwitch } from "./wrappers";
 
 export function families(catalogue: readonly Method[]): Map<string, Method[]> {
   const groups = new Map<string, Method[]>();
@@ -46,19 +47,25 @@ export function MethodForm({ store, actions }: { store: Store; actions: Actions 
       <span class="summary" title={entry.reference}>
         {entry.summary}
       </span>
-      {entry.params.length > 0 && (
-        // biome-ignore lint/a11y/useSemanticElements: a fieldset cannot be laid out as a flex row everywhere.
-        <div class="params" role="group" aria-label="Parameters">
-          {entry.params.map((param) => (
-            <ParamField
-              key={`${entry.id}/${param.name}`}
-              param={param}
-              value={params[param.name] ?? param.default}
-              onChange={(value) => actions.setParam(param.name, value)}
-            />
-          ))}
-        </div>
-      )}
+      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset cannot be laid out as a flex row everywhere. */}
+      <div class="params" role="group" aria-label="Parameters">
+        {entry.params.map((param) => (
+          <ParamField
+            key={`${entry.id}/${param.name}`}
+            param={param}
+            value={params[param.name] ?? param.default}
+            onChange={(value) => actions.setParam(param.name, value)}
+          />
+        ))}
+        {WRAPPINGS.map((kind) => (
+          <WrapperSwitch
+            key={kind.name}
+            kind={kind}
+            params={params}
+            onChange={(settings) => actions.setParam(kind.name, settings)}
+          />
+        ))}
+      </div>
     </div>
   );
 }
