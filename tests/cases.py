@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import keras
 import numpy as np
-from tests import models
 
 from kx_widget.engine.errors import UnsupportedMethodError
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.methods import METHODS
+from tests import models
 
 MODELS: tuple[Callable[[], keras.Model], ...] = (
     models.pooled,

@@ -55,8 +55,18 @@ class CancelledError(KxError):
 
 
 def plain(error: BaseException | None) -> str:
-    """Type and text of an error of somebody else's, without the colour codes of a terminal."""
-    return re.sub(r"\x1b\[[0-9;]*m", "", f"{type(error).__name__}: {error}")
+    """One line for somebody else's error: its type and its cause, without what Keras and TensorFlow wrap around.
+
+    They put the cause among call arguments, node names and colour codes of a terminal; a raised error quoted
+    inside such a text is the cause, else the first paragraph that says something is.
+    """
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip()
+    quoted = re.findall(r"^\s*((?:\w+\.)*\w*(?:Error|Exception): .+)$", text, re.M)
+    if quoted:
+        return quoted[-1]
+    wrapping = ("Exception encountered when calling", "Arguments received by", "Graph execution error")
+    said = [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith(wrapping)]
+    return f"{type(error).__name__}: {said[0]}" if said else type(error).__name__
 
 
 def did_you_mean(wrong: object, known: Iterable[str], *, most: int = 3) -> str:

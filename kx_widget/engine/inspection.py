@@ -151,7 +151,8 @@ def _recommend(graph: Graph, layers: list[LayerInfo]) -> tuple[str | None, str]:
 
 def _size(layer: LayerInfo) -> str:
     h, w = layer.spatial or (0, 0)
-    return f"{h} × {w} cells, {layer.shape[-1]} {'features' if len(layer.shape) == 2 else 'channels'}"
+    unit = "feature" if len(layer.shape) == 2 else "channel"
+    return f"{h} × {w} cells, {layer.shape[-1]} {unit}{'' if layer.shape[-1] == 1 else 's'}"
 
 
 def _first_with(graph: Graph, call: Call) -> Call:
