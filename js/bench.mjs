@@ -40,7 +40,7 @@ function measure(name, work, runs = 60) {
 const raw = Float32Array.from({ length: 49 }, (_, i) => Math.sin(i));
 const map = resize(raw, 7, 7, SIDE, SIDE);
 const out = new Uint32Array(SIDE * SIDE);
-const style = { table: lookupTable("viridis"), diverging: false, scale: 1, threshold: 0.1 };
+const style = { table: lookupTable("viridis"), low: 0, high: 1, scale: 1, threshold: 0.1 };
 const everyTile = (work) => () => {
   for (let tile = 0; tile < TILES; tile++) work();
 };

@@ -1,6 +1,16 @@
 import { type Point, Transform } from "./canvas/transform";
 import type { Session } from "./session";
-import { type Compare, comparedValues, type Store, type Target, type Traits, type Wrapper } from "./store";
+import {
+  type Compare,
+  comparedValues,
+  LEAST_SPAN,
+  type Limits,
+  type Store,
+  type Target,
+  type Traits,
+  WHOLE_SCALE,
+  type Wrapper,
+} from "./store";
 
 type Drawing = Pick<Traits, "opacity" | "threshold" | "colormap" | "sign" | "scale">;
 
@@ -19,6 +29,9 @@ export interface Actions {
   /** While a slider moves: redraw, tell nobody. */
   preview(drawing: Partial<Drawing>): void;
   commit(drawing: Partial<Drawing>): void;
+  /** Only the colours move: no trait, nothing to tell Python. */
+  setLimits(limits: Partial<Limits>): void;
+  resetLimits(): void;
   selectTile(tile: { image: number; column: number }): void;
   point(at: Point | null): void;
   focusTile(tile: { image: number; column: number } | null): void;
@@ -70,6 +83,14 @@ export function createActions(store: Store, session: Session): Actions {
       }
     },
     commit: (drawing) => session.set(drawing),
+    setLimits(limits) {
+      const { low, high } = { ...store.limits.peek(), ...limits };
+      const end = Math.min(Math.max(high, LEAST_SPAN), 1);
+      store.limits.value = { low: Math.min(Math.max(low, 0), end - LEAST_SPAN), high: end };
+    },
+    resetLimits() {
+      store.limits.value = WHOLE_SCALE;
+    },
     selectTile({ image, column }) {
       store.chosenColumn.value = column;
       if (traits.selected.peek()[0] !== image) session.set({ selected: [image] });

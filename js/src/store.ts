@@ -98,6 +98,14 @@ export const tileKey = (image: number, column: number) => `${image}/${column}`;
 
 export type TraitSignals = { [K in keyof Traits]: Signal<Traits[K]> };
 
+/** The colour table's ends in parts of the scale; signed maps use `high` on both sides. */
+export interface Limits {
+  low: number;
+  high: number;
+}
+export const LEAST_SPAN = 0.01;
+export const WHOLE_SCALE: Limits = { low: 0, high: 1 };
+
 export interface Store {
   traits: TraitSignals;
   status: Signal<Status>;
@@ -113,6 +121,7 @@ export interface Store {
   waiting: Signal<boolean>;
   view: Signal<Transform>;
   crosshair: Signal<Point | null>;
+  limits: Signal<Limits>;
   /** The tile under the pointer or with the keyboard focus. */
   focus: Signal<{ image: number; column: number } | null>;
   /** The column of the tile chosen last; its image is the first of `selected`. */
@@ -163,6 +172,7 @@ export function createStore(initial: Partial<Traits> = {}): Store {
     waiting: signal(false),
     view: signal(Transform.identity),
     crosshair: signal<Point | null>(null),
+    limits: signal(WHOLE_SCALE),
     focus: signal<{ image: number; column: number } | null>(null),
     chosenColumn: signal(0),
     dark: signal(false),

@@ -6,7 +6,7 @@ import { paint, type Style } from "../src/canvas/paint";
 function shades(map: Float32Array, style: Partial<Style>, width = 8): string[] {
   const table = lookupTable("gray");
   const out = new Uint32Array(map.length);
-  paint(map, { table, diverging: false, scale: 1, threshold: 0, ...style }, out);
+  paint(map, { table, low: 0, high: 1, scale: 1, threshold: 0, ...style }, out);
   const bytes = new Uint8Array(out.buffer);
   const text = Array.from(map, (_, i) => (bytes[i * 4 + 3] === 0 ? "." : Math.floor(bytes[i * 4] / 25.6)));
   return Array.from({ length: map.length / width }, (_, row) =>
@@ -32,7 +32,7 @@ describe("paint", () => {
   });
 
   it("draws [-1, 1] over a diverging table, 0 in its middle", () => {
-    expect(shades(slope, { diverging: true })).toEqual([
+    expect(shades(slope, { low: -1 })).toEqual([
       "99877655",
       "98776554",
       "87765543",
@@ -45,7 +45,7 @@ describe("paint", () => {
   });
 
   it("leaves out what is below the threshold, by magnitude", () => {
-    expect(shades(slope, { diverging: true, threshold: 0.5 })).toEqual([
+    expect(shades(slope, { low: -1, threshold: 0.5 })).toEqual([
       "9987....",
       "987.....",
       "87......",
@@ -65,6 +65,18 @@ describe("paint", () => {
   it("divides by the scale; scale 0 draws zeros", () => {
     expect(shades(Float32Array.of(0, 1, 2, 4), { scale: 4 }, 4)).toEqual(["0259"]);
     expect(shades(Float32Array.of(0, 1), { scale: 0 }, 2)).toEqual(["00"]);
+  });
+
+  it("stretches the table between the limits", () => {
+    const ramp = Float32Array.of(0, 0.25, 0.5, 0.75, 1);
+    expect(shades(ramp, { low: 0.25, high: 0.75 }, 5)).toEqual(["00599"]);
+    expect(
+      shades(
+        ramp.map((v) => 2 * v - 1),
+        { low: -0.5, high: 0.5 },
+        5,
+      ),
+    ).toEqual(["00599"]);
   });
 });
 

@@ -137,6 +137,19 @@ describe("actions", () => {
     expect(asked.at(-1)).toEqual({ compare: "none", compare_with: [] });
   });
 
+  it("hold the limits within the scale and apart", () => {
+    const moved = (limits: object) => {
+      actions().setLimits(limits);
+      return store.limits.value;
+    };
+    expect(moved({ low: 0.4 })).toEqual({ low: 0.4, high: 1 });
+    expect(moved({ high: 3 })).toEqual({ low: 0.4, high: 1 });
+    expect(moved({ high: 0.3 })).toEqual({ low: 0.29, high: 0.3 });
+    expect(moved({ low: -1 })).toEqual({ low: 0, high: 0.3 });
+    actions().resetLimits();
+    expect([store.limits.value, asked]).toEqual([{ low: 0, high: 1 }, []]);
+  });
+
   it("forget the zoom and the crosshair", () => {
     actions().setView(store.view.value.zoom(3));
     actions().point({ x: 0.5, y: 0.5 });

@@ -257,6 +257,54 @@ def test_smooth_and_augment(gallery: Open) -> None:
     expect(view.field("Scales")).to_have_value("0.5, 1, 1.5")
 
 
+def limited(view: Gallery) -> None:
+    view.await_status("done")
+    for name, keys in (("Lower limit", ["PageUp", "ArrowRight"]), ("Upper limit", ["PageDown"] * 3)):
+        view.field(name).focus()
+        for key in keys:
+            view.page.keyboard.press(key)
+    expect(view.field("Lower limit")).to_have_attribute("aria-valuenow", "11")
+    expect(view.field("Upper limit")).to_have_attribute("aria-valuenow", "70")
+
+
+def test_limits_by_keyboard_mouse_and_back(gallery: Open) -> None:
+    view = gallery()
+    view.await_status("done")
+    canvas, upper = view.root.locator("canvas").first, view.field("Upper limit")
+    before = pixels(canvas)
+    limited(view)
+    moved = pixels(canvas)
+    assert (moved != before).any()
+    bar = view.root.locator(".scale").bounding_box()
+    handle = upper.bounding_box()
+    assert bar is not None
+    assert handle is not None
+    view.page.mouse.move(handle["x"] + handle["width"] / 2, handle["y"] + 10)
+    view.page.mouse.down()
+    view.page.mouse.move(bar["x"] + bar["width"] / 2, handle["y"] + 10, steps=4)
+    view.page.mouse.up()
+    expect(upper).to_have_attribute("aria-valuenow", "50")
+    dragged = pixels(canvas)
+    assert (dragged != moved).any()
+    view.button("Reset limits").click()
+    expect(upper).to_have_attribute("aria-valuenow", "100")
+    view.page.mouse.move(1, 1)
+    assert (pixels(canvas) == before).all()
+
+
+def test_limits_of_signed_maps_mirror_each_other(gallery: Open) -> None:
+    view = gallery('traits={"sign":"signed","scale":"all"}')
+    view.await_status("done")
+    lower, upper = view.field("Lower limit"), view.field("Upper limit")
+    lower.press("PageUp")
+    expect(upper).to_have_attribute("aria-valuenow", "90")
+    low, high = lower.get_attribute("aria-valuetext"), upper.get_attribute("aria-valuetext")
+    assert low == f"-{high}"
+    expect(view.root.locator(".whose")).to_have_text("all maps")
+    view.field("Scale").select_option("image")
+    expect(view.root.locator(".whose")).to_have_text("all maps of scene-1.jpg")
+
+
 def running(view: Gallery) -> None:
     view.field("Method").select_option("slowblobs")
     expect(view.root.locator("[data-partial]").first).to_be_visible()
@@ -322,6 +370,7 @@ STATES: dict[str, tuple[str, int, Callable[[Gallery], None]]] = {
     "code-shown": ("", WIDE, code_shown),
     "contrasting": ("", WIDE, contrasting),
     "wrapped": ("", WIDE, wrapped),
+    "limited": ('traits={"sign":"signed"}', WIDE, lambda view: view.field("Upper limit").press("PageDown")),
     "flat": ("flat", WIDE, lambda view: view.await_status("done")),
     "narrow": ("", NARROW, layers_open),
 }

@@ -11,6 +11,8 @@ export interface Look {
   diverging: boolean;
   scale: number;
   threshold: number;
+  low: number;
+  high: number;
   /** Size of the overlay in pixels. */
   height: number;
   width: number;
@@ -20,17 +22,26 @@ const LEAST = 128;
 const MOST = 320;
 const side = (length: number | null | undefined) => Math.min(Math.max(length ?? 224, LEAST), MOST);
 
+/** Where the colour table begins and ends, in parts of the scale; a diverging one stays centred at 0. */
+export function limitsOf(store: Store, diverging: boolean): [number, number] {
+  const { low, high } = store.limits.value;
+  return [diverging ? -high : low, high];
+}
+
 export function lookOf(store: Store, map: TileMap): Look {
   const { colormap, threshold } = store.traits;
   const shape = store.welcome.peek()?.inspection.input_shape;
   const sign = store.signOf(map);
   const diverging = map.item.signed && sign === "signed";
+  const [low, high] = limitsOf(store, diverging);
   return {
     sign,
     table: diverging ? DIVERGING : colormap.value,
     diverging,
     scale: store.scopeOf(map),
     threshold: threshold.value,
+    low,
+    high,
     height: side(shape?.[0]),
     width: side(shape?.[1]),
   };
@@ -64,7 +75,7 @@ export class Overlay {
       const [h, w] = map.item.shape;
       this.scalars = resize(applySign(map.values, look.sign), h, w, height, width);
     }
-    if (moved || !same("table", "diverging", "scale", "threshold")) {
+    if (moved || !same("table", "diverging", "scale", "threshold", "low", "high")) {
       const table = this.table(look.table, look.diverging);
       paint(this.scalars, { ...look, table }, this.words);
       this.context?.putImageData(this.pixels, 0, 0);

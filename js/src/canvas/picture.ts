@@ -83,10 +83,12 @@ function title(store: Store): string {
 /** The colour table with what its ends stand for. */
 function drawBar(context: Context, store: Store, map: TileMap, x: number, y: number): void {
   const look = lookOf(store, map);
-  const shared = store.traits.scale.peek() === "all";
-  const most = store.traits.scale.peek() === "image" ? "largest of the image" : "largest of the map";
-  const high = shared ? value(look.scale) : most;
-  const low = look.diverging ? `−${high}` : "0";
+  const scope = store.traits.scale.peek();
+  const end = (part: number) => {
+    if (scope === "all" || part === 0) return value(part * look.scale);
+    return `${percent(part)} of the largest of the ${scope}`;
+  };
+  const [low, high] = [end(look.low), end(look.high)];
   const ramp = new ImageData(256, 1);
   new Uint32Array(ramp.data.buffer).set(lookupTable(look.table));
   const strip = canvasOf(256, 1);

@@ -127,6 +127,7 @@ export function createStage(store: Store): Stage {
     store.answer.value;
     store.view.value;
     store.crosshair.value;
+    store.limits.value;
     store.welcome.value;
     schedule();
   });

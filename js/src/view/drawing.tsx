@@ -87,7 +87,7 @@ export function Drawing({ store, actions }: { store: Store; actions: Actions }) 
         onMove={(value) => actions.preview({ threshold: value })}
         onRelease={(value) => actions.commit({ threshold: value })}
       />
-      <Colorbar store={store} />
+      <Colorbar store={store} actions={actions} />
       <Choice
         id="kx-colormap"
         label="Colormap"

@@ -47,7 +47,6 @@ export function MethodForm({ store, actions }: { store: Store; actions: Actions 
       <span class="summary" title={entry.reference}>
         {entry.summary}
       </span>
-      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset cannot be laid out as a flex row everywhere. */}
       <div class="params" role="group" aria-label="Parameters">
         {entry.params.map((param) => (
           <ParamField
