@@ -30,6 +30,8 @@ export interface Actions {
   preview(drawing: Partial<Drawing>): void;
   commit(drawing: Partial<Drawing>): void;
   /** Only the colours move: no trait, nothing to tell Python. */
+  show(kind: "cells" | "pixelated", on: boolean): void;
+  swipe(to: number): void;
   setLimits(limits: Partial<Limits>): void;
   resetLimits(): void;
   selectTile(tile: { image: number; column: number }): void;
@@ -83,6 +85,12 @@ export function createActions(store: Store, session: Session): Actions {
       }
     },
     commit: (drawing) => session.set(drawing),
+    show(kind, on) {
+      store[kind].value = on;
+    },
+    swipe(to) {
+      store.swipe.value = Math.min(Math.max(to, 0), 1);
+    },
     setLimits(limits) {
       const { low, high } = { ...store.limits.peek(), ...limits };
       const end = Math.min(Math.max(high, LEAST_SPAN), 1);

@@ -122,6 +122,12 @@ export interface Store {
   view: Signal<Transform>;
   crosshair: Signal<Point | null>;
   limits: Signal<Limits>;
+  /** The map's cells are drawn as they are rather than interpolated. */
+  cells: Signal<boolean>;
+  /** The picture's pixels are drawn as they are rather than interpolated. */
+  pixelated: Signal<boolean>;
+  /** Left of it, in parts of a tile's width, the picture is bare. */
+  swipe: Signal<number>;
   /** The tile under the pointer or with the keyboard focus. */
   focus: Signal<{ image: number; column: number } | null>;
   /** The column of the tile chosen last; its image is the first of `selected`. */
@@ -173,6 +179,9 @@ export function createStore(initial: Partial<Traits> = {}): Store {
     view: signal(Transform.identity),
     crosshair: signal<Point | null>(null),
     limits: signal(WHOLE_SCALE),
+    cells: signal(false),
+    pixelated: signal(false),
+    swipe: signal(0),
     focus: signal<{ image: number; column: number } | null>(null),
     chosenColumn: signal(0),
     dark: signal(false),

@@ -305,6 +305,72 @@ def test_limits_of_signed_maps_mirror_each_other(gallery: Open) -> None:
     expect(view.root.locator(".whose")).to_have_text("all maps of scene-1.jpg")
 
 
+def swiped(view: Gallery) -> None:
+    view.await_status("done")
+    view.field("Swipe").fill("0.5")
+
+
+def test_swipe_bares_the_picture_on_the_left(gallery: Open) -> None:
+    view = gallery()
+    view.await_status("done")
+    canvas = view.root.locator("canvas").first
+    covered = pixels(canvas)
+    view.field("Opacity").fill("0")
+    bare = pixels(canvas)
+    view.field("Opacity").fill("0.6")
+    swiped(view)
+    half = pixels(canvas)
+    middle = half.shape[1] // 2
+    assert (half[:, : middle - 9] == bare[:, : middle - 9]).all()
+    assert (half[:, middle + 9 :] == covered[:, middle + 9 :]).all()
+    box = canvas.bounding_box()
+    assert box is not None
+    view.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 50)
+    view.page.mouse.down()
+    view.page.mouse.move(box["x"] + box["width"] / 4, box["y"] + 60, steps=3)
+    view.page.mouse.up()
+    expect(view.field("Swipe")).to_have_value("0.25")
+    expect(view.root.locator(".readout").first).to_be_hidden()
+
+
+def test_cells_of_the_map_and_pixels_of_the_picture(gallery: Open) -> None:
+    view = gallery()
+    view.await_status("done")
+    canvas = view.root.locator("canvas").first
+    view.field("Opacity").fill("1")
+    smooth = pixels(canvas)
+    view.field("Map").select_option("cells")
+    cells = pixels(canvas)
+    assert runs(cells) > 2 * runs(smooth)
+    view.field("Opacity").fill("0")
+    for _ in range(6):
+        canvas.press("+")
+    canvas.press("Escape")
+    smooth = pixels(canvas)
+    view.field("Picture").select_option("pixels")
+    assert runs(pixels(canvas)) > 3 * runs(smooth)
+
+
+def runs(picture: NDArray[np.uint8]) -> float:
+    """The part of the neighbours in the middle row that are equal."""
+    row = picture[picture.shape[0] // 2].astype(int)
+    return float((row[1:] == row[:-1]).all(axis=-1).mean())
+
+
+def test_the_value_under_a_crosshair_moved_by_keys_is_spoken(gallery: Open) -> None:
+    view = gallery()
+    view.await_status("done")
+    spoken = view.root.get_by_role("log", name="Value under the crosshair")
+    canvas = view.root.locator("canvas").first
+    canvas.focus()
+    for _ in range(5):
+        canvas.press("ArrowRight")
+    expect(spoken).to_have_text(view.root.locator(".readout").first.inner_text(), use_inner_text=True)
+    expect(spoken).to_contain_text("top ")
+    canvas.press("Escape")
+    expect(spoken).to_be_empty()
+
+
 def running(view: Gallery) -> None:
     view.field("Method").select_option("slowblobs")
     expect(view.root.locator("[data-partial]").first).to_be_visible()
@@ -371,6 +437,7 @@ STATES: dict[str, tuple[str, int, Callable[[Gallery], None]]] = {
     "contrasting": ("", WIDE, contrasting),
     "wrapped": ("", WIDE, wrapped),
     "limited": ('traits={"sign":"signed"}', WIDE, lambda view: view.field("Upper limit").press("PageDown")),
+    "swiped": ("", WIDE, swiped),
     "flat": ("flat", WIDE, lambda view: view.await_status("done")),
     "narrow": ("", NARROW, layers_open),
 }

@@ -1,7 +1,6 @@
-import { sample } from "../postprocess";
 import type { Picture, Store, TileMap } from "../store";
 import { lookOf, type Overlay } from "./overlay";
-import { contain, type Point, type Rect } from "./transform";
+import { contain, type Rect } from "./transform";
 
 type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
 
@@ -28,18 +27,27 @@ export function compose(context: Context, rect: Rect, store: Store, shown: Shown
   // From here on the picture spans 0..1 in both directions.
   context.translate(rect.x + rect.width * x, rect.y + rect.height * y);
   context.scale(rect.width * k, rect.height * k);
+  context.imageSmoothingEnabled = !store.pixelated.peek();
   if (bitmap) context.drawImage(bitmap, 0, 0, 1, 1);
+  const swipe = store.swipe.peek();
   if (map) {
     const [left, top, right, bottom] = picture.box;
+    if (swipe > 0) {
+      const bare = (swipe - x) / k;
+      context.beginPath();
+      context.rect(bare, -y / k, 1, 1 / k);
+      context.clip();
+    }
+    context.imageSmoothingEnabled = !store.cells.peek();
     context.globalAlpha = store.traits.opacity.peek();
     context.drawImage(overlay.show(map, lookOf(store, map)), left, top, right - left, bottom - top);
   }
   context.restore();
-}
-
-/** The raw value of a map at a point of the picture (fractions); NaN where the model did not look. */
-export function valueAt(at: Point, picture: Picture, map: TileMap): number {
-  const [left, top, right, bottom] = picture.box;
-  const [h, w] = map.item.shape;
-  return sample(map.values, h, w, (at.x - left) / (right - left), (at.y - top) / (bottom - top));
+  if (swipe > 0 && swipe < 1) {
+    const line = Math.max(1, Math.round(rect.width / 150));
+    context.fillStyle = "rgb(0 0 0 / 0.5)";
+    context.fillRect(rect.x + rect.width * swipe - line, rect.y, 2 * line, rect.height);
+    context.fillStyle = "#fff";
+    context.fillRect(rect.x + rect.width * swipe - line / 2, rect.y, line, rect.height);
+  }
 }

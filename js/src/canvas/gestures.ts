@@ -5,6 +5,8 @@ import type { Point } from "./transform";
 
 const STEP = 0.01;
 const CLICK_PX = 4;
+/** So near to the swipe's line a drag moves it. */
+const LINE_PX = 9;
 const ARROWS: Readonly<Record<string, [number, number]>> = {
   ArrowLeft: [-1, 0],
   ArrowRight: [1, 0],
@@ -24,6 +26,7 @@ export function attachGestures(
   /** A click in the tile lets the wheel zoom until the pointer leaves it. */
   let active = false;
   let travelled = 0;
+  let swiping = false;
 
   const frame = () => {
     const bounds = canvas.getBoundingClientRect();
@@ -48,8 +51,18 @@ export function attachGestures(
     if (length(before) > 0) zoom(length(after) / length(before), middle);
   };
 
+  const onSwipeLine = (seen: Point) => {
+    const swipe = store.swipe.peek();
+    return swipe > 0 && Math.abs(seen.x - swipe) * frame().width < LINE_PX;
+  };
+
   const onPointerMove = (event: PointerEvent) => {
     const seen = seenAt(event);
+    if (swiping) {
+      actions.swipe(Math.max(seen.x, 0.02));
+      return;
+    }
+    canvas.style.cursor = onSwipeLine(seen) ? "ew-resize" : "";
     const last = pointers.get(event.pointerId);
     if (!last) {
       pointTo(seen);
@@ -72,11 +85,18 @@ export function attachGestures(
   const onPointerDown = (event: PointerEvent) => {
     if (event.button !== 0) return;
     travelled = 0;
+    if (onSwipeLine(seenAt(event))) {
+      swiping = true;
+      actions.point(null);
+      canvas.setPointerCapture(event.pointerId);
+      return;
+    }
     pointers.set(event.pointerId, seenAt(event));
     canvas.setPointerCapture(event.pointerId);
   };
 
   const onPointerEnd = (event: PointerEvent) => {
+    swiping = false;
     if (!pointers.delete(event.pointerId) || event.type === "pointercancel") return;
     if (travelled <= CLICK_PX) {
       active = true;

@@ -33,6 +33,8 @@ export function lookOf(store: Store, map: TileMap): Look {
   const shape = store.welcome.peek()?.inspection.input_shape;
   const sign = store.signOf(map);
   const diverging = map.item.signed && sign === "signed";
+  const [h, w] = map.item.shape;
+  const cells = store.cells.value;
   const [low, high] = limitsOf(store, diverging);
   return {
     sign,
@@ -42,8 +44,8 @@ export function lookOf(store: Store, map: TileMap): Look {
     threshold: threshold.value,
     low,
     high,
-    height: side(shape?.[0]),
-    width: side(shape?.[1]),
+    height: cells ? h : side(shape?.[0]),
+    width: cells ? w : side(shape?.[1]),
   };
 }
 

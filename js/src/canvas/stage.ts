@@ -1,9 +1,9 @@
 import { effect } from "@preact/signals";
-import { position, value as valueText } from "../format";
 import { type Picture, type Store, type TileMap, tileKey } from "../store";
-import { compose, frameOf, valueAt } from "./compose";
+import { compose, frameOf } from "./compose";
 import { type Overlay, overlayMaker } from "./overlay";
 import { createPictures } from "./pictures";
+import { createReadout } from "./readout";
 import type { Rect } from "./transform";
 
 export interface Stage {
@@ -33,6 +33,7 @@ export function createStage(store: Store): Stage {
   const { traits } = store;
   const tiles = new Map<Element, Drawn>();
   const makeOverlay = overlayMaker();
+  const readout = createReadout(store);
   let frame = 0;
 
   const schedule = () => {
@@ -104,7 +105,7 @@ export function createStage(store: Store): Stage {
     const at = store.crosshair.peek();
     tile.readout.hidden = at === null;
     if (!at) return;
-    tile.readout.textContent = `${position(at, picture)}  ${map ? valueText(valueAt(at, picture, map)) : "–"}`;
+    tile.readout.textContent = readout(at, picture, map);
   };
 
   const draw = () => {
@@ -128,6 +129,9 @@ export function createStage(store: Store): Stage {
     store.view.value;
     store.crosshair.value;
     store.limits.value;
+    store.cells.value;
+    store.pixelated.value;
+    store.swipe.value;
     store.welcome.value;
     schedule();
   });

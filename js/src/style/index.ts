@@ -1,7 +1,8 @@
 import bar from "./bar.css";
 import base from "./base.css";
 import foot from "./foot.css";
+import form from "./form.css";
 import grid from "./grid.css";
 import layers from "./layers.css";
 
-export const css = [base, bar, layers, grid, foot].join("\n");
+export const css = [base, bar, form, layers, grid, foot].join("\n");

@@ -10,6 +10,7 @@ import { Failure } from "./failure";
 import { Grid } from "./grid";
 import { Layers } from "./layers";
 import { MethodField, MethodForm } from "./method";
+import { Spoken } from "./spoken";
 import { StatusBar } from "./status";
 import { Tools } from "./tools";
 
@@ -49,6 +50,7 @@ export function App({ store, actions, stage }: Parts) {
         <Grid store={store} actions={actions} stage={stage} />
       </div>
       <Drawing store={store} actions={actions} />
+      <Spoken store={store} />
       <StatusBar store={store} actions={actions} />
     </div>
   );

@@ -27,7 +27,8 @@ function whose(store: Store, map: TileMap): string {
   const scale = store.traits.scale.value;
   if (scale === "all") return "all maps";
   if (scale === "image") return `all maps of ${name}`;
-  return [name, target_name, layer && layerName(store, layer)].filter(Boolean).join(", ");
+  const several = store.traits.compare.value === "layers" && layerName(store, layer);
+  return [name, target_name, several].filter(Boolean).join(", ");
 }
 
 /** The heights of the bars over the values of all maps that share the scale of this one. */

@@ -16,6 +16,15 @@ const SCALES: readonly [Scale, string][] = [
   ["all", "shared"],
 ];
 
+const MAPS = [
+  ["smooth", "smooth"],
+  ["cells", "cells"],
+] as const;
+const PICTURES = [
+  ["smooth", "smooth"],
+  ["pixels", "pixels"],
+] as const;
+
 interface SliderProps {
   id: string;
   label: string;
@@ -73,43 +82,70 @@ export function Drawing({ store, actions }: { store: Store; actions: Actions }) 
   const { opacity, threshold, colormap, sign, scale } = store.traits;
   return (
     <div class="foot">
-      <Slider
-        id="kx-opacity"
-        label="Opacity"
-        value={opacity.value}
-        onMove={(value) => actions.preview({ opacity: value })}
-        onRelease={(value) => actions.commit({ opacity: value })}
-      />
-      <Slider
-        id="kx-threshold"
-        label="Threshold"
-        value={threshold.value}
-        onMove={(value) => actions.preview({ threshold: value })}
-        onRelease={(value) => actions.commit({ threshold: value })}
-      />
-      <Colorbar store={store} actions={actions} />
-      <Choice
-        id="kx-colormap"
-        label="Colormap"
-        title={sign.value === "signed" ? "Signed maps are always drawn blue, white, red." : undefined}
-        value={colormap.value}
-        choices={COLORMAPS.map((name) => [name, name] as const)}
-        onChoose={(value) => actions.commit({ colormap: value })}
-      />
-      <Choice
-        id="kx-sign"
-        label="Sign"
-        value={sign.value}
-        choices={SIGNS}
-        onChoose={(value) => actions.commit({ sign: value as Sign })}
-      />
-      <Choice
-        id="kx-scale"
-        label="Scale"
-        value={scale.value}
-        choices={SCALES}
-        onChoose={(value) => actions.commit({ scale: value as Scale })}
-      />
+      <div class="controls">
+        <Slider
+          id="kx-opacity"
+          label="Opacity"
+          value={opacity.value}
+          onMove={(value) => actions.preview({ opacity: value })}
+          onRelease={(value) => actions.commit({ opacity: value })}
+        />
+        <Slider
+          id="kx-threshold"
+          label="Threshold"
+          value={threshold.value}
+          onMove={(value) => actions.preview({ threshold: value })}
+          onRelease={(value) => actions.commit({ threshold: value })}
+        />
+        <Slider
+          id="kx-swipe"
+          label="Swipe"
+          value={store.swipe.value}
+          onMove={actions.swipe}
+          onRelease={actions.swipe}
+        />
+        <Colorbar store={store} actions={actions} />
+      </div>
+      <div class="controls">
+        <Choice
+          id="kx-colormap"
+          label="Colormap"
+          title={sign.value === "signed" ? "Signed maps are always drawn blue, white, red." : undefined}
+          value={colormap.value}
+          choices={COLORMAPS.map((name) => [name, name] as const)}
+          onChoose={(value) => actions.commit({ colormap: value })}
+        />
+        <Choice
+          id="kx-sign"
+          label="Sign"
+          value={sign.value}
+          choices={SIGNS}
+          onChoose={(value) => actions.commit({ sign: value as Sign })}
+        />
+        <Choice
+          id="kx-scale"
+          label="Scale"
+          value={scale.value}
+          choices={SCALES}
+          onChoose={(value) => actions.commit({ scale: value as Scale })}
+        />
+        <Choice
+          id="kx-map"
+          label="Map"
+          title="Interpolated between the cells of the map, or the cells themselves"
+          value={store.cells.value ? "cells" : "smooth"}
+          choices={MAPS}
+          onChoose={(value) => actions.show("cells", value === "cells")}
+        />
+        <Choice
+          id="kx-picture"
+          label="Picture"
+          title="How the picture is drawn when it is zoomed"
+          value={store.pixelated.value ? "pixels" : "smooth"}
+          choices={PICTURES}
+          onChoose={(value) => actions.show("pixelated", value === "pixels")}
+        />
+      </div>
     </div>
   );
 }
