@@ -3,12 +3,18 @@
 import { CATALOGUE, classNames, layers } from "./catalogue.js";
 import { random, scene } from "./scenes.js";
 
+/** So many scenes are drawn; more images repeat them. */
+const DRAWN = 24;
 const QUESTION = ["layer", "method", "target", "params", "compare", "compare_with"];
 
 export async function createKernel({ images, classes, layers: extra, step, fail, silent, flat, traits }) {
   const names = classNames(classes);
   const known = layers(extra, flat);
-  const scenes = await Promise.all(Array.from({ length: images }, (_, i) => scene(i)));
+  const drawn = await Promise.all(Array.from({ length: Math.min(images, DRAWN) }, (_, i) => scene(i)));
+  const scenes = Array.from({ length: images }, (_, i) => {
+    const { picture, things } = drawn[i % DRAWN];
+    return { things, picture: { ...picture, name: `scene-${i + 1}.jpg` } };
+  });
   const recommended = flat ? null : "trunk/stage4/block2/relu";
   const inspection = {
     layers: known,

@@ -25,6 +25,15 @@ VIOLATIONS = """async () => {
 }"""
 
 
+AT_THE_END = """(sheet) => {
+    sheet.scrollTop = sheet.scrollHeight;
+    const [last] = [...sheet.querySelectorAll("[data-image='499']")].slice(-1);
+    const bottom = last?.getBoundingClientRect().bottom;
+    const below = sheet.getBoundingClientRect().bottom - bottom;
+    return below >= 0 && below < 40;
+}"""
+
+
 class Quiet(SimpleHTTPRequestHandler):
     """Serves the repository and says nothing."""
 
@@ -371,6 +380,37 @@ def test_the_value_under_a_crosshair_moved_by_keys_is_spoken(gallery: Open) -> N
     expect(spoken).to_be_empty()
 
 
+def many(view: Gallery) -> None:
+    view.await_status("done")
+    view.root.locator(".sheet").evaluate("(grid) => { grid.scrollTop = grid.scrollHeight / 2; }")
+    expect(view.root.locator("[data-image='250']")).to_have_count(1)
+
+
+@pytest.mark.parametrize("compare", ["none", "targets"])
+def test_of_500_images_only_those_in_sight_are_in_the_page(gallery: Open, compare: str) -> None:
+    view = gallery(f'images=500&traits={{"compare":"{compare}"}}')
+    view.await_status("done")
+    tiles, grid = view.root.locator("[data-kx-tile]"), view.root.locator(".sheet")
+    expect(tiles.first).to_have_attribute("data-image", "0")
+    assert 0 < tiles.count() < 60
+    whole = grid.evaluate("(grid) => grid.scrollHeight")
+    last = view.root.locator("[data-image='499']").first
+    grid.evaluate("(grid) => { grid.scrollTop = grid.scrollHeight; }")
+    expect(last).to_be_in_viewport()
+    assert tiles.count() < 60
+    assert pixels(last.locator("canvas"))[..., 3].all()
+    assert grid.evaluate("(grid) => grid.scrollHeight") == pytest.approx(whole, abs=2)
+    if compare == "targets":
+        expect(view.root.get_by_text("top-2", exact=True).last).to_be_in_viewport()
+    last.locator("canvas").click()
+    assert view.trait("selected") == [499]
+    # Other rows at another width: still the end can be reached, and no more is there than fits.
+    view.page.set_viewport_size({"width": NARROW, "height": 900})
+    handle = grid.element_handle()
+    view.page.wait_for_function(AT_THE_END, arg=handle)
+    assert tiles.count() < 60
+
+
 def running(view: Gallery) -> None:
     view.field("Method").select_option("slowblobs")
     expect(view.root.locator("[data-partial]").first).to_be_visible()
@@ -438,6 +478,7 @@ STATES: dict[str, tuple[str, int, Callable[[Gallery], None]]] = {
     "wrapped": ("", WIDE, wrapped),
     "limited": ('traits={"sign":"signed"}', WIDE, lambda view: view.field("Upper limit").press("PageDown")),
     "swiped": ("", WIDE, swiped),
+    "many": ("images=500", WIDE, many),
     "flat": ("flat", WIDE, lambda view: view.await_status("done")),
     "narrow": ("", NARROW, layers_open),
 }

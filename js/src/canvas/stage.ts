@@ -60,7 +60,8 @@ export function createStage(store: Store): Stage {
       }
       schedule();
     },
-    { rootMargin: "200px" },
+    // The scroll margin, where there is one, is for tiles that scroll within the grid.
+    { rootMargin: "200px", scrollMargin: "200px" } as IntersectionObserverInit,
   );
 
   const drawTile = (tile: Drawn) => {

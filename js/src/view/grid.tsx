@@ -1,6 +1,7 @@
 import { columnHeading } from "../naming";
 import type { Store } from "../store";
 import type { Parts } from "./app";
+import { useRows } from "./rows";
 import { Tile } from "./tile";
 
 /** One aspect ratio for all tiles keeps the rows even; pictures of other shapes are centred in it. */
@@ -15,35 +16,50 @@ export function Grid({ store, actions, stage }: Parts) {
   const columns = Math.max(1, store.answer.value?.columns.length ?? 1);
   const indices = Array.from({ length: columns }, (_, column) => column);
   const compared = columns > 1;
+  const named = images.some((picture) => picture.name !== "");
+  const rows = useRows(images.length, columns);
   return (
     <div
-      class="grid"
+      class="sheet"
+      ref={rows.box}
+      onScroll={rows.many ? rows.onScroll : undefined}
+      data-many={rows.many || undefined}
       data-compared={compared || undefined}
       data-several={images.length > 1 || undefined}
       data-stale={store.stale.value || undefined}
       data-few={(!compared && images.length < 3) || undefined}
       style={{ "--columns": columns, "--aspect": aspectOf(store) }}
     >
-      {compared &&
-        indices.map((column) => (
-          <div class="heading" key={`heading ${column}`} title={store.answer.value?.columns[column]?.layer}>
-            {columnHeading(store, column)}
-          </div>
-        ))}
-      {images.map((picture, image) =>
-        indices.map((column) => (
-          <Tile
-            key={`${image}/${column}`}
-            store={store}
-            actions={actions}
-            stage={stage}
-            picture={picture}
-            image={image}
-            column={column}
-          />
-        )),
+      {compared && (
+        <div class="headings">
+          {indices.map((column) => (
+            <div class="heading" key={column} title={store.answer.value?.columns[column]?.layer}>
+              {columnHeading(store, column)}
+            </div>
+          ))}
+        </div>
       )}
-      {images.length === 0 && <div class="nothing">No images yet.</div>}
+      <div class="grid">
+        {rows.above > 0 && <div class="space" key="above" style={{ height: `${rows.above}px` }} />}
+        {images
+          .slice(rows.first, rows.last)
+          .map((picture, i) =>
+            indices.map((column) => (
+              <Tile
+                key={`${rows.first + i}/${column}`}
+                store={store}
+                actions={actions}
+                stage={stage}
+                picture={picture}
+                image={rows.first + i}
+                column={column}
+                named={named}
+              />
+            )),
+          )}
+        {rows.below > 0 && <div class="space" key="below" style={{ height: `${rows.below}px` }} />}
+        {images.length === 0 && <div class="nothing">No images yet.</div>}
+      </div>
     </div>
   );
 }

@@ -10,6 +10,8 @@ interface Props extends Parts {
   picture: Picture;
   image: number;
   column: number;
+  /** Some pictures have names, so that all rows leave room for one. */
+  named: boolean;
 }
 
 /** The strongest value of a map under the chosen sign and the pixel of the picture it lies at. */
@@ -37,7 +39,7 @@ function describe(store: Store, picture: Picture, image: number, map: TileMap | 
   return `${[title, layerName(store, item.layer), item.target_name, who].filter(Boolean).join(", ")}, ${peak(store, picture, map)}${partial}`;
 }
 
-export function Tile({ store, actions, stage, picture, image, column }: Props) {
+export function Tile({ store, actions, stage, picture, image, column, named }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const readout = useRef<HTMLDivElement>(null);
   const map = useComputed(() => store.answer.value?.tiles.get(tileKey(image, column))).value;
@@ -82,9 +84,9 @@ export function Tile({ store, actions, stage, picture, image, column }: Props) {
         </span>
         <span class="figure">{figure}</span>
       </div>
-      {column === 0 && picture.name && (
+      {column === 0 && named && (
         <div class="source" title={picture.name}>
-          {lastSegment(picture.name)}
+          {lastSegment(picture.name) || "\u00a0"}
         </div>
       )}
     </div>

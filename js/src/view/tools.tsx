@@ -164,7 +164,7 @@ function Export({ store, actions }: { store: Store; actions: Actions }) {
       </button>
       <div class="popup" popover="manual" ref={popup}>
         {open.value && (
-          <div role="menu" aria-label="Export" tabIndex={-1} onKeyDown={onKeyDown}>
+          <div role="menu" aria-label="Export" tabIndex={-1} {...KEYS} onKeyDown={onKeyDown}>
             {choices.map(({ text, note, make }) => (
               <button
                 type="button"
