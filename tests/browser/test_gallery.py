@@ -121,6 +121,18 @@ def test_a_method_that_sees_the_input_says_that_the_layer_is_not_used(gallery: O
     expect(layer).to_have_attribute("aria-selected", "true")
 
 
+def test_after_a_search_the_chosen_layer_is_in_sight(gallery: Open) -> None:
+    view = gallery("layers=300")
+    view.await_status("done")
+    search = view.field("Search layers")
+    for path in ("extra/part14/conv_299", "trunk/stage1/block1/conv"):
+        search.fill(path)
+        view.root.get_by_role("treeitem").last.click()
+        search.fill("")
+        assert view.trait("layer") == path
+        expect(view.root.get_by_role("treeitem", selected=True)).to_be_in_viewport(ratio=1)
+
+
 CELL = """import kx_widget as kx
 
 w = kx.KxWidget(

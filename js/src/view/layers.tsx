@@ -54,14 +54,15 @@ function Picker({ store, actions }: Props) {
     rows.findIndex((row) => row.node.path === (active.value || chosen)),
   );
 
+  const searching = query.value !== "";
   useEffect(() => {
     // Who has just chosen the row here sees it already.
-    if (active.value === chosen) return;
+    if (searching || active.value === chosen) return;
     list.reveal(
       rows.findIndex((row) => row.node.path === chosen),
       true,
     );
-  }, [known, chosen]);
+  }, [known, chosen, searching]);
 
   const toggle = (row: Row, open = !row.expanded) => {
     const next = new Set(closed.value);
