@@ -18,6 +18,7 @@ interface Props {
 const seesInput = (store: Store) => chosenMethod(store)?.sees === "input";
 
 export function Layers(props: Props) {
+  const open = useSignal(false);
   const disclosure = useRef<HTMLDetailsElement>(null);
   useEffect(() => {
     if (disclosure.current) disclosure.current.open = !props.narrow;
@@ -25,16 +26,22 @@ export function Layers(props: Props) {
   const { layer } = props.store.traits;
   const name = layerName(props.store, layer.value) || "none";
   return (
-    <details class="side" ref={disclosure}>
+    <details
+      class="side"
+      ref={disclosure}
+      onToggle={(event) => {
+        open.value = event.currentTarget.open;
+      }}
+    >
       <summary {...KEYS}>
         <span class="dim">Layer</span> <b>{seesInput(props.store) ? "the input" : name}</b>
       </summary>
-      <Picker {...props} />
+      <Picker {...props} open={open.value} />
     </details>
   );
 }
 
-function Picker({ store, actions }: Props) {
+function Picker({ store, actions, open }: Props & { open: boolean }) {
   const known = store.welcome.value?.inspection;
   const chosen = store.traits.layer.value;
   const query = useSignal("");
@@ -62,7 +69,7 @@ function Picker({ store, actions }: Props) {
       rows.findIndex((row) => row.node.path === chosen),
       true,
     );
-  }, [known, chosen, searching]);
+  }, [known, chosen, searching, open]);
 
   const toggle = (row: Row, open = !row.expanded) => {
     const next = new Set(closed.value);

@@ -1,0 +1,43 @@
+"""The front end alone, on the gallery's made-up kernel: every state is there within a second."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+WIDE, NARROW = 1120, 420
+
+
+class Gallery:
+    """One page of the gallery, and what it complained about."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.errors: list[str] = []
+        page.set_default_timeout(20_000)
+        page.on("console", lambda m: self.errors.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda e: self.errors.append(str(e)))
+        page.goto(url)
+        self.root = page.locator("[data-kx-root]").first
+        self.root.wait_for()
+
+    def await_status(self, status: str) -> None:
+        """Wait until the view shows this status."""
+        expect(self.root).to_have_attribute("data-status", status, timeout=20_000)
+
+    def button(self, name: str) -> Locator:
+        """The button of that name."""
+        return self.root.get_by_role("button", name=name, exact=True)
+
+    def field(self, name: str) -> Locator:
+        """The control with that label."""
+        return self.root.get_by_label(name, exact=True)
+
+    def trait(self, name: str) -> Any:
+        """A trait as the kernel would see it."""
+        return self.page.evaluate("(name) => gallery.model.get(name)", name)
+
+
+Open = Callable[..., Gallery]

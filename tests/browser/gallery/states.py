@@ -1,0 +1,114 @@
+"""Ways to get the gallery into a state."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from tests.browser.gallery.page import Gallery
+
+
+def choose_something(view: Gallery) -> None:
+    """Another class, method, parameter and colour than at first."""
+    view.await_status("done")
+    view.field("Class").click()
+    view.root.get_by_role("option", name="cup").click()
+    view.field("Method").select_option("blobs2")
+    view.field("Rectify").check()
+    view.field("Colormap").select_option("magma")
+
+
+def code_shown(view: Gallery) -> None:
+    view.page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('denied')); }")
+    choose_something(view)
+    view.button("Copy as Python").click()
+    expect(view.root.get_by_label("Select all and copy:")).to_be_focused()
+
+
+def export_open(view: Gallery) -> None:
+    view.await_status("done")
+    view.button("Export").click()
+    expect(view.root.get_by_role("menuitem").first).to_be_focused()
+
+
+def contrasting(view: Gallery) -> None:
+    view.await_status("done")
+    view.button("Subtract another class").click()
+    expect(view.field("Minus")).to_have_value("top-2")
+    view.await_status("done")
+
+
+def wrapped(view: Gallery) -> None:
+    view.field("Smooth").check()
+    view.field("TTA").check()
+    view.await_status("done")
+
+
+def limited(view: Gallery) -> None:
+    view.await_status("done")
+    for name, keys in (("Lower limit", ["PageUp", "ArrowRight"]), ("Upper limit", ["PageDown"] * 3)):
+        view.field(name).focus()
+        for key in keys:
+            view.page.keyboard.press(key)
+    expect(view.field("Lower limit")).to_have_attribute("aria-valuenow", "11")
+    expect(view.field("Upper limit")).to_have_attribute("aria-valuenow", "70")
+
+
+def swiped(view: Gallery) -> None:
+    view.await_status("done")
+    view.field("Swipe").fill("0.5")
+
+
+def many(view: Gallery) -> None:
+    view.await_status("done")
+    view.root.locator(".sheet").evaluate("(grid) => { grid.scrollTop = grid.scrollHeight / 2; }")
+    expect(view.root.locator("[data-image='250']")).to_have_count(1)
+
+
+def running(view: Gallery) -> None:
+    view.field("Method").select_option("slowblobs")
+    expect(view.root.locator("[data-partial]").first).to_be_visible()
+
+
+def failed(view: Gallery) -> None:
+    view.await_status("error")
+    view.root.get_by_text("Traceback", exact=True).click()
+
+
+def cancelled(view: Gallery) -> None:
+    view.field("Method").select_option("slowblobs")
+    view.button("Cancel").click()
+    view.await_status("cancelled")
+
+
+def classes_open(view: Gallery) -> None:
+    view.await_status("done")
+    view.field("Class").click()
+    expect(view.root.get_by_role("option", name="top-2")).to_be_visible()
+
+
+def with_parameters(view: Gallery) -> None:
+    view.field("Method").select_option("blobs2")
+    view.await_status("done")
+
+
+def nothing_found(view: Gallery) -> None:
+    view.field("Search layers").fill("zzz")
+    expect(view.root.get_by_text("No layer matches")).to_be_visible()
+
+
+def comparing(view: Gallery) -> None:
+    view.field("Compare").select_option("targets")
+    expect(view.root.locator("[data-column='2']")).not_to_have_count(0)
+    view.await_status("done")
+
+
+def reading(view: Gallery) -> None:
+    view.await_status("done")
+    view.root.locator("canvas").first.hover()
+    expect(view.root.locator(".readout").first).to_be_visible()
+
+
+def layers_open(view: Gallery) -> None:
+    view.await_status("done")
+    view.root.locator("summary").click()
+    expect(view.root.get_by_role("treeitem", selected=True)).to_be_in_viewport(ratio=1)

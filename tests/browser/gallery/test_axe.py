@@ -1,0 +1,54 @@
+"""Axe finds nothing to complain about, in any state and either theme."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.browser.gallery import states
+from tests.browser.gallery.page import NARROW, WIDE, Gallery, Open
+from tests.browser.lab import ROOT
+
+AXE = ROOT / "node_modules/axe-core/axe.min.js"
+
+
+VIOLATIONS = """async () => {
+    const { violations } = await axe.run(".view");
+    return violations.flatMap(({ id, help, nodes }) =>
+        nodes.map(({ target, failureSummary }) => `${id}: ${help}: ${target.flat().join(" ")}\\n${failureSummary}`));
+}"""
+
+
+STATES: dict[str, tuple[str, int, Callable[[Gallery], None]]] = {
+    "done": ("", WIDE, lambda view: view.await_status("done")),
+    "running": ("step=400", WIDE, states.running),
+    "failed": ("fail", WIDE, states.failed),
+    "cancelled": ("step=400", WIDE, states.cancelled),
+    "no-kernel": ("silent", WIDE, lambda view: view.await_status("no-kernel")),
+    "classes-open": ("classes=1000", WIDE, states.classes_open),
+    "with-parameters": ("", WIDE, states.with_parameters),
+    "nothing-found": ("layers=1000", WIDE, states.nothing_found),
+    "comparing": ("", WIDE, states.comparing),
+    "reading": ("", WIDE, states.reading),
+    "export-open": ("", WIDE, states.export_open),
+    "code-shown": ("", WIDE, states.code_shown),
+    "contrasting": ("", WIDE, states.contrasting),
+    "wrapped": ("", WIDE, states.wrapped),
+    "limited": ('traits={"sign":"signed"}', WIDE, lambda view: view.field("Upper limit").press("PageDown")),
+    "swiped": ("", WIDE, states.swiped),
+    "many": ("images=500", WIDE, states.many),
+    "flat": ("flat", WIDE, lambda view: view.await_status("done")),
+    "narrow": ("", NARROW, states.layers_open),
+}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("state", STATES)
+def test_axe_finds_nothing(gallery: Open, state: str, theme: str) -> None:
+    query, width, reach = STATES[state]
+    view = gallery(f"{query}&{theme}", width)
+    reach(view)
+    view.page.screenshot(path=ROOT / f"build/gallery-{state}-{theme}.png", full_page=True)
+    view.page.add_script_tag(path=AXE)
+    assert view.page.evaluate(VIOLATIONS) == []

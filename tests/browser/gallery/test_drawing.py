@@ -1,0 +1,146 @@
+"""What only redraws, and what is read from it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from playwright.sync_api import expect
+
+from tests.browser.gallery.page import NARROW, Open
+from tests.browser.gallery.states import limited, swiped
+from tests.browser.lab import pixels
+
+AT_THE_END = """(sheet) => {
+    sheet.scrollTop = sheet.scrollHeight;
+    const [last] = [...sheet.querySelectorAll("[data-image='499']")].slice(-1);
+    const bottom = last?.getBoundingClientRect().bottom;
+    const below = sheet.getBoundingClientRect().bottom - bottom;
+    return below >= 0 && below < 40;
+}"""
+
+
+def test_limits_by_keyboard_mouse_and_back(gallery: Open) -> None:
+    view = gallery()
+    view.await_status("done")
+    canvas, upper = view.root.locator("canvas").first, view.field("Upper limit")
+    before = pixels(canvas)
+    limited(view)
+    moved = pixels(canvas)
+    assert (moved != before).any()
+    bar = view.root.locator(".scale").bounding_box()
+    handle = upper.bounding_box()
+    assert bar is not None
+    assert handle is not None
+    view.page.mouse.move(handle["x"] + handle["width"] / 2, handle["y"] + 10)
+    view.page.mouse.down()
+    view.page.mouse.move(bar["x"] + bar["width"] / 2, handle["y"] + 10, steps=4)
+    view.page.mouse.up()
+    expect(upper).to_have_attribute("aria-valuenow", "50")
+    dragged = pixels(canvas)
+    assert (dragged != moved).any()
+    view.button("Reset limits").click()
+    expect(upper).to_have_attribute("aria-valuenow", "100")
+    view.page.mouse.move(1, 1)
+    assert (pixels(canvas) == before).all()
+
+
+def test_limits_of_signed_maps_mirror_each_other(gallery: Open) -> None:
+    view = gallery('traits={"sign":"signed","scale":"all"}')
+    view.await_status("done")
+    lower, upper = view.field("Lower limit"), view.field("Upper limit")
+    lower.press("PageUp")
+    expect(upper).to_have_attribute("aria-valuenow", "90")
+    low, high = lower.get_attribute("aria-valuetext"), upper.get_attribute("aria-valuetext")
+    assert low == f"-{high}"
+    expect(view.root.locator(".whose")).to_have_text("all maps")
+    view.field("Scale").select_option("image")
+    expect(view.root.locator(".whose")).to_have_text("all maps of scene-1.jpg")
+
+
+def test_swipe_bares_the_picture_on_the_left(gallery: Open) -> None:
+    view = gallery()
+    view.await_status("done")
+    canvas = view.root.locator("canvas").first
+    covered = pixels(canvas)
+    view.field("Opacity").fill("0")
+    bare = pixels(canvas)
+    view.field("Opacity").fill("0.6")
+    swiped(view)
+    half = pixels(canvas)
+    middle = half.shape[1] // 2
+    assert (half[:, : middle - 9] == bare[:, : middle - 9]).all()
+    assert (half[:, middle + 9 :] == covered[:, middle + 9 :]).all()
+    box = canvas.bounding_box()
+    assert box is not None
+    view.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 50)
+    view.page.mouse.down()
+    view.page.mouse.move(box["x"] + box["width"] / 4, box["y"] + 60, steps=3)
+    view.page.mouse.up()
+    expect(view.field("Swipe")).to_have_value("0.25")
+    expect(view.root.locator(".readout").first).to_be_hidden()
+
+
+def test_cells_of_the_map_and_pixels_of_the_picture(gallery: Open) -> None:
+    view = gallery()
+    view.await_status("done")
+    canvas = view.root.locator("canvas").first
+    view.field("Opacity").fill("1")
+    smooth = pixels(canvas)
+    view.field("Map").select_option("cells")
+    cells = pixels(canvas)
+    assert runs(cells) > 2 * runs(smooth)
+    view.field("Opacity").fill("0")
+    for _ in range(6):
+        canvas.press("+")
+    canvas.press("Escape")
+    smooth = pixels(canvas)
+    view.field("Picture").select_option("pixels")
+    assert runs(pixels(canvas)) > 3 * runs(smooth)
+
+
+def runs(picture: NDArray[np.uint8]) -> float:
+    """The part of the neighbours in the middle row that are equal."""
+    row = picture[picture.shape[0] // 2].astype(int)
+    return float((row[1:] == row[:-1]).all(axis=-1).mean())
+
+
+def test_the_value_under_a_crosshair_moved_by_keys_is_spoken(gallery: Open) -> None:
+    view = gallery()
+    view.await_status("done")
+    spoken = view.root.get_by_role("log", name="Value under the crosshair")
+    canvas = view.root.locator("canvas").first
+    canvas.focus()
+    for _ in range(5):
+        canvas.press("ArrowRight")
+    readout = view.root.locator(".readout").first
+    expect(readout).to_contain_text("176,160")
+    expect(spoken).to_have_text(readout.inner_text())
+    expect(spoken).to_contain_text("top ")
+    canvas.press("Escape")
+    expect(spoken).to_be_empty()
+
+
+@pytest.mark.parametrize("compare", ["none", "targets"])
+def test_of_500_images_only_those_in_sight_are_in_the_page(gallery: Open, compare: str) -> None:
+    view = gallery(f'images=500&traits={{"compare":"{compare}"}}')
+    view.await_status("done")
+    tiles, grid = view.root.locator("[data-kx-tile]"), view.root.locator(".sheet")
+    expect(tiles.first).to_have_attribute("data-image", "0")
+    assert 0 < tiles.count() < 60
+    whole = grid.evaluate("(grid) => grid.scrollHeight")
+    last = view.root.locator("[data-image='499']").first
+    grid.evaluate("(grid) => { grid.scrollTop = grid.scrollHeight; }")
+    expect(last).to_be_in_viewport()
+    assert tiles.count() < 60
+    assert pixels(last.locator("canvas"))[..., 3].all()
+    assert grid.evaluate("(grid) => grid.scrollHeight") == pytest.approx(whole, abs=2)
+    if compare == "targets":
+        expect(view.root.get_by_text("top-2", exact=True).last).to_be_in_viewport()
+    last.locator("canvas").click()
+    assert view.trait("selected") == [499]
+    # Other rows at another width: still the end can be reached, and no more is there than fits.
+    view.page.set_viewport_size({"width": NARROW, "height": 900})
+    handle = grid.element_handle()
+    view.page.wait_for_function(AT_THE_END, arg=handle)
+    assert tiles.count() < 60

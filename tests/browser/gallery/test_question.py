@@ -1,0 +1,74 @@
+"""Choosing what is asked."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from tests.browser.gallery.page import Open
+from tests.browser.gallery.states import contrasting, wrapped
+
+
+def test_a_model_without_maps_says_so(gallery: Open) -> None:
+    view = gallery("flat")
+    view.await_status("done")
+    expect(view.root.locator(".why")).to_contain_text("No layer of this model has a map")
+    expect(view.root.locator(".why")).to_contain_text("Input gradient sees the input")
+    expect(view.root.locator(".star")).to_have_count(0)
+    expect(view.field("Compare").locator("option", has_text="layers")).to_be_disabled()
+
+
+def test_a_method_that_sees_the_input_says_that_the_layer_is_not_used(gallery: Open) -> None:
+    view = gallery()
+    note = view.root.get_by_text("sees the input: the layer makes no difference")
+    view.await_status("done")
+    expect(note).to_have_count(0)
+    view.field("Method").select_option("saliency")
+    expect(note).to_be_visible()
+    layer = view.root.get_by_role("treeitem", name="conv", exact=False).last
+    layer.click()
+    expect(layer).to_have_attribute("aria-selected", "true")
+
+
+def test_after_a_search_the_chosen_layer_is_in_sight(gallery: Open) -> None:
+    view = gallery("layers=300")
+    view.await_status("done")
+    search = view.field("Search layers")
+    for path in ("extra/part14/conv_299", "trunk/stage1/block1/conv"):
+        search.fill(path)
+        view.root.get_by_role("treeitem").last.click()
+        search.fill("")
+        assert view.trait("layer") == path
+        expect(view.root.get_by_role("treeitem", selected=True)).to_be_in_viewport(ratio=1)
+
+
+def test_subtract_another_class(gallery: Open) -> None:
+    view = gallery()
+    contrasting(view)
+    assert view.trait("target") == "top − top-2"
+    expect(view.root.locator(".caption .name").first).to_have_text("cat − cup")
+    view.field("Minus").click()
+    view.root.get_by_role("option", name="rocket").click()
+    assert view.trait("target") == "top − rocket"
+    view.field("Class").click()
+    view.root.get_by_role("option", name="cup").click()
+    assert view.trait("target") == "cup − rocket"
+    view.button("Subtract nothing").click()
+    assert view.trait("target") == "cup"
+    expect(view.field("Minus")).to_have_count(0)
+
+
+def test_smooth_and_augment(gallery: Open) -> None:
+    view = gallery('traits={"method":"blobs2","params":{"order":"first"}}')
+    wrapped(view)
+    assert view.root.get_by_role("group", name="Parameters").get_by_role("switch").count() == 2
+    defaults = {"smooth": {"repetitions": 20, "noise": 0.15}, "tta": {"scales": [0.5, 1, 1.5], "hflip": True}}
+    assert view.trait("params") == {"order": "first", **defaults}
+    view.field("Repetitions").fill("7")
+    view.field("Scales").fill("1, 2")
+    view.field("Scales").press("Enter")
+    view.field("TTA").press("Space")
+    assert view.trait("params") == {"order": "first", "smooth": {"repetitions": 7, "noise": 0.15}}
+    view.field("TTA").check()
+    view.field("Scales").fill("nonsense")
+    view.field("Scales").press("Enter")
+    expect(view.field("Scales")).to_have_value("0.5, 1, 1.5")
