@@ -4,6 +4,7 @@ import glob
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,7 +28,7 @@ class Images:
 
     `batch` float32 (N, H, W, C); `shown` the originals, uint8 (any, any, 3); `boxes` the region of each
     original that the model sees, (x0, y0, x1, y1) in fractions, beyond 0..1 where it is padded; `digests`
-    one per image of the batch.
+    one per image of the batch; `find_black` tells `black`.
     """
 
     batch: Floats
@@ -35,6 +36,12 @@ class Images:
     boxes: tuple[Box, ...]
     names: tuple[str, ...]
     digests: tuple[str, ...]
+    find_black: Callable[[], Floats]
+
+    @cached_property
+    def black(self) -> Floats:
+        """What black is in the batch (N, C); not asked of the preprocessing before somebody needs it."""
+        return self.find_black()
 
     def seen(self) -> Pixels:
         """What the model sees of each original, uint8 (N, H, W, 3)."""
@@ -81,13 +88,15 @@ def load(
         preprocessing.scale(_channels(_resize(a, size, box), channels), a.dtype == np.uint8, span)
         for a, box in zip(arrays, boxes, strict=True)
     ]
-    batch = preprocessing.apply(np.stack(ready), [a.dtype == np.uint8 for a in arrays], span)
+    are_bytes = [a.dtype == np.uint8 for a in arrays]
+    batch = preprocessing.apply(np.stack(ready), are_bytes, span)
     return Images(
         batch=batch,
         shown=tuple(as_pixels(a, span) for a in arrays),
         boxes=boxes,
         names=tuple(name for name, _ in items),
         digests=tuple(digest(x) for x in batch),
+        find_black=lambda: preprocessing.black((size[0], size[1], channels), are_bytes, span),
     )
 
 

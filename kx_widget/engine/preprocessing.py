@@ -78,24 +78,39 @@ class Preprocessing:
         Raises:
             ImageError: a given function failed, or returned another shape or values that are not finite.
         """
+        self.text, batch = self._applied(batch, is_bytes, span)
+        return batch
+
+    def _applied(self, batch: Floats, is_bytes: Sequence[bool], span: Span) -> tuple[str, Floats]:
         if callable(self._preprocess):
-            self.text = f"preprocess: {getattr(self._preprocess, '__name__', 'given function')}"
-            return _checked(self._preprocess, batch)
+            name = getattr(self._preprocess, "__name__", "given function")
+            return f"preprocess: {name}", _checked(self._preprocess, batch)
         raw = np.asarray([b or span == "0..255" for b in is_bytes])
         if self._preprocess is None:
-            self.text = "preprocess: none, as asked"
+            text = "preprocess: none, as asked"
         elif not raw.any():
-            self.text = f"preprocess: none, the images are floats ({span}) and taken as model-ready"
+            text = f"preprocess: none, the images are floats ({span}) and taken as model-ready"
         elif self._rescales:
-            self.text = "preprocess: none, the model rescales 0..255 itself"
+            text = "preprocess: none, the model rescales 0..255 itself"
         elif self._family is None:
-            self.text = "preprocess: none, 0..255 passed on; give preprocess= if the model expects another range"
+            text = "preprocess: none, 0..255 passed on; give preprocess= if the model expects another range"
         else:
-            self.text = f"preprocess: keras.applications.{self._family}.preprocess_input"
+            text = f"preprocess: keras.applications.{self._family}.preprocess_input"
             function = importlib.import_module(f"keras.applications.{self._family}").preprocess_input
             batch = batch.copy()
             batch[raw] = np.asarray(function(batch[raw].copy()), np.float32)
-        return np.ascontiguousarray(batch, np.float32)
+        return text, np.ascontiguousarray(batch, np.float32)
+
+    def black(self, shape: tuple[int, int, int], is_bytes: Sequence[bool], span: Span) -> Floats:
+        """What black (H, W, C) is for the model, (N, C): 0 where nobody can tell, as for floats in no known range."""
+        lowest = -1.0 if span == "-1..1" and not callable(self._preprocess) else 0.0
+        kinds, kind = np.unique(is_bytes, return_inverse=True)
+        pictures = np.stack([np.full(shape, 0 if k else lowest, np.float32) for k in kinds])
+        try:
+            with np.errstate(all="ignore"):
+                return self._applied(pictures, kinds.tolist(), span)[1].mean((1, 2))[kind]
+        except ImageError:
+            return np.zeros((len(kind), shape[-1]), np.float32)
 
 
 def _checked(preprocess: Callback, batch: Floats) -> Floats:

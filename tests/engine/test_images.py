@@ -214,3 +214,26 @@ def test_an_array_changed_in_place_is_another_image(model):
     after = explainer.predict(x)[0]
     assert np.abs(after[0] - before[0]).max() > 1e-3
     assert_array_equal(after[1], before[1])
+
+
+def test_black_is_what_the_preprocessing_makes_of_it():
+    u, f = picture(), picture() / 127.5 - 1
+    assert_array_equal(loaded([u, u / 255]).black, np.zeros((2, 3)))
+    assert_array_equal(loaded([f, u]).black, [[-1, -1, -1], [0, 0, 0]])
+    assert_array_equal(loaded(u - 120.0).black, [[0, 0, 0]])
+    assert_array_equal(loaded([u, f], preprocess=lambda b: b / 127.5 - 1).black, -np.ones((2, 3)))
+    resnet = Preprocessing(keras.Sequential([keras.Input(RGB), layers.Conv2D(2, 3)], name="resnet50"), "auto")
+    assert_allclose(load([u, u], RGB, resnet).black, [[-103.939, -116.779, -123.68]] * 2, rtol=1e-6)
+
+
+def test_black_is_zero_where_the_preprocessing_cannot_say():
+    asked = []
+
+    def standardised(batch):
+        asked.append(len(batch))
+        return (batch - batch.mean()) / batch.std()
+
+    x = loaded([picture(), picture(seed=1)], preprocess=standardised)
+    assert asked == [2]
+    assert_array_equal(x.black, np.zeros((2, 3)))
+    assert asked == [2, 1]
