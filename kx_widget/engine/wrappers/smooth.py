@@ -26,7 +26,7 @@ def smooth(method: Method, settings: Any = True) -> Method:
         settings: `{"repetitions": 20, "noise": 0.15}`, in parts or whole, or True for these.
 
     Returns:
-        A method of the same shape that yields the running mean after each repetition.
+        A method of the same shape that yields the mean of the repetitions so far whenever the method yields.
 
     Raises:
         ParameterError: unknown setting or value out of range.
@@ -41,16 +41,18 @@ def smooth(method: Method, settings: Any = True) -> Method:
     def smoothed(probe: Any, target: Floats, **params: Any) -> Iterator[Partial]:
         sigma = noise * np.ptp(probe.x, axis=(1, 2, 3))
         rngs = [probe.rng(i) for i in range(len(probe.x))]
-        mean: Any = 0.0
-        for n in range(1, repetitions + 1):
+        mean: Any = None
+        for n in range(repetitions):
             noisy = np.stack(
                 [
                     x + rng.normal(0, 1, x.shape).astype(np.float32) * s
                     for x, rng, s in zip(probe.x, rngs, sigma, strict=True)
                 ]
             )
-            *_, last = method(probe.at(noisy), target, **params)
-            mean = mean + (last.maps - mean) / n
-            yield Partial(mean, n, repetitions)
+            for part in method(probe.at(noisy), target, **params):
+                if part.done == part.total:
+                    mean = part.maps if mean is None else mean + (part.maps - mean) / (n + 1)
+                so_far = part.maps if mean is None else mean
+                yield Partial(so_far, n * part.total + part.done, repetitions * part.total)
 
     return smoothed

@@ -24,7 +24,7 @@ def tta(method: Method, settings: Any = True) -> Method:
         settings: `{"scales": (0.5, 1.0, 1.5), "hflip": True}`, in parts or whole, or True for these.
 
     Returns:
-        A method of the same shape that yields the running mean after each pass.
+        A method of the same shape that yields the mean of the passes so far whenever the method yields.
 
     Raises:
         ParameterError: unknown setting, or a scale that is not between 0.1 and 10.
@@ -35,13 +35,17 @@ def tta(method: Method, settings: Any = True) -> Method:
     def augmented(probe: Any, target: Floats, **params: Any) -> Iterator[Partial]:
         total: Any = 0.0
         seen: Any = 0.0
-        for done, (scale, flip) in enumerate(passes, 1):
+        mean: Any = None
+        for done, (scale, flip) in enumerate(passes):
             x = zoom(probe.x, scale)[0]
             changed = scale != 1 or flip
-            *_, last = method(probe.at(x[:, :, ::-1] if flip else x) if changed else probe, target, **params)
-            maps, inside = zoom(last.maps[:, :, ::-1] if flip else last.maps, 1 / scale)
-            total, seen = total + maps * inside, seen + inside
-            yield Partial(total / seen, done, len(passes))
+            for part in method(probe.at(x[:, :, ::-1] if flip else x) if changed else probe, target, **params):
+                if part.done == part.total:
+                    maps, inside = zoom(part.maps[:, :, ::-1] if flip else part.maps, 1 / scale)
+                    total, seen = total + maps * inside, seen + inside
+                    mean = total / seen
+                so_far = part.maps if mean is None else mean
+                yield Partial(so_far, done * part.total + part.done, len(passes) * part.total)
 
     return augmented
 
