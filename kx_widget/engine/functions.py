@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from kx_widget.engine.budget import Budget
 from kx_widget.engine.graph import Call, Cut, Graph
+from kx_widget.engine.inspection import spatial_of
 from kx_widget.engine.types import Floats
 
 
@@ -17,13 +18,13 @@ class Functions:
     """Runs functions of one graph.
 
     `counts` tells how often each part was compiled (`"trace …"`) and run (`"predict"`, `"trunk"`, `"head"`,
-    `"input_gradient"`, in calls). Safe to use from several threads: one call of the model at a time.
+    `"input_gradient"`…, in calls). Safe to use from several threads: one call of the model at a time.
     """
 
     def __init__(self, graph: Graph, budget: Budget) -> None:
         self.counts: Counter[str] = Counter()
         self._graph = graph
-        self._budget = budget
+        self.budget = budget
         self._lock = threading.RLock()
         self._compiled: dict[str, Any] = {}
 
@@ -40,18 +41,27 @@ class Functions:
             return [np.asarray(out) for out in tf.nest.flatten(fn(*(tf.convert_to_tensor(p) for p in parts)))]
 
         with self._lock:
-            return self._budget.run(once, *arrays)
+            return self.budget.run(once, *arrays)
 
     def predict(self, x: Floats) -> Floats:
         """X (B, H, W, C) -> scores (B, C)."""
         return self._run("predict", self._compile("predict", self._graph.predict), x)[0]
 
-    def input_gradient(self, x: Floats, target: Floats) -> tuple[Floats, Floats]:
-        """x, target (B, C) -> scores (B, C), d(scores·target)/dx (B, H, W, C)."""
-        scores, gradient = self._run(
-            "input_gradient", self._compile("input_gradient", self._graph.input_gradient), x, target
-        )
+    def input_gradient(self, x: Floats, target: Floats, guided: bool = False) -> tuple[Floats, Floats]:
+        """x, target (B, C) -> scores (B, C), d(scores·target)/dx (B, H, W, C), by guided backpropagation if asked."""
+        name = "guided_gradient" if guided else "input_gradient"
+        scores, gradient = self._run(name, self._compile(name, lambda: self._graph.input_gradient(guided)), x, target)
         return scores, gradient
+
+    def full_gradients(self, x: Floats, target: Floats, rescale: str) -> tuple[Floats, Floats, Floats]:
+        """x, target (B, C) -> scores (B, C), FullGrad maps (B, H, W), sum of all terms (B,)."""
+        height, width = self._graph.x.shape[1:3]
+
+        def make() -> Any:
+            return self._graph.full_gradients(rescale, lambda shape: spatial_of(shape, height / width)[0])
+
+        scores, maps, total = self._run("full_gradients", self._compile(f"full_gradients {rescale}", make), x, target)
+        return scores, maps, total
 
     def _cut(self, call: Call) -> Cut:
         return self._compile(f"cut {call.path}", lambda: self._graph.cut(call))
@@ -72,3 +82,13 @@ class Functions:
             return cut.head(a, target, *frontier, *shapes)[1]
 
         return self._run("head", run, target, facts[0], *facts[2:])[0]
+
+    def head_scores(self, call: Call, facts: list[Any]) -> Floats:
+        """Facts, the activation among them changed -> scores (B, C)."""
+        cut = self._cut(call)
+        fn = self._compile(f"scores {call.path}", lambda: self._graph.scores_after(cut))
+
+        def run(a: Any, *rest: Any) -> Any:
+            return fn(a, *rest, *(tf.constant([int(a.shape[0]), *fixed], dtype) for dtype, fixed in cut.shapes))
+
+        return self._run("head_scores", run, facts[0], *facts[2:])[0]

@@ -6,8 +6,9 @@ back from the output, a cut by asking which tensors the layers after it need. Th
 a graph; `tracing` is the only one that hooks a layer.
 """
 
+import contextlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,14 +16,19 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from kx_widget.engine.biases import Grid, added_by, decompose
 from kx_widget.engine.errors import ModelError, plain
-from kx_widget.engine.tracing import as_input, choose_output, observed
+from kx_widget.engine.tracing import as_input, as_scores, choose_output, observed
 from kx_widget.engine.types import Head
 
 FORWARDING = {"Identity", "Cast", "Reshape", "Squeeze", "ExpandDims"}
-SHAPE_ONLY = {"Shape", "ShapeN", "Size", "Rank"}
+SHAPE_ONLY = {"Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"}
 HEADS: dict[str, Head] = {"Softmax": "softmax", "LogSoftmax": "softmax", "Sigmoid": "sigmoid"}
 AFFINE = {"MatMul", "BiasAdd", "Add", "AddV2", "Conv2D", "Einsum", "BatchMatMulV2", "Mean"}
+GUIDED = {
+    "Relu": lambda op, g: tf.raw_ops.ReluGrad(gradients=tf.nn.relu(g), features=op.outputs[0]),
+    "Relu6": lambda op, g: tf.raw_ops.Relu6Grad(gradients=tf.nn.relu(g), features=op.outputs[0]),
+}
 
 
 @dataclass(frozen=True)
@@ -41,13 +47,15 @@ class Cut:
     `trunk(x)` returns the facts to keep per image: the activation, the scores and the frontier, that is
     whatever the head needs besides. `head(*facts, target, *shapes)` returns scores and their gradient with
     respect to the activation. `shapes` are the shape vectors the head asks for: (dtype, entries after the batch).
-    Where a graph cannot be cut per image, `exact` is False and the trunk keeps x itself.
+    Where a graph cannot be cut per image, `exact` is False and the trunk keeps x itself. `feeds` are the tensors
+    from which the scores follow: the activation, the rest of the facts, the shapes.
     """
 
     trunk: Callable[..., Any]
     head: Callable[..., Any]
     shapes: tuple[tuple[Any, tuple[int, ...]], ...]
     exact: bool
+    feeds: tuple[Any, ...]
 
 
 class Graph:
@@ -98,10 +106,19 @@ class Graph:
         """Compiled x -> scores (B, C)."""
         return self._whole.prune([self.x], [self.scores])
 
-    def input_gradient(self) -> Callable[..., Any]:
-        """Compiled (x, target) -> scores, d(scores·target)/dx."""
-        with self._lock:
+    def input_gradient(self, guided: bool = False) -> Callable[..., Any]:
+        """Compiled (x, target) -> scores, d(scores·target)/dx, or what guided backpropagation has for it."""
+        with self._lock, _guided(self.between(self.x) if guided else []):
             return self._whole.prune([self.x, self.target], [self.scores, self._gradients([self.x])[0]])
+
+    def full_gradients(self, rescale: str, grid: Grid) -> Callable[..., Any]:
+        """Compiled (x, target) -> scores, FullGrad maps (B, H, W), and what all its terms add up to (B,)."""
+        with self._lock, self._graph.as_default():
+            added = [(op.outputs[0], added_by(op, self._from_x)) for op in self.between(self.x)]
+            terms = [(self.x, self.x), *((out, bias) for out, bias in added if bias is not None)]
+            gradients = self._gradients([out for out, _ in terms])
+            maps, total = decompose(terms, gradients, rescale, grid)
+            return self._whole.prune([self.x, self.target], [self.scores, maps, total])
 
     def _gradients(self, tensors: Sequence[Any]) -> list[Any]:
         with self._graph.as_default():
@@ -118,11 +135,16 @@ class Graph:
             if not batched:
                 head = self._whole.prune([self.x, self.target], [self.scores, gradient])
                 trunk = self._whole.prune([self.x], [a, self.scores, self.x])
-                return Cut(trunk, head, (), exact=False)
+                return Cut(trunk, head, (), exact=False, feeds=(a, self.x))
             fixed = tuple((s.dtype, tuple(int(d) for d in s.op.inputs[0].shape[1:])) for s in shapes)
             trunk = self._whole.prune([self.x], [a, self.scores, *frontier])
             head = self._whole.prune([a, self.target, *frontier, *shapes], [self.scores, gradient])
-            return Cut(trunk, head, fixed, exact=True)
+            return Cut(trunk, head, fixed, exact=True, feeds=(a, *frontier, *shapes))
+
+    def scores_after(self, cut: Cut) -> Callable[..., Any]:
+        """Compiled (*feeds of the cut) -> scores."""
+        with self._lock:
+            return self._whole.prune(list(cut.feeds), [self.scores])
 
     def _frontier(self, ends: list[Any], a: Any, after: set[str]) -> tuple[list[Any], list[Any]]:
         """Tensors the head needs: those made from the image, and shape vectors of such tensors."""
@@ -205,6 +227,19 @@ class Graph:
         return 3 * max(sizes, default=1), sum(sizes) // 2 + 1
 
 
+@contextlib.contextmanager
+def _guided(ops: Sequence[Any]) -> Generator[None]:
+    """While a backward pass is built, the gates among these ops of our own trace hold back negative gradients."""
+    gates = [op for op in ops if op.type in GUIDED]
+    try:
+        for op in gates:
+            op._gradient_function = GUIDED[op.type]
+        yield
+    finally:
+        for op in gates:
+            op._gradient_function = None
+
+
 def _fixed(t: Any) -> bool:
     return bool(t.shape.rank) and t.shape[0] is None and all(d is not None for d in t.shape[1:])
 
@@ -244,20 +279,3 @@ def logits_of(y: Any) -> tuple[Any, Head]:
     if op.type in HEADS:
         return op.inputs[0], HEADS[op.type]
     return y, "linear" if op.type in AFFINE else "unknown"
-
-
-def as_scores(logits: Any, y: Any, head: Head) -> Any:
-    """Logits as (B, C) float32; a single sigmoid unit s becomes the two classes (−s, s)."""
-    shape = logits.shape
-    if shape.rank == 1:
-        logits = logits[:, None]
-    elif shape.rank != 2:
-        if shape.rank is None or any(d != 1 for d in shape[1:-1]):
-            raise ModelError(
-                f"The model's output has shape {tuple(y.shape)}; one score per class, (batch, classes), is needed."
-            )
-        logits = tf.reshape(logits, (-1, shape[-1]))
-    if logits.shape[-1] is None:
-        raise ModelError("The model's number of classes is not known from its graph.")
-    scores = tf.cast(logits, tf.float32)
-    return tf.concat([-scores, scores], -1) if head == "sigmoid" and scores.shape[-1] == 1 else tf.identity(scores)

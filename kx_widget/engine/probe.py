@@ -1,6 +1,6 @@
 """What a method may ask of a model about a batch of images."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,11 @@ from kx_widget.engine.cache import Cache
 from kx_widget.engine.errors import UnsupportedMethodError
 from kx_widget.engine.functions import Functions
 from kx_widget.engine.graph import Call, Graph
-from kx_widget.engine.types import Floats
+from kx_widget.engine.images import digest
+from kx_widget.engine.passes import Found, batches, done, scored
+from kx_widget.engine.types import Floats, Ints
+
+Change = Callable[[Ints, Ints], Floats]
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,7 @@ class Probe:
         call: the layer to look at, None for methods that see the input only.
         spatial: (h, w) of that layer's map.
         digests: one per image, with the version of the weights: what caches go by.
+        black: tells what black is in x (B, C).
         seed: for methods that draw random numbers; see `rng`.
     """
 
@@ -32,14 +37,16 @@ class Probe:
     call: Call | None
     spatial: tuple[int, int] | None
     digests: Sequence[tuple[Any, ...]]
+    black: Callable[[], Floats]
     seed: int = 0
 
     def at(self, x: Floats) -> "Probe":
-        """The same question about other images of the same shape; nothing of it is kept."""
-        return replace(self, x=x, cache=Cache(2**62), digests=[(i,) for i in range(len(x))])
+        """The same question about other versions of the images; nothing of it is kept."""
+        digests = [(i, digest[-1]) for i, digest in enumerate(self.digests)]
+        return replace(self, x=x, cache=Cache(2**62), digests=digests)
 
     def rng(self, i: int) -> np.random.Generator:
-        """Random numbers of image i: the same for the same seed and image, whatever batch it is in."""
+        """Random numbers of image i: the same for the same seed and original, whatever batch it is in."""
         entropy = np.frombuffer(repr(self.digests[i][-1]).encode(), np.uint8)
         return np.random.default_rng([self.seed, *entropy])
 
@@ -96,15 +103,107 @@ class Probe:
 
         return self._as_grid(self._by_target(("head", call.path), target, compute)[0])
 
-    def input_gradient(self, target: Floats) -> Floats:
-        """d(scores·target)/dx (B, H, W, C), for target weights (B, C)."""
+    def input_gradient(self, target: Floats, guided: bool = False) -> Floats:
+        """d(scores·target)/dx (B, H, W, C), for target weights (B, C), or what guided backpropagation has for it."""
 
         def compute(rows: list[int]) -> Sequence[Any]:
-            scores, gradient = self.functions.input_gradient(self.x[rows], target[rows])
+            scores, gradient = self.functions.input_gradient(self.x[rows], target[rows], guided)
             self._note_scores(rows, scores)
             return [gradient]
 
-        return self._by_target(("input",), target, compute)[0]
+        return self._by_target(("input", guided), target, compute)[0]
+
+    def full_gradients(self, target: Floats, rescale: str) -> tuple[Floats, Floats]:
+        """FullGrad's maps (B, H, W), and what all its terms add up to (B,), for target weights (B, C)."""
+
+        def compute(rows: list[int]) -> Sequence[Any]:
+            scores, maps, total = self.functions.full_gradients(self.x[rows], target[rows], rescale)
+            self._note_scores(rows, scores)
+            return [maps, total]
+
+        maps, total = self._by_target(("full", rescale), target, compute)
+        return maps, total
+
+    def changed_gradients(self, change: Change, target: Floats, passes: int) -> Iterator[Found]:
+        """d(scores·target)/dx of changed images, each `values[n]` (H, W, C); arguments as in `changed_scores`."""
+        known, stop = np.zeros(len(self.x), np.int64), np.full(len(self.x), passes)
+        for images, items in batches(known, stop, self._at_once(stop, 8, backward=True)):
+            gradients = self.functions.input_gradient(change(images, items), target[images])[1]
+            np.add.at(known, images, 1)
+            yield Found(images, items, gradients, done(known, stop, passes))
+
+    def changed_scores(
+        self,
+        fact: tuple[Any, ...],
+        change: Change,
+        target: Floats,
+        order: Ints,
+        counts: Ints | None = None,
+    ) -> Iterator[Found]:
+        """Scores·target of changed images, as they become known; another target needs no model call.
+
+        Args:
+            fact: what `change` depends on, besides image and item.
+            change: (images (n,), items (n,)) -> changed inputs (n, H, W, C).
+            target: weights (B, C).
+            order: items to run, for each image (B, passes) or for all (passes,).
+            counts: how many of them each image needs (B,), if not all.
+        """
+
+        def run(images: Ints, items: Ints) -> Floats:
+            return self.functions.predict(change(images, items))
+
+        return self._scored(("changed", *fact), run, target, order, counts)
+
+    def ablated_scores(self, target: Floats, order: Ints, counts: Ints) -> Iterator[Found]:
+        """Scores·target with one channel of the layer's output set to 0, items being channels."""
+        call, facts = self._layer(), self._facts()
+
+        def run(images: Ints, channels: Ints) -> Floats:
+            a, *rest = (array[images] for array in facts)
+            np.moveaxis(a, -1, 1)[np.arange(len(a)), channels] = 0
+            return self.functions.head_scores(call, [a, *rest])
+
+        return self._scored(("ablated", call.path), run, target, order, counts)
+
+    def _scored(
+        self,
+        fact: tuple[Any, ...],
+        run: Callable[[Ints, Ints], Floats],
+        target: Floats,
+        order: Ints,
+        counts: Ints | None,
+    ) -> Iterator[Found]:
+        # An order of its own may turn over where two channels are almost equal: it belongs to the key.
+        own = [(digest(row),) for row in order] if order.ndim == 2 else [()] * len(self.x)
+        keys = [(*d, *fact, *more) for d, more in zip(self.digests, own, strict=True)]
+        order = np.broadcast_to(order, (len(self.x), order.shape[-1]))
+        stop = np.full(len(order), order.shape[1]) if counts is None else counts
+        return scored(run, target, order, stop, self.cache, keys, self._at_once(stop, 20))
+
+    def _at_once(self, passes: Ints, parts: int, backward: bool = False) -> int:
+        """How many passes go together: what fits, but in so many parts at least, to show how the map comes about."""
+        most = self.functions.budget.samples(self.graph.bytes_per_sample[backward])
+        return int(max(1, min(most, passes.sum() // parts)))
+
+    def channels_by_energy(self, last: Any) -> Ints:
+        """The layer's channels (B, K), those of most energy Σ A² first, those marked in `last` (B, K) at the end."""
+        a = self.activations()
+        energy = np.where(last, -1, np.einsum("bhwk,bhwk->bk", a, a))
+        return np.argsort(-energy, axis=1, kind="stable")
+
+    def baseline(self, kind: str) -> Floats:
+        """Images (B, H, W, C) that show nothing: `"black"`, each image's `"mean"` colour, or the image `"blur"`red.
+
+        Black is 0 where the preprocessing does not tell what black is. The blur is Gaussian, its deviation a
+        tenth of the shorter side.
+        """
+        if kind == "black":
+            return np.broadcast_to(self.black()[:, None, None], self.x.shape)
+        if kind == "mean":
+            return np.broadcast_to(self.x.mean((1, 2), keepdims=True), self.x.shape)
+        rows, columns = (_gaussian(n, min(self.x.shape[1:3]) / 10) for n in self.x.shape[1:3])
+        return np.einsum("yi,xj,bijc->byxc", rows, columns, self.x, optimize=True)
 
     def _by_target(
         self, fact: tuple[Any, ...], target: Floats, compute: Callable[[list[int]], Sequence[Any]]
@@ -133,3 +232,10 @@ class Probe:
             h, w = self.spatial
             a = a[:, a.shape[1] - h * w :].reshape(len(a), h, w, a.shape[2])
         return a.astype(np.float32, copy=False)
+
+
+def _gaussian(size: int, sigma: float) -> Floats:
+    """Weights (size, size) of a blur along one axis, borders weighted anew."""
+    at = np.arange(size)
+    weights = np.exp(-((at[:, None] - at) ** 2) / (2 * sigma**2))
+    return (weights / weights.sum(1, keepdims=True)).astype(np.float32)

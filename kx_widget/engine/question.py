@@ -77,7 +77,7 @@ class Question:
             digests = [(version, digest) for digest in self.images.digests[rows]]
             yield rows, Probe(
                 self.ready.graph, self.ready.functions, self.cache, self.images.batch[rows], self.call,
-                self.spatial, digests, self.seed,
+                self.spatial, digests, lambda rows=rows: self.images.black[rows], self.seed,
             )  # fmt: skip
 
     def stream(self) -> Iterator[Step]:

@@ -1,4 +1,4 @@
-"""Watching a model while it is traced: every layer inside it, what each returns, which output is meant."""
+"""Watching a model while it is traced: every layer inside it, what each returns, which output is the scores."""
 
 import contextlib
 import threading
@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from kx_widget.engine.errors import ModelError, did_you_mean
+from kx_widget.engine.types import Head
 
 
 def sublayers(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -89,3 +90,20 @@ def choose_output(model: Any, y: Any, output: str | int | None) -> Any:
     if output in outputs:
         return outputs[str(output)]
     raise ModelError(f"The model has no output {output!r}.{did_you_mean(output, names)}")
+
+
+def as_scores(logits: Any, y: Any, head: Head) -> Any:
+    """Logits as (B, C) float32; a single sigmoid unit s becomes the two classes (−s, s)."""
+    shape = logits.shape
+    if shape.rank == 1:
+        logits = logits[:, None]
+    elif shape.rank != 2:
+        if shape.rank is None or any(d != 1 for d in shape[1:-1]):
+            raise ModelError(
+                f"The model's output has shape {tuple(y.shape)}; one score per class, (batch, classes), is needed."
+            )
+        logits = tf.reshape(logits, (-1, shape[-1]))
+    if logits.shape[-1] is None:
+        raise ModelError("The model's number of classes is not known from its graph.")
+    scores = tf.cast(logits, tf.float32)
+    return tf.concat([-scores, scores], -1) if head == "sigmoid" and scores.shape[-1] == 1 else tf.identity(scores)

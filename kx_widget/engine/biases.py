@@ -1,0 +1,74 @@
+"""What a single op adds to the signal whatever the image, and FullGrad's sums over such terms.
+
+Looks at one op and its inputs; `graph` does the walking.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+Grid = Callable[[tuple[int | None, ...]], tuple[int, int] | None]
+SUMS = {"Add", "AddV2", "BiasAdd", "Sub"}
+ROOTS = {"Rsqrt", "Sqrt"}
+
+
+def added_by(op: Any, varying: set[str]) -> Any | None:
+    """The constant that an op adds to what depends on the image, or None.
+
+    A bias, an offset, or batch norm's implicit bias β − μγ/√(σ²+ε), which Keras writes as an addition too. What
+    only keeps a root from being that of zero is none: the ε of layer normalisation, whose mean and deviation
+    depend on the image, so that but its β is constant.
+
+    Args:
+        op: of the traced model.
+        varying: names of the ops that depend on the image.
+    """
+    if op.type.startswith("FusedBatchNorm") and not op.get_attr("is_training"):
+        scale, offset, mean, variance = op.inputs[1:5]
+        return offset - mean * scale * tf.math.rsqrt(variance + op.get_attr("epsilon"))
+    if op.type not in SUMS or not op.outputs[0].dtype.is_floating:
+        return None
+    fixed = [t for t in op.inputs if t.op.name not in varying]
+    users = [user.type for user in op.outputs[0].consumers() if user.name in varying]
+    if len(fixed) != 1 or (users and ROOTS.issuperset(users)):
+        return None
+    return -fixed[0] if op.type == "Sub" and fixed[0] is op.inputs[1] else fixed[0]
+
+
+def decompose(terms: Sequence[tuple[Any, Any]], gradients: Sequence[Any], rescale: str, grid: Grid) -> tuple[Any, Any]:
+    """FullGrad's maps (B, H, W), and the sum of all its terms (B,), which is the score of a piecewise linear net.
+
+    Args:
+        terms: the input with itself first, then (tensor, what its op adds).
+        gradients: of the score with respect to those tensors.
+        rescale: `"tensor"` or `"channel"`; see `rescaled`.
+        grid: (h, w) of a shape without its batch axis, None where it has no map.
+    """
+    size = terms[0][0].shape[1:3]
+    total: Any = 0.0
+    maps: dict[tuple[int, int], Any] = {}
+    for (tensor, constant), gradient in zip(terms, gradients, strict=True):
+        term = tf.cast(gradient, tf.float32) * tf.cast(constant, tf.float32)
+        term.set_shape(tensor.shape)
+        total += tf.reduce_sum(term, range(1, term.shape.rank))
+        # Attention's (B, T, heads, D) only looks like an image.
+        heads = any(t.op.type == "Einsum" for t in tensor.op.inputs) and tensor.shape.rank == 4
+        cells = None if heads else grid(tuple(tensor.shape[1:]))
+        if cells is not None and cells != (1, 1):
+            maps[cells] = maps.get(cells, 0.0) + rescaled(term, cells, rescale)
+    return sum(tf.image.resize(m[..., None], size)[..., 0] for m in maps.values()), total
+
+
+def rescaled(term: Any, cells: tuple[int, int], rescale: str) -> Any:
+    """ψ of one term but for the interpolation: absolute values brought to 0..1, channels summed, (B, h, w).
+
+    The extremes are those of an image's whole tensor, or of each of its channels.
+    """
+    h, w = cells
+    if term.shape.rank == 3:
+        term = tf.reshape(term[:, term.shape[1] - h * w :], (-1, h, w, term.shape[2]))
+    amount = tf.abs(term)
+    axes = (1, 2) if rescale == "channel" else (1, 2, 3)
+    low, high = tf.reduce_min(amount, axes, keepdims=True), tf.reduce_max(amount, axes, keepdims=True)
+    return tf.reduce_sum(tf.math.divide_no_nan(amount - low, high - low), -1)

@@ -1,0 +1,98 @@
+"""Many passes of the model over the same few images: which go together, what comes back, what is kept."""
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kx_widget.engine.cache import Cache
+from kx_widget.engine.types import Floats, Ints
+
+READ_AT_ONCE = 1024
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is known since the batch before: `values[n]` for `items[n]`, a channel, mask or step, of `images[n]`.
+
+    `done` is how many passes are known of every image.
+    """
+
+    images: Ints
+    items: Ints
+    values: Any
+    done: int
+
+
+def batches(start: Ints, stop: Ints, size: int) -> Iterator[tuple[Ints, Ints]]:
+    """(images, passes) that cover the passes `start` to `stop` (B,) of each image; all images advance together."""
+    images = np.repeat(np.arange(len(start)), stop - start)
+    passes = np.concatenate([np.arange(a, b) for a, b in zip(start, stop, strict=True)])
+    together = np.lexsort((images, passes))
+    for at in range(0, len(together), size):
+        rows = together[at : at + size]
+        yield images[rows], passes[rows]
+
+
+def done(known: Ints, stop: Ints, total: int) -> int:
+    """How many passes are known of every image; one that needs no more counts as having all."""
+    return int(np.where(known >= stop, total, known).min())
+
+
+def scored(
+    run: Callable[[Ints, Ints], Floats],
+    target: Floats,
+    order: Ints,
+    stop: Ints,
+    cache: Cache,
+    keys: Sequence[Hashable],
+    size: int,
+) -> Iterator[Found]:
+    """Scores·target of each pass, from the table of all classes' scores that the cache keeps for each image.
+
+    What a table lacks is run and added to it, also when the generator is closed half-way.
+
+    Args:
+        run: (images (n,), items (n,)) -> scores (n, C).
+        target: weights (B, C).
+        order: items (B, passes), first ones first.
+        stop: how many of these each image needs (B,).
+        cache: keeps the tables.
+        keys: one per image.
+        size: how many to run at once.
+    """
+    held = [(cache.get(key) or (np.zeros((0, target.shape[1]), np.float32),))[0] for key in keys]
+    known = np.zeros(len(keys), np.int64)
+    start = np.minimum([len(h) for h in held], stop)
+    tables = [
+        h if len(h) >= n else np.concatenate([h, np.empty((n - len(h), h.shape[1]), np.float32)])
+        for h, n in zip(held, stop, strict=True)
+    ]
+
+    def found(images: Ints, passes: Ints, scores: Floats) -> Found:
+        np.add.at(known, images, 1)
+        values = (scores * target[images]).sum(-1)
+        return Found(images, order[images, passes], values, done(known, stop, order.shape[1]))
+
+    if not stop.any():
+        none = np.zeros(0, np.int64)
+        yield found(none, none, np.zeros((0, target.shape[1]), np.float32))
+    for images, passes in batches(known, start, READ_AT_ONCE):
+        yield found(images, passes, np.stack([tables[i][k] for i, k in zip(images, passes, strict=True)]))
+    try:
+        for images, passes in batches(start, stop, size):
+            scores = run(images, order[images, passes])
+            for i, k, row in zip(images, passes, scores, strict=True):
+                tables[i][k] = row
+            yield found(images, passes, scores)
+    finally:
+        for key, table, old, n in zip(keys, tables, held, known, strict=True):
+            if n > len(old):
+                cache.put(key, (table if n == len(table) else table[:n].copy(),))
+
+
+def spread(n: int) -> Ints:
+    """0 to n − 1, so ordered that the first few lie evenly between the others; the last number comes first."""
+    at = np.arange(1, n + 1)
+    return np.argsort(-np.where(at == n, 2 * n, at & -at), kind="stable")
