@@ -24,7 +24,7 @@ class Entry:
         family: heading under which a picker lists it.
         sees: `"layer"` if its map has the size of a layer's, `"input"` if the size of the image.
         signed: whether maps have a meaningful sign: True, False, or (parameter, value) under which they have.
-        cost: what one more class costs, in words: `"instant"`, `"1 pass"`…
+        cost: what an answer costs once the layer is known, in words: `"instant"`, `"1 pass"`, `"1 pass a mask"`…
         summary: one line for the picker.
         reference: the paper, with its arXiv id.
         params: parameters besides probe and target.

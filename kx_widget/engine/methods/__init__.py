@@ -1,11 +1,21 @@
 """The table of methods. A method is one file and one row here."""
 
+from kx_widget.engine.methods.ablationcam import ablationcam
 from kx_widget.engine.methods.cam import cam
+from kx_widget.engine.methods.eigencam import eigencam
+from kx_widget.engine.methods.full_gradients import full_gradients
 from kx_widget.engine.methods.gradcam import gradcam
 from kx_widget.engine.methods.gradcampp import gradcampp
+from kx_widget.engine.methods.gradient_x_input import gradient_x_input
 from kx_widget.engine.methods.gradients import gradients, over_channels
+from kx_widget.engine.methods.guided_gradients import guided_gradients
 from kx_widget.engine.methods.hirescam import hirescam
+from kx_widget.engine.methods.integrated_gradients import integrated_gradients
 from kx_widget.engine.methods.layercam import layercam
+from kx_widget.engine.methods.occlusion import occlusion
+from kx_widget.engine.methods.rise import rise
+from kx_widget.engine.methods.scorecam import scorecam
+from kx_widget.engine.methods.xgradcam import xgradcam
 from kx_widget.engine.registry import Entry, table
 from kx_widget.engine.types import Parameter
 
@@ -16,6 +26,7 @@ CHANNELS = Parameter(
     "How the colour channels become one map; only the sum keeps the sign.",
     choices=("max_abs", "mean_abs", "sum"),
 )
+BASELINES = ("black", "mean", "blur")
 
 METHODS = table(
     Entry(
@@ -27,6 +38,11 @@ METHODS = table(
         "gradcampp", "Grad-CAM++", gradcampp, "Class activation maps", "layer", True, "instant",
         "Grad-CAM that covers several instances of the class better.",
         "Chattopadhay et al. 2018, arXiv 1710.11063",
+    ),
+    Entry(
+        "xgradcam", "XGrad-CAM", xgradcam, "Class activation maps", "layer", True, "instant",
+        "Grad-CAM whose weights count gradients where the activation is.",
+        "Fu et al. 2020, arXiv 2008.02312",
     ),
     Entry(
         "layercam", "LayerCAM", layercam, "Class activation maps", "layer", True, "instant",
@@ -44,10 +60,97 @@ METHODS = table(
         "Zhou et al. 2016, arXiv 1512.04150",
     ),
     Entry(
+        "eigencam", "Eigen-CAM", eigencam, "Class activation maps", "layer", True, "instant",
+        "The strongest pattern of the activations; the same for every class.",
+        "Muhammad and Yeasin 2020, arXiv 2008.00299",
+    ),
+    Entry(
+        "ablationcam", "Ablation-CAM", ablationcam, "Class activation maps", "layer", True, "1 head pass a channel",
+        "Activations weighted by how far the score falls without them; no gradients.",
+        "Desai and Ramaswamy 2020, WACV",
+    ),
+    Entry(
+        "scorecam", "Score-CAM", scorecam, "Class activation maps", "layer", True, "1 pass a channel",
+        "Activations weighted by the score of what they let through; no gradients.",
+        "Wang et al. 2020, arXiv 1910.01279",
+        params=(
+            Parameter("channels", "int", None, "Only the channels of most energy; None takes all.", minimum=1),
+            Parameter(
+                "weighting", "choice", "softmax", "The paper's softmax over channels, or the bare scores.",
+                choices=("softmax", "scores"),
+            ),
+        ),
+    ),
+    Entry(
         "gradients", "Gradients", gradients, "Gradients of the input", "input", ("channels", "sum"), "1 pass",
         "How much the score changes with each pixel.",
         "Simonyan et al. 2013, arXiv 1312.6034",
         params=(CHANNELS,),
         finish=over_channels,
+    ),
+    Entry(
+        "gradient_x_input", "Gradient × input", gradient_x_input, "Gradients of the input", "input", True, "1 pass",
+        "What each pixel adds to the score, to first order.",
+        "Shrikumar et al. 2016, arXiv 1605.01713",
+    ),
+    Entry(
+        "integrated_gradients", "Integrated gradients", integrated_gradients, "Gradients of the input", "input", True,
+        "1 pass a step",
+        "What each pixel adds on the way from a blank image; sums to the score's change.",
+        "Sundararajan et al. 2017, arXiv 1703.01365",
+        params=(
+            Parameter("steps", "int", 32, "Points at which the gradient is taken.", minimum=1, maximum=1000),
+            Parameter(
+                "baseline", "choice", "black", "The image from which the way starts.", choices=BASELINES,
+            ),
+        ),
+    ),
+    Entry(
+        "guided_gradients", "Guided backprop", guided_gradients, "Gradients of the input", "input",
+        ("channels", "sum"), "1 pass",
+        "Fine lines, but it fails sanity checks: they hardly depend on the class or the upper layers.",
+        "Springenberg et al. 2014, arXiv 1412.6806",
+        params=(CHANNELS,),
+        finish=over_channels,
+    ),
+    Entry(
+        "full_gradients", "FullGrad", full_gradients, "Gradients of the input", "input", False, "1 pass",
+        "What the input and every bias of every layer add to the score.",
+        "Srinivas and Fleuret 2019, arXiv 1905.00780",
+        params=(
+            Parameter(
+                "rescale", "choice", "tensor", "What is brought to 0..1 at once: a layer or each of its channels.",
+                choices=("tensor", "channel"),
+            ),
+        ),
+    ),
+    Entry(
+        "occlusion", "Occlusion", occlusion, "Masking", "input", True, "1 pass a patch",
+        "How far the score falls when a patch is covered.",
+        "Zeiler and Fergus 2014, arXiv 1311.2901",
+        params=(
+            Parameter(
+                "patch", "float", 0.2, "Side of a patch, as a part of the image's shorter side.",
+                minimum=0.02, maximum=1, step=0.01,
+            ),
+            Parameter(
+                "stride", "float", 0.5, "From one patch to the next, as a part of the patch.",
+                minimum=0.1, maximum=1, step=0.1,
+            ),
+            Parameter("baseline", "choice", "mean", "What covers the patch.", choices=BASELINES),
+        ),
+    ),
+    Entry(
+        "rise", "RISE", rise, "Masking", "input", True, "1 pass a mask",
+        "Random masks, weighted by the score of what they leave to see.",
+        "Petsiuk et al. 2018, arXiv 1806.07421",
+        params=(
+            Parameter("masks", "int", 1000, "How many masks; more give a smoother map.", minimum=1, maximum=20000),
+            Parameter("cells", "int", 7, "Rows and columns of a mask's grid.", minimum=2, maximum=32),
+            Parameter(
+                "probability", "float", 0.5, "Part of the cells that is left to see.",
+                minimum=0.05, maximum=0.95, step=0.05,
+            ),
+        ),
     ),
 )  # fmt: skip

@@ -1,0 +1,65 @@
+"""Occlusion: how far the score falls when a patch is covered."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from kx_widget.engine.types import Floats, Ints, Partial
+
+
+def occlusion(
+    probe: Any, target: Floats, patch: float = 0.2, stride: float = 0.5, baseline: str = "mean"
+) -> Iterator[Partial]:
+    """S(x) − S(x with a patch covered), averaged over the patches that cover a pixel.
+
+    Patches are square and lie on a grid that reaches every edge, so that every pixel is covered, whatever the
+    shape of the image.
+
+    Args:
+        probe: the images and the model.
+        target: weights on the scores (B, C).
+        patch: side of a patch, as a part of the image's shorter side.
+        stride: from one patch to the next, as a part of the patch.
+        baseline: what covers: `"black"`, the image's `"mean"` colour, or the image with a `"blur"`.
+
+    Yields:
+        `Partial`s with signed maps (B, H, W); patches far apart come first, NaN is not covered yet.
+
+    Reference: Zeiler and Fergus 2014, arXiv 1311.2901.
+    """
+    side = max(1, round(patch * min(probe.x.shape[1:3])))
+    step = max(1, round(stride * side))
+    rows, columns = (covers(n, side, step) for n in probe.x.shape[1:3])
+    cover = probe.baseline(baseline)
+
+    def covered(images: Ints, patches: Ints) -> Floats:
+        y, x = np.divmod(patches, len(columns))
+        inside = rows[y][:, :, None, None] * columns[x][:, None, :, None]
+        return np.where(inside > 0, cover[images], probe.x[images])
+
+    order = far_apart_first(len(rows), len(columns))
+    score = (probe.scores() * target).sum(-1)
+    fall = np.zeros((len(probe.x), len(order)), np.float32)
+    known = np.zeros_like(fall)
+    grid = (-1, len(rows), len(columns))
+    for found in probe.changed_scores(("occlusion", side, step, baseline), covered, target, order):
+        fall[found.images, found.items] = score[found.images] - found.values
+        known[found.images, found.items] = 1
+        total, times = (rows.T @ v.reshape(grid) @ columns for v in (fall, known))
+        maps = np.divide(total, times, out=np.full_like(total, np.nan), where=times > 0)
+        yield Partial(maps, found.done, len(order))
+
+
+def covers(size: int, side: int, step: int) -> Floats:
+    """Which of `size` pixels along an axis each patch covers (patches, size), as 0 or 1; the last ends at the edge."""
+    start = np.unique(np.minimum(np.arange(0, size - side + step, step), size - side))
+    at = np.arange(size)
+    return ((at >= start[:, None]) & (at < start[:, None] + side)).astype(np.float32)
+
+
+def far_apart_first(rows: int, columns: int) -> Ints:
+    """The numbers of a grid's cells, coarse grid first: those both of whose indices are divisible by the most 2s."""
+    both = np.arange(rows)[:, None] | np.arange(columns)
+    coarseness = np.where(both == 0, both.max() + 1, both & -both)
+    return np.argsort(-coarseness.ravel(), kind="stable")

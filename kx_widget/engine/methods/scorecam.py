@@ -1,0 +1,87 @@
+"""Score-CAM: activations weighted by the score of what they let through."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from kx_widget.engine.postprocess import resize
+from kx_widget.engine.types import Floats, Ints, Partial
+
+LEARN_FROM = 64
+
+
+def scorecam(probe: Any, target: Floats, channels: int | None = None, weighting: str = "softmax") -> Iterator[Partial]:
+    """Σ_k softmax_k(S(x ⊙ H_k)) A_k, with H_k = minmax(interpolate(A_k)).
+
+    The paper subtracts the score of a baseline from each S, which a softmax over channels does not see. With
+    `weighting="scores"`: Σ_k S(x ⊙ H_k) minmax(A_k), as keras-explainable has it. A flat channel has no mask and
+    is left out.
+
+    Args:
+        probe: the images, the model and a layer.
+        target: weights on the scores (B, C).
+        channels: how many of the channels of most energy, None for all (Faster Score-CAM: a few).
+        weighting: `"softmax"` or `"scores"`.
+
+    Yields:
+        `Partial`s with signed maps (B, h, w). Channels of most energy come first; for those still to come
+        `expected` guesses the score.
+
+    Reference: Wang et al. 2020, arXiv 1910.01279.
+    """
+    a = probe.activations()
+    flat = np.ptp(a, axis=(1, 2)) == 0  # (B, K)
+    order = probe.channels_by_energy(flat)
+    total = min(channels or a.shape[-1], a.shape[-1])
+    counts = np.minimum((~flat).sum(1), total)
+
+    def masked(images: Ints, chosen: Ints) -> Floats:
+        masks = minmax(resize(a[images, :, :, chosen], probe.x.shape[1:3]))
+        return probe.x[images] * masks[..., None]
+
+    drawn = np.moveaxis(minmax(np.moveaxis(a, -1, 1)), 1, -1) if weighting == "scores" else a
+    scores = np.full(flat.shape, np.nan, np.float32)
+    to_come = np.zeros_like(flat)
+    np.put_along_axis(to_come, order, np.arange(flat.shape[1]) < counts[:, None], 1)
+    for found in probe.changed_scores(("scorecam", probe.call.path), masked, target, order, counts):
+        scores[found.images, found.items] = found.values
+        to_come[found.images, found.items] = False
+        weights = np.stack(
+            [weights_of(expected(a[i], scores[i], to_come[i], order[i]), weighting) for i in range(len(a))]
+        )
+        yield Partial(np.einsum("bhwk,bk->bhw", drawn, weights), min(found.done, total), total)
+
+
+def weights_of(scores: Floats, weighting: str) -> Floats:
+    """Weights (K,) of the channels of an image; 0 where the score is NaN."""
+    known = ~np.isnan(scores)
+    if weighting == "softmax" and known.any():
+        scores = np.exp(scores - scores[known].max())
+        scores = scores / scores[known].sum()
+    return np.where(known, scores, 0).astype(np.float32)
+
+
+def expected(a: Floats, scores: Floats, to_come: Any, order: Ints) -> Floats:
+    """`scores` (K,) of an image, with a guess where they are still `to_come`, of activations A (h, w, K).
+
+    Masks that look alike score alike: a Gaussian process over the masks, whose mean is the lowest score known,
+    told of the first few channels in `order`.
+    """
+    first = order[:LEARN_FROM]
+    first = first[~np.isnan(scores[first])]
+    if not to_come.any() or not len(first):
+        return scores
+    masks = minmax(np.moveaxis(a, -1, 0)).reshape(a.shape[-1], -1)
+    square = (masks**2).mean(1)
+    apart = square[:, None] + square[first] - 2 / masks.shape[1] * masks @ masks[first].T
+    alike = np.exp(-apart / (2 * 0.3**2))  # (K, first)
+    low, high = scores[first].min(), scores[first].max()
+    told = np.linalg.solve(alike[first] + 1e-3 * np.eye(len(first)), scores[first] - low)
+    return np.where(to_come, np.clip(low + alike @ told, low, high), scores)
+
+
+def minmax(maps: Floats) -> Floats:
+    """Maps (…, h, w), each brought to 0..1."""
+    low, high = maps.min((-2, -1), keepdims=True), maps.max((-2, -1), keepdims=True)
+    return np.divide(maps - low, high - low, out=np.zeros_like(maps), where=high > low)
