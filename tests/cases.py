@@ -21,7 +21,13 @@ MODELS: tuple[Callable[[], keras.Model], ...] = (
     models.gray,
     models.tokens,
 )
-LINEAR_IN_TARGET = ("cam", "gradcam", "hirescam")
+# Absolute values, ReLUs of the gradient, softmax over channels and division by the score are what the others have.
+LINEAR_IN_TARGET = (
+    *("cam", "gradcam", "hirescam", "xgradcam", "gradient_x_input", "integrated_gradients"),
+    *("occlusion", "rise"),
+)
+WITHOUT_CLASS = ("eigencam",)
+KEEP_SCORES = ("ablationcam", "occlusion", "rise", "scorecam")
 
 
 def photos(n: int = 3, shape: tuple[int, int, int] = (models.SIDE, models.SIDE, 3), seed: int = 0) -> np.ndarray:
