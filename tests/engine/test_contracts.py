@@ -35,7 +35,7 @@ def test_answer_has_the_promised_shape_and_leaves_the_model_alone(method, make, 
     model, x = explainer.model, cases.photos_for(explainer.model)
     before = state_of(model)
     if cases.applies(method, explainer, x):
-        e = explainer.explain(x, ["top", 1], method=method)
+        e = explainer.explain(x, ["top", 1], **cases.asked(method))
         spatial = {li.path: li.spatial for li in explainer.inspection.layers}
         assert e.maps.shape == (3, 2, *(spatial[e.layer] if METHODS[method].sees == "layer" else x.shape[1:3]))
         assert e.maps.dtype == e.scores.dtype == np.float32
@@ -67,10 +67,10 @@ def test_images_do_not_influence_each_other(method, make, explainers):
     explainer = explainers(make)
     x = cases.photos_for(explainer.model)
     if cases.applies(method, explainer, x):
-        together = explainer.explain(x, ["top", 0], method=method)
+        together = explainer.explain(x, ["top", 0], **cases.asked(method))
         for i in range(len(x)):
             explainer._cache.clear()
-            close(together.maps[i], explainer.explain(x[i : i + 1], ["top", 0], method=method).maps[0])
+            close(together.maps[i], explainer.explain(x[i : i + 1], ["top", 0], **cases.asked(method)).maps[0])
 
 
 @pytest.mark.parametrize("make", cases.MODELS)
@@ -92,9 +92,9 @@ def test_making_an_explainer_leaves_the_model_alone(make):
 @each_method
 def test_batch_size_and_memory_do_not_change_the_answer(method):
     model, x = models.pooled(), cases.photos(5)
-    whole = Explainer(model).explain(x, [2], method=method)
-    close(Explainer(model).explain(x, [2], method=method, batch_size=2).maps, whole.maps)
-    close(Explainer(model, memory_mib=0.01, cache_mib=0).explain(x, [2], method=method).maps, whole.maps)
+    whole = Explainer(model).explain(x, [2], **cases.asked(method))
+    close(Explainer(model).explain(x, [2], **cases.asked(method), batch_size=2).maps, whole.maps)
+    close(Explainer(model, memory_mib=0.01, cache_mib=0).explain(x, [2], **cases.asked(method)).maps, whole.maps)
 
 
 @each_method
@@ -102,7 +102,7 @@ def test_softmax_or_not_the_maps_are_the_same(method):
     bare, headed = models.pooled(None), models.pooled("softmax")
     headed.set_weights(bare.get_weights())
     x = cases.photos()
-    a, b = (Explainer(m).explain(x, [0, 3], method=method) for m in (bare, headed))
+    a, b = (Explainer(m).explain(x, [0, 3], **cases.asked(method)) for m in (bare, headed))
     close(a.maps, b.maps)
     close(a.scores, b.scores)
     assert_allclose(headed(x), Explainer(headed).predict(x)[1], rtol=1e-5)
@@ -111,7 +111,7 @@ def test_softmax_or_not_the_maps_are_the_same(method):
 @pytest.mark.parametrize("method", cases.LINEAR_IN_TARGET)
 def test_contrast_is_the_difference_of_maps(method):
     explainer, x = Explainer(models.pooled()), cases.photos()
-    e = explainer.explain(x, [contrast(1, 2), 1, 2], method=method)
+    e = explainer.explain(x, [contrast(1, 2), 1, 2], **cases.asked(method))
     close(e.maps[:, 0], e.maps[:, 1] - e.maps[:, 2])
     assert_allclose(e.scores[:, 0], e.scores[:, 1] - e.scores[:, 2], rtol=1e-4, atol=1e-6)
     assert (e.targets[:, 0] == -1).all()
@@ -123,31 +123,33 @@ def test_last_step_is_the_answer_bit_for_bit(method):
     explainer, x = Explainer(models.residual()), cases.photos()
     if not cases.applies(method, explainer, x):
         pytest.fail(f"{method} should apply to the residual model")
-    *_, last = explainer.stream(x, ["top", 2], method=method, smooth={"repetitions": 3})
-    whole = explainer.explain(x, ["top", 2], method=method, smooth={"repetitions": 3})
-    assert_array_equal(last.maps, whole.maps)
-    assert_array_equal(last.scores, whole.scores)
-    assert last.done == last.total
-    assert last.complete.all()
+    for smooth in (None, {"repetitions": 3}):
+        *_, last = explainer.stream(x, ["top", 2], **cases.asked(method), smooth=smooth)
+        whole = explainer.explain(x, ["top", 2], **cases.asked(method), smooth=smooth)
+        assert_array_equal(last.maps, whole.maps)
+        assert_array_equal(last.scores, whole.scores)
+        assert last.done == last.total
+        assert last.complete.all()
 
 
 @each_method
 def test_closing_the_stream_leaves_the_explainer_usable(method):
     explainer, x = Explainer(models.residual()), cases.photos()
-    steps = explainer.stream(x, ["top", 1], method=method, smooth={"repetitions": 50})
+    steps = explainer.stream(x, ["top", 1], **cases.asked(method), smooth={"repetitions": 50})
     next(steps)
     steps.close()
-    close(explainer.explain(x, [1], method=method).maps, Explainer(explainer.model).explain(x, [1], method=method).maps)
+    again, fresh = (e.explain(x, [1], **cases.asked(method)) for e in (explainer, Explainer(explainer.model)))
+    close(again.maps, fresh.maps)
 
 
 @each_method
 def test_wrappers_that_do_nothing_change_nothing(method):
     explainer, x = Explainer(models.residual()), cases.photos()
-    base = explainer.explain(x, [1], method=method)
-    close(explainer.explain(x, [1], method=method, smooth={"noise": 0, "repetitions": 4}).maps, base.maps)
+    base = explainer.explain(x, [1], **cases.asked(method))
+    close(explainer.explain(x, [1], **cases.asked(method), smooth={"noise": 0, "repetitions": 4}).maps, base.maps)
     identity = {"scales": (1.0,), "hflip": False}
-    close(explainer.explain(x, [1], method=method, tta=identity).maps, base.maps)
-    nested = explainer.explain(x, [1], method=method, tta=identity, smooth={"noise": 0, "repetitions": 2})
+    close(explainer.explain(x, [1], **cases.asked(method), tta=identity).maps, base.maps)
+    nested = explainer.explain(x, [1], **cases.asked(method), tta=identity, smooth={"noise": 0, "repetitions": 2})
     close(nested.maps, base.maps)
 
 
@@ -156,7 +158,7 @@ def test_same_seed_same_map_another_seed_another(method):
     explainer, x = Explainer(models.residual()), cases.photos()
 
     def run(seed):
-        return explainer.explain(x, [1], method=method, smooth={"repetitions": 3}, seed=seed).maps
+        return explainer.explain(x, [1], **cases.asked(method), smooth={"repetitions": 3}, seed=seed).maps
 
     assert_array_equal(run(7), run(7))
     assert np.abs(run(7) - run(8)).max() > 0

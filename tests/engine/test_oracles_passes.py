@@ -1,0 +1,192 @@
+"""Methods of many passes against loops that do one at a time."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+from numpy.testing import assert_allclose
+
+from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.methods.occlusion import covers
+from kx_widget.engine.methods.rise import Masks
+from tests import cases, models
+
+
+def linear_end(make):
+    model = make()
+    model.layers[-1].activation = keras.activations.linear
+    return model
+
+
+def inside(model, layer="late"):
+    """From the input to a layer, and from there to the scores; for chains of layers."""
+    first = keras.Model(model.inputs[0], model.get_layer(layer).output)
+    rest = model.layers[model.layers.index(model.get_layer(layer)) + 1 :]
+
+    def after(a):
+        for part in rest:
+            a = part(a)
+        return a.numpy()
+
+    return first, after
+
+
+def scaled(a):
+    return (a - a.min()) / (a.max() - a.min())
+
+
+def one_mask_at_a_time(model, x, target):
+    """Activations (h, w, K) of the channels of one image that are not flat, and Score-CAM's scores (K,)."""
+    a = inside(model)[0](x[None]).numpy()[0]
+    a = a[..., np.ptp(a, axis=(0, 1)) > 0]
+    scores = []
+    for k in range(a.shape[-1]):
+        mask = scaled(tf.image.resize(a[..., k : k + 1], x.shape[:2]).numpy())
+        scores.append(model((x * mask)[None]).numpy()[0, target])
+    return a, np.array(scores)
+
+
+@pytest.mark.parametrize("make", [models.pooled, models.gray])
+def test_scorecam_equals_one_mask_at_a_time(make):
+    model = linear_end(make)
+    x = cases.photos_for(model)
+    explainer = Explainer(model)
+    softmax = explainer.explain(x, [2], method="scorecam").maps[:, 0]
+    plain = explainer.explain(x, [2], method="scorecam", weighting="scores").maps[:, 0]
+    few = explainer.explain(x, [2], method="scorecam", channels=2).maps[:, 0]
+    for i, image in enumerate(x):
+        a, scores = one_mask_at_a_time(model, image, 2)
+        weights = np.exp(scores - scores.max())
+        close(softmax[i], a @ (weights / weights.sum()))
+        close(plain[i], sum(s * scaled(a[..., k]) for k, s in enumerate(scores)))
+        best = np.argsort(-(a.astype(np.float64) ** 2).sum((0, 1)))[:2]
+        close(few[i], a[..., best] @ (weights[best] / weights[best].sum()))
+
+
+def close(found, expected):
+    assert_allclose(found, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
+
+
+def test_scorecam_leaves_flat_channels_out():
+    """A dead and a constant channel have no mask; a softmax that counted them would weigh the others less."""
+    model, x = linear_end(models.pooled), cases.photos()
+    kernel, bias = model.get_layer("late").get_weights()
+    kernel[..., :2], bias[:2] = 0, (-1, 5)
+    model.get_layer("late").set_weights([kernel, bias])
+    explainer = Explainer(model)
+    e = explainer.explain(x[:1], [1], method="scorecam")
+    a, scores = one_mask_at_a_time(model, x[0], 1)
+    assert 2 <= a.shape[-1] <= 3
+    close(e.maps[0, 0], a @ (np.exp(scores) / np.exp(scores).sum()))
+    kernel[:], bias[:] = 0, 1
+    model.get_layer("late").set_weights([kernel, bias])
+    assert (explainer.explain(x, [1], method="scorecam").maps == 0).all()
+
+
+@pytest.mark.parametrize("make", [models.pooled, models.flattened])
+def test_ablationcam_equals_one_channel_at_a_time(make):
+    model, x = linear_end(make), cases.photos()
+    first, after = inside(model)
+    a = first(x).numpy()
+    score = after(a)[:, 3]
+    expected = np.zeros(a.shape[:3])
+    for k in range(a.shape[-1]):
+        without = a.copy()
+        without[..., k] = 0
+        fall = (score - after(without)[:, 3]) / np.abs(score)
+        expected += fall[:, None, None] * a[..., k]
+    close(Explainer(model).explain(x, [3], method="ablationcam").maps[:, 0], expected)
+
+
+@pytest.mark.parametrize("make", [models.residual, models.nested, models.subclassed, models.tokens])
+def test_ablating_a_channel_is_pooled_away_linearly(make):
+    """With pooling and one Dense layer after the last map, S − S(A_k=0) is w_k times the mean of A_k."""
+    explainer, x = Explainer(make()), cases.photos()
+    path = {"tokens": "norm"}.get(make.__name__)
+    _, probe = next(explainer.ask(x, [1], method="ablationcam", layer=path).probes())
+    target = np.eye(models.CLASSES, dtype=np.float32)[[1] * 3]
+    a, g = probe.activations(), probe.head_gradient(target)
+    fall = np.zeros((3, a.shape[-1]))
+    none = np.zeros(fall.shape, bool)
+    score = (probe.scores() * target).sum(-1)
+    for found in probe.ablated_scores(target, probe.channels_by_energy(none), (~none).sum(1)):
+        fall[found.images, found.items] = score[found.images] - found.values
+    whole = a if make is not models.tokens else probe._facts()[0]
+    gradient = g[:, 0, 0] if make is models.tokens else g.sum((1, 2)) / (a.shape[1] * a.shape[2])
+    assert_allclose(fall, whole.sum(tuple(range(1, whole.ndim - 1))) * gradient, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("baseline", ["black", "mean"])
+@pytest.mark.parametrize(("patch", "stride"), [(0.4, 0.5), (0.25, 1), (0.6, 0.3)])
+def test_occlusion_equals_a_loop_over_patches(patch, stride, baseline):
+    """Also where the image is not square and the last patch would reach beyond the edge."""
+    model = linear_end(models.gray)
+    x = cases.photos_for(model)[:2]
+    e = Explainer(model).explain(x, [2], method="occlusion", patch=patch, stride=stride, baseline=baseline)
+    height, width = x.shape[1:3]
+    side = round(patch * height)
+    step = round(stride * side)
+    for image, found in zip(x, e.maps[:, 0], strict=True):
+        cover = -1 if baseline == "black" else image.mean()
+        total, times = np.zeros((height, width)), np.zeros((height, width))
+        for top in sorted({min(t, height - side) for t in range(0, height, step)}):
+            for left in sorted({min(t, width - side) for t in range(0, width, step)}):
+                changed = image.copy()
+                changed[top : top + side, left : left + side] = cover
+                fall = model(np.stack([image, changed])).numpy()[:, 2]
+                total[top : top + side, left : left + side] += fall[0] - fall[1]
+                times[top : top + side, left : left + side] += 1
+        assert times.min() > 0
+        close(found, total / times)
+
+
+def test_every_pixel_is_covered_and_no_patch_is_cut():
+    for size in (1, 2, 7, 12, 31):
+        for side in range(1, size + 1):
+            for step in range(1, side + 1):
+                patches = covers(size, side, step)
+                assert patches.sum(0).min() >= 1
+                assert (patches.sum(1) == side).all()
+
+
+@pytest.mark.parametrize("cells", [2, 3, 7])
+def test_rise_equals_a_direct_estimate_with_the_same_masks(cells):
+    model = linear_end(models.gray)
+    x = cases.photos_for(model)
+    explainer = Explainer(model)
+    question = explainer.ask(x, [2], method="rise", masks=50, cells=cells, probability=0.4, seed=3)
+    _, probe = next(question.probes())
+    masks = Masks(probe, 50, cells, 0.4)
+    e = explainer.explain(x, [2], method="rise", masks=50, cells=cells, probability=0.4, seed=3)
+    for i, image in enumerate(x):
+        drawn = masks.whole(np.full(50, i), np.arange(50))
+        scores = model(image * drawn[..., None]).numpy()[:, 2]
+        close(e.maps[i, 0], np.einsum("n,nhw->hw", scores, drawn) / (50 * 0.4))
+
+
+def test_masks_are_interpolated_grids_each_with_its_own_shift():
+    question = Explainer(models.gray()).ask(cases.photos_for(models.gray()), [0], method="rise")
+    _, probe = next(question.probes())
+    masks = Masks(probe, 400, 4, 0.3)
+    drawn = masks.whole(np.zeros(400, int), np.arange(400))
+    assert drawn.shape == (400, 12, 24)
+    assert 0 <= drawn.min() < drawn.max() <= 1
+    assert drawn.mean() == pytest.approx(0.3, abs=0.02)
+    assert len({tuple(s) for s in masks._shifts[0]}) == 3 * 6
+    for n in range(20):
+        grid, (dy, dx) = masks._grids[0, n], masks._shifts[0, n]
+        whole = tf.image.resize(grid[..., None], (5 * 3, 5 * 6)).numpy()[..., 0]
+        assert_allclose(drawn[n], whole[dy : dy + 12, dx : dx + 24], atol=1e-6)
+    assert not np.allclose(drawn[:5], masks.whole(np.ones(5, int), np.arange(5)))
+
+
+def test_occlusion_and_rise_find_the_only_patch_that_matters():
+    """A score that is the brightness of one corner: both maps are largest there."""
+    x = image = keras.Input((16, 16, 1))
+    x = layers.Cropping2D(((0, 12), (12, 0)))(x)
+    x = layers.Dense(2, kernel_initializer="ones")(layers.GlobalAveragePooling2D()(x))
+    explainer, photo = Explainer(keras.Model(image, x)), np.full((1, 16, 16, 1), 0.9, np.float32)
+    for asked, times in (({"method": "occlusion", "baseline": "black"}, 10), ({"method": "rise"}, 1.2)):
+        found = explainer.explain(photo, [0], **asked).maps[0, 0]
+        assert found[:4, 12:].mean() > times * found[8:, :8].mean()

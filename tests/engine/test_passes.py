@@ -1,0 +1,174 @@
+"""Many passes: kept per image, shown as they come, cancelled within a batch, bounded in memory."""
+
+import keras
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from kx_widget import samples
+from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.functions import Functions
+from kx_widget.engine.passes import batches, spread
+from tests import cases, models
+
+many = pytest.mark.parametrize("method", cases.KEEP_SCORES)
+CALLS = ("predict", "trunk", "head", "head_scores", "input_gradient")
+
+
+def calls(explainer):
+    return {name: explainer.counts[name] for name in CALLS}
+
+
+@pytest.fixture(scope="module")
+def sample():
+    model, images, class_names, _ = samples.load()
+    return Explainer(model, class_names=class_names), images
+
+
+def rank_correlation(a, b):
+    rank = [np.argsort(np.argsort(v.ravel())) for v in (a, b)]
+    return np.corrcoef(*rank)[0, 1]
+
+
+@many
+def test_another_class_makes_no_model_call(method):
+    explainer, x = Explainer(models.residual()), cases.photos()
+    explainer.explain(x, [0], **cases.asked(method))
+    before = calls(explainer)
+    found = explainer.explain(x, [1, 2, 3], **cases.asked(method))
+    assert calls(explainer) == before
+    fresh = Explainer(explainer.model).explain(x, [1, 2, 3], **cases.asked(method))
+    assert_allclose(found.maps, fresh.maps, rtol=1e-4, atol=1e-6 * np.abs(fresh.maps).max())
+
+
+@many
+def test_closing_stops_within_a_batch_and_keeps_what_is_known(method):
+    explainer, x = Explainer(models.residual()), cases.photos(1)
+    asked = {"method": method, "layer": "stem"} if method in ("scorecam", "ablationcam") else {"method": method}
+    whole = Explainer(explainer.model)
+    expected = whole.explain(x, [1], **asked)
+    steps = explainer.stream(x, [1], **asked)
+    first = next(steps)
+    steps.close()
+    assert 0 < first.done < first.total
+    assert not first.complete.any()
+    name = "head_scores" if method == "ablationcam" else "predict"
+    assert explainer.counts[name] <= (1 if method in ("scorecam", "ablationcam") else 2)
+    again = explainer.explain(x, [2], **asked)
+    assert explainer.counts[name] == whole.counts[name]
+    assert_allclose(explainer.explain(x, [1], **asked).maps, expected.maps, rtol=1e-4, atol=1e-6)
+    assert_allclose(again.maps, whole.explain(x, [2], **asked).maps, rtol=1e-4, atol=1e-6)
+
+
+def test_fewer_passes_are_the_first_of_more():
+    explainer, x = Explainer(models.residual()), cases.photos(1)
+    explainer.explain(x, [1], method="rise", masks=40)
+    ran = []
+    with pytest.MonkeyPatch.context() as patch:
+        predict = Functions.predict
+        patch.setattr(Functions, "predict", lambda self, x: ran.append(len(x)) or predict(self, x))
+        more = explainer.explain(x, [1], method="rise", masks=100)
+        explainer.explain(x, [1], method="rise", masks=20)
+    assert sum(ran) == 60
+    fresh = Explainer(explainer.model).explain(x, [1], method="rise", masks=100)
+    assert_allclose(more.maps, fresh.maps, rtol=1e-4)
+
+
+@pytest.mark.parametrize("method", [*cases.KEEP_SCORES, "integrated_gradients"])
+def test_steps_advance_and_the_first_comes_early(method):
+    explainer, x = Explainer(models.residual()), cases.photos(2)
+    asked = {"method": method, "smooth": None}
+    steps = list(explainer.stream(x, [0, 1], **asked))
+    done = [step.done for step in steps]
+    assert done == sorted(done)
+    assert len({step.total for step in steps}) == 1
+    assert steps[0].done <= 0.13 * steps[0].total or steps[0].total < 20
+    assert steps[-1].done == steps[-1].total
+    assert np.isfinite(steps[-1].maps).all()
+
+
+@pytest.mark.parametrize("wrapper", [{"smooth": {"repetitions": 3, "noise": 0.01}}, {"tta": {"scales": (0.9,)}}])
+def test_a_wrapped_method_can_be_cancelled_within_a_batch(wrapper):
+    explainer, x = Explainer(models.residual()), cases.photos(1)
+    steps = explainer.stream(x, [1], method="occlusion", **wrapper)
+    first = next(steps)
+    steps.close()
+    assert explainer.counts["predict"] <= 3
+    assert first.done < first.total
+    done = [step.done for step in explainer.stream(x, [1], method="occlusion", **wrapper)]
+    assert done == sorted(done)
+    assert len(done) > 3 * 10
+
+
+@many
+def test_no_batch_is_larger_than_the_memory_allows(method):
+    x = cases.photos(2)
+    sizes = []
+    with pytest.MonkeyPatch.context() as patch:
+        run = Functions._run
+        patch.setattr(
+            Functions,
+            "_run",
+            lambda self, name, fn, *arrays: sizes.append(len(arrays[0])) or run(self, name, fn, *arrays),
+        )
+        Explainer(models.residual(), memory_mib=0.01, cache_mib=0).explain(x, [1], **cases.asked(method))
+    assert sizes
+    assert max(sizes) == 1
+
+
+def test_scorecam_is_nearly_right_after_a_tenth_of_its_passes(sample):
+    explainer, images = sample
+    found = []
+    for image in images:
+        steps = list(explainer.stream(image[None], "top", method="scorecam"))
+        early = [step for step in steps if step.done <= 0.1 * step.total]
+        found.append(rank_correlation(early[-1].maps, steps[-1].maps))
+    assert np.mean(found) >= 0.95
+    assert min(found) >= 0.9
+
+
+@pytest.mark.parametrize(("method", "part"), [("ablationcam", 0.25), ("integrated_gradients", 0.25)])
+def test_partial_maps_tell_what_the_whole_will_be(method, part, sample):
+    explainer, images = sample
+    for image in images[:3]:
+        steps = list(explainer.stream(image[None], "top", method=method))
+        early = [step for step in steps if step.done <= part * step.total]
+        assert rank_correlation(early[-1].maps, steps[-1].maps) >= 0.9
+
+
+def test_integrated_gradients_are_complete_on_a_trained_model(sample):
+    explainer, images = sample
+    for image in images[:3]:
+        e = explainer.explain(image[None], "top", method="integrated_gradients", steps=64)
+        assert e.checks["completeness_gap"].max() <= 0.01
+
+
+def test_partial_occlusion_is_nan_where_nothing_is_known():
+    explainer, x = Explainer(models.residual()), cases.photos(1)
+    first = next(explainer.stream(x, [1], method="occlusion"))
+    known = np.isfinite(first.maps[0, 0])
+    assert 0 < known.sum() < known.size
+    assert known[:6].any()
+    assert known[6:].any()
+
+
+def test_batches_cover_what_is_left_and_advance_all_images_together():
+    start, stop = np.array([0, 2, 3]), np.array([4, 3, 3])
+    pairs = [pair for images, passes in batches(start, stop, 2) for pair in zip(images, passes, strict=True)]
+    assert pairs == [(0, 0), (0, 1), (0, 2), (1, 2), (0, 3)]
+    assert [len(images) for images, _ in batches(start, stop, 2)] == [2, 2, 1]
+
+
+def test_spread_puts_distant_numbers_first():
+    assert_array_equal(spread(8), [7, 3, 1, 5, 0, 2, 4, 6])
+    assert sorted(spread(13)) == list(range(13))
+
+
+def test_weights_that_change_are_noticed_by_kept_scores():
+    model, x = models.pooled(), cases.photos(1)
+    explainer = Explainer(model)
+    explainer.explain(x, [1], method="scorecam")
+    model.layers[-1].kernel.assign(keras.ops.flip(model.layers[-1].kernel, 0))
+    assert_array_equal(
+        explainer.explain(x, [1], method="scorecam").maps, Explainer(model).explain(x, [1], method="scorecam").maps
+    )
