@@ -33,6 +33,11 @@ class Cache:
             self._held.move_to_end(key)
             return value
 
+    def __contains__(self, key: Hashable) -> bool:
+        """Whether a value is kept; does not count as a look-up."""
+        with self._lock:
+            return key in self._held
+
     def put(self, key: Hashable, value: tuple[Any, ...]) -> None:
         """Keep `value`; one larger than the whole cache is not kept."""
         size = _size(value)

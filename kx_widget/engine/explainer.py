@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from kx_widget.engine.functions import Functions
 from kx_widget.engine.graph import Graph
 from kx_widget.engine.images import Fit, Images, digest, load
 from kx_widget.engine.inspection import check_model, declared_input, find_call, inspect
+from kx_widget.engine.layers import learn_together
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.preprocessing import Preprocessing, family_of
 from kx_widget.engine.question import Question, Ready
@@ -228,6 +229,31 @@ class Explainer:
             steps = _with_bar(steps)
         *_, last = steps
         return asked.explanation(last, time.perf_counter() - start)
+
+    def explain_layers(
+        self, images: Any, targets: Any = "top", *, layers: Sequence[str], **question: Any
+    ) -> dict[str, Explanation]:
+        """Explain the same scores at several layers, in one forward and one backward pass a target.
+
+        Args:
+            images, targets, **question: as in `explain`.
+            layers: paths of layers.
+
+        Returns:
+            An `Explanation` for each layer, by its path; maps are of different sizes.
+
+        Raises:
+            Those of `explain`.
+        """
+        start = time.perf_counter()
+        loaded = self.load(images)
+        asked = [self.ask(loaded, targets, layer=layer, **question) for layer in layers]
+        learn_together(asked)
+        answers = {}
+        for q in asked:
+            *_, last = q.stream()
+            answers[str(q.layer)] = q.explanation(last, time.perf_counter() - start)
+        return answers
 
 
 def _with_bar(steps: Iterator[Step]) -> Iterator[Step]:

@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -62,6 +62,11 @@ class Functions:
 
         scores, maps, total = self._run("full_gradients", self._compile(f"full_gradients {rescale}", make), x, target)
         return scores, maps, total
+
+    def layers(self, calls: Sequence[Call], x: Floats, target: Floats) -> list[Any]:
+        """x, target (B, C) -> scores (B, C), activations of these calls, and the gradients with respect to them."""
+        key = "layers " + " ".join(call.path for call in calls)
+        return self._run("layers", self._compile(key, lambda: self._graph.layers(calls)), x, target)
 
     def _cut(self, call: Call) -> Cut:
         return self._compile(f"cut {call.path}", lambda: self._graph.cut(call))

@@ -120,6 +120,12 @@ class Graph:
             maps, total = decompose(terms, gradients, rescale, grid)
             return self._whole.prune([self.x, self.target], [self.scores, maps, total])
 
+    def layers(self, calls: Sequence[Call]) -> Callable[..., Any]:
+        """Compiled (x, target) -> scores, then each call's activation, then d(scores·target)/d(activation) of each."""
+        with self._lock:
+            tensors = [call.tensor for call in calls]
+            return self._whole.prune([self.x, self.target], [self.scores, *tensors, *self._gradients(tensors)])
+
     def _gradients(self, tensors: Sequence[Any]) -> list[Any]:
         with self._graph.as_default():
             return tf.gradients(self._total, list(tensors), unconnected_gradients="zero")

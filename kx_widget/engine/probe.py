@@ -85,13 +85,36 @@ class Probe:
 
     def scores(self) -> Floats:
         """Scores before the final softmax or sigmoid (B, C)."""
-        if self.call is not None:
-            return self._facts()[1]
-        return self._each(("scores",), lambda rows: [self.functions.predict(self.x[rows])])[0]
+
+        def compute(rows: list[int]) -> Sequence[Any]:
+            return [self.functions.predict(self.x[rows]) if self.call is None else self._facts()[1][rows]]
+
+        return self._each(("scores",), compute)[0]
 
     def activations(self) -> Floats:
         """The layer's output (B, h, w, K)."""
+        fact = ("activation", self._layer().path)
+        if all((*own, *fact) in self.cache for own in self.digests):
+            return self._as_grid(self._each(fact, lambda rows: [self._facts()[0][rows]])[0])
         return self._as_grid(self._facts()[0])
+
+    def knows(self, calls: Sequence[Call], target: Floats) -> bool:
+        """Whether activations and gradients at these layers are all kept."""
+        return all(
+            (*own, *fact) in self.cache
+            for call in calls
+            for own, t in zip(self.digests, target, strict=True)
+            for fact in (("activation", call.path), (t.tobytes(), "head", call.path))
+        )
+
+    def look_at(self, calls: Sequence[Call], target: Floats) -> None:
+        """Learn activations and gradients at several layers in one forward and one backward pass."""
+        scores, *found = self.functions.layers(calls, self.x, target)
+        self._note_scores([*range(len(self.x))], scores)
+        for call, a, g in zip(calls, found[: len(calls)], found[len(calls) :], strict=True):
+            for i, own in enumerate(self.digests):
+                self.cache.put((*own, "activation", call.path), (np.array(a[i]),))
+                self.cache.put((*own, target[i].tobytes(), "head", call.path), (np.array(g[i]),))
 
     def head_gradient(self, target: Floats) -> Floats:
         """d(scores·target)/d(activations) (B, h, w, K), for target weights (B, C)."""

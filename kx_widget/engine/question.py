@@ -69,11 +69,19 @@ class Question:
         """Whether the maps have a meaningful sign."""
         return self.entry.is_signed(self.params)
 
-    def probes(self) -> Iterator[tuple[slice, Probe]]:
-        """The images in chunks that fit the memory budget."""
-        forward, backward = self.ready.graph.bytes_per_sample
-        n, version = len(self.images.batch), self.weights.version()
-        for rows in self.budget.chunks(n, forward if self.call else backward, self.batch_size):
+    @property
+    def wrapped(self) -> bool:
+        """Whether a wrapper goes around the method."""
+        return any(self.wrappers.values())
+
+    def _chunks(self, backward: bool) -> list[slice]:
+        sample = self.ready.graph.bytes_per_sample[backward]
+        return list(self.budget.chunks(len(self.images.batch), sample, self.batch_size))
+
+    def probes(self, backward: bool | None = None) -> Iterator[tuple[slice, Probe]]:
+        """The images in chunks that fit the memory budget, with a backward pass through the whole model or without."""
+        version = self.weights.version()
+        for rows in self._chunks(self.call is None if backward is None else backward):
             digests = [(version, digest) for digest in self.images.digests[rows]]
             yield rows, Probe(
                 self.ready.graph, self.ready.functions, self.cache, self.images.batch[rows], self.call,
@@ -91,7 +99,7 @@ class Question:
         checks: dict[str, Floats] = {}
         maps: Floats | None = None
         self.answer = {"indices": indices, "probabilities": probabilities, "names": names, "checks": checks}
-        done = 0
+        done, chunks = 0, len(self._chunks(self.call is None))
         for rows, probe in self.probes():
             all_scores = probe.scores() if self._needs_scores() else None
             known = np.zeros((rows.stop - rows.start, self.columns.classes), np.float32)
@@ -113,19 +121,13 @@ class Question:
                         all_scores = probe.scores()
                     self._note(scores, probabilities, all_scores, targets, rows, column)
                     passes = partial.total
-                    total = passes * t * self._chunks
+                    total = passes * t * chunks
                     complete[rows, column] = partial.done == partial.total
                     yield Step(maps.copy(), scores.copy(), done + partial.done, total, complete.copy())
                 done += passes
 
     def _needs_scores(self) -> bool:
         return self.columns.needs_scores or self.call is not None
-
-    @property
-    def _chunks(self) -> int:
-        forward, backward = self.ready.graph.bytes_per_sample
-        sizes = self.budget.chunks(len(self.images.batch), forward if self.call else backward, self.batch_size)
-        return sum(1 for _ in sizes)
 
     def _note(
         self,

@@ -13,6 +13,7 @@ from kx_widget.engine.errors import CancelledError, KxError, plain
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import Images
+from kx_widget.engine.layers import learn_together
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.question import Question
 from kx_widget.engine.types import Floats, Step
@@ -122,6 +123,7 @@ class Session:
         start = time.perf_counter()
         try:
             self._send({"kind": "running", "gen": answer.gen, "columns": answer.columns}, None)
+            learn_together(questions)
             first_column = 0
             for number, question in enumerate(questions):
                 if not self._follow(answer, question, first_column, number / len(questions), len(questions), stale):
