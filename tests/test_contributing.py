@@ -6,12 +6,12 @@ from pathlib import Path
 from types import MappingProxyType
 
 from numpy.testing import assert_allclose
-from tests import cases, models
 
 from kx_widget.engine import explainer as explaining
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.registry import Entry
 from kx_widget.engine.types import Parameter
+from tests import cases, models
 
 TEXT = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
