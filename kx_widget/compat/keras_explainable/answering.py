@@ -47,9 +47,9 @@ def plan_of(method: Callable[..., Any], model: Any, own: dict[str, Any]) -> Plan
     """The plan of a method; any other function of (model, inputs, indices) is run as it is, a unit at a time."""
     method = unwrapped(method)
     if hasattr(method, "plan"):
-        return method.plan(model, **own)
+        return vars(method)["plan"](model, **own)
 
-    def foreign(probe: Any, target: Floats) -> Iterator[Partial]:
+    def foreign(probe: Any, target: Floats, **_: Any) -> Iterator[Partial]:
         maps = method(model, tf.convert_to_tensor(probe.x), tf.convert_to_tensor(target.argmax(1)[:, None]), **own)[1]
         yield Partial(np.asarray(maps, np.float32)[..., 0])
 
@@ -86,7 +86,9 @@ def answer(
         chosen = _units(indices[0] if indices else None, len(x), units, indices_axis, indices_batch_dims)
         logits, maps = _maps(plan, ready, x, chosen)
         maps = tf.convert_to_tensor(np.moveaxis(maps, 1, -1))
-        return tf.convert_to_tensor(logits), tf.image.resize(maps, x.shape[1:3], plan.resizing) if plan.resizing else maps
+        return tf.convert_to_tensor(logits), tf.image.resize(
+            maps, x.shape[1:3], plan.resizing
+        ) if plan.resizing else maps
 
     given = [inputs] if indices is None else [inputs, indices]
     if tf.executing_eagerly():
@@ -104,13 +106,13 @@ def _units(indices: Any, n: int, units: int, axis: int, batch_dims: int) -> Ints
     indices = np.asarray(indices)
     if indices.dtype.kind not in "iu":
         raise UnknownTargetError(f"Units are whole numbers, not {indices.dtype}.")
-    if indices.size and not (0 <= indices.min() and indices.max() < units):
+    if indices.size and (indices.min() < 0 or indices.max() >= units):
         wrong = indices[(indices < 0) | (indices >= units)].flat[0]
         raise UnknownTargetError(f"There is no unit {wrong}: the model has units 0 to {units - 1}.")
     try:
-        chosen = np.asarray(gather_units(everything, indices, axis, batch_dims))
+        chosen = np.asarray(gather_units(everything, indices, axis, batch_dims), np.int64)
     except (ValueError, tf.errors.InvalidArgumentError):
-        chosen = np.zeros(0)
+        chosen = np.zeros(0, np.int64)
     if chosen.ndim != 2 or len(chosen) != n or not chosen.size:
         raise UnknownTargetError(f"Units have shape (images, units of each); got {indices.shape} for {n} images.")
     return chosen

@@ -96,11 +96,12 @@ def explain(
 
 def _batches(x: Any, y: Any, batch_size: int | None, steps: int | None) -> tuple[Iterator[Any], int | None]:
     """Batches, and how many there are if that is known."""
-    indexed = isinstance(x, keras.utils.PyDataset)
-    if indexed or isinstance(x, (tf.data.Dataset, Iterator)):
+    indexed: bool = isinstance(x, keras.utils.PyDataset)
+    if indexed or isinstance(x, tf.data.Dataset) or hasattr(x, "__next__"):
         if y is not None:
             raise ParameterError("y: a dataset or generator yields the units together with the images.")
-        source: Iterable[Any] = (x[i] for i in range(len(x))) if indexed else x
+        sequence: Any = x
+        source: Iterable[Any] = (sequence[i] for i in range(len(sequence))) if indexed else x
         count = steps if steps is not None else _length(x)
         return islice(iter(source), steps), count
     x = np.asarray(x)

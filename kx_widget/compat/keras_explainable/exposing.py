@@ -91,7 +91,9 @@ def calls_of(graph: Graph, paths: Sequence[str]) -> list[Call]:
 
 def first_unit(graph: Graph) -> int:
     """Index of the engine's class that is unit 0: 1 for a single sigmoid unit s, which makes classes (−s, s)."""
-    return int(graph.head == "sigmoid" and graph.classes == 2 and (graph.logits.shape.rank < 2 or graph.logits.shape[-1] == 1))
+    return int(
+        graph.head == "sigmoid" and graph.classes == 2 and (graph.logits.shape.rank < 2 or graph.logits.shape[-1] == 1)
+    )
 
 
 def units_of(graph: Graph) -> int:

@@ -157,8 +157,8 @@ def exposed(model: Any, force: bool = True) -> Exposed:
         return model
     if not force and "_kx_exposed" in model.__dict__:
         return model.__dict__["_kx_exposed"]
-    logits, *maps = getattr(model, "outputs", None) or [None]
-    histories = [t._keras_history for t in maps if len(t.shape) > 2]
+    returned: list[Any] = getattr(model, "outputs", None) or []
+    histories = [t._keras_history for t in returned[1:] if len(t.shape) > 2]
     if histories:
         explainer = Explainer(model, preprocess=None, output=0)
         made = [path_of(graph_of(explainer), h.operation, "output", h.node_index) for h in histories]

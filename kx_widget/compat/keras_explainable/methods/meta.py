@@ -90,7 +90,7 @@ def _mirrored(method: Method) -> Method:
     def both(probe: Any, target: Floats, **params: Any) -> Iterator[Partial]:
         there = _last(method(probe, target, **params))
         back = _last(method(probe.at(probe.x[:, :, ::-1]), target, **params))
-        yield Partial((there + back[:, :, ::-1]) / 2)
+        yield Partial((there + back[:, :, ::-1]) * np.float32(0.5))
 
     return both
 
