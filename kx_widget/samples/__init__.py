@@ -27,7 +27,7 @@ def load() -> Samples:
     """Load the shipped model and the pictures to show it.
 
     Returns:
-        model: A residual CNN of 150,000 parameters; uint8 (N, 128, 128, 3) -> the probability of each class,
+        model: A residual CNN of 170,000 parameters; uint8 (N, 128, 128, 3) -> the probability of each class,
             one sigmoid a class, since a scene may show several objects.
         images: uint8 RGB arrays: scenes (128, 128, 3), then whole photographs in their own proportions.
         class_names: The name of each of the C classes.

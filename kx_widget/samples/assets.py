@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 from PIL import Image
@@ -27,7 +28,8 @@ def write_assets(folder: Path) -> None:
 
     data = Path(skimage.__file__).parent / "data"
     for part in ("cutouts", "backgrounds", "photographs"):
-        (folder / part).mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(folder / part, ignore_errors=True)
+        (folder / part).mkdir(parents=True)
     cutouts: dict[str, list[str]] = {}
     for name, pictures in cut_all(data).items():
         stem = name.replace(" ", "-")

@@ -12,7 +12,7 @@ from scipy import ndimage
 from .outlines import OUTLINES, Outline, Polygon
 
 LONGEST_SIDE = 176
-COIN_COUNT = 12
+COIN_COUNT = 8
 SUPERSAMPLING = 4
 
 
@@ -77,11 +77,10 @@ def _cropped(rgb: np.ndarray, alpha: np.ndarray, longest: int = LONGEST_SIDE) ->
 def _cut(source: Path, outline: Outline) -> Image.Image:
     rgb = np.asarray(Image.open(source).convert("RGB"))
     height, width = rgb.shape[:2]
-    rough = _coverage(outline.refined, height, width)
-    if outline.holes:
-        rough = rough * (1 - _coverage(outline.holes, height, width))
+    rough = _coverage(outline.polygons, height, width)
     alpha = _refine(rgb, rough, outline.band)
-    return _cropped(_decontaminate(rgb, alpha), alpha)
+    lifted = np.round(255 * (rgb / 255.0) ** outline.gamma).astype(np.uint8)
+    return _cropped(_decontaminate(lifted, alpha), alpha)
 
 
 def _coins(source: Path) -> list[Image.Image]:
@@ -106,7 +105,9 @@ def _coins(source: Path) -> list[Image.Image]:
         box = (slice(rows.start - 3, rows.stop + 3), slice(columns.start - 3, columns.stop + 3))
         alpha = ndimage.gaussian_filter((labels[box] == index + 1).astype(np.float32), 1.0)
         alpha = np.clip((alpha - 0.55) * 2.0 + 0.5, 0, 1)
-        rgb = np.dstack([grey[box]] * 3)
+        dark, bright = np.percentile(grey[box][alpha > 0.9], (2, 98))
+        relief = 40 + 190 * (grey[box] - dark) / (bright - dark)
+        rgb = np.dstack([np.clip(relief, 0, 255).astype(np.uint8)] * 3)
         pictures.append(_cropped(_decontaminate(rgb, alpha), alpha))
     return pictures
 

@@ -14,11 +14,11 @@ DATA = Path(__file__).parent / "data"
 SIDE = 128
 # A class needs this much of its object in sight to count as present.
 LEAST_PIXELS = 90
-LEAST_VISIBLE = 0.5
+LEAST_VISIBLE = 0.6
 # The square root of an object's area, in pixels of the scene.
 SMALLEST, LARGEST = 28.0, 92.0
 MARGIN = 2
-METALS = ((1.0, 1.0, 1.0), (1.1, 0.98, 0.72), (1.08, 0.84, 0.66))
+METALS = ((1.0, 1.0, 1.0), (1.15, 0.95, 0.55), (1.12, 0.78, 0.58))
 
 
 class Assets(NamedTuple):

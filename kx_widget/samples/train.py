@@ -20,14 +20,20 @@ if TYPE_CHECKING:
 TRAINING_SEEDS = range(20_240_000, 20_240_008)
 HELD_OUT_SEED = 7
 SCENES_PER_SEED = 1125
-EPOCHS = 11
+EPOCHS = 7
 BATCH = 64
 LEARNING_RATE = 3e-3
+POINTING_WEIGHT = 0.03
+CELLS = 32
 LATER_SETTINGS = ("optional", "renorm", "renorm_momentum")
 
 
-def network(classes: int) -> keras.Model:
-    """A residual CNN: uint8 RGB (128, 128, 3) -> features (32, 32, 64) -> a probability for each class."""
+def network(classes: int, evidence: bool = False) -> keras.Model:
+    """Build a residual CNN: uint8 RGB (128, 128, 3) -> features (32, 32, 64) -> a probability for each class.
+
+    With `evidence`, for training only, the model also returns the evidence map of each class (32, 32, C), whose mean
+    is the logit up to the bias.
+    """
     import keras
     from keras import layers
 
@@ -36,15 +42,18 @@ def network(classes: int) -> keras.Model:
         return layers.BatchNormalization(momentum=0.9, name=f"{name}_bn")(x)
 
     def block(x: Any, filters: int, stride: int, name: str) -> Any:
-        y = layers.ReLU(name=f"{name}_1_relu")(convolution(x, filters, 3, stride, f"{name}_1"))
+        # A stride of 2 takes a kernel of 4: one of 3 would move the map by half a cell against the picture.
+        y = layers.ReLU(name=f"{name}_1_relu")(convolution(x, filters, 2 + stride, stride, f"{name}_1"))
         y = convolution(y, filters, 3, 1, f"{name}_2")
+        if stride > 1:
+            x = layers.AveragePooling2D(stride, name=f"{name}_0_pool")(x)
         if x.shape != y.shape:
-            x = convolution(x, filters, 1, stride, f"{name}_0")
+            x = convolution(x, filters, 1, 1, f"{name}_0")
         return layers.ReLU(name=f"{name}_out")(layers.Add(name=f"{name}_add")([x, y]))
 
     image = keras.Input((SIDE, SIDE, 3), name="image")
     x = layers.Rescaling(1 / 127.5, -1, name="rescaling")(image)
-    x = layers.ReLU(name="stem_relu")(convolution(x, 16, 3, 2, "stem"))
+    x = layers.ReLU(name="stem_relu")(convolution(x, 16, 4, 2, "stem"))
     x = layers.MaxPooling2D(name="stem_pool")(x)
     fine = block(x, 32, 1, "block1")
     x = block(fine, 64, 2, "block2")
@@ -53,35 +62,65 @@ def network(classes: int) -> keras.Model:
     x = layers.UpSampling2D(interpolation="bilinear", name="upsampling")(convolution(x, 64, 1, 1, "coarse"))
     x = layers.Add(name="merge_add")([x, convolution(fine, 64, 1, 1, "fine")])
     x = layers.ReLU(name="merge_out")(x)
-    x = layers.GlobalAveragePooling2D(name="pool")(x)
-    x = layers.Dense(classes, activation="sigmoid", name="predictions")(x)
-    return keras.Model(image, x, name="scenes")
+    pooled = layers.GlobalAveragePooling2D(name="pool")(x)
+    if evidence:
+        classify = layers.Dense(classes, name="predictions")
+        return keras.Model(image, [layers.Activation("sigmoid")(classify(pooled)), classify(x)])
+    return keras.Model(image, layers.Dense(classes, activation="sigmoid", name="predictions")(pooled), name="scenes")
 
 
-def _training_scenes(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    return scenes(SCENES_PER_SEED, (0, 1, 2, 2, 3), seed)[:2]
+def pointing_loss(inside: Any, evidence: Any) -> Any:
+    """How little of a present class's evidence, as a softmax over the cells, lies on its object.
+
+    Without this term the network is as often right, but has a tenth of its peaks just beside the objects: on their
+    outlines, between legs. To be a touchstone for explanations, it must look at what it names.
+
+    Args:
+        inside: (N, h, w, C) fraction of each cell that shows the object of the class.
+        evidence: (N, h, w, C) evidence of each cell for the class.
+    """
+    from keras import ops
+
+    cells = (-1, inside.shape[1] * inside.shape[2], inside.shape[3])
+    inside, evidence = ops.reshape(inside, cells), ops.reshape(evidence, cells)
+    missed = -ops.logsumexp(ops.log_softmax(evidence, axis=1) + ops.log(inside + 1e-6), axis=1)
+    present = ops.cast(ops.any(inside > 0, axis=1), "float32")
+    return ops.sum(missed * present) / ops.maximum(ops.sum(present), 1.0)
+
+
+def _training_scenes(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Images, labels and, as (N, 32, 32, C), the percentage of each cell that shows the object."""
+    images, labels, masks = scenes(SCENES_PER_SEED, (0, 1, 2, 3, 3), seed)
+    cells = masks.reshape(*masks.shape[:2], CELLS, SIDE // CELLS, CELLS, SIDE // CELLS).mean((3, 5), np.float32)
+    return images, labels, np.round(100 * cells.transpose(0, 2, 3, 1)).astype(np.uint8)
 
 
 def train(path: Path, verbose: int = 2) -> None:
     """Train on the scenes of `TRAINING_SEEDS` and save the model at `path`."""
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
-        images, labels = map(np.concatenate, zip(*pool.map(_training_scenes, TRAINING_SEEDS), strict=True))
+        images, labels, inside = map(np.concatenate, zip(*pool.map(_training_scenes, TRAINING_SEEDS), strict=True))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import keras
 
     keras.utils.set_random_seed(TRAINING_SEEDS[0])
-    model = network(labels.shape[1])
+    model = network(labels.shape[1], evidence=True)
     steps = -(-len(images) // BATCH)
     rate = keras.optimizers.schedules.CosineDecay(
         LEARNING_RATE / 10, steps * EPOCHS, warmup_target=LEARNING_RATE, warmup_steps=steps
     )
-    model.compile(keras.optimizers.AdamW(rate, weight_decay=0.02), "binary_crossentropy")
-    model.fit(_batches(images, labels), epochs=EPOCHS, verbose=verbose)
-    model.save(path, include_optimizer=False)
+    model.compile(
+        keras.optimizers.AdamW(rate, weight_decay=0.02),
+        ["binary_crossentropy", pointing_loss],
+        loss_weights=[1.0, POINTING_WEIGHT],
+    )
+    model.fit(_batches(images, labels, inside), epochs=EPOCHS, verbose=verbose)
+    shipped = network(labels.shape[1])
+    shipped.set_weights(model.get_weights())
+    shipped.save(path)
     make_portable(path)
 
 
-def _batches(images: np.ndarray, labels: np.ndarray) -> keras.utils.PyDataset:
+def _batches(images: np.ndarray, labels: np.ndarray, inside: np.ndarray) -> keras.utils.PyDataset:
     """Batches in a new order each epoch, half of the scenes mirrored."""
     import keras
 
@@ -94,12 +133,12 @@ def _batches(images: np.ndarray, labels: np.ndarray) -> keras.utils.PyDataset:
         def __len__(self):
             return -(-len(images) // BATCH)
 
-        def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        def __getitem__(self, index: int) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
             chosen = self.order[index * BATCH : (index + 1) * BATCH]
-            x = images[chosen]
+            x, cells = images[chosen], inside[chosen]
             mirrored = self.rng.random(len(chosen)) < 0.5
-            x[mirrored] = x[mirrored, :, ::-1]
-            return x, labels[chosen].astype(np.float32)
+            x[mirrored], cells[mirrored] = x[mirrored, :, ::-1], cells[mirrored, :, ::-1]
+            return x, (labels[chosen].astype(np.float32), cells.astype(np.float32) / 100)
 
         def on_epoch_end(self):
             self.order = self.rng.permutation(len(images))
