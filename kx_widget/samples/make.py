@@ -1,6 +1,6 @@
 """Make everything that `kx_widget.samples` ships: ``python -m kx_widget.samples.make`` (needs scikit-image).
 
-Under ten minutes on two cores. ``--assets`` stops after the pictures; ``--measure`` measures what is there.
+``--assets`` stops after the pictures; ``--measure`` measures what is there.
 """
 
 from __future__ import annotations
