@@ -102,14 +102,19 @@ class Graph:
     def _graph(self) -> Any:
         return self._whole.graph
 
+    def _part(self, feeds: Sequence[Any], fetches: Sequence[Any]) -> Callable[..., Any]:
+        # Without a signature TensorFlow first tries another one at each call, and prints all arguments as it fails.
+        signature = tuple(tf.TensorSpec(t.shape, t.dtype) for t in feeds)
+        return self._whole.prune(list(feeds), list(fetches), input_signature=(signature, {}))
+
     def predict(self) -> Callable[..., Any]:
         """Compiled x -> scores (B, C)."""
-        return self._whole.prune([self.x], [self.scores])
+        return self._part([self.x], [self.scores])
 
     def input_gradient(self, guided: bool = False) -> Callable[..., Any]:
         """Compiled (x, target) -> scores, d(scores·target)/dx, or what guided backpropagation has for it."""
         with self._lock, _guided(self.between(self.x) if guided else []):
-            return self._whole.prune([self.x, self.target], [self.scores, self._gradients([self.x])[0]])
+            return self._part([self.x, self.target], [self.scores, self._gradients([self.x])[0]])
 
     def full_gradients(self, rescale: str, grid: Grid) -> Callable[..., Any]:
         """Compiled (x, target) -> scores, FullGrad maps (B, H, W), and what all its terms add up to (B,)."""
@@ -118,13 +123,13 @@ class Graph:
             terms = [(self.x, self.x), *((out, bias) for out, bias in added if bias is not None)]
             gradients = self._gradients([out for out, _ in terms])
             maps, total = decompose(terms, gradients, rescale, grid)
-            return self._whole.prune([self.x, self.target], [self.scores, maps, total])
+            return self._part([self.x, self.target], [self.scores, maps, total])
 
     def layers(self, calls: Sequence[Call]) -> Callable[..., Any]:
         """Compiled (x, target) -> scores, then each call's activation, then d(scores·target)/d(activation) of each."""
         with self._lock:
             tensors = [call.tensor for call in calls]
-            return self._whole.prune([self.x, self.target], [self.scores, *tensors, *self._gradients(tensors)])
+            return self._part([self.x, self.target], [self.scores, *tensors, *self._gradients(tensors)])
 
     def _gradients(self, tensors: Sequence[Any]) -> list[Any]:
         with self._graph.as_default():
@@ -139,18 +144,18 @@ class Graph:
             frontier, shapes = self._frontier([self.scores, gradient], a, after)
             batched = all(t.shape.rank and t.shape[0] is None for t in (a, *frontier))
             if not batched:
-                head = self._whole.prune([self.x, self.target], [self.scores, gradient])
-                trunk = self._whole.prune([self.x], [a, self.scores, self.x])
+                head = self._part([self.x, self.target], [self.scores, gradient])
+                trunk = self._part([self.x], [a, self.scores, self.x])
                 return Cut(trunk, head, (), exact=False, feeds=(a, self.x))
             fixed = tuple((s.dtype, tuple(int(d) for d in s.op.inputs[0].shape[1:])) for s in shapes)
-            trunk = self._whole.prune([self.x], [a, self.scores, *frontier])
-            head = self._whole.prune([a, self.target, *frontier, *shapes], [self.scores, gradient])
+            trunk = self._part([self.x], [a, self.scores, *frontier])
+            head = self._part([a, self.target, *frontier, *shapes], [self.scores, gradient])
             return Cut(trunk, head, fixed, exact=True, feeds=(a, *frontier, *shapes))
 
     def scores_after(self, cut: Cut) -> Callable[..., Any]:
         """Compiled (*feeds of the cut) -> scores."""
         with self._lock:
-            return self._whole.prune(list(cut.feeds), [self.scores])
+            return self._part(cut.feeds, [self.scores])
 
     def _frontier(self, ends: list[Any], a: Any, after: set[str]) -> tuple[list[Any], list[Any]]:
         """Tensors the head needs: those made from the image, and shape vectors of such tensors."""
