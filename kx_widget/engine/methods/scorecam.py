@@ -40,7 +40,8 @@ def scorecam(probe: Any, target: Floats, channels: int | None = None, weighting:
         masks = minmax(resize(a[images, :, :, chosen], probe.x.shape[1:3]))
         return probe.x[images] * masks[..., None]
 
-    drawn = np.moveaxis(minmax(np.moveaxis(a, -1, 1)), 1, -1) if weighting == "scores" else a
+    shapes = minmax(np.moveaxis(a, -1, 1))  # (B, K, h, w)
+    drawn = np.moveaxis(shapes, 1, -1) if weighting == "scores" else a
     scores = np.full(flat.shape, np.nan, np.float32)
     to_come = np.zeros_like(flat)
     np.put_along_axis(to_come, order, np.arange(flat.shape[1]) < counts[:, None], 1)
@@ -48,7 +49,7 @@ def scorecam(probe: Any, target: Floats, channels: int | None = None, weighting:
         scores[found.images, found.items] = found.values
         to_come[found.images, found.items] = False
         weights = np.stack(
-            [weights_of(expected(a[i], scores[i], to_come[i], order[i]), weighting) for i in range(len(a))]
+            [weights_of(expected(shapes[i], scores[i], to_come[i], order[i]), weighting) for i in range(len(a))]
         )
         yield Partial(np.einsum("bhwk,bk->bhw", drawn, weights), min(found.done, total), total)
 
@@ -62,8 +63,8 @@ def weights_of(scores: Floats, weighting: str) -> Floats:
     return np.where(known, scores, 0).astype(np.float32)
 
 
-def expected(a: Floats, scores: Floats, to_come: Any, order: Ints) -> Floats:
-    """`scores` (K,) of an image, with a guess where they are still `to_come`, of activations A (h, w, K).
+def expected(masks: Floats, scores: Floats, to_come: Any, order: Ints) -> Floats:
+    """`scores` (K,) of an image, with a guess where they are still `to_come`; masks (K, h, w) in 0..1.
 
     Masks that look alike score alike: a Gaussian process over the masks, whose mean is the lowest score known,
     told of the first few channels in `order`.
@@ -72,7 +73,7 @@ def expected(a: Floats, scores: Floats, to_come: Any, order: Ints) -> Floats:
     first = first[~np.isnan(scores[first])]
     if not to_come.any() or not len(first):
         return scores
-    masks = minmax(np.moveaxis(a, -1, 0)).reshape(a.shape[-1], -1)
+    masks = masks.reshape(len(masks), -1)
     square = (masks**2).mean(1)
     apart = square[:, None] + square[first] - 2 / masks.shape[1] * masks @ masks[first].T
     alike = np.exp(-apart / (2 * 0.3**2))  # (K, first)
