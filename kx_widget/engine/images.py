@@ -2,7 +2,7 @@
 
 import glob
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -225,8 +225,6 @@ def _resize(array: NDArray[Any], size: tuple[int, int], box: Box) -> NDArray[Any
         left, top = max(0, round(-x0)), max(0, round(-y0))
         array = np.pad(array, ((top, top), (left, left), (0, 0)))
         x0, y0, x1, y1 = 0.0, 0.0, float(array.shape[1]), float(array.shape[0])
-    planes: Sequence[NDArray[Any]] = [np.ascontiguousarray(array[..., c]) for c in range(array.shape[-1])]
-    resize: Callable[[NDArray[Any]], NDArray[Any]] = lambda plane: np.asarray(  # noqa: E731
-        Image.fromarray(plane).resize((size[1], size[0]), Image.Resampling.BILINEAR, box=(x0, y0, x1, y1))
-    )
-    return np.stack([resize(plane) for plane in planes], -1)
+    planes = [Image.fromarray(np.ascontiguousarray(array[..., c])) for c in range(array.shape[-1])]
+    bilinear = Image.Resampling.BILINEAR
+    return np.stack([np.asarray(p.resize((size[1], size[0]), bilinear, box=(x0, y0, x1, y1))) for p in planes], -1)
