@@ -4,7 +4,7 @@ import threading
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -29,6 +29,11 @@ from kx_widget.engine.wrappers import tta as augmented
 
 FREE_SIDE = 224
 GRAPHS_KEPT = 4
+SETTINGS = (
+    Parameter("memory_mib", "float", 1024, "What one model call may take, in MiB.", minimum=1),
+    Parameter("cache_mib", "float", 512, "What may be kept between calls, in MiB.", minimum=0),
+    Parameter("fit", "choice", "stretch", "How images of another shape meet the input.", choices=get_args(Fit)),
+)
 RUN = (
     Parameter("batch_size", "int", None, "Images at once; None goes by memory.", minimum=1),
     Parameter("seed", "int", 0, "Of random numbers.", minimum=0),
@@ -50,6 +55,7 @@ class Explainer:
     Raises:
         ModelError: the model cannot be explained; says what is missing.
         UnknownTargetError: the class names are not as many as the classes.
+        ParameterError: a setting is outside its range.
     """
 
     def __init__(
@@ -64,6 +70,7 @@ class Explainer:
         fit: Fit = "stretch",
     ) -> None:
         check_model(model)
+        check_params("Explainer", SETTINGS, {"memory_mib": memory_mib, "cache_mib": cache_mib, "fit": fit})
         self.model = model
         self._declared = declared_input(model)
         self._given_names = class_names
@@ -169,9 +176,9 @@ class Explainer:
         params = entry.complete(params)
         check_params("explain", RUN, {"batch_size": batch_size, "seed": seed})
         fn = entry.fn
-        if tta:
+        if not _is_off(tta):
             fn = augmented(fn, tta)
-        if smooth:
+        if not _is_off(smooth):
             fn = smoothed(fn, smooth)
         loaded = self.load(images)
         h, w, c = loaded.batch.shape[1:]
@@ -254,6 +261,10 @@ class Explainer:
             *_, last = q.stream()
             answers[str(q.layer)] = q.explanation(last, time.perf_counter() - start)
         return answers
+
+
+def _is_off(wrapper: Any) -> bool:
+    return wrapper is None or wrapper is False or (isinstance(wrapper, dict) and not wrapper)
 
 
 def _with_bar(steps: Iterator[Step]) -> Iterator[Step]:

@@ -166,12 +166,14 @@ def _is_rectified(call: Call) -> bool:
     return call.tensor.op.type in RECTIFIED
 
 
-def find_call(graph: Graph, inspection: Inspection, path: str) -> Call:
+def find_call(graph: Graph, inspection: Inspection, path: Any) -> Call:
     """The call of the layer of that path.
 
     Raises:
         UnknownLayerError: no such layer, or it gives no map; names candidates.
     """
+    if not isinstance(path, str):
+        raise UnknownLayerError(f"layer={path!r} is not the path of a layer.{did_you_mean('', inspection.candidates)}")
     for call, layer in zip(graph.calls, inspection.layers, strict=True):
         if layer.path == path:
             if not layer.is_candidate:

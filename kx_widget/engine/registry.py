@@ -72,7 +72,7 @@ def check_params(owner: str, known: tuple[Parameter, ...], given: Mapping[str, A
 def _checked(owner: str, p: Parameter, value: Any) -> Any:
     where = f"{owner}: {p.name}={value!r}"
     if p.kind == "choice":
-        if value not in p.choices:
+        if not isinstance(value, str) or value not in p.choices:
             raise ParameterError(f"{where} is not a choice. Choose one of {', '.join(map(repr, p.choices))}.")
         return value
     if p.kind == "bool":

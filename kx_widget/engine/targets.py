@@ -5,7 +5,7 @@ is another input of the same compiled function.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -202,6 +202,8 @@ def names_for(class_names: Any, classes: int, imagenet: bool) -> tuple[str, ...]
         if sorted(class_names) != list(range(classes)):
             raise UnknownTargetError(f"class_names must have the keys 0 to {classes - 1}.")
         class_names = [class_names[i] for i in range(classes)]
+    if isinstance(class_names, bytes) or not isinstance(class_names, Iterable):
+        raise UnknownTargetError(f'class_names={class_names!r} is not known. Pass a list, a dict or "imagenet".')
     found = tuple(str(n) for n in class_names)
     if len(found) != classes:
         raise UnknownTargetError(f"There are {len(found)} class names for the model's {classes} classes.")
