@@ -1,8 +1,10 @@
 """Noticing that a model's weights have changed, without reading them.
 
 A variable's value and a read of it share one buffer, and TensorFlow never writes into a buffer that somebody
-else still holds: it makes a new one. So while the last values are held, equal addresses mean equal weights.
-Only variables whose address differs are compared by content.
+else still holds: it makes a new one. So while the last values are held, equal addresses mean that nothing was
+written since. Another address counts as a change whatever is there now: between the two looks the weights may
+have been others, and something may have been computed with those. Where a device does not tell addresses,
+values are compared.
 """
 
 import threading
@@ -26,7 +28,7 @@ class Weights:
         self._version = 0
 
     def version(self) -> int:
-        """A number that grows whenever a weight differs from the call before."""
+        """A number that grows whenever a weight was written since the call before."""
         if not self._variables:
             return 0
         with self._lock:
@@ -46,6 +48,6 @@ def _address(value: Any) -> int | None:
 
 
 def _differ(old: Any, new: Any) -> bool:
-    if "CPU" in new.device and (address := _address(new)) is not None and address == _address(old):
-        return False
+    if "CPU" in new.device and (address := _address(new)) is not None:
+        return address != _address(old)
     return not bool(tf.reduce_all(tf.equal(old, new)))
