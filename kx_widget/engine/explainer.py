@@ -30,7 +30,7 @@ from kx_widget.engine.wrappers import tta as augmented
 FREE_SIDE = 224
 GRAPHS_KEPT = 4
 SETTINGS = (
-    Parameter("memory_mib", "float", 1024, "What one model call may take, in MiB.", minimum=1),
+    Parameter("memory_mib", "float", 1024, "What one model call may take, in MiB.", minimum=0),
     Parameter("cache_mib", "float", 512, "What may be kept between calls, in MiB.", minimum=0),
     Parameter("fit", "choice", "stretch", "How images of another shape meet the input.", choices=get_args(Fit)),
 )

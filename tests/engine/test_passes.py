@@ -124,7 +124,7 @@ def test_scorecam_is_nearly_right_after_a_tenth_of_its_passes(sample):
         early = [step for step in steps if step.done <= 0.1 * step.total]
         found.append(rank_correlation(early[-1].maps, steps[-1].maps))
     assert np.mean(found) >= 0.95
-    assert min(found) >= 0.8
+    assert min(found) >= 0.9
 
 
 @pytest.mark.parametrize(("method", "part"), [("ablationcam", 0.25), ("integrated_gradients", 0.25)])

@@ -76,9 +76,9 @@ def expected(masks: Floats, scores: Floats, to_come: Any, order: Ints) -> Floats
     masks = masks.reshape(len(masks), -1)
     square = (masks**2).mean(1)
     apart = square[:, None] + square[first] - 2 / masks.shape[1] * masks @ masks[first].T
-    alike = np.exp(-apart / (2 * 0.3**2))  # (K, first)
+    alike = np.exp(-apart / (2 * 0.6**2))  # (K, first)
     low, high = scores[first].min(), scores[first].max()
-    told = np.linalg.solve(alike[first] + 1e-3 * np.eye(len(first)), scores[first] - low)
+    told = np.linalg.solve(alike[first] + 1e-2 * np.eye(len(first)), scores[first] - low)
     return np.where(to_come, np.clip(low + alike @ told, low, high), scores)
 
 
