@@ -2,23 +2,22 @@
 
 import threading
 import time
-import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 
-from kx_widget.engine.errors import CancelledError, KxError, plain
+from kx_widget.engine.errors import CancelledError
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import Images
 from kx_widget.engine.layers import learn_together
-from kx_widget.engine.methods import METHODS
 from kx_widget.engine.question import Question
 from kx_widget.engine.types import Floats, Step
 from kx_widget.widget.codec import encode
 from kx_widget.widget.messages import VERSION, Column, Item
+from kx_widget.widget.records import columns, error_message, item_record
 from kx_widget.widget.worker import Worker
 
 Status = Literal["idle", "running", "done", "cancelled", "error"]
@@ -73,7 +72,7 @@ class Session:
     def ask(self, questions: Sequence[Question]) -> None:
         """Answer these, side by side, instead of whatever was asked before."""
         with self._changed:
-            answer = self._answer = Answer(self._answer.gen + 1, columns=_columns(questions))
+            answer = self._answer = Answer(self._answer.gen + 1, columns=columns(questions))
             self._send({"kind": "queued", "gen": answer.gen}, None)
             self._report("running", 0.0, "")
             self._worker.put(lambda stale: self._run(answer, questions, stale))
@@ -180,7 +179,7 @@ class Session:
             partial = not step.complete[image, column]
             old = answer.items.get(at)
             if old is None or old[0]["partial"] != partial or not np.array_equal(old[1], values, equal_nan=True):
-                item = _item(question, step, image, column, first_column, partial)
+                item = item_record(question, step, image, column, first_column, partial)
                 answer.items[at] = (item, values)
                 news.append(answer.items[at])
         return news
@@ -230,65 +229,3 @@ class Session:
             self._send({"kind": "cancelled", "gen": answer.gen}, None)
         elif answer.status == "error":
             self._send(error_message(answer.gen, answer.error), None)
-
-
-def error_message(gen: int, error: BaseException | None) -> dict[str, Any]:
-    """An error as the browser shows it; those raised on purpose explain themselves, others bring a traceback."""
-    expected = isinstance(error, KxError)
-    return {
-        "kind": "error",
-        "gen": gen,
-        "message": str(error) if expected else plain(error),
-        "hint": "" if expected else "This came from the model or from kx_widget itself; the traceback tells where.",
-        "traceback": "".join(traceback.format_exception(error)) if error is not None else "",
-    }
-
-
-def constants(explainer: Explainer) -> dict[str, Any]:
-    """What a view needs to know once: methods, layers, classes."""
-    catalogue = []
-    for entry in METHODS.values():
-        shown = ("id", "title", "family", "summary", "sees", "cost", "reference")
-        params = [{**asdict(p), "title": p.title, "choices": list(p.choices)} for p in entry.params]
-        catalogue.append({**{name: getattr(entry, name) for name in shown}, "params": params})
-    inspection = asdict(explainer.inspection) | {"preprocessing": explainer.preprocessing}
-    return {"catalogue": catalogue, "inspection": inspection, "class_names": list(explainer.class_names)}
-
-
-def _columns(questions: Sequence[Question]) -> list[Column]:
-    return [
-        {
-            "layer": question.layer or "",
-            "method": question.entry.id,
-            "method_title": question.entry.title,
-            "target": text,
-            "signed": question.signed,
-        }
-        for question in questions
-        for text in question.columns.texts
-    ]
-
-
-def _item(question: Question, step: Step, image: int, column: int, first_column: int, partial: bool) -> Item:
-    answer = question.answer
-    probability = float(answer["probabilities"][image, column])
-    return {
-        "image": image,
-        "column": first_column + column,
-        "layer": question.layer or "",
-        "method": question.entry.id,
-        "target": int(answer["indices"][image, column]),
-        "target_name": answer["names"][image][column],
-        "score": float(step.scores[image, column]),
-        "probability": None if np.isnan(probability) else probability,
-        "signed": question.signed,
-        "partial": partial,
-        "shape": [],
-        "dtype": "float32",
-        "scale": 1.0,
-        "offset": 0.0,
-        "vmin": 0.0,
-        "vmax": 0.0,
-        "byte_offset": 0,
-        "byte_length": 0,
-    }

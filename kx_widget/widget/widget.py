@@ -15,7 +15,8 @@ from kx_widget.engine.methods import METHODS
 from kx_widget.engine.postprocess import SCALES, SIGNS
 from kx_widget.widget.compare import questions
 from kx_widget.widget.pictures import encode_pictures
-from kx_widget.widget.session import Session, Status, constants, error_message
+from kx_widget.widget.records import constants, error_message
+from kx_widget.widget.session import Session, Status
 
 COLORMAPS = ("viridis", "magma", "inferno", "plasma", "turbo", "cividis", "gray", "rdbu")
 EXPLAINER_KEYWORDS = ("preprocess", "class_names", "output", "memory_mib", "cache_mib", "fit")

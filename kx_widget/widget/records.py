@@ -1,0 +1,79 @@
+"""What the engine knows -> records of the protocol."""
+
+import traceback
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from kx_widget.engine.errors import KxError, plain
+from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.methods import METHODS
+from kx_widget.engine.question import Question
+from kx_widget.engine.types import Step
+from kx_widget.widget.messages import Column, Item
+
+
+def error_message(gen: int, error: BaseException | None) -> dict[str, Any]:
+    """An error as the browser shows it; those raised on purpose explain themselves, others bring a traceback."""
+    expected = isinstance(error, KxError)
+    return {
+        "kind": "error",
+        "gen": gen,
+        "message": str(error) if expected else plain(error),
+        "hint": "" if expected else "This came from the model or from kx_widget itself; the traceback tells where.",
+        "traceback": "".join(traceback.format_exception(error)) if error is not None else "",
+    }
+
+
+def constants(explainer: Explainer) -> dict[str, Any]:
+    """What a view needs to know once: methods, layers, classes."""
+    catalogue = []
+    for entry in METHODS.values():
+        shown = ("id", "title", "family", "summary", "sees", "cost", "reference")
+        params = [{**asdict(p), "title": p.title, "choices": list(p.choices)} for p in entry.params]
+        catalogue.append({**{name: getattr(entry, name) for name in shown}, "params": params})
+    inspection = asdict(explainer.inspection) | {"preprocessing": explainer.preprocessing}
+    return {"catalogue": catalogue, "inspection": inspection, "class_names": list(explainer.class_names)}
+
+
+def columns(questions: Sequence[Question]) -> list[Column]:
+    """What the grid's columns ask."""
+    return [
+        {
+            "layer": question.layer or "",
+            "method": question.entry.id,
+            "method_title": question.entry.title,
+            "target": text,
+            "signed": question.signed,
+        }
+        for question in questions
+        for text in question.columns.texts
+    ]
+
+
+def item_record(question: Question, step: Step, image: int, column: int, first_column: int, partial: bool) -> Item:
+    """One map of a step, without where its values lie."""
+    answer = question.answer
+    probability = float(answer["probabilities"][image, column])
+    return {
+        "image": image,
+        "column": first_column + column,
+        "layer": question.layer or "",
+        "method": question.entry.id,
+        "target": int(answer["indices"][image, column]),
+        "target_name": answer["names"][image][column],
+        "score": float(step.scores[image, column]),
+        "probability": None if np.isnan(probability) else probability,
+        "signed": question.signed,
+        "partial": partial,
+        "shape": [],
+        "dtype": "float32",
+        "scale": 1.0,
+        "offset": 0.0,
+        "vmin": 0.0,
+        "vmax": 0.0,
+        "byte_offset": 0,
+        "byte_length": 0,
+    }
