@@ -7,7 +7,17 @@ import { random, scene } from "./scenes.js";
 const DRAWN = 24;
 const QUESTION = ["layer", "method", "target", "params", "compare", "compare_with"];
 
-export async function createKernel({ images, classes, layers: extra, step, fail, silent, flat, traits }) {
+export async function createKernel({
+  images,
+  classes,
+  layers: extra,
+  step,
+  fail,
+  silent,
+  flat,
+  labels,
+  traits,
+}) {
   const names = classNames(classes);
   const known = layers(extra, flat);
   const drawn = await Promise.all(Array.from({ length: Math.min(images, DRAWN) }, (_, i) => scene(i)));
@@ -38,6 +48,11 @@ export async function createKernel({ images, classes, layers: extra, step, fail,
     });
   });
 
+  const best = scenes.map((_, i) => {
+    const row = probabilities.subarray(i * classes, (i + 1) * classes);
+    return row.indexOf(Math.max(...row));
+  });
+
   const state = {
     layer: recommended ?? "",
     method: flat ? "saliency" : "blobs",
@@ -51,6 +66,8 @@ export async function createKernel({ images, classes, layers: extra, step, fail,
     opacity: 0.6,
     threshold: 0,
     selected: [0],
+    // Every third is of the other thing in the scene, and every seventh is unknown.
+    labels: labels ? best.map((c, i) => (i % 7 === 6 ? null : i % 3 === 2 ? (c + 1) % 3 : c)) : [],
     theme: "auto",
     ...traits,
     _images: scenes.map(({ picture }) => picture),
@@ -210,8 +227,13 @@ export async function createKernel({ images, classes, layers: extra, step, fail,
     if (silent) return;
     if (message.kind === "hello") {
       setTimeout(() => {
-        down({ kind: "welcome", version: 1, gen, catalogue: CATALOGUE, inspection, class_names: names });
-        down({ kind: "predictions", shape: [images, classes] }, [new DataView(probabilities.slice().buffer)]);
+        down({
+          ...{ kind: "welcome", version: 1, gen, catalogue: CATALOGUE, inspection, class_names: names },
+          arguments: ["model", "images", "class_names=class_names"],
+        });
+        down({ kind: "predictions", shape: [images, classes], best }, [
+          new DataView(probabilities.slice().buffer),
+        ]);
         answer();
       });
     } else if (message.kind === "cancel") {

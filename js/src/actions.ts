@@ -1,3 +1,4 @@
+import type { Sort } from "./arrange";
 import { type Point, Transform } from "./canvas/transform";
 import type { Session } from "./session";
 import {
@@ -34,6 +35,9 @@ export interface Actions {
   swipe(to: number): void;
   setLimits(limits: Partial<Limits>): void;
   resetLimits(): void;
+  /** Which rows are shown, and in which order; nobody is asked. */
+  showRows(filter: string): void;
+  sortRows(sort: Sort): void;
   selectTile(tile: { image: number; column: number }): void;
   point(at: Point | null): void;
   focusTile(tile: { image: number; column: number } | null): void;
@@ -98,6 +102,12 @@ export function createActions(store: Store, session: Session): Actions {
     },
     resetLimits() {
       store.limits.value = WHOLE_SCALE;
+    },
+    showRows(filter) {
+      store.filter.value = filter;
+    },
+    sortRows(sort) {
+      store.sort.value = sort;
     },
     selectTile({ image, column }) {
       store.chosenColumn.value = column;

@@ -82,8 +82,9 @@ export type Down =
       catalogue: Method[];
       inspection: Inspection;
       class_names: string[];
+      arguments: string[];
     }
-  | { kind: "predictions"; shape: [number, number] }
+  | { kind: "predictions"; shape: [number, number]; best: number[] }
   | { kind: "queued"; gen: number }
   | { kind: "running"; gen: number; columns: Column[] }
   | { kind: "progress"; gen: number; done: number; total: number; eta_s: number | null }
@@ -104,8 +105,15 @@ const isList: Check = Array.isArray;
 const isRecord: Check = (value) => typeof value === "object" && value !== null;
 
 const FIELDS: Record<Down["kind"], Record<string, Check>> = {
-  welcome: { version: isNumber, gen: isNumber, catalogue: isList, inspection: isRecord, class_names: isList },
-  predictions: { shape: isList },
+  welcome: {
+    version: isNumber,
+    gen: isNumber,
+    catalogue: isList,
+    inspection: isRecord,
+    class_names: isList,
+    arguments: isList,
+  },
+  predictions: { shape: isList, best: isList },
   queued: { gen: isNumber },
   running: { gen: isNumber, columns: isList },
   progress: { gen: isNumber, done: isNumber, total: isNumber },

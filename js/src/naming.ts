@@ -1,5 +1,6 @@
 /** What layers, classes, images and columns are called on the screen. */
 
+import { isRight } from "./arrange";
 import { lastSegment } from "./format";
 import { layerName, type Store, type Target } from "./store";
 
@@ -23,4 +24,14 @@ export function columnHeading(store: Store, index: number): string {
     default:
       return targetText(column.target, store.welcome.value?.class_names ?? []);
   }
+}
+
+export const className = (store: Store, index: number) =>
+  targetText(index, store.welcome.value?.class_names ?? []);
+
+/** Whether the prediction is right, in words; empty where that is not known. */
+export function verdict(store: Store, image: number): string {
+  const right = isRight(store.known.value, image);
+  if (right === null) return "";
+  return right ? "right" : `wrong, true class ${className(store, store.traits.labels.value[image] ?? 0)}`;
 }

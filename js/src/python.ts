@@ -31,8 +31,13 @@ const WHERE_CHANGED: readonly (keyof Traits)[] = [
   "theme",
 ];
 
-/** The question, and whatever of the drawing is not as it is by default; `model` and `images` are the reader's. */
+const isName = (text: string) => /^[a-z_]+$/.test(text);
+const unwritten = (argument: string) => argument.split("=").at(-1) ?? "";
+
+/** The question, and whatever of the drawing is not as it is by default; the model and its like are the reader's. */
 export function asPython(store: Store): string {
+  const labels = store.traits.labels.value.length > 0 ? ["labels=labels"] : [];
+  const own = [...(store.welcome.value?.arguments ?? ["model", "images"]), ...labels];
   const written = (name: keyof Traits) => literal(store.traits[name].value);
   const named = ALWAYS.filter((name) => store.traits[name].value !== "");
   const changed = WHERE_CHANGED.filter((name) => written(name) !== literal(DEFAULTS[name]));
@@ -40,9 +45,9 @@ export function asPython(store: Store): string {
   return [
     "import kx_widget as kx",
     "",
+    `# As in the cell that made this view: ${own.map(unwritten).filter(isName).join(", ")}.`,
     "w = kx.KxWidget(",
-    "    model,",
-    "    images,",
+    ...own.map((argument) => `    ${argument},`),
     ...lines,
     ")",
     "w",

@@ -96,6 +96,7 @@ export function openSession(model: Model, store: Store): Session {
         store.predictions.value = {
           images,
           classes,
+          best: message.best,
           values: readFloats(toBytes(buffers[0]), images * classes),
         };
         return;

@@ -1,4 +1,5 @@
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { arrange, countFilters, type Known, type Sort, sortsOf } from "./arrange";
 import { type Point, Transform } from "./canvas/transform";
 import type { Binary } from "./codec";
 import { lastSegment } from "./format";
@@ -34,6 +35,8 @@ export interface Traits {
   opacity: number;
   threshold: number;
   selected: number[];
+  /** The true class of each image, null where it is unknown; empty where no labels were given. */
+  labels: (number | null)[];
   theme: "auto" | "light" | "dark";
   _images: Picture[];
 }
@@ -51,6 +54,7 @@ export const DEFAULTS: Readonly<Traits> = {
   opacity: 0.6,
   threshold: 0,
   selected: [0],
+  labels: [],
   theme: "auto",
   _images: [],
 };
@@ -72,11 +76,16 @@ export interface Welcome {
   catalogue: Method[];
   inspection: Inspection;
   class_names: string[];
+  /** The user's own arguments of the widget, as Python. */
+  arguments: string[];
 }
 
 export interface Predictions {
   images: number;
   classes: number;
+  /** The class of most score of every image. */
+  best: readonly number[];
+  /** Probabilities, image by image. */
   values: Float32Array;
 }
 
@@ -133,6 +142,14 @@ export interface Store {
   /** The column of the tile chosen last; its image is the first of `selected`. */
   chosenColumn: Signal<number>;
   dark: Signal<boolean>;
+  /** Which images are shown; one of `filters`. */
+  filter: Signal<string>;
+  sort: Signal<Sort>;
+  known: ReadonlySignal<Known>;
+  /** How many images each filter shows. */
+  filters: ReadonlySignal<ReadonlyMap<string, number>>;
+  /** The images shown, in the order of their rows. */
+  rows: ReadonlySignal<number[]>;
   /** The largest magnitude of every scope, by `scopeKey`. */
   magnitudes: ReadonlySignal<ReadonlyMap<string, number>>;
   /** The shortest end of every layer's path that no other layer shares. */
@@ -153,6 +170,15 @@ export function createStore(initial: Partial<Traits> = {}): Store {
   ) as unknown as TraitSignals;
   const answer = signal<Answer | null>(null);
   const welcome = signal<Welcome | null>(null);
+  const predictions = signal<Predictions | null>(null);
+  const filter = signal("all");
+  const sort = signal<Sort>("given");
+  const known = computed(() => ({
+    images: traits._images.value.length,
+    labels: traits.labels.value,
+    predictions: predictions.value,
+  }));
+  const filters = computed(() => countFilters(known.value));
 
   const signOf = (tile: TileMap): Sign => (tile.item.signed ? traits.sign.value : "signed");
   const magnitudes = computed(() => {
@@ -169,7 +195,7 @@ export function createStore(initial: Partial<Traits> = {}): Store {
     traits,
     status: signal<Status>("idle"),
     welcome,
-    predictions: signal<Predictions | null>(null),
+    predictions,
     answer,
     stale: signal(false),
     progress: signal<Progress | null>(null),
@@ -185,6 +211,15 @@ export function createStore(initial: Partial<Traits> = {}): Store {
     focus: signal<{ image: number; column: number } | null>(null),
     chosenColumn: signal(0),
     dark: signal(false),
+    filter,
+    sort,
+    known,
+    filters,
+    rows: computed(() => {
+      // What is chosen may have gone with the labels it was about.
+      const by = filters.value.has(filter.value) ? filter.value : "all";
+      return arrange(known.value, by, sortsOf(known.value).includes(sort.value) ? sort.value : "given");
+    }),
     magnitudes,
     layerNames: computed(() =>
       shortNames((welcome.value?.inspection.layers ?? []).map((layer) => layer.path)),

@@ -1,5 +1,6 @@
 import type { Item } from "../src/messages";
 import type { Model } from "../src/session";
+import type { Predictions, Welcome } from "../src/store";
 
 export function item(fields: Partial<Item> = {}): Item {
   return {
@@ -22,6 +23,26 @@ export function item(fields: Partial<Item> = {}): Item {
     byte_offset: 0,
     byte_length: 8,
     ...fields,
+  };
+}
+
+export function welcome(fields: Partial<Welcome> = {}): Welcome {
+  return {
+    catalogue: [],
+    inspection: {} as never,
+    class_names: [],
+    arguments: ["model", "images"],
+    ...fields,
+  };
+}
+
+/** One row of probabilities an image. */
+export function predictions(...rows: number[][]): Predictions {
+  return {
+    images: rows.length,
+    classes: rows[0].length,
+    best: rows.map((row) => Math.max(0, row.indexOf(Math.max(...row)))),
+    values: Float32Array.from(rows.flat()),
   };
 }
 

@@ -8,6 +8,7 @@ import { search } from "../src/view/combobox";
 import { buildTree, canChoose, visibleRows } from "../src/view/layerTree";
 import { readNumber } from "../src/view/params";
 import { readScales, settingsOf, WRAPPINGS } from "../src/view/wrappers";
+import { predictions, welcome } from "./helpers";
 
 const layer = (path: string, reason = ""): Layer => ({
   path,
@@ -72,12 +73,8 @@ describe("the class list", () => {
 
   it("begins with the top entries and sorts by the probability in the image in focus", () => {
     const store = createStore({ selected: [1] });
-    store.welcome.value = { catalogue: [], inspection: {} as never, class_names: ["cat", "dog", "owl"] };
-    store.predictions.value = {
-      images: 2,
-      classes: 3,
-      values: Float32Array.of(0.8, 0.1, 0.1, 0.25, 0.125, 0.625),
-    };
+    store.welcome.value = welcome({ class_names: ["cat", "dog", "owl"] });
+    store.predictions.value = predictions([0.8, 0.1, 0.1], [0.25, 0.125, 0.625]);
     expect(classOptions(store).map(({ text, note, figure }) => [text, note, figure])).toEqual([
       ["top", "owl", "62.5 %"],
       ["top-2", "cat", "25.0 %"],
@@ -90,8 +87,8 @@ describe("the class list", () => {
 
   it("keeps the model's order where it gives no probabilities", () => {
     const store = createStore();
-    store.welcome.value = { catalogue: [], inspection: {} as never, class_names: ["b", "a"] };
-    store.predictions.value = { images: 1, classes: 2, values: Float32Array.of(Number.NaN, Number.NaN) };
+    store.welcome.value = welcome({ class_names: ["b", "a"] });
+    store.predictions.value = predictions([Number.NaN, Number.NaN]);
     expect(classOptions(store).map(({ text, figure }) => [text, figure])).toEqual([
       ["top", undefined],
       ["top-2", undefined],

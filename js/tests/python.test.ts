@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { asPython, literal } from "../src/python";
 import { createStore } from "../src/store";
+import { welcome } from "./helpers";
 
 describe("literal", () => {
   it.each([
@@ -35,6 +36,7 @@ describe("asPython", () => {
     });
     expect(asPython(store)).toBe(`import kx_widget as kx
 
+# As in the cell that made this view: model, images.
 w = kx.KxWidget(
     model,
     images,
@@ -46,6 +48,17 @@ w = kx.KxWidget(
 )
 w
 `);
+  });
+
+  it("gives the reader's own arguments their names, and literals where there are some", () => {
+    const store = createStore({ labels: [0, null], method: "cam" });
+    const own = ["explainer", "images", "class_names=class_names", "fit='pad'", "preprocess=None"];
+    store.welcome.value = welcome({ arguments: own });
+    const [, , comment, ...lines] = asPython(store).split("\n");
+    expect(comment).toBe("# As in the cell that made this view: explainer, images, class_names, labels.");
+    expect(lines.slice(1, 7).map((line) => line.trim())).toEqual(
+      [...own, "labels=labels"].map((line) => `${line},`),
+    );
   });
 
   it("names no layer where there is none", () => {

@@ -18,6 +18,7 @@ const welcome = {
     input_shape: [8, 8, 3],
   },
   class_names: ["cat", "dog"],
+  arguments: ["model", "images"],
 };
 
 let model: FakeModel;
@@ -174,8 +175,8 @@ describe("an answer", () => {
 
 describe("predictions", () => {
   it("are rows of probabilities", () => {
-    model.down({ kind: "predictions", shape: [1, 2] }, [frame(0.25, 0.75)]);
-    expect(store.predictions.value).toMatchObject({ images: 1, classes: 2 });
+    model.down({ kind: "predictions", shape: [1, 2], best: [1] }, [frame(0.25, 0.75)]);
+    expect(store.predictions.value).toMatchObject({ images: 1, classes: 2, best: [1] });
     expect([...(store.predictions.value?.values ?? [])]).toEqual([0.25, 0.75]);
   });
 });

@@ -11,7 +11,7 @@ import {
   type Traits,
   tileKey,
 } from "../src/store";
-import { item } from "./helpers";
+import { item, welcome } from "./helpers";
 
 function tile(image: number, column: number, values: number[], signed = true): TileMap {
   const map = Float32Array.from(values);
@@ -60,7 +60,7 @@ describe("layerName", () => {
       is_candidate: true,
       reason: "",
     }));
-    store.welcome.value = { catalogue: [], class_names: [], inspection: { layers } as never };
+    store.welcome.value = welcome({ inspection: { layers } as never });
     expect(layers.map(({ path }) => layerName(store, path))).toEqual([
       "block1/relu",
       "a/block2/relu",

@@ -48,7 +48,7 @@ class Column(TypedDict):
 
 
 class Welcome(TypedDict):
-    """Answers `hello`: all that does not change while the widget lives."""
+    """Answers `hello`: all that does not change while the widget lives; `arguments` are the user's own, as Python."""
 
     kind: Literal["welcome"]
     version: int
@@ -56,13 +56,15 @@ class Welcome(TypedDict):
     catalogue: list[dict[str, Any]]
     inspection: dict[str, Any]
     class_names: list[str]
+    arguments: list[str]
 
 
 class Predictions(TypedDict):
-    """With one buffer: float32 probabilities (N, C), NaN where the head gives none."""
+    """With one buffer: float32 probabilities (N, C), NaN where the head gives none; `best` (N,) is of most score."""
 
     kind: Literal["predictions"]
     shape: list[int]
+    best: list[int]
 
 
 class Queued(TypedDict):

@@ -1,7 +1,7 @@
 """What the engine knows -> records of the protocol."""
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -36,6 +36,13 @@ def constants(explainer: Explainer) -> dict[str, Any]:
         catalogue.append({**{name: getattr(entry, name) for name in shown}, "params": params})
     inspection = asdict(explainer.inspection) | {"preprocessing": explainer.preprocessing}
     return {"catalogue": catalogue, "inspection": inspection, "class_names": list(explainer.class_names)}
+
+
+def own_arguments(model: Any, given: Mapping[str, Any]) -> list[str]:
+    """The arguments of a widget that are the user's own, as Python; what has no short literal goes by its name."""
+    short = (str, int, float, type(None))
+    keywords = [f"{name}={value!r}" if isinstance(value, short) else f"{name}={name}" for name, value in given.items()]
+    return ["explainer" if isinstance(model, Explainer) else "model", "images", *keywords]
 
 
 def columns(questions: Sequence[Question]) -> list[Column]:

@@ -67,7 +67,7 @@ class Session:
         self._worker = Worker("kx-widget")
         self._changed = threading.Condition(lock)
         self._answer = Answer(0, status="idle")
-        self._probabilities: Floats | None = None
+        self._predictions: tuple[Floats, Floats] | None = None
 
     def ask(self, questions: Sequence[Question]) -> None:
         """Answer these, side by side, instead of whatever was asked before."""
@@ -129,8 +129,8 @@ class Session:
                     return
                 first_column += len(question.columns.texts)
             answer.seconds = time.perf_counter() - start
-            if self._probabilities is None:
-                self._probabilities = self._explainer.predict(self._images)[1]
+            if self._predictions is None:
+                self._predictions = self._explainer.predict(self._images)
                 self._send_predictions()
         except Exception as error:
             self._end(answer, "error", error=error)
@@ -207,10 +207,11 @@ class Session:
                 self._send(message, [buffer])
 
     def _send_predictions(self) -> None:
-        if self._probabilities is not None:
-            shape = list(self._probabilities.shape)
-            data = np.ascontiguousarray(self._probabilities, "<f4").tobytes()
-            self._send({"kind": "predictions", "shape": shape}, [data])
+        if self._predictions is not None:
+            scores, probabilities = self._predictions
+            best = scores.argmax(-1).tolist()
+            data = np.ascontiguousarray(probabilities, "<f4").tobytes()
+            self._send({"kind": "predictions", "shape": list(probabilities.shape), "best": best}, [data])
 
     def _end(self, answer: Answer, status: Status, error: BaseException | None = None) -> None:
         with self._changed:

@@ -14,8 +14,9 @@ from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.postprocess import SCALES, SIGNS
 from kx_widget.widget.compare import questions
+from kx_widget.widget.labels import read_labels
 from kx_widget.widget.pictures import encode_pictures
-from kx_widget.widget.records import constants, error_message
+from kx_widget.widget.records import constants, error_message, own_arguments
 from kx_widget.widget.session import Session, Status
 
 COLORMAPS = ("viridis", "magma", "inferno", "plasma", "turbo", "cividis", "gray", "rdbu")
@@ -34,6 +35,8 @@ class KxWidget(anywidget.AnyWidget):
         layer: path of a layer; None for the recommended one.
         method: id of a method; None for Grad-CAM, or gradients where no layer has a map.
         params: the method's parameters, and `smooth` or `tta` settings.
+        labels: the true class of each image, by index or name, None where it is unknown; rows are then marked
+            right or wrong.
         **keywords: those of `Explainer` (`preprocess`, `class_names`, `output`, `memory_mib`, `cache_mib`,
             `fit`) and the remaining traits (`compare`, `sign`, `scale`, `colormap`, `opacity`, …).
 
@@ -55,6 +58,7 @@ class KxWidget(anywidget.AnyWidget):
     opacity = t.Float(0.6, min=0, max=1).tag(sync=True)
     threshold = t.Float(0.0, min=0, max=1).tag(sync=True)
     selected = t.List(t.Int(min=0), [0]).tag(sync=True)
+    labels = t.TraitType(()).tag(sync=True)
     theme = t.Enum(["auto", "light", "dark"], "auto").tag(sync=True)
     status = t.Enum(["idle", "running", "done", "cancelled", "error"], "idle", read_only=True).tag(sync=True)
     progress = t.Float(0.0, read_only=True).tag(sync=True)
@@ -71,6 +75,7 @@ class KxWidget(anywidget.AnyWidget):
         layer: str | None = None,
         method: str | None = None,
         params: dict[str, Any] | None = None,
+        labels: Any = None,
         **keywords: Any,
     ) -> None:
         given = {name: keywords.pop(name) for name in EXPLAINER_KEYWORDS if name in keywords}
@@ -93,11 +98,11 @@ class KxWidget(anywidget.AnyWidget):
         super().__init__(_images=encode_pictures(self._loaded))
         with self.hold_trait_notifications():
             self.layer, self.method, self.target = layer or recommended or "", method, target
-            self.params = params or {}
+            self.params, self.labels = params or {}, labels
             for name, value in keywords.items():
                 setattr(self, name, value)
         self._session = Session(self.explainer, self._loaded, self._tell, self._report, self._lock)
-        self._constants = constants(self.explainer)
+        self._constants = constants(self.explainer) | {"arguments": own_arguments(model, given)}
         self.observe(self._asked, list(QUESTION))
         self.on_msg(self._heard)
         self.refresh()
@@ -193,6 +198,10 @@ class KxWidget(anywidget.AnyWidget):
             current["compare_with"] = []
         questions(self.explainer, self._loaded, SimpleNamespace(**current))
         return value
+
+    @t.validate("labels")
+    def _check_labels(self, proposal: Any) -> Any:
+        return read_labels(proposal["value"], len(self._loaded.batch), self.explainer.class_names)
 
     @t.validate("selected")
     def _check_selected(self, proposal: Any) -> Any:

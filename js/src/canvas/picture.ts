@@ -1,7 +1,7 @@
 /** The view as pictures to keep: one tile, or the whole grid with its captions. */
 
 import { percent, value } from "../format";
-import { columnHeading, imageName, targetText } from "../naming";
+import { columnHeading, imageName, targetText, verdict } from "../naming";
 import { focusedImage, layerName, type Store, type TileMap, tileKey } from "../store";
 import { lookupTable } from "./colormap";
 import { compose, frameOf } from "./compose";
@@ -101,7 +101,7 @@ function drawBar(context: Context, store: Store, map: TileMap, x: number, y: num
 
 /** All tiles with their captions, on white; smaller where there are very many. */
 export async function gridPicture(store: Store): Promise<Blob> {
-  const images = store.traits._images.peek();
+  const images = store.rows.peek();
   const answer = store.answer.peek();
   const compared = Math.max(1, answer?.columns.length ?? 1);
   const columns =
@@ -118,13 +118,13 @@ export async function gridPicture(store: Store): Promise<Blob> {
   context.font = font(14, 600);
   write(context, title(store), MARGIN, MARGIN + 10, context.canvas.width - 2 * MARGIN, "left");
 
-  for (let image = 0; image < images.length; image++) {
+  for (const [at, image] of images.entries()) {
     for (let column = 0; column < compared; column++) {
-      const place = compared > 1 ? column : image % columns;
-      const row = compared > 1 ? image : Math.floor(image / columns);
+      const place = compared > 1 ? column : at % columns;
+      const row = compared > 1 ? at : Math.floor(at / columns);
       const x = MARGIN + place * (size + GAP);
       const y = head + row * pitch;
-      if (compared > 1 && image === 0) {
+      if (compared > 1 && at === 0) {
         context.font = font(13, 600);
         write(context, columnHeading(store, column), x, y - 8, size, "left");
       }
@@ -134,7 +134,8 @@ export async function gridPicture(store: Store): Promise<Blob> {
       context.fillStyle = PALE;
       const figure = map?.item.probability == null ? "" : percent(map.item.probability);
       write(context, figure, x, y + size + 16, size, "right");
-      if (column === 0) write(context, imageName(store, image), x, y + size + 16 + LINE - 4, size, "left");
+      const about = [imageName(store, image), verdict(store, image)].filter(Boolean).join(": ");
+      if (column === 0) write(context, about, x, y + size + 16 + LINE - 4, size, "left");
       context.fillStyle = INK;
       const room = size - context.measureText(figure).width - 8;
       write(context, map?.item.target_name ?? "", x, y + size + 16, room, "left");

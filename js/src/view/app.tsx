@@ -3,6 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Actions } from "../actions";
 import type { Stage } from "../canvas/stage";
 import type { Store } from "../store";
+import { Arrange } from "./arrange";
 import { Classes } from "./classes";
 import { Columns, CompareField } from "./compare";
 import { Drawing } from "./drawing";
@@ -47,7 +48,10 @@ export function App({ store, actions, stage }: Parts) {
       <Failure store={store} actions={actions} />
       <div class="main">
         <Layers store={store} actions={actions} narrow={narrow.value} />
-        <Grid store={store} actions={actions} stage={stage} />
+        <div>
+          <Arrange store={store} actions={actions} />
+          <Grid store={store} actions={actions} stage={stage} />
+        </div>
       </div>
       <Drawing store={store} actions={actions} />
       <Spoken store={store} />

@@ -17,7 +17,9 @@ export function Grid({ store, actions, stage }: Parts) {
   const indices = Array.from({ length: columns }, (_, column) => column);
   const compared = columns > 1;
   const named = images.some((picture) => picture.name !== "");
-  const rows = useRows(images.length, columns);
+  const labelled = store.traits.labels.value.length > 0;
+  const shown = store.rows.value;
+  const rows = useRows(shown.length, columns, `${store.filter.value}, ${store.sort.value}`);
   return (
     <div
       class="sheet"
@@ -41,19 +43,20 @@ export function Grid({ store, actions, stage }: Parts) {
       )}
       <div class="grid">
         {rows.above > 0 && <div class="space" key="above" style={{ height: `${rows.above}px` }} />}
-        {images
+        {shown
           .slice(rows.first, rows.last)
-          .map((picture, i) =>
+          .map((image) =>
             indices.map((column) => (
               <Tile
-                key={`${rows.first + i}/${column}`}
+                key={`${image}/${column}`}
                 store={store}
                 actions={actions}
                 stage={stage}
-                picture={picture}
-                image={rows.first + i}
+                picture={images[image]}
+                image={image}
                 column={column}
                 named={named}
+                labelled={labelled}
               />
             )),
           )}

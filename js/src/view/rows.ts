@@ -5,13 +5,22 @@ const AHEAD = 2;
 const GAP = 12;
 /** Up to so many images the grid is as high as it needs; more of them scroll within it. */
 const MANY = 24;
+const MANY_ROWS = 8;
 
-/** The images whose rows are in sight, rows being equally high; one image a row where there are several columns. */
-export function useRows(count: number, columns: number) {
+/**
+ * The images whose rows are in sight, rows being equally high; one image a row where there are several columns.
+ * Another arrangement of them begins at the top.
+ */
+export function useRows(count: number, columns: number, arrangement: string) {
   const box = useRef<HTMLDivElement>(null);
-  const many = count > MANY;
+  const many = count > (columns > 1 ? MANY_ROWS : MANY);
   const top = useSignal(0);
   const layout = useSignal({ height: 0, pitch: 0, perRow: 1 });
+
+  useLayoutEffect(() => {
+    if (box.current) box.current.scrollTop = 0;
+    top.value = 0;
+  }, [arrangement]);
 
   useLayoutEffect(() => {
     const sheet = box.current;

@@ -2,6 +2,7 @@ import { useComputed } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { attachGestures } from "../canvas/gestures";
 import { lastSegment, percent, position, value } from "../format";
+import { verdict } from "../naming";
 import { layerName, type Picture, type Store, type TileMap, tileKey } from "../store";
 import type { Parts } from "./app";
 import { KEYS } from "./field";
@@ -12,6 +13,8 @@ interface Props extends Parts {
   column: number;
   /** Some pictures have names, so that all rows leave room for one. */
   named: boolean;
+  /** Some true classes are known, so that all rows leave room for the mark. */
+  labelled: boolean;
 }
 
 /** The strongest value of a map under the chosen sign and the pixel of the picture it lies at. */
@@ -30,7 +33,8 @@ function peak(store: Store, picture: Picture, map: TileMap): string {
 }
 
 function describe(store: Store, picture: Picture, image: number, map: TileMap | undefined): string {
-  const who = `image ${image + 1}${picture.name ? ` (${lastSegment(picture.name)})` : ""}`;
+  const outcome = verdict(store, image) && `, predicted ${verdict(store, image)}`;
+  const who = `image ${image + 1}${picture.name ? ` (${lastSegment(picture.name)})` : ""}${outcome}`;
   if (!map) return `${who}, no map yet`;
   const { item } = map;
   const title =
@@ -39,7 +43,7 @@ function describe(store: Store, picture: Picture, image: number, map: TileMap | 
   return `${[title, layerName(store, item.layer), item.target_name, who].filter(Boolean).join(", ")}, ${peak(store, picture, map)}${partial}`;
 }
 
-export function Tile({ store, actions, stage, picture, image, column, named }: Props) {
+export function Tile({ store, actions, stage, picture, image, column, named, labelled }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const readout = useRef<HTMLDivElement>(null);
   const map = useComputed(() => store.answer.value?.tiles.get(tileKey(image, column))).value;
@@ -84,11 +88,23 @@ export function Tile({ store, actions, stage, picture, image, column, named }: P
         </span>
         <span class="figure">{figure}</span>
       </div>
+      {column === 0 && labelled && <Verdict text={verdict(store, image)} />}
       {column === 0 && named && (
         <div class="source" title={picture.name}>
           {lastSegment(picture.name) || "\u00a0"}
         </div>
       )}
+    </div>
+  );
+}
+
+/** The sign says it to those who do not see the colour, the words to those who see neither. */
+function Verdict({ text }: { text: string }) {
+  const right = text === "right";
+  return (
+    <div class="verdict" data-right={right || undefined} title={text && `Predicted ${text}`}>
+      <span aria-hidden="true">{text && (right ? "✓ " : "✗ ")}</span>
+      {text || "\u00a0"}
     </div>
   );
 }

@@ -38,6 +38,7 @@ STATES: dict[str, tuple[str, int, Callable[[Gallery], None]]] = {
     "limited": ('traits={"sign":"signed"}', WIDE, lambda view: view.field("Upper limit").press("PageDown")),
     "swiped": ("", WIDE, states.swiped),
     "many": ("images=500", WIDE, states.many),
+    "labelled": ("labels&images=12", WIDE, lambda view: view.field("Sort").select_option("wrong")),
     "flat": ("flat", WIDE, lambda view: view.await_status("done")),
     "narrow": ("", NARROW, states.layers_open),
 }

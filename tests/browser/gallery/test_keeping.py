@@ -13,9 +13,11 @@ from tests.browser.lab import pixels
 
 CELL = """import kx_widget as kx
 
+# As in the cell that made this view: model, images, class_names.
 w = kx.KxWidget(
     model,
     images,
+    class_names=class_names,
     target="cup",
     layer="trunk/stage4/block2/relu",
     method="blobs2",

@@ -1,0 +1,78 @@
+import { describe, expect, it } from "vitest";
+import { arrange, countFilters, filtersOf, isRight, type Known, sortsOf } from "../src/arrange";
+import { verdict } from "../src/naming";
+import { createStore, type Picture } from "../src/store";
+import { predictions, welcome } from "./helpers";
+
+const rows = [
+  [0.9, 0.1],
+  [0.3, 0.6],
+  [0.55, 0.45],
+  [0.2, 0.8],
+  [0.7, 0.3],
+];
+/** Right, wrong, right, unknown, wrong. */
+const known: Known = { images: 5, labels: [0, 0, 0, null, 1], predictions: predictions(...rows) };
+
+describe("rows", () => {
+  it("are right, wrong, or neither where the class is not known", () => {
+    expect(rows.map((_, image) => isRight(known, image))).toEqual([true, false, true, null, false]);
+    expect(isRight({ ...known, predictions: null }, 0)).toBeNull();
+    expect(isRight({ ...known, labels: [] }, 0)).toBeNull();
+  });
+
+  it.each([
+    ["all", "given", [0, 1, 2, 3, 4]],
+    ["all", "wrong", [1, 4, 0, 2, 3]],
+    ["all", "unsure", [2, 1, 4, 3, 0]],
+    ["all", "sure", [0, 3, 4, 1, 2]],
+    ["wrong", "sure", [4, 1]],
+    ["right", "given", [0, 2]],
+    ["unlabelled", "given", [3]],
+    ["predicted 1", "unsure", [1, 3]],
+    ["true 0", "given", [0, 1, 2]],
+    ["true 7", "given", []],
+  ] as const)("of %s, %s", (filter, sort, wanted) => {
+    expect(arrange(known, filter, sort)).toEqual(wanted);
+  });
+
+  it("are counted by filter", () => {
+    expect(Object.fromEntries(countFilters(known))).toEqual({
+      ...{ all: 5, right: 2, wrong: 2, unlabelled: 1 },
+      ...{ "predicted 0": 3, "predicted 1": 2, "true 0": 3, "true 1": 1 },
+    });
+    expect(filtersOf({ ...known, labels: [], predictions: null }, 0)).toEqual(["all"]);
+  });
+
+  it("are sorted by what is known only", () => {
+    const none = predictions([Number.NaN, Number.NaN]);
+    expect(sortsOf(known)).toEqual(["given", "wrong", "unsure", "sure"]);
+    expect(sortsOf({ ...known, labels: [] })).toEqual(["given", "unsure", "sure"]);
+    expect(sortsOf({ images: 1, labels: [], predictions: none })).toEqual(["given"]);
+    expect(sortsOf({ images: 1, labels: [0], predictions: null })).toEqual(["given", "wrong"]);
+  });
+});
+
+describe("the store", () => {
+  const store = createStore({ _images: Array<Picture>(5), labels: [...known.labels] });
+  store.predictions.value = known.predictions;
+  store.welcome.value = welcome({ class_names: ["cat", "dog"] });
+
+  it("falls back to all rows as given when the labels are gone", () => {
+    store.filter.value = "wrong";
+    store.sort.value = "wrong";
+    expect(store.rows.value).toEqual([1, 4]);
+    store.traits.labels.value = [];
+    expect(store.rows.value).toEqual([0, 1, 2, 3, 4]);
+    store.traits.labels.value = [...known.labels];
+  });
+
+  it("says in words what is wrong", () => {
+    expect([0, 1, 3, 4].map((image) => verdict(store, image))).toEqual([
+      "right",
+      "wrong, true class cat",
+      "",
+      "wrong, true class dog",
+    ]);
+  });
+});

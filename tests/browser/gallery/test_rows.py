@@ -1,0 +1,94 @@
+"""Which rows are shown, and in which order."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from tests.browser.gallery.page import Gallery, Open
+from tests.browser.lab import pixels
+
+
+def images(view: Gallery) -> list[int]:
+    """The images in sight or near it, in the order of their rows."""
+    tiles = view.root.locator("[data-kx-tile][data-column='0']")
+    return [int(image) for image in tiles.evaluate_all("(tiles) => tiles.map((tile) => tile.dataset.image)")]
+
+
+def test_right_and_wrong_are_marked_filtered_and_sorted(gallery: Open) -> None:
+    view = gallery("labels&images=12")
+    view.await_status("done")
+    sent = view.page.evaluate("gallery.model.sent.length")
+    said = view.root.get_by_role("group", name="Rows").get_by_role("status")
+    marks = [mark.strip() for mark in view.root.locator(".verdict").all_inner_texts()]
+    assert marks[:3] == ["✓ right", "✓ right", "✗ wrong, true class cat"]
+    assert marks[6] == ""
+    expect(said).to_have_text("12 images")
+    expect(view.root.get_by_role("img", name="predicted wrong, true class cat")).to_have_count(4)
+
+    view.field("Show").select_option(label="wrong (4)")
+    expect(said).to_have_text("4 of 12 images")
+    assert images(view) == [2, 5, 8, 11]
+    view.field("Show").select_option(label="all images (12)")
+    view.field("Sort").select_option("wrong first")
+    assert images(view) == [2, 5, 8, 11, 0, 1, 3, 4, 7, 9, 10, 6]
+    view.field("Sort").select_option("least sure first")
+    sure = [view.page.evaluate(PROBABILITY, image) for image in images(view)]
+    assert sure == sorted(sure)
+    view.field("Show").focus()
+    view.field("Show").select_option(label="cup (4)")
+    assert images(view) == sorted(images(view), key=lambda image: view.page.evaluate(PROBABILITY, image))
+    # None of it asked the kernel anything.
+    assert view.page.evaluate("gallery.model.sent.length") == sent
+
+
+PROBABILITY = """(image) => {
+    const canvas = document.querySelector(".view > div").shadowRoot;
+    return parseFloat(canvas.querySelector(`[data-image="${image}"] .figure`).textContent);
+}"""
+
+
+def test_by_keyboard_among_500_the_right_image_is_selected_and_read(gallery: Open) -> None:
+    view = gallery("labels&images=500")
+    view.await_status("done")
+    view.root.locator(".sheet").evaluate("(sheet) => { sheet.scrollTop = 9000; }")
+    expect(view.root.locator("[data-image='0']")).to_have_count(0)
+    view.field("Search layers").focus()
+    view.page.keyboard.press("Tab")
+    view.page.keyboard.press("Tab")
+    expect(view.field("Show")).to_be_focused()
+    view.page.keyboard.press("w")
+    expect(view.field("Show")).to_have_value("wrong")
+    expect(view.root.locator("[data-image='2']")).to_be_in_viewport()
+    assert images(view)[:3] == [2, 5, 8]
+    assert len(images(view)) < 60
+    canvas = view.root.locator("[data-image='5'] canvas")
+    canvas.focus()
+    canvas.press("Enter")
+    assert view.trait("selected") == [5]
+    canvas.press("ArrowRight")
+    readout = view.root.locator("[data-image='5'] .readout")
+    expect(readout).to_contain_text(",160")
+    value = view.root.get_by_role("log", name="Value under the crosshair")
+    expect(value).to_have_text(readout.inner_text())
+    assert pixels(canvas)[..., 3].all()
+    expect(view.root.locator(".whose")).to_contain_text("scene-6.jpg")
+
+
+def test_without_labels_the_least_sure_can_come_first(gallery: Open) -> None:
+    view = gallery("images=6")
+    view.await_status("done")
+    expect(view.root.locator(".verdict")).to_have_count(0)
+    assert view.field("Sort").locator("option").all_inner_texts() == [
+        "as given",
+        "least sure first",
+        "most sure first",
+    ]
+    view.field("Sort").select_option("most sure first")
+    sure = [view.page.evaluate(PROBABILITY, image) for image in images(view)]
+    assert sure == sorted(sure, reverse=True)
+
+
+def test_one_image_needs_no_arrangement(gallery: Open) -> None:
+    view = gallery("images=1")
+    view.await_status("done")
+    expect(view.root.get_by_role("group", name="Rows")).to_have_count(0)
