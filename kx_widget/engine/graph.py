@@ -152,6 +152,11 @@ class Graph:
             head = self._part([a, self.target, *frontier, *shapes], [self.scores, gradient])
             return Cut(trunk, head, fixed, exact=True, feeds=(a, *frontier, *shapes))
 
+    def values(self, calls: Sequence[Call]) -> Callable[..., Any]:
+        """Compiled x -> what each of these calls returned."""
+        with self._lock:
+            return self._part([self.x], [call.tensor for call in calls])
+
     def scores_after(self, cut: Cut) -> Callable[..., Any]:
         """Compiled (*feeds of the cut) -> scores."""
         with self._lock:

@@ -73,7 +73,7 @@ class Exposed(keras.Model):
         graph = self.explainer.prepare(shape).graph
         first, *others = calls_of(graph, self.paths)
         cut = graph.cut(first)
-        values = graph._whole.prune([graph.x], [c.tensor for c in others]) if others else lambda _: []
+        values = graph.values(others) if others else lambda _: []
         self._parts[shape] = cut, graph.scores_after(cut), values
         return self._parts[shape]
 
