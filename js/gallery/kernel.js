@@ -222,6 +222,28 @@ export async function createKernel({
     down({ kind: "done", gen: mine, seconds: (performance.now() - started) / 1000 });
   }
 
+  /** One map a layer, in two messages. */
+  async function thumbnails({ gen: mine, image, column, have }) {
+    const { method, target } = questions()[column];
+    const key = JSON.stringify([method, target, image, state.params]);
+    const candidates = known.filter(({ is_candidate }) => is_candidate);
+    for (const part of [candidates.slice(0, 9), candidates.slice(9)]) {
+      await pause();
+      if (mine !== gen || have === key) return;
+      const maps = part.map(({ path }) => mapOf(image, { layer: path, method, target }));
+      const size = (of) => of.values.byteLength;
+      const items = maps.map((map, i) => ({
+        ...{ layer: part[i].path, shape: [map.size, map.size], dtype: "float32", scale: 1, offset: 0 },
+        ...{ vmin: 0, vmax: 1, byte_length: size(map) },
+        byte_offset: maps.slice(0, i).reduce((sum, before) => sum + size(before), 0),
+      }));
+      const buffer = await new Blob(maps.map(({ values }) => values)).arrayBuffer();
+      const { title, signed } = CATALOGUE.find(({ id }) => id === method);
+      const about = { gen: mine, image, column, key, method_title: title, signed };
+      down({ kind: "thumbnails", ...about, items }, [new DataView(buffer)]);
+    }
+  }
+
   function receive(message) {
     sent.push(message);
     if (silent) return;
@@ -236,6 +258,8 @@ export async function createKernel({
         ]);
         answer();
       });
+    } else if (message.kind === "want") {
+      thumbnails(message);
     } else if (message.kind === "cancel") {
       const mine = gen;
       gen += 1;

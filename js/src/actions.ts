@@ -4,6 +4,7 @@ import type { Session } from "./session";
 import {
   type Compare,
   comparedValues,
+  focusedImage,
   LEAST_SPAN,
   type Limits,
   type Store,
@@ -12,6 +13,7 @@ import {
   WHOLE_SCALE,
   type Wrapper,
 } from "./store";
+import { chosenColumn } from "./thumbnails";
 
 type Drawing = Pick<Traits, "opacity" | "threshold" | "colormap" | "sign" | "scale">;
 
@@ -44,6 +46,7 @@ export interface Actions {
   setView(view: Transform): void;
   resetView(): void;
   cancel(): void;
+  wantThumbnails(): void;
   fail(message: string): void;
   dismissError(): void;
 }
@@ -128,6 +131,7 @@ export function createActions(store: Store, session: Session): Actions {
       store.crosshair.value = null;
     },
     cancel: () => session.cancel(),
+    wantThumbnails: () => session.want(focusedImage(store), chosenColumn(store)),
     fail(message) {
       store.failure.value = { message, hint: "", traceback: "" };
     },

@@ -74,6 +74,18 @@ export interface Item {
   byte_length: number;
 }
 
+export interface Thumbnail {
+  layer: string;
+  shape: [number, number];
+  dtype: "float32" | "uint16";
+  scale: number;
+  offset: number;
+  vmin: number;
+  vmax: number;
+  byte_offset: number;
+  byte_length: number;
+}
+
 export type Down =
   | {
       kind: "welcome";
@@ -89,6 +101,16 @@ export type Down =
   | { kind: "running"; gen: number; columns: Column[] }
   | { kind: "progress"; gen: number; done: number; total: number; eta_s: number | null }
   | { kind: "maps"; gen: number; seq: number; final: boolean; items: Item[] }
+  | {
+      kind: "thumbnails";
+      gen: number;
+      image: number;
+      column: number;
+      key: string;
+      method_title: string;
+      signed: boolean;
+      items: Thumbnail[];
+    }
   | { kind: "done"; gen: number; seconds: number }
   | { kind: "cancelled"; gen: number }
   | { kind: "error"; gen: number; message: string; hint: string; traceback: string };
@@ -96,6 +118,7 @@ export type Down =
 export type Up =
   | { kind: "hello"; version: number; have: never[] }
   | { kind: "cancel"; gen: number }
+  | { kind: "want"; gen: number; image: number; column: number; have: string }
   | { kind: "ack"; gen: number; seq: number };
 
 type Check = (value: unknown) => boolean;
@@ -118,6 +141,7 @@ const FIELDS: Record<Down["kind"], Record<string, Check>> = {
   running: { gen: isNumber, columns: isList },
   progress: { gen: isNumber, done: isNumber, total: isNumber },
   maps: { gen: isNumber, seq: isNumber, items: isList },
+  thumbnails: { gen: isNumber, key: isText, items: isList },
   done: { gen: isNumber, seconds: isNumber },
   cancelled: { gen: isNumber },
   error: { gen: isNumber, message: isText },

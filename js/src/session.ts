@@ -2,7 +2,8 @@ import { batch } from "@preact/signals";
 import { type Binary, readFloats, readMap, toBytes } from "./codec";
 import { type Down, parse, type Up, VERSION } from "./messages";
 import { extent } from "./postprocess";
-import { type Answer, type Store, type TileMap, type Traits, tileKey } from "./store";
+import { type Answer, focusedImage, type Store, type TileMap, type Traits, tileKey } from "./store";
+import { chosenColumn, currentThumbnails, questionOf, type SmallMap } from "./thumbnails";
 
 /** What a host of anywidget gives; only this file touches it. */
 export interface Model {
@@ -19,6 +20,8 @@ export interface Model {
 export interface Session {
   set(values: Partial<Traits>): void;
   cancel(): void;
+  /** Ask for thumbnails of an image for one of the answer's columns. */
+  want(image: number, column: number): void;
   close(): void;
 }
 
@@ -78,6 +81,19 @@ export function openSession(model: Model, store: Store): Session {
     store.stale.value = false;
   };
 
+  const addThumbnails = (message: Extract<Down, { kind: "thumbnails" }>, buffers: Binary[]) => {
+    const bytes = toBytes(buffers[0]);
+    const read = message.items.map((item): [string, SmallMap] => {
+      const values = readMap(item, bytes);
+      return [item.layer, { values, shape: item.shape, extent: extent(values) }];
+    });
+    const before = store.thumbnails.value?.key === message.key ? store.thumbnails.value.maps : [];
+    store.thumbnails.value = {
+      ...{ key: message.key, question: questionOf(store), image: focusedImage(store) },
+      ...{ title: message.method_title, signed: message.signed, maps: new Map([...before, ...read]) },
+    };
+  };
+
   const receive = (message: Down, buffers: Binary[]) => {
     switch (message.kind) {
       case "welcome":
@@ -126,6 +142,11 @@ export function openSession(model: Model, store: Store): Session {
         return;
       case "maps":
         addMaps(message, buffers);
+        return;
+      case "thumbnails":
+        if (message.image === focusedImage(store) && message.column === chosenColumn(store)) {
+          addThumbnails(message, buffers);
+        }
         return;
       case "done":
         store.status.value = "done";
@@ -176,6 +197,10 @@ export function openSession(model: Model, store: Store): Session {
       }, QUEUED_MS);
     },
     cancel: () => send({ kind: "cancel", gen: newest }),
+    want(image, column) {
+      const have = currentThumbnails(store)?.key ?? "";
+      send({ kind: "want", gen: newest, image, column, have });
+    },
     close() {
       clearTimeout(helloTimer);
       clearTimeout(queuedTimer);

@@ -5,6 +5,7 @@ import type { Binary } from "./codec";
 import { lastSegment } from "./format";
 import type { Column, Inspection, Item, Method } from "./messages";
 import { type Extent, magnitude, type Scale, type Sign } from "./postprocess";
+import type { Thumbnails } from "./thumbnails";
 
 export type Compare = "none" | "targets" | "methods" | "layers";
 export type Target = string | number;
@@ -120,6 +121,7 @@ export interface Store {
   status: Signal<Status>;
   welcome: Signal<Welcome | null>;
   predictions: Signal<Predictions | null>;
+  thumbnails: Signal<Thumbnails | null>;
   answer: Signal<Answer | null>;
   /** The question that the answer on the screen does not belong to any more. */
   stale: Signal<boolean>;
@@ -196,6 +198,7 @@ export function createStore(initial: Partial<Traits> = {}): Store {
     status: signal<Status>("idle"),
     welcome,
     predictions,
+    thumbnails: signal<Thumbnails | null>(null),
     answer,
     stale: signal(false),
     progress: signal<Progress | null>(null),

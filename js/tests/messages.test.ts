@@ -8,7 +8,7 @@ describe("parse", () => {
   });
 
   it("ignores what is not ours", () => {
-    for (const other of [null, undefined, 7, "maps", {}, { kind: "toString" }, { kind: "thumbnails" }]) {
+    for (const other of [null, undefined, 7, "maps", {}, { kind: "toString" }, { kind: "sketches" }]) {
       expect(parse(other)).toBeNull();
     }
   });

@@ -83,6 +83,7 @@ describe("actions", () => {
         }
       },
       cancel() {},
+      want() {},
       close() {},
     };
     return createActions(store, session);

@@ -1,5 +1,6 @@
 """The model's compiled functions: one call at a time, counted, numpy in and numpy out."""
 
+import contextlib
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -26,14 +27,18 @@ class Functions:
         self._graph = graph
         self.budget = budget
         self._lock = threading.RLock()
+        # Apart from the other: what is compiled can be run while something else is being compiled.
+        self._compiling = threading.RLock()
         self._compiled: dict[str, Any] = {}
+        self._warm: set[tuple[str, ...]] = set()
 
     def _compile(self, key: str, make: Callable[[], Any]) -> Any:
-        with self._lock:
-            if key not in self._compiled:
-                self.counts[f"trace {key}"] += 1
-                self._compiled[key] = make()
-            return self._compiled[key]
+        if key not in self._compiled:
+            with self._compiling:
+                if key not in self._compiled:
+                    self.counts[f"trace {key}"] += 1
+                    self._compiled[key] = make()
+        return self._compiled[key]
 
     def _run(self, name: str, fn: Callable[..., Any], *arrays: Any) -> list[Any]:
         def once(*parts: Any) -> list[Any]:
@@ -65,8 +70,20 @@ class Functions:
 
     def layers(self, calls: Sequence[Call], x: Floats, target: Floats) -> list[Any]:
         """x, target (B, C) -> scores (B, C), activations of these calls, and the gradients with respect to them."""
+        return self._run("layers", self._layers(calls), x, target)
+
+    def _layers(self, calls: Sequence[Call]) -> Any:
         key = "layers " + " ".join(call.path for call in calls)
-        return self._run("layers", self._compile(key, lambda: self._graph.layers(calls)), x, target)
+        return self._compile(key, lambda: self._graph.layers(calls))
+
+    def warm_layers(self, calls: Sequence[Call], x: Floats, target: Floats) -> None:
+        """Have `layers` compiled and optimized, which keeps no other function waiting."""
+        key = tuple(call.path for call in calls)
+        if key not in self._warm:
+            # What is wrong here will be wrong, and said, when it is asked for.
+            with contextlib.suppress(Exception):
+                self._layers(calls)(tf.convert_to_tensor(x), tf.convert_to_tensor(target))
+            self._warm.add(key)
 
     def _cut(self, call: Call) -> Cut:
         return self._compile(f"cut {call.path}", lambda: self._graph.cut(call))

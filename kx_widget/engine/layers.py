@@ -1,10 +1,19 @@
 """One question at several layers: what they share is computed once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from threading import Thread
 
 import numpy as np
 
+from kx_widget.engine.cache import Cache
+from kx_widget.engine.errors import UnsupportedMethodError
+from kx_widget.engine.methods import METHODS
 from kx_widget.engine.question import Question
+from kx_widget.engine.registry import Entry
+from kx_widget.engine.types import Floats
+
+SECONDS_BETWEEN_LOOKS = 0.01
 
 
 def learn_together(questions: Sequence[Question]) -> None:
@@ -23,3 +32,57 @@ def learn_together(questions: Sequence[Question]) -> None:
             weights = np.ascontiguousarray(target)
             if not probe.knows(calls, weights):
                 probe.look_at(calls, weights)
+
+
+def quick_method(question: Question) -> Entry:
+    """The question's method where one pass at all layers answers it, else Grad-CAM."""
+    quick = question.entry.sees == "layer" and question.entry.cost == "instant"
+    return question.entry if quick else METHODS["gradcam"]
+
+
+def at_every_layer(
+    question: Question, image: int, column: int, stale: Callable[[], bool]
+) -> Iterator[tuple[str, Floats]]:
+    """One image's map at each layer that has one, by `quick_method`, for one pass forward and one backward in all.
+
+    What hundreds of layers hold must not push out what is kept about the images, so it is let go of in the end.
+
+    Args:
+        question: what is asked at one of the layers; wrappers are left out.
+        image: which image.
+        column: which of the question's targets.
+        stale: asked whenever stopping is possible; True ends it.
+
+    Yields:
+        Path and map (h, w). A layer at which the method cannot be used is left out.
+    """
+    ready, entry = question.ready, quick_method(question)
+    params = question.params if entry is question.entry else entry.complete({})
+    rows = slice(image, image + 1)
+    probe = replace(question.probe(rows), call=None)
+    known = np.zeros((1, question.columns.classes), np.float32)
+    targets = question.columns.part(rows).resolve(probe.scores() if question.columns.needs_scores else known)
+    weights = np.ascontiguousarray(targets.weights[:, column])
+    infos = ready.inspection.layers
+    layers = [(call, li) for call, li in zip(ready.graph.calls, infos, strict=True) if li.is_candidate]
+    calls = [call for call, _ in layers]
+    # Compiling takes seconds the first time: beside this thread, so that nobody has to wait for it.
+    compiling = Thread(target=ready.functions.warm_layers, args=(calls, probe.x, weights), daemon=True)
+    compiling.start()
+    while compiling.is_alive():
+        if stale():
+            return
+        compiling.join(SECONDS_BETWEEN_LOOKS)
+    if stale():
+        return
+    probe = replace(probe, cache=Cache(2**62))
+    probe.look_at(calls, weights)
+    for call, info in layers:
+        if stale():
+            return
+        try:
+            *_, last = entry.fn(replace(probe, call=call, spatial=info.spatial), weights, **params)
+        except UnsupportedMethodError:
+            continue
+        maps = last.maps if entry.finish is None else entry.finish(last.maps, **params)
+        yield info.path, maps[0]

@@ -82,11 +82,16 @@ class Question:
         """The images in chunks that fit the memory budget, with a backward pass through the whole model or without."""
         version = self.weights.version()
         for rows in self._chunks(self.call is None if backward is None else backward):
-            digests = [(version, digest) for digest in self.images.digests[rows]]
-            yield rows, Probe(
-                self.ready.graph, self.ready.functions, self.cache, self.images.batch[rows], self.call,
-                self.spatial, digests, lambda rows=rows: self.images.black[rows], self.seed,
-            )  # fmt: skip
+            yield rows, self.probe(rows, version)
+
+    def probe(self, rows: slice, version: int | None = None) -> Probe:
+        """Some of the images, at the question's layer."""
+        version = self.weights.version() if version is None else version
+        digests = [(version, digest) for digest in self.images.digests[rows]]
+        return Probe(
+            self.ready.graph, self.ready.functions, self.cache, self.images.batch[rows], self.call,
+            self.spatial, digests, lambda: self.images.black[rows], self.seed,
+        )  # fmt: skip
 
     def stream(self) -> Iterator[Step]:
         """Partial answers, the last one whole."""

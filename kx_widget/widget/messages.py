@@ -102,6 +102,25 @@ class Maps(TypedDict):
     items: list[Item]
 
 
+class Thumbnail(Encoded):
+    """A small map of one image at one layer."""
+
+    layer: str
+
+
+class Thumbnails(TypedDict):
+    """Answers `want`, in parts, with one buffer each; those of one `key` belong together."""
+
+    kind: Literal["thumbnails"]
+    gen: int
+    image: int
+    column: int
+    key: str
+    method_title: str
+    signed: bool
+    items: list[Thumbnail]
+
+
 class Done(TypedDict):
     """The answer is whole."""
 
@@ -142,6 +161,16 @@ class Cancel(TypedDict):
     gen: int
 
 
+class Want(TypedDict):
+    """Asks for one image's thumbnails at all layers, once the question is answered; `have` is the last one's key."""
+
+    kind: Literal["want"]
+    gen: int
+    image: int
+    column: int
+    have: str
+
+
 class Ack(TypedDict):
     """A frame was taken in."""
 
@@ -150,5 +179,5 @@ class Ack(TypedDict):
     seq: int
 
 
-Down = Welcome | Predictions | Queued | Running | Progress | Maps | Done | Cancelled | Error
-Up = Hello | Cancel | Ack
+Down = Welcome | Predictions | Queued | Running | Progress | Maps | Thumbnails | Done | Cancelled | Error
+Up = Hello | Cancel | Want | Ack

@@ -18,6 +18,7 @@ from kx_widget.engine.types import Floats, Step
 from kx_widget.widget.codec import encode
 from kx_widget.widget.messages import VERSION, Column, Item
 from kx_widget.widget.records import columns, error_message, item_record
+from kx_widget.widget.thumbnails import Thumbnails
 from kx_widget.widget.worker import Worker
 
 Status = Literal["idle", "running", "done", "cancelled", "error"]
@@ -33,6 +34,7 @@ class Answer:
 
     gen: int
     columns: list[Column] = field(default_factory=list)
+    questions: Sequence[Question] = ()
     items: dict[tuple[int, int], tuple[Item, Floats]] = field(default_factory=dict)
     explanations: list[Explanation] = field(default_factory=list)
     status: Status = "running"
@@ -67,12 +69,13 @@ class Session:
         self._worker = Worker("kx-widget")
         self._changed = threading.Condition(lock)
         self._answer = Answer(0, status="idle")
+        self._thumbnails = Thumbnails()
         self._predictions: tuple[Floats, Floats] | None = None
 
     def ask(self, questions: Sequence[Question]) -> None:
         """Answer these, side by side, instead of whatever was asked before."""
         with self._changed:
-            answer = self._answer = Answer(self._answer.gen + 1, columns=columns(questions))
+            answer = self._answer = Answer(self._answer.gen + 1, columns(questions), questions)
             self._send({"kind": "queued", "gen": answer.gen}, None)
             self._report("running", 0.0, "")
             self._worker.put(lambda stale: self._run(answer, questions, stale))
@@ -111,6 +114,28 @@ class Session:
             self._send({"kind": "running", "gen": answer.gen, "columns": answer.columns}, None)
             self._send_items(answer, list(answer.items.values()))
             self._send_end(answer)
+
+    def want(self, gen: int, image: int, column: int, have: str) -> None:
+        """Send thumbnails for the question of that number, if it is answered, until another question comes."""
+        with self._changed:
+            answer = self._answer
+            asked = [(q, place) for q in answer.questions for place in range(len(q.columns.texts))]
+            there = image in range(len(self._images.batch)) and column in range(len(asked))
+            if not there or (gen, "done") != (answer.gen, answer.status):
+                return
+
+            def send(message: dict[str, Any], buffers: list[bytes]) -> None:
+                with self._changed:
+                    if answer is self._answer:
+                        self._send({**message, "gen": gen, "image": image, "column": column}, buffers)
+
+            def make(stale: Callable[[], bool]) -> None:
+                try:
+                    self._thumbnails.tell(*asked[column], image, have, send, stale)
+                except Exception as error:
+                    self._send(error_message(0, error), None)
+
+            self._worker.put(make)
 
     def close(self) -> None:
         """Stop computing and forget."""

@@ -174,6 +174,8 @@ class KxWidget(anywidget.AnyWidget):
             self._open.greet(self._constants)
         elif kind == "cancel" and isinstance(content.get("gen"), int):
             self._open.cancel(content["gen"])
+        elif kind == "want" and all(type(content.get(name)) is int for name in ("gen", "image", "column")):
+            self._open.want(content["gen"], content["image"], content["column"], str(content.get("have", "")))
 
     def _asked(self, change: Any) -> None:
         if change["name"] == "method" and self._session is not None:

@@ -19,6 +19,7 @@ class Browser:
 
     def __init__(self, monkeypatch):
         self.messages, self.maps, self.gen = [], {}, 0
+        self.thumbnails, self.key = {}, ""
         monkeypatch.setattr(kx.KxWidget, "send", lambda _, content, buffers=None: self.heard(content, buffers))
 
     def heard(self, content, buffers):
@@ -28,6 +29,9 @@ class Browser:
         if content["kind"] == "maps" and content["gen"] == self.gen:
             for item in content["items"]:
                 self.maps[item["image"], item["column"]] = (item, decode(item, buffers[0]))
+        if content["kind"] == "thumbnails":
+            self.key = content["key"]
+            self.thumbnails.update({item["layer"]: decode(item, buffers[0]) for item in content["items"]})
 
     def kinds(self):
         return [m["kind"] for m in self.messages]

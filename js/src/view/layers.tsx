@@ -2,9 +2,12 @@ import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Actions } from "../actions";
 import { shape } from "../format";
+import { imageName } from "../naming";
 import { chosenMethod, comparedValues, layerName, type Store } from "../store";
+import { currentThumbnails } from "../thumbnails";
 import { KEYS } from "./field";
 import { buildTree, canChoose, type Row, visibleRows } from "./layerTree";
+import { Thumbnail, useThumbnails } from "./thumbnail";
 import { useWindow } from "./window";
 
 const ROW = 30;
@@ -56,6 +59,7 @@ function Picker({ store, actions, open }: Props & { open: boolean }) {
   const rows = useMemo(() => visibleRows(tree, query.value, closed.value), [tree, query.value, closed.value]);
   const nested = tree.some((node) => node.children.length > 0);
   const list = useWindow(rows.length, ROW);
+  useThumbnails({ store, actions }, list.box);
   const at = Math.max(
     0,
     rows.findIndex((row) => row.node.path === (active.value || chosen)),
@@ -154,6 +158,7 @@ function Picker({ store, actions, open }: Props & { open: boolean }) {
               key={row.node.path}
               id={`kx-layer-${list.first + i}`}
               nested={nested}
+              store={store}
               row={row}
               chosen={isChosen(row.node.path)}
               active={list.first + i === at}
@@ -177,6 +182,7 @@ function Picker({ store, actions, open }: Props & { open: boolean }) {
 function Why({ store, about }: { store: Store; about: string | null }) {
   const known = store.welcome.value?.inspection;
   const method = chosenMethod(store);
+  const shown = useComputed(() => currentThumbnails(store)).value;
   if (!known) return null;
   return (
     <div class="why">
@@ -187,6 +193,11 @@ function Why({ store, about }: { store: Store; about: string | null }) {
           )}
           {known.recommended !== null && <span class="star">★ </span>}
           {known.why}
+          {shown && (
+            <p class="note">
+              Small maps: {shown.title} of {imageName(store, shown.image)}.
+            </p>
+          )}
         </>
       )}
     </div>
@@ -196,6 +207,7 @@ function Why({ store, about }: { store: Store; about: string | null }) {
 interface RowProps {
   id: string;
   nested: boolean;
+  store: Store;
   row: Row;
   chosen: boolean;
   active: boolean;
@@ -205,7 +217,8 @@ interface RowProps {
   onHover(over: boolean): void;
 }
 
-function LayerRow({ id, nested, row, chosen, active, recommended, onClick, onToggle, onHover }: RowProps) {
+function LayerRow(props: RowProps) {
+  const { id, nested, row, chosen, active, recommended, onClick, onToggle, onHover } = props;
   const { node, level, expanded } = row;
   const disabled = !canChoose(node) && expanded === undefined;
   const sizes = node.layer ? shape(node.layer.shape) : "";
@@ -240,6 +253,7 @@ function LayerRow({ id, nested, row, chosen, active, recommended, onClick, onTog
           }}
         />
       )}
+      {expanded === undefined && <Thumbnail store={props.store} path={node.path} />}
       <span class="name">{node.name}</span>
       {recommended && (
         <span class="star" aria-hidden="true">

@@ -1,0 +1,87 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openSession, type Session } from "../src/session";
+import { createStore, DEFAULTS, type Store } from "../src/store";
+import { currentThumbnails } from "../src/thumbnails";
+import { type FakeModel, fakeModel, item } from "./helpers";
+
+let model: FakeModel;
+let store: Store;
+let session: Session;
+
+const column = (target: string) => ({
+  ...{ layer: "conv", method: "cam", method_title: "CAM", target, signed: true },
+});
+
+function answer(gen: number, ...targets: string[]) {
+  model.down({ kind: "queued", gen });
+  model.down({ kind: "running", gen, columns: targets.map(column) });
+  const values = Float32Array.of(1, 2);
+  model.down({ kind: "maps", gen, seq: gen, final: true, items: [item()] }, [values.buffer]);
+  model.down({ kind: "done", gen, seconds: 1 });
+}
+
+function thumbnails(layer: string, fields = {}) {
+  const { shape, dtype, scale, offset, vmin, vmax, byte_offset, byte_length } = item();
+  const encoded = { shape, dtype, scale, offset, vmin, vmax, byte_offset, byte_length };
+  const about = { gen: 1, image: 0, column: 0, key: "k1", method_title: "CAM", signed: true };
+  const message = { kind: "thumbnails", ...about, items: [{ ...encoded, layer }], ...fields };
+  model.down(message, [Float32Array.of(3, -4).buffer]);
+}
+
+const layers = () => [...(currentThumbnails(store)?.maps.keys() ?? [])];
+
+beforeEach(() => {
+  model = fakeModel({ ...DEFAULTS });
+  store = createStore();
+  session = openSession(model, store);
+  answer(1, "top", "top-2");
+});
+afterEach(() => session.close());
+
+describe("thumbnails", () => {
+  it("are asked for by the question's number, with what is there already", () => {
+    session.want(0, 0);
+    expect(model.sent.at(-1)).toEqual({ kind: "want", gen: 1, image: 0, column: 0, have: "" });
+    thumbnails("conv");
+    session.want(0, 0);
+    expect(model.sent.at(-1)).toMatchObject({ have: "k1" });
+  });
+
+  it("come in parts", () => {
+    thumbnails("conv");
+    thumbnails("relu");
+    expect(layers()).toEqual(["conv", "relu"]);
+    expect(currentThumbnails(store)?.maps.get("relu")).toMatchObject({
+      values: Float32Array.of(3, -4),
+      extent: { lo: -4, hi: 3 },
+    });
+    thumbnails("pool", { key: "k2" });
+    expect(layers()).toEqual(["pool"]);
+  });
+
+  it("of an older question, or of what is not in focus any more, are dropped", () => {
+    thumbnails("conv", { gen: 0 });
+    thumbnails("conv", { image: 1 });
+    thumbnails("conv", { column: 1 });
+    expect(layers()).toEqual([]);
+  });
+
+  it("stay for another layer, and go for another image, column, class or parameter", () => {
+    thumbnails("conv");
+    answer(2, "top", "top-2");
+    expect(layers()).toEqual(["conv"]);
+    store.traits.selected.value = [1];
+    expect(layers()).toEqual([]);
+    store.traits.selected.value = [0];
+    store.chosenColumn.value = 1;
+    expect(layers()).toEqual([]);
+    // One that is not there any more.
+    answer(3, "top");
+    expect(layers()).toEqual(["conv"]);
+    store.traits.params.value = { p: 1 };
+    expect(layers()).toEqual([]);
+    store.traits.params.value = {};
+    answer(4, "dog");
+    expect(layers()).toEqual([]);
+  });
+});

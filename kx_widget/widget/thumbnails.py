@@ -1,0 +1,74 @@
+"""Small maps of one image at every layer, made when a view asks for them and nothing else is to be done."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from kx_widget.engine.cache import Cache
+from kx_widget.engine.layers import at_every_layer, quick_method
+from kx_widget.engine.question import Question
+from kx_widget.engine.types import Floats
+from kx_widget.widget.codec import encode
+
+SIDE = 32
+KEPT_BYTES = 2**24
+SECONDS_BETWEEN_FRAMES = 0.05
+
+Send = Callable[[dict[str, Any], list[bytes]], None]
+
+
+class Thumbnails:
+    """Makes thumbnails, and keeps those made last."""
+
+    def __init__(self) -> None:
+        self._kept = Cache(KEPT_BYTES)
+
+    def tell(
+        self, question: Question, column: int, image: int, have: str, send: Send, stale: Callable[[], bool]
+    ) -> None:
+        """Send the thumbnails of one image for one of the question's targets, unless `have` is what they go by.
+
+        Args:
+            question, column, image, stale: as in `engine.layers.at_every_layer`.
+            have: the key of those that the view has already.
+            send: takes a message without its `gen`, `image` and `column`, and its buffers.
+        """
+        entry = quick_method(question)
+        params = question.params if entry is question.entry else entry.complete({})
+        text = question.columns.texts[column]
+        key = repr((entry.id, *sorted(params.items()), image, text, question.weights.version()))
+        if key == have:
+            return
+
+        def tell(part: Sequence[tuple[str, Floats]]) -> None:
+            headers, buffer = encode([values for _, values in part])
+            items = [{**header, "layer": path} for (path, _), header in zip(part, headers, strict=True)]
+            about = {"key": key, "method_title": entry.title, "signed": entry.is_signed(params)}
+            send({"kind": "thumbnails", **about, "items": items}, [buffer])
+
+        if kept := self._kept.get(key):
+            tell(list(zip(kept[0], kept[1:], strict=True)))
+            return
+        made: list[tuple[str, Floats]] = []
+        told, sent = 0, time.perf_counter()
+        for path, values in at_every_layer(question, image, column, stale):
+            made.append((path, _small(values)))
+            if time.perf_counter() - sent >= SECONDS_BETWEEN_FRAMES:
+                tell(made[told:])
+                told, sent = len(made), time.perf_counter()
+        if stale() or not made:
+            return
+        if told < len(made):
+            tell(made[told:])
+        self._kept.put(key, (tuple(path for path, _ in made), *(values for _, values in made)))
+
+
+def _small(values: Floats) -> Floats:
+    """Means over the cells of a map, at most `SIDE` a side."""
+    h, w = (min(size, SIDE) for size in values.shape)
+    if (h, w) == values.shape:
+        return values
+    return np.asarray(Image.fromarray(values).resize((w, h), Image.Resampling.BOX), np.float32)

@@ -1,0 +1,161 @@
+"""Thumbnails: asked for after the answer, one pass for all layers, kept, and given up for the next question."""
+
+import threading
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+import kx_widget as kx
+from kx_widget.engine.methods import METHODS
+from tests import cases, models
+from tests.widget.test_widget import Browser, until
+
+LAYERS = ["stem", "branch", "norm", "inside", "branch_end", "add", "after_add"]
+
+
+@pytest.fixture
+def browser(monkeypatch):
+    return Browser(monkeypatch)
+
+
+@pytest.fixture
+def widget(browser):
+    w = kx.KxWidget(models.residual(), cases.photos(), class_names=["cat", "dog", "cup", "sky"])
+    w.wait()
+    yield w
+    w.close()
+
+
+def want(widget, browser, image=0, column=0, have=""):
+    """Ask, and wait until the worker has come to rest; all thumbnails told meanwhile, and their key."""
+    browser.thumbnails, browser.key = {}, ""
+    asked = {"kind": "want", "gen": browser.gen, "image": image, "column": column, "have": have}
+    widget._heard(None, asked, [])
+    rest(widget)
+    return browser.thumbnails
+
+
+def rest(widget):
+    until(lambda: not widget._session._worker._running)
+
+
+@pytest.mark.parametrize("method", ["gradcam", "layercam", "eigencam"])
+def test_every_layer_has_its_map_for_one_pass(widget, browser, method):
+    widget.method, widget.target = method, "top-2"
+    widget.wait()
+    rest(widget)
+    before = widget.explainer.counts
+    found = want(widget, browser, image=2)
+    after = widget.explainer.counts
+    assert [path for path in found if path in LAYERS] == LAYERS
+    assert list(found) == list(widget.explainer.inspection.candidates)
+    assert {name: after[name] - before[name] for name in ("layers", "trunk", "head", "predict")} == {
+        **{"layers": 1, "trunk": 0, "head": 0, "predict": 0},
+    }
+    for path, values in found.items():
+        alone = widget.explainer.explain(cases.photos()[2:], "top-2", method=method, layer=path)
+        assert_allclose(values, alone.maps[0, 0], rtol=1e-4, atol=1e-6)
+
+
+def test_they_are_kept_and_not_sent_to_who_has_them(widget, browser):
+    first, key = want(widget, browser), browser.key
+    widget.layer = "stem"
+    widget.wait()
+    passes = widget.explainer.counts["layers"]
+    assert want(widget, browser, have=key) == {}
+    again = want(widget, browser)
+    assert browser.key == key
+    assert widget.explainer.counts["layers"] == passes
+    assert all((first[path] == again[path]).all() for path in first)
+    assert want(widget, browser, image=1)
+    assert browser.key != key
+    assert widget.explainer.counts["layers"] == passes + 1
+    widget.explainer.model.layers[1].kernel.assign_add(0.1 * np.ones((3, 3, 3, 5)))
+    want(widget, browser)
+    assert browser.key != key
+
+
+def test_what_is_kept_about_the_images_stays(widget, browser):
+    want(widget, browser)
+    ran = widget.explainer.counts["trunk"]
+    widget.target = "dog"
+    widget.wait()
+    assert widget.explainer.counts["trunk"] == ran
+
+
+@pytest.mark.parametrize(
+    ("traits", "title"),
+    [
+        ({"method": "scorecam"}, "Grad-CAM"),
+        ({"method": "gradients"}, "Grad-CAM"),
+        ({"params": {"smooth": {"repetitions": 2}}}, "Grad-CAM"),
+        ({"method": "hirescam"}, "HiResCAM"),
+        ({"compare": "methods", "compare_with": ["gradcam", "xgradcam"]}, "XGrad-CAM"),
+    ],
+)
+def test_a_slow_method_leaves_them_to_a_quick_one(widget, browser, traits, title):
+    for name, value in traits.items():
+        setattr(widget, name, value)
+    widget.wait()
+    assert len(want(widget, browser, column=len(widget.results) - 1)) == len(widget.explainer.inspection.candidates)
+    assert [m for m in browser.messages if m["kind"] == "thumbnails"][-1]["method_title"] == title
+
+
+def test_a_method_for_some_layers_shows_which(widget, browser):
+    widget.method = "cam"
+    widget.wait()
+    assert list(want(widget, browser))[-1] == "after_add"
+    assert "stem" not in browser.thumbnails
+
+
+@pytest.mark.parametrize("asked", [{"gen": 0}, {"image": 3}, {"image": -1}, {"column": 1}, {"gen": None}])
+def test_what_cannot_be_answered_is_not(widget, browser, asked):
+    widget._heard(None, {"kind": "want", "gen": browser.gen, "image": 0, "column": 0, "have": "", **asked}, [])
+    rest(widget)
+    assert "thumbnails" not in browser.kinds()
+
+
+def test_another_question_interrupts_them(widget, browser, monkeypatch):
+    asked, goes_on = threading.Event(), threading.Event()
+    compile_layers = type(widget.explainer._last().functions).warm_layers
+
+    def slowly(*arguments):
+        asked.set()
+        assert goes_on.wait(20)
+        compile_layers(*arguments)
+
+    monkeypatch.setattr("kx_widget.engine.functions.Functions.warm_layers", slowly)
+    widget._heard(None, {"kind": "want", "gen": browser.gen, "image": 0, "column": 0, "have": ""}, [])
+    assert asked.wait(20)
+    widget.target = "dog"
+    assert widget.wait().target_names[0] == ("dog",)
+    goes_on.set()
+    rest(widget)
+    assert "thumbnails" not in browser.kinds()
+    assert len(want(widget, browser)) == len(widget.explainer.inspection.candidates)
+
+
+def test_large_maps_are_averaged(browser):
+    rng = np.random.default_rng(0)
+    from kx_widget.widget.thumbnails import _small
+
+    values = rng.normal(size=(64, 10)).astype(np.float32)
+    assert_allclose(_small(values), values.reshape(32, 2, 10).mean(1), rtol=1e-5, atol=1e-6)
+    assert _small(values[:7]) is not None
+    assert _small(values[:7]).shape == (7, 10)
+
+
+def test_every_method_has_thumbnails(widget, browser):
+    for method in METHODS:
+        if METHODS[method].cost == "instant":
+            widget.method = method
+            widget.wait()
+            assert want(widget, browser), method
+
+
+def test_a_failure_is_said(widget, browser, monkeypatch):
+    monkeypatch.setattr("kx_widget.engine.probe.Probe.look_at", lambda *_: 1 / 0)
+    want(widget, browser)
+    assert browser.messages[-1]["kind"] == "error"
+    assert (browser.messages[-1]["gen"], widget.status) == (0, "done")
