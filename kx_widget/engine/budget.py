@@ -1,5 +1,6 @@
 """How many samples go through the model at once: by memory, and by what the device refuses."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -14,11 +15,11 @@ class Budget:
 
     def __init__(self, memory_mib: float) -> None:
         self._bytes = memory_mib * 2**20
-        self._most = MOST
+        self._fits = math.inf
 
     def samples(self, bytes_per_sample: int) -> int:
         """How many samples to run at once, at least 1."""
-        return int(max(1, min(self._most, self._bytes // max(bytes_per_sample, 1))))
+        return int(max(1, min(MOST, self._fits, self._bytes // max(bytes_per_sample, 1))))
 
     def chunks(self, n: int, bytes_per_sample: int, size: int | None = None) -> Iterator[slice]:
         """Slices that cover n samples, of `size` or as many as fit."""
@@ -26,15 +27,19 @@ class Budget:
         for start in range(0, n, size):
             yield slice(start, min(start + size, n))
 
-    def run(self, fn: Callable[..., Sequence[Any]], *arrays: Any) -> list[Any]:
-        """`fn(*arrays)`, in halves where the device has no memory for the whole; arrays share their first axis."""
-        try:
-            return list(fn(*arrays))
-        except tf.errors.ResourceExhaustedError:
-            n = len(arrays[0])
-            if n == 1:
-                raise
-            self._most = max(1, min(self._most, n) // 2)
-        first = self.run(fn, *(a[: n // 2] for a in arrays))
-        second = self.run(fn, *(a[n // 2 :] for a in arrays))
+    def run(self, fn: Callable[..., Sequence[Any]], *arrays: Any, most: float = math.inf) -> list[Any]:
+        """`fn(*arrays)`, in halves while they are more than `most` or more than the device has memory for.
+
+        Arrays share their first axis.
+        """
+        n = len(arrays[0])
+        if n <= max(1, min(most, self._fits)):
+            try:
+                return list(fn(*arrays))
+            except tf.errors.ResourceExhaustedError:
+                if n == 1:
+                    raise
+                self._fits = n // 2
+        first = self.run(fn, *(a[: n // 2] for a in arrays), most=most)
+        second = self.run(fn, *(a[n // 2 :] for a in arrays), most=most)
         return [np.concatenate([a, b]) for a, b in zip(first, second, strict=True)]

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, deque
 from collections.abc import Iterator, Sequence
 from typing import Any, get_args
 
@@ -234,8 +234,7 @@ class Explainer:
         steps = asked.stream()
         if progress:
             steps = _with_bar(steps)
-        *_, last = steps
-        return asked.explanation(last, time.perf_counter() - start)
+        return asked.explanation(_end_of(steps), time.perf_counter() - start)
 
     def explain_layers(
         self, images: Any, targets: Any = "top", *, layers: Sequence[str], **question: Any
@@ -258,13 +257,17 @@ class Explainer:
         learn_together(asked)
         answers = {}
         for q in asked:
-            *_, last = q.stream()
-            answers[str(q.layer)] = q.explanation(last, time.perf_counter() - start)
+            answers[str(q.layer)] = q.explanation(_end_of(q.stream()), time.perf_counter() - start)
         return answers
 
 
 def _is_off(wrapper: Any) -> bool:
     return wrapper is None or wrapper is False or (isinstance(wrapper, dict) and not wrapper)
+
+
+def _end_of(steps: Iterator[Step]) -> Step:
+    """The last step, without holding those before it."""
+    return deque(steps, maxlen=1)[0]
 
 
 def _with_bar(steps: Iterator[Step]) -> Iterator[Step]:

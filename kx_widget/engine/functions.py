@@ -1,6 +1,7 @@
 """The model's compiled functions: one call at a time, counted, numpy in and numpy out."""
 
 import contextlib
+import math
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -40,13 +41,13 @@ class Functions:
                     self._compiled[key] = make()
         return self._compiled[key]
 
-    def _run(self, name: str, fn: Callable[..., Any], *arrays: Any) -> list[Any]:
+    def _run(self, name: str, fn: Callable[..., Any], *arrays: Any, most: float = math.inf) -> list[Any]:
         def once(*parts: Any) -> list[Any]:
             self.counts[name] += 1
             return [np.asarray(out) for out in tf.nest.flatten(fn(*(tf.convert_to_tensor(p) for p in parts)))]
 
         with self._lock:
-            return self.budget.run(once, *arrays)
+            return self.budget.run(once, *arrays, most=most)
 
     def predict(self, x: Floats) -> Floats:
         """X (B, H, W, C) -> scores (B, C)."""
@@ -103,7 +104,7 @@ class Functions:
             shapes = [tf.constant([n, *rest], dtype) for dtype, rest in cut.shapes]
             return cut.head(a, target, *frontier, *shapes)[1]
 
-        return self._run("head", run, target, facts[0], *facts[2:])[0]
+        return self._run("head", run, target, facts[0], *facts[2:], most=self.budget.samples(cut.bytes))[0]
 
     def head_scores(self, call: Call, facts: list[Any]) -> Floats:
         """Facts, the activation among them changed -> scores (B, C)."""

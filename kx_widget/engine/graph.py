@@ -48,7 +48,8 @@ class Cut:
     whatever the head needs besides. `head(*facts, target, *shapes)` returns scores and their gradient with
     respect to the activation. `shapes` are the shape vectors the head asks for: (dtype, entries after the batch).
     Where a graph cannot be cut per image, `exact` is False and the trunk keeps x itself. `feeds` are the tensors
-    from which the scores follow: the activation, the rest of the facts, the shapes.
+    from which the scores follow: the activation, the rest of the facts, the shapes. `bytes` is the rough memory
+    that one sample takes in the head.
     """
 
     trunk: Callable[..., Any]
@@ -56,6 +57,7 @@ class Cut:
     shapes: tuple[tuple[Any, tuple[int, ...]], ...]
     exact: bool
     feeds: tuple[Any, ...]
+    bytes: int
 
 
 class Graph:
@@ -146,11 +148,12 @@ class Graph:
             if not batched:
                 head = self._part([self.x, self.target], [self.scores, gradient])
                 trunk = self._part([self.x], [a, self.scores, self.x])
-                return Cut(trunk, head, (), exact=False, feeds=(a, self.x))
+                return Cut(trunk, head, (), exact=False, feeds=(a, self.x), bytes=self.bytes_per_sample[1])
             fixed = tuple((s.dtype, tuple(int(d) for d in s.op.inputs[0].shape[1:])) for s in shapes)
             trunk = self._part([self.x], [a, self.scores, *frontier])
             head = self._part([a, self.target, *frontier, *shapes], [self.scores, gradient])
-            return Cut(trunk, head, fixed, exact=True, feeds=(a, *frontier, *shapes))
+            held = sum(self._sizes(self._from_x & after)) // 2
+            return Cut(trunk, head, fixed, exact=True, feeds=(a, *frontier, *shapes), bytes=held)
 
     def values(self, calls: Sequence[Call]) -> Callable[..., Any]:
         """Compiled x -> what each of these calls returned."""
@@ -235,12 +238,12 @@ class Graph:
     @cached_property
     def bytes_per_sample(self) -> tuple[int, int]:
         """Rough memory one sample takes in a forward call, and in a forward with backward call."""
-        sizes = [
-            sum(_bytes(t) for t in (*op.inputs, *op.outputs))
-            for op in (self._graph.get_operation_by_name(name) for name in self._from_x)
-            if not op.name.startswith("gradients")
-        ]
+        sizes = self._sizes(self._from_x)
         return 3 * max(sizes, default=1), sum(sizes) // 2 + 1
+
+    def _sizes(self, names: set[str]) -> list[int]:
+        ops = (self._graph.get_operation_by_name(name) for name in names)
+        return [sum(_bytes(t) for t in (*op.inputs, *op.outputs)) for op in ops]
 
 
 @contextlib.contextmanager

@@ -1,0 +1,136 @@
+"""Memory: batches by the budget, halves when the device has no more, caches by bytes, nothing that piles up."""
+
+import weakref
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from numpy.testing import assert_allclose, assert_array_equal
+
+from kx_widget.engine.budget import Budget
+from kx_widget.engine.cache import Cache
+from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.functions import Functions
+from kx_widget.engine.question import Question
+from tests import cases, models
+
+FITS = 3
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """(name, size) of every batch that compiled functions are asked for, on a device with memory for `FITS` samples."""
+    sizes = []
+    run = Functions._run
+
+    def on_a_small_device(self, name, fn, *arrays, **limits):
+        def refusing(*parts):
+            sizes.append((name, int(parts[0].shape[0])))
+            if sizes[-1][1] > FITS:
+                raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
+            return fn(*parts)
+
+        return run(self, name, refusing, *arrays, **limits)
+
+    monkeypatch.setattr(Functions, "_run", on_a_small_device)
+    return sizes
+
+
+# The compiled functions: input_gradient, full_gradients, trunk and head, predict, head_scores.
+@pytest.mark.parametrize(
+    "method",
+    ["gradients", "integrated_gradients", "full_gradients", "gradcam", "occlusion", "rise", "scorecam", "ablationcam"],
+)
+def test_a_device_without_memory_gets_halves_and_the_answer_is_the_same(method, asked, monkeypatch):
+    model, x = models.residual(), cases.photos(10)
+    found = Explainer(model).explain(x, [1], **cases.asked(method))
+    refused = [n for _, n in asked if n > FITS]
+    assert 1 <= len(refused) <= 4, "what was refused once is not asked for again"
+    monkeypatch.undo()
+    whole = Explainer(model).explain(x, [1], **cases.asked(method))
+    assert_allclose(found.maps, whole.maps, rtol=1e-4, atol=1e-5 * np.abs(whole.maps).max())
+
+
+def test_a_device_without_memory_for_one_says_so():
+    def never(x):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
+
+    with pytest.raises(tf.errors.ResourceExhaustedError, match="OOM when allocating"):
+        Budget(1).run(never, np.zeros(8))
+
+
+def test_what_was_refused_is_never_asked_for_again():
+    asked = []
+
+    def fits_four(x):
+        asked.append(len(x))
+        if len(x) > 4:
+            raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
+        return [2 * x]
+
+    budget = Budget(1024)
+    for _ in range(3):
+        (doubled,) = budget.run(fits_four, np.arange(16))
+        assert_array_equal(doubled, 2 * np.arange(16))
+    assert asked == [16, 8, *[4] * 12]
+    assert budget.samples(1) == 4
+
+
+def test_what_follows_an_early_layer_keeps_to_the_budget_on_its_way_back():
+    model, x = models.residual(), cases.photos(16)
+    free = Explainer(model)
+    expected = free.explain(x, [1], layer="stem")
+    call = free.ask(x, [1], layer="stem").call
+    tight = Explainer(model, memory_mib=4 * free.prepare(x.shape[1:]).functions._cut(call).bytes / 2**20)
+    found = tight.explain(x, [1], layer="stem", batch_size=16)
+    assert (free.counts["trunk"], free.counts["head"]) == (1, 1)
+    assert (tight.counts["trunk"], tight.counts["head"]) == (1, 4)
+    assert_allclose(found.maps, expected.maps, rtol=1e-4, atol=1e-6)
+
+
+def test_no_step_is_kept_once_the_next_has_come(monkeypatch):
+    steps, alive = [], []
+    stream = Question.stream
+
+    def noting(self):
+        for step in stream(self):
+            steps.append(weakref.ref(step.maps))
+            alive.append(sum(maps() is not None for maps in steps))
+            yield step
+
+    monkeypatch.setattr(Question, "stream", noting)
+    explainer, x = Explainer(models.residual()), cases.photos(12)
+    explainer.explain(x, [1], method="gradients", batch_size=1)
+    explainer.explain_layers(x, [1], layers=["stem", "after_add"], batch_size=1)
+    assert len(steps) == 36
+    assert max(alive) <= 3
+
+
+def test_the_least_recently_used_goes_first_and_bytes_are_what_counts():
+    cache = Cache(100)
+    for key, size in (("a", 40), ("b", 40), ("c", 20)):
+        cache.put(key, (np.zeros(size, np.uint8),))
+    assert cache.bytes == 100
+    cache.get("a")
+    cache.put("d", (np.zeros(30, np.uint8),))
+    assert [key in cache for key in "abcd"] == [True, False, True, True]
+    assert cache.bytes == 90
+    cache.put("d", (np.zeros(10, np.uint8),))
+    assert cache.bytes == 70
+    cache.put("larger than all", (np.zeros(101, np.uint8),))
+    assert "larger than all" not in cache
+    assert [key in cache for key in "acd"] == [True] * 3
+    cache.clear()
+    assert cache.bytes == 0
+    assert "a" not in cache
+
+
+def test_score_tables_that_do_not_fit_are_computed_again():
+    model, x = models.residual(), cases.photos(6)
+    asked = {"method": "rise", "masks": 60}
+    table = 60 * models.CLASSES * 4
+    small = Explainer(model, cache_mib=3.5 * table / 2**20)
+    for target in ([1], [2], [1, 3]):
+        expected = Explainer(model).explain(x, target, **asked)
+        assert_array_equal(small.explain(x, target, **asked).maps, expected.maps)
+        assert small._cache.bytes <= small._cache.limit
