@@ -49,7 +49,7 @@ class Explainer:
         class_names: a list, a dict by index, `"imagenet"`, or None for what is known.
         output: name or index of the output to explain, if there are several.
         memory_mib: what one model call may take, in MiB.
-        cache_mib: what may be kept between calls, in MiB.
+        cache_mib: what may be kept between calls, in MiB; no more than half of `memory_mib` is.
         fit: how images of another shape meet the input: `"stretch"`, `"crop"` or `"pad"`.
 
     Raises:
@@ -78,7 +78,7 @@ class Explainer:
         self._fit: Fit = fit
         self._lock = threading.RLock()
         self._budget = Budget(memory_mib)
-        self._cache = Cache(int(cache_mib * 2**20))
+        self._cache = Cache(int(min(cache_mib, memory_mib / 2) * 2**20))
         self._weights = Weights(model)
         self._preprocessing = Preprocessing(model, preprocess)
         self._loaded: tuple[Any, Any] = (None, None)

@@ -51,7 +51,8 @@ def scored(
 ) -> Iterator[Found]:
     """Scores·target of each pass, from the table of all classes' scores that the cache keeps for each image.
 
-    What a table lacks is run and added to it, also when the generator is closed half-way.
+    What a table lacks is run and added to it, also when the generator is closed half-way. Where the tables of all
+    these images are more than the cache takes, those of the last ones are not kept.
 
     Args:
         run: (images (n,), items (n,)) -> scores (n, C).
@@ -65,9 +66,10 @@ def scored(
     held = [(cache.get(key) or (np.zeros((0, target.shape[1]), np.float32),))[0] for key in keys]
     known = np.zeros(len(keys), np.int64)
     start = np.minimum([len(h) for h in held], stop)
+    fits = np.cumsum(np.maximum(stop, [len(h) for h in held])) * target.shape[1] * 4 <= cache.limit
     tables = [
-        h if len(h) >= n else np.concatenate([h, np.empty((n - len(h), h.shape[1]), np.float32)])
-        for h, n in zip(held, stop, strict=True)
+        np.concatenate([h, np.empty((n - len(h), h.shape[1]), np.float32)]) if len(h) < n and fit else h
+        for h, n, fit in zip(held, stop, fits, strict=True)
     ]
 
     def found(images: Ints, passes: Ints, scores: Floats) -> Found:
@@ -84,11 +86,12 @@ def scored(
         for images, passes in batches(start, stop, size):
             scores = run(images, order[images, passes])
             for i, k, row in zip(images, passes, scores, strict=True):
-                tables[i][k] = row
+                if k < len(tables[i]):
+                    tables[i][k] = row
             yield found(images, passes, scores)
     finally:
         for key, table, old, n in zip(keys, tables, held, known, strict=True):
-            if n > len(old):
+            if min(n, len(table)) > len(old):
                 cache.put(key, (table if n == len(table) else table[:n].copy(),))
 
 

@@ -86,13 +86,17 @@ class Columns:
         else:
             pairs = [[_pair(c, order[i]) for c in self.columns] for i in range(n)]
             indices = np.asarray([[a if b is None else -1 for a, b in row] for row in pairs], np.int64)
-        eye = np.eye(self.classes, dtype=np.float32)
-        weights = [[eye[a] - (0 if b is None else eye[b]) for a, b in row] for row in pairs]
+        weights = np.zeros((*indices.shape, self.classes), np.float32)
+        for of_image, row in zip(weights, pairs, strict=True):
+            for weight, (a, b) in zip(of_image, row, strict=True):
+                weight[a] += 1
+                if b is not None:
+                    weight[b] -= 1
         names = tuple(
             tuple(self.class_names[a] + ("" if b is None else MINUS + self.class_names[b]) for a, b in row)
             for row in pairs
         )
-        return Targets(indices, np.asarray(weights, np.float32).reshape(n, -1, self.classes), names)
+        return Targets(indices, weights, names)
 
 
 @dataclass(frozen=True)
