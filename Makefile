@@ -36,8 +36,9 @@ check: setup
 	npx --no-install pyright --pythonpath $(PY)
 	npm run --silent check
 
-bench: setup
-	$(PY) -m tests.benchmarks
+# SECTIONS="engine peers" runs only these; without the other libraries their columns say so.
+bench: setup build/peers/.installed
+	PYTHONPATH=build/peers $(PY) -m tests.benchmarks $(SECTIONS)
 
 build: setup
 	rm -rf dist
@@ -59,6 +60,12 @@ node_modules/.package-lock.json: package-lock.json
 	  { echo "kx-widget's front end needs Node.js 20 or newer with npm: install it and run make again." >&2; exit 1; }
 	npm ci --no-audit --no-fund
 	@touch $@
+
+build/peers/.installed: tests/benchmarks/peers.txt pyproject.toml | setup
+	@mkdir -p $(@D)
+	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[bench]' && \
+	  $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(@D) -r $< && \
+	  touch $@ || echo "Some of the libraries to compare with could not be installed; the table will say which." >&2
 
 .venv/.installed: pyproject.toml js/hatch_build.py | $(BUNDLE)
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || [ -x $(PY) ] || \

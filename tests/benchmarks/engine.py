@@ -1,0 +1,64 @@
+"""The engine on ResNet50 and 8 images."""
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any
+
+import kx_widget as kx
+from tests.benchmarks.clock import Forward, seconds
+from tests.benchmarks.pictures import batches, net
+
+HEAD = ("work", "asked", "measured", "")
+NOTE = "ResNet50, 8 images of 224×224, uint8: reading and preprocessing count. Compiled before; images new each time."
+FIVE = ("gradcam", "gradcampp", "xgradcam", "hirescam", "layercam")
+LAYERS = 16
+SLICE = 640
+
+
+def rows() -> Iterator[tuple[str, ...]]:
+    model, pictures = net("ResNet50"), batches(8)
+    explainer = kx.Explainer(model)
+    forward = Forward(model, explainer.load(next(pictures)).batch)
+    yield "F, one compiled forward", "", f"{forward.median:.3f} s", ""
+
+    def anew(ask: Callable[[Any], Any], **limits: Any) -> str:
+        return str(forward.ratio(lambda: ask(next(pictures)), **limits))
+
+    yield "gradcam", "≤ 1.10 F", anew(lambda x: explainer.explain(x, [1])), ""
+    known, classes, methods = next(pictures), count(2), count()
+    another_class = forward.ratio(lambda: explainer.explain(known, [next(classes)]))
+    yield "another class", "≤ 0.05 F", str(another_class), ""
+    family = ("gradcampp", "hirescam", "layercam", "xgradcam", "cam", "gradcam")
+    explainer.explain(known, [1])
+    another_method = forward.ratio(lambda: explainer.explain(known, [1], method=family[next(methods) % len(family)]))
+    yield "another method of the family", "≤ 0.05 F", str(another_method), ""
+    five = anew(lambda x: [explainer.explain(x, [1], method=m) for m in FIVE])
+    yield "gradcam, gradcampp, xgradcam, hirescam, layercam together", "≤ 1.15 F", five, ""
+    ten = anew(lambda x: [explainer.explain(x, [*range(10)], method=m) for m in FIVE])
+    yield "the same for 10 classes", "≤ 1.4 F", ten, ""
+    paths = [layer.path for layer in explainer.inspection.layers if layer.is_candidate][-LAYERS:]
+    layers = anew(lambda x: explainer.explain_layers(x, [1], layers=paths))
+    yield f"every layer of the last {LAYERS}, gradcam", "≤ 3.5 F", layers, "`explain_layers`"
+    yield "gradients", "≤ 2.3 F", anew(lambda x: explainer.explain(x, [1], method="gradients")), ""
+    smooth = anew(lambda x: explainer.explain(x, [1], method="gradients", smooth={"repetitions": 20}), rounds=2)
+    yield "smooth(gradients), 20 repetitions", "≤ 44 F", smooth, ""
+    check = forward.ratio(explainer._weights.version)
+    yield "noticing whether weights have changed", "≤ 0.05 F", str(check), "in every question"
+    yield from scorecam(explainer, model)
+
+
+def scorecam(explainer: kx.Explainer, model: Any) -> Iterator[tuple[str, ...]]:
+    """One image, against as many forwards at the batch size at which they are fastest."""
+    pictures = batches(1)
+    x = next(pictures)
+    explainer.explain(x, [1])
+    batch = explainer.load(x).batch
+    forwards = {n: Forward(model, batch.repeat(n, 0)) for n in (1, 4, 8, 16, 32)}
+    each = {n: f.median / n for n, f in forwards.items()}
+    best = min(each, key=lambda n: each[n])
+    took = seconds(lambda: explainer.explain(x, [1], method="scorecam", channels=SLICE))
+    floor = SLICE * (each[best] + Forward(model, batch.repeat(best, 0)).median / best) / 2
+    note = f"{SLICE} of 2048 channels; {best} at once are fastest, {each[best]:.4f} s each"
+    yield "scorecam, one image, over as many forwards", "≤ 1.08", f"{took / floor:.3f}", note
+    again = seconds(lambda: explainer.explain(x, [2], method="scorecam", channels=SLICE))
+    yield "its second class, over the first", "≤ 0.01", f"{again / took:.4f}", "the same channels"
