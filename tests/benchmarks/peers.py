@@ -50,7 +50,7 @@ def contest(name: str) -> Iterator[tuple[str, ...]]:
                 works[library, method] = work
             except Exception as error:
                 told[library, method] = reason(error)
-    told |= {key: str(ratio) for key, ratio in forward.race(works, rounds=5, limit=8).items()}
+    told |= {key: str(ratio) for key, ratio in forward.race(works, rounds=3, limit=4).items()}
     yield f"**{name}**, F = {forward.median:.3f} s", "", "", ""
     for method in METHODS:
         yield method, *(told.get((library, method), "") for library in HEAD[1:])
