@@ -11,6 +11,7 @@ import numpy as np
 from kx_widget.engine import targets as target_parsing
 from kx_widget.engine.budget import Budget
 from kx_widget.engine.cache import Cache
+from kx_widget.engine.datasets import Datasets
 from kx_widget.engine.errors import ModelError
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.functions import Functions
@@ -40,7 +41,7 @@ RUN = (
 )
 
 
-class Explainer:
+class Explainer(Datasets):
     """Explains one model; keeps compiled functions and what it learned about images.
 
     Args:

@@ -41,6 +41,7 @@ class Explanation:
         versions: of kx_widget, keras and tensorflow.
         checks: by name, float32 (N, T): what the method can say of its own exactness.
         images: uint8 (N, H, W, 3), what the model saw.
+        names: of the images, N: their paths, or where they were in what was given.
     """
 
     maps: Floats
@@ -56,6 +57,7 @@ class Explanation:
     versions: Mapping[str, str]
     images: NDArray[np.uint8]
     checks: Mapping[str, Floats] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
 
     def heatmaps(
         self, size: str | tuple[int, int] | None = "input", sign: Sign = "positive", scale: Scale = "map"
@@ -171,6 +173,7 @@ class Explanation:
             with np.load(path, allow_pickle=False) as data:
                 meta = json.loads(str(data["meta"]))
                 meta["target_names"] = tuple(tuple(row) for row in meta["target_names"])
+                meta["names"] = tuple(meta.get("names", ()))
                 checks = {k.removeprefix("check_"): data[k] for k in data.files if k.startswith("check_")}
                 return cls(**{name: data[name] for name in ARRAYS}, **meta, checks=checks)
         except (OSError, ValueError, KeyError, TypeError) as error:

@@ -2,7 +2,7 @@
 
 import glob
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from kx_widget.engine.errors import ImageError
-from kx_widget.engine.preprocessing import Preprocessing, as_pixels
+from kx_widget.engine.preprocessing import Preprocessing, Span, as_pixels
 from kx_widget.engine.types import Floats
 
 Fit = Literal["stretch", "crop", "pad"]
@@ -60,8 +60,11 @@ def load(
     declared: tuple[int | None, int | None, int],
     preprocessing: Preprocessing,
     fit: Fit = "stretch",
+    span_of: Callable[[Sequence[NDArray[Any]]], Span] | None = None,
 ) -> Images:
     """Read, check, resize and preprocess images of every accepted kind.
+
+    `span_of` tells the range of float images, if not what they show by themselves.
 
     Raises:
         ImageError: lists every item that cannot be used, and why.
@@ -80,10 +83,10 @@ def load(
         raise ImageError(f"{len(problems)} of {len(items)} images cannot be used:\n  {bad}")
     if not arrays:
         raise ImageError("There are no images: the list is empty. Pass at least one.")
-    height, width, channels = declared
-    size = (height or _free(arrays[0].shape, 0), width or _free(arrays[0].shape, 1))
+    channels = declared[2]
+    size = size_for(arrays[0].shape, declared)
     boxes = tuple(_box(a.shape[:2], size, fit) for a in arrays)
-    span = preprocessing.span_of([a for a in arrays if a.dtype != np.uint8])
+    span = (span_of or preprocessing.span_of)([a for a in arrays if a.dtype != np.uint8])
     ready = [
         preprocessing.scale(_channels(_resize(a, size, box), channels), a.dtype == np.uint8, span)
         for a, box in zip(arrays, boxes, strict=True)
@@ -100,9 +103,23 @@ def load(
     )
 
 
-def _free(shape: tuple[int, ...], axis: int) -> int:
-    """A side of the first image, for a model that takes any size; all images get that of the first."""
-    return max(1, round(shape[axis] * min(1.0, LARGEST_FREE_SIDE / max(shape[:2]))))
+def read(item: Any, size: tuple[int, int] | None = None, fit: Fit = "stretch") -> NDArray[Any]:
+    """One image, as uint8 or float32 (height, width, 1 or 3); bytes are resized already as `load` would.
+
+    Raises:
+        ImageError: it cannot be used, and why.
+    """
+    array = _array(item)
+    if size is None or array.dtype != np.uint8:
+        return array
+    return _resize(array, size, _box(array.shape[:2], size, fit))
+
+
+def size_for(shape: tuple[int, ...], declared: tuple[int | None, int | None, int]) -> tuple[int, int]:
+    """The model's input size (H, W); where it takes any, all images get the first one's, of this shape."""
+    shrink = min(1.0, LARGEST_FREE_SIDE / max(shape[:2]))
+    height, width = (side or max(1, round(own * shrink)) for side, own in zip(declared[:2], shape[:2], strict=True))
+    return height, width
 
 
 def _items(images: Any) -> list[tuple[str, Any]]:

@@ -165,4 +165,5 @@ class Question:
             versions=versions(),
             checks=dict(self.answer["checks"]),
             images=self.images.seen(),
+            names=self.images.names,
         )

@@ -1,0 +1,167 @@
+"""Items -> batches ready for the model, decoded while the model is busy."""
+
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kx_widget.bulk.ahead import in_order
+from kx_widget.bulk.sources import BATCHES_AHEAD, Item
+from kx_widget.engine.budget import MOST
+from kx_widget.engine.errors import ImageError
+from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.images import Images, load, read, size_for
+from kx_widget.engine.preprocessing import Preprocessing, Span
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """An item and its pixels, or what is wrong with it."""
+
+    item: Item
+    pixels: NDArray[Any] | None
+    problem: str = ""
+
+
+@dataclass
+class Batch:
+    """Images that go through the model together; `broken` were met on the way; `part` is the same for all of them."""
+
+    part: int = 0
+    good: list[Decoded] = field(default_factory=list)
+    broken: list[Decoded] = field(default_factory=list)
+    images: Images | None = None
+
+
+class Steady:
+    """Takes all float images to be in the range that the first of them show."""
+
+    def __init__(self, preprocessing: Preprocessing) -> None:
+        self._inner = preprocessing
+        self._first: Span | None = None
+
+    def span_of(self, arrays: Sequence[NDArray[Any]]) -> Span:
+        """The range of the first float images, which these must not leave.
+
+        Raises:
+            ImageError: they leave it.
+        """
+        found = self._inner.span_of(arrays)
+        if not arrays:
+            return found
+        self._first = self._first or found
+        if self._first in (found, "other") or (found == "0..1" and self._first in ("0..255", "-1..1")):
+            return self._first
+        raise ImageError(
+            f"The first float images are in {self._first}, and later ones in {found}: bring all to one range, "
+            "or pass uint8."
+        )
+
+
+class Reader:
+    """Reads, checks and resizes images in threads, exactly as `Explainer.explain` would.
+
+    Args:
+        explainer: knows the size and the preprocessing.
+        batch_size: images at once; None keeps the source's own batches, and takes 32 of single images.
+        on_error: `"skip"` or `"raise"`.
+        part: images after which no batch goes on; None for no such bounds.
+        wanted: which parts to read.
+    """
+
+    def __init__(
+        self,
+        explainer: Explainer,
+        batch_size: int | None,
+        on_error: str,
+        part: int | None = None,
+        wanted: Callable[[int], bool] = lambda _: True,
+    ) -> None:
+        self._explainer = explainer
+        self._batch_size = batch_size
+        self._raises = on_error == "raise"
+        self._part = part
+        self._wanted = wanted
+        self._span = Steady(explainer._preprocessing)
+        height, width, self._channels = explainer._declared
+        self._size = None if height is None or width is None else (height, width)
+
+    def batches(self, items: Iterator[Item]) -> Generator[Batch, None, None]:
+        """Batches with their images loaded.
+
+        Raises:
+            ImageError: an image is broken and `on_error` is `"raise"`; or float images change their range.
+        """
+        workers = max(2, os.cpu_count() or 1)
+        size = self._batch_size or MOST
+        decoded = in_order(self._decode, self._chosen(items), workers, BATCHES_AHEAD * size)
+        try:
+            yield from in_order(self._load, self._grouped(decoded), 1, BATCHES_AHEAD)
+        finally:
+            decoded.close()
+
+    def _chosen(self, items: Iterator[Item]) -> Iterator[Item]:
+        """The wanted items; the first batch settles what all have in common, wanted or not."""
+        head: list[Item] = []
+        for item in islice(items, self._batch_size or MOST):
+            head.append(item)
+            if item.ends and self._batch_size is None:
+                break
+        self._settle(head)
+        return (item for item in chain(head, items) if self._wanted(self._part_of(item)))
+
+    def _settle(self, head: list[Item]) -> None:
+        floats: list[NDArray[Any]] = []
+        for item in head:
+            if isinstance(item.value, Path) and self._size is not None:
+                continue
+            try:
+                pixels = read(item.value)
+            except ImageError:
+                continue
+            if self._size is None:
+                self._size = size_for(pixels.shape, self._explainer._declared)
+                self._explainer.prepare((*self._size, self._channels))
+            if pixels.dtype != np.uint8:
+                floats.append(pixels)
+        self._span.span_of(floats)
+
+    def _part_of(self, item: Item) -> int:
+        return item.position // self._part if self._part else 0
+
+    def _decode(self, item: Item) -> Decoded:
+        try:
+            return Decoded(item, read(item.value, self._size, self._explainer._fit))
+        except ImageError as error:
+            if self._raises:
+                raise ImageError(f"{item.id}: {error}") from error
+            return Decoded(item, None, str(error))
+
+    def _grouped(self, decoded: Iterable[Decoded]) -> Iterator[Batch]:
+        batch, size = Batch(), self._batch_size or MOST
+        for one in decoded:
+            part = self._part_of(one.item)
+            if part != batch.part:
+                if batch.good or batch.broken:
+                    yield batch
+                batch = Batch(part)
+            (batch.broken if one.pixels is None else batch.good).append(one)
+            if len(batch.good) == size or (one.item.ends and self._batch_size is None):
+                yield batch
+                batch = Batch(part)
+        if batch.good or batch.broken:
+            yield batch
+
+    def _load(self, batch: Batch) -> Batch:
+        if batch.good:
+            arrays = [one.pixels for one in batch.good]
+            height, width = self._size or (None, None)
+            x = self._explainer
+            images = load(arrays, (height, width, self._channels), x._preprocessing, x._fit, self._span.span_of)
+            batch.images = replace(images, names=tuple(one.item.id for one in batch.good))
+        return batch

@@ -1,0 +1,39 @@
+"""One explainer for each device of the model's `tf.distribute` strategy."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from kx_widget.engine.explainer import Explainer
+
+
+def replicas(explainer: Explainer) -> list[tuple[Any, Explainer]]:
+    """(device, explainer) for each device that holds a copy of the weights; the first is the explainer itself.
+
+    A graph traced in a replica's context reads that replica's copy. All are traced here, one after the other, since
+    tracing hooks the layers that they share.
+    """
+    strategy = getattr(explainer.model, "distribute_strategy", None)
+    if strategy is None or strategy.num_replicas_in_sync < 2:
+        return [(None, explainer)]
+    shape = explainer.inspection.input_shape
+    devices = strategy.extended.worker_devices
+    found = [(devices[0], explainer)]
+    for i, device in enumerate(devices[1:], 1):
+        with tf.distribute.ReplicaContext(strategy, i), tf.device(device):
+            twin = _twin(explainer)
+            twin.prepare(shape)
+        found.append((device, twin))
+    return found
+
+
+def _twin(x: Explainer) -> Explainer:
+    return Explainer(
+        x.model,
+        preprocess=x._preprocessing._preprocess,
+        class_names=x.class_names,
+        output=x._output,
+        memory_mib=x._budget._bytes / 2**20,
+        cache_mib=x._cache.limit / 2**20,
+        fit=x._fit,
+    )

@@ -1,0 +1,166 @@
+"""What people keep images in -> one stream of items."""
+
+import glob
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kx_widget.bulk.ahead import in_order, prefetched
+from kx_widget.engine.errors import ImageError, ParameterError
+
+SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+BATCHES_AHEAD = 2
+
+
+@dataclass(frozen=True)
+class Item:
+    """One image not looked at yet; `label` is its true class, `ends` tells that a batch of the source ends here."""
+
+    position: int
+    id: str
+    value: Any
+    label: int | None = None
+    ends: bool = False
+
+
+@dataclass(frozen=True)
+class Files:
+    """Image files; nothing is read before it is needed."""
+
+    paths: tuple[str, ...]
+    class_names: tuple[str, ...] | None = None
+
+    @property
+    def total(self) -> int | None:
+        """How many images there are."""
+        return len(self.paths)
+
+    def items(self) -> Iterator[Item]:
+        """All items; labels are the names of the folders, if class names were given."""
+        for i, path in enumerate(self.paths):
+            yield Item(i, path, Path(path), self._label(path))
+
+    def _label(self, path: str) -> int | None:
+        folder = Path(path).parent.name
+        return self.class_names.index(folder) if self.class_names and folder in self.class_names else None
+
+
+@dataclass(frozen=True)
+class Elements:
+    """Anything that yields images or batches of them, alone or with labels."""
+
+    elements: Any
+
+    @property
+    def total(self) -> int | None:
+        """How many images there are; not known before the end, even where the number of batches is."""
+        return None
+
+    def items(self) -> Generator[Item, None, None]:
+        """All items, in order; ids are running numbers."""
+        elements = _iterate(self.elements)
+        position = 0
+        try:
+            for element in elements:
+                values, labels = _parts(element)
+                for i, value in enumerate(values):
+                    name = str(value) if isinstance(value, (str, Path)) else str(position)
+                    value = Path(value) if isinstance(value, str) else value
+                    yield Item(position, name, value, labels[i] if labels else None, i == len(values) - 1)
+                    position += 1
+        finally:
+            elements.close()
+
+
+Source = Files | Elements
+
+
+def read_source(source: Any, labels: str | None = None, class_names: Sequence[str] = ()) -> Source:
+    """Sort out what was given; no image is opened.
+
+    Args:
+        source: a folder, a file, a glob or a list of these; a `tf.data.Dataset`; a `keras.utils.PyDataset`; or
+            anything that can be iterated over and yields images, batches, `(images, labels)` or dicts with
+            `"image"` and `"label"`.
+        labels: `"folder"` if the folders of files are named after their classes.
+        class_names: one a class.
+
+    Raises:
+        ImageError: there are no images, or the source is nothing of the kind.
+        ParameterError: another `labels`.
+    """
+    if labels not in (None, "folder"):
+        raise ParameterError(f'labels={labels!r} is not known. Pass "folder" or None.')
+    if isinstance(source, (str, Path)):
+        source = [source]
+    if isinstance(source, (list, tuple)) and source and all(isinstance(s, (str, Path)) for s in source):
+        return Files(tuple(p for s in source for p in _files(s)), tuple(class_names) if labels else None)
+    if not (isinstance(source, Iterable) or hasattr(source, "__getitem__")) or isinstance(source, (bytes, Mapping)):
+        raise ImageError(
+            f"{type(source).__name__} is not a source of images. Pass files, a folder, a glob, a tf.data.Dataset, "
+            "a keras.utils.PyDataset or something that yields images."
+        )
+    return Elements(source)
+
+
+def _files(path: str | Path) -> list[str]:
+    text = str(path)
+    if Path(path).is_dir():
+        found = sorted(str(p) for p in Path(path).rglob("*") if p.suffix.lower() in SUFFIXES)
+        if not found:
+            raise ImageError(f"The folder {text!r} holds no images ({', '.join(sorted(SUFFIXES))}).")
+        return found
+    if glob.has_magic(text) and not Path(path).exists():
+        found = sorted(p for p in glob.glob(text, recursive=True) if not Path(p).is_dir())
+        if not found:
+            raise ImageError(f"No file matches {text!r}.")
+        return found
+    return [text]
+
+
+def _iterate(elements: Any) -> Generator[Any, None, None]:
+    """The elements, read ahead by whatever means the source has."""
+    if hasattr(elements, "element_spec"):
+        return prefetched(iter(elements.prefetch(BATCHES_AHEAD)), 1)
+    if hasattr(elements, "num_batches") and hasattr(elements, "workers"):
+        batches = elements.num_batches
+        numbers = count() if batches is None else range(batches)
+        return in_order(elements.__getitem__, numbers, max(1, elements.workers), BATCHES_AHEAD)
+    return prefetched(iter(elements), BATCHES_AHEAD)
+
+
+def _parts(element: Any) -> tuple[Sequence[Any], list[int | None]]:
+    """Images and labels of one element, which is an image or a batch."""
+    images, labels = element, None
+    if isinstance(element, Mapping):
+        images = element.get("image", element.get("images"))
+        labels = element.get("label", element.get("labels"))
+        if images is None:
+            raise ImageError(f'A dict must have the key "image"; this one has {", ".join(map(repr, element))}.')
+    elif isinstance(element, tuple):
+        images, *rest = element
+        labels = rest[0] if rest else None
+    if not isinstance(images, (list, str, Path)) and hasattr(images, "shape"):
+        array = np.asarray(images)
+        images = list(array) if array.ndim == 4 else [array]
+    elif not isinstance(images, list):
+        images = [images]
+    return images, _labels(labels, len(images))
+
+
+def _labels(labels: Any, n: int) -> list[int | None]:
+    """Class indices; one-hot rows count as the class they show; whatever is no class is left out."""
+    if labels is None:
+        return []
+    array = np.asarray(labels)
+    if array.size == n and array.dtype.kind in "iu":
+        return [int(v) for v in array.ravel()]
+    if array.dtype.kind in "iuf" and array.ndim and array.size > n and array.size % n == 0:
+        rows = array.reshape(n, -1)
+        if ((rows == 0) | (rows == 1)).all() and (rows.sum(1) == 1).all():
+            return [int(v) for v in rows.argmax(1)]
+    return []

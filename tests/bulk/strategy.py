@@ -1,0 +1,32 @@
+"""Explains one source on one device or on two, and prints a digest: `python -m tests.bulk.strategy DEVICES FOLDER`."""
+
+import hashlib
+import sys
+from contextlib import nullcontext
+
+import keras
+import tensorflow as tf
+
+import kx_widget as kx
+from kx_widget.bulk.replicas import replicas
+from tests import models
+
+
+def main(devices: int, folder: str) -> None:
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]) if devices == 2 else None
+    keras.utils.set_random_seed(0)
+    with strategy.scope() if strategy else nullcontext():
+        model = models.residual()
+    x = kx.Explainer(model)
+    seen = hashlib.sha256()
+    for e in x.explain_dataset(folder, ["top", "top-2"], batch_size=4):
+        seen.update(repr((e.names, e.target_names)).encode() + e.maps.tobytes() + e.scores.tobytes())
+    found = replicas(x)
+    copies = {handle.device for _, r in found for handle, _ in r._last().graph._whole.graph.captures}
+    print(len(found), len(copies), seen.hexdigest())
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2])
