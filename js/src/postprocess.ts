@@ -60,14 +60,22 @@ function taps(from: number, to: number): Taps {
   for (let i = 0; i < to; i++) {
     const at = Math.min(Math.max(((i + 0.5) * from) / to - 0.5, 0), from - 1);
     first[i] = Math.floor(at);
-    second[i] = Math.min(first[i] + 1, from - 1);
     weight[i] = at - first[i];
+    // A neighbour that counts nothing is not read: it may be NaN.
+    second[i] = weight[i] > 0 ? first[i] + 1 : first[i];
   }
   return { first, second, weight };
 }
 
-/** Bilinear resize of a map (h, w) to (height, width). */
-export function resize(map: Float32Array, h: number, w: number, height: number, width: number): Float32Array {
+/** Bilinear resize of a map (h, w) to (height, width), into `out`. */
+export function resize<Out extends Float32Array | Uint16Array = Float32Array>(
+  map: Float32Array,
+  h: number,
+  w: number,
+  height: number,
+  width: number,
+  out: Out = new Float32Array(height * width) as Out,
+): Out {
   const x = taps(w, width);
   const y = taps(h, height);
   const wide = new Float32Array(h * width);
@@ -79,7 +87,6 @@ export function resize(map: Float32Array, h: number, w: number, height: number, 
       wide[to + i] = a + (map[from + x.second[i]] - a) * x.weight[i];
     }
   }
-  const out = new Float32Array(height * width);
   for (let row = 0; row < height; row++) {
     const above = y.first[row] * width;
     const below = y.second[row] * width;

@@ -1,5 +1,6 @@
 import type { Picture, Store, TileMap } from "../store";
-import { lookOf, type Overlay } from "./overlay";
+import type { Layers } from "./layers";
+import { lookOf } from "./overlay";
 import { contain, type Rect } from "./transform";
 
 type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
@@ -13,41 +14,63 @@ export interface Shown {
   picture: Picture;
   bitmap: ImageBitmap | null;
   map: TileMap | undefined;
-  overlay: Overlay;
+  layers: Layers;
 }
 
-/** Draws a picture and its map into a rectangle, as zoomed and panned as the view is. */
+/** Draws a picture and its map into a rectangle of whole pixels, as zoomed and panned as the view is. */
 export function compose(context: Context, rect: Rect, store: Store, shown: Shown): void {
   const { k, x, y } = store.view.peek();
-  const { picture, bitmap, map, overlay } = shown;
+  const { picture, bitmap, map, layers } = shown;
+  const swipe = store.swipe.peek();
+  const split = rect.x + rect.width * swipe;
+  const cells = store.cells.peek();
+  const pixelated = store.pixelated.peek();
+  const opacity = store.traits.opacity.peek();
+  const [left, top, right, bottom] = picture.box;
+  /** A part of the picture, in fractions, where it is seen. */
+  const place = (x0: number, y0: number, x1: number, y1: number) =>
+    [
+      rect.x + rect.width * (x + k * x0),
+      rect.y + rect.height * (y + k * y0),
+      rect.width * k * (x1 - x0),
+      rect.height * k * (y1 - y0),
+    ] as const;
+
   context.save();
   context.beginPath();
   context.rect(rect.x, rect.y, rect.width, rect.height);
   context.clip();
-  // From here on the picture spans 0..1 in both directions.
-  context.translate(rect.x + rect.width * x, rect.y + rect.height * y);
-  context.scale(rect.width * k, rect.height * k);
-  context.imageSmoothingEnabled = !store.pixelated.peek();
-  if (bitmap) context.drawImage(bitmap, 0, 0, 1, 1);
-  const swipe = store.swipe.peek();
-  if (map) {
-    const [left, top, right, bottom] = picture.box;
+  const size = { width: rect.width * (right - left), height: rect.height * (bottom - top) };
+  const overlay = map && layers.overlay(map, lookOf(store, map), cells ? null : size);
+  const both =
+    bitmap && overlay && k > 1 && !cells && !pixelated
+      ? layers.both(bitmap, overlay, picture.box, opacity)
+      : null;
+  if (bitmap && (!both || swipe > 0)) {
+    const source = k === 1 ? layers.picture(bitmap, rect, pixelated) : bitmap;
+    context.imageSmoothingEnabled = !pixelated;
+    context.drawImage(source, ...place(0, 0, 1, 1));
+  }
+  if (overlay) {
     if (swipe > 0) {
-      const bare = (swipe - x) / k;
       context.beginPath();
-      context.rect(bare, -y / k, 1, 1 / k);
+      context.rect(split, rect.y, rect.width, rect.height);
       context.clip();
     }
-    context.imageSmoothingEnabled = !store.cells.peek();
-    context.globalAlpha = store.traits.opacity.peek();
-    context.drawImage(overlay.show(map, lookOf(store, map)), left, top, right - left, bottom - top);
+    context.imageSmoothingEnabled = !cells;
+    if (both) {
+      context.drawImage(both, ...place(0, 0, 1, 1));
+    } else {
+      context.globalAlpha = opacity;
+      context.drawImage(overlay, ...place(left, top, right, bottom));
+    }
   }
   context.restore();
   if (swipe > 0 && swipe < 1) {
     const line = Math.max(1, Math.round(rect.width / 150));
     context.fillStyle = "rgb(0 0 0 / 0.5)";
-    context.fillRect(rect.x + rect.width * swipe - line, rect.y, 2 * line, rect.height);
+    context.fillRect(split - line, rect.y, 2 * line, rect.height);
     context.fillStyle = "#fff";
-    context.fillRect(rect.x + rect.width * swipe - line / 2, rect.y, line, rect.height);
+    context.fillRect(split - line / 2, rect.y, line, rect.height);
   }
 }

@@ -1,7 +1,7 @@
-import { applySign, resize, type Sign } from "../postprocess";
+import { applySign, type Sign } from "../postprocess";
 import type { Store, TileMap } from "../store";
 import { DIVERGING, tableCache } from "./colormap";
-import { paint } from "./paint";
+import { type Levels, levels, paint } from "./paint";
 
 /** How a map is drawn, beside the map itself. */
 export interface Look {
@@ -13,14 +13,7 @@ export interface Look {
   threshold: number;
   low: number;
   high: number;
-  /** Size of the overlay in pixels. */
-  height: number;
-  width: number;
 }
-
-const LEAST = 128;
-const MOST = 320;
-const side = (length: number | null | undefined) => Math.min(Math.max(length ?? 224, LEAST), MOST);
 
 /** Where the colour table begins and ends, in parts of the scale; a diverging one stays centred at 0. */
 export function limitsOf(store: Store, diverging: boolean): [number, number] {
@@ -30,11 +23,8 @@ export function limitsOf(store: Store, diverging: boolean): [number, number] {
 
 export function lookOf(store: Store, map: TileMap): Look {
   const { colormap, threshold } = store.traits;
-  const shape = store.welcome.peek()?.inspection.input_shape;
   const sign = store.signOf(map);
   const diverging = map.item.signed && sign === "signed";
-  const [h, w] = map.item.shape;
-  const cells = store.cells.value;
   const [low, high] = limitsOf(store, diverging);
   return {
     sign,
@@ -44,52 +34,57 @@ export function lookOf(store: Store, map: TileMap): Look {
     threshold: threshold.value,
     low,
     high,
-    height: cells ? h : side(shape?.[0]),
-    width: cells ? w : side(shape?.[1]),
   };
+}
+
+/** What the overlays of one view share. */
+interface Shared {
+  table: ReturnType<typeof tableCache>;
+  /** Room for the colours of a map's levels. */
+  colors: Uint32Array;
+  /** Room for pixels on their way to a canvas. */
+  pixels: ImageData;
 }
 
 /** One map as a picture of its own, made anew only as far as something has changed. */
 export class Overlay {
-  private readonly canvas = new OffscreenCanvas(1, 1);
+  readonly canvas = new OffscreenCanvas(1, 1);
+  /** How often it was painted. */
+  version = 0;
   // Kept in memory rather than on the graphics card: it is written as often as it is drawn.
   private readonly context = this.canvas.getContext("2d", { willReadFrequently: true });
-  private pixels = new ImageData(1, 1);
-  private words = new Uint32Array(this.pixels.data.buffer);
-  private scalars: Float32Array = new Float32Array();
+  private readonly signed = new Map<Sign, Levels>();
   private map: TileMap | null = null;
   private look: Look | null = null;
 
-  constructor(private readonly table: ReturnType<typeof tableCache>) {}
+  constructor(private readonly shared: Shared) {}
 
-  show(map: TileMap, look: Look): OffscreenCanvas {
+  paint(map: TileMap, look: Look, height: number, width: number): void {
+    const { canvas, shared } = this;
+    const resized = canvas.height !== height || canvas.width !== width;
+    if (resized) Object.assign(canvas, { height, width });
+    if (resized || this.map !== map) this.signed.clear();
     const before = this.look;
-    const same = (...names: (keyof Look)[]) => names.every((name) => before?.[name] === look[name]);
-    const { height, width } = look;
-    const resized = !same("height", "width");
-    if (resized) {
-      Object.assign(this.canvas, { height, width });
-      this.pixels = new ImageData(width, height);
-      this.words = new Uint32Array(this.pixels.data.buffer);
+    const same = (Object.keys(look) as (keyof Look)[]).every((name) => before?.[name] === look[name]);
+    if (same && this.signed.size > 0) return;
+    const [h, w] = map.item.shape;
+    const known = this.signed.get(look.sign);
+    const found = known ?? levels(applySign(map.values, look.sign), h, w, height, width);
+    this.signed.set(look.sign, found);
+    if (shared.pixels.height !== height || shared.pixels.width !== width) {
+      shared.pixels = new ImageData(width, height);
     }
-    const moved = resized || this.map !== map || !same("sign");
-    if (moved) {
-      const [h, w] = map.item.shape;
-      this.scalars = resize(applySign(map.values, look.sign), h, w, height, width);
-    }
-    if (moved || !same("table", "diverging", "scale", "threshold", "low", "high")) {
-      const table = this.table(look.table, look.diverging);
-      paint(this.scalars, { ...look, table }, this.words);
-      this.context?.putImageData(this.pixels, 0, 0);
-    }
+    const table = shared.table(look.table, look.diverging);
+    paint(found, { ...look, table }, new Uint32Array(shared.pixels.data.buffer), shared.colors);
+    this.context?.putImageData(shared.pixels, 0, 0);
+    this.version += 1;
     this.map = map;
     this.look = look;
-    return this.canvas;
   }
 }
 
-/** Overlays of one view, which share their colour tables. */
+/** Overlays of one view. */
 export function overlayMaker(): () => Overlay {
-  const table = tableCache();
-  return () => new Overlay(table);
+  const shared = { table: tableCache(), colors: new Uint32Array(65536), pixels: new ImageData(1, 1) };
+  return () => new Overlay(shared);
 }

@@ -5,9 +5,10 @@ import { columnHeading, imageName, targetText, verdict } from "../naming";
 import { focusedImage, layerName, type Store, type TileMap, tileKey } from "../store";
 import { lookupTable } from "./colormap";
 import { compose, frameOf } from "./compose";
-import { lookOf, overlayMaker } from "./overlay";
+import { layersMaker } from "./layers";
+import { lookOf } from "./overlay";
 import { decodePicture } from "./pictures";
-import type { Rect } from "./transform";
+import { type Rect, whole } from "./transform";
 
 const TILE = 256;
 const GAP = 12;
@@ -39,7 +40,7 @@ async function drawTile(context: Context, rect: Rect, store: Store, image: numbe
   const map = store.answer.peek()?.tiles.get(tileKey(image, column));
   const inner = frameOf(picture, rect.width, rect.height);
   const placed = { ...inner, x: rect.x + inner.x, y: rect.y + inner.y };
-  compose(context, placed, store, { picture, bitmap, map, overlay: overlayMaker()() });
+  compose(context, whole(placed), store, { picture, bitmap, map, layers: layersMaker()() });
   bitmap?.close();
 }
 

@@ -1,10 +1,10 @@
 import { effect } from "@preact/signals";
 import { type Picture, type Store, type TileMap, tileKey } from "../store";
 import { compose, frameOf } from "./compose";
-import { type Overlay, overlayMaker } from "./overlay";
+import { type Layers, layersMaker } from "./layers";
 import { createPictures } from "./pictures";
 import { createReadout } from "./readout";
-import type { Rect } from "./transform";
+import { type Rect, whole } from "./transform";
 
 export interface Stage {
   /** Draws into the canvas, and the value under the crosshair into the readout, until detached. */
@@ -25,14 +25,14 @@ interface Drawn {
   visible: boolean;
   width: number;
   height: number;
-  overlay: Overlay | null;
+  layers: Layers | null;
 }
 
 /** Draws every visible tile, at most once per animation frame. */
 export function createStage(store: Store): Stage {
   const { traits } = store;
   const tiles = new Map<Element, Drawn>();
-  const makeOverlay = overlayMaker();
+  const makeLayers = layersMaker();
   const readout = createReadout(store);
   let frame = 0;
 
@@ -56,7 +56,7 @@ export function createStage(store: Store): Stage {
         tile.visible = entry.isIntersecting;
         if (tile.visible) continue;
         tile.canvas.width = 0;
-        tile.overlay = null;
+        tile.layers = null;
       }
       schedule();
     },
@@ -75,11 +75,11 @@ export function createStage(store: Store): Stage {
       tile.canvas.width = width;
       tile.canvas.height = height;
     }
-    const rect = frameOf(picture, width, height);
+    const rect = whole(frameOf(picture, width, height));
     const map = store.answer.peek()?.tiles.get(tileKey(tile.image, tile.column));
-    tile.overlay ??= makeOverlay();
+    tile.layers ??= makeLayers();
     context.reset();
-    compose(context, rect, store, { picture, bitmap: pictures.get(picture), map, overlay: tile.overlay });
+    compose(context, rect, store, { picture, bitmap: pictures.get(picture), map, layers: tile.layers });
     drawCrosshair(context, rect, density);
     writeReadout(tile, picture, map);
   };
@@ -140,7 +140,7 @@ export function createStage(store: Store): Stage {
   return {
     attach(tile) {
       const { canvas } = tile;
-      tiles.set(canvas, { ...tile, visible: false, width: 0, height: 0, overlay: null });
+      tiles.set(canvas, { ...tile, visible: false, width: 0, height: 0, layers: null });
       resized.observe(canvas);
       seen.observe(canvas);
       return () => {

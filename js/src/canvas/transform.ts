@@ -69,3 +69,9 @@ export function contain(width: number, height: number, aspect: number): Rect {
   const h = w / aspect;
   return { x: (width - w) / 2, y: (height - h) / 2, width: w, height: h };
 }
+
+/** A rectangle with its edges on whole pixels. */
+export function whole({ x, y, width, height }: Rect): Rect {
+  const [left, top] = [Math.round(x), Math.round(y)];
+  return { x: left, y: top, width: Math.round(x + width) - left, height: Math.round(y + height) - top };
+}
