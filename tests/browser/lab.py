@@ -47,6 +47,8 @@ EXECUTE = f"""async (code) => {{
     await future.done;
     return answer;
 }}"""
+# Nothing that is seen changes sooner.
+NEXT_FRAME = "() => new Promise((resolve) => requestAnimationFrame(() => resolve()))"
 PIXELS = """async (canvas) => {
     // What has arrived is drawn in the next animation frame.
     await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
@@ -169,7 +171,7 @@ class Notebook:
         while (value := condition()) is None or value is False:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"not within {timeout} s: {what}")
-            self.page.wait_for_timeout(50)
+            self.page.evaluate(NEXT_FRAME)
         return value
 
 
@@ -198,9 +200,14 @@ class Lab:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
+    def page(self, size: tuple[int, int]) -> Page:
+        """A new page of the browser, width and height in pixels."""
+        return self._browser.new_page(viewport={"width": size[0], "height": size[1]})
+
     def open(self, notebook: Path, *, size: tuple[int, int] = (1280, 900)) -> Notebook:
         """Open a copy of a notebook, kernel started, nothing run."""
         copy = Path(tempfile.mkdtemp(dir=self._folder)) / notebook.name
         shutil.copy(notebook, copy)
-        page = self._browser.new_page(viewport={"width": size[0], "height": size[1]})
-        return Notebook(page, f"{self._server.url}/lab/tree/{copy.relative_to(self._folder).as_posix()}?reset")
+        return Notebook(
+            self.page(size), f"{self._server.url}/lab/tree/{copy.relative_to(self._folder).as_posix()}?reset"
+        )

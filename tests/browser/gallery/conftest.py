@@ -37,7 +37,7 @@ def gallery(lab: Lab, address: str) -> Iterator[Open]:
     opened: list[Gallery] = []
 
     def open_(query: str = "", width: int = WIDE) -> Gallery:
-        page = lab._browser.new_page(viewport={"width": width, "height": 900})
+        page = lab.page((width, 900))
         opened.append(Gallery(page, f"{address}?{query}"))
         return opened[-1]
 

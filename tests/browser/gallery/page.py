@@ -22,6 +22,7 @@ class Gallery:
         page.goto(url)
         self.root = page.locator("[data-kx-root]").first
         self.root.wait_for()
+        self.canvases = self.root.locator("[data-kx-tile] canvas")
 
     def await_status(self, status: str) -> None:
         """Wait until the view shows this status."""

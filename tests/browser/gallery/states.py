@@ -104,7 +104,7 @@ def comparing(view: Gallery) -> None:
 
 def reading(view: Gallery) -> None:
     view.await_status("done")
-    view.root.locator("canvas").first.hover()
+    view.canvases.first.hover()
     expect(view.root.locator(".readout").first).to_be_visible()
 
 

@@ -64,13 +64,13 @@ def exported(view: Gallery, item: str) -> tuple[str, NDArray[np.uint8]]:
 def test_export_one_tile_as_it_is_drawn(gallery: Open) -> None:
     view = gallery()
     view.await_status("done")
-    view.root.locator("canvas").nth(1).click()
+    view.canvases.nth(1).click()
     view.page.mouse.move(1, 1)
     name, found = exported(view, "one tile")
     assert name == "kx-scene-2-cup.png"
     assert found.shape == (512, 512, 3)
     view.page.mouse.move(1, 1)
-    drawn = pixels(view.root.locator("canvas").nth(1))[..., :3]
+    drawn = pixels(view.canvases.nth(1))[..., :3]
     small = np.asarray(Image.fromarray(found).resize(drawn.shape[1::-1], Image.Resampling.BOX))
     assert np.abs(small.astype(float) - drawn).mean() < 6
 
