@@ -22,7 +22,7 @@ export function compose(context: Context, rect: Rect, store: Store, shown: Shown
   const { k, x, y } = store.view.peek();
   const { picture, bitmap, map, layers } = shown;
   const swipe = store.swipe.peek();
-  const split = rect.x + rect.width * swipe;
+  const split = rect.x + Math.round(rect.width * swipe);
   const cells = store.cells.peek();
   const pixelated = store.pixelated.peek();
   const opacity = store.traits.opacity.peek();
