@@ -91,6 +91,36 @@ export const CATALOGUE = [
   ),
 ];
 
+export const WRAPPERS = [
+  {
+    id: "smooth",
+    title: "Smooth",
+    summary: "The mean over noisy copies of the picture.",
+    params: [
+      {
+        ...{ name: "repetitions", title: "Repetitions", help: "How many copies.", kind: "int", default: 20 },
+        ...{ minimum: 1, maximum: 1000 },
+      },
+      {
+        ...{ name: "noise", title: "Noise", help: "How strong it is.", kind: "float", default: 0.15 },
+        ...{ minimum: 0, maximum: 1, step: 0.01 },
+      },
+    ],
+  },
+  {
+    id: "tta",
+    title: "TTA",
+    summary: "The mean over zoomed and mirrored copies of the picture.",
+    params: [
+      {
+        ...{ name: "scales", title: "Scales", help: "How much larger.", kind: "numbers" },
+        ...{ default: [0.5, 1, 1.5], minimum: 0.1, maximum: 10 },
+      },
+      { name: "hflip", title: "Mirror", help: "Also the mirrored picture.", kind: "bool", default: true },
+    ],
+  },
+];
+
 function layer(path, type, shape, reason = "") {
   const spatial = shape.length === 3 ? shape.slice(0, 2) : null;
   return { path, type, shape, spatial, is_candidate: reason === "", reason };

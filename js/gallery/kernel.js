@@ -1,6 +1,6 @@
 /** A model object as a host of anywidget gives it, with a made-up kernel behind it. */
 
-import { CATALOGUE, classNames, layers } from "./catalogue.js";
+import { CATALOGUE, classNames, layers, WRAPPERS } from "./catalogue.js";
 import { random, scene } from "./scenes.js";
 
 /** So many scenes are drawn; more images repeat them. */
@@ -251,6 +251,7 @@ export async function createKernel({
       setTimeout(() => {
         down({
           ...{ kind: "welcome", version: 1, gen, catalogue: CATALOGUE, inspection, class_names: names },
+          wrappers: WRAPPERS,
           arguments: ["model", "images", "class_names=class_names"],
         });
         down({ kind: "predictions", shape: [images, classes], best }, [

@@ -11,14 +11,10 @@ import {
   type Target,
   type Traits,
   WHOLE_SCALE,
-  type Wrapper,
 } from "./store";
 import { chosenColumn } from "./thumbnails";
 
 type Drawing = Pick<Traits, "opacity" | "threshold" | "colormap" | "sign" | "scale">;
-
-/** What stays when the method changes. */
-const WRAPPERS: readonly string[] = ["smooth", "tta"] satisfies Wrapper[];
 
 /** Everything a user can do, by name. */
 export interface Actions {
@@ -71,7 +67,8 @@ export function createActions(store: Store, session: Session): Actions {
     chooseTarget: (target) => ask({ target, ...withColumn("targets", target) }),
     chooseMethod(method) {
       const before = traits.params.peek();
-      const kept = Object.entries(before).filter(([name]) => WRAPPERS.includes(name));
+      const wrappers = store.welcome.peek()?.wrappers.map(({ id }) => id) ?? [];
+      const kept = Object.entries(before).filter(([name]) => wrappers.includes(name));
       const params = method === traits.method.peek() ? before : Object.fromEntries(kept);
       ask({ method, params, ...withColumn("methods", method) });
     },

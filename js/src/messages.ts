@@ -6,7 +6,7 @@ export interface Param {
   name: string;
   title: string;
   help: string;
-  kind: "choice" | "int" | "float" | "bool";
+  kind: "choice" | "int" | "float" | "bool" | "numbers";
   default: unknown;
   choices?: unknown[];
   minimum?: number | null;
@@ -22,6 +22,14 @@ export interface Method {
   sees: "layer" | "input";
   cost: string;
   reference: string;
+  params: Param[];
+}
+
+/** What any method can be wrapped in; its settings lie in `params` under its id. */
+export interface Wrapper {
+  id: string;
+  title: string;
+  summary: string;
   params: Param[];
 }
 
@@ -92,6 +100,7 @@ export type Down =
       version: number;
       gen: number;
       catalogue: Method[];
+      wrappers: Wrapper[];
       inspection: Inspection;
       class_names: string[];
       arguments: string[];
@@ -132,6 +141,7 @@ const FIELDS: Record<Down["kind"], Record<string, Check>> = {
     version: isNumber,
     gen: isNumber,
     catalogue: isList,
+    wrappers: isList,
     inspection: isRecord,
     class_names: isList,
     arguments: isList,

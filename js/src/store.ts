@@ -3,14 +3,12 @@ import { arrange, countFilters, type Known, type Sort, sortsOf } from "./arrange
 import { type Point, Transform } from "./canvas/transform";
 import type { Binary } from "./codec";
 import { lastSegment } from "./format";
-import type { Column, Inspection, Item, Method } from "./messages";
+import type { Column, Inspection, Item, Method, Wrapper } from "./messages";
 import { type Extent, magnitude, type Scale, type Sign } from "./postprocess";
 import type { Thumbnails } from "./thumbnails";
 
 export type Compare = "none" | "targets" | "methods" | "layers";
 export type Target = string | number;
-/** What any method can be wrapped in; its settings lie in `params` under this name. */
-export type Wrapper = "smooth" | "tta";
 
 /** A picture as the kernel encoded it; `box` is the part of it that the model saw, in fractions. */
 export interface Picture {
@@ -75,6 +73,7 @@ export interface Answer {
 
 export interface Welcome {
   catalogue: Method[];
+  wrappers: Wrapper[];
   inspection: Inspection;
   class_names: string[];
   /** The user's own arguments of the widget, as Python. */

@@ -1,4 +1,4 @@
-import type { Item } from "../src/messages";
+import type { Item, Wrapper } from "../src/messages";
 import type { Model } from "../src/session";
 import type { Predictions, Welcome } from "../src/store";
 
@@ -26,9 +26,27 @@ export function item(fields: Partial<Item> = {}): Item {
   };
 }
 
+const WRAPPERS: Wrapper[] = [
+  {
+    ...{ id: "smooth", title: "Smooth", summary: "" },
+    params: [
+      { name: "repetitions", title: "Repetitions", help: "", kind: "int", default: 20 },
+      { name: "noise", title: "Noise", help: "", kind: "float", default: 0.15 },
+    ],
+  },
+  {
+    ...{ id: "tta", title: "TTA", summary: "" },
+    params: [
+      { name: "scales", title: "Scales", help: "", kind: "numbers", default: [0.5, 1, 1.5] },
+      { name: "hflip", title: "Mirror", help: "", kind: "bool", default: true },
+    ],
+  },
+];
+
 export function welcome(fields: Partial<Welcome> = {}): Welcome {
   return {
     catalogue: [],
+    wrappers: WRAPPERS,
     inspection: {} as never,
     class_names: [],
     arguments: ["model", "images"],

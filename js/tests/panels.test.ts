@@ -6,8 +6,8 @@ import { joinTarget, plainText, splitTarget } from "../src/target";
 import { classOptions, keyOf, targetOf } from "../src/view/classes";
 import { search } from "../src/view/combobox";
 import { buildTree, canChoose, visibleRows } from "../src/view/layerTree";
-import { readNumber } from "../src/view/params";
-import { readScales, settingsOf, WRAPPINGS } from "../src/view/wrappers";
+import { readNumber, readNumbers } from "../src/view/params";
+import { settingsOf } from "../src/view/wrappers";
 import { predictions, welcome } from "./helpers";
 
 const layer = (path: string, reason = ""): Layer => ({
@@ -135,7 +135,7 @@ describe("a contrast", () => {
 });
 
 describe("a wrapper's settings", () => {
-  const [smooth, tta] = WRAPPINGS;
+  const [smooth, tta] = welcome().wrappers;
 
   it("are off, the defaults, or the defaults and what is given", () => {
     expect(settingsOf(smooth, {})).toBeNull();
@@ -143,15 +143,18 @@ describe("a wrapper's settings", () => {
     expect(settingsOf(tta, { tta: true })).toEqual({ scales: [0.5, 1, 1.5], hflip: true });
     expect(settingsOf(smooth, { smooth: { noise: 0.3 } })).toEqual({ repetitions: 20, noise: 0.3 });
   });
+});
 
+describe("a field of several numbers", () => {
+  const param = { name: "n", kind: "numbers", minimum: 0.1, maximum: 10 } as Param;
   it.each([
     ["0.5, 1,2", [0.5, 1, 2]],
     ["1 3", [1, 3]],
     ["", null],
     ["0.01", null],
     ["1, x", null],
-  ])("read the scales %j as %j", (text, wanted) => {
-    expect(readScales(text)).toEqual(wanted);
+  ])("reads %j as %j", (text, wanted) => {
+    expect(readNumbers(text, param)).toEqual(wanted);
   });
 });
 

@@ -9,6 +9,7 @@ const welcome = {
   version: 1,
   gen: 0,
   catalogue: [],
+  wrappers: [],
   inspection: {
     layers: [],
     recommended: "conv",

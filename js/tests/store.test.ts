@@ -106,6 +106,7 @@ describe("actions", () => {
   });
 
   it("keep what a method is wrapped in", () => {
+    store.welcome.value = welcome();
     store.traits.params.value = { p: 1, smooth: { repetitions: 5 } };
     actions().chooseMethod("gradients");
     expect(asked).toEqual([{ method: "gradients", params: { smooth: { repetitions: 5 } } }]);

@@ -59,6 +59,23 @@ class Entry:
         return {p.name: p.default for p in self.params} | check_params(self.title, self.params, params)
 
 
+@dataclass(frozen=True)
+class Wrapper:
+    """What any method can be wrapped in.
+
+    Args:
+        id: the keyword of a question that switches it on, with True or settings.
+        title: how people write it.
+        summary: one line for the form.
+        params: its settings.
+    """
+
+    id: str
+    title: str
+    summary: str
+    params: tuple[Parameter, ...]
+
+
 def check_params(owner: str, known: tuple[Parameter, ...], given: Mapping[str, Any]) -> dict[str, Any]:
     """`given` with each value checked against the parameter of that name."""
     table = {p.name: p for p in known}
@@ -79,6 +96,11 @@ def _checked(owner: str, p: Parameter, value: Any) -> Any:
         if not isinstance(value, bool):
             raise ParameterError(f"{where} must be True or False.")
         return value
+    if p.kind == "numbers":
+        low, high = _limits(p)
+        if not isinstance(value, (list, tuple)) or not all(_is_number(v) and low <= v <= high for v in value):
+            raise ParameterError(f"{where} must be a list of numbers from {_range(p)}.")
+        return tuple(float(v) for v in value)
     if value is None and p.default is None:
         return None
     number = (int, float) if p.kind == "float" else (int,)
@@ -90,11 +112,19 @@ def _checked(owner: str, p: Parameter, value: Any) -> Any:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, number):
         raise ParameterError(f"{where} must be {'a number' if p.kind == 'float' else 'a whole number'}.")
-    low = -float("inf") if p.minimum is None else p.minimum
-    high = float("inf") if p.maximum is None else p.maximum
+    low, high = _limits(p)
     if not low <= value <= high:
         raise ParameterError(f"{where} is outside its range {_range(p)}.")
     return value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _limits(p: Parameter) -> tuple[float, float]:
+    low = -float("inf") if p.minimum is None else p.minimum
+    return low, float("inf") if p.maximum is None else p.maximum
 
 
 def _range(p: Parameter) -> str:

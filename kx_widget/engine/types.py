@@ -56,21 +56,22 @@ class Inspection:
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of a method: what it is called, what it takes, and how a form shows it."""
+    """One parameter of a method or wrapper: what it is called, what it takes, and how a form shows it."""
 
     name: str
-    kind: Literal["choice", "int", "float", "bool"]
+    kind: Literal["choice", "int", "float", "bool", "numbers"]
     default: Any
     help: str
     choices: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
     step: float | None = None
+    heading: str = ""
 
     @property
     def title(self) -> str:
         """The name as a form shows it."""
-        return self.name.replace("_", " ").capitalize()
+        return self.heading or self.name.replace("_", " ").capitalize()
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from kx_widget.engine.images import Images
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.question import Question
 from kx_widget.engine.types import Inspection
+from kx_widget.engine.wrappers import WRAPPERS
 
 COLUMNS = 3
 
@@ -46,7 +47,7 @@ def _default(current: Any, others: list[Any]) -> list[Any]:
 
 
 def _fitting(method: str, params: dict[str, Any]) -> dict[str, Any]:
-    known = {"smooth", "tta"} | ({p.name for p in METHODS[method].params} if method in METHODS else set())
+    known = set(WRAPPERS) | ({p.name for p in METHODS[method].params} if method in METHODS else set())
     return {name: value for name, value in params.items() if name in known}
 
 

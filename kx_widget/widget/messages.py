@@ -54,6 +54,7 @@ class Welcome(TypedDict):
     version: int
     gen: int
     catalogue: list[dict[str, Any]]
+    wrappers: list[dict[str, Any]]
     inspection: dict[str, Any]
     class_names: list[str]
     arguments: list[str]

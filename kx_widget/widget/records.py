@@ -11,7 +11,8 @@ from kx_widget.engine.errors import KxError, plain
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.question import Question
-from kx_widget.engine.types import Step
+from kx_widget.engine.types import Parameter, Step
+from kx_widget.engine.wrappers import WRAPPERS
 from kx_widget.widget.messages import Column, Item
 
 
@@ -29,13 +30,19 @@ def error_message(gen: int, error: BaseException | None) -> dict[str, Any]:
 
 def constants(explainer: Explainer) -> dict[str, Any]:
     """What a view needs to know once: methods, layers, classes."""
-    catalogue = []
-    for entry in METHODS.values():
-        shown = ("id", "title", "family", "summary", "sees", "cost", "reference")
-        params = [{**asdict(p), "title": p.title, "choices": list(p.choices)} for p in entry.params]
-        catalogue.append({**{name: getattr(entry, name) for name in shown}, "params": params})
-    inspection = asdict(explainer.inspection) | {"preprocessing": explainer.preprocessing}
-    return {"catalogue": catalogue, "inspection": inspection, "class_names": list(explainer.class_names)}
+    shown = ("id", "title", "family", "summary", "sees", "cost", "reference")
+    return {
+        "catalogue": [{name: getattr(e, name) for name in shown} | _params(e.params) for e in METHODS.values()],
+        "wrappers": [
+            {"id": w.id, "title": w.title, "summary": w.summary} | _params(w.params) for w in WRAPPERS.values()
+        ],
+        "inspection": asdict(explainer.inspection) | {"preprocessing": explainer.preprocessing},
+        "class_names": list(explainer.class_names),
+    }
+
+
+def _params(params: Sequence[Parameter]) -> dict[str, Any]:
+    return {"params": [asdict(p) | {"title": p.title} for p in params]}
 
 
 def own_arguments(model: Any, given: Mapping[str, Any]) -> list[str]:

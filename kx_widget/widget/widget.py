@@ -13,6 +13,7 @@ from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.postprocess import SCALES, SIGNS
+from kx_widget.engine.wrappers import WRAPPERS
 from kx_widget.widget.compare import questions
 from kx_widget.widget.labels import read_labels
 from kx_widget.widget.pictures import encode_pictures
@@ -179,7 +180,7 @@ class KxWidget(anywidget.AnyWidget):
 
     def _asked(self, change: Any) -> None:
         if change["name"] == "method" and self._session is not None:
-            known = {p.name for p in METHODS[self.method].params} | {"smooth", "tta"}
+            known = {p.name for p in METHODS[self.method].params} | set(WRAPPERS)
             kept = {name: value for name, value in self.params.items() if name in known}
             if kept != self.params:
                 self.params = kept
@@ -194,7 +195,7 @@ class KxWidget(anywidget.AnyWidget):
         name, value = proposal["trait"].name, proposal["value"]
         current = {n: getattr(self, n) for n in QUESTION} | {name: value}
         if name == "method" and value in METHODS:
-            known = {p.name for p in METHODS[value].params} | {"smooth", "tta"}
+            known = {p.name for p in METHODS[value].params} | set(WRAPPERS)
             current["params"] = {n: v for n, v in self.params.items() if n in known}
         if name == "compare":
             current["compare_with"] = []

@@ -120,6 +120,7 @@ def test_class_names():
         ({"smooth": {"repetition": 2}}, ParameterError, "Did you mean 'repetitions'"),
         ({"smooth": 3}, ParameterError, "must be True or like"),
         ({"tta": {"scales": 3}}, ParameterError, "must be a list of numbers from 0.1 to 10"),
+        ({"tta": {"scales": [1, 11]}}, ParameterError, "must be a list of numbers from 0.1 to 10"),
         ({"tta": {"hflip": 1}}, ParameterError, "must be True or False"),
         ({"tta": {"flip": True}}, ParameterError, "Did you mean 'hflip'"),
         ({"batch_size": 0}, ParameterError, "batch_size=0"),

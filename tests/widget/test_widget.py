@@ -220,6 +220,11 @@ def test_a_view_that_comes_later_hears_everything(widget, browser):
     welcome = browser.messages[0]
     assert [m["id"] for m in welcome["catalogue"]] == list(kx.METHODS)
     assert welcome["class_names"] == ["cat", "dog", "cup", "sky"]
+    assert [(w["id"], *(p["name"] for p in w["params"])) for w in welcome["wrappers"]] == [
+        ("smooth", "repetitions", "noise"),
+        ("tta", "scales", "hflip"),
+    ]
+    assert welcome["arguments"] == ["explainer", "images"]
     assert welcome["inspection"]["recommended"] == "after_add"
     assert before.keys() == browser.maps.keys()
     for at, (_, values) in before.items():

@@ -254,7 +254,9 @@ function LayerRow(props: RowProps) {
         />
       )}
       {expanded === undefined && <Thumbnail store={props.store} path={node.path} />}
-      <span class="name">{node.name}</span>
+      <span class="name">
+        <bdi>{node.name}</bdi>
+      </span>
       {recommended && (
         <span class="star" aria-hidden="true">
           ★

@@ -3,7 +3,7 @@ import type { Method } from "../messages";
 import { chosenMethod, type Store } from "../store";
 import { Field, Select } from "./field";
 import { ParamField } from "./params";
-import { WRAPPINGS, WrapperSwitch } from "./wrappers";
+import { WrapperSwitch } from "./wrappers";
 
 export function families(catalogue: readonly Method[]): Map<string, Method[]> {
   const groups = new Map<string, Method[]>();
@@ -51,17 +51,18 @@ export function MethodForm({ store, actions }: { store: Store; actions: Actions 
         {entry.params.map((param) => (
           <ParamField
             key={`${entry.id}/${param.name}`}
+            id={`kx-param-${param.name}`}
             param={param}
             value={params[param.name] ?? param.default}
             onChange={(value) => actions.setParam(param.name, value)}
           />
         ))}
-        {WRAPPINGS.map((kind) => (
+        {store.welcome.value?.wrappers.map((wrapper) => (
           <WrapperSwitch
-            key={kind.name}
-            kind={kind}
+            key={wrapper.id}
+            wrapper={wrapper}
             params={params}
-            onChange={(settings) => actions.setParam(kind.name, settings)}
+            onChange={(settings) => actions.setParam(wrapper.id, settings)}
           />
         ))}
       </div>

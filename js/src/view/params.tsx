@@ -2,6 +2,7 @@ import type { Param } from "../messages";
 import { KEYS, Select } from "./field";
 
 interface Props {
+  id: string;
   param: Param;
   value: unknown;
   onChange(value: unknown): void;
@@ -18,7 +19,15 @@ export function readNumber(text: string, param: Param): number | null {
   );
 }
 
-function Control({ id, param, value, onChange }: Props & { id: string }) {
+/** Numbers of the parameter's range between commas or blanks; null where anything else is written. */
+export function readNumbers(text: string, param: Param): number[] | null {
+  const written = text.split(/[\s,;]+/).filter(Boolean);
+  const numbers = written.map(Number);
+  const good = numbers.every((number, i) => readNumber(written[i], param) === number);
+  return numbers.length > 0 && good ? numbers : null;
+}
+
+function Control({ id, param, value, onChange }: Props) {
   if (param.kind === "bool") {
     return (
       <input
@@ -46,6 +55,22 @@ function Control({ id, param, value, onChange }: Props & { id: string }) {
       </Select>
     );
   }
+  if (param.kind === "numbers") {
+    const text = (value as readonly number[]).join(", ");
+    return (
+      <input
+        id={id}
+        type="text"
+        value={text}
+        {...KEYS}
+        onChange={(event) => {
+          const numbers = readNumbers(event.currentTarget.value, param);
+          if (numbers) onChange(numbers);
+          else event.currentTarget.value = text;
+        }}
+      />
+    );
+  }
   return (
     <input
       id={id}
@@ -64,12 +89,18 @@ function Control({ id, param, value, onChange }: Props & { id: string }) {
   );
 }
 
+/** What a parameter does, and from where to where it goes. */
+function help({ help, minimum, maximum }: Param): string {
+  const range = [minimum ?? "", maximum ?? ""].filter((end) => end !== "");
+  if (range.length === 0) return help;
+  return `${help} ${range.length === 2 ? `From ${range.join(" to ")}` : minimum == null ? `At most ${maximum}` : `At least ${minimum}`}.`;
+}
+
 export function ParamField(props: Props) {
-  const id = `kx-param-${props.param.name}`;
   return (
-    <span class="param" title={props.param.help}>
-      <label for={id}>{props.param.title}</label>
-      <Control id={id} {...props} />
+    <span class="param" title={help(props.param)}>
+      <label for={props.id}>{props.param.title}</label>
+      <Control {...props} />
     </span>
   );
 }

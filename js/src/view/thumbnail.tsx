@@ -7,7 +7,7 @@ import { chosenMethod, type Store } from "../store";
 import { currentThumbnails, questionOf } from "../thumbnails";
 
 /** Whoever clicks on within this time is not kept waiting by thumbnails. */
-const REST_MS = 300;
+const REST_MS = 500;
 
 /** Asks for thumbnails while the tree is in sight and nothing else is computed. */
 export function useThumbnails(

@@ -2,7 +2,7 @@ import { useComputed } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { attachGestures } from "../canvas/gestures";
 import { lastSegment, percent, position, value } from "../format";
-import { verdict } from "../naming";
+import { imageName, verdict } from "../naming";
 import { layerName, type Picture, type Store, type TileMap, tileKey } from "../store";
 import type { Parts } from "./app";
 import { KEYS } from "./field";
@@ -34,7 +34,7 @@ function peak(store: Store, picture: Picture, map: TileMap): string {
 
 function describe(store: Store, picture: Picture, image: number, map: TileMap | undefined): string {
   const outcome = verdict(store, image) && `, predicted ${verdict(store, image)}`;
-  const who = `image ${image + 1}${picture.name ? ` (${lastSegment(picture.name)})` : ""}${outcome}`;
+  const who = `${imageName(store, image)}${outcome}`;
   if (!map) return `${who}, no map yet`;
   const { item } = map;
   const title =

@@ -1,6 +1,17 @@
 """Wrappers take a method and return a method."""
 
+from types import MappingProxyType
+
+from kx_widget.engine.registry import Wrapper
+from kx_widget.engine.wrappers.smooth import PARAMS as SMOOTH
 from kx_widget.engine.wrappers.smooth import smooth
+from kx_widget.engine.wrappers.tta import PARAMS as TTA
 from kx_widget.engine.wrappers.tta import tta
 
-__all__ = ["smooth", "tta"]
+__all__ = ["WRAPPERS", "smooth", "tta"]
+
+_ROWS = (
+    Wrapper("smooth", "Smooth", "SmoothGrad: the mean over noisy copies of the image.", SMOOTH),
+    Wrapper("tta", "TTA", "Test-time augmentation: the mean over zoomed and mirrored copies of the image.", TTA),
+)
+WRAPPERS = MappingProxyType({row.id: row for row in _ROWS})

@@ -11,8 +11,11 @@ from kx_widget.engine.types import Floats, Parameter, Partial
 
 PARAMS = (
     Parameter("repetitions", "int", 20, "How many noisy copies are averaged.", minimum=1, maximum=1000),
-    Parameter("noise", "float", 0.15, "Standard deviation, as a part of each image's range.", minimum=0, maximum=1),
-)
+    Parameter(
+        "noise", "float", 0.15, "Standard deviation, as a part of each image's range.",
+        minimum=0, maximum=1, step=0.01,
+    ),
+)  # fmt: skip
 
 
 def smooth(method: Method, settings: Any = True) -> Method:

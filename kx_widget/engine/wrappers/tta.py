@@ -5,11 +5,17 @@ from typing import Any
 
 import numpy as np
 
-from kx_widget.engine.errors import ParameterError, did_you_mean
-from kx_widget.engine.registry import Method
-from kx_widget.engine.types import Floats, Partial
+from kx_widget.engine.errors import ParameterError
+from kx_widget.engine.registry import Method, check_params
+from kx_widget.engine.types import Floats, Parameter, Partial
 
-DEFAULTS = {"scales": (0.5, 1.0, 1.5), "hflip": True}
+PARAMS = (
+    Parameter(
+        "scales", "numbers", (0.5, 1.0, 1.5), "How many times as large the content is shown to the model.",
+        minimum=0.1, maximum=10,
+    ),
+    Parameter("hflip", "bool", True, "Also look at the mirrored image.", heading="Mirror"),
+)  # fmt: skip
 
 
 def tta(method: Method, settings: Any = True) -> Method:
@@ -53,18 +59,9 @@ def tta(method: Method, settings: Any = True) -> Method:
 def _checked(settings: Any) -> tuple[tuple[float, ...], bool]:
     if settings is not True and not isinstance(settings, dict):
         raise ParameterError(f'tta={settings!r} must be True or like {{"scales": (0.5, 1.0, 1.5), "hflip": True}}.')
-    given = dict(DEFAULTS) if settings is True else DEFAULTS | settings
-    for name in given:
-        if name not in DEFAULTS:
-            raise ParameterError(f"tta has no parameter {name!r}.{did_you_mean(name, DEFAULTS)}")
-    if not isinstance(given["hflip"], bool):
-        raise ParameterError(f"tta: hflip={given['hflip']!r} must be True or False.")
-    scales = given["scales"]
-    if not isinstance(scales, (list, tuple)) or not all(
-        isinstance(s, (int, float)) and not isinstance(s, bool) and 0.1 <= s <= 10 for s in scales
-    ):
-        raise ParameterError(f"tta: scales={scales!r} must be a list of numbers from 0.1 to 10.")
-    return tuple(float(s) for s in scales), given["hflip"]
+    given = {} if settings is True else check_params("tta", PARAMS, settings)
+    scales, hflip = (given.get(p.name, p.default) for p in PARAMS)
+    return scales, hflip
 
 
 def zoom(x: Floats, scale: float) -> tuple[Floats, Floats]:
