@@ -205,7 +205,9 @@ export async function createKernel({
       const { title, signed } = CATALOGUE.find(({ id }) => id === one.method);
       return { ...one, method_title: title, signed };
     });
-    down({ kind: "running", gen: mine, columns });
+    const { layer, method, target, params, compare, compare_with } = state;
+    const traits = { layer, method, target, params, compare, compare_with };
+    down({ kind: "running", gen: mine, key: JSON.stringify(traits), asked: traits, columns, held: false });
     const parts = asked.map((one) => (CATALOGUE.find(({ id }) => id === one.method).slow ? 8 : 1));
     const total = parts.reduce((sum, count) => sum + count, 0);
     let done = 0;
@@ -254,7 +256,7 @@ export async function createKernel({
           wrappers: WRAPPERS,
           arguments: ["model", "images", "class_names=class_names"],
         });
-        down({ kind: "predictions", shape: [images, classes], best }, [
+        down({ kind: "predictions", shape: [images, classes], first: 0, best }, [
           new DataView(probabilities.slice().buffer),
         ]);
         answer();

@@ -1,5 +1,7 @@
 /** The protocol between kernel and page, version 1; the twin of `kx_widget/widget/messages.py`. */
 
+import type { Asked } from "./store";
+
 export const VERSION = 1;
 
 export interface Param {
@@ -82,6 +84,13 @@ export interface Item {
   byte_length: number;
 }
 
+export interface Whole {
+  key: string;
+  asked: Asked;
+  columns: Column[];
+  items: Item[];
+}
+
 export interface Thumbnail {
   layer: string;
   shape: [number, number];
@@ -105,11 +114,12 @@ export type Down =
       class_names: string[];
       arguments: string[];
     }
-  | { kind: "predictions"; shape: [number, number]; best: number[] }
+  | { kind: "predictions"; shape: [number, number]; first: number; best: number[] }
   | { kind: "queued"; gen: number }
-  | { kind: "running"; gen: number; columns: Column[] }
+  | { kind: "running"; gen: number; key: string; asked: Asked; columns: Column[]; held: boolean }
   | { kind: "progress"; gen: number; done: number; total: number; eta_s: number | null }
   | { kind: "maps"; gen: number; seq: number; final: boolean; items: Item[] }
+  | { kind: "ahead"; seq: number; answers: Whole[] }
   | {
       kind: "thumbnails";
       gen: number;
@@ -125,10 +135,12 @@ export type Down =
   | { kind: "error"; gen: number; message: string; hint: string; traceback: string };
 
 export type Up =
-  | { kind: "hello"; version: number; have: never[] }
+  | { kind: "hello"; version: number; view: string; have: string[] }
+  | { kind: "seen"; view: string; visible: boolean }
+  | { kind: "miss"; gen: number }
   | { kind: "cancel"; gen: number }
   | { kind: "want"; gen: number; image: number; column: number; have: string }
-  | { kind: "ack"; gen: number; seq: number };
+  | { kind: "ack"; seq: number };
 
 type Check = (value: unknown) => boolean;
 const isNumber: Check = (value) => typeof value === "number";
@@ -146,11 +158,12 @@ const FIELDS: Record<Down["kind"], Record<string, Check>> = {
     class_names: isList,
     arguments: isList,
   },
-  predictions: { shape: isList, best: isList },
+  predictions: { shape: isList, first: isNumber, best: isList },
   queued: { gen: isNumber },
-  running: { gen: isNumber, columns: isList },
+  running: { gen: isNumber, key: isText, asked: isRecord, columns: isList },
   progress: { gen: isNumber, done: isNumber, total: isNumber },
   maps: { gen: isNumber, seq: isNumber, items: isList },
+  ahead: { seq: isNumber, answers: isList },
   thumbnails: { gen: isNumber, key: isText, items: isList },
   done: { gen: isNumber, seconds: isNumber },
   cancelled: { gen: isNumber },

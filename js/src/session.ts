@@ -1,9 +1,10 @@
 import { batch } from "@preact/signals";
-import { type Binary, readFloats, readMap, toBytes } from "./codec";
+import { type Answers, type Kept, textOf } from "./answers";
+import type { Binary } from "./codec";
+import { readPredictions, readThumbnails, readTiles } from "./frames";
 import { type Down, parse, type Up, VERSION } from "./messages";
-import { extent } from "./postprocess";
-import { type Answer, focusedImage, type Store, type TileMap, type Traits, tileKey } from "./store";
-import { chosenColumn, currentThumbnails, questionOf, type SmallMap } from "./thumbnails";
+import { type Asked, askedOf, focusedImage, QUESTION, type Store, type Traits } from "./store";
+import { chosenColumn, currentThumbnails, questionOf } from "./thumbnails";
 
 /** What a host of anywidget gives; only this file touches it. */
 export interface Model {
@@ -22,26 +23,24 @@ export interface Session {
   cancel(): void;
   /** Ask for thumbnails of an image for one of the answer's columns. */
   want(image: number, column: number): void;
+  /** Tells the kernel whether this view can be seen. */
+  seen(visible: boolean): void;
   close(): void;
 }
 
-const QUESTION: readonly (keyof Traits)[] = [
-  "layer",
-  "method",
-  "target",
-  "params",
-  "compare",
-  "compare_with",
-];
 const HELLO_MS = 5000;
 const QUEUED_MS = 400;
 
-/** Ties one view's store to the host's model until it is closed. */
-export function openSession(model: Model, store: Store): Session {
+/** Ties one view's store to the host's model until it is closed; all views of a model share its answers. */
+export function openSession(model: Model, store: Store, answers: Answers): Session {
+  const view = Math.random().toString(36).slice(2);
   const names = Object.keys(store.traits) as (keyof Traits)[];
   /** The newest question seen; frames of older ones are dropped. */
   let newest = 0;
-  let columns: Answer["columns"] = [];
+  /** What the newest question asks, as the kernel told it. */
+  let running: Extract<Down, { kind: "running" }> | null = null;
+  /** What the answer on the screen belongs to: the question, and the kernel's name of the answer. */
+  let answered = { question: "", key: "" };
   let helloTimer: ReturnType<typeof setTimeout> | undefined;
   let queuedTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -61,32 +60,46 @@ export function openSession(model: Model, store: Store): Session {
     store.waiting.value = false;
     if (gen <= newest) return;
     newest = gen;
-    columns = [];
+    running = null;
     store.status.value = "running";
-    store.stale.value = store.answer.value !== null;
+    store.stale.value = store.answer.value !== null && answered.question !== textOf(askedOf(store));
     store.progress.value = null;
     store.seconds.value = null;
     store.failure.value = null;
   };
 
-  const addMaps = (message: Extract<Down, { kind: "maps" }>, buffers: Binary[]) => {
-    const bytes = toBytes(buffers[0]);
-    const read = message.items.map((item): [string, TileMap] => {
-      const values = readMap(item, bytes);
-      return [tileKey(item.image, item.column), { item, values, extent: extent(values) }];
-    });
-    const shown = store.answer.value;
-    const before = shown?.gen === message.gen ? shown.tiles : [];
-    store.answer.value = { gen: message.gen, columns, tiles: new Map([...before, ...read]) };
+  const show = (asked: Asked, { key, columns, tiles }: Kept) => {
+    answered = { question: textOf(asked), key };
+    store.answer.value = { gen: newest, columns, tiles };
     store.stale.value = false;
   };
 
+  const begin = (message: Extract<Down, { kind: "running" }>) => {
+    running = message;
+    const found = answers.find(message.asked);
+    if (found?.key === message.key) {
+      show(message.asked, found);
+      return;
+    }
+    if (message.held) send({ kind: "miss", gen: message.gen });
+    store.stale.value = store.answer.value !== null && answered.key !== message.key;
+  };
+
+  const addMaps = (message: Extract<Down, { kind: "maps" }>, buffers: Binary[]) => {
+    if (!running) return;
+    const shown = store.answer.value;
+    const before = shown?.gen === message.gen ? shown.tiles : [];
+    const tiles = new Map([...before, ...readTiles(message.items, buffers)]);
+    show(running.asked, { key: running.key, columns: running.columns, tiles });
+  };
+
+  const keep = (asked: Asked, answer: Kept) => {
+    const whole = answer.tiles.size === answer.columns.length * store.traits._images.peek().length;
+    if (whole && [...answer.tiles.values()].every((tile) => !tile.item.partial)) answers.keep(asked, answer);
+  };
+
   const addThumbnails = (message: Extract<Down, { kind: "thumbnails" }>, buffers: Binary[]) => {
-    const bytes = toBytes(buffers[0]);
-    const read = message.items.map((item): [string, SmallMap] => {
-      const values = readMap(item, bytes);
-      return [item.layer, { values, shape: item.shape, extent: extent(values) }];
-    });
+    const read = readThumbnails(message.items, buffers);
     const before = store.thumbnails.value?.key === message.key ? store.thumbnails.value.maps : [];
     store.thumbnails.value = {
       ...{ key: message.key, question: questionOf(store), image: focusedImage(store) },
@@ -107,16 +120,15 @@ export function openSession(model: Model, store: Store): Session {
         store.welcome.value = message;
         if (store.status.value === "no-kernel") store.status.value = "idle";
         return;
-      case "predictions": {
-        const [images, classes] = message.shape;
-        store.predictions.value = {
-          images,
-          classes,
-          best: message.best,
-          values: readFloats(toBytes(buffers[0]), images * classes),
-        };
+      case "predictions":
+        store.predictions.value = readPredictions(message, buffers, store.predictions.peek());
         return;
-      }
+      case "ahead":
+        send({ kind: "ack", seq: message.seq });
+        for (const { asked, key, columns, items } of message.answers) {
+          keep(asked, { key, columns, tiles: new Map(readTiles(items, buffers)) });
+        }
+        return;
       case "error":
         if (message.gen !== 0 && message.gen < newest) return;
         clearTimeout(queuedTimer);
@@ -129,13 +141,13 @@ export function openSession(model: Model, store: Store): Session {
         }
         return;
     }
-    if (message.kind === "maps") send({ kind: "ack", gen: message.gen, seq: message.seq });
+    if (message.kind === "maps") send({ kind: "ack", seq: message.seq });
     if (message.gen < newest) return;
     taken(message.gen);
     switch (message.kind) {
       case "running":
-        columns = message.columns;
         store.status.value = "running";
+        begin(message);
         return;
       case "progress":
         store.progress.value = message;
@@ -152,6 +164,9 @@ export function openSession(model: Model, store: Store): Session {
         store.status.value = "done";
         store.seconds.value = message.seconds;
         store.progress.value = null;
+        if (running && store.answer.value?.gen === message.gen) {
+          keep(running.asked, { key: running.key, ...store.answer.value });
+        }
         return;
       case "cancelled":
         store.status.value = "cancelled";
@@ -176,7 +191,7 @@ export function openSession(model: Model, store: Store): Session {
   for (const [event, observer] of observers) model.on(event, observer);
   model.on("msg:custom", onMessage);
   for (const name of names) pull(name);
-  send({ kind: "hello", version: VERSION, have: [] });
+  send({ kind: "hello", version: VERSION, view, have: answers.keys() });
   helloTimer = setTimeout(() => {
     if (!store.welcome.value) store.status.value = "no-kernel";
   }, HELLO_MS);
@@ -191,6 +206,8 @@ export function openSession(model: Model, store: Store): Session {
       });
       model.save_changes();
       if (!QUESTION.some((name) => name in values)) return;
+      const found = answers.find(askedOf(store));
+      if (found) show(askedOf(store), found);
       clearTimeout(queuedTimer);
       queuedTimer = setTimeout(() => {
         store.waiting.value = true;
@@ -201,7 +218,9 @@ export function openSession(model: Model, store: Store): Session {
       const have = currentThumbnails(store)?.key ?? "";
       send({ kind: "want", gen: newest, image, column, have });
     },
+    seen: (visible) => send({ kind: "seen", view, visible }),
     close() {
+      send({ kind: "seen", view, visible: false });
       clearTimeout(helloTimer);
       clearTimeout(queuedTimer);
       for (const [event, observer] of observers) model.off(event, observer);

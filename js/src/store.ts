@@ -40,6 +40,10 @@ export interface Traits {
   _images: Picture[];
 }
 
+/** The traits that make a question. */
+export const QUESTION = ["layer", "method", "target", "params", "compare", "compare_with"] as const;
+export type Asked = Pick<Traits, (typeof QUESTION)[number]>;
+
 export const DEFAULTS: Readonly<Traits> = {
   layer: "",
   method: "",
@@ -230,6 +234,9 @@ export function createStore(initial: Partial<Traits> = {}): Store {
     scopeOf: (tile) => magnitudes.value.get(SCOPE[traits.scale.value](tile.item)) ?? 0,
   };
 }
+
+export const askedOf = (store: Store): Asked =>
+  Object.fromEntries(QUESTION.map((name) => [name, store.traits[name].peek()])) as unknown as Asked;
 
 /** The columns of a comparison: those chosen, else those the kernel answers with. */
 export function comparedValues(store: Store): Target[] {

@@ -1,15 +1,17 @@
 import { effect } from "@preact/signals";
 import { h, render as renderInto } from "preact";
 import { createActions } from "./actions";
+import { createAnswers } from "./answers";
 import { createStage } from "./canvas/stage";
 import { type Model, openSession } from "./session";
+import { watchSight } from "./sight";
 import { createStore } from "./store";
 import { css } from "./style";
 import { watchTheme } from "./theme";
 import { App } from "./view/app";
 
-/** The anywidget entry: every view has its own store, and its cleanup frees all of it. */
-export default () => ({
+/** The anywidget entry, once a model: views share its answers; each has its own store, and frees all of it. */
+export default (answers = createAnswers()) => ({
   initialize() {},
   render({ model, el }: { model: Model; el: HTMLElement }): () => void {
     const host = document.createElement("div");
@@ -24,12 +26,13 @@ export default () => ({
     el.append(host);
 
     const store = createStore();
-    const session = openSession(model, store);
+    const session = openSession(model, store, answers);
     const actions = createActions(store, session);
     const stage = createStage(store);
     const stopWatching = watchTheme(host, (dark) => {
       store.dark.value = dark;
     });
+    const stopLooking = watchSight(host, session.seen);
     const stopMarking = effect(() => {
       const theme = store.traits.theme.value;
       root.dataset.status = store.status.value;
@@ -42,6 +45,7 @@ export default () => ({
       renderInto(null, root);
       stopMarking();
       stopWatching();
+      stopLooking();
       stage.close();
       session.close();
       host.remove();

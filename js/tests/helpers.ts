@@ -1,6 +1,6 @@
 import type { Item, Wrapper } from "../src/messages";
 import type { Model } from "../src/session";
-import type { Predictions, Welcome } from "../src/store";
+import { askedOf, createStore, type Predictions, type Welcome } from "../src/store";
 
 export function item(fields: Partial<Item> = {}): Item {
   return {
@@ -62,6 +62,15 @@ export function predictions(...rows: number[][]): Predictions {
     best: rows.map((row) => Math.max(0, row.indexOf(Math.max(...row)))),
     values: Float32Array.from(rows.flat()),
   };
+}
+
+/** The kernel begins to answer; what it asks goes by the targets. */
+export function running(gen: number, ...targets: string[]) {
+  const names = targets.length > 0 ? targets : ["top"];
+  const column = { layer: "conv", method: "cam", method_title: "CAM", signed: true };
+  const columns = names.map((target) => ({ ...column, target }));
+  const asked = { ...askedOf(createStore({ ...column, target: names.join() } as never)) };
+  return { kind: "running", gen, key: names.join(), asked, columns, held: false };
 }
 
 export interface FakeModel extends Model {

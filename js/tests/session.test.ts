@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { createAnswers } from "../src/answers";
 import { openSession, type Session } from "../src/session";
 import { createStore, DEFAULTS, type Store } from "../src/store";
-import { type FakeModel, fakeModel, item } from "./helpers";
+import { type FakeModel, fakeModel, item, running } from "./helpers";
 
-const column = { layer: "conv", method: "cam", method_title: "CAM", target: "top", signed: true };
 const welcome = {
   kind: "welcome",
   version: 1,
@@ -43,7 +43,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   model = fakeModel({ ...DEFAULTS, layer: "conv", opacity: 0.25 });
   store = createStore();
-  session = openSession(model, store);
+  session = openSession(model, store, createAnswers());
 });
 
 afterEach(() => {
@@ -55,7 +55,7 @@ describe("opening and closing", () => {
   it("takes over the traits and says hello", () => {
     expect(store.traits.layer.value).toBe("conv");
     expect(store.traits.opacity.value).toBe(0.25);
-    expect(model.sent).toEqual([{ kind: "hello", version: 1, have: [] }]);
+    expect(model.sent).toEqual([{ kind: "hello", version: 1, view: expect.any(String), have: [] }]);
   });
 
   it("has no kernel when nobody answers for five seconds, and has one again later", () => {
@@ -90,7 +90,7 @@ describe("an answer", () => {
   beforeEach(() => {
     model.down(welcome);
     model.down({ kind: "queued", gen: 1 });
-    model.down({ kind: "running", gen: 1, columns: [column] });
+    model.down(running(1));
   });
 
   it("is shown, acknowledged and finished", () => {
@@ -100,7 +100,7 @@ describe("an answer", () => {
     maps(1, 7, [1, -2]);
     expect(shown()).toEqual([["0/0", [1, -2]]]);
     expect(store.answer.value?.tiles.get("0/0")?.extent).toMatchObject({ lo: -2, hi: 1 });
-    expect(model.sent.at(-1)).toEqual({ kind: "ack", gen: 1, seq: 7 });
+    expect(model.sent.at(-1)).toEqual({ kind: "ack", seq: 7 });
     model.down({ kind: "done", gen: 1, seconds: 0.5 });
     expect([store.status.value, store.seconds.value, store.progress.value]).toEqual(["done", 0.5, null]);
   });
@@ -119,7 +119,7 @@ describe("an answer", () => {
     maps(1, 1, [1, 2]);
     model.down({ kind: "done", gen: 1, seconds: 1 });
     model.down({ kind: "queued", gen: 2 });
-    model.down({ kind: "running", gen: 2, columns: [{ ...column, target: "dog" }] });
+    model.down(running(2, "dog"));
     expect([shown(), store.stale.value, store.status.value]).toEqual([[["0/0", [1, 2]]], true, "running"]);
     expect(store.answer.value?.columns[0].target).toBe("top");
     maps(2, 2, [3, 4]);
@@ -133,7 +133,7 @@ describe("an answer", () => {
     model.down({ kind: "done", gen: 1, seconds: 1 });
     model.down({ kind: "error", gen: 1, message: "late", hint: "", traceback: "" });
     expect([shown(), store.status.value, store.failure.value]).toEqual([[], "running", null]);
-    expect(model.sent.at(-1)).toEqual({ kind: "ack", gen: 1, seq: 1 });
+    expect(model.sent.at(-1)).toEqual({ kind: "ack", seq: 1 });
   });
 
   it("told again to a second view does not disturb the first", () => {
@@ -176,7 +176,7 @@ describe("an answer", () => {
 
 describe("predictions", () => {
   it("are rows of probabilities", () => {
-    model.down({ kind: "predictions", shape: [1, 2], best: [1] }, [frame(0.25, 0.75)]);
+    model.down({ kind: "predictions", shape: [1, 2], first: 0, best: [1] }, [frame(0.25, 0.75)]);
     expect(store.predictions.value).toMatchObject({ images: 1, classes: 2, best: [1] });
     expect([...(store.predictions.value?.values ?? [])]).toEqual([0.25, 0.75]);
   });

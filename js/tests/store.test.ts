@@ -84,6 +84,7 @@ describe("actions", () => {
       },
       cancel() {},
       want() {},
+      seen() {},
       close() {},
     };
     return createActions(store, session);

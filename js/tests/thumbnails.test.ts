@@ -1,20 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createAnswers } from "../src/answers";
 import { openSession, type Session } from "../src/session";
 import { createStore, DEFAULTS, type Store } from "../src/store";
 import { currentThumbnails } from "../src/thumbnails";
-import { type FakeModel, fakeModel, item } from "./helpers";
+import { type FakeModel, fakeModel, item, running } from "./helpers";
 
 let model: FakeModel;
 let store: Store;
 let session: Session;
 
-const column = (target: string) => ({
-  ...{ layer: "conv", method: "cam", method_title: "CAM", target, signed: true },
-});
-
 function answer(gen: number, ...targets: string[]) {
   model.down({ kind: "queued", gen });
-  model.down({ kind: "running", gen, columns: targets.map(column) });
+  model.down(running(gen, ...targets));
   const values = Float32Array.of(1, 2);
   model.down({ kind: "maps", gen, seq: gen, final: true, items: [item()] }, [values.buffer]);
   model.down({ kind: "done", gen, seconds: 1 });
@@ -33,7 +30,7 @@ const layers = () => [...(currentThumbnails(store)?.maps.keys() ?? [])];
 beforeEach(() => {
   model = fakeModel({ ...DEFAULTS });
   store = createStore();
-  session = openSession(model, store);
+  session = openSession(model, store, createAnswers());
   answer(1, "top", "top-2");
 });
 afterEach(() => session.close());

@@ -31,7 +31,7 @@ def questions(explainer: Explainer, images: Images, asked: Any) -> list[Question
     if asked.compare == "methods":
         family = [m for m in METHODS if METHODS[m].family == METHODS[method].family]
         chosen = asked.compare_with or _default(method, family)
-        return [ask(layer, m, target, _fitting(m, params)) for m in chosen]
+        return [ask(layer, m, target, fitting(m, params)) for m in chosen]
     if asked.compare == "layers":
         if METHODS[method].sees != "layer":
             raise ParameterError(
@@ -46,8 +46,10 @@ def _default(current: Any, others: list[Any]) -> list[Any]:
     return [current, *(o for o in others if o != current)][:COLUMNS]
 
 
-def _fitting(method: str, params: dict[str, Any]) -> dict[str, Any]:
-    known = set(WRAPPERS) | ({p.name for p in METHODS[method].params} if method in METHODS else set())
+def fitting(method: str, params: dict[str, Any]) -> dict[str, Any]:
+    """Those of the parameters that a method, or a wrapper, takes."""
+    entry = METHODS.get(method) if isinstance(method, str) else None
+    known = set(WRAPPERS) | {p.name for p in (entry.params if entry else ())}
     return {name: value for name, value in params.items() if name in known}
 
 

@@ -4,9 +4,10 @@ Traits carry the question; these messages carry the answer. `gen` numbers questi
 an older one are dropped on both sides.
 """
 
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict, get_args, get_type_hints
 
 VERSION = 1
+MOST = 1000
 
 
 class Encoded(TypedDict):
@@ -61,10 +62,14 @@ class Welcome(TypedDict):
 
 
 class Predictions(TypedDict):
-    """With one buffer: float32 probabilities (N, C), NaN where the head gives none; `best` (N,) is of most score."""
+    """With one buffer: float32 probabilities, NaN where the head gives none, of the images from `first` on.
+
+    `shape` (N, C) and `best` (N,), the classes of most score, are of all images.
+    """
 
     kind: Literal["predictions"]
     shape: list[int]
+    first: int
     best: list[int]
 
 
@@ -76,11 +81,17 @@ class Queued(TypedDict):
 
 
 class Running(TypedDict):
-    """The question's columns, before their first maps."""
+    """The question's columns, before their first maps.
+
+    `asked` holds its traits; `key` names the answer. Where it is `held` no maps follow: views have them already.
+    """
 
     kind: Literal["running"]
     gen: int
+    key: str
+    asked: dict[str, Any]
     columns: list[Column]
+    held: bool
 
 
 class Progress(TypedDict):
@@ -101,6 +112,23 @@ class Maps(TypedDict):
     seq: int
     final: bool
     items: list[Item]
+
+
+class Whole(TypedDict):
+    """A whole answer; its items point into the buffer of the message."""
+
+    key: str
+    asked: dict[str, Any]
+    columns: list[Column]
+    items: list[Item]
+
+
+class Ahead(TypedDict):
+    """Answers that were not asked for, and may be next; with one buffer."""
+
+    kind: Literal["ahead"]
+    seq: int
+    answers: list[Whole]
 
 
 class Thumbnail(Encoded):
@@ -148,11 +176,27 @@ class Error(TypedDict):
 
 
 class Hello(TypedDict):
-    """From a view that has just been drawn."""
+    """From a view that has just been drawn; `have` are the keys of the answers that it has."""
 
     kind: Literal["hello"]
     version: int
+    view: str
     have: list[str]
+
+
+class Seen(TypedDict):
+    """A view came into sight or went out of it."""
+
+    kind: Literal["seen"]
+    view: str
+    visible: bool
+
+
+class Miss(TypedDict):
+    """The answer said to be held is not here any more."""
+
+    kind: Literal["miss"]
+    gen: int
 
 
 class Cancel(TypedDict):
@@ -173,12 +217,28 @@ class Want(TypedDict):
 
 
 class Ack(TypedDict):
-    """A frame was taken in."""
+    """A frame of maps was taken in."""
 
     kind: Literal["ack"]
-    gen: int
     seq: int
 
 
-Down = Welcome | Predictions | Queued | Running | Progress | Maps | Thumbnails | Done | Cancelled | Error
-Up = Hello | Cancel | Want | Ack
+Down = Welcome | Predictions | Queued | Running | Progress | Maps | Ahead | Thumbnails | Done | Cancelled | Error
+Up = Hello | Seen | Cancel | Miss | Want | Ack
+
+
+def read(content: Any) -> dict[str, Any] | None:
+    """A message from the browser, or None where it is none of those above."""
+    if not isinstance(content, dict):
+        return None
+    for message in get_args(Up):
+        fields = get_type_hints(message)
+        if content.get("kind") == get_args(fields.pop("kind"))[0]:
+            return content if all(_fits(content.get(name), hint) for name, hint in fields.items()) else None
+    return None
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    if hint == list[str]:
+        return isinstance(value, list) and len(value) <= MOST and all(_fits(v, str) for v in value)
+    return type(value) is hint and (hint is not str or len(value) <= MOST)

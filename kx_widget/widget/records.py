@@ -1,7 +1,7 @@
 """What the engine knows -> records of the protocol."""
 
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,7 +11,7 @@ from kx_widget.engine.errors import KxError, plain
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.question import Question
-from kx_widget.engine.types import Parameter, Step
+from kx_widget.engine.types import Floats, Parameter, Step
 from kx_widget.engine.wrappers import WRAPPERS
 from kx_widget.widget.messages import Column, Item
 
@@ -65,6 +65,15 @@ def columns(questions: Sequence[Question]) -> list[Column]:
         for question in questions
         for text in question.columns.texts
     ]
+
+
+def prediction_messages(scores: Floats, probabilities: Floats, limit: int) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """All images' probabilities (N, C), in messages of at most `limit` bytes."""
+    rows = max(1, limit // (4 * probabilities.shape[1]))
+    for first in range(0, len(scores), rows):
+        about = {"shape": list(probabilities.shape), "first": first, "best": scores.argmax(-1).tolist()}
+        data = np.ascontiguousarray(probabilities[first : first + rows], "<f4").tobytes()
+        yield {"kind": "predictions", **about}, data
 
 
 def item_record(question: Question, step: Step, image: int, column: int, first_column: int, partial: bool) -> Item:

@@ -1,9 +1,11 @@
 """A question -> the engine's steps -> frames for the browser."""
 
+import secrets
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import numpy as np
@@ -15,15 +17,15 @@ from kx_widget.engine.images import Images
 from kx_widget.engine.layers import learn_together
 from kx_widget.engine.question import Question
 from kx_widget.engine.types import Floats, Step
-from kx_widget.widget.codec import encode
+from kx_widget.widget.ahead import key_of, neighbours, quickly
+from kx_widget.widget.compare import questions as questions_of
+from kx_widget.widget.flow import LARGEST_FRAME, Flow, Send
 from kx_widget.widget.messages import VERSION, Column, Item
-from kx_widget.widget.records import columns, error_message, item_record
+from kx_widget.widget.records import columns, error_message, item_record, prediction_messages
 from kx_widget.widget.thumbnails import Thumbnails
 from kx_widget.widget.worker import Worker
 
 Status = Literal["idle", "running", "done", "cancelled", "error"]
-Send = Callable[[Any, "list[bytes] | None"], None]
-LARGEST_FRAME = 1_000_000
 SECONDS_BETWEEN_FRAMES = 0.05
 SECONDS_BETWEEN_PROGRESS = 0.1
 
@@ -33,14 +35,17 @@ class Answer:
     """What is known of one question; `frames` are kept to show them to views that come later."""
 
     gen: int
+    asked: Mapping[str, Any] = field(default_factory=dict)
     columns: list[Column] = field(default_factory=list)
     questions: Sequence[Question] = ()
+    focus: int = 0
+    key: str = ""
+    held: bool = False
     items: dict[tuple[int, int], tuple[Item, Floats]] = field(default_factory=dict)
     explanations: list[Explanation] = field(default_factory=list)
     status: Status = "running"
     error: BaseException | None = None
     seconds: float = 0.0
-    seq: int = 0
 
 
 class Session:
@@ -64,19 +69,26 @@ class Session:
     ) -> None:
         self._explainer = explainer
         self._images = images
-        self._send = send
+        self.flow = Flow(send, lock)
         self._report = report
         self._worker = Worker("kx-widget")
+        self._name = secrets.token_hex(8)
         self._changed = threading.Condition(lock)
         self._answer = Answer(0, status="idle")
         self._thumbnails = Thumbnails()
         self._predictions: tuple[Floats, Floats] | None = None
 
-    def ask(self, questions: Sequence[Question]) -> None:
-        """Answer these, side by side, instead of whatever was asked before."""
+    def ask(self, questions: Sequence[Question], asked: Mapping[str, Any], focus: int) -> None:
+        """Answer these, side by side, instead of whatever was asked before.
+
+        Args:
+            questions: one, or one a column.
+            asked: the traits they come from.
+            focus: the image that is looked at.
+        """
         with self._changed:
-            answer = self._answer = Answer(self._answer.gen + 1, columns(questions), questions)
-            self._send({"kind": "queued", "gen": answer.gen}, None)
+            answer = self._answer = Answer(self._answer.gen + 1, asked, columns(questions), questions, focus)
+            self.flow.begin(answer.gen, waiting=self._worker.busy)
             self._report("running", 0.0, "")
             self._worker.put(lambda stale: self._run(answer, questions, stale))
 
@@ -102,18 +114,27 @@ class Session:
         """What is known so far: one explanation, or one a column where methods or layers are compared."""
         return tuple(self._answer.explanations)
 
-    def greet(self, constants: dict[str, Any]) -> None:
-        """Tell a view that has just been drawn everything."""
+    def greet(self, view: str, have: Sequence[str], constants: dict[str, Any]) -> None:
+        """Tell a view that has just been drawn everything but the answers whose keys it has."""
         with self._changed:
             answer = self._answer
-            self._send({"kind": "welcome", "version": VERSION, "gen": answer.gen, **constants}, None)
+            self.flow.greet(view, have)
+            self.flow.reply({"kind": "welcome", "version": VERSION, "gen": answer.gen, **constants})
             self._send_predictions()
             if answer.status == "idle":
                 return
-            self._send({"kind": "queued", "gen": answer.gen}, None)
-            self._send({"kind": "running", "gen": answer.gen, "columns": answer.columns}, None)
-            self._send_items(answer, list(answer.items.values()))
-            self._send_end(answer)
+            self.flow.begin(answer.gen, waiting=not answer.key)
+            if answer.key:
+                self._tell_running(answer)
+            self._show(answer, list(answer.items.values()))
+            self._tell_end(answer)
+
+    def resend(self, gen: int) -> None:
+        """Send the current answer's maps: a view was taken to have them and has not."""
+        with self._changed:
+            if gen == self._answer.gen:
+                self._answer.held = False
+                self.flow.show(list(self._answer.items.values()))
 
     def want(self, gen: int, image: int, column: int, have: str) -> None:
         """Send thumbnails for the question of that number, if it is answered, until another question comes."""
@@ -127,13 +148,13 @@ class Session:
             def send(message: dict[str, Any], buffers: list[bytes]) -> None:
                 with self._changed:
                     if answer is self._answer:
-                        self._send({**message, "gen": gen, "image": image, "column": column}, buffers)
+                        self.flow.reply({**message, "gen": gen, "image": image, "column": column}, buffers)
 
             def make(stale: Callable[[], bool]) -> None:
                 try:
                     self._thumbnails.tell(*asked[column], image, have, send, stale)
                 except Exception as error:
-                    self._send(error_message(0, error), None)
+                    self.flow.reply(error_message(0, error))
 
             self._worker.put(make)
 
@@ -141,12 +162,14 @@ class Session:
         """Stop computing and forget."""
         self._worker.cancel()
         with self._changed:
+            self.flow.close()
             self._answer = Answer(self._answer.gen + 1, status="idle")
 
     def _run(self, answer: Answer, questions: Sequence[Question], stale: Callable[[], bool]) -> None:
         start = time.perf_counter()
         try:
-            self._send({"kind": "running", "gen": answer.gen, "columns": answer.columns}, None)
+            answer.key = key_of(self._name, answer.asked, questions[0].weights.version())
+            self._if_current(answer, self._tell_running, answer)
             learn_together(questions)
             first_column = 0
             for number, question in enumerate(questions):
@@ -161,6 +184,28 @@ class Session:
             self._end(answer, "error", error=error)
         else:
             self._end(answer, "done")
+            self._look_ahead(answer, stale)
+
+    def _look_ahead(self, answer: Answer, stale: Callable[[], bool]) -> None:
+        """Answer what is one click away, until another question comes; nobody misses what fails."""
+        assert self._predictions is not None
+        weights = answer.questions[0].weights.version()
+        found = []
+        for asked in neighbours(answer.asked, self._predictions[0][answer.focus]):
+            key = key_of(self._name, asked, weights)
+            if self.flow.has(key):
+                continue
+            try:
+                (question,) = questions_of(self._explainer, self._images, SimpleNamespace(**asked))
+                step = quickly(question, stale)
+            except Exception:
+                continue
+            if step is None:
+                return
+            items = self._news(Answer(0), question, step, 0)
+            found.append(({"key": key, "asked": asked, "columns": columns([question])}, items))
+        if not stale():
+            self.flow.look_ahead(found)
 
     def _follow(
         self, answer: Answer, question: Question, column: int, before: float, parts: int, stale: Callable[[], bool]
@@ -176,7 +221,8 @@ class Session:
             now, last = time.perf_counter(), step.done == step.total
             if last or now - sent >= SECONDS_BETWEEN_FRAMES:
                 sent = now
-                self._send_items(answer, self._news(answer, question, step, column))
+                news = self._news(answer, question, step, column)
+                self._if_current(answer, self._show, answer, news)
             if not last and now - told >= SECONDS_BETWEEN_PROGRESS:
                 told = now
                 self._tell_progress(answer, step, before, parts, now - start)
@@ -187,11 +233,26 @@ class Session:
     def _tell_progress(self, answer: Answer, step: Step, before: float, parts: int, seconds: float) -> None:
         part = step.done / step.total
         eta = seconds / part - seconds if part > 0 else None
-        message = {"kind": "progress", "gen": answer.gen, "done": step.done, "total": step.total, "eta_s": eta}
+
+        def tell() -> None:
+            self.flow.tell("progress", done=step.done, total=step.total, eta_s=eta)
+            self._report("running", before + part / parts, "")
+
+        self._if_current(answer, tell)
+
+    def _if_current(self, answer: Answer, tell: Callable[..., None], *arguments: Any) -> None:
         with self._changed:
             if answer is self._answer and answer.status == "running":
-                self._send(message, None)
-                self._report("running", before + part / parts, "")
+                tell(*arguments)
+
+    def _tell_running(self, answer: Answer) -> None:
+        answer.held = self.flow.has(answer.key)
+        about = {"key": answer.key, "asked": answer.asked, "columns": answer.columns, "held": answer.held}
+        self.flow.tell("running", **about)
+
+    def _show(self, answer: Answer, tiles: list[tuple[Item, Floats]]) -> None:
+        if not answer.held:
+            self.flow.show(tiles)
 
     def _news(self, answer: Answer, question: Question, step: Step, first_column: int) -> list[tuple[Item, Floats]]:
         """Maps of a step that differ from those already sent."""
@@ -209,34 +270,11 @@ class Session:
                 news.append(answer.items[at])
         return news
 
-    def _send_items(self, answer: Answer, items: list[tuple[Item, Floats]]) -> None:
-        frame: list[tuple[Item, Floats]] = []
-        size = 0
-        for item, values in items:
-            if frame and size + values.nbytes > LARGEST_FRAME:
-                self._send_frame(answer, frame)
-                frame, size = [], 0
-            frame.append((item, values))
-            size += values.nbytes
-        if frame:
-            self._send_frame(answer, frame)
-
-    def _send_frame(self, answer: Answer, frame: list[tuple[Item, Floats]]) -> None:
-        headers, buffer = encode([values for _, values in frame])
-        items = [{**item, **header} for (item, _), header in zip(frame, headers, strict=True)]
-        answer.seq += 1
-        final = not any(item["partial"] for item, _ in frame)
-        message = {"kind": "maps", "gen": answer.gen, "seq": answer.seq, "final": final, "items": items}
-        with self._changed:
-            if answer is self._answer:
-                self._send(message, [buffer])
-
     def _send_predictions(self) -> None:
-        if self._predictions is not None:
-            scores, probabilities = self._predictions
-            best = scores.argmax(-1).tolist()
-            data = np.ascontiguousarray(probabilities, "<f4").tobytes()
-            self._send({"kind": "predictions", "shape": list(probabilities.shape), "best": best}, [data])
+        if self._predictions is None:
+            return
+        for message, buffer in prediction_messages(*self._predictions, LARGEST_FRAME):
+            self.flow.reply(message, [buffer])
 
     def _end(self, answer: Answer, status: Status, error: BaseException | None = None) -> None:
         with self._changed:
@@ -244,14 +282,14 @@ class Session:
                 return
             answer.status, answer.error = status, error
             if answer is self._answer:
-                self._send_end(answer)
+                self._tell_end(answer)
                 self._report(status, 1.0 if status == "done" else 0.0, str(error or "") if status == "error" else "")
             self._changed.notify_all()
 
-    def _send_end(self, answer: Answer) -> None:
+    def _tell_end(self, answer: Answer) -> None:
         if answer.status == "done":
-            self._send({"kind": "done", "gen": answer.gen, "seconds": answer.seconds}, None)
+            self.flow.end({"kind": "done", "gen": answer.gen, "seconds": answer.seconds}, answer.key)
         elif answer.status == "cancelled":
-            self._send({"kind": "cancelled", "gen": answer.gen}, None)
+            self.flow.end({"kind": "cancelled", "gen": answer.gen})
         elif answer.status == "error":
-            self._send(error_message(answer.gen, answer.error), None)
+            self.flow.end(error_message(answer.gen, answer.error))

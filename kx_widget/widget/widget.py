@@ -1,6 +1,7 @@
 """The widget: traits and wiring."""
 
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,9 +14,10 @@ from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.postprocess import SCALES, SIGNS
-from kx_widget.engine.wrappers import WRAPPERS
-from kx_widget.widget.compare import questions
+from kx_widget.engine.question import Question
+from kx_widget.widget.compare import fitting, questions
 from kx_widget.widget.labels import read_labels
+from kx_widget.widget.messages import read
 from kx_widget.widget.pictures import encode_pictures
 from kx_widget.widget.records import constants, error_message, own_arguments
 from kx_widget.widget.session import Session, Status
@@ -138,7 +140,9 @@ class KxWidget(anywidget.AnyWidget):
     def refresh(self) -> None:
         """Ask the current question again."""
         with self._lock:
-            self._open.ask(questions(self.explainer, self._loaded, self))
+            asked = {name: getattr(self, name) for name in QUESTION}
+            focus = self.selected[0] if self.selected else 0
+            self._open.ask(questions(self.explainer, self._loaded, self), asked, focus)
 
     def close(self) -> None:
         """Stop, and let go of the model and everything kept about it."""
@@ -170,41 +174,64 @@ class KxWidget(anywidget.AnyWidget):
                 self.set_trait(name, value)
 
     def _heard(self, _: Any, content: Any, __: Any) -> None:
-        kind = content.get("kind") if isinstance(content, dict) else None
-        if kind == "hello":
-            self._open.greet(self._constants)
-        elif kind == "cancel" and isinstance(content.get("gen"), int):
-            self._open.cancel(content["gen"])
-        elif kind == "want" and all(type(content.get(name)) is int for name in ("gen", "image", "column")):
-            self._open.want(content["gen"], content["image"], content["column"], str(content.get("have", "")))
+        message, session = read(content), self._session
+        if session is None:
+            return
+        match message:
+            case {"kind": "hello", "view": view, "have": have}:
+                session.greet(view, have, self._constants)
+            case {"kind": "seen", "view": view, "visible": visible}:
+                session.flow.see(view, visible)
+            case {"kind": "ack", "seq": seq}:
+                session.flow.acknowledge(seq)
+            case {"kind": "cancel", "gen": gen}:
+                session.cancel(gen)
+            case {"kind": "miss", "gen": gen}:
+                session.resend(gen)
+            case {"kind": "want", "gen": gen, "image": image, "column": column, "have": key}:
+                session.want(gen, image, column, key)
+            case _:
+                self._tell(error_message(0, KxError(f"The page sent what is no message: {content!r:.200}")), None)
 
     def _asked(self, change: Any) -> None:
         if change["name"] == "method" and self._session is not None:
-            known = {p.name for p in METHODS[self.method].params} | set(WRAPPERS)
-            kept = {name: value for name, value in self.params.items() if name in known}
+            kept = fitting(self.method, self.params)
             if kept != self.params:
                 self.params = kept
                 return
         if change["name"] == "compare" and self.compare_with:
-            self.compare_with = []
-            return
+            try:
+                fits = self.compare != "none" and self._check({"compare_with": self.compare_with})
+            except KxError:
+                fits = False
+            if not fits:
+                self.compare_with = []
+                return
         self.refresh()
+
+    def _check(self, values: Mapping[str, Any]) -> list[Question]:
+        """The questions with these traits anew; what hangs on them and is not given falls back to what fits."""
+        asked = {name: getattr(self, name) for name in QUESTION} | values
+        if "method" in values and "params" not in values:
+            asked["params"] = fitting(asked["method"], self.params)
+        if "compare" in values and "compare_with" not in values:
+            asked["compare_with"] = []
+        return questions(self.explainer, self._loaded, SimpleNamespace(**asked))
 
     @t.validate(*QUESTION)
     def _check_question(self, proposal: Any) -> Any:
-        name, value = proposal["trait"].name, proposal["value"]
-        current = {n: getattr(self, n) for n in QUESTION} | {name: value}
-        if name == "method" and value in METHODS:
-            known = {p.name for p in METHODS[value].params} | set(WRAPPERS)
-            current["params"] = {n: v for n, v in self.params.items() if n in known}
-        if name == "compare":
-            current["compare_with"] = []
-        questions(self.explainer, self._loaded, SimpleNamespace(**current))
-        return value
+        self._check({proposal["trait"].name: proposal["value"]})
+        return proposal["value"]
 
     @t.validate("labels")
     def _check_labels(self, proposal: Any) -> Any:
         return read_labels(proposal["value"], len(self._loaded.batch), self.explainer.class_names)
+
+    @t.validate("opacity", "threshold")
+    def _check_number(self, proposal: Any) -> Any:
+        if proposal["value"] != proposal["value"]:
+            raise t.TraitError(f"{proposal['trait'].name} must be a number from 0 to 1, not NaN.")
+        return proposal["value"]
 
     @t.validate("selected")
     def _check_selected(self, proposal: Any) -> Any:
@@ -231,6 +258,17 @@ class KxWidget(anywidget.AnyWidget):
                         self.traits()[name]._validate(self, value)
                     good[name] = value
                 except (KxError, t.TraitError) as error:
-                    self._tell(error_message(0, error), None)
-                    self.send_state(name)
+                    self._refuse(error, [name])
+            asked = {name: good[name] for name in QUESTION if name in good}
+            try:
+                self._check(asked)
+            except KxError as error:
+                self._refuse(error, list(asked))
+                good = {name: value for name, value in good.items() if name not in asked}
             super().set_state(good)
+
+    def _refuse(self, error: BaseException, names: list[str]) -> None:
+        """Say why values from the browser are not taken over, and give it back those that are."""
+        self._tell(error_message(0, error), None)
+        for name in names:
+            self.send_state(name)

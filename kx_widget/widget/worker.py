@@ -20,6 +20,12 @@ class Worker:
         self._running = False
         self._stale = threading.Event()
 
+    @property
+    def busy(self) -> bool:
+        """Whether a job runs or waits."""
+        with self._lock:
+            return self._running
+
     def put(self, job: Job) -> None:
         """Run `job` as soon as the current one has given way."""
         with self._lock:

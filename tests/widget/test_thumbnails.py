@@ -9,20 +9,20 @@ from numpy.testing import assert_allclose
 import kx_widget as kx
 from kx_widget.engine.methods import METHODS
 from tests import cases, models
-from tests.widget.test_widget import Browser, until
+from tests.widget.page import Page, rest
 
 LAYERS = ["stem", "branch", "norm", "inside", "branch_end", "add", "after_add"]
 
 
 @pytest.fixture
 def browser(monkeypatch):
-    return Browser(monkeypatch)
+    return Page(monkeypatch)
 
 
 @pytest.fixture
 def widget(browser):
-    w = kx.KxWidget(models.residual(), cases.photos(), class_names=["cat", "dog", "cup", "sky"])
-    w.wait()
+    w = browser.open(kx.KxWidget(models.residual(), cases.photos(), class_names=["cat", "dog", "cup", "sky"]))
+    browser.wait(w)
     yield w
     w.close()
 
@@ -36,14 +36,10 @@ def want(widget, browser, image=0, column=0, have=""):
     return browser.thumbnails
 
 
-def rest(widget):
-    until(lambda: not widget._session._worker._running)
-
-
 @pytest.mark.parametrize("method", ["gradcam", "layercam", "eigencam"])
 def test_every_layer_has_its_map_for_one_pass(widget, browser, method):
     widget.method, widget.target = method, "top-2"
-    widget.wait()
+    browser.wait(widget)
     rest(widget)
     before = widget.explainer.counts
     found = want(widget, browser, image=2)
@@ -61,7 +57,7 @@ def test_every_layer_has_its_map_for_one_pass(widget, browser, method):
 def test_they_are_kept_and_not_sent_to_who_has_them(widget, browser):
     first, key = want(widget, browser), browser.key
     widget.layer = "stem"
-    widget.wait()
+    browser.wait(widget)
     passes = widget.explainer.counts["layers"]
     assert want(widget, browser, have=key) == {}
     again = want(widget, browser)
@@ -80,7 +76,7 @@ def test_what_is_kept_about_the_images_stays(widget, browser):
     want(widget, browser)
     ran = widget.explainer.counts["trunk"]
     widget.target = "dog"
-    widget.wait()
+    browser.wait(widget)
     assert widget.explainer.counts["trunk"] == ran
 
 
@@ -97,14 +93,14 @@ def test_what_is_kept_about_the_images_stays(widget, browser):
 def test_a_slow_method_leaves_them_to_a_quick_one(widget, browser, traits, title):
     for name, value in traits.items():
         setattr(widget, name, value)
-    widget.wait()
+    browser.wait(widget)
     assert len(want(widget, browser, column=len(widget.results) - 1)) == len(widget.explainer.inspection.candidates)
     assert [m for m in browser.messages if m["kind"] == "thumbnails"][-1]["method_title"] == title
 
 
 def test_a_method_for_some_layers_shows_which(widget, browser):
     widget.method = "cam"
-    widget.wait()
+    browser.wait(widget)
     assert list(want(widget, browser))[-1] == "after_add"
     assert "stem" not in browser.thumbnails
 
@@ -150,7 +146,7 @@ def test_every_method_has_thumbnails(widget, browser):
     for method in METHODS:
         if METHODS[method].cost == "instant":
             widget.method = method
-            widget.wait()
+            browser.wait(widget)
             assert want(widget, browser), method
 
 

@@ -1,7 +1,6 @@
 """The widget without a browser: traits in, messages out."""
 
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -9,37 +8,14 @@ import traitlets
 from numpy.testing import assert_allclose, assert_array_equal
 
 import kx_widget as kx
-from kx_widget.widget.codec import decode
-from kx_widget.widget.messages import VERSION
+from kx_widget.widget import flow
 from tests import cases, models
-
-
-class Browser:
-    """Listens to what the widget sends, and keeps what a page would draw."""
-
-    def __init__(self, monkeypatch):
-        self.messages, self.maps, self.gen = [], {}, 0
-        self.thumbnails, self.key = {}, ""
-        monkeypatch.setattr(kx.KxWidget, "send", lambda _, content, buffers=None: self.heard(content, buffers))
-
-    def heard(self, content, buffers):
-        self.messages.append(content)
-        if content["kind"] == "queued":
-            self.gen, self.maps = content["gen"], {}
-        if content["kind"] == "maps" and content["gen"] == self.gen:
-            for item in content["items"]:
-                self.maps[item["image"], item["column"]] = (item, decode(item, buffers[0]))
-        if content["kind"] == "thumbnails":
-            self.key = content["key"]
-            self.thumbnails.update({item["layer"]: decode(item, buffers[0]) for item in content["items"]})
-
-    def kinds(self):
-        return [m["kind"] for m in self.messages]
+from tests.widget.page import Page, rest, until
 
 
 @pytest.fixture
 def browser(monkeypatch):
-    return Browser(monkeypatch)
+    return Page(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +25,8 @@ def explainer():
 
 @pytest.fixture
 def widget(browser, explainer):
-    w = kx.KxWidget(explainer, cases.photos())
-    w.wait()
+    w = browser.open(kx.KxWidget(explainer, cases.photos()))
+    browser.wait(w)
     yield w
     w.close()
 
@@ -58,7 +34,7 @@ def widget(browser, explainer):
 def test_the_first_answer_comes_unasked(widget, browser, explainer):
     assert (widget.layer, widget.method, widget.target) == ("after_add", "gradcam", "top")
     assert (widget.status, widget.progress, widget.error) == ("done", 1.0, "")
-    assert browser.kinds() == ["queued", "running", "maps", "predictions", "done"]
+    assert [k for k in browser.kinds() if k != "queued"] == ["welcome", "running", "maps", "predictions", "done"]
     expected = explainer.explain(cases.photos())
     assert_array_equal(widget.result.maps, expected.maps)
     for (image, column), (item, values) in browser.maps.items():
@@ -86,7 +62,7 @@ def test_each_trait_of_the_question_asks_it(widget, browser, explainer, traits, 
     for name, value in traits.items():
         setattr(widget, name, value)
     expected = explainer.explain(cases.photos(), **question)
-    assert_array_equal(widget.wait().maps, expected.maps)
+    assert_array_equal(browser.wait(widget).maps, expected.maps)
     for (image, column), (item, values) in browser.maps.items():
         assert_allclose(values, expected.maps[image, column], atol=np.ptp(expected.maps[image, column]) / 131000)
         assert item["signed"] == expected.signed
@@ -99,7 +75,7 @@ def test_each_trait_of_the_question_asks_it(widget, browser, explainer, traits, 
 def test_methods_and_layers_side_by_side(widget, browser, explainer, compare, given):
     widget.compare = compare
     widget.compare_with = given
-    widget.wait()
+    browser.wait(widget)
     name = compare[:-1]
     assert [getattr(r, name) for r in widget.results] == given
     for column, value in enumerate(given):
@@ -168,7 +144,7 @@ def test_latest_question_wins(widget, browser, explainer):
     for method in ("hirescam", "layercam", "gradients", "gradcampp"):
         widget.method = method
     widget.params = {}
-    result = widget.wait()
+    result = browser.wait(widget)
     assert result.method == "gradcampp"
     assert_array_equal(result.maps, explainer.explain(cases.photos(), method="gradcampp").maps)
     gens = [m["gen"] for m in browser.messages if m["kind"] == "done"]
@@ -184,18 +160,12 @@ def test_partial_maps_progress_and_cancel(widget, browser, explainer):
     widget.cancel()
     with pytest.raises(kx.CancelledError):
         widget.wait()
+    until(lambda: browser.over)
     assert (widget.status, browser.messages[-1]["kind"]) == ("cancelled", "cancelled")
     count = explainer.counts["trunk"]
     widget.params = {}
     assert_array_equal(widget.wait().maps, explainer.explain(cases.photos()).maps)
     assert explainer.counts["trunk"] <= count + 1
-
-
-def until(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        threading.Event().wait(0.005)
 
 
 def test_cancel_from_the_browser_must_name_the_running_question(widget, browser):
@@ -206,17 +176,54 @@ def test_cancel_from_the_browser_must_name_the_running_question(widget, browser)
     assert widget.status == "cancelled"
 
 
-@pytest.mark.parametrize("content", [None, 3, [], {}, {"kind": 7}, {"kind": "want"}, {"kind": "cancel", "gen": "x"}])
-def test_nonsense_from_the_browser_is_ignored(widget, content):
+HOSTILE = [
+    *(None, 3, [], {}, {"kind": 7}, {"kind": "want"}, {"kind": "cancel", "gen": "x"}, {"kind": "nobody"}, "hello"),
+    *({"kind": "hello", "version": 1, "view": "x", "have": have} for have in (None, [1], ["k"] * 10**4, "k", {})),
+    *({"kind": "ack", "seq": seq} for seq in (None, True, 1.5, [1])),
+    {"kind": "seen", "view": "x" * 10**6, "visible": True},
+    {"kind": "seen", "view": "x", "visible": "yes"},
+    {"kind": "want", "gen": 1, "image": "../../etc/passwd", "column": 0, "have": ""},
+]
+
+
+@pytest.mark.parametrize("content", HOSTILE, ids=lambda c: repr(c)[:50])
+def test_what_is_no_message_is_refused(widget, browser, content):
+    rest(widget)
+    before = widget.explainer.counts
     widget._heard(None, content, [])
-    assert widget.status == "done"
+    assert browser.messages[-1]["kind"] == "error"
+    assert browser.messages[-1]["gen"] == 0
+    assert len(browser.messages[-1]["message"]) < 300
+    assert (widget.status, widget.explainer.counts) == ("done", before)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"target": 10**9}, {"target": [1]}, {"layer": "../../etc/passwd"}, {"layer": ["stem"]}, {"method": {"a": 1}},
+        {"params": {"smooth": {"repetitions": 10**9}}}, {"params": {"channels": 1}}, {"params": []},
+        {"compare": "targets", "compare_with": [10**9]}, {"compare_with": "dog"}, {"selected": [10**9]},
+        {"selected": [-1]}, {"opacity": float("nan")}, {"_images": []}, {"labels": [0] * 10**5}, {"theme": 3},
+    ],
+    ids=lambda s: repr(s)[:50],
+)  # fmt: skip
+def test_hostile_values_are_refused_and_nothing_is_computed(widget, browser, state):
+    rest(widget)
+    before, traits = widget.explainer.counts, {name: getattr(widget, name) for name in state if name != "compare"}
+    browser.messages.clear()
+    widget.set_state(state)
+    assert "error" in browser.kinds()
+    rest(widget)
+    assert {name: getattr(widget, name) for name in traits} == traits
+    if "compare" not in state:
+        assert widget.explainer.counts == before
 
 
 def test_a_view_that_comes_later_hears_everything(widget, browser):
     before = dict(browser.maps)
     browser.messages.clear()
-    widget._heard(None, {"kind": "hello", "version": VERSION, "have": []}, [])
-    assert browser.kinds() == ["welcome", "predictions", "queued", "running", "maps", "done"]
+    browser.open(widget)
+    assert browser.kinds() == ["welcome", "predictions", "running", "maps", "done"]
     welcome = browser.messages[0]
     assert [m["id"] for m in welcome["catalogue"]] == list(kx.METHODS)
     assert welcome["class_names"] == ["cat", "dog", "cup", "sky"]
@@ -239,6 +246,7 @@ def test_errors_while_computing_reach_the_page_and_wait(widget, browser):
         widget.wait()
     assert widget.status == "error"
     assert widget.error.startswith("CAM needs global average pooling")
+    until(lambda: browser.over)
     message = browser.messages[-1]
     assert (message["kind"], message["gen"]) == ("error", browser.gen)
     assert "Traceback" in message["traceback"]
@@ -247,23 +255,14 @@ def test_errors_while_computing_reach_the_page_and_wait(widget, browser):
     assert (widget.status, widget.error) == ("done", "")
 
 
-def test_a_large_answer_is_cut_into_messages(browser):
+def test_a_large_answer_is_cut_into_messages(browser, monkeypatch):
+    monkeypatch.setattr(flow, "LARGEST_FRAME", 3000)
     model = models.gray()
-    w = kx.KxWidget(model, cases.photos_for(model, 5), method="gradients")
-    w.wait()
-    assert len(browser.maps) == 5
-    w.close()
-    from kx_widget.widget import session
-
-    monkey = pytest.MonkeyPatch()
-    monkey.setattr(session, "LARGEST_FRAME", 3000)
-    with monkey.context():
-        w = kx.KxWidget(model, cases.photos_for(model, 5), method="gradients")
-        w.wait()
-    frames = [m for m in browser.messages if m["kind"] == "maps" and m["gen"] == browser.gen][-3:]
-    assert sum(len(f["items"]) for f in frames) == 5
-    monkey.undo()
-    w.close()
+    with browser.open(kx.KxWidget(model, cases.photos_for(model, 5), method="gradients")) as w:
+        browser.wait(w)
+        frames = [m for m in browser.messages if m["kind"] == "maps"]
+        assert len(browser.maps) == sum(len(f["items"]) for f in frames) == 5
+        assert len(frames) == 3
 
 
 def test_wait_times_out_and_goes_on(widget):

@@ -1,0 +1,21 @@
+/** Tells when an element comes into sight or goes out of it; it is taken to be in sight at first. */
+export function watchSight(el: Element, tell: (visible: boolean) => void): () => void {
+  let inside = true;
+  let told = true;
+  const look = () => {
+    const visible = inside && !document.hidden;
+    if (visible === told) return;
+    told = visible;
+    tell(visible);
+  };
+  const observer = new IntersectionObserver((entries) => {
+    inside = entries[entries.length - 1].isIntersecting;
+    look();
+  });
+  observer.observe(el);
+  document.addEventListener("visibilitychange", look);
+  return () => {
+    observer.disconnect();
+    document.removeEventListener("visibilitychange", look);
+  };
+}

@@ -1,0 +1,52 @@
+"""What will likely be asked next, and costs next to nothing now."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from kx_widget.engine.methods import METHODS
+from kx_widget.engine.question import Question
+from kx_widget.engine.types import Floats, Step
+
+CLASSES = 5
+SECONDS = 0.25
+QUICK = "instant"
+WRAPPERS = ("smooth", "tta")
+
+
+def quickly(question: Question, stale: Callable[[], bool]) -> Step | None:
+    """The last step of an answer, None where it takes longer than it is worth or is not wanted any more."""
+    start = time.perf_counter()
+    last = None
+    for step in question.stream():
+        if stale() or time.perf_counter() - start > SECONDS:
+            return None
+        last = step
+    return last
+
+
+def key_of(owner: str, asked: Mapping[str, Any], weights: int) -> str:
+    """A short name of the owner's answer to a question, asked of a model with this version of its weights."""
+    text = json.dumps([owner, weights, asked], sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+
+
+def neighbours(asked: Mapping[str, Any], scores: Floats) -> Iterator[dict[str, Any]]:
+    """Questions one click away from `asked`: the best other classes of an image, then the other quick methods.
+
+    Args:
+        asked: the traits of a question.
+        scores: of the image in focus (C,).
+    """
+    entry = METHODS[asked["method"]]
+    if asked["compare"] != "none" or entry.sees != "layer" or any(asked["params"].get(name) for name in WRAPPERS):
+        return
+    for target in scores.argsort()[::-1][:CLASSES].tolist():
+        if target != asked["target"]:
+            yield {**asked, "target": target}
+    if entry.cost == QUICK:
+        for other in METHODS.values():
+            if other.cost == QUICK and other.sees == "layer" and other.id != entry.id:
+                yield {**asked, "method": other.id, "params": {}}

@@ -1,0 +1,221 @@
+"""What the browser is told of the current answer, no faster than it takes it in."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from kx_widget.engine.types import Floats
+from kx_widget.widget.codec import encode
+from kx_widget.widget.messages import Item
+
+Send = Callable[[Any, "list[bytes] | None"], None]
+Tile = tuple[Item, Floats]
+LARGEST_FRAME = 1_000_000
+FRAMES_IN_FLIGHT = 2
+MESSAGES_AT_ONCE = 20
+MESSAGES_PER_SECOND = 20
+SECONDS_UNTIL_LOST = 10.0
+BEFORE_MAPS = ("queued", "running", "progress")
+KEYS_KEPT = 1000
+
+
+class Flow:
+    """Holds what views have yet to hear of one answer, and tells it when they can take it.
+
+    What is not told yet is replaced by what is newer. Nothing is sent while no view is visible; two frames of maps
+    at most wait for their acknowledgement; messages beyond twenty a second wait for their turn.
+
+    Args:
+        send: sends a message with its buffers to every view.
+        lock: held while anything is sent; that of the widget.
+    """
+
+    def __init__(self, send: Send, lock: threading.RLock) -> None:
+        self._send = send
+        self._lock = lock
+        self._views: dict[str, None] = {}
+        self._gen = 0
+        self._messages: dict[str, dict[str, Any]] = {}
+        self._tiles: dict[tuple[int, int], Tile] = {}
+        self._end: tuple[dict[str, Any], str] | None = None
+        self._ahead: list[tuple[dict[str, Any], list[Tile]]] = []
+        self._told: dict[str, None] = {}
+        self._in_flight: dict[int, float] = {}
+        self._seq = 0
+        self._allowance = float(MESSAGES_AT_ONCE)
+        self._counted = time.monotonic()
+        self._timer: threading.Timer | None = None
+        self._due = 0.0
+
+    def begin(self, gen: int, waiting: bool = True) -> None:
+        """From here on it is about this question, `waiting` for its turn; what was not told of others never will be."""
+        with self._lock:
+            self._gen = gen
+            self._forget()
+            if waiting:
+                self.tell("queued")
+
+    def tell(self, kind: str, **content: Any) -> None:
+        """`running` or `progress`: a later one of the kind takes the place of one that was not sent yet."""
+        with self._lock:
+            if kind == "running":
+                self._messages.pop("queued", None)
+            self._messages[kind] = {"kind": kind, "gen": self._gen, **content}
+            self._flush()
+
+    def show(self, tiles: Sequence[Tile]) -> None:
+        """Maps, each instead of the one at its image and column."""
+        with self._lock:
+            self._tiles.update({(item["image"], item["column"]): (item, values) for item, values in tiles})
+            self._flush()
+
+    def end(self, message: dict[str, Any], key: str = "") -> None:
+        """The last word on the question, after all its maps; `key` names the answer if it is whole."""
+        with self._lock:
+            self._messages.pop("progress", None)
+            self._end = message, key
+            self._flush()
+
+    def look_ahead(self, answers: list[tuple[dict[str, Any], list[Tile]]]) -> None:
+        """Answers that were not asked for, each with its `key`: told when nothing else is to tell, if small."""
+        with self._lock:
+            room = LARGEST_FRAME
+            for about, tiles in answers:
+                room -= sum(values.nbytes for _, values in tiles)
+                if room >= 0:
+                    self._ahead.append((about, tiles))
+            self._flush()
+
+    def has(self, key: str) -> bool:
+        """Whether views were told this answer whole."""
+        with self._lock:
+            return key in self._told
+
+    def reply(self, message: dict[str, Any], buffers: list[bytes] | None = None) -> None:
+        """What a view asked for, at once."""
+        with self._lock:
+            self._wait()
+            self._allowance -= 1
+            self._send(message, buffers)
+
+    def greet(self, view: str, have: Sequence[str]) -> None:
+        """A view was drawn anew, and has these answers; nobody will acknowledge what went to the page before it."""
+        with self._lock:
+            self._told = dict.fromkeys(have)
+            self._in_flight.clear()
+            self._views[view] = None
+
+    def see(self, view: str, visible: bool) -> None:
+        """A view came into sight or went out of it."""
+        with self._lock:
+            if visible:
+                self._views[view] = None
+            else:
+                self._views.pop(view, None)
+            self._flush()
+
+    def acknowledge(self, seq: int) -> None:
+        """A frame was taken in."""
+        with self._lock:
+            self._in_flight.pop(seq, None)
+            self._flush()
+
+    def close(self) -> None:
+        """Nothing more is sent."""
+        with self._lock:
+            self._views.clear()
+            self._forget()
+            if self._timer is not None:
+                self._timer.cancel()
+
+    def _forget(self) -> None:
+        self._messages, self._tiles, self._end = {}, {}, None
+        self._ahead = []
+
+    def _flush(self) -> None:
+        while self._views and (self._messages or self._tiles or self._end or self._ahead):
+            wait = self._wait()
+            is_frame = not self._messages and (self._tiles or not self._end)
+            if is_frame and len(self._in_flight) >= FRAMES_IN_FLIGHT:
+                wait = max(wait, min(self._in_flight.values()) + SECONDS_UNTIL_LOST - time.monotonic())
+            if wait > 0:
+                self._later(wait)
+                return
+            self._allowance -= 1
+            self._send(*self._next())
+
+    def _next(self) -> tuple[dict[str, Any], list[bytes] | None]:
+        for kind in BEFORE_MAPS:
+            if kind in self._messages:
+                return self._messages.pop(kind), None
+        if self._tiles:
+            part = self._part()
+            final = not any(item["partial"] for item, _ in part)
+            items, buffer = _framed(part)
+            return {"kind": "maps", "gen": self._gen, "seq": self._fly(), "final": final, "items": items}, [buffer]
+        if self._end:
+            (message, key), self._end = self._end, None
+            self._tell_of(key)
+            return message, None
+        answers, self._ahead = self._ahead, []
+        items, buffer = _framed([tile for _, tiles in answers for tile in tiles])
+        rest = iter(items)
+        told = [{**about, "items": [next(rest) for _ in tiles]} for about, tiles in answers]
+        for about, _ in answers:
+            self._tell_of(about["key"])
+        return {"kind": "ahead", "seq": self._fly(), "answers": told}, [buffer]
+
+    def _tell_of(self, key: str) -> None:
+        if key:
+            self._told[key] = None
+            while len(self._told) > KEYS_KEPT:
+                del self._told[next(iter(self._told))]
+
+    def _part(self) -> list[Tile]:
+        """As many of the maps to come as fit into a message."""
+        part: list[Tile] = []
+        size = 0
+        for at, (item, values) in list(self._tiles.items()):
+            if part and size + values.nbytes > LARGEST_FRAME:
+                break
+            part.append((item, values))
+            size += values.nbytes
+            del self._tiles[at]
+        return part
+
+    def _fly(self) -> int:
+        """The number of one more frame in flight."""
+        while len(self._in_flight) >= FRAMES_IN_FLIGHT:
+            del self._in_flight[next(iter(self._in_flight))]
+        self._seq += 1
+        self._in_flight[self._seq] = time.monotonic()
+        return self._seq
+
+    def _wait(self) -> float:
+        """Seconds until another message may go."""
+        now = time.monotonic()
+        self._allowance = min(MESSAGES_AT_ONCE, self._allowance + (now - self._counted) * MESSAGES_PER_SECOND)
+        self._counted = now
+        return max(0.0, (1 - self._allowance) / MESSAGES_PER_SECOND)
+
+    def _later(self, seconds: float) -> None:
+        due = time.monotonic() + seconds
+        if self._timer is not None:
+            if self._due <= due:
+                return
+            self._timer.cancel()
+        self._due = due
+        self._timer = threading.Timer(seconds, self._on_time)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _on_time(self) -> None:
+        with self._lock:
+            self._timer = None
+            self._flush()
+
+
+def _framed(tiles: Sequence[Tile]) -> tuple[list[Item], bytes]:
+    headers, buffer = encode([values for _, values in tiles])
+    return [{**item, **header} for (item, _), header in zip(tiles, headers, strict=True)], buffer

@@ -1,0 +1,74 @@
+"""A page without a browser: hears what a widget sends, answers as a view does, keeps what would be drawn."""
+
+import threading
+import time
+
+import kx_widget as kx
+from kx_widget.widget.codec import decode
+from kx_widget.widget.messages import VERSION
+
+ENDS = ("done", "cancelled", "error")
+
+
+def until(condition, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        threading.Event().wait(0.005)
+
+
+class Page:
+    """One view of one widget at a time; `maps` are those on the screen, by image and column."""
+
+    def __init__(self, monkeypatch):
+        self.messages, self.maps, self.gen, self.over = [], {}, 0, False
+        self.thumbnails, self.key, self.answers = {}, "", {}
+        monkeypatch.setattr(kx.KxWidget, "send", lambda w, content, buffers=None: self.heard(w, content, buffers))
+
+    def open(self, widget, have=()):
+        self.say(widget, "hello", version=VERSION, view="view", have=list(have))
+        return widget
+
+    def say(self, widget, kind, **fields):
+        widget._heard(None, {"kind": kind, **fields}, [])
+
+    def heard(self, widget, content, buffers):
+        self.messages.append(content)
+        kind, gen = content["kind"], content.get("gen", 0)
+        if kind in ("maps", "ahead"):
+            self.say(widget, "ack", seq=content["seq"])
+        if kind in ("queued", "running", *ENDS) and gen > self.gen:
+            self.gen, self.maps, self.over = gen, {}, False
+        if kind == "running":
+            self.key = content["key"]
+            if content["held"]:
+                self.maps = dict(self.answers[self.key])
+        if kind == "maps" and gen == self.gen:
+            self.maps.update(taken(content["items"], buffers))
+        if kind == "ahead":
+            self.answers.update({a["key"]: taken(a["items"], buffers) for a in content["answers"]})
+        if kind in ENDS and gen == self.gen:
+            self.over = True
+        if kind == "done" and gen == self.gen:
+            self.answers[self.key] = dict(self.maps)
+        if kind == "thumbnails":
+            self.key = content["key"]
+            self.thumbnails.update({item["layer"]: decode(item, buffers[0]) for item in content["items"]})
+
+    def kinds(self):
+        return [m["kind"] for m in self.messages]
+
+    def wait(self, widget):
+        """The answer, once the page has it too."""
+        result = widget.wait()
+        until(lambda: self.gen == widget._session._answer.gen and self.over)
+        return result
+
+
+def rest(widget):
+    """Wait until the worker has nothing more to do, ahead or behind."""
+    until(lambda: not widget._session._worker.busy)
+
+
+def taken(items, buffers):
+    return {(item["image"], item["column"]): (item, decode(item, buffers[0])) for item in items}
