@@ -46,7 +46,7 @@ def _default(current: Any, others: list[Any]) -> list[Any]:
     return [current, *(o for o in others if o != current)][:COLUMNS]
 
 
-def fitting(method: str, params: dict[str, Any]) -> dict[str, Any]:
+def fitting(method: Any, params: dict[str, Any]) -> dict[str, Any]:
     """Those of the parameters that a method, or a wrapper, takes."""
     entry = METHODS.get(method) if isinstance(method, str) else None
     known = set(WRAPPERS) | {p.name for p in (entry.params if entry else ())}

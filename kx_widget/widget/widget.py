@@ -1,7 +1,6 @@
 """The widget: traits and wiring."""
 
 import threading
-from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -209,7 +208,7 @@ class KxWidget(anywidget.AnyWidget):
                 return
         self.refresh()
 
-    def _check(self, values: Mapping[str, Any]) -> list[Question]:
+    def _check(self, values: dict[str, Any]) -> list[Question]:
         """The questions with these traits anew; what hangs on them and is not given falls back to what fits."""
         asked = {name: getattr(self, name) for name in QUESTION} | values
         if "method" in values and "params" not in values:
