@@ -1,4 +1,7 @@
-/** Tells when an element comes into sight or goes out of it; it is taken to be in sight at first. */
+/** What is so near is about to be scrolled into sight; `scrollMargin` is for notebooks that scroll within the page. */
+const NEAR = { rootMargin: "800px", scrollMargin: "800px" };
+
+/** Tells when an element comes near sight or goes out of it; it is taken to be in sight at first. */
 export function watchSight(el: Element, tell: (visible: boolean) => void): () => void {
   let inside = true;
   let told = true;
@@ -11,7 +14,7 @@ export function watchSight(el: Element, tell: (visible: boolean) => void): () =>
   const observer = new IntersectionObserver((entries) => {
     inside = entries[entries.length - 1].isIntersecting;
     look();
-  });
+  }, NEAR);
   observer.observe(el);
   document.addEventListener("visibilitychange", look);
   return () => {

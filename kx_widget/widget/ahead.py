@@ -9,11 +9,11 @@ from typing import Any
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.question import Question
 from kx_widget.engine.types import Floats, Step
+from kx_widget.engine.wrappers import WRAPPERS
 
 CLASSES = 5
 SECONDS = 0.25
 QUICK = "instant"
-WRAPPERS = ("smooth", "tta")
 
 
 def quickly(question: Question, stale: Callable[[], bool]) -> Step | None:

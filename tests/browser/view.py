@@ -64,6 +64,8 @@ class View:
 
     def canvas(self, image: int = 0, column: int = 0) -> Locator:
         """A tile's canvas, scrolled into sight."""
+        # While a view is out of sight, no maps are sent to it, and it has no tiles.
+        self.root.scroll_into_view_if_needed()
         canvas = self.root.locator(f"[data-kx-tile][data-image='{image}'][data-column='{column}'] canvas")
         canvas.scroll_into_view_if_needed()
         return canvas
