@@ -7,6 +7,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from kx_widget import samples
+    from kx_widget.bulk.store import Store
     from kx_widget.engine.errors import (
         CancelledError,
         ImageError,
@@ -37,6 +38,7 @@ __all__ = [
     "ModelError",
     "ParameterError",
     "Step",
+    "Store",
     "UnknownLayerError",
     "UnknownMethodError",
     "UnknownTargetError",
@@ -55,6 +57,7 @@ _HOMES = {
     "contrast": "engine.targets",
     "Inspection": "engine.types",
     "Step": "engine.types",
+    "Store": "bulk.store",
     "KxWidget": "widget.widget",
     **{name: "engine.errors" for name in __all__ if name.endswith("Error")},
 }

@@ -25,6 +25,7 @@ PUBLIC = [
     "ModelError",
     "ParameterError",
     "Step",
+    "Store",
     "UnknownLayerError",
     "UnknownMethodError",
     "UnknownTargetError",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kx_widget.bulk.dataset import Explanations
+    from kx_widget.bulk.store import Store
+    from kx_widget.engine.explainer import Explainer
 
 
 class Datasets:
@@ -43,4 +47,45 @@ class Datasets:
         """
         from kx_widget.bulk.dataset import Explanations
 
-        return Explanations(self, source, targets, batch_size, on_error, progress, question)  # type: ignore[arg-type]
+        return Explanations(cast("Explainer", self), source, targets, batch_size, on_error, progress, question)
+
+    def explain_to(
+        self,
+        path: str | Path,
+        source: Any,
+        targets: Any = "top",
+        *,
+        dtype: Literal["float16", "float32"] = "float32",
+        part_images: int = 1024,
+        labels: Literal["folder"] | None = None,
+        batch_size: int | None = None,
+        on_error: Literal["skip", "raise"] = "skip",
+        progress: bool = False,
+        **question: Any,
+    ) -> Store:
+        """Explain a source into a folder of Parquet files, one row an image and target.
+
+        A file appears when all of it has been written. A run that was cut off, however, goes on when the same is
+        asked again, and ends with what one run would have given; a finished one is not computed again.
+
+        Args:
+            path: the folder, "maps.parquet" for instance.
+            source, targets, batch_size, on_error, progress, **question: as in `explain_dataset`.
+            dtype: float32 keeps maps bit by bit, float16 takes half the room and rounds to 11 bits.
+            part_images: images in a file, which is what a run that is cut off loses at most.
+            labels: "folder" if the folders of files are named after their classes.
+
+        Returns:
+            The `Store`, for reading.
+
+        Raises:
+            FormatError: the folder holds something else, or answers to another question.
+            ImportError: pyarrow is missing: install the extra `store`.
+            Those of `explain_dataset`.
+        """
+        from kx_widget.bulk.job import explain_to_store
+
+        return explain_to_store(
+            cast("Explainer", self), source, path, targets, dtype=dtype, part_images=part_images, labels=labels,
+            batch_size=batch_size, on_error=on_error, progress=progress, **question,
+        )  # fmt: skip

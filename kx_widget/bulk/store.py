@@ -1,0 +1,196 @@
+"""Reading a store: columns at once, maps when somebody looks at them."""
+
+import json
+from bisect import bisect_right
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kx_widget.bulk.arrow import ds, fs, pa, pc, pq
+from kx_widget.bulk.parts import DONE, JOB
+from kx_widget.bulk.rows import MAP, schema
+from kx_widget.engine.cache import Cache
+from kx_widget.engine.explanation import Explanation, FormatError
+from kx_widget.engine.images import read
+from kx_widget.engine.types import Floats, Ints
+
+CACHE_BYTES = 64 * 2**20
+THREADS = 8
+
+
+class Store:
+    """Explanations in a folder of Parquet files, one row an image and target, in the order of the images.
+
+    Opening reads what the files say of themselves; columns are read when they are first asked for, maps in groups
+    of rows of about a megabyte, of which the last ones stay in memory.
+
+    Args:
+        path: the folder, or an address that `pyarrow.fs` knows, such as `s3://bucket/maps.parquet`.
+
+    Raises:
+        FormatError: there is no store.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = str(path)
+        address = self.path if "://" in self.path else Path(path).absolute().as_uri()
+        try:
+            self._files, root = fs.FileSystem.from_uri(address)
+            found = self._files.get_file_info(fs.FileSelector(root))
+            names = sorted(f.path for f in found if _is_part(f.base_name))
+            with ThreadPoolExecutor(THREADS) as pool:
+                footers = list(pool.map(lambda name: pq.read_metadata(name, filesystem=self._files), names))
+        except (OSError, pa.ArrowException) as error:
+            raise FormatError(f"{self.path!r} is not a store of explanations ({error}).") from error
+        others = {f.base_name: f.path for f in found}
+        self.job: dict[str, Any] = self._json(others.get(JOB))
+        if not names and not self.job:
+            raise FormatError(f"{self.path!r} is not a store of explanations: it holds no Parquet files.")
+        self.complete = DONE in others
+        self._groups = [(name, f, g) for name, f in zip(names, footers, strict=True) for g in range(f.num_row_groups)]
+        self._starts = [0, *accumulate(f.row_group(g).num_rows for _, f, g in self._groups)]
+        self._dataset = ds.dataset(names, schema(self.job.get("dtype", "float32")), "parquet", self._files)
+        self._cache = Cache(CACHE_BYTES)
+        self._columns: dict[str, Any] = {}
+
+    def _json(self, path: str | None) -> dict[str, Any]:
+        if path is None:
+            return {}
+        with self._files.open_input_stream(path) as file:
+            return json.loads(file.read())
+
+    def __len__(self) -> int:
+        return self._starts[-1]
+
+    @property
+    def class_names(self) -> list[str]:
+        """One name per class."""
+        return self.job.get("class_names", [])
+
+    @property
+    def names(self) -> list[str]:
+        """The columns, without the maps."""
+        return [name for name in self._dataset.schema.names if name != MAP]
+
+    def column(self, name: str) -> Any:
+        """One column of all rows, as a pyarrow ChunkedArray; read once."""
+        return self.columns([name]).column(0)
+
+    def columns(self, names: Sequence[str]) -> Any:
+        """Some columns of all rows, as a pyarrow Table; each is read once.
+
+        Raises:
+            FormatError: there is no such column.
+        """
+        unknown = [name for name in names if name not in self.names]
+        if unknown:
+            raise FormatError(f"There is no column {unknown[0]!r}; there are {', '.join(self.names)}.")
+        missing = [name for name in names if name not in self._columns]
+        if missing:
+            table = self._dataset.to_table(missing)
+            self._columns |= {name: table.column(name) for name in missing}
+        return pa.table({name: self._columns[name] for name in names})
+
+    def select(self, where: Any = None, sort: str | None = None, descending: bool = False) -> Ints:
+        """Numbers of the rows that hold an explanation, chosen and sorted without reading a map.
+
+        Args:
+            where: a condition on columns, `pyarrow.compute.field("probability") < 0.5` for instance.
+            sort: the column to sort by; equal rows keep their order.
+            descending: largest first.
+
+        Returns:
+            int64 (n,), for `rows`, `maps` and `explanations`.
+
+        Raises:
+            FormatError: there is no such column.
+        """
+        needed = {"error", *([sort] if sort else ()), *(self.names if where is not None else ())}
+        table = self.columns(sorted(needed)).append_column("#", pa.array(np.arange(len(self))))
+        chosen = pc.field("error").is_null() if where is None else pc.field("error").is_null() & where
+        try:
+            table = table.filter(chosen)
+        except pa.ArrowException as error:
+            raise FormatError(f"The condition does not fit the columns {', '.join(self.names)} ({error}).") from error
+        if sort:
+            order = "descending" if descending else "ascending"
+            table = table.take(pc.sort_indices(table, [(sort, order), ("#", "ascending")]))
+        return table.column("#").to_numpy()
+
+    def rows(self, numbers: Sequence[int] | Ints, names: Sequence[str] | None = None) -> list[dict[str, Any]]:
+        """Some rows as dicts, without their maps."""
+        return self.columns(self.names if names is None else names).take(pa.array(np.asarray(numbers))).to_pylist()
+
+    def maps(self, numbers: Sequence[int] | Ints) -> list[Floats]:
+        """Raw maps of some rows, float32 (h, w) each; only the groups of rows that hold them are read."""
+        found: list[Floats] = []
+        for number in np.asarray(numbers).tolist():
+            if not 0 <= number < len(self):
+                raise IndexError(f"There is no row {number}: there are {len(self)}.")
+            group = bisect_right(self._starts, number) - 1
+            values, bounds, shapes, scales = self._group(group)
+            row = number - self._starts[group]
+            flat = values[bounds[row] : bounds[row + 1]].astype(np.float32)
+            found.append((flat * scales[row]).reshape(shapes[row]))
+        return found
+
+    def _group(self, group: int) -> tuple[Any, ...]:
+        held = self._cache.get(group)
+        if held is None:
+            name, footer, g = self._groups[group]
+            with pq.ParquetFile(name, metadata=footer, filesystem=self._files) as file:
+                table = file.read_row_group(g, [MAP, "shape", "scale"]).combine_chunks()
+            maps, shapes, scales = (table.column(name).chunk(0) for name in (MAP, "shape", "scale"))
+            sides = np.asarray([shape or (0, 0) for shape in shapes.to_pylist()], np.int64)
+            scale = scales.to_numpy(zero_copy_only=False).astype(np.float32)
+            held = maps.values.to_numpy(), maps.offsets.to_numpy(), sides, scale
+            self._cache.put(group, held)
+        return held
+
+    @property
+    def skipped(self) -> list[tuple[str, str]]:
+        """(id, reason) of each image that could not be used."""
+        table = self.columns(["id", "error"]).filter(pc.field("error").is_valid())
+        return [(row["id"], row["error"]) for row in table.to_pylist()]
+
+    def explanation(self, number: int) -> Explanation:
+        """One row as an `Explanation` of one image and target; a picture that is not there any more is grey."""
+        (row,), (values,) = self.rows([number]), self.maps([number])
+        return Explanation(
+            maps=values[None, None],
+            scores=np.array([[row["score"]]], np.float32),
+            probabilities=np.array([[row["probability"]]], np.float32),
+            targets=np.array([[row["target"]]]),
+            target_names=((row["target_name"],),),
+            method=row["method"],
+            layer=row["layer"],
+            params=json.loads(row["params"]),
+            signed=self.job.get("signed", True),
+            seconds=0.0,
+            versions=json.loads(row["versions"]),
+            images=self._picture(row["id"])[None],
+            checks={k: np.array([[v]], np.float32) for k, v in json.loads(row["checks"] or "{}").items()},
+            names=(row["id"],),
+        )
+
+    @cached_property
+    def _side(self) -> tuple[int, int]:
+        height, width, _ = self.job.get("input_shape", (224, 224, 3))
+        return height, width
+
+    def _picture(self, path: str) -> NDArray[np.uint8]:
+        try:
+            pixels = read(Path(path), self._side, self.job.get("fit", "stretch"))
+        except ValueError:
+            return np.full((*self._side, 3), 128, np.uint8)
+        return pixels if pixels.shape[-1] == 3 else pixels.repeat(3, -1)
+
+
+def _is_part(name: str) -> bool:
+    return name.endswith(".parquet") and not name.startswith((".", "_"))

@@ -1,0 +1,265 @@
+"""What is stored is what was explained, whatever happens on the way."""
+
+import builtins
+import json
+import multiprocessing
+import random
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from PIL import Image
+
+import kx_widget as kx
+from kx_widget.bulk.dataset import Answer
+from kx_widget.bulk.parts import JOB, PartWriter, part_name, write_json
+from kx_widget.bulk.reading import Batch
+from kx_widget.bulk.rows import rows, schema
+from kx_widget.engine.explanation import FormatError
+from tests import models
+from tests.bulk import killed
+from tests.cases import photos
+
+TARGETS = ["top", 1, kx.contrast(0, 2)]
+# Twenty-one files in parts of four, two of them broken.
+PARTS = 6
+
+
+@pytest.fixture(scope="module")
+def explainer():
+    return kx.Explainer(models.residual())
+
+
+def table(path):
+    return ds.dataset(sorted(Path(path).glob("part-*.parquet"))).to_table()
+
+
+def store(explainer, folder, path, **question):
+    return explainer.explain_to(path, folder, TARGETS, **{"part_images": 4, "labels": "folder", **question})
+
+
+def test_one_row_an_image_and_target(explainer, folder, tmp_path):
+    kept = store(explainer, folder, tmp_path / "maps.parquet")
+    good = [p for p in sorted(folder.rglob("*.*")) if "-" not in p.name]
+    expected = explainer.explain(good, TARGETS)
+    numbers = kept.select()
+    assert len(numbers) == len(good) * 3
+    assert_allclose(np.stack(kept.maps(numbers)).reshape(expected.maps.shape), expected.maps, rtol=1e-5, atol=1e-7)
+    found = kept.rows(numbers)
+    assert [r["id"] for r in found] == [str(p) for p in good for _ in TARGETS]
+    assert [r["target"] for r in found] == expected.targets.ravel().tolist()
+    assert [r["target_name"] for r in found] == [n for names in expected.target_names for n in names]
+    assert_allclose([r["score"] for r in found], expected.scores.ravel(), rtol=1e-5)
+    assert_allclose(np.float32([r["probability"] for r in found]), expected.probabilities.ravel(), rtol=1e-5)
+    assert [r["predicted"] for r in found[::3]] == expected.targets[:, 0].tolist()
+    assert {(r["method"], r["layer"], r["params"]) for r in found} == {("gradcam", "after_add", "{}")}
+    assert json.loads(found[0]["versions"]) == expected.versions
+    assert [Path(name).name for name, _ in kept.skipped] == ["02-truncated.jpg", "03-text.png"]
+    assert kept.complete
+    assert len(table(kept.path)) == len(kept) == len(good) * 3 + 2
+
+
+def test_maps_are_those_of_explain_dataset_bit_for_bit(explainer, tmp_path):
+    """Also with parts in which the source's batches do not fit."""
+    x = photos(10)
+    kept = explainer.explain_to(tmp_path / "s", [x[:4], x[4:]], [2], part_images=100)
+    expected = np.concatenate([e.maps for e in explainer.explain_dataset([x[:4], x[4:]], [2])])
+    assert_array_equal(np.stack(kept.maps(range(10)))[:, None], expected)
+    parts = explainer.explain_to(tmp_path / "p", [x[:4], x[4:]], [2], part_images=3)
+    assert [len(pq.read_table(p)) for p in sorted((tmp_path / "p").glob("part-*"))] == [3, 3, 3, 1]
+    assert_allclose(np.stack(parts.maps(range(10)))[:, None], expected, rtol=1e-5, atol=1e-7)
+
+
+def test_labels(explainer, folder, tmp_path):
+    x = kx.Explainer(explainer.model, class_names=["cats", "x", "dogs", "y"])
+    labels = x.explain_to(tmp_path / "a", folder, labels="folder").columns(["id", "label"]).to_pylist()
+    assert all(row["label"] == (0 if "/cats/" in row["id"] else 2) for row in labels)
+    one_hot = np.eye(4, dtype=np.float32)[[3, 0, 1]]
+    for name, given in (("b", np.int64([3, 0, 1])), ("c", one_hot), ("d", np.int64([[3], [0], [1]]))):
+        assert x.explain_to(tmp_path / name, [(photos(3), given)]).column("label").to_pylist() == [3, 0, 1]
+    assert x.explain_to(tmp_path / "e", [photos(3)]).column("label").null_count == 3
+
+
+def test_float16_keeps_small_and_large_maps(tmp_path):
+    """Raw maps may be far outside of what float16 can hold: the scale brings them in, and is exact."""
+    rng = np.random.default_rng(0)
+    maps = rng.normal(size=(4, 1, 5, 6)).astype(np.float32) * np.float32([1e-12, 1, 1e12, 0])[:, None, None, None]
+    maps[1, 0, 0, 0] = np.nan
+    path = tmp_path / "s"
+    synthetic(path, maps, dtype="float16")
+    found = np.stack(kx.Store(path).maps(range(4)))[:, None]
+    for ours, theirs in zip(found, maps, strict=True):
+        assert_allclose(ours, theirs, rtol=2**-10, atol=np.nanmax(np.abs(theirs)) * 2**-14)
+    assert table(path).schema.field("map").type == pa.list_(pa.float16())
+
+
+def test_checks_and_params(explainer, tmp_path):
+    kept = explainer.explain_to(tmp_path / "s", [photos(2)], method="integrated_gradients", steps=8, layer=None)
+    expected = explainer.explain(photos(2), method="integrated_gradients", steps=8)
+    found = [kept.explanation(i) for i in range(2)]
+    assert [e.checks["completeness_gap"].item() for e in found] == pytest.approx(
+        expected.checks["completeness_gap"].ravel().tolist()
+    )
+    assert found[0].params == expected.params
+    assert found[0].layer is None
+    assert_array_equal(found[1].maps[0, 0], kept.maps([1])[0])
+
+
+def test_a_run_killed_twenty_times_ends_with_what_one_run_gives(tmp_path):
+    rng = random.Random(0)
+    noise = np.random.default_rng(0)
+    for i in range(4 * killed.PARTS):
+        path = tmp_path / "photos" / f"{i:02}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(noise.integers(0, 256, (14, 12, 3), np.uint8)).save(path)
+    (tmp_path / "photos" / "17.png").write_text("broken")
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(["keras", "kx_widget.bulk.job", "tests.models"])
+
+    def start(path):
+        ours, theirs = processes.Pipe(duplex=False)
+        process = processes.Process(target=killed.run, args=(str(tmp_path / "photos"), str(path), theirs))
+        process.start()
+        theirs.close()
+        assert ours.recv() == "begins"
+        return process, ours
+
+    process, ours = start(tmp_path / "whole")
+    began = time.perf_counter()
+    assert ours.recv() == "done"
+    taken = time.perf_counter() - began
+    process.join()
+    whole, kills, left, run = table(tmp_path / "whole"), 0, [], 0
+    while kills < 20:
+        path = tmp_path / f"run {run}"
+        process, ours = start(path)
+        process.join(rng.uniform(0, taken))
+        process.kill()
+        process.join()
+        if process.exitcode == 0:
+            assert table(path).equals(whole)
+            run += 1
+        else:
+            kills += 1
+            left.append(len([*path.glob("part-*")]))
+    assert any(0 < parts < killed.PARTS for parts in left), left
+    process, ours = start(path := tmp_path / f"run {run}")
+    assert ours.recv() == "done"
+    process.join()
+    assert table(path).equals(whole)
+    assert not [p for p in path.iterdir() if p.name.startswith(".")]
+    assert kx.Store(path).complete
+
+
+def test_only_what_is_missing_is_computed(explainer, folder, tmp_path):
+    path = tmp_path / "s"
+    store(explainer, folder, path)
+    whole = table(path)
+    (path / "_done.json").unlink()
+    (path / part_name(2)).unlink()
+    before = explainer.counts["trunk"]
+    store(explainer, folder, path)
+    assert explainer.counts["trunk"] == before + 1
+    assert table(path).equals(whole)
+    store(explainer, folder, path)
+    assert explainer.counts["trunk"] == before + 1
+
+
+def test_another_question_is_refused(explainer, folder, tmp_path):
+    store(explainer, folder, tmp_path / "s")
+    with pytest.raises(FormatError, match="method 'gradcam', now 'layercam'"):
+        store(explainer, folder, tmp_path / "s", method="layercam")
+    with pytest.raises(FormatError, match="another source"):
+        store(explainer, folder / "cats", tmp_path / "s")
+    with pytest.raises(FormatError, match="another model"):
+        store(kx.Explainer(models.residual()), folder, tmp_path / "s")
+    with pytest.raises(FormatError, match="holds other files"):
+        store(explainer, folder, folder)
+    with pytest.raises(FormatError, match="is a file"):
+        store(explainer, folder, folder / "cats" / "01.png")
+    with pytest.raises(kx.ParameterError, match="dtype='int8'"):
+        store(explainer, folder, tmp_path / "t", dtype="int8")
+    for nothing in (tmp_path / "none", folder):
+        with pytest.raises(FormatError, match="not a store"):
+            kx.Store(nothing)
+
+
+def test_without_pyarrow_a_sentence_says_what_to_install(explainer, monkeypatch, tmp_path):
+    real = builtins.__import__
+    for name in [n for n in __import__("sys").modules if n.startswith("kx_widget.bulk.")]:
+        monkeypatch.delitem(__import__("sys").modules, name)
+    monkeypatch.setattr(
+        builtins, "__import__", lambda name, *a: real("no such module" if name.startswith("pyarrow") else name, *a)
+    )
+    with pytest.raises(ImportError, match=r"pip install 'kx-widget\[store\]'"):
+        explainer.explain_to(tmp_path / "s", [photos(1)])
+
+
+def synthetic(path, maps, dtype="float32", part=20_000):
+    """A store of maps (N, T, h, w) nobody computed."""
+    path.mkdir()
+    n, t = maps.shape[:2]
+    rng = np.random.default_rng(0)
+    write_json(path / JOB, {"dtype": dtype, "class_names": ["a", "b"], "signed": True, "input_shape": [8, 8, 3]})
+    for start in range(0, n, part):
+        end = min(n, start + part)
+        writer = PartWriter(path / part_name(start // part), dtype)
+        for at in range(start, end, 500):
+            chosen = slice(at, min(at + 500, end))
+            k = chosen.stop - at
+            e = kx.Explanation(
+                maps[chosen], rng.normal(size=(k, t)).astype(np.float32), rng.random((k, t), np.float32),
+                rng.integers(0, 2, (k, t)), (("a",) * t,) * k, "gradcam", "late", {}, True, 0.1, {"kx_widget": "0"},
+                np.zeros((k, 8, 8, 3), np.uint8), names=tuple(f"photos/{i % 50}/{i:08}.jpg" for i in range(at, at + k)),
+            )  # fmt: skip
+            good = [type("Good", (), {"item": type("Item", (), {"label": i % 2})}) for i in range(k)]
+            writer.write(rows(Answer(Batch(good=good), e, rng.integers(0, 2, k)), dtype))
+        writer.close()
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    path = tmp_path_factory.mktemp("large") / "maps.parquet"
+    maps = np.random.default_rng(0).normal(size=(100_000, 1, 7, 7)).astype(np.float32)
+    synthetic(path, maps)
+    return path, maps
+
+
+def test_a_large_store_opens_at_once_and_reads_only_what_is_looked_at(large):
+    path, maps = large
+    began = time.process_time()
+    kept = kx.Store(path)
+    wrong = kept.select(pc.field("predicted") != pc.field("label"), sort="probability", descending=True)
+    first = kept.rows(wrong[:24], ["id", "probability", "target_name"])
+    shown = kept.maps(wrong[:24])
+    assert time.process_time() - began < 2
+    assert len(kept) == 100_000
+    assert 40_000 < len(wrong) < 60_000
+    p = kept.column("probability").to_numpy()
+    assert (np.diff(p[wrong]) <= 0).all()
+    assert first[0].keys() == {"id", "probability", "target_name"}
+    assert_array_equal(shown, maps[wrong[:24], 0])
+    assert len(kept._cache._held) <= 24 < len(kept._groups) + 24
+    assert_array_equal(kept.maps([99_999, 0]), maps[[99_999, 0], 0])
+
+
+def test_a_store_takes_little_more_room_than_its_maps(large):
+    path, maps = large
+    assert sum(p.stat().st_size for p in path.iterdir()) <= 1.3 * maps.nbytes
+
+
+def test_wrong_conditions_columns_and_rows(large):
+    kept = kx.Store(large[0])
+    with pytest.raises(FormatError, match="There is no column 'scores'; there are id, column"):
+        kept.select(sort="scores")
+    with pytest.raises(FormatError, match="does not fit the columns"):
+        kept.select(pc.field("wrong") == 1)
+    with pytest.raises(IndexError, match="no row 100000: there are 100000"):
+        kept.maps([100_000])
+    assert set(kept.names) == set(schema("float32").names) - {"map"}
