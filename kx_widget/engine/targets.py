@@ -87,11 +87,11 @@ class Columns:
             pairs = [[_pair(c, order[i]) for c in self.columns] for i in range(n)]
             indices = np.asarray([[a if b is None else -1 for a, b in row] for row in pairs], np.int64)
         weights = np.zeros((*indices.shape, self.classes), np.float32)
-        for of_image, row in zip(weights, pairs, strict=True):
-            for weight, (a, b) in zip(of_image, row, strict=True):
-                weight[a] += 1
+        for i, row in enumerate(pairs):
+            for column, (a, b) in enumerate(row):
+                weights[i, column, a] += 1
                 if b is not None:
-                    weight[b] -= 1
+                    weights[i, column, b] -= 1
         names = tuple(
             tuple(self.class_names[a] + ("" if b is None else MINUS + self.class_names[b]) for a, b in row)
             for row in pairs
