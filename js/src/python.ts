@@ -28,6 +28,7 @@ const WHERE_CHANGED: readonly (keyof Traits)[] = [
   "opacity",
   "threshold",
   "selected",
+  "labels",
   "theme",
 ];
 
@@ -36,8 +37,7 @@ const unwritten = (argument: string) => argument.split("=").at(-1) ?? "";
 
 /** The question, and whatever of the drawing is not as it is by default; the model and its like are the reader's. */
 export function asPython(store: Store): string {
-  const labels = store.traits.labels.value.length > 0 ? ["labels=labels"] : [];
-  const own = [...(store.welcome.value?.arguments ?? ["model", "images"]), ...labels];
+  const own = store.welcome.value?.arguments ?? ["model", "images"];
   const written = (name: keyof Traits) => literal(store.traits[name].value);
   const named = ALWAYS.filter((name) => store.traits[name].value !== "");
   const changed = WHERE_CHANGED.filter((name) => written(name) !== literal(DEFAULTS[name]));

@@ -50,15 +50,14 @@ w
 `);
   });
 
-  it("gives the reader's own arguments their names, and literals where there are some", () => {
+  it("gives the reader's own arguments their names, and the labels as they are", () => {
     const store = createStore({ labels: [0, null], method: "cam" });
     const own = ["explainer", "images", "class_names=class_names", "fit='pad'", "preprocess=None"];
     store.welcome.value = welcome({ arguments: own });
     const [, , comment, ...lines] = asPython(store).split("\n");
-    expect(comment).toBe("# As in the cell that made this view: explainer, images, class_names, labels.");
-    expect(lines.slice(1, 7).map((line) => line.trim())).toEqual(
-      [...own, "labels=labels"].map((line) => `${line},`),
-    );
+    expect(comment).toBe("# As in the cell that made this view: explainer, images, class_names.");
+    expect(lines.slice(1, 6).map((line) => line.trim())).toEqual(own.map((line) => `${line},`));
+    expect(lines).toContain("    labels=[0, None],");
   });
 
   it("names no layer where there is none", () => {
