@@ -25,14 +25,20 @@ class Found:
     done: int
 
 
-def batches(start: Ints, stop: Ints, size: int) -> Iterator[tuple[Ints, Ints]]:
-    """(images, passes) that cover the passes `start` to `stop` (B,) of each image; all images advance together."""
+def batches(start: Ints, stop: Ints, size: int, most: int = 0) -> Iterator[tuple[Ints, Ints]]:
+    """(images, passes) that cover the passes `start` to `stop` (B,) of each image; all images advance together.
+
+    The first two are of `size`, the next ones twice as large each, up to `most`: a picture early, and then the
+    speed of large batches.
+    """
     images = np.repeat(np.arange(len(start)), stop - start)
     passes = np.concatenate([np.arange(a, b) for a, b in zip(start, stop, strict=True)])
     together = np.lexsort((images, passes))
-    for at in range(0, len(together), size):
-        rows = together[at : at + size]
+    at = number = 0
+    while at < len(together):
+        rows = together[at : at + max(size, min(most, size << max(0, number - 1)))]
         yield images[rows], passes[rows]
+        at, number = at + len(rows), number + 1
 
 
 def done(known: Ints, stop: Ints, total: int) -> int:
@@ -48,6 +54,7 @@ def scored(
     cache: Cache,
     keys: Sequence[Hashable],
     size: int,
+    most: int,
 ) -> Iterator[Found]:
     """Scores·target of each pass, from the table of all classes' scores that the cache keeps for each image.
 
@@ -61,7 +68,7 @@ def scored(
         stop: how many of these each image needs (B,).
         cache: keeps the tables.
         keys: one per image.
-        size: how many to run at once.
+        size, most: how many to run at once; see `batches`.
     """
     held = [(cache.get(key) or (np.zeros((0, target.shape[1]), np.float32),))[0] for key in keys]
     known = np.zeros(len(keys), np.int64)
@@ -83,7 +90,7 @@ def scored(
     for images, passes in batches(known, start, READ_AT_ONCE):
         yield found(images, passes, np.stack([tables[i][k] for i, k in zip(images, passes, strict=True)]))
     try:
-        for images, passes in batches(start, stop, size):
+        for images, passes in batches(start, stop, size, most):
             scores = run(images, order[images, passes])
             for i, k, row in zip(images, passes, scores, strict=True):
                 if k < len(tables[i]):

@@ -1,7 +1,7 @@
 """What a method may ask of a model about a batch of images."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ class Probe:
         digests: one per image, with the version of the weights: what caches go by.
         black: tells what black is in x (B, C).
         seed: for methods that draw random numbers; see `rng`.
+        gathered: what was put together for the whole batch already.
     """
 
     graph: Graph
@@ -39,11 +40,12 @@ class Probe:
     digests: Sequence[tuple[Any, ...]]
     black: Callable[[], Floats]
     seed: int = 0
+    gathered: dict[str, Any] = field(default_factory=dict)
 
     def at(self, x: Floats) -> "Probe":
         """The same question about other versions of the images; nothing of it is kept."""
         digests = [(i, digest[-1]) for i, digest in enumerate(self.digests)]
-        return replace(self, x=x, cache=Cache(2**62), digests=digests)
+        return replace(self, x=x, cache=Cache(2**62), digests=digests, gathered={})
 
     def rng(self, i: int) -> np.random.Generator:
         """Random numbers of image i: the same for the same seed and original, whatever batch it is in."""
@@ -77,7 +79,12 @@ class Probe:
             self._note_scores(rows, facts[1])
             return facts
 
-        return self._each(("facts", call.path), compute)
+        return self._once("facts", lambda: self._each(("facts", call.path), compute))
+
+    def _once(self, name: str, gather: Callable[[], Any]) -> Any:
+        if name not in self.gathered:
+            self.gathered[name] = gather()
+        return self.gathered[name]
 
     def _note_scores(self, rows: list[int], scores: Floats) -> None:
         part = replace(self, digests=[self.digests[i] for i in rows])
@@ -94,9 +101,13 @@ class Probe:
     def activations(self) -> Floats:
         """The layer's output (B, h, w, K)."""
         fact = ("activation", self._layer().path)
-        if all((*own, *fact) in self.cache for own in self.digests):
-            return self._as_grid(self._each(fact, lambda rows: [self._facts()[0][rows]])[0])
-        return self._as_grid(self._facts()[0])
+
+        def gather() -> Floats:
+            if all((*own, *fact) in self.cache for own in self.digests):
+                return self._as_grid(self._each(fact, lambda rows: [self._facts()[0][rows]])[0])
+            return self._as_grid(self._facts()[0])
+
+        return self._once("activations", gather)
 
     def knows(self, calls: Sequence[Call], target: Floats) -> bool:
         """Whether activations and gradients at these layers are all kept."""
@@ -121,7 +132,8 @@ class Probe:
         call = self._layer()
 
         def compute(rows: list[int]) -> Sequence[Any]:
-            facts = [array[rows] for array in self._facts()]
+            whole = self._facts()
+            facts = whole if len(rows) == len(self.x) else [array[rows] for array in whole]
             return [self.functions.head(call, facts, target[rows])]
 
         return self._as_grid(self._by_target(("head", call.path), target, compute)[0])
@@ -150,7 +162,7 @@ class Probe:
     def changed_gradients(self, change: Change, target: Floats, passes: int) -> Iterator[Found]:
         """d(scores·target)/dx of changed images, each `values[n]` (H, W, C); arguments as in `changed_scores`."""
         known, stop = np.zeros(len(self.x), np.int64), np.full(len(self.x), passes)
-        for images, items in batches(known, stop, self._at_once(stop, 8, backward=True)):
+        for images, items in batches(known, stop, self._at_once(stop, 8, backward=True)[0]):
             gradients = self.functions.input_gradient(change(images, items), target[images])[1]
             np.add.at(known, images, 1)
             yield Found(images, items, gradients, done(known, stop, passes))
@@ -202,12 +214,12 @@ class Probe:
         keys = [(*d, *fact, *more) for d, more in zip(self.digests, own, strict=True)]
         order = np.broadcast_to(order, (len(self.x), order.shape[-1]))
         stop = np.full(len(order), order.shape[1]) if counts is None else counts
-        return scored(run, target, order, stop, self.cache, keys, self._at_once(stop, 20))
+        return scored(run, target, order, stop, self.cache, keys, *self._at_once(stop, 20))
 
-    def _at_once(self, passes: Ints, parts: int, backward: bool = False) -> int:
-        """How many passes go together: what fits, but in so many parts at least, to show how the map comes about."""
+    def _at_once(self, passes: Ints, parts: int, backward: bool = False) -> tuple[int, int]:
+        """How many passes go together at first, to show in so many parts how the map comes about, and at most."""
         most = self.functions.budget.samples(self.graph.bytes_per_sample[backward])
-        return int(max(1, min(most, passes.sum() // parts)))
+        return int(max(1, min(most, passes.sum() // parts))), most
 
     def channels_by_energy(self, last: Any) -> Ints:
         """The layer's channels (B, K), those of most energy Σ A² first, those marked in `last` (B, K) at the end."""

@@ -23,8 +23,10 @@ class Weights:
     def __init__(self, model: Any) -> None:
         self._lock = threading.Lock()
         self._variables = [v.value for v in model.variables]
-        self._read = tf.function(lambda: [v.read_value() for v in self._variables], autograph=False)
+        read = tf.function(lambda: [v.read_value() for v in self._variables], autograph=False)
+        self._read = read.get_concrete_function() if self._variables else read
         self._held: list[Any] = []
+        self._addresses: list[int | None] = []
         self._version = 0
 
     def version(self) -> int:
@@ -33,13 +35,17 @@ class Weights:
             return 0
         with self._lock:
             now = self._read()
-            if not self._held or any(_differ(a, b) for a, b in zip(self._held, now, strict=True)):
+            addresses = [_address(value) for value in now]
+            if not self._held or addresses != self._addresses or _differ(self._held, now, addresses):
                 self._version += 1
-                self._held = list(now)
+                self._held, self._addresses = list(now), addresses
             return self._version
 
 
 def _address(value: Any) -> int | None:
+    """Where a value lies in this machine's own memory, None where it lies elsewhere."""
+    if "CPU" not in value.device:
+        return None
     try:
         view = memoryview(value)
     except (TypeError, ValueError, BufferError):
@@ -47,7 +53,6 @@ def _address(value: Any) -> int | None:
     return np.asarray(view).__array_interface__["data"][0]
 
 
-def _differ(old: Any, new: Any) -> bool:
-    if "CPU" in new.device and (address := _address(new)) is not None:
-        return address != _address(old)
-    return not bool(tf.reduce_all(tf.equal(old, new)))
+def _differ(old: list[Any], new: list[Any], addresses: list[int | None]) -> bool:
+    without = [(a, b) for a, b, address in zip(old, new, addresses, strict=True) if address is None]
+    return any(not bool(tf.reduce_all(tf.equal(a, b))) for a, b in without)

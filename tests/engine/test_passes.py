@@ -55,7 +55,8 @@ def test_closing_stops_within_a_batch_and_keeps_what_is_known(method):
     name = "head_scores" if method == "ablationcam" else "predict"
     assert explainer.counts[name] <= (1 if method in ("scorecam", "ablationcam") else 2)
     again = explainer.explain(x, [2], **asked)
-    assert explainer.counts[name] == whole.counts[name]
+    # Batches grow from small again; without what was kept it would be twice as many.
+    assert explainer.counts[name] <= whole.counts[name] + 1
     assert_allclose(explainer.explain(x, [1], **asked).maps, expected.maps, rtol=1e-4, atol=1e-6)
     assert_allclose(again.maps, whole.explain(x, [2], **asked).maps, rtol=1e-4, atol=1e-6)
 
@@ -97,7 +98,7 @@ def test_a_wrapped_method_can_be_cancelled_within_a_batch(wrapper):
     assert first.done < first.total
     done = [step.done for step in explainer.stream(x, [1], method="occlusion", **wrapper)]
     assert done == sorted(done)
-    assert len(done) > 3 * 10
+    assert len(done) > 3 * 6
 
 
 @many
@@ -157,6 +158,8 @@ def test_batches_cover_what_is_left_and_advance_all_images_together():
     pairs = [pair for images, passes in batches(start, stop, 2) for pair in zip(images, passes, strict=True)]
     assert pairs == [(0, 0), (0, 1), (0, 2), (1, 2), (0, 3)]
     assert [len(images) for images, _ in batches(start, stop, 2)] == [2, 2, 1]
+    growing = batches(np.zeros(1, int), np.array([40]), 3, most=16)
+    assert [len(images) for images, _ in growing] == [3, 3, 6, 12, 16]
 
 
 def test_spread_puts_distant_numbers_first():

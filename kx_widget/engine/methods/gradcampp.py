@@ -25,7 +25,8 @@ def gradcampp(probe: Any, target: Floats) -> Iterator[Partial]:
     """
     a, g = probe.activations(), probe.head_gradient(target)
     # g² cancels: α = 1 / (2 + ΣA·g) wherever g ≠ 0, which also keeps tiny gradients from underflowing.
-    below = 2 + a.sum((1, 2), keepdims=True) * g
-    alpha = np.divide(1, below, out=np.zeros_like(g), where=(below != 0) & (g != 0))
-    weights = (alpha * np.maximum(g, 0)).sum((1, 2))
+    below = a.sum((1, 2), keepdims=True) * g
+    below += 2
+    below[below == 0] = np.inf
+    weights = (np.maximum(g, 0) / below).sum((1, 2))
     yield Partial(np.einsum("bhwk,bk->bhw", a, weights))
