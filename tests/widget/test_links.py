@@ -1,0 +1,97 @@
+"""The widget among others: linked, observed, driven from asyncio, interrupted."""
+
+import asyncio
+import signal
+import threading
+
+import ipywidgets
+import pytest
+import traitlets
+from numpy.testing import assert_array_equal
+
+import kx_widget as kx
+from tests import cases, models
+from tests.widget.page import Page, rest, until
+
+NAMES = ["cat", "dog", "cup", "sky"]
+
+
+@pytest.fixture
+def browser(monkeypatch):
+    return Page(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def explainer():
+    return kx.Explainer(models.residual(), class_names=NAMES)
+
+
+@pytest.fixture
+def widget(browser, explainer):
+    w = browser.open(kx.KxWidget(explainer, cases.photos()))
+    browser.wait(w)
+    yield w
+    w.close()
+
+
+def test_a_dropdown_drives_the_layer_and_a_label_shows_the_status(widget, browser, explainer):
+    dropdown = ipywidgets.Dropdown(options=["after_add", "stem"])
+    label = ipywidgets.Label()
+    with_layer = traitlets.link((dropdown, "value"), (widget, "layer"))
+    with_status = traitlets.dlink((widget, "status"), (label, "value"))
+    assert label.value == "done"
+    dropdown.value = "stem"
+    assert_array_equal(browser.wait(widget).maps, explainer.explain(cases.photos(), layer="stem").maps)
+    assert label.value == "done"
+    widget.layer = "after_add"
+    assert dropdown.value == "after_add"
+    browser.wait(widget)
+    with_layer.unlink()
+    with_status.unlink()
+
+
+def test_two_widgets_linked_by_their_target(widget, explainer):
+    with kx.KxWidget(explainer, cases.photos(), method="layercam") as other:
+        link = traitlets.link((widget, "target"), (other, "target"))
+        other.target = "cup"
+        assert widget.target == "cup"
+        for w, method in ((widget, "gradcam"), (other, "layercam")):
+            assert_array_equal(w.wait().maps, explainer.explain(cases.photos(), "cup", method=method).maps)
+        link.unlink()
+
+
+def test_observers_hear_each_status_once_and_in_order(widget):
+    rest(widget)
+    heard = []
+    widget.observe(lambda change: heard.append(change["new"]), "status")
+    widget.params = {"smooth": {"repetitions": 3}}
+    widget.wait()
+    assert heard == ["running", "done"]
+
+
+def test_an_observer_may_ask_anew(widget, explainer):
+    widget.observe(lambda _: setattr(widget, "target", "sky"), "layer")
+    widget.layer = "stem"
+    assert_array_equal(widget.wait().maps, explainer.explain(cases.photos(), "sky", layer="stem").maps)
+    widget.unobserve_all("layer")
+
+
+def test_from_asyncio(widget, explainer):
+    async def main():
+        for name in NAMES:
+            widget.target = name
+            await asyncio.sleep(0)
+        return await asyncio.to_thread(widget.wait)
+
+    assert_array_equal(asyncio.run(main()).maps, explainer.explain(cases.photos(), "sky").maps)
+
+
+def test_an_interrupted_wait_cancels_and_leaves_everything_usable(widget, browser, explainer):
+    widget.params = {"smooth": {"repetitions": 1000}}
+    until(lambda: widget.progress > 0)
+    threading.Timer(0.1, lambda: signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        widget.wait()
+    assert widget.status == "cancelled"
+    widget.params = {}
+    assert_array_equal(browser.wait(widget).maps, explainer.explain(cases.photos()).maps)
