@@ -1,0 +1,112 @@
+"""A page of stored explanations that needs nothing else."""
+
+import base64
+import io
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from kx_widget.bulk.arrow import pc
+from kx_widget.bulk.store import Store
+from kx_widget.engine.errors import UnknownTargetError, did_you_mean
+from kx_widget.engine.postprocess import Sign
+
+STYLE = """
+:root { color-scheme: light dark; font: 14px/1.4 system-ui, sans-serif }
+body { margin: 1.5rem; max-width: 110rem }
+main { display: grid; grid-template-columns: repeat(auto-fill, minmax(160px, 1fr)); gap: 1rem }
+figure { margin: 0; min-width: 0 } details { margin-block: 1rem }
+.pair { position: relative; display: block }
+.pair img { width: 100%; display: block; border-radius: 4px }
+.pair img + img { position: absolute; inset: 0 }
+figure:hover img + img, .pair:focus img + img { opacity: 0 }
+figcaption { overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
+.right::before { content: "✓ " } .wrong::before { content: "✗ " }
+small, p { color: color-mix(in srgb, currentColor 70%, transparent) }
+"""
+
+
+def write_page(
+    store: Store,
+    path: Path,
+    limit: int = 100,
+    sort: str | None = None,
+    descending: bool = False,
+    target: str | None = None,
+    wrong: bool | None = None,
+    colormap: str = "viridis",
+    sign: Sign = "positive",
+) -> tuple[int, int]:
+    """Write the first maps of a choice over their images; a picture shows alone under the pointer.
+
+    Args:
+        store: where the maps are.
+        path: the page.
+        limit: how many at most.
+        sort, descending: the column to sort by.
+        target: only maps of this class.
+        wrong: only images whose prediction is not their label, or is it; None for all.
+        colormap, sign: as in `Explanation.overlay`.
+
+    Returns:
+        How many are shown, and how many there are of this choice.
+
+    Raises:
+        UnknownTargetError: the store has no map of this class.
+    """
+    numbers = store.select(_condition(store, target, wrong), sort, descending)
+    shown = numbers[:limit]
+    tiles = [_tile(store, int(number), colormap, sign) for number in shown]
+    job = store.job
+    title = escape(f"{job.get('method', 'maps')} · {job.get('layer') or 'input'}")
+    model = escape(job.get("model", {}).get("name", ""))
+    skipped = "".join(f"<li>{escape(name)}: {escape(reason)}</li>" for name, reason in store.skipped[:limit])
+    lost = f"<details><summary>Skipped images: {len(store.skipped)}</summary><ul>{skipped}</ul></details>"
+    path.write_text(
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>{title}</title><style>{STYLE}</style><h1>{title}</h1>"
+        f"<p>{model} · {len(shown)} of {len(numbers)} maps · point at one to see the picture alone</p>"
+        f"{lost if skipped else ''}<main>{''.join(tiles)}</main></html>",
+        encoding="utf-8",
+    )
+    return len(shown), len(numbers)
+
+
+def _condition(store: Store, target: str | None, wrong: bool | None) -> Any:
+    where = None
+    if target is not None:
+        known = [name for name in store.column("target_name").unique().to_pylist() if name is not None]
+        if target not in known:
+            raise UnknownTargetError(f"The store has no map of {target!r}.{did_you_mean(target, known)}")
+        where = pc.field("target_name") == target
+    if wrong is not None:
+        if store.column("label").null_count == len(store):
+            raise UnknownTargetError("The store has no labels: explain with labels to know what is wrong.")
+        differ = pc.field("predicted") != pc.field("label")
+        verdict = differ if wrong else ~differ
+        where = verdict if where is None else where & verdict
+    return where
+
+
+def _tile(store: Store, number: int, colormap: str, sign: Sign) -> str:
+    e = store.explanation(number)
+    (row,) = store.rows([number], ["predicted", "label"])
+    name, caption = escape(e.names[0]), escape(e.caption(0, 0))
+    verdict = "" if row["label"] is None else "right" if row["label"] == row["predicted"] else "wrong"
+    pictures = (e.images[0], e.overlay(colormap, sign=sign)[0, 0])
+    images = "".join(
+        f'<img loading="lazy" alt="{alt}" src="{_jpeg(p)}">' for p, alt in zip(pictures, (name, caption), strict=True)
+    )
+    return (
+        f'<figure><a class="pair" tabindex="0">{images}</a>'
+        f'<figcaption class="{verdict}" title="{caption}">{caption}<br><small title="{name}">{name}</small>'
+        f"</figcaption></figure>"
+    )
+
+
+def _jpeg(pixels: Any) -> str:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=88)
+    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"

@@ -1,0 +1,22 @@
+"""The command `kx`."""
+
+import os
+import sys
+
+
+def main() -> None:
+    """Run the command; whatever was raised on purpose is said in a sentence, and ends with code 1."""
+    # TensorFlow would tell about its build first.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        from kx_widget.cli.commands import app
+    except ModuleNotFoundError as error:
+        if error.name != "typer":
+            raise
+        sys.exit("kx needs typer: pip install 'kx-widget[cli]'.")
+    from kx_widget.engine.errors import KxError
+
+    try:
+        app(prog_name="kx")
+    except (KxError, ImportError, OSError) as error:
+        sys.exit(f"kx: {error}")

@@ -1,0 +1,60 @@
+"""What a command line says of models and classes -> the objects."""
+
+import json
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from kx_widget.engine.errors import ModelError, UnknownTargetError, plain
+
+
+@contextmanager
+def hushed() -> Generator[None, None, None]:
+    """Without what TensorFlow's libraries write to stderr as they are loaded, whatever the log level."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def read_model(path: Path) -> Any:
+    """A model saved by Keras.
+
+    Raises:
+        ModelError: there is none, or it cannot be read; says why in a sentence.
+    """
+    if not path.exists():
+        raise ModelError(f"There is no model {str(path)!r}: pass a file that model.save('….keras') wrote.")
+    with hushed():
+        import keras
+
+        keras.ops.zeros(1)
+
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except Exception as error:
+        raise ModelError(f"{str(path)!r} cannot be read as a Keras model ({plain(error)}).") from error
+
+
+def class_names_of(given: str | None) -> Any:
+    """Names as an `Explainer` takes them, from a file of lines or JSON, or the word imagenet.
+
+    Raises:
+        UnknownTargetError: the file cannot be read.
+    """
+    if given in (None, "imagenet"):
+        return given
+    try:
+        text = Path(given).read_text(encoding="utf-8")
+        if not given.endswith(".json"):
+            return [line.strip() for line in text.splitlines() if line.strip()]
+        names = json.loads(text)
+        return {int(k): v for k, v in names.items()} if isinstance(names, dict) else names
+    except (OSError, ValueError) as error:
+        raise UnknownTargetError(f"The class names in {given!r} cannot be read ({error}).") from error

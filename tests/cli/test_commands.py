@@ -1,0 +1,159 @@
+"""The command as people and scripts call it."""
+
+import json
+import re
+
+import keras
+import pytest
+
+import kx_widget as kx
+from kx_widget.cli import main
+from tests import models
+from tests.bulk.conftest import folder  # noqa: F401
+
+pytestmark = pytest.mark.usefixtures("_wide")
+
+
+@pytest.fixture
+def _wide(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("NO_COLOR", "1")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "model.keras"
+    keras.utils.set_random_seed(0)
+    models.residual().save(path)
+    return path
+
+
+@pytest.fixture
+def kx_command(monkeypatch, capsys):
+    """Run `kx …`: exit code, stdout, stderr."""
+
+    def run(*arguments):
+        monkeypatch.setattr("sys.argv", ["kx", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        code = ended.value.code
+        # What Python does with sys.exit("text").
+        return (1, out, err + code) if isinstance(code, str) else (code or 0, out, err)
+
+    return run
+
+
+def test_explain_and_show(kx_command, model, folder, tmp_path):  # noqa: F811
+    names = tmp_path / "names.txt"
+    names.write_text("cats\nx\ndogs\ny\n")
+    store = tmp_path / "maps.parquet"
+    asked = ("explain", model, folder, "--out", store, "--method", "layercam", "--top", "2", "--class-names", names)
+    code, out, err = kx_command(*asked, "--labels", "folder")
+    assert code == 3
+    assert f"38 maps in {store}. See them: kx show {store}" in out
+    assert re.search(r"skipped .*02-truncated.jpg: cannot be read", err)
+    assert "21/21" in err
+
+    code, out, _ = kx_command(*asked, "--labels", "folder", "--json", "--quiet")
+    told = json.loads(out)
+    assert (code, told["rows"], len(told["skipped"])) == (3, 38, 2)
+    kept = kx.Store(store)
+    explainer = kx.Explainer(keras.saving.load_model(model, compile=False), class_names=["cats", "x", "dogs", "y"])
+    number = kept.select()[-1]
+    (row,) = kept.rows([number])
+    expected = explainer.explain(row["id"], row["target"], method="layercam")
+    assert row["score"] == pytest.approx(expected.scores.item(), rel=1e-5)
+    assert kept.maps([number])[0] == pytest.approx(expected.maps[0, 0], rel=1e-4, abs=1e-7)
+
+    page = tmp_path / "page.html"
+    code, out, _ = kx_command("show", store, "--out", page, "--limit", "5", "--sort", "score", "--descending")
+    assert (code, out) == (0, f"5 of 38 maps in {page}.\n")
+    text = page.read_text()
+    assert text.count("<figure>") == 5
+    assert "Skipped images: 2" in text
+    assert not re.search(r"(src|href)=.https?:", text)
+    best = kept.rows(kept.select(sort="score", descending=True)[:1])[0]
+    assert text.index(best["id"]) < text.index("</figure>")
+    code, out, _ = kx_command("show", store, "--out", page, "--wrong", "--target", "cats", "--json")
+    right = json.loads(kx_command("show", store, "--out", page, "--right", "--target", "cats", "--json")[1])
+    assert json.loads(out)["found"] + right["found"] == kept.column("target_name").to_pylist().count("cats")
+
+
+def test_explain_nothing_broken_ends_with_0_and_parameters_arrive(kx_command, model, folder, tmp_path):  # noqa: F811
+    store = tmp_path / "s"
+    asked = ("explain", model, folder / "cats" / "0[13].png", "--out", store, "--targets", "class 1, 2")
+    code, _, _ = kx_command(
+        *asked, "--method", "integrated_gradients", "--param", "steps=4", "--param", "baseline=mean"
+    )
+    assert code == 0
+    rows = kx.Store(store).rows(range(4))
+    assert [r["target"] for r in rows] == [1, 2, 1, 2]
+    params = json.loads(rows[0]["params"])
+    assert (params["steps"], params["baseline"]) == (4, "mean")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("explain", "none.keras", "photos"), "There is no model 'none.keras'"),
+        (("explain", "MODEL", "none"), "none: there is no such file"),
+        (("explain", "MODEL", "PHOTOS", "--method", "gradcan"), "Did you mean 'gradcam'"),
+        (("explain", "MODEL", "PHOTOS", "--targets", "dog"), "There is no class 'dog'"),
+        (("explain", "MODEL", "PHOTOS", "--layer", "insid"), "Did you mean 'inside'"),
+        (("explain", "MODEL", "PHOTOS", "--param", "steps"), "must be NAME=VALUE"),
+        (("explain", "MODEL", "PHOTOS", "--param", "steps=3"), "steps"),
+        (("explain", "MODEL", "PHOTOS", "--labels", "file"), 'Pass "folder" or None'),
+        (("explain", "MODEL", "PHOTOS", "--class-names", "none.txt"), "The class names in 'none.txt' cannot be read"),
+        (("explain", "PHOTOS/cats/01.png", "PHOTOS"), "cannot be read as a Keras model"),
+        (("show", "none.parquet"), "is not a store of explanations"),
+        (("inspect", "none.keras"), "There is no model 'none.keras'"),
+    ],
+)
+def test_what_goes_wrong_is_one_sentence(kx_command, model, folder, tmp_path, monkeypatch, arguments, said):  # noqa: F811
+    monkeypatch.chdir(tmp_path)
+    given = [a.replace("MODEL", str(model)).replace("PHOTOS", str(folder)) for a in arguments]
+    options = ["--on-error", "raise", "--quiet"] if arguments[0] == "explain" else []
+    code, out, err = kx_command(*given, *options)
+    assert code == 1
+    assert said in err
+    assert err.startswith("kx: ")
+    assert "Traceback" not in out + err
+
+
+def test_wrong_usage_ends_with_2(kx_command):
+    assert kx_command("explain")[0] == 2
+    code, _, err = kx_command("explain", "m", "p", "--dtype", "int8")
+    assert code == 2
+    assert "float32" in err
+
+
+def test_inspect(kx_command, model):
+    code, out, _ = kx_command("inspect", model)
+    facts = kx.Explainer(models.residual()).inspection
+    assert code == 0
+    assert f"recommended {facts.recommended}: {facts.why}" in out
+    assert re.search(r"^\* after_add +ReLU +12×12$", out, re.M)
+    told = json.loads(kx_command("inspect", model, "--json")[1])
+    assert (told["recommended"], told["head"]) == (facts.recommended, facts.head)
+    assert told["classes"] == [f"class {i}" for i in range(4)]
+    assert [layer["path"] for layer in told["layers"]] == list(facts.candidates)
+    assert len(json.loads(kx_command("inspect", model, "--json", "--all")[1])["layers"]) == len(facts.layers)
+
+
+def test_methods(kx_command):
+    _, out, _ = kx_command("methods")
+    told = json.loads(kx_command("methods", "--json")[1])
+    assert [m["id"] for m in told] == list(kx.METHODS)
+    for entry in kx.METHODS.values():
+        assert entry.summary in out
+        assert all(f"--param {p.name}=" in out for p in entry.params)
+
+
+def test_help_teaches(kx_command):
+    _, out, _ = kx_command("--help")
+    for words in ("explain", "show", "inspect", "methods", "Exit codes: 0 done"):
+        assert words in out
+    _, out, _ = kx_command("explain", "--help")
+    for words in ("Example: kx explain model.keras photos/", "top-2", "repeatable", "goes on when the same command"):
+        assert words in out
