@@ -2,6 +2,7 @@ import type { Sort } from "./arrange";
 import { type Point, Transform } from "./canvas/transform";
 import type { Session } from "./session";
 import {
+  type Asked,
   type Compare,
   comparedValues,
   focusedImage,
@@ -41,8 +42,11 @@ export interface Actions {
   focusTile(tile: { image: number; column: number } | null): void;
   setView(view: Transform): void;
   resetView(): void;
+  /** A question that was answered before, as a whole. */
+  recall(asked: Asked): void;
   cancel(): void;
   wantThumbnails(): void;
+  fetchFile(format: string, column: number): Promise<Blob>;
   fail(message: string): void;
   dismissError(): void;
 }
@@ -127,8 +131,10 @@ export function createActions(store: Store, session: Session): Actions {
       store.view.value = Transform.identity;
       store.crosshair.value = null;
     },
+    recall: (asked) => session.set(asked),
     cancel: () => session.cancel(),
     wantThumbnails: () => session.want(focusedImage(store), chosenColumn(store)),
+    fetchFile: session.fetchFile,
     fail(message) {
       store.failure.value = { message, hint: "", traceback: "" };
     },

@@ -132,7 +132,8 @@ export type Down =
     }
   | { kind: "done"; gen: number; seconds: number }
   | { kind: "cancelled"; gen: number }
-  | { kind: "error"; gen: number; message: string; hint: string; traceback: string };
+  | { kind: "error"; gen: number; message: string; hint: string; traceback: string }
+  | { kind: "file"; id: string; part: number; parts: number; error: string };
 
 export type Up =
   | { kind: "hello"; version: number; view: string; have: string[] }
@@ -140,6 +141,7 @@ export type Up =
   | { kind: "miss"; gen: number }
   | { kind: "cancel"; gen: number }
   | { kind: "want"; gen: number; image: number; column: number; have: string }
+  | { kind: "export"; id: string; format: string; column: number }
   | { kind: "ack"; seq: number };
 
 type Check = (value: unknown) => boolean;
@@ -168,6 +170,7 @@ const FIELDS: Record<Down["kind"], Record<string, Check>> = {
   done: { gen: isNumber, seconds: isNumber },
   cancelled: { gen: isNumber },
   error: { gen: isNumber, message: isText },
+  file: { id: isText, part: isNumber, parts: isNumber, error: isText },
 };
 
 /** The message, or null when its kind is not ours; throws when a known kind lacks a field. */

@@ -1,6 +1,8 @@
 import { batch } from "@preact/signals";
 import { type Answers, type Kept, textOf } from "./answers";
+import { type Archive, type Archived, exact, nearest, openArchive } from "./archive";
 import type { Binary } from "./codec";
+import { createFiles } from "./files";
 import { readPredictions, readThumbnails, readTiles } from "./frames";
 import { type Down, parse, type Up, VERSION } from "./messages";
 import { type Asked, askedOf, focusedImage, QUESTION, type Store, type Traits } from "./store";
@@ -25,6 +27,8 @@ export interface Session {
   want(image: number, column: number): void;
   /** Tells the kernel whether this view can be seen. */
   seen(visible: boolean): void;
+  /** A file that the kernel makes of what it has; rejects with the reason where there is none. */
+  fetchFile(format: string, column: number): Promise<Blob>;
   close(): void;
 }
 
@@ -41,10 +45,14 @@ export function openSession(model: Model, store: Store, answers: Answers): Sessi
   let running: Extract<Down, { kind: "running" }> | null = null;
   /** What the answer on the screen belongs to: the question, and the kernel's name of the answer. */
   let answered = { question: "", key: "" };
+  /** What was kept, until the kernel answers. */
+  let archive: Archive | null = null;
+  let over = false;
   let helloTimer: ReturnType<typeof setTimeout> | undefined;
   let queuedTimer: ReturnType<typeof setTimeout> | undefined;
 
   const send = (message: Up) => model.send(message);
+  const files = createFiles(send);
 
   const pull = (name: keyof Traits) => {
     const value = model.get(name);
@@ -73,6 +81,39 @@ export function openSession(model: Model, store: Store, answers: Answers): Sessi
     store.answer.value = { gen: newest, columns, tiles };
     store.stale.value = false;
   };
+
+  const showArchived = (found: Archived) => {
+    show(found.asked, found.answer);
+    store.seconds.value = found.seconds;
+  };
+
+  /** Until the kernel answers, what was kept is shown, and only that can be asked. */
+  const useArchive = (opened: Archive) => {
+    archive = opened;
+    store.welcome.value = opened.welcome;
+    store.predictions.value = opened.predictions;
+    store.offer.value = opened.offer;
+    if (opened.offer.alone) store.status.value = "no-kernel";
+    const found = nearest(opened, askedOf(store), {});
+    if (!found) return;
+    for (const name of QUESTION) store.traits[name].value = found.asked[name] as never;
+    showArchived(found);
+  };
+
+  const dropArchive = () => {
+    over = true;
+    if (!archive) return;
+    archive = null;
+    store.offer.value = null;
+    for (const name of names) pull(name);
+  };
+
+  const follow = (name: keyof Traits) =>
+    batch(() => {
+      pull(name);
+      const found = archive && exact(archive, askedOf(store));
+      if (found) showArchived(found);
+    });
 
   const begin = (message: Extract<Down, { kind: "running" }>) => {
     running = message;
@@ -111,6 +152,7 @@ export function openSession(model: Model, store: Store, answers: Answers): Sessi
     switch (message.kind) {
       case "welcome":
         clearTimeout(helloTimer);
+        dropArchive();
         if (message.version !== VERSION) {
           fail(
             `The page speaks version ${VERSION} of the protocol, the kernel version ${message.version}.`,
@@ -128,6 +170,9 @@ export function openSession(model: Model, store: Store, answers: Answers): Sessi
         for (const { asked, key, columns, items } of message.answers) {
           keep(asked, { key, columns, tiles: new Map(readTiles(items, buffers)) });
         }
+        return;
+      case "file":
+        files.take(message, buffers);
         return;
       case "error":
         if (message.gen !== 0 && message.gen < newest) return;
@@ -187,25 +232,32 @@ export function openSession(model: Model, store: Store, answers: Answers): Sessi
     }
   };
 
-  const observers = names.map((name) => [`change:${name}`, () => pull(name)] as const);
+  const observers = names.map((name) => [`change:${name}`, () => follow(name)] as const);
   for (const [event, observer] of observers) model.on(event, observer);
   model.on("msg:custom", onMessage);
   for (const name of names) pull(name);
   send({ kind: "hello", version: VERSION, view, have: answers.keys() });
+  openArchive(model.get("_snapshot") as Binary | undefined)
+    .then((opened) => opened && !over && batch(() => useArchive(opened)))
+    .catch((error) => fail(`What was kept of this view cannot be read: ${error}`));
   helloTimer = setTimeout(() => {
-    if (!store.welcome.value) store.status.value = "no-kernel";
+    if (!over) store.status.value = "no-kernel";
   }, HELLO_MS);
 
   return {
-    set(values) {
+    set(wanted) {
+      const isQuestion = QUESTION.some((name) => name in wanted);
+      const archived = isQuestion && archive ? nearest(archive, askedOf(store), wanted) : undefined;
+      const values = archived ? { ...wanted, ...archived.asked } : wanted;
       batch(() => {
+        if (archived) showArchived(archived);
         for (const [name, value] of Object.entries(values)) {
           store.traits[name as keyof Traits].value = value as never;
           model.set(name, value);
         }
       });
       model.save_changes();
-      if (!QUESTION.some((name) => name in values)) return;
+      if (archived || !isQuestion) return;
       const found = answers.find(askedOf(store));
       if (found) show(askedOf(store), found);
       clearTimeout(queuedTimer);
@@ -218,8 +270,11 @@ export function openSession(model: Model, store: Store, answers: Answers): Sessi
       const have = currentThumbnails(store)?.key ?? "";
       send({ kind: "want", gen: newest, image, column, have });
     },
+    fetchFile: files.fetch,
     seen: (visible) => send({ kind: "seen", view, visible }),
     close() {
+      over = true;
+      files.close();
       send({ kind: "seen", view, visible: false });
       clearTimeout(helloTimer);
       clearTimeout(queuedTimer);

@@ -44,6 +44,17 @@ export interface Traits {
 export const QUESTION = ["layer", "method", "target", "params", "compare", "compare_with"] as const;
 export type Asked = Pick<Traits, (typeof QUESTION)[number]>;
 
+/** What can be asked while no kernel answers: only what was answered before. */
+export interface Offer {
+  asked: readonly Asked[];
+  /** This page will never have a kernel. */
+  alone: boolean;
+  /** So many older answers had no room. */
+  leftOut: number;
+  /** Maps were averaged down to so many cells a side; null where they are as they were. */
+  side: number | null;
+}
+
 export const DEFAULTS: Readonly<Traits> = {
   layer: "",
   method: "",
@@ -131,6 +142,8 @@ export interface Store {
   progress: Signal<Progress | null>;
   seconds: Signal<number | null>;
   failure: Signal<Failure | null>;
+  /** Null where a kernel answers, or nothing is kept. */
+  offer: Signal<Offer | null>;
   /** A question was sent and the kernel has not taken it yet. */
   waiting: Signal<boolean>;
   view: Signal<Transform>;
@@ -207,6 +220,7 @@ export function createStore(initial: Partial<Traits> = {}): Store {
     progress: signal<Progress | null>(null),
     seconds: signal<number | null>(null),
     failure: signal<Failure | null>(null),
+    offer: signal<Offer | null>(null),
     waiting: signal(false),
     view: signal(Transform.identity),
     crosshair: signal<Point | null>(null),

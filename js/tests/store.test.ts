@@ -85,6 +85,7 @@ describe("actions", () => {
       cancel() {},
       want() {},
       seen() {},
+      fetchFile: () => Promise.reject(new Error("no kernel")),
       close() {},
     };
     return createActions(store, session);

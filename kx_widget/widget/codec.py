@@ -15,13 +15,13 @@ LARGEST_FLOAT32 = 16 * 1024
 NAN = 65535
 
 
-def encode(maps: Sequence[Floats]) -> tuple[list[Encoded], bytes]:
-    """Maps (h, w) of any sizes as headers and the buffer that these point into."""
+def encode(maps: Sequence[Floats], exact_bytes: int = LARGEST_FLOAT32) -> tuple[list[Encoded], bytes]:
+    """Maps (h, w) of any sizes as headers and the buffer that these point into; exact up to so many bytes each."""
     headers: list[Encoded] = []
     parts: list[bytes] = []
     at = 0
     for m in maps:
-        header, part = _encode_one(m)
+        header, part = _encode_one(m, exact_bytes)
         headers.append({**header, "byte_offset": at, "byte_length": len(part)})
         padding = -len(part) % 4
         parts.append(part + bytes(padding))
@@ -29,7 +29,7 @@ def encode(maps: Sequence[Floats]) -> tuple[list[Encoded], bytes]:
     return headers, b"".join(parts)
 
 
-def _encode_one(m: Floats) -> tuple[Encoded, bytes]:
+def _encode_one(m: Floats, exact_bytes: int) -> tuple[Encoded, bytes]:
     finite = m[np.isfinite(m)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
     header: Encoded = {
@@ -42,7 +42,7 @@ def _encode_one(m: Floats) -> tuple[Encoded, bytes]:
         "byte_offset": 0,
         "byte_length": 0,
     }
-    if m.nbytes <= LARGEST_FLOAT32:
+    if m.nbytes <= exact_bytes:
         return header, np.ascontiguousarray(m, "<f4").tobytes()
     scale = (high - low) / (NAN - 1) or 1.0
     steps = np.where(np.isfinite(m), np.rint((m.astype(np.float64) - low) / scale), NAN)

@@ -175,6 +175,16 @@ class Error(TypedDict):
     traceback: str
 
 
+class File(TypedDict):
+    """A part of a file that a view asked for, with one buffer; or, with an empty buffer, why there is none."""
+
+    kind: Literal["file"]
+    id: str
+    part: int
+    parts: int
+    error: str
+
+
 class Hello(TypedDict):
     """From a view that has just been drawn; `have` are the keys of the answers that it has."""
 
@@ -216,6 +226,15 @@ class Want(TypedDict):
     have: str
 
 
+class Export(TypedDict):
+    """Make a file, `"html"` or `"npz"` (of one column), for the view that knows this id."""
+
+    kind: Literal["export"]
+    id: str
+    format: str
+    column: int
+
+
 class Ack(TypedDict):
     """A frame of maps was taken in."""
 
@@ -223,8 +242,8 @@ class Ack(TypedDict):
     seq: int
 
 
-Down = Welcome | Predictions | Queued | Running | Progress | Maps | Ahead | Thumbnails | Done | Cancelled | Error
-Up = Hello | Seen | Cancel | Miss | Want | Ack
+Down = Welcome | Predictions | Queued | Running | Progress | Maps | Ahead | Thumbnails | Done | Cancelled | Error | File
+Up = Hello | Seen | Cancel | Miss | Want | Export | Ack
 
 
 def read(content: Any) -> dict[str, Any] | None:

@@ -11,11 +11,12 @@ from kx_widget.engine.images import Images
 
 LONGEST_SIDE = 512
 LOSSLESS_SIDE = 192
-ALL_BYTES = 8 * 2**20
+# A notebook saved with its widgets holds them in base64, beside the bundle and a snapshot, in 8 MB.
+ALL_BYTES = 4 * 10**6
 
 
 def encode_pictures(images: Images) -> list[dict[str, Any]]:
-    """The originals as the `_images` trait wants them, 8 MB at most in all."""
+    """The originals as the `_images` trait wants them, 4 MB at most in all."""
     side = LONGEST_SIDE
     while True:
         encoded = [_encode(pixels, side) for pixels in images.shown]

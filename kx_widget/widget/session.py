@@ -18,6 +18,7 @@ from kx_widget.engine.layers import learn_together
 from kx_widget.engine.question import Question
 from kx_widget.engine.types import Floats, Step
 from kx_widget.widget.ahead import key_of, neighbours, quickly
+from kx_widget.widget.archive import Kept
 from kx_widget.widget.compare import questions as questions_of
 from kx_widget.widget.flow import LARGEST_FRAME, Flow, Send
 from kx_widget.widget.messages import VERSION, Column, Item
@@ -56,6 +57,7 @@ class Session:
         images: what is explained.
         send: sends a message with its buffers to every view; called from any thread.
         report: told status, progress (0 to 1) and an error's text whenever they change.
+        keep: given each whole answer before its end is told, the weights' version, scores and probabilities.
         lock: held while the state changes and is told, so that no thread tells an older one later.
     """
 
@@ -65,12 +67,14 @@ class Session:
         images: Images,
         send: Send,
         report: Callable[[Status, float, str], None],
+        keep: Callable[[Kept, int, tuple[Floats, Floats]], None],
         lock: threading.RLock,
     ) -> None:
         self._explainer = explainer
         self._images = images
         self.flow = Flow(send, lock)
         self._report = report
+        self._keep = keep
         self._worker = Worker("kx-widget")
         self._name = secrets.token_hex(8)
         self._changed = threading.Condition(lock)
@@ -82,8 +86,7 @@ class Session:
         """Answer these, side by side, instead of whatever was asked before.
 
         Args:
-            questions: one, or one a column.
-            asked: the traits they come from.
+            questions, asked: one, or one a column, and the traits they come from.
             focus: the image that is looked at.
         """
         with self._changed:
@@ -168,7 +171,8 @@ class Session:
     def _run(self, answer: Answer, questions: Sequence[Question], stale: Callable[[], bool]) -> None:
         start = time.perf_counter()
         try:
-            answer.key = key_of(self._name, answer.asked, questions[0].weights.version())
+            weights = questions[0].weights.version()
+            answer.key = key_of(self._name, answer.asked, weights)
             self._if_current(answer, self._tell_running, answer)
             learn_together(questions)
             first_column = 0
@@ -180,6 +184,8 @@ class Session:
             if self._predictions is None:
                 self._predictions = self._explainer.predict(self._images)
                 self._send_predictions()
+            tiles = list(answer.items.values())
+            self._keep(Kept(answer.asked, answer.columns, tiles, answer.seconds), weights, self._predictions)
         except Exception as error:
             self._end(answer, "error", error=error)
         else:
@@ -189,8 +195,7 @@ class Session:
     def _look_ahead(self, answer: Answer, stale: Callable[[], bool]) -> None:
         """Answer what is one click away, until another question comes; nobody misses what fails."""
         assert self._predictions is not None
-        weights = answer.questions[0].weights.version()
-        found = []
+        found, weights = [], answer.questions[0].weights.version()
         for asked in neighbours(answer.asked, self._predictions[0][answer.focus]):
             key = key_of(self._name, asked, weights)
             if self.flow.has(key):

@@ -15,6 +15,7 @@ from kx_widget.engine.methods import METHODS
 from kx_widget.engine.postprocess import SCALES, SIGNS
 from kx_widget.engine.question import Question
 from kx_widget.widget.compare import fitting, questions
+from kx_widget.widget.keeper import Keeper
 from kx_widget.widget.labels import read_labels
 from kx_widget.widget.messages import read
 from kx_widget.widget.pictures import encode_pictures
@@ -66,6 +67,7 @@ class KxWidget(anywidget.AnyWidget):
     progress = t.Float(0.0, read_only=True).tag(sync=True)
     error = t.Unicode("", read_only=True).tag(sync=True)
     _images = t.List().tag(sync=True)
+    _snapshot = t.Bytes(b"").tag(sync=True)  # the latest answer, for pages without a kernel; see `archive`
     _session: Session | None = None
 
     def __init__(
@@ -103,8 +105,8 @@ class KxWidget(anywidget.AnyWidget):
             self.params, self.labels = params or {}, labels
             for name, value in keywords.items():
                 setattr(self, name, value)
-        self._session = Session(self.explainer, self._loaded, self._tell, self._report, self._lock)
-        self._constants = constants(self.explainer) | {"arguments": own_arguments(model, given)}
+        self._keeper = Keeper(self, constants(self.explainer) | {"arguments": own_arguments(model, given)})
+        self._session = Session(self.explainer, self._loaded, self._tell, self._report, self._keeper.keep, self._lock)
         self.observe(self._asked, list(QUESTION))
         self.on_msg(self._heard)
         self.refresh()
@@ -127,10 +129,12 @@ class KxWidget(anywidget.AnyWidget):
             TimeoutError: it takes longer than `timeout` seconds; it goes on meanwhile.
         """
         try:
-            return self._open.wait(timeout)
+            result = self._open.wait(timeout)
         except KeyboardInterrupt:
             self.cancel()
             raise
+        self._keeper.settle()
+        return result
 
     def cancel(self) -> None:
         """Stop computing; what is drawn stays."""
@@ -143,10 +147,30 @@ class KxWidget(anywidget.AnyWidget):
             focus = self.selected[0] if self.selected else 0
             self._open.ask(questions(self.explainer, self._loaded, self), asked, focus)
 
+    def to_html(self, megabytes: float = 1.0) -> str:
+        """A page with every answer still kept, which needs no kernel and no network.
+
+        Args:
+            megabytes: its size but for the pictures; large maps that do not fit are averaged down, old ones left out.
+
+        Raises:
+            KxError: the question failed, and none was answered before.
+        """
+        return self._keeper.html(megabytes)
+
+    def save(self, path: str | Path) -> None:
+        """Write the page (`.html`, see `to_html`), the answer (`.npz`) or its overlays (`.png`).
+
+        Raises:
+            KxError: another ending, a question that failed, or several explanations side by side for `.npz`, `.png`.
+        """
+        self._keeper.save(Path(path))
+
     def close(self) -> None:
         """Stop, and let go of the model and everything kept about it."""
         if self._session is not None:
             self._session.close()
+            self._keeper.close()
             self._session = None
             del self.explainer, self._loaded
         super().close()
@@ -163,6 +187,9 @@ class KxWidget(anywidget.AnyWidget):
             raise KxError("This widget is closed. Make a new one.")
         return self._session
 
+    def _ipython_display_(self) -> None:
+        self._keeper.show()
+
     def _tell(self, content: Any, buffers: list[bytes] | None) -> None:
         if self.comm is not None:
             self.send(content, buffers)
@@ -178,7 +205,7 @@ class KxWidget(anywidget.AnyWidget):
             return
         match message:
             case {"kind": "hello", "view": view, "have": have}:
-                session.greet(view, have, self._constants)
+                session.greet(view, have, self._keeper.welcome)
             case {"kind": "seen", "view": view, "visible": visible}:
                 session.flow.see(view, visible)
             case {"kind": "ack", "seq": seq}:
@@ -189,6 +216,8 @@ class KxWidget(anywidget.AnyWidget):
                 session.resend(gen)
             case {"kind": "want", "gen": gen, "image": image, "column": column, "have": key}:
                 session.want(gen, image, column, key)
+            case {"kind": "export", "id": name, "format": fmt, "column": column}:
+                self._keeper.export(name, fmt, column)
             case _:
                 self._tell(error_message(0, KxError(f"The page sent what is no message: {content!r:.200}")), None)
 
@@ -234,10 +263,8 @@ class KxWidget(anywidget.AnyWidget):
 
     @t.validate("selected")
     def _check_selected(self, proposal: Any) -> Any:
-        count = len(self._loaded.batch)
-        for image in proposal["value"]:
-            if image >= count:
-                raise ParameterError(f"selected: there is no image {image}; there are {count}.")
+        if (image := max(proposal["value"], default=0)) >= (count := len(self._loaded.batch)):
+            raise ParameterError(f"selected: there is no image {image}; there are {count}.")
         return proposal["value"]
 
     def notify_change(self, change: Any) -> None:
@@ -251,7 +278,7 @@ class KxWidget(anywidget.AnyWidget):
             good = {}
             for name, value in sync_data.items():
                 try:
-                    if name in READ_ONLY or name.startswith("_images"):
+                    if name in READ_ONLY or name.startswith(("_images", "_snapshot")):
                         raise ParameterError(f"{name} cannot be set from the browser.")
                     if name in self.keys:
                         self.traits()[name]._validate(self, value)

@@ -9,6 +9,7 @@ import { Columns, CompareField } from "./compare";
 import { Drawing } from "./drawing";
 import { Failure } from "./failure";
 import { Grid } from "./grid";
+import { Kept } from "./kept";
 import { Layers } from "./layers";
 import { MethodField, MethodForm } from "./method";
 import { Spoken } from "./spoken";
@@ -44,6 +45,7 @@ export function App({ store, actions, stage }: Parts) {
         <Tools store={store} actions={actions} />
       </div>
       <MethodForm store={store} actions={actions} />
+      <Kept store={store} actions={actions} />
       <Columns store={store} actions={actions} />
       <Failure store={store} actions={actions} />
       <div class="main">

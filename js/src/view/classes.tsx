@@ -27,7 +27,11 @@ export function classOptions(store: Store): Option[] {
     figure: figure(order[rank]),
   }));
   const all = order.map((index) => ({ key: `#${index}`, text: names[index], figure: figure(index) }));
-  return [...tops, ...all];
+  const { offer } = store;
+  if (!offer.value) return [...tops, ...all];
+  const kept = new Set(offer.value.asked.map(({ target }) => keyOf(target, names)));
+  const known = [...tops, ...all].filter(({ key }) => kept.delete(key));
+  return [...known, ...[...kept].map((key) => ({ key, text: key }))];
 }
 
 /** An option's key as a target: the class's name where it is unambiguous, else its index. */
@@ -45,7 +49,9 @@ export function keyOf(target: Target, names: readonly string[]): string {
 export function Classes({ store, actions }: { store: Store; actions: Actions }) {
   const options = useComputed(() => classOptions(store)).value;
   const names = store.welcome.value?.class_names ?? [];
-  const [a, b] = splitTarget(store.traits.target.value, names);
+  const target = store.traits.target.value;
+  const offer = store.offer.value;
+  const [a, b] = offer ? [target, null] : splitTarget(target, names);
   const choose = (left: Target, right: Target | null) => actions.chooseTarget(joinTarget(left, right, names));
   const byName = options.filter(({ key }) => plainText(targetOf(key, names), names) !== null);
   const other = a === "top" ? "top-2" : "top";
@@ -59,9 +65,13 @@ export function Classes({ store, actions }: { store: Store; actions: Actions }) 
           options={b === null ? options : byName}
           placeholder={`search ${names.length} classes…`}
           disabled={names.length === 0}
-          onChoose={(key) => choose(targetOf(key, names), b)}
+          onChoose={(key) => {
+            const kept = offer?.asked.find((asked) => keyOf(asked.target, names) === key);
+            if (kept) actions.chooseTarget(kept.target);
+            else choose(targetOf(key, names), b);
+          }}
         />
-        {b === null && (
+        {b === null && !offer && (
           <button
             type="button"
             class="plain"

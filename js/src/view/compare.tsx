@@ -1,4 +1,5 @@
 import type { Actions } from "../actions";
+import { offered } from "../archive";
 import { targetText } from "../naming";
 import { type Compare, chosenMethod, comparedValues, layerName, type Store, type Target } from "../store";
 import { Field, KEYS, Select } from "./field";
@@ -21,7 +22,11 @@ export function CompareField({ store, actions }: { store: Store; actions: Action
         onChoose={(value) => actions.compareBy(value as Compare)}
       >
         {CHOICES.map(([value, text]) => (
-          <option key={value} value={value} disabled={value === unsuited}>
+          <option
+            key={value}
+            value={value}
+            disabled={value === unsuited || !offered(store, "compare", value)}
+          >
             {text}
           </option>
         ))}
@@ -61,18 +66,20 @@ export function Columns({ store, actions }: { store: Store; actions: Actions }) 
         return (
           <span class="chip" key={String(value)}>
             <span>{text}</span>
-            <button
-              type="button"
-              aria-label={`Remove column ${text}`}
-              {...KEYS}
-              onClick={() => actions.removeColumn(value)}
-            >
-              ✕
-            </button>
+            {!store.offer.value && (
+              <button
+                type="button"
+                aria-label={`Remove column ${text}`}
+                {...KEYS}
+                onClick={() => actions.removeColumn(value)}
+              >
+                ✕
+              </button>
+            )}
           </span>
         );
       })}
-      <span class="dim">{MORE[compare.value]}</span>
+      {!store.offer.value && <span class="dim">{MORE[compare.value]}</span>}
     </div>
   );
 }

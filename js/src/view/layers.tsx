@@ -1,12 +1,13 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Actions } from "../actions";
+import { offered } from "../archive";
 import { shape } from "../format";
 import { imageName } from "../naming";
 import { chosenMethod, comparedValues, layerName, type Store } from "../store";
 import { currentThumbnails } from "../thumbnails";
 import { KEYS } from "./field";
-import { buildTree, canChoose, type Row, visibleRows } from "./layerTree";
+import { buildTree, canChoose, type Node, type Row, visibleRows } from "./layerTree";
 import { Thumbnail, useThumbnails } from "./thumbnail";
 import { useWindow } from "./window";
 
@@ -60,6 +61,7 @@ function Picker({ store, actions, open }: Props & { open: boolean }) {
   const nested = tree.some((node) => node.children.length > 0);
   const list = useWindow(rows.length, ROW);
   useThumbnails({ store, actions }, list.box);
+  const canTake = (node: Node) => canChoose(node) && offered(store, "layer", node.path);
   const at = Math.max(
     0,
     rows.findIndex((row) => row.node.path === (active.value || chosen)),
@@ -84,7 +86,7 @@ function Picker({ store, actions, open }: Props & { open: boolean }) {
   const activate = (row: Row | undefined) => {
     if (!row) return;
     active.value = row.node.path;
-    if (canChoose(row.node)) actions.chooseLayer(row.node.path);
+    if (canTake(row.node)) actions.chooseLayer(row.node.path);
     else if (row.expanded !== undefined) toggle(row);
   };
   const moveTo = (index: number) => {
@@ -116,7 +118,8 @@ function Picker({ store, actions, open }: Props & { open: boolean }) {
   };
 
   const about = useComputed(() => {
-    const reason = hovered.value?.node.layer?.reason;
+    const layer = hovered.value?.node.layer;
+    const reason = layer?.reason || (layer && !offered(store, "layer", layer.path) ? "needs Python" : "");
     return reason ? `${hovered.value?.node.name}: ${reason}` : null;
   }).value;
 
@@ -135,7 +138,7 @@ function Picker({ store, actions, open }: Props & { open: boolean }) {
         onKeyDown={(event) => {
           if (event.key === "ArrowDown")
             event.currentTarget.parentElement?.querySelector<HTMLElement>("[role=tree]")?.focus();
-          else if (event.key === "Enter") activate(rows.find((row) => canChoose(row.node)));
+          else if (event.key === "Enter") activate(rows.find((row) => canTake(row.node)));
           else return;
           event.preventDefault();
         }}
@@ -160,6 +163,7 @@ function Picker({ store, actions, open }: Props & { open: boolean }) {
               nested={nested}
               store={store}
               row={row}
+              disabled={!canTake(row.node) && row.expanded === undefined}
               chosen={isChosen(row.node.path)}
               active={list.first + i === at}
               recommended={row.node.path === known?.recommended}
@@ -209,6 +213,7 @@ interface RowProps {
   nested: boolean;
   store: Store;
   row: Row;
+  disabled: boolean;
   chosen: boolean;
   active: boolean;
   recommended: boolean;
@@ -218,9 +223,8 @@ interface RowProps {
 }
 
 function LayerRow(props: RowProps) {
-  const { id, nested, row, chosen, active, recommended, onClick, onToggle, onHover } = props;
+  const { id, nested, row, disabled, chosen, active, recommended, onClick, onToggle, onHover } = props;
   const { node, level, expanded } = row;
-  const disabled = !canChoose(node) && expanded === undefined;
   const sizes = node.layer ? shape(node.layer.shape) : "";
   return (
     <div

@@ -1,4 +1,5 @@
 import type { Actions } from "../actions";
+import { offered } from "../archive";
 import type { Method } from "../messages";
 import { chosenMethod, type Store } from "../store";
 import { Field, Select } from "./field";
@@ -26,7 +27,7 @@ export function MethodField({ store, actions }: { store: Store; actions: Actions
         {[...families(catalogue)].map(([family, entries]) => (
           <optgroup key={family} label={family}>
             {entries.map(({ id, title, cost }) => (
-              <option key={id} value={id}>
+              <option key={id} value={id} disabled={!offered(store, "method", id)}>
                 {cost ? `${title} · ${cost}` : title}
               </option>
             ))}
@@ -47,7 +48,7 @@ export function MethodForm({ store, actions }: { store: Store; actions: Actions 
       <span class="summary" title={entry.reference}>
         {entry.summary}
       </span>
-      <div class="params" role="group" aria-label="Parameters">
+      <fieldset class="params" aria-label="Parameters" disabled={store.offer.value !== null}>
         {entry.params.map((param) => (
           <ParamField
             key={`${entry.id}/${param.name}`}
@@ -65,7 +66,7 @@ export function MethodForm({ store, actions }: { store: Store; actions: Actions 
             onChange={(settings) => actions.setParam(wrapper.id, settings)}
           />
         ))}
-      </div>
+      </fieldset>
     </div>
   );
 }

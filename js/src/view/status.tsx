@@ -14,8 +14,9 @@ const WORDS: Readonly<Record<Status, string>> = {
 
 function state(store: Store): string {
   const status = store.status.value;
+  if (store.offer.value?.alone) return "a page of its own: it shows what was answered before";
   if (status === "no-kernel") {
-    return "waiting for the kernel: it is not running, or a cell keeps it busy. Colours and zoom still work.";
+    return "waiting for the kernel: it is not running, or a cell keeps it busy. Colours, zoom and kept answers still work.";
   }
   if (store.waiting.value) return "waiting for the kernel (a cell is running)";
   if (!store.welcome.value && status === "idle") return "connecting";

@@ -10,7 +10,7 @@ import { usePopup } from "./popup";
 
 const SAID_MS = 3000;
 
-/** Takes the view along: as Python, as pictures. */
+/** Takes the view along: as Python, pictures, a page, numbers. */
 export function Tools({ store, actions }: { store: Store; actions: Actions }) {
   return (
     <div class="tools">
@@ -92,15 +92,18 @@ function save(blob: Blob, name: string): void {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-const fileName = (...parts: string[]) =>
+const fileName = (ending: string, ...parts: string[]) =>
   `${parts
     .join("-")
     .replace(/\.[a-z]+\b/gi, "")
     .replace(/[^\p{L}\p{N}]+/gu, "-")
-    .toLowerCase()}.png`;
+    .toLowerCase()}.${ending}`;
+
+const NEEDS_PYTHON = "needs Python, which is not there";
 
 function Export({ store, actions }: { store: Store; actions: Actions }) {
   const open = useSignal(false);
+  const busy = useSignal(false);
   const close = () => {
     open.value = false;
   };
@@ -114,25 +117,49 @@ function Export({ store, actions }: { store: Store; actions: Actions }) {
   const map = store.answer.value?.tiles.get(`${tile.image}/${tile.column}`);
   const image = imageName(store, tile.image);
   const name = map ? `${image}, ${map.item.target_name}` : image;
+  const method = store.traits.method.peek();
+  const heading =
+    store.answer.value && store.answer.value.columns.length > 1 ? columnHeading(store, tile.column) : "";
+  const kernel = store.status.value !== "no-kernel" && store.offer.value === null;
   const choices = [
     {
       text: "Picture of one tile (PNG)",
-      note:
-        store.answer.value && store.answer.value.columns.length > 1
-          ? `${name}, ${columnHeading(store, tile.column)}`
-          : name,
-      make: async () => save(await tilePicture(store, tile), fileName("kx", name)),
+      note: heading ? `${name}, ${heading}` : name,
+      possible: true,
+      make: async () => save(await tilePicture(store, tile), fileName("png", "kx", name)),
     },
     {
       text: "Picture of the grid (PNG)",
       note: "every tile with its caption",
-      make: async () => save(await gridPicture(store), fileName("kx", store.traits.method.peek(), "grid")),
+      possible: true,
+      make: async () => save(await gridPicture(store), fileName("png", "kx", method, "grid")),
+    },
+    {
+      text: "Page of its own (HTML)",
+      note: kernel ? "this view with every answer so far, for any browser" : NEEDS_PYTHON,
+      possible: kernel,
+      make: async () =>
+        save(await actions.fetchFile("html", tile.column), fileName("html", "kx", method, "page")),
+    },
+    {
+      text: "Numbers (NPZ)",
+      note: kernel ? ["raw maps and scores, for numpy", heading].filter(Boolean).join(": ") : NEEDS_PYTHON,
+      possible: kernel,
+      make: async () =>
+        save(await actions.fetchFile("npz", tile.column), fileName("npz", "kx", method, "maps", heading)),
     },
   ];
   const choose = (make: () => Promise<void>) => {
     close();
     anchor.current?.querySelector("button")?.focus();
-    make().catch((error) => actions.fail(`The picture could not be made: ${error}`));
+    busy.value = true;
+    make()
+      .catch((error) =>
+        actions.fail(`The file could not be made: ${error instanceof Error ? error.message : error}`),
+      )
+      .finally(() => {
+        busy.value = false;
+      });
   };
   const onKeyDown = (event: KeyboardEvent) => {
     const list = items();
@@ -162,10 +189,13 @@ function Export({ store, actions }: { store: Store; actions: Actions }) {
       >
         Export
       </button>
+      <span class="said" role="status">
+        {busy.value && "making the file…"}
+      </span>
       <div class="popup" popover="manual" ref={popup}>
         {open.value && (
           <div role="menu" aria-label="Export" tabIndex={-1} {...KEYS} onKeyDown={onKeyDown}>
-            {choices.map(({ text, note, make }) => (
+            {choices.map(({ text, note, possible, make }) => (
               <button
                 type="button"
                 class="item"
@@ -173,8 +203,9 @@ function Export({ store, actions }: { store: Store; actions: Actions }) {
                 tabIndex={-1}
                 key={text}
                 aria-label={`${text}: ${note}`}
+                aria-disabled={!possible || undefined}
                 {...KEYS}
-                onClick={() => choose(make)}
+                onClick={() => possible && choose(make)}
               >
                 <span>{text}</span>
                 <span class="dim">{note}</span>

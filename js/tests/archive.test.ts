@@ -1,0 +1,138 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import fixture from "../../tests/fixtures/archive.json";
+import { createAnswers } from "../src/answers";
+import { type Archive, exact, nearest, offered, openArchive } from "../src/archive";
+import { openSession, type Session } from "../src/session";
+import { type Asked, createStore, DEFAULTS, type Store } from "../src/store";
+import { classOptions } from "../src/view/classes";
+import { type FakeModel, fakeModel, welcome } from "./helpers";
+
+const bytes = Uint8Array.from(atob(fixture.block), (c) => c.charCodeAt(0));
+const asked = (values: Partial<Asked> = {}): Asked => ({
+  layer: "conv",
+  method: "blobs",
+  target: "top",
+  params: {},
+  compare: "none",
+  compare_with: [],
+  ...values,
+});
+const opened = async () => (await openArchive(bytes)) as Archive;
+
+describe("an archive", () => {
+  it("gives back what Python kept, to the last bit", async () => {
+    const archive = await opened();
+    expect(archive.offer).toMatchObject({ alone: true, leftOut: 0, side: null });
+    const kept = fixture.maps.map((maps) => maps.map((map) => map.flat()));
+    const found = archive.answers
+      .slice(-3)
+      .map(({ answer }) => [...answer.tiles.values()].map((t) => [...t.values]));
+    expect(found).toEqual(kept);
+    expect(archive.predictions?.best).toEqual([1, 0]);
+    expect([...(archive.predictions?.values ?? [])]).toEqual([0.25, 0.75, Number.NaN, 1]);
+    expect(archive.answers.at(-1)?.answer.columns.map((column) => column.method)).toEqual(["blobs", "dots"]);
+  });
+
+  it("is nothing where nothing is kept, and an error where it is spoilt", async () => {
+    expect(await openArchive(new Uint8Array())).toBeNull();
+    expect(await openArchive(undefined)).toBeNull();
+    await expect(openArchive(bytes.slice(0, 60))).rejects.toThrow();
+    await expect(openArchive(Uint8Array.of(1, 2, 3, 4, 5))).rejects.toThrow();
+  });
+
+  it("takes each column of a comparison for an answer of its own, with the parameters that are its method's", async () => {
+    const archive = await opened();
+    const smooth = { repetitions: 3 };
+    const own = exact(archive, asked({ params: { smooth, sharpness: 2 } }));
+    const other = exact(archive, asked({ method: "dots", params: { smooth } }));
+    const compared = archive.answers.at(-1)?.answer.tiles;
+    expect(own?.answer.tiles.get("1/0")?.values).toEqual(compared?.get("1/0")?.values);
+    expect(other?.answer.tiles.get("1/0")?.values).toEqual(compared?.get("1/1")?.values);
+    expect(other?.answer.tiles.get("1/0")?.item.column).toBe(0);
+  });
+
+  it("answers what is wanted anew, and keeps of the rest what it can", async () => {
+    const archive = await opened();
+    expect(nearest(archive, asked(), { layer: "early" })?.asked).toMatchObject({
+      layer: "early",
+      method: "dots",
+      target: "cat − dog",
+    });
+    expect(nearest(archive, asked(), { method: "dots", params: {} })?.asked).toMatchObject({
+      method: "dots",
+      layer: "conv",
+      compare: "none",
+    });
+    expect(nearest(archive, asked(), { compare: "methods", compare_with: [] })?.asked.compare).toBe(
+      "methods",
+    );
+    expect(nearest(archive, asked(), { layer: "late" })).toBeUndefined();
+    expect(nearest(archive, asked({ layer: "gone" }), {})?.asked.layer).toBe("conv");
+  });
+});
+
+describe("a view of an archive", () => {
+  let model: FakeModel;
+  let store: Store;
+  let session: Session;
+  const ready = () => vi.waitFor(() => expect(store.offer.value).not.toBeNull());
+
+  beforeEach(() => {
+    model = fakeModel({ ...DEFAULTS, ...asked(), _snapshot: new DataView(bytes.buffer) });
+    store = createStore();
+    session = openSession(model, store, createAnswers());
+  });
+  afterEach(() => session.close());
+
+  it("draws at once, and offers only what is there", async () => {
+    await ready();
+    expect(store.status.value).toBe("no-kernel");
+    expect(store.answer.value?.tiles.size).toBe(2);
+    expect([offered(store, "layer", "conv"), offered(store, "layer", "late")]).toEqual([true, false]);
+    expect(classOptions(store).map(({ text }) => text)).toEqual(["top", "cat − dog"]);
+  });
+
+  it("shows another kept answer for another question, and says all of that question", async () => {
+    await ready();
+    session.set({ layer: "early" });
+    expect([store.traits.method.value, store.traits.target.value]).toEqual(["dots", "cat − dog"]);
+    expect([model.state.layer, model.state.method]).toEqual(["early", "dots"]);
+    expect([...(store.answer.value?.tiles.get("0/0")?.values ?? [])]).toEqual(fixture.maps[1][0].flat());
+  });
+
+  it("follows another view of the same model", async () => {
+    await ready();
+    for (const [name, value] of Object.entries(asked({ compare: "methods" }))) model.assign(name, value);
+    model.assign("params", { sharpness: 2, smooth: { repetitions: 3 } });
+    expect(store.answer.value?.columns).toHaveLength(2);
+  });
+
+  it("gives way to the kernel, whatever it chose meanwhile", async () => {
+    await ready();
+    const { answer } = store;
+    model.down({ kind: "welcome", version: 1, gen: 1, ...welcome() });
+    expect(store.offer.value).toBeNull();
+    model.down({ kind: "queued", gen: 1 });
+    expect([store.stale.value, store.status.value, answer.value?.tiles.size]).toEqual([false, "running", 2]);
+    session.set({ layer: "anywhere" });
+    expect(model.state.layer).toBe("anywhere");
+  });
+
+  it("that opens late does not disturb a kernel that has answered", async () => {
+    model.down({ kind: "welcome", version: 1, gen: 1, ...welcome() });
+    await openArchive(bytes);
+    await new Promise((resolve) => setTimeout(resolve));
+    expect([store.offer.value, store.answer.value]).toEqual([null, null]);
+  });
+});
+
+it("a spoilt archive is said, and nothing else is lost", async () => {
+  const store = createStore();
+  const session = openSession(
+    fakeModel({ ...DEFAULTS, _snapshot: Uint8Array.of(1, 2, 3) }),
+    store,
+    createAnswers(),
+  );
+  await vi.waitFor(() => expect(store.failure.value?.message).toContain("cannot be read"));
+  session.close();
+});

@@ -1,0 +1,48 @@
+"""Files that a view asked for, in parts that every host lets through."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from kx_widget.engine.errors import KxError, plain
+
+PART_BYTES = 900_000
+SECONDS_BETWEEN_PARTS = 0.05
+
+
+class Files:
+    """Makes and sends one file after the other, in a thread of its own: a handler must not keep the kernel.
+
+    Args:
+        make: by format, what makes the file from a column's number.
+        send: sends a message with its buffers.
+    """
+
+    def __init__(self, make: Mapping[str, Callable[[int], bytes]], send: Callable[[Any, list[bytes]], None]) -> None:
+        self._make = make
+        self._send = send
+        self._one_at_a_time = threading.Lock()
+
+    def ask(self, name: str, fmt: str, column: int) -> None:
+        """Answer an `export` message; `name` is what the view knows the file by."""
+        if fmt not in self._make or column < 0:
+            self._refuse(name, f"There is no export of {fmt[:20]!r} for column {str(column)[:20]}.")
+            return
+        threading.Thread(target=self._answer, args=(name, fmt, column), name="kx-export", daemon=True).start()
+
+    def _answer(self, name: str, fmt: str, column: int) -> None:
+        with self._one_at_a_time:
+            try:
+                data = self._make[fmt](column)
+            except Exception as error:
+                self._refuse(name, str(error) if isinstance(error, KxError) else plain(error))
+                return
+            parts = [data[i : i + PART_BYTES] for i in range(0, len(data), PART_BYTES)]
+            for number, part in enumerate(parts):
+                if number:
+                    time.sleep(SECONDS_BETWEEN_PARTS)
+                self._send({"kind": "file", "id": name, "part": number, "parts": len(parts), "error": ""}, [part])
+
+    def _refuse(self, name: str, error: str) -> None:
+        self._send({"kind": "file", "id": name, "part": 0, "parts": 1, "error": error}, [b""])

@@ -1,0 +1,278 @@
+"""Pages without a kernel: the widget's own, from a file; a notebook's, by nbconvert; a notebook opened again."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Locator, Page, Request, expect
+
+import kx_widget as kx
+from tests import models
+from tests.browser.lab import ROOT, Lab, pixels
+from tests.browser.server import environment
+from tests.browser.view import difference
+
+HOSTILE = ("</script><img src=x onerror='window.hurt = 1'>", "<b>dog</b>", "cup", "sky & sea")
+NOTEBOOK = """
+import numpy as np
+
+import kx_widget as kx
+from tests import models
+
+photos = np.random.default_rng(0).uniform(-1, 1, (32, 12, 12, 3)).astype(np.float32)
+w = kx.KxWidget(models.residual(), photos, class_names=["ant", "bee", "cat", "dog"], layer="stem")
+w
+"""
+LATER = "w.target = 'dog'\nw.wait()\nlen(w.results)"
+
+
+PEAK = re.compile("peak ")
+
+
+class Sheet:
+    """A page that must ask for nothing but files; what it complained about."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.errors: list[str] = []
+        self.requests: list[str] = []
+        page.set_default_timeout(20_000)
+        page.on("console", lambda m: self.errors.append(m.text) if m.type in {"error", "warning"} else None)
+        page.on("pageerror", lambda e: self.errors.append(str(e)))
+        page.on("request", self._note)
+
+    def _note(self, request: Request) -> None:
+        if not request.url.startswith(("file://", "data:")):
+            self.requests.append(request.url)
+
+    def open(self, path: Path) -> Locator:
+        self.page.goto(path.as_uri())
+        root = self.page.locator("[data-kx-root]")
+        expect(root).to_have_attribute("data-status", "no-kernel")
+        expect(root.locator("[data-kx-tile] canvas").first).to_have_attribute("aria-label", PEAK)
+        return root
+
+
+@pytest.fixture(scope="module")
+def browser(lab: Lab) -> Browser:
+    return lab._browser
+
+
+@pytest.fixture
+def sheet(browser: Browser) -> Iterator[Callable[..., Sheet]]:
+    opened: list[Sheet] = []
+
+    def open_(**options: Any) -> Sheet:
+        context = browser.new_context(accept_downloads=True, **options)
+        opened.append(Sheet(context.new_page()))
+        return opened[-1]
+
+    yield open_
+    for one in opened:
+        assert one.page.evaluate("window.hurt") is None
+        one.page.context.close()
+        assert (one.errors, one.requests) == ([], [])
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, kx.KxWidget]:
+    """A page of five answers, the last one a comparison."""
+    photos = np.random.default_rng(0).uniform(-1, 1, (2, 12, 12, 3)).astype(np.float32)
+    w = kx.KxWidget(models.residual(), photos, class_names=list(HOSTILE))
+    w.wait()
+    for name, value in (("method", "gradients"), ("method", "gradcam"), ("layer", "stem"), ("target", HOSTILE[0])):
+        setattr(w, name, value)
+        w.wait()
+    w.compare = "targets"
+    w.compare_with = [HOSTILE[0], HOSTILE[1]]
+    path = tmp_path_factory.mktemp("page") / "page.html"
+    w.save(path)
+    return path, w
+
+
+def shown(root: Locator, image: int = 0, column: int = 0) -> np.ndarray:
+    canvas = root.locator(f"[data-kx-tile][data-image='{image}'][data-column='{column}'] canvas")
+    root.page.mouse.move(1, 1)
+    return pixels(canvas)
+
+
+def test_a_page_shows_the_answer_and_its_controls_work(sheet: Callable[..., Sheet], saved: Any) -> None:
+    one = sheet()
+    root = one.open(saved[0])
+    expect(root.locator("[data-kx-tile] canvas")).to_have_count(4)
+    expect(root.locator("[data-kx-tile] .name").first).to_have_text(HOSTILE[0])
+    assert difference(shown(root), shown(root, 0, 1)) > 0.05
+
+    def look() -> np.ndarray:
+        return np.concatenate([shown(root, image, column) for image in (0, 1) for column in (0, 1)])
+
+    before = look()
+    for change in (
+        lambda: root.get_by_label("Opacity", exact=True).fill("1"),
+        lambda: root.get_by_label("Threshold", exact=True).fill("0.5"),
+        lambda: root.get_by_label("Colormap", exact=True).select_option("magma"),
+        lambda: root.get_by_label("Sign", exact=True).select_option("absolute"),
+        lambda: root.get_by_label("Scale", exact=True).select_option("all"),
+    ):
+        change()
+        after = look()
+        assert difference(before, after) > 0.02
+        before = after
+    canvas = root.locator("[data-kx-tile] canvas").first
+    canvas.focus()
+    one.page.keyboard.press("+")
+    expect(root.get_by_role("button", name="Reset view")).to_be_enabled()
+    assert difference(before, look()) > 0.02
+    root.get_by_role("button", name="Reset view").click()
+    canvas.hover()
+    expect(root.locator("[data-kx-tile] .readout").first).to_be_visible()
+
+
+def test_pickers_offer_what_is_kept_and_nothing_else(sheet: Callable[..., Sheet], saved: Any) -> None:
+    root = sheet().open(saved[0])
+    method = root.get_by_label("Method", exact=True)
+    enabled = method.locator("option:enabled")
+    assert {o.split(" · ")[0] for o in enabled.all_inner_texts()} == {"Gradients", "Grad-CAM"}
+    before = shown(root)
+    method.select_option("gradients")
+    expect(root.locator("[data-kx-tile] canvas")).to_have_count(2)
+    assert "Gradients" in str(root.locator("[data-kx-tile] canvas").first.get_attribute("aria-label"))
+    assert difference(before, shown(root)) > 0.05
+    root.get_by_label("Class", exact=True).click()
+    assert set(root.locator(".option .text").all_inner_texts()) == {"top", *HOSTILE[:2]}
+    root.page.keyboard.press("Escape")
+    kept = root.get_by_label("Kept answers")
+    assert kept.locator("option").count() == 6
+    kept.select_option(index=kept.locator("option").count() - 1)
+    expect(root.locator("[data-kx-tile] canvas")).to_have_count(4)
+    expect(root.get_by_text("A new question needs Python.")).to_be_visible()
+    disabled = root.get_by_role("treeitem").filter(has_text="predictions").first
+    expect(disabled).to_have_attribute("aria-disabled", "true")
+    expect(root.get_by_label("Smooth", exact=True)).to_be_disabled()
+
+
+def test_every_kept_map_is_the_one_that_was_computed(sheet: Callable[..., Sheet], saved: Any) -> None:
+    root = sheet().open(saved[0])
+    photos = np.random.default_rng(0).uniform(-1, 1, (2, 12, 12, 3)).astype(np.float32)
+    root.get_by_label("Method", exact=True).select_option("gradients")
+    label = root.locator("[data-kx-tile] canvas").first.get_attribute("aria-label") or ""
+    peak = saved[1].explainer.explain(photos, method="gradients").maps[0, 0].max()
+    assert f"peak {float(f'{peak:.3g}'):g}" in label
+
+
+def test_export_without_python(sheet: Callable[..., Sheet], saved: Any) -> None:
+    root = sheet().open(saved[0])
+    root.get_by_role("button", name="Export").click()
+    expect(root.get_by_role("menuitem", name="Numbers (NPZ)")).to_have_attribute("aria-disabled", "true")
+    with root.page.expect_download() as download:
+        root.page.keyboard.press("Enter")
+    assert download.value.suggested_filename.endswith(".png")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (360, "light")])
+def test_a_page_at_every_width_and_in_both_themes(
+    sheet: Callable[..., Sheet], saved: Any, width: int, scheme: str
+) -> None:
+    one = sheet(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    root = one.open(saved[0])
+    expect(root).to_have_attribute("data-theme", scheme)
+    assert one.page.evaluate("document.documentElement.scrollWidth") <= width
+    one.page.screenshot(path=ROOT / f"build/page-{scheme}-{width}.png")
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A notebook that a script ran, with the state of its widgets."""
+    folder = tmp_path_factory.mktemp("executed")
+    cells = [nbformat.v4.new_code_cell(code) for code in (NOTEBOOK, LATER)]
+    path = folder / "notebook.ipynb"
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
+    env = environment(tmp_path_factory.mktemp("home")) | {"PYTHONPATH": str(ROOT)}
+    command = ["-m", "nbconvert", "--to", "notebook", "--execute", "--inplace", path.name]
+    subprocess.run([sys.executable, *command], cwd=folder, env=env, check=True, capture_output=True)
+    return path
+
+
+def test_an_executed_notebook_is_small_and_holds_a_picture(executed: Path) -> None:
+    assert executed.stat().st_size < 8e6
+    notebook = nbformat.read(executed, 4)
+    (output,) = notebook.cells[0].outputs
+    assert set(output.data) >= {"application/vnd.jupyter.widget-view+json", "image/png", "text/html"}
+    models = notebook.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"].values()
+    assert any(buffer["path"] == ["_snapshot"] for model in models for buffer in model.get("buffers", []))
+
+
+# What html-manager and anywidget do with a notebook's page, which asks other machines for both of them.
+STATIC_HOST = """async () => {
+    const states = JSON.parse(
+        document.querySelector('script[type="application/vnd.jupyter.widget-state+json"]').textContent
+    ).state;
+    for (const mark of document.querySelectorAll('script[type="application/vnd.jupyter.widget-view+json"]')) {
+        const { state, buffers } = states[JSON.parse(mark.textContent).model_id];
+        for (const { path, data } of buffers) {
+            const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+            const last = path.pop();
+            path.reduce((at, key) => at[key], state)[last] = new DataView(bytes.buffer);
+        }
+        const url = URL.createObjectURL(new Blob([state._esm], { type: "text/javascript" }));
+        const { default: widget } = await import(url);
+        const el = document.createElement("div");
+        mark.after(el);
+        const nothing = () => {};
+        const model = {
+            get: (name) => state[name], set: (name, value) => { state[name] = value; },
+            save_changes: nothing, send: nothing, on: nothing, off: nothing,
+        };
+        const { initialize, render } = await widget();
+        initialize({ model });
+        render({ model, el });
+    }
+}"""
+
+
+def test_nbconvert_shows_the_maps(executed: Path, browser: Browser) -> None:
+    command = ["-m", "nbconvert", "--to", "html", executed.name]
+    subprocess.run([sys.executable, *command], cwd=executed.parent, check=True, capture_output=True)
+    page = browser.new_page()
+    page.goto(executed.with_suffix(".html").as_uri(), wait_until="domcontentloaded")
+    page.evaluate(STATIC_HOST)
+    root = page.locator("[data-kx-root]")
+    label = root.locator("[data-kx-tile] canvas").first
+    expect(label).to_have_attribute("aria-label", PEAK)
+    # What the last cell asked, not what the first one showed.
+    assert "dog" in str(label.get_attribute("aria-label"))
+    expect(root.locator("[data-kx-tile]").first.locator(".name")).to_have_text("dog")
+    assert difference(shown(root, 0), shown(root, 1)) > 0.05
+    expect(root).to_have_attribute("data-status", "no-kernel")
+    expect(root.get_by_text("A new question needs the kernel.")).to_be_visible()
+    page.screenshot(path=ROOT / "build/nbconvert.png")
+    page.close()
+
+
+def test_a_notebook_opened_again_without_a_kernel(executed: Path, lab: Lab) -> None:
+    notebook = json.loads(executed.read_text())
+    # A kernel that is not there: JupyterLab opens the notebook and asks which to take.
+    notebook["metadata"]["kernelspec"] = {"name": "none", "display_name": "None"}
+    path = executed.with_name("again.ipynb")
+    path.write_text(json.dumps(notebook))
+    page = lab.open_without_kernel(path)
+    # Outputs of a notebook that is not trusted are shown as pictures.
+    expect(page.locator(".jp-OutputArea-output img").first).to_be_visible()
+    page.evaluate("() => void window.jupyterapp.commands.execute('notebook:trust')")
+    page.locator(".jp-Dialog").get_by_role("button", name="Trust").click()
+    root = page.locator("[data-kx-root]")
+    expect(root.locator("[data-kx-tile] canvas").first).to_have_attribute("aria-label", PEAK, timeout=30_000)
+    assert shown(root).any()
+    expect(root).to_have_attribute("data-status", "no-kernel", timeout=20_000)
+    page.screenshot(path=ROOT / "build/reopened.png")
+    page.close()
