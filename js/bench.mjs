@@ -7,8 +7,8 @@ const SIDE = 224;
 const TILES = 32;
 const SOURCE = `
   export { lookupTable } from "./canvas/colormap";
-  export { levels, paint } from "./canvas/paint";
-  export { applySign } from "./postprocess";
+  export { paint } from "./canvas/paint";
+  export { applySign, resize } from "./postprocess";
   export { search } from "./view/combobox";
   export { buildTree, visibleRows } from "./view/layerTree";
 `;
@@ -22,7 +22,7 @@ const bundle = await build({
   jsx: "automatic",
   jsxImportSource: "preact",
 });
-const { applySign, buildTree, levels, lookupTable, paint, search, visibleRows } = await import(
+const { applySign, buildTree, lookupTable, paint, resize, search, visibleRows } = await import(
   `data:text/javascript;base64,${Buffer.from(bundle.outputFiles[0].contents).toString("base64")}`
 );
 
@@ -38,8 +38,7 @@ function measure(name, work, runs = 60) {
 }
 
 const raw = Float32Array.from({ length: 49 }, (_, i) => Math.sin(i));
-const map = levels(raw, 7, 7, SIDE, SIDE);
-const colors = new Uint32Array(65536);
+const map = resize(raw, 7, 7, SIDE, SIDE);
 const out = new Uint32Array(SIDE * SIDE);
 const style = { table: lookupTable("viridis"), low: 0, high: 1, scale: 1, threshold: 0.1 };
 const everyTile = (work) => () => {
@@ -48,11 +47,11 @@ const everyTile = (work) => () => {
 const what = `${TILES} tiles of ${SIDE}x${SIDE}`;
 measure(
   `${what}: colour, threshold, scale`,
-  everyTile(() => paint(map, style, out, colors)),
+  everyTile(() => paint(map, style, out)),
 );
 measure(
   `${what}: sign, or a new 7x7 map`,
-  everyTile(() => paint(levels(applySign(raw, "positive"), 7, 7, SIDE, SIDE), style, out, colors)),
+  everyTile(() => paint(resize(applySign(raw, "positive"), 7, 7, SIDE, SIDE), style, out)),
 );
 
 const paths = Array.from({ length: 1000 }, (_, i) => `block${i % 50}/conv_${i}`);

@@ -67,15 +67,8 @@ function taps(from: number, to: number): Taps {
   return { first, second, weight };
 }
 
-/** Bilinear resize of a map (h, w) to (height, width), into `out`. */
-export function resize<Out extends Float32Array | Uint16Array = Float32Array>(
-  map: Float32Array,
-  h: number,
-  w: number,
-  height: number,
-  width: number,
-  out: Out = new Float32Array(height * width) as Out,
-): Out {
+/** Bilinear resize of a map (h, w) to (height, width). */
+export function resize(map: Float32Array, h: number, w: number, height: number, width: number): Float32Array {
   const x = taps(w, width);
   const y = taps(h, height);
   const wide = new Float32Array(h * width);
@@ -87,6 +80,7 @@ export function resize<Out extends Float32Array | Uint16Array = Float32Array>(
       wide[to + i] = a + (map[from + x.second[i]] - a) * x.weight[i];
     }
   }
+  const out = new Float32Array(height * width);
   for (let row = 0; row < height; row++) {
     const above = y.first[row] * width;
     const below = y.second[row] * width;

@@ -1,17 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { COLORMAPS, DIVERGING, lookupTable, overlayTable } from "../src/canvas/colormap";
-import { levels, paint, type Style } from "../src/canvas/paint";
+import { paint, type Style } from "../src/canvas/paint";
 
 /** Ten shades, one character each: '0' is the table's first colour, '9' its last, '.' is transparent. */
 function shades(map: Float32Array, style: Partial<Style>, width = 8): string[] {
   const table = lookupTable("gray");
   const out = new Uint32Array(map.length);
   const height = map.length / width;
-  paint(
-    levels(map, height, width, height, width),
-    { table, low: 0, high: 1, scale: 1, threshold: 0, ...style },
-    out,
-  );
+  paint(map, { table, low: 0, high: 1, scale: 1, threshold: 0, ...style }, out);
   const bytes = new Uint8Array(out.buffer);
   const text = Array.from(map, (_, i) => (bytes[i * 4 + 3] === 0 ? "." : Math.floor(bytes[i * 4] / 25.6)));
   return Array.from({ length: height }, (_, row) => text.slice(row * width, (row + 1) * width).join(""));

@@ -1,7 +1,7 @@
-import { applySign, type Sign } from "../postprocess";
+import { applySign, resize, type Sign } from "../postprocess";
 import type { Store, TileMap } from "../store";
 import { DIVERGING, tableCache } from "./colormap";
-import { type Levels, levels, paint } from "./paint";
+import { paint } from "./paint";
 
 /** How a map is drawn, beside the map itself. */
 export interface Look {
@@ -40,8 +40,6 @@ export function lookOf(store: Store, map: TileMap): Look {
 /** What the overlays of one view share. */
 interface Shared {
   table: ReturnType<typeof tableCache>;
-  /** Room for the colours of a map's levels. */
-  colors: Uint32Array;
   /** Room for pixels on their way to a canvas. */
   pixels: ImageData;
 }
@@ -53,7 +51,7 @@ export class Overlay {
   version = 0;
   // Kept in memory rather than on the graphics card: it is written as often as it is drawn.
   private readonly context = this.canvas.getContext("2d", { willReadFrequently: true });
-  private readonly signed = new Map<Sign, Levels>();
+  private readonly signed = new Map<Sign, Float32Array>();
   private map: TileMap | null = null;
   private look: Look | null = null;
 
@@ -69,13 +67,13 @@ export class Overlay {
     if (same && this.signed.size > 0) return;
     const [h, w] = map.item.shape;
     const known = this.signed.get(look.sign);
-    const found = known ?? levels(applySign(map.values, look.sign), h, w, height, width);
-    this.signed.set(look.sign, found);
+    const scalars = known ?? resize(applySign(map.values, look.sign), h, w, height, width);
+    this.signed.set(look.sign, scalars);
     if (shared.pixels.height !== height || shared.pixels.width !== width) {
       shared.pixels = new ImageData(width, height);
     }
     const table = shared.table(look.table, look.diverging);
-    paint(found, { ...look, table }, new Uint32Array(shared.pixels.data.buffer), shared.colors);
+    paint(scalars, { ...look, table }, new Uint32Array(shared.pixels.data.buffer));
     this.context?.putImageData(shared.pixels, 0, 0);
     this.version += 1;
     this.map = map;
@@ -85,6 +83,6 @@ export class Overlay {
 
 /** Overlays of one view. */
 export function overlayMaker(): () => Overlay {
-  const shared = { table: tableCache(), colors: new Uint32Array(65536), pixels: new ImageData(1, 1) };
+  const shared = { table: tableCache(), pixels: new ImageData(1, 1) };
   return () => new Overlay(shared);
 }

@@ -1,7 +1,7 @@
-import { applySign, magnitude, type Sign } from "../postprocess";
+import { applySign, magnitude, resize, type Sign } from "../postprocess";
 import type { SmallMap } from "../thumbnails";
 import { DIVERGING, lookupTable } from "./colormap";
-import { levels, paint } from "./paint";
+import { paint } from "./paint";
 
 const SIDE = 48;
 
@@ -24,7 +24,7 @@ export function drawThumbnail(
     table: lookupTable(diverging ? DIVERGING : colormap),
     ...{ scale: magnitude(map.extent, seen), low: diverging ? -1 : 0, high: 1, threshold: 0 },
   };
-  const values = levels(applySign(map.values, seen), h, w, height, width);
+  const values = resize(applySign(map.values, seen), h, w, height, width);
   paint(values, style, new Uint32Array(pixels.data.buffer));
   canvas.getContext("2d")?.putImageData(pixels, 0, 0);
 }

@@ -2,7 +2,7 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Actions } from "../actions";
 import { lookupTable } from "../canvas/colormap";
 import { limitsOf, lookOf } from "../canvas/overlay";
-import { levels, paint } from "../canvas/paint";
+import { paint } from "../canvas/paint";
 import { value } from "../format";
 import { heights, histogram } from "../histogram";
 import { imageName } from "../naming";
@@ -69,7 +69,7 @@ function Bar({ store, actions, map }: { store: Store; actions: Actions; map: Til
     const ramp = Float32Array.from({ length: WIDTH }, (_, i) => start + (length * i) / (WIDTH - 1));
     const pixels = new ImageData(WIDTH, 1);
     const style = { table: lookupTable(table), low, high, scale: 1, threshold };
-    paint(levels(ramp, 1, WIDTH, 1, WIDTH), style, new Uint32Array(pixels.data.buffer));
+    paint(ramp, style, new Uint32Array(pixels.data.buffer));
     context.putImageData(pixels, 0, 0);
   }, [table, start, low, high, threshold]);
 

@@ -1,0 +1,85 @@
+/// <reference types="vite/types/importMeta.d.ts" />
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { compose, frameOf } from "../src/canvas/compose";
+import { layersMaker } from "../src/canvas/layers";
+import { extent } from "../src/postprocess";
+import { createStore, type Limits, type Picture, type Traits, tileKey } from "../src/store";
+import { Canvas, globals } from "./canvas";
+import { item } from "./helpers";
+
+/** Written by tests/fixtures/pictures.py. */
+interface Case {
+  what: string;
+  size: number;
+  /** One tile each; null is NaN. */
+  maps: (number | null)[][][];
+  picture: string[] | null;
+  box: Picture["box"];
+  traits: Partial<Traits>;
+  limits: Limits;
+  cells: boolean;
+  swipe: number;
+  /** Tiles as rows of pixels as rrggbbaa; dots where nothing is drawn. */
+  expected: string[][];
+}
+
+const CASES = Object.entries(import.meta.glob<Case>("./pictures/*.json", { eager: true, import: "default" }));
+
+function canvasOf(rows: string[]): Canvas {
+  const colors = rows.map((row) => row.split(" "));
+  const canvas = new Canvas(colors[0].length, colors.length);
+  const bytes = colors
+    .flat()
+    .flatMap((color) => (`${color}ff`.match(/../g) ?? []).map((hex) => Number(`0x${hex}`)));
+  canvas.pixels.data.set(bytes);
+  return canvas;
+}
+
+function rowsOf({ width, height, pixels }: Canvas): string[] {
+  const color = (at: number) => {
+    const rgba = [...pixels.data.subarray(4 * at, 4 * at + 4)];
+    return rgba[3] > 0 ? rgba.map((byte) => byte.toString(16).padStart(2, "0")).join("") : "........";
+  };
+  return Array.from({ length: height }, (_, y) =>
+    Array.from({ length: width }, (_, x) => color(y * width + x)).join(" "),
+  );
+}
+
+function draw(given: Case): string[][] {
+  const { size, maps, box } = given;
+  const store = createStore({ opacity: 1, ...given.traits });
+  Object.assign(store.limits, { value: given.limits });
+  Object.assign(store.cells, { value: given.cells });
+  Object.assign(store.swipe, { value: given.swipe });
+  const tiles = maps.map((rows, column) => {
+    const values = Float32Array.from(rows.flat().map((value) => value ?? Number.NaN));
+    return { item: item({ column, shape: [rows.length, rows[0].length] }), values, extent: extent(values) };
+  });
+  store.answer.value = {
+    gen: 1,
+    columns: [],
+    tiles: new Map(tiles.map((tile) => [tileKey(0, tile.item.column), tile])),
+  };
+  const picture = { name: "", width: size, height: size, box, mime: "", data: new Uint8Array() } as Picture;
+  const bitmap = given.picture && (canvasOf(given.picture) as unknown as ImageBitmap);
+  const makeLayers = layersMaker();
+  return tiles.map((map) => {
+    const canvas = new Canvas(size, size);
+    const context = canvas.getContext() as unknown as CanvasRenderingContext2D;
+    compose(context, frameOf(picture, size, size), store, { picture, bitmap, map, layers: makeLayers() });
+    return rowsOf(canvas);
+  });
+}
+
+beforeAll(() => {
+  for (const [name, value] of Object.entries(globals)) vi.stubGlobal(name, value);
+});
+afterAll(() => vi.unstubAllGlobals());
+
+it("has pictures to draw", () => {
+  expect(CASES.length).toBeGreaterThan(12);
+});
+
+it.each(CASES)("%s", (_, given) => {
+  expect(draw(given)).toEqual(given.expected);
+});
