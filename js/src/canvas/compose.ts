@@ -69,8 +69,8 @@ export function compose(context: Context, rect: Rect, store: Store, shown: Shown
   if (swipe > 0 && swipe < 1) {
     const line = Math.max(1, Math.round(rect.width / 150));
     context.fillStyle = "rgb(0 0 0 / 0.5)";
-    context.fillRect(split - line, rect.y, 2 * line, rect.height);
+    context.fillRect(split - line, rect.y, 3 * line, rect.height);
     context.fillStyle = "#fff";
-    context.fillRect(split - line / 2, rect.y, line, rect.height);
+    context.fillRect(split, rect.y, line, rect.height);
   }
 }
