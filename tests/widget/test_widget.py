@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import kx_widget as kx
 from kx_widget.widget import flow
 from tests import cases, models
-from tests.widget.page import Page, rest, until
+from tests.widget.page import Page, until
 
 
 @pytest.fixture
@@ -174,49 +174,6 @@ def test_cancel_from_the_browser_must_name_the_running_question(widget, browser)
     assert widget.status == "running"
     widget._heard(None, {"kind": "cancel", "gen": browser.gen}, [])
     assert widget.status == "cancelled"
-
-
-HOSTILE = [
-    *(None, 3, [], {}, {"kind": 7}, {"kind": "want"}, {"kind": "cancel", "gen": "x"}, {"kind": "nobody"}, "hello"),
-    *({"kind": "hello", "version": 1, "view": "x", "have": have} for have in (None, [1], ["k"] * 10**4, "k", {})),
-    *({"kind": "ack", "seq": seq} for seq in (None, True, 1.5, [1])),
-    {"kind": "seen", "view": "x" * 10**6, "visible": True},
-    {"kind": "seen", "view": "x", "visible": "yes"},
-    {"kind": "want", "gen": 1, "image": "../../etc/passwd", "column": 0, "have": ""},
-]
-
-
-@pytest.mark.parametrize("content", HOSTILE, ids=lambda c: repr(c)[:50])
-def test_what_is_no_message_is_refused(widget, browser, content):
-    rest(widget)
-    before = widget.explainer.counts
-    widget._heard(None, content, [])
-    assert browser.messages[-1]["kind"] == "error"
-    assert browser.messages[-1]["gen"] == 0
-    assert len(browser.messages[-1]["message"]) < 300
-    assert (widget.status, widget.explainer.counts) == ("done", before)
-
-
-@pytest.mark.parametrize(
-    "state",
-    [
-        {"target": 10**9}, {"target": [1]}, {"layer": "../../etc/passwd"}, {"layer": ["stem"]}, {"method": {"a": 1}},
-        {"params": {"smooth": {"repetitions": 10**9}}}, {"params": {"channels": 1}}, {"params": []},
-        {"compare": "targets", "compare_with": [10**9]}, {"compare_with": "dog"}, {"selected": [10**9]},
-        {"selected": [-1]}, {"opacity": float("nan")}, {"_images": []}, {"labels": [0] * 10**5}, {"theme": 3},
-    ],
-    ids=lambda s: repr(s)[:50],
-)  # fmt: skip
-def test_hostile_values_are_refused_and_nothing_is_computed(widget, browser, state):
-    rest(widget)
-    before, traits = widget.explainer.counts, {name: getattr(widget, name) for name in state if name != "compare"}
-    browser.messages.clear()
-    widget.set_state(state)
-    assert "error" in browser.kinds()
-    rest(widget)
-    assert {name: getattr(widget, name) for name in traits} == traits
-    if "compare" not in state:
-        assert widget.explainer.counts == before
 
 
 def test_a_view_that_comes_later_hears_everything(widget, browser):

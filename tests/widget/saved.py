@@ -1,0 +1,46 @@
+"""Reads what a widget saved."""
+
+import base64
+import gzip
+import json
+from html.parser import HTMLParser
+
+from kx_widget.widget.codec import decode
+
+
+def unpack(block):
+    """Header and the maps of each answer."""
+    data = gzip.decompress(block)
+    length = int.from_bytes(data[:4], "little")
+    header, buffer = json.loads(data[4 : 4 + length]), data[-(-(4 + length) // 4) * 4 :]
+    maps = [[decode(item, buffer) for item in answer["items"]] for answer in header["answers"]]
+    return header, maps
+
+
+class Parsed(HTMLParser):
+    """What a browser's parser sees."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.data, self.title, self.script = [("", {})], "", "", ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        self.tags.append(("", {}))
+
+    def handle_data(self, data):
+        tag, attrs = self.tags[-1]
+        if tag == "title":
+            self.title += data
+        elif tag == "script" and attrs.get("id") == "state":
+            self.data += data
+        elif tag == "script":
+            self.script += data
+
+
+def block_of(state):
+    return base64.b64decode(state["_snapshot"]["base64"])
