@@ -25,6 +25,12 @@ export function isDark(el: Element): boolean {
   return matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
+/** Whether an element's text is light on dark, or dark on light: some libraries bring colours that know no theme. */
+export function suits(el: Element, dark: boolean): boolean {
+  const light = luminance(getComputedStyle(el).color);
+  return light === null || light > 0.5 === dark;
+}
+
 /** Calls back now and whenever the page's theme may have changed; returns what stops it. */
 export function watchTheme(el: Element, changed: (dark: boolean) => void): () => void {
   const update = () => changed(isDark(el));

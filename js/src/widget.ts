@@ -7,7 +7,7 @@ import { type Model, openSession } from "./session";
 import { watchSight } from "./sight";
 import { createStore } from "./store";
 import { css } from "./style";
-import { watchTheme } from "./theme";
+import { suits, watchTheme } from "./theme";
 import { App } from "./view/app";
 
 /** The anywidget entry, once a model: views share its answers; each has its own store, and frees all of it. */
@@ -29,21 +29,29 @@ export default (answers = createAnswers()) => ({
     const session = openSession(model, store, answers);
     const actions = createActions(store, session);
     const stage = createStage(store);
+    const dress = () => {
+      const theme = store.traits.theme.value;
+      const dark = theme === "auto" ? store.dark.value : theme === "dark";
+      root.dataset.theme = dark ? "dark" : "light";
+      root.toggleAttribute("data-host-theme", theme === "auto");
+      if (!suits(root, dark)) root.removeAttribute("data-host-theme");
+    };
+    const stopDressing = effect(dress);
     const stopWatching = watchTheme(host, (dark) => {
       store.dark.value = dark;
+      // The host's colours may have come after the name of its theme.
+      dress();
     });
     const stopLooking = watchSight(host, session.seen);
     const stopMarking = effect(() => {
-      const theme = store.traits.theme.value;
       root.dataset.status = store.status.value;
-      root.dataset.theme = theme === "auto" ? (store.dark.value ? "dark" : "light") : theme;
-      root.toggleAttribute("data-host-theme", theme === "auto");
     });
     renderInto(h(App, { store, actions, stage }), root);
 
     return () => {
       renderInto(null, root);
       stopMarking();
+      stopDressing();
       stopWatching();
       stopLooking();
       stage.close();

@@ -83,7 +83,7 @@ export function Arrange({ store, actions }: { store: Store; actions: Actions }) 
         </Select>
       </span>
       <span class="dim" role="status">
-        {shown === known.images ? `${shown} images` : `${shown} of ${known.images} images`}
+        {shown < known.images && `${shown} of ${known.images} images`}
       </span>
     </div>
   );

@@ -74,14 +74,14 @@ export function Classes({ store, actions }: { store: Store; actions: Actions }) 
         {b === null && !offer && (
           <button
             type="button"
-            class="plain"
+            class="plain minus"
             aria-label="Subtract another class"
             title="Why this class rather than another: subtract the other's score"
             disabled={names.length < 2 || plainText(a, names) === null}
             {...KEYS}
             onClick={() => choose(a, other)}
           >
-            −
+            another
           </button>
         )}
       </Field>

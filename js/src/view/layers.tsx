@@ -198,7 +198,7 @@ function Why({ store, about }: { store: Store; about: string | null }) {
           {known.recommended !== null && <span class="star">★ </span>}
           {known.why}
           {shown && (
-            <p class="note">
+            <p>
               Small maps: {shown.title} of {imageName(store, shown.image)}.
             </p>
           )}

@@ -1,16 +1,18 @@
-"""Axe finds nothing to complain about, in any state and either theme."""
+"""Axe finds nothing to complain about, in any state and in any host's colours."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.gallery import states
 from tests.browser.gallery.page import NARROW, WIDE, Gallery, Open
 from tests.browser.lab import ROOT
 
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
+DARK = {"dark", "jupyter-dark", "vscode-dark", "vscode-high-contrast", "colab-dark", "mixed"}
 
 
 VIOLATIONS = """async () => {
@@ -48,8 +50,22 @@ STATES: dict[str, tuple[str, int, Callable[[Gallery], None]]] = {
 @pytest.mark.parametrize("state", STATES)
 def test_axe_finds_nothing(gallery: Open, state: str, theme: str) -> None:
     query, width, reach = STATES[state]
-    view = gallery(f"{query}&{theme}", width)
+    view = gallery(f"{query}&host={theme}", width)
     reach(view)
     view.page.screenshot(path=ROOT / f"build/gallery-{state}-{theme}.png", full_page=True)
     view.page.add_script_tag(path=AXE)
     assert view.page.evaluate(VIOLATIONS) == []
+
+
+@pytest.mark.parametrize("state", ["classes-open", "failed", "labelled", "limited", "narrow"])
+def test_axe_finds_nothing_whichever_host_the_page_turns_into(gallery: Open, state: str) -> None:
+    query, width, reach = STATES[state]
+    view = gallery(query, width)
+    reach(view)
+    view.page.add_script_tag(path=AXE)
+    for host in view.page.evaluate("gallery.hosts"):
+        view.page.evaluate("(host) => gallery.wear(host)", host)
+        theme = "dark" if host in DARK else "light"
+        expect(view.root).to_have_attribute("data-theme", theme)
+        view.page.screenshot(path=ROOT / f"build/gallery-{state}-{host}.png", full_page=True)
+        assert view.page.evaluate(VIOLATIONS) == [], host
