@@ -28,7 +28,6 @@ class Probe:
         digests: one per image, with the version of the weights: what caches go by.
         black: tells what black is in x (B, C).
         seed: for methods that draw random numbers; see `rng`.
-        gathered: what was put together for the whole batch already.
     """
 
     graph: Graph
@@ -40,12 +39,13 @@ class Probe:
     digests: Sequence[tuple[Any, ...]]
     black: Callable[[], Floats]
     seed: int = 0
-    gathered: dict[str, Any] = field(default_factory=dict)
+    # Not for other layers or images, so that a replaced probe gathers anew.
+    gathered: dict[str, Any] = field(default_factory=dict, init=False)
 
     def at(self, x: Floats) -> "Probe":
         """The same question about other versions of the images; nothing of it is kept."""
         digests = [(i, digest[-1]) for i, digest in enumerate(self.digests)]
-        return replace(self, x=x, cache=Cache(2**62), digests=digests, gathered={})
+        return replace(self, x=x, cache=Cache(2**62), digests=digests)
 
     def rng(self, i: int) -> np.random.Generator:
         """Random numbers of image i: the same for the same seed and original, whatever batch it is in."""
