@@ -17,6 +17,7 @@ def images(view: Gallery) -> list[int]:
 def test_right_and_wrong_are_marked_filtered_and_sorted(gallery: Open) -> None:
     view = gallery("labels&images=12")
     view.await_status("done")
+    expect(view.root.get_by_text("Small maps")).to_be_visible()
     sent = view.page.evaluate("gallery.model.sent.length")
     said = view.root.get_by_role("group", name="Rows").get_by_role("status")
     marks = [mark.strip() for mark in view.root.locator(".verdict").all_inner_texts()]
