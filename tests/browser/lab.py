@@ -7,12 +7,13 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+import nbformat
 import numpy as np
 from playwright.sync_api import Locator, Page, WebSocket, sync_playwright
 
@@ -31,7 +32,8 @@ FLAGS = (
     "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
-PANEL = "window.jupyterapp.shell.currentWidget"
+# Not the tab in front: that may be another one.
+PANEL = "[...window.jupyterapp.shell.widgets('main')].find((tab) => tab.context?.model?.cells)"
 IDLE = """() => {
     const kernel = window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel;
     return kernel?.connectionStatus === "connected" && kernel.status === "idle";
@@ -221,3 +223,11 @@ class Lab:
         copy = Path(tempfile.mkdtemp(dir=self._folder)) / notebook.name
         shutil.copy(notebook, copy)
         return f"{self._server.url}/lab/tree/{copy.relative_to(self._folder).as_posix()}?reset"
+
+    def open_cells(self, codes: Iterable[str]) -> Notebook:
+        """Open a new notebook with these cells, kernel started, nothing run."""
+        cells = [nbformat.v4.new_code_cell(code) for code in codes]
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        path = self._folder / "cells.ipynb"
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
+        return self.open(path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import nbformat
 import pytest
 from playwright.sync_api import expect
 
@@ -67,12 +66,8 @@ SEND_STATE = f"""([id, state]) => {{
 
 
 @pytest.fixture(scope="module")
-def opened(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> View:
-    cells = [nbformat.v4.new_code_cell(code) for code in (SETUP, WIDGET)]
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    path = tmp_path_factory.mktemp("faults") / "faults.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
-    notebook = lab.open(path)
+def opened(lab: Lab) -> View:
+    notebook = lab.open_cells([SETUP, WIDGET])
     notebook.run_all()
     return View(notebook)
 

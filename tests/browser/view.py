@@ -22,12 +22,12 @@ DIFFERENT = 0.05
 
 
 class View:
-    """The notebook's last view of the widget that is called `name` in the kernel."""
+    """A view, the notebook's last one unless told, of the widget that is called `name` in the kernel."""
 
-    def __init__(self, notebook: Notebook, name: str = "w") -> None:
+    def __init__(self, notebook: Notebook, name: str = "w", index: int = -1) -> None:
         self.notebook = notebook
         self.name = name
-        self.root = notebook.root()
+        self.root = notebook.root(index)
         self.root.wait_for()
         self.layers = self.root.get_by_role("tree", name="Layers")
         self.layer_search = self.root.get_by_role("searchbox", name="Search layers")
