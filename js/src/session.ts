@@ -4,21 +4,10 @@ import { type Archive, type Archived, exact, nearest, openArchive } from "./arch
 import type { Binary } from "./codec";
 import { createFiles } from "./files";
 import { readPredictions, readThumbnails, readTiles } from "./frames";
-import { type Down, parse, type Up, VERSION } from "./messages";
+import { type Model, openLine } from "./line";
+import { type Down, parse, VERSION } from "./messages";
 import { type Asked, askedOf, focusedImage, QUESTION, type Store, type Traits } from "./store";
 import { chosenColumn, currentThumbnails, questionOf } from "./thumbnails";
-
-/** What a host of anywidget gives; only this file touches it. */
-export interface Model {
-  get(name: string): unknown;
-  set(name: string, value: unknown): void;
-  save_changes(): void;
-  send(content: unknown): void;
-  // biome-ignore lint/suspicious/noExplicitAny: hosts differ in what they pass to a callback.
-  on(event: string, callback: (...args: any[]) => void): void;
-  // biome-ignore lint/suspicious/noExplicitAny: see `on`.
-  off(event: string, callback: (...args: any[]) => void): void;
-}
 
 export interface Session {
   set(values: Partial<Traits>): void;
@@ -32,7 +21,6 @@ export interface Session {
   close(): void;
 }
 
-const HELLO_MS = 5000;
 const QUEUED_MS = 400;
 
 /** Ties one view's store to the host's model until it is closed; all views of a model share its answers. */
@@ -48,10 +36,19 @@ export function openSession(model: Model, store: Store, answers: Answers): Sessi
   /** What was kept, until the kernel answers. */
   let archive: Archive | null = null;
   let over = false;
-  let helloTimer: ReturnType<typeof setTimeout> | undefined;
   let queuedTimer: ReturnType<typeof setTimeout> | undefined;
 
-  const send = (message: Up) => model.send(message);
+  const line = openLine(
+    model,
+    () => ({ kind: "hello", version: VERSION, view, have: answers.keys() }),
+    () => {
+      clearTimeout(queuedTimer);
+      store.status.value = "no-kernel";
+      store.waiting.value = false;
+      store.progress.value = null;
+    },
+  );
+  const { send } = line;
   const files = createFiles(send);
 
   const pull = (name: keyof Traits) => {
@@ -151,7 +148,7 @@ export function openSession(model: Model, store: Store, answers: Answers): Sessi
   const receive = (message: Down, buffers: Binary[]) => {
     switch (message.kind) {
       case "welcome":
-        clearTimeout(helloTimer);
+        line.answered();
         dropArchive();
         if (message.version !== VERSION) {
           fail(
@@ -236,18 +233,24 @@ export function openSession(model: Model, store: Store, answers: Answers): Sessi
   for (const [event, observer] of observers) model.on(event, observer);
   model.on("msg:custom", onMessage);
   for (const name of names) pull(name);
-  send({ kind: "hello", version: VERSION, view, have: answers.keys() });
+  line.greet();
   openArchive(model.get("_snapshot") as Binary | undefined)
     .then((opened) => opened && !over && batch(() => useArchive(opened)))
     .catch((error) => fail(`What was kept of this view cannot be read: ${error}`));
-  helloTimer = setTimeout(() => {
-    if (!over) store.status.value = "no-kernel";
-  }, HELLO_MS);
 
   return {
     set(wanted) {
       const isQuestion = QUESTION.some((name) => name in wanted);
       const archived = isQuestion && archive ? nearest(archive, askedOf(store), wanted) : undefined;
+      const found = isQuestion ? answers.find({ ...askedOf(store), ...wanted }) : undefined;
+      const hasKernel = store.status.value !== "no-kernel";
+      if (isQuestion && !hasKernel) {
+        if (!archived && !found) {
+          fail("This needs the kernel, which no longer answers.", "Run the cell again.");
+          return;
+        }
+        store.failure.value = null;
+      }
       const values = archived ? { ...wanted, ...archived.asked } : wanted;
       batch(() => {
         if (archived) showArchived(archived);
@@ -258,8 +261,8 @@ export function openSession(model: Model, store: Store, answers: Answers): Sessi
       });
       model.save_changes();
       if (archived || !isQuestion) return;
-      const found = answers.find(askedOf(store));
       if (found) show(askedOf(store), found);
+      if (!hasKernel) return;
       clearTimeout(queuedTimer);
       queuedTimer = setTimeout(() => {
         store.waiting.value = true;
@@ -276,7 +279,7 @@ export function openSession(model: Model, store: Store, answers: Answers): Sessi
       over = true;
       files.close();
       send({ kind: "seen", view, visible: false });
-      clearTimeout(helloTimer);
+      line.close();
       clearTimeout(queuedTimer);
       for (const [event, observer] of observers) model.off(event, observer);
       model.off("msg:custom", onMessage);

@@ -1,5 +1,5 @@
+import type { Model } from "../src/line";
 import type { Item, Wrapper } from "../src/messages";
-import type { Model } from "../src/session";
 import { askedOf, createStore, type Predictions, type Welcome } from "../src/store";
 
 export function item(fields: Partial<Item> = {}): Item {
@@ -80,6 +80,8 @@ export interface FakeModel extends Model {
   /** What Python does: a message, or a trait's new value. */
   down(content: unknown, buffers?: unknown[]): void;
   assign(name: string, value: unknown): void;
+  /** What Jupyter's hosts do when the kernel is restarted. */
+  lose(): void;
   listeners(): number;
 }
 
@@ -112,6 +114,12 @@ export function fakeModel(state: Record<string, unknown> = {}): FakeModel {
     assign(name, value) {
       state[name] = value;
       emit(`change:${name}`);
+    },
+    lose() {
+      this.send = () => {
+        throw new Error("Cannot send");
+      };
+      emit("comm_live_update");
     },
     listeners: () => [...handlers.values()].reduce((sum, set) => sum + set.size, 0),
   };

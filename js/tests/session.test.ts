@@ -73,6 +73,21 @@ describe("opening and closing", () => {
     expect(store.status.value).toBe("idle");
   });
 
+  it("says so when its kernel is lost, keeps what it has and takes no new question", () => {
+    model.down(welcome);
+    model.down({ kind: "queued", gen: 1 });
+    model.down(running(1));
+    maps(1, 1, [1, 2]);
+    model.lose();
+    expect([store.status.value, shown()]).toEqual(["no-kernel", [["0/0", [1, 2]]]]);
+    session.set({ layer: "other" });
+    expect(store.failure.value?.message).toContain("needs the kernel");
+    session.set({ opacity: 0.5 });
+    expect([store.traits.layer.value, store.traits.opacity.value]).toEqual(["conv", 0.5]);
+    vi.advanceTimersByTime(60_000);
+    expect([store.status.value, store.waiting.value]).toEqual(["no-kernel", false]);
+  });
+
   it("says so when the kernel speaks another version", () => {
     model.down({ ...welcome, version: 2 });
     expect(store.failure.value?.message).toContain("the kernel version 2");

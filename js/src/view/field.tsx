@@ -27,7 +27,12 @@ export function Select({ id, value, disabled, onChoose, children }: SelectProps)
       value={value}
       disabled={disabled}
       {...KEYS}
-      onChange={(event) => onChoose(event.currentTarget.value)}
+      onChange={(event) => {
+        const chosen = event.currentTarget.value;
+        // A choice that is refused must not stay on the screen.
+        event.currentTarget.value = value;
+        onChoose(chosen);
+      }}
     >
       {children}
     </select>

@@ -15,6 +15,9 @@ const WORDS: Readonly<Record<Status, string>> = {
 function state(store: Store): string {
   const status = store.status.value;
   if (store.offer.value?.alone) return "a page of its own: it shows what was answered before";
+  if (status === "no-kernel" && store.welcome.value && !store.offer.value) {
+    return "the kernel no longer answers: run the cell again for new maps. What is here still takes colours and zoom.";
+  }
   if (status === "no-kernel") {
     return "waiting for the kernel: it is not running, or a cell keeps it busy. Colours, zoom and kept answers still work.";
   }
