@@ -26,6 +26,7 @@ COLORMAPS = ("viridis", "magma", "inferno", "plasma", "turbo", "cividis", "gray"
 EXPLAINER_KEYWORDS = ("preprocess", "class_names", "output", "memory_mib", "cache_mib", "fit")
 QUESTION = ("layer", "method", "target", "params", "compare", "compare_with")
 READ_ONLY = ("status", "progress", "error")
+CLOSED = "This widget is closed. Make a new one."
 
 
 class KxWidget(anywidget.AnyWidget):
@@ -181,10 +182,13 @@ class KxWidget(anywidget.AnyWidget):
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def __repr__(self) -> str:
+        return super().__repr__() if self._session else f"KxWidget: {CLOSED}"
+
     @property
     def _open(self) -> Session:
         if self._session is None:
-            raise KxError("This widget is closed. Make a new one.")
+            raise KxError(CLOSED)
         return self._session
 
     def _ipython_display_(self) -> None:
