@@ -75,7 +75,7 @@ export function StatusBar({ store, actions }: { store: Store; actions: Actions }
       {progress && <span class="details">{counted(store)}</span>}
       <span class="dim details">{details(store)}</span>
       <span class="grow" />
-      <button type="button" {...KEYS} disabled={!running} onClick={actions.cancel}>
+      <button type="button" {...KEYS} aria-disabled={!running} onClick={() => running && actions.cancel()}>
         Cancel
       </button>
     </div>

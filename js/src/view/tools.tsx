@@ -16,7 +16,7 @@ export function Tools({ store, actions }: { store: Store; actions: Actions }) {
     <div class="tools">
       <CopyAsPython store={store} />
       <Export store={store} actions={actions} />
-      <button type="button" {...KEYS} disabled={store.view.value.isIdentity} onClick={actions.resetView}>
+      <button type="button" {...KEYS} aria-disabled={store.view.value.isIdentity} onClick={actions.resetView}>
         Reset view
       </button>
     </div>
