@@ -22,7 +22,7 @@ VIOLATIONS = """async () => {
 }"""
 
 
-STATES: dict[str, tuple[str, int, Callable[[Gallery], None]]] = {
+STATES: dict[str, tuple[str, int, Callable[[Gallery], object]]] = {
     "done": ("", WIDE, lambda view: view.await_status("done")),
     "running": ("step=400", WIDE, states.running),
     "failed": ("fail", WIDE, states.failed),
