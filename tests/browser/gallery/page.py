@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.lab import ROOT
+
 WIDE, NARROW = 1120, 420
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves the repository and says nothing."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Not to stderr."""
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """The gallery's address while it is served."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=ROOT)) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/js/gallery.html"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 class Gallery:
