@@ -44,8 +44,8 @@ def explain_to_store(
     check_params("explain_to", SETTINGS, {"dtype": dtype, "part_images": part_images})
     run = Run(explainer, source, targets, batch_size, on_error, question, labels, part_images)
     folder = Path(path)
-    job = describe(run, targets, dtype, part_images, batch_size)
-    _open(folder, job)
+    job = describe(run, dtype, part_images, batch_size)
+    open_folder(folder, job)
     if read_json(folder / DONE) is None:
         done = finished_parts(folder)
         with closing(run.answers(lambda part: part not in done)) as answers, bar(run.source.total, progress) as shown:
@@ -76,7 +76,7 @@ def _counted(answers: Iterable[Answer], shown: Any) -> Iterator[Answer]:
         shown.update(len(answer.batch.good) + len(answer.batch.broken))
 
 
-def describe(run: Run, targets: Any, dtype: str, part_images: int, batch_size: int | None) -> dict[str, Any]:
+def describe(run: Run, dtype: str, part_images: int, batch_size: int | None) -> dict[str, Any]:
     """All that the result depends on, in words that a person can compare."""
     asked, source = run.asked, run.source
     preprocess = run.explainer._preprocessing._preprocess
@@ -109,7 +109,7 @@ def _weights(model: Any) -> str:
     return digest.hexdigest()
 
 
-def _open(folder: Path, job: dict[str, Any]) -> None:
+def open_folder(folder: Path, job: dict[str, Any]) -> None:
     """Make the folder, or make sure that it holds the beginnings of this job and nothing else.
 
     Raises:

@@ -118,7 +118,7 @@ class Reader:
     def _settle(self, head: list[Item]) -> None:
         floats: list[NDArray[Any]] = []
         for item in head:
-            if isinstance(item.value, Path) and self._size is not None:
+            if isinstance(item.value, (Path, bytes)) and self._size is not None:
                 continue
             try:
                 pixels = read(item.value)

@@ -41,12 +41,25 @@ class Files:
 
     def items(self) -> Iterator[Item]:
         """All items; labels are the names of the folders, if class names were given."""
-        for i, path in enumerate(self.paths):
-            yield Item(i, path, Path(path), self._label(path))
+        for i, (path, value) in enumerate(zip(self.paths, self._values(), strict=True)):
+            yield Item(i, path, value, self._label(path))
+
+    def _values(self) -> Iterable[Any]:
+        return map(Path, self.paths)
 
     def _label(self, path: str) -> int | None:
         folder = Path(path).parent.name
         return self.class_names.index(folder) if self.class_names and folder in self.class_names else None
+
+
+@dataclass(frozen=True)
+class Contents(Files):
+    """Image files that somebody else has read: `contents` are pyarrow binary scalars."""
+
+    contents: Iterable[Any] = ()
+
+    def _values(self) -> Iterable[Any]:
+        return (content.as_py() for content in self.contents)
 
 
 @dataclass(frozen=True)
@@ -95,6 +108,8 @@ def read_source(source: Any, labels: str | None = None, class_names: Sequence[st
     """
     if labels not in (None, "folder"):
         raise ParameterError(f'labels={labels!r} is not known. Pass "folder" or None.')
+    if isinstance(source, (Files, Elements)):
+        return source
     if isinstance(source, (str, Path)):
         source = [source]
     if isinstance(source, (list, tuple)) and source and all(isinstance(s, (str, Path)) for s in source):

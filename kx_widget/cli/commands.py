@@ -79,6 +79,10 @@ def explain(
     dtype: Annotated[Literal["float32", "float16"], typer.Option(help="What maps are kept as.")] = "float32",
     batch_size: Annotated[int | None, typer.Option(help="Images at once; 32 by default.")] = None,
     on_error: Annotated[Literal["skip", "raise"], typer.Option(help="What a broken image does.")] = "skip",
+    workers: Annotated[
+        int, typer.Option(min=0, help="Workers on a Ray cluster (extra `ray`); 0 explains in this process.")
+    ] = 0,
+    gpus: Annotated[float, typer.Option(min=0, help="GPUs of each worker.")] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -100,11 +104,18 @@ def explain(
         "fit": fit,
     }
     loaded = read_model(model)
-    from kx_widget.bulk.job import explain_to_store
-    from kx_widget.engine.explainer import Explainer
+    if workers:
+        from kx_widget.bulk.cluster import explain_on_ray
 
-    explainer = Explainer(loaded, **settings)
-    store = explain_to_store(explainer, photos, out, asked, **run, progress=not quiet, **question)
+        store = explain_on_ray(
+            model, photos, out, asked, workers=workers, gpus=gpus, settings=settings, **run, **question
+        )
+    else:
+        from kx_widget.bulk.job import explain_to_store
+        from kx_widget.engine.explainer import Explainer
+
+        explainer = Explainer(loaded, **settings)
+        store = explain_to_store(explainer, photos, out, asked, **run, progress=not quiet, **question)
     skipped = store.skipped
     if as_json:
         say({"store": str(out), "rows": len(store) - len(skipped), "skipped": dict(skipped)})

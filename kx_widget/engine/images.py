@@ -2,6 +2,7 @@
 
 import glob
 import hashlib
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.preprocessing import Preprocessing, Span, as_pixels
@@ -165,7 +166,7 @@ def _array(item: Any) -> NDArray[Any]:
     """One item as uint8 or float32 (height, width, 1 or 3)."""
     if isinstance(item, _Missing):
         raise ImageError(item.reason)
-    if isinstance(item, Path):
+    if isinstance(item, (Path, bytes)):
         item = _open(item)
     if isinstance(item, Image.Image):
         item = item.convert("L") if item.mode in ("1", "L") else _opaque(item)
@@ -191,15 +192,17 @@ def _array(item: Any) -> NDArray[Any]:
     return array
 
 
-def _open(path: Path) -> Image.Image:
-    if path.is_dir():
+def _open(file: Path | bytes) -> Image.Image:
+    if isinstance(file, Path) and file.is_dir():
         raise ImageError("is a folder; pass a pattern such as folder/*.jpg")
-    if not path.exists():
+    if isinstance(file, Path) and not file.exists():
         raise ImageError("there is no such file")
     try:
-        with Image.open(path) as opened:
+        with Image.open(file if isinstance(file, Path) else io.BytesIO(file)) as opened:
             opened.load()
             return opened.copy()
+    except UnidentifiedImageError as error:
+        raise ImageError("cannot be read as an image (no known format)") from error
     except Exception as error:
         raise ImageError(f"cannot be read as an image ({error})") from error
 

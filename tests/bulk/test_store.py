@@ -18,13 +18,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
 import kx_widget as kx
-from kx_widget.bulk.dataset import Answer
-from kx_widget.bulk.parts import JOB, PartWriter, part_name, write_json
-from kx_widget.bulk.reading import Batch
-from kx_widget.bulk.rows import rows, schema
+from kx_widget.bulk.parts import part_name
+from kx_widget.bulk.rows import schema
 from kx_widget.engine.explanation import FormatError
 from tests import models
 from tests.bulk import killed
+from tests.bulk.synthetic import synthetic
 from tests.cases import photos
 
 TARGETS = ["top", 1, kx.contrast(0, 2)]
@@ -201,28 +200,6 @@ def test_without_pyarrow_a_sentence_says_what_to_install(explainer, monkeypatch,
     )
     with pytest.raises(ImportError, match=r"pip install 'kx-widget\[store\]'"):
         explainer.explain_to(tmp_path / "s", [photos(1)])
-
-
-def synthetic(path, maps, dtype="float32", part=20_000):
-    """A store of maps (N, T, h, w) nobody computed."""
-    path.mkdir()
-    n, t = maps.shape[:2]
-    rng = np.random.default_rng(0)
-    write_json(path / JOB, {"dtype": dtype, "class_names": ["a", "b"], "signed": True, "input_shape": [8, 8, 3]})
-    for start in range(0, n, part):
-        end = min(n, start + part)
-        writer = PartWriter(path / part_name(start // part), dtype)
-        for at in range(start, end, 500):
-            chosen = slice(at, min(at + 500, end))
-            k = chosen.stop - at
-            e = kx.Explanation(
-                maps[chosen], rng.normal(size=(k, t)).astype(np.float32), rng.random((k, t), np.float32),
-                rng.integers(0, 2, (k, t)), (("a",) * t,) * k, "gradcam", "late", {}, True, 0.1, {"kx_widget": "0"},
-                np.zeros((k, 8, 8, 3), np.uint8), names=tuple(f"photos/{i % 50}/{i:08}.jpg" for i in range(at, at + k)),
-            )  # fmt: skip
-            good = [type("Good", (), {"item": type("Item", (), {"label": i % 2})}) for i in range(k)]
-            writer.write(rows(Answer(Batch(good=good), e, rng.integers(0, 2, k)), dtype))
-        writer.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,67 @@
+"""Two workers of a Ray cluster, one of which dies: `python -m tests.bulk.ray_job MODEL FOLDER STORE`."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import kx_widget as kx
+
+# Batches of four: each worker has done some and has some to do when one dies.
+IMAGES, BLOCK, BATCH = 48, 12, 4
+
+
+def preprocess(batch):
+    """Note who works; whoever comes to its fourth batch first is killed in the middle of a block."""
+    seen = Path(os.environ["KX_SEEN"])
+    with (seen / str(os.getpid())).open("a") as file:
+        file.write(".")
+        mine = file.tell()
+    if mine == 5:
+        try:
+            (seen / "killed").touch(exist_ok=False)
+        except FileExistsError:
+            return batch / 127.5 - 1
+        os.kill(os.getpid(), signal.SIGKILL)
+    return batch / 127.5 - 1
+
+
+def question(folder, store):
+    return {
+        "source": folder, "path": store, "targets": ["top", 1], "part_images": BLOCK, "batch_size": BATCH,
+        "labels": "folder",
+    }  # fmt: skip
+
+
+def start(attempts: int = 4) -> None:
+    """A cluster of this machine; Ray gives up a start of more than 30 s, which a busy machine may need."""
+    import ray
+
+    for left in range(attempts, 0, -1):
+        try:
+            ray.init(num_cpus=4, include_dashboard=False, object_store_memory=100 * 2**20, _node_ip_address="127.0.0.1")
+            return
+        except Exception:
+            ray.shutdown()
+            if left == 1:
+                raise
+
+
+def main(model: str, folder: str, store: str) -> None:
+    import ray
+
+    from kx_widget.bulk.cluster import explain_on_ray
+
+    start()
+    found = explain_on_ray(
+        model, workers=2, settings={"preprocess": preprocess, "class_names": ["cats", "x", "dogs", "y"]},
+        **question(folder, store),
+    )  # fmt: skip
+    assert isinstance(found, kx.Store)
+    ray.shutdown()
+
+
+if __name__ == "__main__":
+    from tests.bulk import ray_job  # so that workers import it by this name
+
+    ray_job.main(*sys.argv[1:])
