@@ -53,6 +53,10 @@ class Keeper:
         self._timer.daemon = True
         self._timer.start()
 
+    def meet(self) -> None:
+        """A view is there: its output needs no picture."""
+        self._displays.leave()
+
     def snapshot(self) -> None:
         """Put the latest answer into the trait now."""
         if answers := self._archive.answers():

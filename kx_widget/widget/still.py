@@ -77,6 +77,10 @@ class Displays:
         if picture is None and handle is not None:
             self._waiting.append(lambda late: handle.update({**data, **late}, metadata=metadata, raw=True))
 
+    def leave(self) -> None:
+        """Leave the outputs as they are: a host that draws the widget would draw it anew, and keep the first one."""
+        self._waiting.clear()
+
     def complete(self, picture: Callable[[], dict[str, str]]) -> None:
         """Put the picture into all outputs that wait for one."""
         waiting, self._waiting = self._waiting, []

@@ -209,6 +209,7 @@ class KxWidget(anywidget.AnyWidget):
             return
         match message:
             case {"kind": "hello", "view": view, "have": have}:
+                self._keeper.meet()
                 session.greet(view, have, self._keeper.welcome)
             case {"kind": "seen", "view": view, "visible": visible}:
                 session.flow.see(view, visible)
@@ -232,13 +233,8 @@ class KxWidget(anywidget.AnyWidget):
                 self.params = kept
                 return
         if change["name"] == "compare" and self.compare_with:
-            try:
-                fits = self.compare != "none" and self._check({"compare_with": self.compare_with})
-            except KxError:
-                fits = False
-            if not fits:
-                self.compare_with = []
-                return
+            self.compare_with = []
+            return
         self.refresh()
 
     def _check(self, values: dict[str, Any]) -> list[Question]:

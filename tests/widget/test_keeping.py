@@ -210,3 +210,14 @@ def test_a_question_that_fails_is_displayed_without_a_picture(explainer, monkeyp
     with kx.KxWidget(explainer, cases.photos(), method="cam", layer="stem") as w:
         w._ipython_display_()
         assert "image/png" not in host.outputs[0]
+
+
+def test_an_output_in_which_a_view_is_drawn_stays_as_it_is(explainer, monkeypatch):
+    """Else the host draws the widget anew, and keeps the first view."""
+    host = Host(monkeypatch)
+    monkeypatch.setattr("kx_widget.widget.keeper.SECONDS_BEFORE_DISPLAY", 0.01)
+    with kx.KxWidget(explainer, cases.photos(), params={"smooth": {"repetitions": 200}}) as w:
+        w._ipython_display_()
+        w._heard(None, {"kind": "hello", "version": 1, "view": "v", "have": []}, [])
+        w.wait()
+        assert "image/png" not in host.outputs[0]
