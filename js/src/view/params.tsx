@@ -1,3 +1,4 @@
+import { useState } from "preact/hooks";
 import type { Param } from "../messages";
 import { KEYS, Select } from "./field";
 
@@ -56,34 +57,56 @@ function Control({ id, param, value, onChange }: Props) {
     );
   }
   if (param.kind === "numbers") {
-    const text = (value as readonly number[]).join(", ");
     return (
-      <input
+      <Typed
         id={id}
         type="text"
-        value={text}
-        {...KEYS}
-        onChange={(event) => {
-          const numbers = readNumbers(event.currentTarget.value, param);
+        text={(value as readonly number[]).join(", ")}
+        onCommit={(text) => {
+          const numbers = readNumbers(text, param);
           if (numbers) onChange(numbers);
-          else event.currentTarget.value = text;
         }}
       />
     );
   }
   return (
-    <input
+    <Typed
       id={id}
       type="number"
-      value={value === null || value === undefined ? "" : String(value)}
+      text={value === null || value === undefined ? "" : String(value)}
       min={param.minimum ?? undefined}
       max={param.maximum ?? undefined}
       step={param.step ?? (param.kind === "int" ? 1 : "any")}
+      onCommit={(text) => {
+        const number = readNumber(text, param);
+        if (number !== null) onChange(number);
+      }}
+    />
+  );
+}
+
+interface TypedProps {
+  id: string;
+  type: "text" | "number";
+  text: string;
+  min?: number;
+  max?: number;
+  step?: number | string;
+  onCommit(text: string): void;
+}
+
+/** A field that keeps what is being typed, however often the form around it is drawn meanwhile. */
+function Typed({ text, onCommit, ...rest }: TypedProps) {
+  const [draft, setDraft] = useState<string | null>(null);
+  return (
+    <input
+      {...rest}
+      value={draft ?? text}
       {...KEYS}
+      onInput={(event) => setDraft(event.currentTarget.value)}
       onChange={(event) => {
-        const number = readNumber(event.currentTarget.value, param);
-        if (number === null) event.currentTarget.value = String(value ?? "");
-        else onChange(number);
+        setDraft(null);
+        onCommit(event.currentTarget.value);
       }}
     />
   );

@@ -72,3 +72,19 @@ def test_smooth_and_augment(gallery: Open) -> None:
     view.field("Scales").fill("nonsense")
     view.field("Scales").press("Enter")
     expect(view.field("Scales")).to_have_value("0.5, 1, 1.5")
+
+
+def test_a_number_half_typed_survives_a_change_from_the_kernel(gallery: Open) -> None:
+    view = gallery('traits={"method":"blobs2","params":{"smooth":{"repetitions":20,"noise":0.15}}}')
+    view.await_status("done")
+    field = view.field("Repetitions")
+    field.press("Control+A")
+    field.press_sequentially("1")
+    view.page.evaluate("""() => {
+        gallery.model.set("params", {order: "last", smooth: {repetitions: 20, noise: 0.1}});
+        gallery.model.save_changes();
+    }""")
+    expect(view.field("Noise")).to_have_value("0.1")
+    field.press_sequentially("2")
+    field.press("Enter")
+    assert view.trait("params")["smooth"] == {"repetitions": 12, "noise": 0.1}
