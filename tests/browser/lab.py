@@ -208,21 +208,11 @@ class Lab:
 
     def open(self, notebook: Path, *, size: tuple[int, int] = (1280, 900)) -> Notebook:
         """Open a copy of a notebook, kernel started, nothing run."""
-        return Notebook(self.page(size), self._address(notebook))
-
-    def open_without_kernel(self, notebook: Path) -> Page:
-        """Open a copy of a notebook whose kernel is not installed, and choose none instead."""
-        page = self.page((1280, 900))
-        page.set_default_timeout(60_000)
-        page.goto(self._address(notebook))
-        page.locator(".jp-Dialog").get_by_role("button", name="No Kernel").click()
-        page.locator(".jp-Dialog").wait_for(state="detached")
-        return page
-
-    def _address(self, notebook: Path) -> str:
         copy = Path(tempfile.mkdtemp(dir=self._folder)) / notebook.name
         shutil.copy(notebook, copy)
-        return f"{self._server.url}/lab/tree/{copy.relative_to(self._folder).as_posix()}?reset"
+        return Notebook(
+            self.page(size), f"{self._server.url}/lab/tree/{copy.relative_to(self._folder).as_posix()}?reset"
+        )
 
     def open_cells(self, codes: Iterable[str]) -> Notebook:
         """Open a new notebook with these cells, kernel started, nothing run."""
