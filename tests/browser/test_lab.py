@@ -167,6 +167,8 @@ def test_shortcut_keys_on_every_control_leave_the_cells_alone(view: View) -> Non
             assert cells(view.notebook) == before, f"{key} leaked from {label}"
     assert tried >= 12
     view.layer_search.fill("")
+    # Letters choose among the options of a list, here of the rows to show.
+    view.root.get_by_label("Show", exact=True).select_option("all")
 
 
 def cells(notebook: Notebook) -> list[list[str]]:
