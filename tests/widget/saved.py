@@ -7,6 +7,8 @@ from html.parser import HTMLParser
 
 from kx_widget.widget.codec import decode
 
+HOSTILE = ["</script><img src=x onerror=alert(1)>", "<!--<script>", '"quoted" & co', "${x} $title \\u003c"]
+
 
 def unpack(block):
     """Header and the maps of each answer."""

@@ -5,23 +5,11 @@ import json
 import pytest
 
 import kx_widget as kx
-from tests import cases, models
+from tests import cases
 from tests.widget.page import until
-from tests.widget.saved import Parsed, block_of, unpack
+from tests.widget.saved import HOSTILE, Parsed, block_of, unpack
 
-HOSTILE = ["</script><img src=x onerror=alert(1)>", "<!--<script>", '"quoted" & co', "${x} $title \\u003c"]
-
-
-@pytest.fixture(scope="module")
-def explainer():
-    return kx.Explainer(models.residual(), class_names=HOSTILE)
-
-
-@pytest.fixture
-def widget(explainer):
-    with kx.KxWidget(explainer, cases.photos()) as w:
-        w.wait()
-        yield w
+CLASS_NAMES = HOSTILE
 
 
 class View:

@@ -2,28 +2,7 @@
 
 import pytest
 
-import kx_widget as kx
-from tests import cases, models
-from tests.widget.page import Page, rest
-
-
-@pytest.fixture
-def browser(monkeypatch):
-    return Page(monkeypatch)
-
-
-@pytest.fixture(scope="module")
-def explainer():
-    return kx.Explainer(models.residual(), class_names=["cat", "dog", "cup", "sky"])
-
-
-@pytest.fixture
-def widget(browser, explainer):
-    w = browser.open(kx.KxWidget(explainer, cases.photos()))
-    browser.wait(w)
-    yield w
-    w.close()
-
+from tests.widget.page import rest
 
 HOSTILE = [
     *(None, 3, [], {}, {"kind": 7}, {"kind": "want"}, {"kind": "cancel", "gen": "x"}, {"kind": "nobody"}, "hello"),

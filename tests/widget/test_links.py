@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import ipywidgets
 import pytest
@@ -10,28 +11,10 @@ import traitlets
 from numpy.testing import assert_array_equal
 
 import kx_widget as kx
-from tests import cases, models
-from tests.widget.page import Page, rest, until
+from tests import cases
+from tests.widget.page import rest, until
 
 NAMES = ["cat", "dog", "cup", "sky"]
-
-
-@pytest.fixture
-def browser(monkeypatch):
-    return Page(monkeypatch)
-
-
-@pytest.fixture(scope="module")
-def explainer():
-    return kx.Explainer(models.residual(), class_names=NAMES)
-
-
-@pytest.fixture
-def widget(browser, explainer):
-    w = browser.open(kx.KxWidget(explainer, cases.photos()))
-    browser.wait(w)
-    yield w
-    w.close()
 
 
 def test_a_dropdown_drives_the_layer_and_a_label_shows_the_status(widget, browser, explainer):
@@ -83,7 +66,10 @@ def test_from_asyncio(widget, explainer):
             await asyncio.sleep(0)
         return await asyncio.to_thread(widget.wait)
 
-    assert_array_equal(asyncio.run(main()).maps, explainer.explain(cases.photos(), "sky").maps)
+    # A thread of its own: Playwright's loop lives in the main one for as long as a browser test has it open.
+    with ThreadPoolExecutor() as pool:
+        found = pool.submit(lambda: asyncio.run(main())).result()
+    assert_array_equal(found.maps, explainer.explain(cases.photos(), "sky").maps)
 
 
 def test_an_interrupted_wait_cancels_and_leaves_everything_usable(widget, browser, explainer):

@@ -5,18 +5,12 @@ import threading
 import weakref
 
 import psutil
-import pytest
 
 import kx_widget as kx
 from tests import cases, models
-from tests.widget.page import Page, rest
+from tests.widget.page import rest
 
 KINDS = ("gradcam", "layercam", "gradients", "eigencam")
-
-
-@pytest.fixture
-def page(monkeypatch):
-    return Page(monkeypatch)
 
 
 def mebibytes():
@@ -24,11 +18,11 @@ def mebibytes():
     return psutil.Process().memory_info().rss / 2**20
 
 
-def test_a_closed_widget_lets_go_of_its_model(page):
+def test_a_closed_widget_lets_go_of_its_model(browser):
     model = models.residual()
     seen = weakref.ref(model)
-    w = page.open(kx.KxWidget(model, cases.photos()))
-    page.wait(w)
+    w = browser.open(kx.KxWidget(model, cases.photos()))
+    browser.wait(w)
     rest(w)
     w.close()
     del model
@@ -37,14 +31,14 @@ def test_a_closed_widget_lets_go_of_its_model(page):
     assert not [t for t in threading.enumerate() if t.name == "kx-widget"]
 
 
-def test_a_thousand_questions_leave_nothing_behind(page):
-    with page.open(kx.KxWidget(models.residual(), cases.photos(), cache_mib=1)) as w:
+def test_a_thousand_questions_leave_nothing_behind(browser):
+    with browser.open(kx.KxWidget(models.residual(), cases.photos(), cache_mib=1)) as w:
 
         def ask(times):
             for n in range(times):
                 w.method, w.target = KINDS[n // 4 % 4], n % models.CLASSES
-                page.wait(w) if n % 10 == 0 else w.wait()
-                page.messages.clear()
+                browser.wait(w) if n % 10 == 0 else w.wait()
+                browser.messages.clear()
 
         ask(200)
         before = mebibytes()
@@ -52,12 +46,12 @@ def test_a_thousand_questions_leave_nothing_behind(page):
         assert mebibytes() <= 1.1 * before
 
 
-def test_fifty_widgets_opened_and_closed_leave_nothing_behind(page):
+def test_fifty_widgets_opened_and_closed_leave_nothing_behind(browser):
     def open_and_close(times):
         for _ in range(times):
-            with page.open(kx.KxWidget(models.pooled(), cases.photos())) as w:
+            with browser.open(kx.KxWidget(models.pooled(), cases.photos())) as w:
                 w.wait()
-            page.messages.clear()
+            browser.messages.clear()
 
     open_and_close(15)
     before = mebibytes()

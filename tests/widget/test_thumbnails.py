@@ -9,14 +9,9 @@ from numpy.testing import assert_allclose
 import kx_widget as kx
 from kx_widget.engine.methods import METHODS
 from tests import cases, models
-from tests.widget.page import Page, rest
+from tests.widget.page import rest
 
 LAYERS = ["stem", "branch", "norm", "inside", "branch_end", "add", "after_add"]
-
-
-@pytest.fixture
-def browser(monkeypatch):
-    return Page(monkeypatch)
 
 
 @pytest.fixture

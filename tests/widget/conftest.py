@@ -1,0 +1,28 @@
+"""A widget on a small model, and the page that shows it."""
+
+import pytest
+
+import kx_widget as kx
+from tests import cases, models
+from tests.widget.page import Page
+
+NAMES = ["cat", "dog", "cup", "sky"]
+
+
+@pytest.fixture
+def browser(monkeypatch):
+    return Page(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def explainer(request):
+    """Its classes have the names that the module says, if it does."""
+    return kx.Explainer(models.residual(), class_names=getattr(request.module, "CLASS_NAMES", NAMES))
+
+
+@pytest.fixture
+def widget(browser, explainer):
+    w = browser.open(kx.KxWidget(explainer, cases.photos()))
+    browser.wait(w)
+    yield w
+    w.close()
