@@ -1,5 +1,6 @@
 """One thread, one slot: the latest job wins."""
 
+import logging
 import threading
 from collections.abc import Callable
 
@@ -10,7 +11,7 @@ class Worker:
     """Runs one job at a time in a thread that lives only while there is work.
 
     A job gets `stale()`, which turns True once a newer job waits or the job was cancelled; it then returns at
-    its next chance. Of several jobs put meanwhile only the last is run.
+    its next chance. Of several jobs put meanwhile only the last is run. What a job raises is logged, and ends it alone.
     """
 
     def __init__(self, name: str) -> None:
@@ -49,4 +50,7 @@ class Worker:
                     self._running = False
                     return
                 stale = self._stale = threading.Event()
-            job(stale.is_set)
+            try:
+                job(stale.is_set)
+            except Exception:
+                logging.getLogger(__name__).exception("A job of the widget failed.")

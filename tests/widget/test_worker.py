@@ -1,0 +1,37 @@
+"""One thread, one job: it survives what a job raises."""
+
+import threading
+
+from kx_widget.widget.worker import Worker
+from tests.widget.page import until
+
+
+def test_a_job_that_raises_ends_alone_and_is_logged(caplog):
+    worker, ran = Worker("test"), threading.Event()
+
+    def broken(_):
+        raise RuntimeError("the job's own fault")
+
+    worker.put(broken)
+    until(lambda: not worker.busy)
+    assert "the job's own fault" in caplog.text
+    worker.put(lambda _: ran.set())
+    assert ran.wait(10)
+
+
+def test_of_several_jobs_put_meanwhile_only_the_last_is_run():
+    worker, ran = Worker("test"), []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def first(stale):
+        begun.set()
+        until(stale)
+        go_on.wait(10)
+
+    worker.put(first)
+    assert begun.wait(10)
+    for n in range(5):
+        worker.put(lambda _, n=n: ran.append(n))
+    go_on.set()
+    until(lambda: not worker.busy)
+    assert ran == [4]
