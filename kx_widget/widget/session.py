@@ -33,7 +33,7 @@ SECONDS_BETWEEN_PROGRESS = 0.1
 
 @dataclass
 class Answer:
-    """What is known of one question; `frames` are kept to show them to views that come later."""
+    """What is known of one question; `items` are kept to show them to views that come later."""
 
     gen: int
     asked: Mapping[str, Any] = field(default_factory=dict)
@@ -81,6 +81,7 @@ class Session:
         self._answer = Answer(0, status="idle")
         self._thumbnails = Thumbnails()
         self._predictions: tuple[Floats, Floats] | None = None
+        self._predicted_with = 0
 
     def ask(self, questions: Sequence[Question], asked: Mapping[str, Any], focus: int) -> None:
         """Answer these, side by side, instead of whatever was asked before.
@@ -181,8 +182,8 @@ class Session:
                     return
                 first_column += len(question.columns.texts)
             answer.seconds = time.perf_counter() - start
-            if self._predictions is None:
-                self._predictions = self._explainer.predict(self._images)
+            if self._predictions is None or weights != self._predicted_with:
+                self._predictions, self._predicted_with = self._explainer.predict(self._images), weights
                 self._send_predictions()
             tiles = list(answer.items.values())
             self._keep(Kept(answer.asked, answer.columns, tiles, answer.seconds), weights, self._predictions)
@@ -206,7 +207,7 @@ class Session:
             except Exception:
                 continue
             if step is None:
-                return
+                break
             items = self._news(Answer(0), question, step, 0)
             found.append(({"key": key, "asked": asked, "columns": columns([question])}, items))
         if not stale():
@@ -276,10 +277,9 @@ class Session:
         return news
 
     def _send_predictions(self) -> None:
-        if self._predictions is None:
-            return
-        for message, buffer in prediction_messages(*self._predictions, LARGEST_FRAME):
-            self.flow.reply(message, [buffer])
+        if self._predictions is not None:
+            for message, buffer in prediction_messages(*self._predictions, LARGEST_FRAME):
+                self.flow.reply(message, [buffer])
 
     def _end(self, answer: Answer, status: Status, error: BaseException | None = None) -> None:
         with self._changed:

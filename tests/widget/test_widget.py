@@ -10,25 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import kx_widget as kx
 from kx_widget.widget import flow
 from tests import cases, models
-from tests.widget.page import Page, rest, until
-
-
-@pytest.fixture
-def browser(monkeypatch):
-    return Page(monkeypatch)
-
-
-@pytest.fixture(scope="module")
-def explainer():
-    return kx.Explainer(models.residual(), class_names=["cat", "dog", "cup", "sky"])
-
-
-@pytest.fixture
-def widget(browser, explainer):
-    w = browser.open(kx.KxWidget(explainer, cases.photos()))
-    browser.wait(w)
-    yield w
-    w.close()
+from tests.widget.page import rest, until
 
 
 def test_the_first_answer_comes_unasked(widget, browser, explainer):
@@ -195,6 +177,18 @@ def test_a_view_that_comes_later_hears_everything(widget, browser):
     assert before.keys() == browser.maps.keys()
     for at, (_, values) in before.items():
         assert_array_equal(values, browser.maps[at][1])
+
+
+def test_predictions_follow_the_weights(browser):
+    model = models.residual()
+    with browser.open(kx.KxWidget(model, cases.photos())) as w:
+        browser.wait(w)
+        model.layers[-1].bias.assign([9.0, 0.0, 0.0, 0.0])
+        w.refresh()
+        browser.wait(w)
+        told = [m["best"] for m in browser.messages if m["kind"] == "predictions"]
+        assert told[-1] == [0, 0, 0]
+        assert told[0] != told[-1]
 
 
 def test_errors_while_computing_reach_the_page_and_wait(widget, browser):
