@@ -1,12 +1,13 @@
 import { batch } from "@preact/signals";
-import { type Answers, type Kept, textOf } from "./answers";
+import type { Answers } from "./answers";
 import { type Archive, type Archived, exact, nearest, openArchive } from "./archive";
 import type { Binary } from "./codec";
 import { createFiles } from "./files";
 import { readPredictions, readThumbnails, readTiles } from "./frames";
 import { type Model, openLine } from "./line";
 import { type Down, parse, VERSION } from "./messages";
-import { type Asked, askedOf, focusedImage, QUESTION, type Store, type Traits } from "./store";
+import { createShowing } from "./showing";
+import { askedOf, focusedImage, QUESTION, type Store, type Traits } from "./store";
 import { chosenColumn, currentThumbnails, questionOf } from "./thumbnails";
 
 export interface Session {
@@ -27,12 +28,7 @@ const QUEUED_MS = 400;
 export function openSession(model: Model, store: Store, answers: Answers): Session {
   const view = Math.random().toString(36).slice(2);
   const names = Object.keys(store.traits) as (keyof Traits)[];
-  /** The newest question seen; frames of older ones are dropped. */
-  let newest = 0;
-  /** What the newest question asks, as the kernel told it. */
-  let running: Extract<Down, { kind: "running" }> | null = null;
-  /** What the answer on the screen belongs to: the question, and the kernel's name of the answer. */
-  let answered = { question: "", key: "" };
+  const showing = createShowing(store, answers);
   /** What was kept, until the kernel answers. */
   let archive: Archive | null = null;
   let over = false;
@@ -63,24 +59,16 @@ export function openSession(model: Model, store: Store, answers: Answers): Sessi
   const taken = (gen: number) => {
     clearTimeout(queuedTimer);
     store.waiting.value = false;
-    if (gen <= newest) return;
-    newest = gen;
-    running = null;
+    if (gen <= showing.newest) return;
+    showing.next(gen);
     store.status.value = "running";
-    store.stale.value = store.answer.value !== null && answered.question !== textOf(askedOf(store));
     store.progress.value = null;
     store.seconds.value = null;
     store.failure.value = null;
   };
 
-  const show = (asked: Asked, { key, columns, tiles }: Kept) => {
-    answered = { question: textOf(asked), key };
-    store.answer.value = { gen: newest, columns, tiles };
-    store.stale.value = false;
-  };
-
   const showArchived = (found: Archived) => {
-    show(found.asked, found.answer);
+    showing.show(found.asked, found.answer);
     store.seconds.value = found.seconds;
   };
 
@@ -110,31 +98,8 @@ export function openSession(model: Model, store: Store, answers: Answers): Sessi
       pull(name);
       const found = archive && exact(archive, askedOf(store));
       if (found) showArchived(found);
+      else showing.catchUp();
     });
-
-  const begin = (message: Extract<Down, { kind: "running" }>) => {
-    running = message;
-    const found = answers.find(message.asked);
-    if (found?.key === message.key) {
-      show(message.asked, found);
-      return;
-    }
-    if (message.held) send({ kind: "miss", gen: message.gen });
-    store.stale.value = store.answer.value !== null && answered.key !== message.key;
-  };
-
-  const addMaps = (message: Extract<Down, { kind: "maps" }>, buffers: Binary[]) => {
-    if (!running) return;
-    const shown = store.answer.value;
-    const before = shown?.gen === message.gen ? shown.tiles : [];
-    const tiles = new Map([...before, ...readTiles(message.items, buffers)]);
-    show(running.asked, { key: running.key, columns: running.columns, tiles });
-  };
-
-  const keep = (asked: Asked, answer: Kept) => {
-    const whole = answer.tiles.size === answer.columns.length * store.traits._images.peek().length;
-    if (whole && [...answer.tiles.values()].every((tile) => !tile.item.partial)) answers.keep(asked, answer);
-  };
 
   const addThumbnails = (message: Extract<Down, { kind: "thumbnails" }>, buffers: Binary[]) => {
     const read = readThumbnails(message.items, buffers);
@@ -165,37 +130,37 @@ export function openSession(model: Model, store: Store, answers: Answers): Sessi
       case "ahead":
         send({ kind: "ack", seq: message.seq });
         for (const { asked, key, columns, items } of message.answers) {
-          keep(asked, { key, columns, tiles: new Map(readTiles(items, buffers)) });
+          showing.keep(asked, { key, columns, tiles: new Map(readTiles(items, buffers)) });
         }
         return;
       case "file":
         files.take(message, buffers);
         return;
       case "error":
-        if (message.gen !== 0 && message.gen < newest) return;
+        if (message.gen !== 0 && message.gen < showing.newest) return;
         clearTimeout(queuedTimer);
         store.waiting.value = false;
         fail(message.message, message.hint, message.traceback);
         if (message.gen > 0) {
-          newest = message.gen;
+          if (message.gen > showing.newest) showing.next(message.gen);
           store.status.value = "error";
           store.progress.value = null;
         }
         return;
     }
     if (message.kind === "maps") send({ kind: "ack", seq: message.seq });
-    if (message.gen < newest) return;
+    if (message.gen < showing.newest) return;
     taken(message.gen);
     switch (message.kind) {
       case "running":
         store.status.value = "running";
-        begin(message);
+        if (!showing.begin(message)) send({ kind: "miss", gen: message.gen });
         return;
       case "progress":
         store.progress.value = message;
         return;
       case "maps":
-        addMaps(message, buffers);
+        showing.add(message, buffers);
         return;
       case "thumbnails":
         if (message.image === focusedImage(store) && message.column === chosenColumn(store)) {
@@ -206,9 +171,7 @@ export function openSession(model: Model, store: Store, answers: Answers): Sessi
         store.status.value = "done";
         store.seconds.value = message.seconds;
         store.progress.value = null;
-        if (running && store.answer.value?.gen === message.gen) {
-          keep(running.asked, { key: running.key, ...store.answer.value });
-        }
+        showing.end();
         return;
       case "cancelled":
         store.status.value = "cancelled";
@@ -261,17 +224,18 @@ export function openSession(model: Model, store: Store, answers: Answers): Sessi
       });
       model.save_changes();
       if (archived || !isQuestion) return;
-      if (found) show(askedOf(store), found);
+      if (found) showing.show(askedOf(store), found);
+      else showing.catchUp();
       if (!hasKernel) return;
       clearTimeout(queuedTimer);
       queuedTimer = setTimeout(() => {
         store.waiting.value = true;
       }, QUEUED_MS);
     },
-    cancel: () => send({ kind: "cancel", gen: newest }),
+    cancel: () => send({ kind: "cancel", gen: showing.newest }),
     want(image, column) {
       const have = currentThumbnails(store)?.key ?? "";
-      send({ kind: "want", gen: newest, image, column, have });
+      send({ kind: "want", gen: showing.newest, image, column, have });
     },
     fetchFile: files.fetch,
     seen: (visible) => send({ kind: "seen", view, visible }),

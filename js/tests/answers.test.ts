@@ -4,7 +4,8 @@ import { openSession, type Session } from "../src/session";
 import { type Asked, askedOf, createStore, DEFAULTS, type Picture, type Store } from "../src/store";
 import { type FakeModel, fakeModel, item, running } from "./helpers";
 
-const asked = (target: string | number): Asked => askedOf(createStore({ target }));
+const asked = (target: string | number): Asked =>
+  askedOf(createStore({ layer: "conv", method: "cam", target }));
 const kept = (key: string, count = 2): Kept => ({
   key,
   columns: [],
@@ -109,6 +110,37 @@ describe("a view", () => {
     expect([shown(), last()]).toEqual([[3, 4], { kind: "ack", seq: 12 }]);
     session.set({ target: "bird" });
     expect(shown()).toEqual([5, 6]);
+  });
+
+  it("keeps apart what still comes of a question and what it shows meanwhile for another one", () => {
+    const part = (seq: number, partial: boolean, ...values: number[]) =>
+      model.down(
+        { kind: "maps", gen: 3, seq, final: !partial, items: [item({ partial })] },
+        bytes(...values),
+      );
+    session.set({ target: "bird" });
+    model.down(running(3, "bird"));
+    part(3, true, 5, 0);
+    session.set({ target: "cat" });
+    expect(shown()).toEqual([1, 2]);
+    part(4, false, 5, 6);
+    model.down({ kind: "done", gen: 3, seconds: 1 });
+    expect([shown(), store.stale.value]).toEqual([[1, 2], false]);
+    expect(answers.find(asked("bird"))?.tiles.get("0/0")?.values).toEqual(Float32Array.of(5, 6));
+    expect(answers.find(asked("cat"))?.tiles.get("0/0")?.values).toEqual(Float32Array.of(1, 2));
+  });
+
+  it.each([
+    ["asks it again", () => session.set({ target: "bird" })],
+    ["is given it back by the kernel", () => model.assign("target", "bird")],
+  ])("shows what has come of a question when it %s", (_, back) => {
+    session.set({ target: "bird" });
+    model.down(running(3, "bird"));
+    const items = [item({ partial: true })];
+    model.down({ kind: "maps", gen: 3, seq: 3, final: false, items }, bytes(5, 0));
+    session.set({ target: "cat" });
+    back();
+    expect(shown()).toEqual([5, 0]);
   });
 
   it("keeps no answer that is partial or has gaps", () => {
