@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from kx_widget.engine.explainer import Explainer, explain
     from kx_widget.engine.explanation import Explanation
     from kx_widget.engine.methods import METHODS
+    from kx_widget.engine.registry import Method
     from kx_widget.engine.targets import contrast
-    from kx_widget.engine.types import Inspection, Step
+    from kx_widget.engine.types import Inspection, Parameter, Partial, Step
     from kx_widget.widget.widget import KxWidget
 
 __all__ = [
@@ -35,8 +36,11 @@ __all__ = [
     "Inspection",
     "KxError",
     "KxWidget",
+    "Method",
     "ModelError",
+    "Parameter",
     "ParameterError",
+    "Partial",
     "Step",
     "Store",
     "UnknownLayerError",
@@ -56,6 +60,9 @@ _HOMES = {
     "Explanation": "engine.explanation",
     "contrast": "engine.targets",
     "Inspection": "engine.types",
+    "Method": "engine.registry",
+    "Parameter": "engine.types",
+    "Partial": "engine.types",
     "Step": "engine.types",
     "Store": "bulk.store",
     "KxWidget": "widget.widget",

@@ -22,7 +22,7 @@ from kx_widget.engine.layers import learn_together
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.preprocessing import Preprocessing, family_of
 from kx_widget.engine.question import Question, Ready
-from kx_widget.engine.registry import check_params, find
+from kx_widget.engine.registry import Method, check_params, find, table
 from kx_widget.engine.types import Floats, Inspection, Parameter, Step
 from kx_widget.engine.weights import Weights
 from kx_widget.engine.wrappers import smooth as smoothed
@@ -30,6 +30,7 @@ from kx_widget.engine.wrappers import tta as augmented
 
 FREE_SIDE = 224
 GRAPHS_KEPT = 4
+KEYWORDS = ("preprocess", "class_names", "output", "memory_mib", "cache_mib", "fit", "methods")
 SETTINGS = (
     Parameter("memory_mib", "float", 1024, "What one model call may take, in MiB.", minimum=0),
     Parameter("cache_mib", "float", 512, "What may be kept between calls, in MiB.", minimum=0),
@@ -52,6 +53,7 @@ class Explainer(Datasets):
         memory_mib: what one model call may take, in MiB.
         cache_mib: what may be kept between calls, in MiB; no more than half of `memory_mib` is.
         fit: how images of another shape meet the input: `"stretch"`, `"crop"` or `"pad"`.
+        methods: your own, beside or, with the same id, instead of those of `METHODS`.
 
     Raises:
         ModelError: the model cannot be explained; says what is missing.
@@ -69,10 +71,12 @@ class Explainer(Datasets):
         memory_mib: float = 1024,
         cache_mib: float = 512,
         fit: Fit = "stretch",
+        methods: Sequence[Method] = (),
     ) -> None:
         check_model(model)
         check_params("Explainer", SETTINGS, {"memory_mib": memory_mib, "cache_mib": cache_mib, "fit": fit})
         self.model = model
+        self.methods = table(*METHODS.values(), *methods)
         self._declared = declared_input(model)
         self._given_names = class_names
         self._output = output
@@ -173,7 +177,7 @@ class Explainer(Datasets):
         **params: Any,
     ) -> Question:
         """A checked question, with nothing computed yet; arguments as in `explain`."""
-        entry = find(METHODS, method)
+        entry = find(self.methods, method)
         params = entry.complete(params)
         check_params("explain", RUN, {"batch_size": batch_size, "seed": seed})
         fn = entry.fn
@@ -292,6 +296,5 @@ def explain(model: Any, images: Any, targets: Any = "top", **arguments: Any) -> 
     Returns:
         An `Explanation` with raw maps (N, T, h, w).
     """
-    own = ("preprocess", "class_names", "output", "memory_mib", "cache_mib", "fit")
-    given = {name: arguments.pop(name) for name in own if name in arguments}
+    given = {name: arguments.pop(name) for name in KEYWORDS if name in arguments}
     return Explainer(model, **given).explain(images, targets, **arguments)

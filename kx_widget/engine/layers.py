@@ -10,7 +10,7 @@ from kx_widget.engine.cache import Cache
 from kx_widget.engine.errors import UnsupportedMethodError
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.question import Question
-from kx_widget.engine.registry import Entry
+from kx_widget.engine.registry import Method
 from kx_widget.engine.types import Floats
 
 SECONDS_BETWEEN_LOOKS = 0.01
@@ -34,7 +34,7 @@ def learn_together(questions: Sequence[Question]) -> None:
                 probe.look_at(calls, weights)
 
 
-def quick_method(question: Question) -> Entry:
+def quick_method(question: Question) -> Method:
     """The question's method where one pass at all layers answers it, else Grad-CAM."""
     quick = question.entry.sees == "layer" and question.entry.cost == "instant"
     return question.entry if quick else METHODS["gradcam"]

@@ -8,14 +8,15 @@ import numpy as np
 
 from kx_widget.engine.budget import Budget
 from kx_widget.engine.cache import Cache
+from kx_widget.engine.errors import ParameterError
 from kx_widget.engine.explanation import Explanation, versions
 from kx_widget.engine.functions import Functions
 from kx_widget.engine.graph import Call, Graph
 from kx_widget.engine.images import Images
 from kx_widget.engine.probe import Probe
-from kx_widget.engine.registry import Entry, Method
+from kx_widget.engine.registry import Method, MethodFunction
 from kx_widget.engine.targets import Columns
-from kx_widget.engine.types import Floats, Inspection, Step
+from kx_widget.engine.types import Floats, Inspection, Partial, Step
 from kx_widget.engine.weights import Weights
 
 
@@ -49,8 +50,8 @@ class Question:
     weights: Weights
     images: Images
     columns: Columns
-    entry: Entry
-    fn: Method
+    entry: Method
+    fn: MethodFunction
     params: Mapping[str, Any]
     call: Call | None
     spatial: tuple[int, int] | None
@@ -74,14 +75,19 @@ class Question:
         """Whether a wrapper goes around the method."""
         return any(self.wrappers.values())
 
-    def _chunks(self, backward: bool) -> list[slice]:
-        sample = self.ready.graph.bytes_per_sample[backward]
+    def _chunks(self, backward: bool, beside: int = 0) -> list[slice]:
+        sample = self.ready.graph.bytes_per_sample[backward] + beside
         return list(self.budget.chunks(len(self.images.batch), sample, self.batch_size))
 
-    def probes(self, backward: bool | None = None) -> Iterator[tuple[slice, Probe]]:
-        """The images in chunks that fit the memory budget, with a backward pass through the whole model or without."""
+    def probes(self, backward: bool | None = None, beside: int = 0) -> Iterator[tuple[slice, Probe]]:
+        """The images in chunks that fit the memory budget.
+
+        Args:
+            backward: whether a pass back through the whole model is made, by default if the method sees the input.
+            beside: bytes per image that are needed besides.
+        """
         version = self.weights.version()
-        for rows in self._chunks(self.call is None if backward is None else backward):
+        for rows in self._chunks(self.call is None if backward is None else backward, beside):
             yield rows, self.probe(rows, version)
 
     def probe(self, rows: slice, version: int | None = None) -> Probe:
@@ -114,9 +120,7 @@ class Question:
                 target = np.ascontiguousarray(targets.weights[:, column])
                 passes = 0
                 for partial in self.fn(probe, target, **self.params):
-                    found = (
-                        partial.maps if self.entry.finish is None else self.entry.finish(partial.maps, **self.params)
-                    )
+                    found = self._maps(partial, rows.stop - rows.start)
                     if maps is None:
                         maps = np.full((n, t, *found.shape[1:]), np.nan, np.float32)
                     maps[rows, column] = found
@@ -130,6 +134,20 @@ class Question:
                     complete[rows, column] = partial.done == partial.total
                     yield Step(maps.copy(), scores.copy(), done + partial.done, total, complete.copy())
                 done += passes
+
+    def _maps(self, partial: Any, images: int) -> Floats:
+        """What a method yielded, as maps."""
+        if not isinstance(partial, Partial):
+            raise ParameterError(
+                f"{self.entry.title} yielded {type(partial).__name__}; wrap its maps: kx.Partial(maps)."
+            )
+        maps = partial.maps if self.entry.finish is None else self.entry.finish(partial.maps, **self.params)
+        if np.ndim(maps) != 3 or len(maps) != images:
+            raise ParameterError(
+                f"{self.entry.title} yielded maps of shape {np.shape(maps)}; it was asked for (images, height, width)"
+                f" with {images} images."
+            )
+        return maps
 
     def _needs_scores(self) -> bool:
         return self.columns.needs_scores or self.call is not None

@@ -10,11 +10,11 @@ import numpy as np
 from kx_widget.engine.errors import ParameterError, UnknownMethodError, did_you_mean
 from kx_widget.engine.types import Floats, Parameter, Partial
 
-Method = Callable[..., Iterator[Partial]]
+MethodFunction = Callable[..., Iterator[Partial]]
 
 
 @dataclass(frozen=True)
-class Entry:
+class Method:
     """One method as the rest of the program knows it.
 
     Args:
@@ -33,7 +33,7 @@ class Entry:
 
     id: str
     title: str
-    fn: Method
+    fn: MethodFunction
     family: str
     sees: Literal["layer", "input"]
     signed: bool | tuple[str, Any]
@@ -133,12 +133,19 @@ def _range(p: Parameter) -> str:
     return f"{p.minimum:g} to {p.maximum:g}"
 
 
-def table(*rows: Entry) -> Mapping[str, Entry]:
-    """Rows as a read-only mapping by id."""
+def table(*rows: Any) -> Mapping[str, Method]:
+    """Rows as a read-only mapping by id; the last of an id counts.
+
+    Raises:
+        ParameterError: one is no `Method`.
+    """
+    for row in rows:
+        if not isinstance(row, Method):
+            raise ParameterError(f"{row!r} is no kx.Method. Describe the function: kx.Method(id=…, title=…, fn=…, …).")
     return MappingProxyType({row.id: row for row in rows})
 
 
-def find(methods: Mapping[str, Entry], method: object) -> Entry:
+def find(methods: Mapping[str, Method], method: object) -> Method:
     """The row of that id.
 
     Raises:

@@ -5,8 +5,8 @@ from typing import Any
 from kx_widget.engine.errors import ParameterError
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.images import Images
-from kx_widget.engine.methods import METHODS
 from kx_widget.engine.question import Question
+from kx_widget.engine.registry import Method
 from kx_widget.engine.types import Inspection
 from kx_widget.engine.wrappers import WRAPPERS
 
@@ -24,19 +24,17 @@ def questions(explainer: Explainer, images: Images, asked: Any) -> list[Question
         return explainer.ask(images, targets, method=method, layer=layer or None, **params)
 
     layer, method, target, params = asked.layer, asked.method, asked.target, asked.params
-    main = ask(layer, method, target, params)
+    main, methods = ask(layer, method, target, params), explainer.methods
     if asked.compare == "targets":
         best = [f"top-{i}" if i > 1 else "top" for i in range(1, main.columns.classes + 1)]
         return [ask(layer, method, asked.compare_with or _default(target, best), params)]
     if asked.compare == "methods":
-        family = [m for m in METHODS if METHODS[m].family == METHODS[method].family]
+        family = [m for m in methods if methods[m].family == main.entry.family]
         chosen = asked.compare_with or _default(method, family)
-        return [ask(layer, m, target, fitting(m, params)) for m in chosen]
+        return [ask(layer, m, target, fitting(methods.get(m), params)) for m in chosen]
     if asked.compare == "layers":
-        if METHODS[method].sees != "layer":
-            raise ParameterError(
-                f"{METHODS[method].title} sees the input, not a layer: there are no layers to compare."
-            )
+        if main.entry.sees != "layer":
+            raise ParameterError(f"{main.entry.title} sees the input, not a layer: there are no layers to compare.")
         chosen = asked.compare_with or _default(layer, _one_per_size(explainer.inspection))
         return [ask(path, method, target, params) for path in chosen]
     return [main]
@@ -46,10 +44,9 @@ def _default(current: Any, others: list[Any]) -> list[Any]:
     return [current, *(o for o in others if o != current)][:COLUMNS]
 
 
-def fitting(method: Any, params: dict[str, Any]) -> dict[str, Any]:
+def fitting(method: Method | None, params: dict[str, Any]) -> dict[str, Any]:
     """Those of the parameters that a method, or a wrapper, takes."""
-    entry = METHODS.get(method) if isinstance(method, str) else None
-    known = set(WRAPPERS) | {p.name for p in (entry.params if entry else ())}
+    known = set(WRAPPERS) | {p.name for p in (method.params if method else ())}
     return {name: value for name, value in params.items() if name in known}
 
 

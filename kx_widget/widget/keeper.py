@@ -9,7 +9,6 @@ import anywidget
 
 from kx_widget.engine.errors import KxError
 from kx_widget.engine.explanation import Explanation, FormatError
-from kx_widget.engine.methods import METHODS
 from kx_widget.engine.types import Floats
 from kx_widget.widget.archive import Archive, Kept, pack
 from kx_widget.widget.files import Files
@@ -135,7 +134,7 @@ class Keeper:
     def _page(self, megabytes: float) -> str:
         widget = self._widget
         state = widget.get_state(list(set(widget.trait_names(sync=True)) - COMMON))
-        title = " · ".join(filter(None, (METHODS[widget.method].title, widget.layer, "kx_widget")))
+        title = " · ".join(filter(None, (widget.explainer.methods[widget.method].title, widget.layer, "kx_widget")))
         return page(state, title, self._block, int(megabytes * 1e6))
 
     def _block(self, limit: int) -> bytes:
@@ -143,4 +142,5 @@ class Keeper:
 
     def _picture(self) -> dict[str, str]:
         w = self._widget
-        return still(w.results, {"colormap": w.colormap, "alpha": w.opacity, "sign": w.sign, "scale": w.scale})
+        look = {"colormap": w.colormap, "alpha": w.opacity, "sign": w.sign, "scale": w.scale}
+        return still(w.results, w.explainer.methods, look)

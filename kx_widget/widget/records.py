@@ -9,7 +9,6 @@ import numpy as np
 
 from kx_widget.engine.errors import KxError, plain
 from kx_widget.engine.explainer import Explainer
-from kx_widget.engine.methods import METHODS
 from kx_widget.engine.question import Question
 from kx_widget.engine.types import Floats, Parameter, Step
 from kx_widget.engine.wrappers import WRAPPERS
@@ -32,7 +31,9 @@ def constants(explainer: Explainer) -> dict[str, Any]:
     """What a view needs to know once: methods, layers, classes."""
     shown = ("id", "title", "family", "summary", "sees", "cost", "reference")
     return {
-        "catalogue": [{name: getattr(e, name) for name in shown} | _params(e.params) for e in METHODS.values()],
+        "catalogue": [
+            {name: getattr(e, name) for name in shown} | _params(e.params) for e in explainer.methods.values()
+        ],
         "wrappers": [
             {"id": w.id, "title": w.title, "summary": w.summary} | _params(w.params) for w in WRAPPERS.values()
         ],

@@ -3,7 +3,7 @@
 import base64
 import io
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -11,18 +11,19 @@ import numpy as np
 from PIL import Image
 
 from kx_widget.engine.explanation import DIVERGING, Explanation
-from kx_widget.engine.methods import METHODS
+from kx_widget.engine.registry import Method
 
 MOST_TILES = 32
 PER_ROW = 6
 GAP = 6
 
 
-def still(results: Sequence[Explanation], look: dict[str, Any]) -> dict[str, str]:
+def still(results: Sequence[Explanation], methods: Mapping[str, Method], look: dict[str, Any]) -> dict[str, str]:
     """The overlays as a MIME bundle: one PNG, and the same in HTML with its caption; one row an image if compared.
 
     Args:
         results: one explanation, or one a column.
+        methods: tell their titles.
         look: keywords of `Explanation.overlay`.
     """
     if look["colormap"] == "rdbu":
@@ -37,7 +38,7 @@ def still(results: Sequence[Explanation], look: dict[str, Any]) -> dict[str, str
         rows = [tiles[i : i + PER_ROW] for i in range(0, len(tiles), PER_ROW)]
     png = base64.b64encode(_sheet(rows, 160 if shown * columns <= 12 else 112)).decode()
     captions = [r.caption(i, t) for i in range(shown) for r in results for t in range(r.maps.shape[1])]
-    asked = dict.fromkeys(f"{METHODS[r.method].title} · {r.layer or 'the input'}" for r in results)
+    asked = dict.fromkeys(f"{methods[r.method].title} · {r.layer or 'the input'}" for r in results)
     rest = f" {images - shown} more images are in the widget." if shown < images else ""
     return {
         "image/png": png,

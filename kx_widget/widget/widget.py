@@ -9,9 +9,8 @@ import anywidget
 import traitlets as t
 
 from kx_widget.engine.errors import KxError, ModelError, ParameterError
-from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.explainer import KEYWORDS, Explainer
 from kx_widget.engine.explanation import Explanation
-from kx_widget.engine.methods import METHODS
 from kx_widget.engine.postprocess import SCALES, SIGNS
 from kx_widget.engine.question import Question
 from kx_widget.widget.compare import fitting, questions
@@ -23,7 +22,6 @@ from kx_widget.widget.records import constants, error_message, own_arguments
 from kx_widget.widget.session import Session, Status
 
 COLORMAPS = ("viridis", "magma", "inferno", "plasma", "turbo", "cividis", "gray", "rdbu")
-EXPLAINER_KEYWORDS = ("preprocess", "class_names", "output", "memory_mib", "cache_mib", "fit")
 QUESTION = ("layer", "method", "target", "params", "compare", "compare_with")
 READ_ONLY = ("status", "progress", "error")
 CLOSED = "This widget is closed. Make a new one."
@@ -42,7 +40,7 @@ class KxWidget(anywidget.AnyWidget):
         labels: the true class of each image, by index or name, None where it is unknown; rows are then marked
             right or wrong.
         **keywords: those of `Explainer` (`preprocess`, `class_names`, `output`, `memory_mib`, `cache_mib`,
-            `fit`) and the remaining traits (`compare`, `sign`, `scale`, `colormap`, `opacity`, …).
+            `fit`, `methods`) and the remaining traits (`compare`, `sign`, `scale`, `colormap`, `opacity`, …).
 
     Raises:
         KxError: the model, the images or the question cannot be used; says what to do.
@@ -83,7 +81,7 @@ class KxWidget(anywidget.AnyWidget):
         labels: Any = None,
         **keywords: Any,
     ) -> None:
-        given = {name: keywords.pop(name) for name in EXPLAINER_KEYWORDS if name in keywords}
+        given = {name: keywords.pop(name) for name in KEYWORDS if name in keywords}
         if isinstance(model, Explainer) and given:
             raise ParameterError(f"{', '.join(given)}: give these to the Explainer, which is already made.")
         traits = set(self.class_trait_names(sync=True)) - set(READ_ONLY)
@@ -98,8 +96,8 @@ class KxWidget(anywidget.AnyWidget):
         recommended = self.explainer.inspection.recommended
         if method is None:
             method = "gradcam" if recommended else "gradients"
-        elif recommended is None and METHODS.get(method) and METHODS[method].sees == "layer":
-            raise ModelError(f"{METHODS[method].title} needs a layer with a map. {self.explainer.inspection.why}")
+        elif recommended is None and (own := self.explainer.methods.get(method)) and own.sees == "layer":
+            raise ModelError(f"{own.title} needs a layer with a map. {self.explainer.inspection.why}")
         super().__init__(_images=encode_pictures(self._loaded))
         with self.hold_trait_notifications():
             self.layer, self.method, self.target = layer or recommended or "", method, target
@@ -228,7 +226,7 @@ class KxWidget(anywidget.AnyWidget):
 
     def _asked(self, change: Any) -> None:
         if change["name"] == "method" and self._session is not None:
-            kept = fitting(self.method, self.params)
+            kept = fitting(self.explainer.methods[self.method], self.params)
             if kept != self.params:
                 self.params = kept
                 return
@@ -241,7 +239,7 @@ class KxWidget(anywidget.AnyWidget):
         """The questions with these traits anew; what hangs on them and is not given falls back to what fits."""
         asked = {name: getattr(self, name) for name in QUESTION} | values
         if "method" in values and "params" not in values:
-            asked["params"] = fitting(asked["method"], self.params)
+            asked["params"] = fitting(self.explainer.methods.get(asked["method"]), self.params)
         if "compare" in values and "compare_with" not in values:
             asked["compare_with"] = []
         return questions(self.explainer, self._loaded, SimpleNamespace(**asked))

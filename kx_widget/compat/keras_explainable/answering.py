@@ -12,7 +12,7 @@ from kx_widget.compat.keras_explainable.exposing import Exposed, first_unit, uni
 from kx_widget.compat.keras_explainable.inspection import SPATIAL_AXIS, exposed, gather_units
 from kx_widget.engine.errors import ParameterError, UnknownTargetError
 from kx_widget.engine.methods import METHODS
-from kx_widget.engine.registry import Method
+from kx_widget.engine.registry import MethodFunction
 from kx_widget.engine.types import Floats, Ints, Partial
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -27,7 +27,7 @@ class Plan:
     """
 
     method: str
-    fn: Method
+    fn: MethodFunction
     params: dict[str, Any] = field(default_factory=dict)
     finish: Callable[[Floats], Floats] | None = None
     resizing: str | None = None

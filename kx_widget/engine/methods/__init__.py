@@ -16,7 +16,7 @@ from kx_widget.engine.methods.occlusion import occlusion
 from kx_widget.engine.methods.rise import rise
 from kx_widget.engine.methods.scorecam import scorecam
 from kx_widget.engine.methods.xgradcam import xgradcam
-from kx_widget.engine.registry import Entry, table
+from kx_widget.engine.registry import Method, table
 from kx_widget.engine.types import Parameter
 
 CHANNELS = Parameter(
@@ -29,47 +29,47 @@ CHANNELS = Parameter(
 BASELINES = ("black", "mean", "blur")
 
 METHODS = table(
-    Entry(
+    Method(
         "gradcam", "Grad-CAM", gradcam, "Class activation maps", "layer", True, "instant",
         "Activations weighted by their mean gradient: the usual first look.",
         "Selvaraju et al. 2017, arXiv 1610.02391",
     ),
-    Entry(
+    Method(
         "gradcampp", "Grad-CAM++", gradcampp, "Class activation maps", "layer", True, "instant",
         "Grad-CAM that covers several instances of the class better.",
         "Chattopadhay et al. 2018, arXiv 1710.11063",
     ),
-    Entry(
+    Method(
         "xgradcam", "XGrad-CAM", xgradcam, "Class activation maps", "layer", True, "instant",
         "Grad-CAM whose weights count gradients where the activation is.",
         "Fu et al. 2020, arXiv 2008.02312",
     ),
-    Entry(
+    Method(
         "layercam", "LayerCAM", layercam, "Class activation maps", "layer", True, "instant",
         "Each cell weighted by its own positive gradient; sharp at early layers.",
         "Jiang et al. 2021, IEEE Transactions on Image Processing 30",
     ),
-    Entry(
+    Method(
         "hirescam", "HiResCAM", hirescam, "Class activation maps", "layer", True, "instant",
         "Gradient times activation, cell by cell: only what raised the score.",
         "Draelos and Carin 2020, arXiv 2011.08891",
     ),
-    Entry(
+    Method(
         "cam", "CAM", cam, "Class activation maps", "layer", True, "instant",
         "The class's own weights; for heads of average pooling and one Dense layer.",
         "Zhou et al. 2016, arXiv 1512.04150",
     ),
-    Entry(
+    Method(
         "eigencam", "Eigen-CAM", eigencam, "Class activation maps", "layer", True, "instant",
         "The strongest pattern of the activations; the same for every class.",
         "Muhammad and Yeasin 2020, arXiv 2008.00299",
     ),
-    Entry(
+    Method(
         "ablationcam", "Ablation-CAM", ablationcam, "Class activation maps", "layer", True, "1 head pass a channel",
         "Activations weighted by how far the score falls without them; no gradients.",
         "Desai and Ramaswamy 2020, WACV",
     ),
-    Entry(
+    Method(
         "scorecam", "Score-CAM", scorecam, "Class activation maps", "layer", True, "1 pass a channel",
         "Activations weighted by the score of what they let through; no gradients.",
         "Wang et al. 2020, arXiv 1910.01279",
@@ -81,19 +81,19 @@ METHODS = table(
             ),
         ),
     ),
-    Entry(
+    Method(
         "gradients", "Gradients", gradients, "Gradients of the input", "input", ("channels", "sum"), "1 pass",
         "How much the score changes with each pixel.",
         "Simonyan et al. 2013, arXiv 1312.6034",
         params=(CHANNELS,),
         finish=over_channels,
     ),
-    Entry(
+    Method(
         "gradient_x_input", "Gradient × input", gradient_x_input, "Gradients of the input", "input", True, "1 pass",
         "What each pixel adds to the score, to first order.",
         "Shrikumar et al. 2016, arXiv 1605.01713",
     ),
-    Entry(
+    Method(
         "integrated_gradients", "Integrated gradients", integrated_gradients, "Gradients of the input", "input", True,
         "1 pass a step",
         "What each pixel adds on the way from a blank image; sums to the score's change.",
@@ -105,7 +105,7 @@ METHODS = table(
             ),
         ),
     ),
-    Entry(
+    Method(
         "guided_gradients", "Guided backprop", guided_gradients, "Gradients of the input", "input",
         ("channels", "sum"), "1 pass",
         "Fine lines, but it fails sanity checks: they hardly depend on the class or the upper layers.",
@@ -113,7 +113,7 @@ METHODS = table(
         params=(CHANNELS,),
         finish=over_channels,
     ),
-    Entry(
+    Method(
         "full_gradients", "FullGrad", full_gradients, "Gradients of the input", "input", False, "1 pass",
         "What the input and every bias of every layer add to the score.",
         "Srinivas and Fleuret 2019, arXiv 1905.00780",
@@ -124,7 +124,7 @@ METHODS = table(
             ),
         ),
     ),
-    Entry(
+    Method(
         "occlusion", "Occlusion", occlusion, "Masking", "input", True, "1 pass a patch",
         "How far the score falls when a patch is covered.",
         "Zeiler and Fergus 2014, arXiv 1311.2901",
@@ -140,7 +140,7 @@ METHODS = table(
             Parameter("baseline", "choice", "mean", "What covers the patch.", choices=BASELINES),
         ),
     ),
-    Entry(
+    Method(
         "rise", "RISE", rise, "Masking", "input", True, "1 pass a mask",
         "Random masks, weighted by the score of what they leave to see.",
         "Petsiuk et al. 2018, arXiv 1806.07421",

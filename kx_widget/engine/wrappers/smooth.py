@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from kx_widget.engine.errors import ParameterError
-from kx_widget.engine.registry import Method, check_params
+from kx_widget.engine.registry import MethodFunction, check_params
 from kx_widget.engine.types import Floats, Parameter, Partial
 
 PARAMS = (
@@ -18,7 +18,7 @@ PARAMS = (
 )  # fmt: skip
 
 
-def smooth(method: Method, settings: Any = True) -> Method:
+def smooth(method: MethodFunction, settings: Any = True) -> MethodFunction:
     """The mean of a method's signed maps over n noisy copies, M̂(x) = 1/n Σ M(x + N(0, σ²)).
 
     σ is `noise` × (max − min) of each image. Other implementations take σ in absolute units, or absolute

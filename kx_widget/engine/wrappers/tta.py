@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from kx_widget.engine.errors import ParameterError
-from kx_widget.engine.registry import Method, check_params
+from kx_widget.engine.registry import MethodFunction, check_params
 from kx_widget.engine.types import Floats, Parameter, Partial
 
 PARAMS = (
@@ -18,7 +18,7 @@ PARAMS = (
 )  # fmt: skip
 
 
-def tta(method: Method, settings: Any = True) -> Method:
+def tta(method: MethodFunction, settings: Any = True) -> MethodFunction:
     """The mean of un-transformed maps over the image itself and scales × flips of it.
 
     The model's input keeps its size: a copy at scale s shows the content s times as large about the centre,

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from kx_widget.compat.keras_explainable.answering import Plan, answer, plan_of, planned, unwrapped
 from kx_widget.compat.keras_explainable.inspection import KERNEL_AXIS, SPATIAL_AXIS
-from kx_widget.engine.registry import Method
+from kx_widget.engine.registry import MethodFunction
 from kx_widget.engine.types import Floats, Partial
 from kx_widget.engine.wrappers import smooth as smoothed
 from kx_widget.engine.wrappers import tta as zoomed
@@ -50,7 +50,7 @@ def tta(
         A method whose maps have the images' size; its logits are those of the image itself.
     """
 
-    def wrap(fn: Method) -> Method:
+    def wrap(fn: MethodFunction) -> MethodFunction:
         enlarged = _at_input_size(fn, resize_method)
         # The engine's wrapper does not mirror the image itself.
         return zoomed(_mirrored(enlarged) if hflip else enlarged, {"scales": tuple(scales), "hflip": False})
@@ -58,7 +58,9 @@ def tta(
     return _wrapped(method, "tta", wrap)
 
 
-def _wrapped(method: Callable[..., Any], suffix: str, wrap: Callable[[Method], Method]) -> Callable[..., Any]:
+def _wrapped(
+    method: Callable[..., Any], suffix: str, wrap: Callable[[MethodFunction], MethodFunction]
+) -> Callable[..., Any]:
     def plan(model: Any, **own: Any) -> Plan:
         inner = plan_of(method, model, own)
         return replace(inner, fn=wrap(inner.fn))
@@ -84,7 +86,7 @@ def _last(steps: Iterator[Partial]) -> Floats:
     return last.maps
 
 
-def _mirrored(method: Method) -> Method:
+def _mirrored(method: MethodFunction) -> MethodFunction:
     """The mean of the image's map and its mirror image's, mirrored back."""
 
     def both(probe: Any, target: Floats, **params: Any) -> Iterator[Partial]:
@@ -95,7 +97,7 @@ def _mirrored(method: Method) -> Method:
     return both
 
 
-def _at_input_size(method: Method, resize_method: str) -> Method:
+def _at_input_size(method: MethodFunction, resize_method: str) -> MethodFunction:
     def enlarged(probe: Any, target: Floats, **params: Any) -> Iterator[Partial]:
         maps, size = _last(method(probe, target, **params)), probe.x.shape[1:3]
         if maps.shape[1:3] != size:

@@ -1,0 +1,58 @@
+"""Methods that a user brings."""
+
+import keras
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+import kx_widget as kx
+from tests import cases, models
+
+
+def method(fn, name="mine", **more):
+    about = {"family": "My own", "sees": "layer", "signed": True, "cost": "instant", "summary": "…", "reference": "…"}
+    return kx.Method(**{"id": name, "title": "Mine", "fn": fn, **about, **more})
+
+
+def energy(probe, target, power=2):
+    yield kx.Partial((np.maximum(probe.activations(), 0) ** power).sum(-1))
+
+
+def test_an_own_method_is_asked_like_any_other():
+    own = method(energy, params=(kx.Parameter("power", "int", 2, "Exponent.", minimum=1, maximum=4),))
+    model, x = models.flattened(), cases.photos()
+    e = kx.explain(model, x, 1, method="mine", power=1, methods=[own])
+    a = keras.Model(model.inputs, model.get_layer(e.layer).output).predict(x, verbose=0)
+    assert_allclose(e.maps[:, 0], np.maximum(a, 0).sum(-1), rtol=1e-5)
+    with pytest.raises(kx.ParameterError, match="power=9 is outside its range 1 to 4"):
+        kx.explain(model, x, 1, method="mine", power=9, methods=[own])
+    with pytest.raises(kx.UnknownMethodError, match="no method 'mine'"):
+        kx.explain(model, x, 1, method="mine")
+
+
+def test_one_with_a_known_id_takes_its_place():
+    explainer = kx.Explainer(models.flattened(), methods=[method(energy, "gradcam")])
+    assert list(explainer.methods) == list(kx.METHODS)
+    assert explainer.methods["gradcam"].title == "Mine"
+    assert kx.METHODS["gradcam"].title == "Grad-CAM"
+
+
+@pytest.mark.parametrize(
+    ("yielded", "message"),
+    [
+        (lambda a: a.sum(-1), "Mine yielded ndarray; wrap its maps"),
+        (lambda a: kx.Partial(a), r"maps of shape \(3, \d+, \d+, \d+\); it was asked for \(images, height, width\)"),
+        (lambda a: kx.Partial(a[:1].sum(-1)), "with 3 images"),
+    ],
+)
+def test_what_is_no_map_is_said(yielded, message):
+    def fn(probe, target):
+        yield yielded(probe.activations())
+
+    with pytest.raises(kx.ParameterError, match=message):
+        kx.explain(models.flattened(), cases.photos(), 1, method="mine", methods=[method(fn)])
+
+
+def test_what_is_no_method_is_said():
+    with pytest.raises(kx.ParameterError, match=r"is no kx\.Method"):
+        kx.Explainer(models.flattened(), methods=[energy])

@@ -1,0 +1,23 @@
+"""A user's own method in the widget."""
+
+import numpy as np
+from numpy.testing import assert_array_equal
+
+import kx_widget as kx
+from tests import cases, models
+from tests.engine.test_own_methods import energy, method
+
+
+def test_it_is_in_the_catalogue_and_answered_like_any_other(browser):
+    with browser.open(kx.KxWidget(models.residual(), cases.photos(), methods=[method(energy)], method="mine")) as w:
+        browser.wait(w)
+        (welcome,) = [m for m in browser.messages if m["kind"] == "welcome"]
+        assert [m["id"] for m in welcome["catalogue"]] == [*kx.METHODS, "mine"]
+        answer = w.wait()
+        assert answer.method == "mine"
+        assert_array_equal(browser.maps[0, 0][1], answer.maps[0, 0])
+        w.compare = "methods"
+        w.compare_with = ["mine", "gradcam"]
+        browser.wait(w)
+        assert [result.method for result in w.results] == ["mine", "gradcam"]
+        assert np.isfinite(w.wait().maps).all()
