@@ -18,11 +18,11 @@ import tensorflow as tf
 
 from kx_widget.engine.biases import Grid, added_by, decompose
 from kx_widget.engine.errors import ModelError, plain
+from kx_widget.engine.footprint import SHAPE_ONLY, in_and_out, is_fixed, kept
 from kx_widget.engine.tracing import as_input, as_scores, choose_output, observed
 from kx_widget.engine.types import Head
 
 FORWARDING = {"Identity", "Cast", "Reshape", "Squeeze", "ExpandDims"}
-SHAPE_ONLY = {"Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"}
 HEADS: dict[str, Head] = {"Softmax": "softmax", "LogSoftmax": "softmax", "Sigmoid": "sigmoid"}
 AFFINE = {"MatMul", "BiasAdd", "Add", "AddV2", "Conv2D", "Einsum", "BatchMatMulV2", "Mean"}
 GUIDED = {
@@ -152,7 +152,7 @@ class Graph:
             fixed = tuple((s.dtype, tuple(int(d) for d in s.op.inputs[0].shape[1:])) for s in shapes)
             trunk = self._part([self.x], [a, self.scores, *frontier])
             head = self._part([a, self.target, *frontier, *shapes], [self.scores, gradient])
-            held = sum(self._sizes(self._from_x & after)) // 2
+            held = sum(in_and_out(self._ops(self._from_x & after))) // 2
             return Cut(trunk, head, fixed, exact=True, feeds=(a, *frontier, *shapes), bytes=held)
 
     def values(self, calls: Sequence[Call]) -> Callable[..., Any]:
@@ -181,7 +181,7 @@ class Graph:
                     continue
                 if t.op.name in after:
                     stack.append(t.op)
-                elif t.op.type == "Shape" and t.op.inputs[0].op.name in self._from_x and _fixed(t.op.inputs[0]):
+                elif t.op.type == "Shape" and t.op.inputs[0].op.name in self._from_x and is_fixed(t.op.inputs[0]):
                     shapes[t.name] = t
                 elif t.op.name in self._from_x:
                     frontier[t.name] = t
@@ -238,12 +238,12 @@ class Graph:
     @cached_property
     def bytes_per_sample(self) -> tuple[int, int]:
         """Rough memory one sample takes in a forward call, and in a forward with backward call."""
-        sizes = self._sizes(self._from_x)
-        return 3 * max(sizes, default=1), sum(sizes) // 2 + 1
+        ops = self._ops(self._from_x)
+        running = 3 * max(in_and_out(ops), default=1)
+        return running, running + kept(ops, self._from_x)
 
-    def _sizes(self, names: set[str]) -> list[int]:
-        ops = (self._graph.get_operation_by_name(name) for name in names)
-        return [sum(_bytes(t) for t in (*op.inputs, *op.outputs)) for op in ops]
+    def _ops(self, names: set[str]) -> list[Any]:
+        return [self._graph.get_operation_by_name(name) for name in names]
 
 
 @contextlib.contextmanager
@@ -257,16 +257,6 @@ def _guided(ops: Sequence[Any]) -> Generator[None]:
     finally:
         for op in gates:
             op._gradient_function = None
-
-
-def _fixed(t: Any) -> bool:
-    return bool(t.shape.rank) and t.shape[0] is None and all(d is not None for d in t.shape[1:])
-
-
-def _bytes(t: Any) -> int:
-    if t.shape.rank is None or not _fixed(t):
-        return 0
-    return int(t.shape[1:].num_elements() or 0) * t.dtype.size
 
 
 def dependents(tensors: Sequence[Any]) -> set[str]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from kx_widget.engine.cache import Cache
 from kx_widget.engine.errors import UnsupportedMethodError
+from kx_widget.engine.footprint import size
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.question import Question
 from kx_widget.engine.registry import Method
@@ -25,7 +26,9 @@ def learn_together(questions: Sequence[Question]) -> None:
     if len(calls) < 2 or any(q.wrapped for q in questions):
         return
     first = questions[0]
-    for rows, probe in first.probes(backward=True):
+    # Both the activation and the gradient of each layer come out.
+    beside = sum(2 * size(call.tensor) for call in calls)
+    for rows, probe in first.probes(backward=True, beside=beside):
         known = np.zeros((rows.stop - rows.start, first.columns.classes), np.float32)
         scores = probe.scores() if first.columns.needs_scores else known
         for target in first.columns.part(rows).resolve(scores).weights.swapaxes(0, 1):
