@@ -127,7 +127,7 @@ def test_smoothgrad_keeps_the_sign_until_the_mean_is_taken():
     sigma = 0.3 * np.ptp(x, axis=(1, 2, 3))
     _, probe = next(explainer.ask(x, [1], method="gradients").probes())
     target = np.eye(models.CLASSES, dtype=np.float32)[[1] * len(x)]
-    drawn = [np.random.Generator.normal(probe.rng(i), 0, 1, (6, *x.shape[1:])).astype(np.float32) for i in range(3)]
+    drawn = [np.random.Generator.standard_normal(probe.rng(i), (6, *x.shape[1:]), np.float32) for i in range(3)]
     g = np.stack([probe.at(x + np.stack([d[n] for d in drawn]) * sigma[:, None, None, None]).input_gradient(target)
                   for n in range(6)])  # fmt: skip
     assert_allclose(smooth[:, 0], np.abs(g.mean(0)).max(-1), rtol=1e-3, atol=1e-6)

@@ -46,12 +46,8 @@ def smooth(method: MethodFunction, settings: Any = True) -> MethodFunction:
         rngs = [probe.rng(i) for i in range(len(probe.x))]
         mean: Any = None
         for n in range(repetitions):
-            noisy = np.stack(
-                [
-                    x + rng.normal(0, 1, x.shape).astype(np.float32) * s
-                    for x, rng, s in zip(probe.x, rngs, sigma, strict=True)
-                ]
-            )
+            drawn = np.stack([rng.standard_normal(probe.x.shape[1:], np.float32) for rng in rngs])
+            noisy = probe.x + sigma[:, None, None, None] * drawn
             for part in method(probe.at(noisy), target, **params):
                 if part.done == part.total:
                     mean = part.maps if mean is None else mean + (part.maps - mean) / (n + 1)
