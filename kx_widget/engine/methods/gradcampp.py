@@ -27,6 +27,7 @@ def gradcampp(probe: Any, target: Floats) -> Iterator[Partial]:
     # g² cancels: α = 1 / (2 + ΣA·g) wherever g ≠ 0, which also keeps tiny gradients from underflowing.
     below = a.sum((1, 2), keepdims=True) * g
     below += 2
-    below[below == 0] = np.inf
-    weights = (np.maximum(g, 0) / below).sum((1, 2))
+    if not below.all():
+        below[below == 0] = np.inf
+    weights = np.divide(np.maximum(g, 0), below, out=below).sum((1, 2))
     yield Partial(np.einsum("bhwk,bk->bhw", a, weights))

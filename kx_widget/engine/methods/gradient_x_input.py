@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from kx_widget.engine.types import Floats, Partial
 
 
@@ -20,4 +22,4 @@ def gradient_x_input(probe: Any, target: Floats) -> Iterator[Partial]:
 
     Reference: Shrikumar et al. 2016, arXiv 1605.01713.
     """
-    yield Partial((probe.x * probe.input_gradient(target)).sum(-1))
+    yield Partial(np.einsum("bhwc,bhwc->bhw", probe.x, probe.input_gradient(target)))

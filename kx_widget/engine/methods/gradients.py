@@ -1,6 +1,7 @@
 """Gradients: how the score changes with each pixel."""
 
 from collections.abc import Iterator
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,8 @@ def over_channels(maps: Floats, channels: str = "max_abs") -> Floats:
     `"max_abs"` is the paper's maximum of absolute values over the channels, `"mean_abs"` their mean, `"sum"` the
     signed sum. Wrappers average gradients before this is applied.
     """
+    # Plane by plane: numpy takes twenty times as long over an axis of three.
     if channels == "sum":
-        return maps.sum(-1)
-    return np.abs(maps).max(-1) if channels == "max_abs" else np.abs(maps).mean(-1)
+        return reduce(np.add, np.moveaxis(maps, -1, 0))
+    planes = np.moveaxis(np.abs(maps), -1, 0)
+    return reduce(np.maximum, planes) if channels == "max_abs" else reduce(np.add, planes) / len(planes)

@@ -39,7 +39,8 @@ def integrated_gradients(probe: Any, target: Floats, steps: int = 32, baseline: 
         for i, point, gradient in zip(found.images, found.items, found.values, strict=True):
             mean[i] += weights[point] * gradient
             seen[i] += weights[point]
-        maps = np.divide((way * mean).sum(-1), seen, out=np.full(way.shape[:3], np.nan, np.float32), where=seen > 0)
+        along = np.einsum("bhwc,bhwc->bhw", way, mean)
+        maps = np.divide(along, seen, out=np.full_like(along, np.nan), where=seen > 0)
         checks = {}
         if found.done == steps:
             expected = ((probe.scores() - probe.at(start).scores()) * target).sum(-1)
