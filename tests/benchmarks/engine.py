@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
+import tensorflow as tf
+
 import kx_widget as kx
 from tests.benchmarks.clock import Forward, seconds
 from tests.benchmarks.pictures import batches, net
@@ -39,12 +41,32 @@ def rows() -> Iterator[tuple[str, ...]]:
     layers = anew(lambda x: explainer.explain_layers(x, [1], layers=paths))
     yield f"every layer of the last {LAYERS}, gradcam", "≤ 3.5 F", layers, "`explain_layers`"
     yield "gradients", "≤ 2.3 F", anew(lambda x: explainer.explain(x, [1], method="gradients")), ""
+    bare = bare_gradient(model, explainer.load(next(pictures)).batch)
+    yield (
+        "a bare compiled gradient of the same batch",
+        "",
+        str(forward.ratio(bare)),
+        "the least that `gradients` could take",
+    )
     smooth = anew(lambda x: explainer.explain(x, [1], method="gradients", smooth={"repetitions": 20}), rounds=2)
     yield "smooth(gradients), 20 repetitions", "≤ 44 F", smooth, ""
     check = forward.ratio(explainer._weights.version)
     yield "noticing whether weights have changed", "≤ 0.05 F", str(check), "in every question"
     yield "F, one compiled forward", "", f"{forward.median:.3f} s", "median of the whole run"
     yield from scorecam(explainer, model)
+
+
+def bare_gradient(model: Any, batch: Any) -> Callable[[], Any]:
+    """TensorFlow's own gradient of one score, without reading or checking anything."""
+
+    def gradient(x: Any) -> Any:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(x)
+            score = model(x, training=False)[:, 1]
+        return tape.gradient(score, x)
+
+    compiled, given = tf.function(gradient, autograph=False), tf.constant(batch)
+    return lambda: compiled(given).numpy()
 
 
 def scorecam(explainer: kx.Explainer, model: Any) -> Iterator[tuple[str, ...]]:
