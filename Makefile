@@ -1,4 +1,4 @@
-# make demo [HEADLESS=1] | test | check | bench | build | clean      Needs python3 >= 3.10 and Node.js >= 20.
+# make demo [HEADLESS=1] | test | check | bench | build | matrix | clean      Needs python3 >= 3.10 and Node.js >= 20.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -12,7 +12,7 @@ SOURCES := package.json package-lock.json js/build.mjs js/tsconfig.json $(shell 
 NOTEBOOK := notebooks/quickstart.ipynb
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test check bench build clean setup chromium
+.PHONY: demo test check bench build matrix clean setup chromium
 
 setup: .venv/.installed $(BUNDLE)
 
@@ -44,8 +44,12 @@ build: setup
 	rm -rf dist
 	$(PY) -m hatchling build -d dist
 
+# Of pyenv's Pythons, those that its shims do not offer, too.
+matrix: setup
+	PATH="$(subst $() ,:,$(wildcard $(HOME)/.pyenv/versions/3.*/bin)):$$PATH" $(PY) -m tox run
+
 clean:
-	rm -rf .venv node_modules build dist kx_widget/widget/static .pytest_cache .ruff_cache .hypothesis
+	rm -rf .tox .venv node_modules build dist kx_widget/widget/static .pytest_cache .ruff_cache .hypothesis
 	find kx_widget js/hatch_build.py tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 chromium: .venv/.installed

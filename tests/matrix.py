@@ -1,4 +1,7 @@
-"""Put the tests where the sources are not: `python tests/matrix.py ROOT FOLDER`, as `make matrix` does."""
+"""What `make matrix` does before the tests: `python tests/matrix.py ROOT FOLDER`, ROOT being the sources' folder.
+
+Puts the tests where the sources are not, so that they find the installed wheel, and explains the samples with it.
+"""
 
 import shutil
 import sys
@@ -6,15 +9,31 @@ from importlib.metadata import version
 from pathlib import Path
 
 BESIDE = ("docs/models.md", "js/src/messages.ts")
+PACKAGES = ("tensorflow", "keras", "numpy", "anywidget", "ipywidgets", "ipykernel", "Pillow")
 
 
 def main(root: Path, folder: Path) -> None:
+    print(f"Python {sys.version.split()[0]},", ", ".join(f"{p} {version(p)}" for p in PACKAGES), flush=True)
     shutil.copytree(root / "tests", folder / "tests", dirs_exist_ok=True)
     for name in BESIDE:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(root / name, folder / name)
-    packages = ("tensorflow", "keras", "numpy", "anywidget", "ipywidgets", "ipykernel", "Pillow")
-    print(f"Python {sys.version.split()[0]},", ", ".join(f"{p} {version(p)}" for p in packages), flush=True)
+    explain_the_samples(root)
+
+
+def explain_the_samples(root: Path) -> None:
+    import kx_widget as kx
+
+    assert root not in Path(kx.__file__).parents, f"{kx.__file__} is not the wheel."
+    model, images, class_names, masks = kx.samples.load()
+    explainer, hits = kx.Explainer(model, class_names=class_names), []
+    for image, mask in zip(images, masks, strict=True):
+        if mask is not None:
+            shown = [int(c) for c in mask.any((1, 2)).nonzero()[0]]
+            heatmaps = explainer.explain(image, shown).heatmaps()[0]
+            hits += [bool(mask[c].flat[h.argmax()]) for c, h in zip(shown, heatmaps, strict=True)]
+    print(f"Grad-CAM's peak lies on {sum(hits)} of the samples' {len(hits)} objects.", flush=True)
+    assert sum(hits) > 0.9 * len(hits)
 
 
 if __name__ == "__main__":
