@@ -15,7 +15,7 @@ TOLD = {
     "own_method": r"largest difference from Grad-CAM: [\d.]+e-0[6-9]|0\.0e\+00",
     "own_model": r"right on new scenes: (9\d|100)%",
     "quickstart": r"'top'|\(\d+, 1, \d+, \d+\)",
-    "wrong_prediction": r"without what is marked: +-?\+?\d",
+    "wrong_prediction": r"without what is marked: -\d",
 }
 
 

@@ -17,7 +17,7 @@ from kx_widget.engine.errors import KxError, ParameterError
 from kx_widget.engine.postprocess import Scale, Sign, apply_scale, apply_sign, resize
 from kx_widget.engine.types import Floats, Ints
 
-DIVERGING = "RdBu_r"
+DIVERGING = "colorbrewer:RdBu_r"
 ARRAYS = ("maps", "scores", "probabilities", "targets", "images")
 
 
