@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.question import Question
-from kx_widget.engine.registry import Method
 from kx_widget.engine.types import Floats, Step
 from kx_widget.engine.wrappers import WRAPPERS
 
@@ -33,21 +33,22 @@ def key_of(owner: str, asked: Mapping[str, Any], weights: int) -> str:
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 
-def neighbours(asked: Mapping[str, Any], scores: Floats, methods: Mapping[str, Method]) -> Iterator[dict[str, Any]]:
+def neighbours(asked: Mapping[str, Any], scores: Floats, explainer: Explainer) -> Iterator[dict[str, Any]]:
     """Questions one click away from `asked`: the best other classes of an image, then the other quick methods.
 
     Args:
         asked: the traits of a question.
         scores: of the image in focus (C,).
-        methods: those that can be asked.
+        explainer: knows the methods, and the classes' names, by which the page asks wherever they tell them apart.
     """
-    entry = methods[asked["method"]]
+    names, entry = explainer.class_names, explainer.methods[asked["method"]]
     if asked["compare"] != "none" or entry.sees != "layer" or any(asked["params"].get(name) for name in WRAPPERS):
         return
-    for target in scores.argsort()[::-1][:CLASSES].tolist():
+    for index in scores.argsort()[::-1][:CLASSES].tolist():
+        target = names[index] if names.count(names[index]) == 1 else index
         if target != asked["target"]:
             yield {**asked, "target": target}
     if entry.cost == QUICK:
-        for other in methods.values():
+        for other in explainer.methods.values():
             if other.cost == QUICK and other.sees == "layer" and other.id != entry.id:
                 yield {**asked, "method": other.id, "params": {}}

@@ -197,7 +197,7 @@ class Session:
         """Answer what is one click away, until another question comes; nobody misses what fails."""
         assert self._predictions is not None
         found, weights = [], answer.questions[0].weights.version()
-        for asked in neighbours(answer.asked, self._predictions[0][answer.focus], self._explainer.methods):
+        for asked in neighbours(answer.asked, self._predictions[0][answer.focus], self._explainer):
             key = key_of(self._name, asked, weights)
             if self.flow.has(key):
                 continue
