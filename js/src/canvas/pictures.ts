@@ -14,7 +14,7 @@ export function decodePicture(picture: Picture): Promise<ImageBitmap | null> {
   return createImageBitmap(blob).catch(() => null);
 }
 
-export function createPictures(ready: () => void): Pictures {
+export function createPictures(ready: (picture: Picture) => void): Pictures {
   const decoded = new Map<Picture, ImageBitmap | null>();
 
   const decode = async (picture: Picture) => {
@@ -22,7 +22,7 @@ export function createPictures(ready: () => void): Pictures {
     if (!bitmap) return;
     if (decoded.has(picture)) {
       decoded.set(picture, bitmap);
-      ready();
+      ready(picture);
     } else {
       bitmap.close();
     }

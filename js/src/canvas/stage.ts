@@ -23,6 +23,8 @@ interface Drawn {
   readonly image: number;
   readonly column: number;
   visible: boolean;
+  /** Something has changed since it was drawn. */
+  due: boolean;
   width: number;
   height: number;
   layers: Layers | null;
@@ -36,17 +38,22 @@ export function createStage(store: Store): Stage {
   const readout = createReadout(store);
   let frame = 0;
 
-  const schedule = () => {
+  const schedule = (due: Iterable<Drawn>) => {
+    for (const tile of due) tile.due = true;
     if (frame === 0) frame = requestAnimationFrame(draw);
   };
-  const pictures = createPictures(schedule);
+  const pictureOf = (tile: Drawn): Picture | undefined => traits._images.peek()[tile.image];
+  const pictures = createPictures((picture) =>
+    schedule([...tiles.values()].filter((tile) => pictureOf(tile) === picture)),
+  );
 
   const resized = new ResizeObserver((entries) => {
     for (const { target, contentRect } of entries) {
       const tile = tiles.get(target);
-      if (tile) Object.assign(tile, { width: contentRect.width, height: contentRect.height });
+      if (!tile) continue;
+      Object.assign(tile, { width: contentRect.width, height: contentRect.height });
+      schedule([tile]);
     }
-    schedule();
   });
   const seen = new IntersectionObserver(
     (entries) => {
@@ -54,11 +61,11 @@ export function createStage(store: Store): Stage {
         const tile = tiles.get(entry.target);
         if (!tile) continue;
         tile.visible = entry.isIntersecting;
+        schedule([tile]);
         if (tile.visible) continue;
         tile.canvas.width = 0;
         tile.layers = null;
       }
-      schedule();
     },
     // The scroll margin, where there is one, is for tiles that scroll within the grid.
     { rootMargin: "200px", scrollMargin: "200px" } as IntersectionObserverInit,
@@ -66,8 +73,9 @@ export function createStage(store: Store): Stage {
 
   const drawTile = (tile: Drawn) => {
     const context = tile.canvas.getContext("2d");
-    const picture = traits._images.peek()[tile.image];
+    const picture = pictureOf(tile);
     if (!context || !picture || tile.width === 0) return;
+    tile.due = false;
     const density = window.devicePixelRatio || 1;
     const width = Math.round(tile.width * density);
     const height = Math.round(tile.height * density);
@@ -114,9 +122,9 @@ export function createStage(store: Store): Stage {
     const wanted = new Set<Picture>();
     for (const tile of tiles.values()) {
       if (!tile.visible) continue;
-      const picture = traits._images.peek()[tile.image];
+      const picture = pictureOf(tile);
       if (picture) wanted.add(picture);
-      drawTile(tile);
+      if (tile.due) drawTile(tile);
     }
     pictures.keep(wanted);
   };
@@ -134,13 +142,13 @@ export function createStage(store: Store): Stage {
     store.pixelated.value;
     store.swipe.value;
     store.welcome.value;
-    schedule();
+    schedule(tiles.values());
   });
 
   return {
     attach(tile) {
       const { canvas } = tile;
-      tiles.set(canvas, { ...tile, visible: false, width: 0, height: 0, layers: null });
+      tiles.set(canvas, { ...tile, visible: false, due: true, width: 0, height: 0, layers: null });
       resized.observe(canvas);
       seen.observe(canvas);
       return () => {

@@ -2,6 +2,7 @@ import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Actions } from "../actions";
 import { offered } from "../archive";
+import { type ThumbnailLook, thumbnailLook } from "../canvas/thumbnail";
 import { shape } from "../format";
 import { imageName } from "../naming";
 import { chosenMethod, comparedValues, layerName, type Store } from "../store";
@@ -61,6 +62,7 @@ function Picker({ store, actions, open }: Props & { open: boolean }) {
   const nested = tree.some((node) => node.children.length > 0);
   const list = useWindow(rows.length, ROW);
   useThumbnails({ store, actions }, list.box);
+  const thumbnails = useComputed(() => thumbnailLook(store)).value;
   const canTake = (node: Node) => canChoose(node) && offered(store, "layer", node.path);
   const at = Math.max(
     0,
@@ -161,7 +163,7 @@ function Picker({ store, actions, open }: Props & { open: boolean }) {
               key={row.node.path}
               id={`kx-layer-${list.first + i}`}
               nested={nested}
-              store={store}
+              thumbnails={thumbnails}
               row={row}
               disabled={!canTake(row.node) && row.expanded === undefined}
               chosen={isChosen(row.node.path)}
@@ -211,7 +213,7 @@ function Why({ store, about }: { store: Store; about: string | null }) {
 interface RowProps {
   id: string;
   nested: boolean;
-  store: Store;
+  thumbnails: ThumbnailLook | null;
   row: Row;
   disabled: boolean;
   chosen: boolean;
@@ -257,7 +259,7 @@ function LayerRow(props: RowProps) {
           }}
         />
       )}
-      {expanded === undefined && <Thumbnail store={props.store} path={node.path} />}
+      {expanded === undefined && <Thumbnail look={props.thumbnails} path={node.path} />}
       <span class="name">
         <bdi>{node.name}</bdi>
       </span>

@@ -1,10 +1,10 @@
-import { effect, signal, useComputed } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { Actions } from "../actions";
-import { drawThumbnail } from "../canvas/thumbnail";
+import { drawThumbnail, type ThumbnailLook } from "../canvas/thumbnail";
 import { chosenMethod, type Store } from "../store";
-import { currentThumbnails, questionOf } from "../thumbnails";
+import { questionOf } from "../thumbnails";
 
 /** Whoever clicks on within this time is not kept waiting by thumbnails. */
 const REST_MS = 500;
@@ -43,15 +43,12 @@ export function useThumbnails(
 }
 
 /** The map of the image in focus at one layer; an empty box while there is none. */
-export function Thumbnail({ store, path }: { store: Store; path: string }) {
+export function Thumbnail({ look, path }: { look: ThumbnailLook | null; path: string }) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const found = useComputed(() => currentThumbnails(store)).value;
-  const map = found?.maps.get(path);
-  const sign = store.traits.sign.value;
-  const colormap = store.traits.colormap.value;
+  const map = look?.maps.get(path);
   useEffect(() => {
-    if (canvas.current && found && map) drawThumbnail(canvas.current, map, found.signed, sign, colormap);
-  }, [map, sign, colormap]);
+    if (canvas.current && look && map) drawThumbnail(canvas.current, map, look);
+  }, [map, look]);
   return (
     <span class="thumb" aria-hidden="true">
       {map && <canvas ref={canvas} />}

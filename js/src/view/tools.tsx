@@ -1,4 +1,4 @@
-import { useSignal } from "@preact/signals";
+import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Actions } from "../actions";
 import { chosenTile, gridPicture, tilePicture } from "../canvas/picture";
@@ -12,11 +12,12 @@ const SAID_MS = 3000;
 
 /** Takes the view along: as Python, pictures, a page, numbers. */
 export function Tools({ store, actions }: { store: Store; actions: Actions }) {
+  const whole = useComputed(() => store.view.value.isIdentity).value;
   return (
     <div class="tools">
       <CopyAsPython store={store} />
       <Export store={store} actions={actions} />
-      <button type="button" {...KEYS} aria-disabled={store.view.value.isIdentity} onClick={actions.resetView}>
+      <button type="button" {...KEYS} aria-disabled={whole} onClick={actions.resetView}>
         Reset view
       </button>
     </div>
