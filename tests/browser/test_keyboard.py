@@ -95,7 +95,19 @@ def test_tour_by_keyboard_alone(view: View) -> None:
     keys.go_to(view.methods)
     keys.press("ArrowDown")
     view.notebook.until(lambda: view.trait("method") != "gradcam", "another method")
+    before = view.await_other_pixels(before)
+
+    keys.go_to(root.get_by_role("switch", name="TTA"))
+    keys.press(*SHORTCUTS, "Space")
+    mirror = root.get_by_role("checkbox", name="Mirror")
+    keys.go_to(mirror)
+    keys.press(*SHORTCUTS, "Space")
+    view.notebook.until(lambda: view.trait("params").get("tta", {}).get("hflip") is False, "TTA without mirroring")
+    view.settle()
     view.await_other_pixels(before)
+    keys.go_to(root.get_by_role("switch", name="TTA"))
+    keys.press("Space")
+    view.await_trait("params", {})
 
     keys.go_to(root.get_by_label("Compare", exact=True))
     keys.press("c")
@@ -127,6 +139,11 @@ def test_tour_by_keyboard_alone(view: View) -> None:
     keys.press(*SHORTCUTS, "Enter")
     view.await_status("cancelled")
     keys.press(*SHORTCUTS)
+
+    keys.go_to(root.get_by_label("Masks", exact=True))
+    keys.press(*SHORTCUTS, "Control+a", "1", "6", "Enter")
+    view.await_trait("params", {"masks": 16})
+    view.settle()
 
     keys.go_to(root.get_by_role("button", name="Export"))
     keys.press("Enter")

@@ -1,5 +1,5 @@
 import type { Actions } from "../actions";
-import { COLORMAPS } from "../canvas/colormap";
+import { COLORMAPS, DIVERGING } from "../canvas/colormap";
 import type { Scale, Sign } from "../postprocess";
 import type { Store } from "../store";
 import { Colorbar } from "./colorbar";
@@ -77,9 +77,31 @@ function Choice({ id, label, title, value, choices, onChoose }: ChoiceProps) {
   );
 }
 
+/** What signed maps are drawn in is not for choosing; the choice is for other maps, where there are any. */
+function Colormap({ store, actions }: { store: Store; actions: Actions }) {
+  const { colormap, sign } = store.traits;
+  const columns = store.answer.value?.columns ?? [];
+  const signed = columns.filter((column) => column.signed && sign.value === "signed");
+  const all = signed.length > 0 && signed.length === columns.length;
+  return (
+    <Choice
+      id="kx-colormap"
+      label="Colormap"
+      title={signed.length > 0 ? "Signed maps are always drawn blue, white, red." : undefined}
+      value={all ? DIVERGING : colormap.value}
+      choices={
+        all
+          ? [[DIVERGING, `${DIVERGING} (signed)`]]
+          : COLORMAPS.map((name) => [name, signed.length > 0 ? `${name}, signed ${DIVERGING}` : name])
+      }
+      onChoose={(value) => actions.commit({ colormap: value })}
+    />
+  );
+}
+
 /** The controls that only redraw: none of them asks the kernel anything. */
 export function Drawing({ store, actions }: { store: Store; actions: Actions }) {
-  const { opacity, threshold, colormap, sign, scale } = store.traits;
+  const { opacity, threshold, sign, scale } = store.traits;
   return (
     <div class="foot">
       <div class="controls">
@@ -107,14 +129,7 @@ export function Drawing({ store, actions }: { store: Store; actions: Actions }) 
         <Colorbar store={store} actions={actions} />
       </div>
       <div class="controls">
-        <Choice
-          id="kx-colormap"
-          label="Colormap"
-          title={sign.value === "signed" ? "Signed maps are always drawn blue, white, red." : undefined}
-          value={colormap.value}
-          choices={COLORMAPS.map((name) => [name, name] as const)}
-          onChoose={(value) => actions.commit({ colormap: value })}
-        />
+        <Colormap store={store} actions={actions} />
         <Choice
           id="kx-sign"
           label="Sign"

@@ -98,16 +98,19 @@ interface TypedProps {
 /** A field that keeps what is being typed, however often the form around it is drawn meanwhile. */
 function Typed({ text, onCommit, ...rest }: TypedProps) {
   const [draft, setDraft] = useState<string | null>(null);
+  const commit = ({ currentTarget }: { currentTarget: HTMLInputElement }) => {
+    setDraft(null);
+    onCommit(currentTarget.value);
+  };
   return (
     <input
       {...rest}
       value={draft ?? text}
       {...KEYS}
       onInput={(event) => setDraft(event.currentTarget.value)}
-      onChange={(event) => {
-        setDraft(null);
-        onCommit(event.currentTarget.value);
-      }}
+      onChange={commit}
+      // JupyterLab takes Enter for itself before it can end the typing.
+      onKeyDown={(event) => event.key === "Enter" && draft !== null && commit(event)}
     />
   );
 }

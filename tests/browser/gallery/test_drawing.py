@@ -58,6 +58,23 @@ def test_limits_of_signed_maps_mirror_each_other(gallery: Open) -> None:
     expect(view.root.locator(".whose")).to_have_text("all maps of scene-1.jpg")
 
 
+def test_the_picker_of_colours_shows_what_signed_maps_are_drawn_in(gallery: Open) -> None:
+    view = gallery("step=1")
+    view.await_status("done")
+    colormap = view.field("Colormap")
+    colormap.select_option("magma")
+    view.field("Sign").select_option("signed")
+    expect(colormap.locator("option")).to_have_text(["rdbu (signed)"])
+    expect(colormap).to_have_value("rdbu")
+    view.field("Sign").select_option("positive")
+    expect(colormap).to_have_value("magma")
+    assert view.trait("colormap") == "magma"
+    # One of the three methods knows no sign.
+    view.field("Compare").select_option("methods")
+    view.field("Sign").select_option("signed")
+    expect(colormap.locator("option:checked")).to_have_text("magma, signed rdbu")
+
+
 def test_swipe_bares_the_picture_on_the_left(gallery: Open) -> None:
     view = gallery()
     view.await_status("done")

@@ -75,6 +75,26 @@ def test_by_keyboard_among_500_the_right_image_is_selected_and_read(gallery: Ope
     expect(view.root.locator(".whose")).to_contain_text("scene-6.jpg")
 
 
+CUT = (
+    """(marks) => marks.some((mark) => mark.scrollWidth > mark.clientWidth || mark.scrollHeight > mark.clientHeight)"""
+)
+HEIGHTS = "(tiles) => [...new Set(tiles.map((tile) => tile.offsetHeight))]"
+
+
+def test_what_is_wrong_can_be_read_where_there_is_little_room(gallery: Open) -> None:
+    view = gallery("labels&images=12", 360)
+    view.await_status("done")
+    marks = view.root.locator(".verdict")
+    expect(marks.filter(has_text="wrong, true class cat")).to_have_count(4)
+    assert not marks.evaluate_all(CUT)
+    many = gallery("labels&images=500", 360)
+    many.await_status("done")
+    marks = many.root.locator(".verdict")
+    expect(marks.filter(has_text="wrong")).not_to_have_count(0)
+    assert not marks.evaluate_all(CUT)
+    assert len(many.root.locator("[data-kx-tile]").evaluate_all(HEIGHTS)) == 1
+
+
 def test_without_labels_the_least_sure_can_come_first(gallery: Open) -> None:
     view = gallery("images=6")
     view.await_status("done")
