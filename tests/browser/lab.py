@@ -134,6 +134,12 @@ class Notebook:
         self.page.evaluate(f"(i) => {{ {PANEL}.content.activeCellIndex = i; }}", index)
         self.command("notebook:run-cell")
 
+    def find_cell(self, code: str) -> int:
+        """The index of the first code cell that contains this code."""
+        return next(
+            i for i, cell in enumerate(self.cells()) if cell["cell_type"] == "code" and code in "".join(cell["source"])
+        )
+
     def delete_cell(self, index: int) -> None:
         """Delete a cell by its index, whatever it does."""
         self.page.evaluate(f"(i) => {{ {PANEL}.content.activeCellIndex = i; }}", index)

@@ -45,7 +45,7 @@ old.close()
 def opened(lab: Lab) -> View:
     notebook = lab.open(ROOT / "notebooks/quickstart.ipynb")
     notebook.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    notebook.run_cell(1)
+    notebook.run_cell(notebook.find_cell("KxWidget("))
     notebook.execute("images = images[:4]")
     return View(notebook)
 
