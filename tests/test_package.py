@@ -77,7 +77,7 @@ def test_methods_see_numbers_only():
     """A method knows nothing of TensorFlow, threads, progress bars or browsers."""
     for path in (ROOT / "kx_widget" / "engine" / "methods").glob("*.py"):
         for name in imports(path):
-            assert name.split(".")[0] in {"collections", "typing", "numpy", "math", "kx_widget"}, path
+            assert name.split(".")[0] in {"collections", "functools", "typing", "numpy", "math", "kx_widget"}, path
 
 
 @pytest.mark.parametrize("path", [*PYTHON, *SCRIPT], ids=lambda p: str(p.relative_to(ROOT)))
