@@ -24,7 +24,7 @@ def main(root: Path, folder: Path) -> None:
 def explain_the_samples(root: Path) -> None:
     import kx_widget as kx
 
-    assert root not in Path(kx.__file__).parents, f"{kx.__file__} is not the wheel."
+    assert root / "kx_widget" not in Path(kx.__file__).parents, f"{kx.__file__} is not the wheel."
     model, images, class_names, masks = kx.samples.load()
     explainer, hits = kx.Explainer(model, class_names=class_names), []
     for image, mask in zip(images, masks, strict=True):
