@@ -12,7 +12,7 @@ SOURCES := package.json package-lock.json js/build.mjs js/tsconfig.json $(shell 
 NOTEBOOK := notebooks/quickstart.ipynb
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test check bench build matrix clean setup chromium
+.PHONY: demo test test-python test-browser test-js check bench build matrix clean setup chromium
 
 setup: .venv/.installed $(BUNDLE)
 
@@ -26,8 +26,17 @@ demo: setup
 	  --ServerApp.root_dir=$(dir $(NOTEBOOK)) --LabApp.default_url=/lab/tree/$(notdir $(NOTEBOOK))
 endif
 
+# The tests in a browser wait for most of their time, and leave a core to the others.
 test: setup chromium
-	$(PY) -m pytest
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync test-browser test-python test-js
+
+test-browser: setup chromium
+	$(PY) -m pytest tests/browser
+
+test-python: setup
+	$(PY) -m pytest --ignore=tests/browser
+
+test-js: setup
 	npm run --silent test
 
 check: setup
@@ -46,7 +55,7 @@ build: setup
 
 # Of pyenv's Pythons, those that its shims do not offer, too.
 matrix: setup
-	PATH="$(subst $() ,:,$(wildcard $(HOME)/.pyenv/versions/3.*/bin)):$$PATH" $(PY) -m tox run
+	PATH="$(subst $() ,:,$(wildcard $(HOME)/.pyenv/versions/3.*/bin)):$$PATH" $(PY) -m tox run-parallel
 
 clean:
 	rm -rf .tox .venv node_modules build dist kx_widget/widget/static .pytest_cache .ruff_cache .hypothesis
