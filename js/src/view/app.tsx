@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Actions } from "../actions";
 import type { Stage } from "../canvas/stage";
 import type { Store } from "../store";
@@ -27,12 +27,15 @@ const NARROW = 600;
 export function App({ store, actions, stage }: Parts) {
   const narrow = useSignal(false);
   const frame = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!frame.current) return;
-    const observer = new ResizeObserver(([entry]) => {
-      narrow.value = entry.contentRect.width < NARROW;
-    });
+    const fit = (width: number) => {
+      if (width > 0) narrow.value = width < NARROW;
+    };
+    const observer = new ResizeObserver((entries) => fit(entries[entries.length - 1].contentRect.width));
     observer.observe(frame.current);
+    // Before anything is seen.
+    fit(frame.current.clientWidth);
     return () => observer.disconnect();
   }, [narrow]);
 

@@ -29,8 +29,9 @@ export function useThumbnails(
         actions.wantThumbnails();
       }, REST_MS);
     };
-    const observer = new IntersectionObserver(([entry]) => {
-      seen.value = entry.isIntersecting;
+    const observer = new IntersectionObserver((entries) => {
+      // A page that is slow gets several at once.
+      seen.value = entries[entries.length - 1].isIntersecting;
     });
     observer.observe(tree.current);
     const stop = effect(ask);
