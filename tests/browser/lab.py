@@ -52,16 +52,23 @@ EXECUTE = f"""async (code) => {{
 # Nothing that is seen changes sooner.
 NEXT_FRAME = "() => new Promise((resolve) => requestAnimationFrame(() => resolve()))"
 PIXELS = """async (canvas) => {
+    const context = document.createElement("canvas").getContext("2d");
+    const nextFrame = () => new Promise((resolve) => requestAnimationFrame(resolve));
     // What has arrived is drawn in the next animation frame.
-    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
-    const copy = document.createElement("canvas");
-    copy.width = canvas.width;
-    copy.height = canvas.height;
-    const context = copy.getContext("2d");
-    context.drawImage(canvas, 0, 0);
-    const bytes = context.getImageData(0, 0, copy.width, copy.height).data;
+    await nextFrame();
+    let bytes = [];
+    // Until its picture is decoded, the middle of a tile is not opaque.
+    for (let frame = 0, middle = 0; frame < 600 && bytes[middle] !== 255; frame++) {
+        await nextFrame();
+        const { width, height } = canvas;
+        if (width === 0 || height === 0) continue;
+        Object.assign(context.canvas, { width, height });
+        context.drawImage(canvas, 0, 0);
+        bytes = context.getImageData(0, 0, width, height).data;
+        middle = 4 * ((height >> 1) * width + (width >> 1)) + 3;
+    }
     const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
-    return [copy.height, copy.width, btoa(text)];
+    return [canvas.height, canvas.width, btoa(text)];
 }"""
 
 
@@ -184,7 +191,7 @@ class Notebook:
 
 
 def pixels(canvas: Locator) -> np.ndarray:
-    """A canvas's backing store, RGBA (height, width, 4)."""
+    """A canvas's backing store, RGBA (height, width, 4), once its picture is there."""
     height, width, encoded = canvas.evaluate(PIXELS)
     return np.frombuffer(base64.b64decode(encoded), np.uint8).reshape(height, width, 4)
 
@@ -208,9 +215,9 @@ class Lab:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def page(self, size: tuple[int, int]) -> Page:
-        """A new page of the browser, width and height in pixels."""
-        return self._browser.new_page(viewport={"width": size[0], "height": size[1]})
+    def page(self, size: tuple[int, int], **options: Any) -> Page:
+        """A new page of the browser, width and height in pixels, with Playwright's options of a context."""
+        return self._browser.new_page(viewport={"width": size[0], "height": size[1]}, **options)
 
     def open(self, notebook: Path, *, size: tuple[int, int] = (1280, 900)) -> Notebook:
         """Open a copy of a notebook, kernel started, nothing run."""

@@ -25,9 +25,33 @@ interface Drawn {
   visible: boolean;
   /** Something has changed since it was drawn. */
   due: boolean;
+  /** In pixels of the screen. */
   width: number;
   height: number;
   layers: Layers | null;
+}
+
+/** So long tiles are drawn for the first time in one frame; those left wait for the next one. */
+const FRESH_MS = 6;
+
+/** Tells of pixels of the screen, also when they alone change, where the browser knows them. */
+function observe(observer: ResizeObserver, canvas: Element): void {
+  try {
+    observer.observe(canvas, { box: "device-pixel-content-box" });
+  } catch {
+    observer.observe(canvas);
+  }
+}
+
+/** A length on the screen; what the browser says, unless it takes no notice of an emulated density. */
+function screenPixels(length: number, said = Number.NaN): number {
+  const pixels = Math.round(length * (window.devicePixelRatio || 1));
+  return Math.abs(said - pixels) <= 1 ? said : pixels;
+}
+
+/** The whole canvas where no more than a rounded pixel would stay empty. */
+function filled(rect: Rect, width: number, height: number): Rect {
+  return width - rect.width > 1 || height - rect.height > 1 ? rect : { x: 0, y: 0, width, height };
 }
 
 /** Draws every visible tile, at most once per animation frame. */
@@ -48,10 +72,12 @@ export function createStage(store: Store): Stage {
   );
 
   const resized = new ResizeObserver((entries) => {
-    for (const { target, contentRect } of entries) {
+    for (const { target, contentRect, devicePixelContentBoxSize } of entries) {
       const tile = tiles.get(target);
       if (!tile) continue;
-      Object.assign(tile, { width: contentRect.width, height: contentRect.height });
+      const { inlineSize, blockSize } = devicePixelContentBoxSize?.[0] ?? {};
+      tile.width = screenPixels(contentRect.width, inlineSize);
+      tile.height = screenPixels(contentRect.height, blockSize);
       schedule([tile]);
     }
   });
@@ -76,29 +102,27 @@ export function createStage(store: Store): Stage {
     const picture = pictureOf(tile);
     if (!context || !picture || tile.width === 0) return;
     tile.due = false;
-    const density = window.devicePixelRatio || 1;
-    const width = Math.round(tile.width * density);
-    const height = Math.round(tile.height * density);
+    const { width, height } = tile;
     if (tile.canvas.width !== width || tile.canvas.height !== height) {
       tile.canvas.width = width;
       tile.canvas.height = height;
     }
-    const rect = whole(frameOf(picture, width, height));
+    const rect = filled(whole(frameOf(picture, width, height)), width, height);
     const map = store.answer.peek()?.tiles.get(tileKey(tile.image, tile.column));
     tile.layers ??= makeLayers();
     context.reset();
     compose(context, rect, store, { picture, bitmap: pictures.get(picture), map, layers: tile.layers });
-    drawCrosshair(context, rect, density);
+    drawCrosshair(context, rect);
     writeReadout(tile, picture, map);
   };
 
-  const drawCrosshair = (context: CanvasRenderingContext2D, rect: Rect, density: number) => {
+  const drawCrosshair = (context: CanvasRenderingContext2D, rect: Rect) => {
     const at = store.crosshair.peek();
     if (!at) return;
     const p = store.view.peek().apply(at);
     const x = Math.round(rect.x + rect.width * p.x);
     const y = Math.round(rect.y + rect.height * p.y);
-    const line = Math.max(1, Math.round(density));
+    const line = Math.max(1, Math.round(window.devicePixelRatio));
     context.beginPath();
     context.rect(rect.x, rect.y, rect.width, rect.height);
     context.clip();
@@ -119,12 +143,22 @@ export function createStage(store: Store): Stage {
 
   const draw = () => {
     frame = 0;
+    let left = FRESH_MS;
     const wanted = new Set<Picture>();
     for (const tile of tiles.values()) {
       if (!tile.visible) continue;
       const picture = pictureOf(tile);
       if (picture) wanted.add(picture);
-      if (tile.due) drawTile(tile);
+      if (!tile.due) continue;
+      if (tile.layers) {
+        drawTile(tile);
+      } else if (left > 0) {
+        left += performance.now();
+        drawTile(tile);
+        left -= performance.now();
+      } else {
+        schedule([tile]);
+      }
     }
     pictures.keep(wanted);
   };
@@ -149,7 +183,7 @@ export function createStage(store: Store): Stage {
     attach(tile) {
       const { canvas } = tile;
       tiles.set(canvas, { ...tile, visible: false, due: true, width: 0, height: 0, layers: null });
-      resized.observe(canvas);
+      observe(resized, canvas);
       seen.observe(canvas);
       return () => {
         resized.unobserve(canvas);

@@ -1,3 +1,4 @@
+import { useComputed } from "@preact/signals";
 import { columnHeading } from "../naming";
 import type { Store } from "../store";
 import type { Parts } from "./app";
@@ -18,6 +19,7 @@ export function Grid({ store, actions, stage }: Parts) {
   const compared = columns > 1;
   const named = images.some((picture) => picture.name !== "");
   const labelled = store.traits.labels.value.length > 0;
+  const zoomed = !useComputed(() => store.view.value.isIdentity).value;
   const shown = store.rows.value;
   const rows = useRows(shown.length, columns, `${store.filter.value}, ${store.sort.value}`);
   return (
@@ -30,7 +32,8 @@ export function Grid({ store, actions, stage }: Parts) {
       data-several={images.length > 1 || undefined}
       data-stale={store.stale.value || undefined}
       data-few={(!compared && images.length < 3) || undefined}
-      style={{ "--columns": columns, "--aspect": aspectOf(store) }}
+      data-zoomed={zoomed || undefined}
+      style={{ "--columns": columns, "--few": images.length, "--aspect": aspectOf(store) }}
     >
       {compared && (
         <div class="headings">

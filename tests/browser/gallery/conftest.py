@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -21,8 +22,8 @@ def gallery(lab: Lab, address: str) -> Iterator[Open]:
     """Opens the gallery with a query at a width; in the end nothing may have gone wrong in the page."""
     opened: list[Gallery] = []
 
-    def open_(query: str = "", width: int = WIDE) -> Gallery:
-        page = lab.page((width, 900))
+    def open_(query: str = "", width: int = WIDE, **options: Any) -> Gallery:
+        page = lab.page((width, 900), **options)
         opened.append(Gallery(page, f"{address}?{query}"))
         return opened[-1]
 
