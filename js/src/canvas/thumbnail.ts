@@ -31,7 +31,7 @@ export function drawThumbnail(canvas: HTMLCanvasElement, map: SmallMap, look: Th
   const [h, w] = map.shape;
   const height = Math.max(1, Math.round(SIDE * Math.min(1, h / w)));
   const width = Math.max(1, Math.round(SIDE * Math.min(1, w / h)));
-  Object.assign(canvas, { height, width });
+  if (canvas.height !== height || canvas.width !== width) Object.assign(canvas, { height, width });
   const pixels = new ImageData(width, height);
   const scale = magnitude(map.extent, sign);
   const style = { table, scale, low: diverging ? -1 : 0, high: 1, threshold: 0 };

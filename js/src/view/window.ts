@@ -3,15 +3,17 @@ import { useRef } from "preact/hooks";
 
 const AHEAD = 8;
 /** Shorter lists are rendered whole, so that the page's own search finds their rows. */
-const WHOLE = 200;
+const WHOLE = 60;
 
 /** Renders only the rows of a long list that are in sight; rows are equally high. */
 export function useWindow(count: number, rowHeight: number) {
   const box = useRef<HTMLDivElement>(null);
   const top = useSignal(0);
-  const height = box.current?.clientHeight || 400;
-  const first = count <= WHOLE ? 0 : Math.max(0, Math.floor(top.value / rowHeight) - AHEAD);
-  const last = count <= WHOLE ? count : Math.min(count, Math.ceil((top.value + height) / rowHeight) + AHEAD);
+  const whole = count <= WHOLE;
+  // Asking for the height makes the browser lay out the page.
+  const height = whole ? 0 : box.current?.clientHeight || 400;
+  const first = whole ? 0 : Math.max(0, Math.floor(top.value / rowHeight) - AHEAD);
+  const last = whole ? count : Math.min(count, Math.ceil((top.value + height) / rowHeight) + AHEAD);
   return {
     box,
     first,
