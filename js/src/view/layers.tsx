@@ -1,9 +1,10 @@
 import { useComputed, useSignal } from "@preact/signals";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { Actions } from "../actions";
 import { offered } from "../archive";
 import { type ThumbnailLook, thumbnailLook } from "../canvas/thumbnail";
 import { shape } from "../format";
+import type { Layer } from "../messages";
 import { imageName } from "../naming";
 import { chosenMethod, comparedValues, layerName, type Store } from "../store";
 import { currentThumbnails } from "../thumbnails";
@@ -25,7 +26,7 @@ const seesInput = (store: Store) => chosenMethod(store)?.sees === "input";
 export function Layers(props: Props) {
   const open = useSignal(false);
   const disclosure = useRef<HTMLDetailsElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (disclosure.current) disclosure.current.open = !props.narrow;
   }, [props.narrow]);
   const { layer } = props.store.traits;
@@ -54,6 +55,7 @@ function Picker({ store, actions, open }: Props & { open: boolean }) {
   /** The row the keyboard is on, by path. */
   const active = useSignal("");
   const hovered = useSignal<Row | null>(null);
+  const focused = useSignal(false);
   const { compare } = store.traits;
   const isChosen = (path: string) =>
     compare.value === "layers" ? comparedValues(store).includes(path) : path === chosen;
@@ -119,11 +121,7 @@ function Picker({ store, actions, open }: Props & { open: boolean }) {
     event.preventDefault();
   };
 
-  const about = useComputed(() => {
-    const layer = hovered.value?.node.layer;
-    const reason = layer?.reason || (layer && !offered(store, "layer", layer.path) ? "needs Python" : "");
-    return reason ? `${hovered.value?.node.name}: ${reason}` : null;
-  }).value;
+  const told = hovered.value ?? (focused.value ? rows[at] : null);
 
   return (
     <div class="layers">
@@ -156,6 +154,12 @@ function Picker({ store, actions, open }: Props & { open: boolean }) {
         ref={list.box}
         onScroll={list.onScroll}
         onKeyDown={onKeyDown}
+        onFocus={() => {
+          focused.value = true;
+        }}
+        onBlur={() => {
+          focused.value = false;
+        }}
       >
         <div role="presentation" style={list.padding}>
           {rows.slice(list.first, list.last).map((row, i) => (
@@ -179,32 +183,38 @@ function Picker({ store, actions, open }: Props & { open: boolean }) {
         </div>
       </div>
       {known && rows.length === 0 && <div class="nothing">No layer matches “{query.value}”.</div>}
-      <Why store={store} about={about} />
+      <Why store={store} layer={told?.node.layer ?? null} />
     </div>
   );
 }
 
-/** Why a layer is disabled, or recommended, or why the layer does not matter now. */
-function Why({ store, about }: { store: Store; about: string | null }) {
+/** What a layer is and why it is disabled, or which is recommended, or why the layer does not matter now. */
+function Why({ store, layer }: { store: Store; layer: Layer | null }) {
   const known = store.welcome.value?.inspection;
   const method = chosenMethod(store);
   const shown = useComputed(() => currentThumbnails(store)).value;
   if (!known) return null;
+  const reason = layer && (layer.reason || (offered(store, "layer", layer.path) ? "" : "needs Python"));
   return (
     <div class="why">
-      {about ?? (
-        <>
-          {method?.sees === "input" && (
-            <p class="note">{method.title} sees the input: the layer makes no difference.</p>
-          )}
+      {method?.sees === "input" && (
+        <p class="note">{method.title} sees the input: the layer makes no difference.</p>
+      )}
+      {layer ? (
+        <p class="path">
+          {layer.path}, {layer.type}
+          {reason && `: ${reason}`}
+        </p>
+      ) : (
+        <p>
           {known.recommended !== null && <span class="star">★ </span>}
           {known.why}
-          {shown && (
-            <p>
-              Small maps: {shown.title} of {imageName(store, shown.image)}.
-            </p>
-          )}
-        </>
+        </p>
+      )}
+      {shown && (
+        <p>
+          Small maps: {shown.title} of {imageName(store, shown.image)}.
+        </p>
       )}
     </div>
   );
