@@ -53,6 +53,7 @@ export function Combobox(props: Props) {
   const typed = query.value;
   const shown = useMemo(() => search(options, typed ?? ""), [options, typed]);
   const list = useWindow(shown.length, ROW);
+  const chosen = typed === null && options.find(({ key }) => key === props.selected);
 
   const show = () => {
     if (open.value || props.disabled) return;
@@ -128,6 +129,11 @@ export function Combobox(props: Props) {
         onKeyDown={onKeyDown}
         onBlur={close}
       />
+      {chosen && (
+        <span class="about" aria-hidden="true">
+          {chosen.note} {chosen.figure}
+        </span>
+      )}
       <span class="caret" aria-hidden="true" />
       <div class="popup" popover="manual" ref={popup}>
         <div

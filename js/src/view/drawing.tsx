@@ -28,14 +28,15 @@ const PICTURES = [
 interface SliderProps {
   id: string;
   label: string;
+  title: string;
   value: number;
   onMove(value: number): void;
   onRelease(value: number): void;
 }
 
-function Slider({ id, label, value, onMove, onRelease }: SliderProps) {
+function Slider({ id, label, title, value, onMove, onRelease }: SliderProps) {
   return (
-    <span class="control">
+    <span class="control" title={title}>
       <label for={id}>{label}</label>
       <input
         id={id}
@@ -56,7 +57,7 @@ function Slider({ id, label, value, onMove, onRelease }: SliderProps) {
 interface ChoiceProps {
   id: string;
   label: string;
-  title?: string;
+  title: string | undefined;
   value: string;
   choices: readonly (readonly [string, string])[];
   onChoose(value: string): void;
@@ -108,6 +109,7 @@ export function Drawing({ store, actions }: { store: Store; actions: Actions }) 
         <Slider
           id="kx-opacity"
           label="Opacity"
+          title="How much the map covers the picture"
           value={opacity.value}
           onMove={(value) => actions.preview({ opacity: value })}
           onRelease={(value) => actions.commit({ opacity: value })}
@@ -115,6 +117,7 @@ export function Drawing({ store, actions }: { store: Store; actions: Actions }) 
         <Slider
           id="kx-threshold"
           label="Threshold"
+          title="Leaves out values below this part of the scale"
           value={threshold.value}
           onMove={(value) => actions.preview({ threshold: value })}
           onRelease={(value) => actions.commit({ threshold: value })}
@@ -122,6 +125,7 @@ export function Drawing({ store, actions }: { store: Store; actions: Actions }) 
         <Slider
           id="kx-swipe"
           label="Swipe"
+          title="Bares the picture from the left"
           value={store.swipe.value}
           onMove={actions.swipe}
           onRelease={actions.swipe}
@@ -133,6 +137,7 @@ export function Drawing({ store, actions }: { store: Store; actions: Actions }) 
         <Choice
           id="kx-sign"
           label="Sign"
+          title="What speaks for the class, how much either way, or what speaks for and against"
           value={sign.value}
           choices={SIGNS}
           onChoose={(value) => actions.commit({ sign: value as Sign })}
@@ -140,6 +145,7 @@ export function Drawing({ store, actions }: { store: Store; actions: Actions }) 
         <Choice
           id="kx-scale"
           label="Scale"
+          title="What the ends of the colours stand for: the largest value of each map, of each image, or of all"
           value={scale.value}
           choices={SCALES}
           onChoose={(value) => actions.commit({ scale: value as Scale })}

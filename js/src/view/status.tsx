@@ -74,7 +74,6 @@ export function StatusBar({ store, actions }: { store: Store; actions: Actions }
       </span>
       {progress && <span class="details">{counted(store)}</span>}
       <span class="dim details">{details(store)}</span>
-      <span class="grow" />
       <button type="button" {...KEYS} aria-disabled={!running} onClick={() => running && actions.cancel()}>
         Cancel
       </button>
