@@ -11,6 +11,7 @@ from kx_widget.engine.types import Inspection
 from kx_widget.engine.wrappers import WRAPPERS
 
 COLUMNS = 3
+MOST_COLUMNS = 64
 
 
 def questions(explainer: Explainer, images: Images, asked: Any) -> list[Question]:
@@ -23,6 +24,10 @@ def questions(explainer: Explainer, images: Images, asked: Any) -> list[Question
     def ask(layer: str, method: str, targets: Any, params: dict[str, Any]) -> Question:
         return explainer.ask(images, targets, method=method, layer=layer or None, **params)
 
+    if len(asked.compare_with) > MOST_COLUMNS:
+        raise ParameterError(
+            f"compare_with has {len(asked.compare_with)} values; {MOST_COLUMNS} columns at most are compared."
+        )
     layer, method, target, params = asked.layer, asked.method, asked.target, asked.params
     main, methods = ask(layer, method, target, params), explainer.methods
     if asked.compare == "targets":

@@ -14,16 +14,22 @@ from kx_widget.engine.types import Floats, Parameter, Step
 from kx_widget.engine.wrappers import WRAPPERS
 from kx_widget.widget.messages import Column, Item
 
+# A value that was refused may be of any length, and its error quotes it.
+LONGEST_TEXT = 2_000
+LONGEST_TRACEBACK = 50_000
+
 
 def error_message(gen: int, error: BaseException | None) -> dict[str, Any]:
     """An error as the browser shows it; those raised on purpose explain themselves, others bring a traceback."""
     expected = isinstance(error, KxError)
+    told = str(error) if expected else plain(error)
+    trace = "".join(traceback.format_exception(error)) if error is not None else ""
     return {
         "kind": "error",
         "gen": gen,
-        "message": str(error) if expected else plain(error),
+        "message": told if len(told) <= LONGEST_TEXT else told[:LONGEST_TEXT] + "…",
         "hint": "" if expected else "This came from the model or from kx_widget itself; the traceback tells where.",
-        "traceback": "".join(traceback.format_exception(error)) if error is not None else "",
+        "traceback": trace if len(trace) <= LONGEST_TRACEBACK else "…" + trace[-LONGEST_TRACEBACK:],
     }
 
 
@@ -80,7 +86,7 @@ def prediction_messages(scores: Floats, probabilities: Floats, limit: int) -> It
 def item_record(question: Question, step: Step, image: int, column: int, first_column: int, partial: bool) -> Item:
     """One map of a step, without where its values lie."""
     answer = question.answer
-    probability = float(answer["probabilities"][image, column])
+    score, probability = float(step.scores[image, column]), float(answer["probabilities"][image, column])
     return {
         "image": image,
         "column": first_column + column,
@@ -88,7 +94,8 @@ def item_record(question: Question, step: Step, image: int, column: int, first_c
         "method": question.entry.id,
         "target": int(answer["indices"][image, column]),
         "target_name": answer["names"][image][column],
-        "score": float(step.scores[image, column]),
+        # JSON has no infinity.
+        "score": score if np.isfinite(score) else None,
         "probability": None if np.isnan(probability) else probability,
         "signed": question.signed,
         "partial": partial,

@@ -24,6 +24,7 @@ from kx_widget.widget.session import Session, Status
 COLORMAPS = ("viridis", "magma", "inferno", "plasma", "turbo", "cividis", "gray", "rdbu")
 QUESTION = ("layer", "method", "target", "params", "compare", "compare_with")
 READ_ONLY = ("status", "progress", "error")
+OF_PYTHON = ("_images", "_snapshot", "_esm", "_css", "_anywidget")
 CLOSED = "This widget is closed. Make a new one."
 
 
@@ -276,7 +277,7 @@ class KxWidget(anywidget.AnyWidget):
             good = {}
             for name, value in sync_data.items():
                 try:
-                    if name in READ_ONLY or name.startswith(("_images", "_snapshot")):
+                    if name in READ_ONLY or name.startswith(OF_PYTHON):
                         raise ParameterError(f"{name} cannot be set from the browser.")
                     if name in self.keys:
                         self.traits()[name]._validate(self, value)

@@ -1,5 +1,7 @@
 """What a page must not be able to do."""
 
+import json
+
 import pytest
 
 from tests.widget.page import rest
@@ -31,6 +33,9 @@ def test_what_is_no_message_is_refused(widget, browser, content):
         {"target": 10**9}, {"target": [1]}, {"layer": "../../etc/passwd"}, {"layer": ["stem"]}, {"method": {"a": 1}},
         {"params": {"smooth": {"repetitions": 10**9}}}, {"params": {"channels": 1}}, {"params": []},
         {"compare": "targets", "compare_with": [10**9]}, {"compare_with": "dog"}, {"selected": [10**9]},
+        {"target": -1}, {"compare": "targets", "compare_with": [-1]}, {"compare_with": ["dog"] * 10**6}, {"_esm": "1"},
+        {"_snapshot": b""}, {"layer": "x" * 10**6}, {"method": "x" * 10**6}, {"target": "x" * 10**6},
+        {"params": {"x" * 10**6: 1}}, {"colormap": "x" * 10**6}, {"status": "done"}, {"error": "<b>"},
         {"selected": [-1]}, {"opacity": float("nan")}, {"_images": []}, {"labels": [0] * 10**5}, {"theme": 3},
     ],
     ids=lambda s: repr(s)[:50],
@@ -41,6 +46,7 @@ def test_hostile_values_are_refused_and_nothing_is_computed(widget, browser, sta
     browser.messages.clear()
     widget.set_state(state)
     assert "error" in browser.kinds()
+    assert all(len(json.dumps(message)) < 100_000 for message in browser.messages)
     rest(widget)
     assert {name: getattr(widget, name) for name in traits} == traits
     if "compare" not in state:
