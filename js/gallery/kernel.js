@@ -221,7 +221,8 @@ export async function createKernel({
         down({ kind: "progress", gen: mine, done, total, eta_s: ((total - done) * step) / 1000 });
       }
     }
-    down({ kind: "done", gen: mine, seconds: (performance.now() - started) / 1000 });
+    const seconds = (performance.now() - started) / 1000;
+    down({ kind: "done", gen: mine, seconds, maps: images * columns.length });
   }
 
   /** One map a layer, in two messages. */

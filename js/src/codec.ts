@@ -14,11 +14,18 @@ export function toBytes(binary: Binary): Uint8Array<ArrayBuffer> {
   return new Uint8Array(binary);
 }
 
+function area([height, width]: readonly number[]): number {
+  if (!(height > 0 && width > 0 && Number.isInteger(height) && Number.isInteger(width))) {
+    throw new Error(`a map of ${height} × ${width} values`);
+  }
+  return height * width;
+}
+
 function slice(bytes: Uint8Array<ArrayBuffer>, offset: number, length: number, unit: number, count: number) {
   if (length !== unit * count) {
     throw new Error(`a map of ${count} values needs ${unit * count} bytes, its header says ${length}`);
   }
-  if (offset < 0 || offset + length > bytes.byteLength) {
+  if (!(offset >= 0 && offset + length <= bytes.byteLength)) {
     throw new Error(`a map ends at byte ${offset + length} of a buffer of ${bytes.byteLength} bytes`);
   }
   const start = bytes.byteOffset + offset;
@@ -36,7 +43,7 @@ type Header = Pick<Item, "shape" | "dtype" | "scale" | "offset" | "byte_offset" 
 
 /** The raw map of one item, (h*w,), NaN where it has not been computed yet. */
 export function readMap(item: Header, bytes: Uint8Array<ArrayBuffer>): Float32Array {
-  const count = item.shape[0] * item.shape[1];
+  const count = area(item.shape);
   if (item.dtype === "float32") {
     const { buffer, start } = slice(bytes, item.byte_offset, item.byte_length, 4, count);
     return new Float32Array(buffer, start, count);

@@ -51,6 +51,11 @@ export function createFiles(send: (message: Up) => void): Files {
         end(id);
         return;
       }
+      if (!(part >= 0 && part < parts)) {
+        file.reject(new Error(`there is no part ${part} of ${parts}`));
+        end(id);
+        return;
+      }
       // A host may reuse the buffer for its next message.
       file.parts.set(part, toBytes(buffers[0]).slice());
       clearTimeout(file.timer);

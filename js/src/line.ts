@@ -19,15 +19,34 @@ export interface Line {
   greet(): void;
   /** The kernel has answered the greeting. */
   answered(): void;
+  /** The kernel has said something. */
+  heard(): void;
+  /** The kernel owes an answer from now on. */
+  asked(): void;
   close(): void;
 }
 
-const HELLO_MS = 5000;
+export interface Says {
+  hello(): Up;
+  /** Asks for what may not have arrived; null where the kernel owes nothing. */
+  reminder(): Up | null;
+  /** The kernel turned out to be gone, or left a greeting unanswered. */
+  lost(): void;
+}
 
-/** `lost` is called whenever the kernel turns out to be gone, or leaves a greeting unanswered. */
-export function openLine(model: Model, hello: () => Up, lost: () => void): Line {
+const HELLO_MS = 5000;
+/** Hosts drop messages without a word. So long the kernel may be silent at first, each time twice as long. */
+const SILENCE_MS = 10_000;
+
+export function openLine(model: Model, { hello, reminder, lost }: Says): Line {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const answered = () => clearTimeout(timer);
+  let silence: ReturnType<typeof setTimeout> | undefined;
+  let isThere = false;
+  let gaveUp = false;
+  const answered = () => {
+    clearTimeout(timer);
+    gaveUp = false;
+  };
 
   const send = (message: Up) => {
     try {
@@ -40,9 +59,26 @@ export function openLine(model: Model, hello: () => Up, lost: () => void): Line 
   };
 
   const greet = () => {
-    clearTimeout(timer);
-    timer = setTimeout(lost, HELLO_MS);
+    answered();
+    isThere = false;
+    timer = setTimeout(() => {
+      gaveUp = !isThere;
+      // Who speaks and does not answer has not heard the greeting, or was not heard.
+      if (isThere) greet();
+      else lost();
+    }, HELLO_MS);
     send(hello());
+  };
+
+  const wait = (ms: number) => {
+    clearTimeout(silence);
+    if (!reminder()) return;
+    silence = setTimeout(() => {
+      const message = reminder();
+      if (!message) return;
+      wait(2 * ms);
+      send(message);
+    }, ms);
   };
 
   // What Jupyter's hosts say when the kernel is restarted, or found again.
@@ -51,8 +87,15 @@ export function openLine(model: Model, hello: () => Up, lost: () => void): Line 
     send,
     greet,
     answered,
+    heard() {
+      isThere = true;
+      if (gaveUp) greet();
+      wait(SILENCE_MS);
+    },
+    asked: () => wait(SILENCE_MS),
     close() {
       answered();
+      clearTimeout(silence);
       model.off("comm_live_update", greet);
     },
   };

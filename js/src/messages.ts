@@ -130,7 +130,7 @@ export type Down =
       signed: boolean;
       items: Thumbnail[];
     }
-  | { kind: "done"; gen: number; seconds: number }
+  | { kind: "done"; gen: number; seconds: number; maps: number }
   | { kind: "cancelled"; gen: number }
   | { kind: "error"; gen: number; message: string; hint: string; traceback: string }
   | { kind: "file"; id: string; part: number; parts: number; error: string };
@@ -167,7 +167,7 @@ const FIELDS: Record<Down["kind"], Record<string, Check>> = {
   maps: { gen: isNumber, seq: isNumber, items: isList },
   ahead: { seq: isNumber, answers: isList },
   thumbnails: { gen: isNumber, key: isText, items: isList },
-  done: { gen: isNumber, seconds: isNumber },
+  done: { gen: isNumber, seconds: isNumber, maps: isNumber },
   cancelled: { gen: isNumber },
   error: { gen: isNumber, message: isText },
   file: { id: isText, part: isNumber, parts: isNumber, error: isText },

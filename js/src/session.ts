@@ -32,18 +32,21 @@ export function openSession(model: Model, store: Store, answers: Answers): Sessi
   /** What was kept, until the kernel answers. */
   let archive: Archive | null = null;
   let over = false;
+  /** The question whose answer was last asked for a second time, because it came with gaps. */
+  let missed = 0;
   let queuedTimer: ReturnType<typeof setTimeout> | undefined;
 
-  const line = openLine(
-    model,
-    () => ({ kind: "hello", version: VERSION, view, have: answers.keys() }),
-    () => {
+  const line = openLine(model, {
+    hello: () => ({ kind: "hello", version: VERSION, view, have: answers.keys() }),
+    reminder: () =>
+      store.status.value === "running" || store.waiting.value ? { kind: "miss", gen: showing.newest } : null,
+    lost() {
       clearTimeout(queuedTimer);
       store.status.value = "no-kernel";
       store.waiting.value = false;
       store.progress.value = null;
     },
-  );
+  });
   const { send } = line;
   const files = createFiles(send);
 
@@ -157,7 +160,7 @@ export function openSession(model: Model, store: Store, answers: Answers): Sessi
         if (!showing.begin(message)) send({ kind: "miss", gen: message.gen });
         return;
       case "progress":
-        store.progress.value = message;
+        if (store.status.value === "running") store.progress.value = message;
         return;
       case "maps":
         showing.add(message, buffers);
@@ -171,7 +174,10 @@ export function openSession(model: Model, store: Store, answers: Answers): Sessi
         store.status.value = "done";
         store.seconds.value = message.seconds;
         store.progress.value = null;
-        showing.end();
+        if (showing.end(message.maps)) return;
+        if (missed === message.gen) fail("Some maps of the answer did not arrive.", "Ask it again.");
+        else send({ kind: "miss", gen: message.gen });
+        missed = message.gen;
         return;
       case "cancelled":
         store.status.value = "cancelled";
@@ -190,6 +196,7 @@ export function openSession(model: Model, store: Store, answers: Answers): Sessi
         error instanceof Error ? (error.stack ?? "") : "",
       );
     }
+    line.heard();
   };
 
   const observers = names.map((name) => [`change:${name}`, () => follow(name)] as const);
@@ -230,6 +237,7 @@ export function openSession(model: Model, store: Store, answers: Answers): Sessi
       clearTimeout(queuedTimer);
       queuedTimer = setTimeout(() => {
         store.waiting.value = true;
+        line.asked();
       }, QUEUED_MS);
     },
     cancel: () => send({ kind: "cancel", gen: showing.newest }),

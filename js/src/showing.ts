@@ -13,8 +13,8 @@ export interface Showing {
   /** The kernel tells what it answers; false where it takes the page to have maps that the page lacks. */
   begin(message: Extract<Down, { kind: "running" }>): boolean;
   add(message: Extract<Down, { kind: "maps" }>, buffers: Binary[]): void;
-  /** The answer is whole. */
-  end(): void;
+  /** The answer is whole with so many maps; false where not all of them are here. */
+  end(maps: number): boolean;
   /** Keeps an answer, if it is whole. */
   keep(asked: Asked, answer: Kept): void;
   /** The page asks something else: what has come of it is shown. */
@@ -26,6 +26,8 @@ export function createShowing(store: Store, answers: Answers): Showing {
   let newest = 0;
   /** What the newest question asks, and what has come of its answer; null until the kernel tells. */
   let coming: { gen: number; asked: Asked; answer: Kept } | null = null;
+  /** By tile, the number of the frame that it came with. */
+  const seqs = new Map<string, number>();
   /** What the answer on the screen belongs to: the question, and the kernel's name of the answer. */
   let shown = { question: "", key: "" };
   const question = () => textOf(askedOf(store));
@@ -56,6 +58,7 @@ export function createShowing(store: Store, answers: Answers): Showing {
     next(gen) {
       newest = gen;
       coming = null;
+      seqs.clear();
       store.stale.value = store.answer.value !== null && shown.question !== question();
     },
     begin({ gen, asked, key, columns, held }) {
@@ -67,14 +70,23 @@ export function createShowing(store: Store, answers: Answers): Showing {
       else store.stale.value = store.answer.value !== null && shown.key !== key;
       return isHere || !held;
     },
-    add({ items }, buffers) {
+    add({ items, seq }, buffers) {
       if (!coming) return;
-      const tiles = new Map([...coming.answer.tiles, ...readTiles(items, buffers)]);
-      coming.answer = { ...coming.answer, tiles };
+      const { columns, tiles } = coming.answer;
+      const foreign = items.find(
+        ({ image, column }) => !(image in store.traits._images.peek() && column in columns),
+      );
+      if (foreign) throw new Error(`there is no image ${foreign.image} in a column ${foreign.column}`);
+      const read = readTiles(items, buffers).filter(([key]) => seq >= (seqs.get(key) ?? seq));
+      for (const [key] of read) seqs.set(key, seq);
+      coming.answer = { ...coming.answer, tiles: new Map([...tiles, ...read]) };
       showComing();
     },
-    end() {
-      if (coming) keep(coming.asked, coming.answer);
+    end(maps) {
+      const here = [...(coming?.answer.tiles.values() ?? [])].filter(({ item }) => !item.partial);
+      if (!coming || here.length < maps) return false;
+      keep(coming.asked, coming.answer);
+      return true;
     },
     catchUp() {
       const now = question();

@@ -49,7 +49,7 @@ describe("a view", () => {
     model.down(running(gen, target));
     if (values.length === 0) return;
     model.down({ kind: "maps", gen, seq: gen, final: true, items: [item()] }, bytes(...values));
-    model.down({ kind: "done", gen, seconds: 1 });
+    model.down({ kind: "done", gen, seconds: 1, maps: 1 });
   }
 
   beforeEach(() => {
@@ -75,7 +75,7 @@ describe("a view", () => {
     model.down({ kind: "queued", gen: 3 });
     expect([shown(), store.stale.value]).toEqual([[1, 2], false]);
     model.down({ ...running(3, "cat"), held: true });
-    model.down({ kind: "done", gen: 3, seconds: 1 });
+    model.down({ kind: "done", gen: 3, seconds: 1, maps: 1 });
     expect([shown(), store.stale.value, store.status.value]).toEqual([[1, 2], false, "done"]);
     expect(store.answer.value?.gen).toBe(3);
   });
@@ -124,7 +124,7 @@ describe("a view", () => {
     session.set({ target: "cat" });
     expect(shown()).toEqual([1, 2]);
     part(4, false, 5, 6);
-    model.down({ kind: "done", gen: 3, seconds: 1 });
+    model.down({ kind: "done", gen: 3, seconds: 1, maps: 1 });
     expect([shown(), store.stale.value]).toEqual([[1, 2], false]);
     expect(answers.find(asked("bird"))?.tiles.get("0/0")?.values).toEqual(Float32Array.of(5, 6));
     expect(answers.find(asked("cat"))?.tiles.get("0/0")?.values).toEqual(Float32Array.of(1, 2));
@@ -147,10 +147,10 @@ describe("a view", () => {
     model.down(running(3, "bird"));
     const items = [item({ partial: true })];
     model.down({ kind: "maps", gen: 3, seq: 3, final: false, items }, bytes(1, 1));
-    model.down({ kind: "done", gen: 3, seconds: 1 });
+    model.down({ kind: "done", gen: 3, seconds: 1, maps: 1 });
     model.down(running(4, "cup", "can"));
     model.down({ kind: "maps", gen: 4, seq: 4, final: true, items: [item()] }, bytes(1, 1));
-    model.down({ kind: "done", gen: 4, seconds: 1 });
+    model.down({ kind: "done", gen: 4, seconds: 1, maps: 2 });
     expect(answers.keys()).toEqual(["cat", "dog"]);
   });
 

@@ -41,7 +41,7 @@ const shown = () => [...(store.answer.value?.tiles ?? [])].map(([key, tile]) => 
 
 beforeEach(() => {
   vi.useFakeTimers();
-  model = fakeModel({ ...DEFAULTS, layer: "conv", opacity: 0.25 });
+  model = fakeModel({ ...DEFAULTS, layer: "conv", opacity: 0.25, _images: [{}] });
   store = createStore();
   session = openSession(model, store, createAnswers());
 });
@@ -65,6 +65,12 @@ describe("opening and closing", () => {
     expect(store.status.value).toBe("no-kernel");
     model.down(welcome);
     expect(store.status.value).toBe("idle");
+  });
+
+  it("greets again a kernel that it had given up, and that speaks", () => {
+    vi.advanceTimersByTime(5000);
+    model.down({ kind: "queued", gen: 1 });
+    expect(model.sent.map(({ kind }) => kind)).toEqual(["hello", "hello"]);
   });
 
   it("keeps its kernel when welcomed in time", () => {
@@ -116,11 +122,12 @@ describe("an answer", () => {
     expect(shown()).toEqual([["0/0", [1, -2]]]);
     expect(store.answer.value?.tiles.get("0/0")?.extent).toMatchObject({ lo: -2, hi: 1 });
     expect(model.sent.at(-1)).toEqual({ kind: "ack", seq: 7 });
-    model.down({ kind: "done", gen: 1, seconds: 0.5 });
+    model.down({ kind: "done", gen: 1, seconds: 0.5, maps: 1 });
     expect([store.status.value, store.seconds.value, store.progress.value]).toEqual(["done", 0.5, null]);
   });
 
   it("grows by frames, and a later map replaces an earlier one", () => {
+    model.down(running(1, "top", "top-2"));
     maps(1, 1, [1, Number.NaN], { partial: true });
     maps(1, 2, [5, 6], { column: 1 });
     maps(1, 3, [1, 2]);
@@ -132,7 +139,7 @@ describe("an answer", () => {
 
   it("stays on screen, marked stale, until the next question's first maps", () => {
     maps(1, 1, [1, 2]);
-    model.down({ kind: "done", gen: 1, seconds: 1 });
+    model.down({ kind: "done", gen: 1, seconds: 1, maps: 1 });
     model.down({ kind: "queued", gen: 2 });
     model.down(running(2, "dog"));
     expect([shown(), store.stale.value, store.status.value]).toEqual([[["0/0", [1, 2]]], true, "running"]);
@@ -145,7 +152,7 @@ describe("an answer", () => {
   it("of an older question is dropped, but acknowledged", () => {
     model.down({ kind: "queued", gen: 2 });
     maps(1, 1, [1, 2]);
-    model.down({ kind: "done", gen: 1, seconds: 1 });
+    model.down({ kind: "done", gen: 1, seconds: 1, maps: 1 });
     model.down({ kind: "error", gen: 1, message: "late", hint: "", traceback: "" });
     expect([shown(), store.status.value, store.failure.value]).toEqual([[], "running", null]);
     expect(model.sent.at(-1)).toEqual({ kind: "ack", seq: 1 });
@@ -153,7 +160,7 @@ describe("an answer", () => {
 
   it("told again to a second view does not disturb the first", () => {
     maps(1, 1, [1, 2]);
-    model.down({ kind: "done", gen: 1, seconds: 1 });
+    model.down({ kind: "done", gen: 1, seconds: 1, maps: 1 });
     model.down(welcome);
     model.down({ kind: "queued", gen: 1 });
     expect([shown(), store.stale.value, store.status.value]).toEqual([[["0/0", [1, 2]]], false, "done"]);
@@ -176,7 +183,7 @@ describe("an answer", () => {
 
   it("survives an error that belongs to no question", () => {
     maps(1, 1, [1, 2]);
-    model.down({ kind: "done", gen: 1, seconds: 1 });
+    model.down({ kind: "done", gen: 1, seconds: 1, maps: 1 });
     model.down({ kind: "error", gen: 0, message: "unknown layer", hint: "", traceback: "" });
     expect([store.status.value, store.failure.value?.message]).toEqual(["done", "unknown layer"]);
   });

@@ -14,7 +14,7 @@ function answer(gen: number, ...targets: string[]) {
   model.down(running(gen, ...targets));
   const values = Float32Array.of(1, 2);
   model.down({ kind: "maps", gen, seq: gen, final: true, items: [item()] }, [values.buffer]);
-  model.down({ kind: "done", gen, seconds: 1 });
+  model.down({ kind: "done", gen, seconds: 1, maps: 1 });
 }
 
 function thumbnails(layer: string, fields = {}) {
@@ -28,7 +28,7 @@ function thumbnails(layer: string, fields = {}) {
 const layers = () => [...(currentThumbnails(store)?.maps.keys() ?? [])];
 
 beforeEach(() => {
-  model = fakeModel({ ...DEFAULTS });
+  model = fakeModel({ ...DEFAULTS, _images: [{}, {}] });
   store = createStore();
   session = openSession(model, store, createAnswers());
   answer(1, "top", "top-2");

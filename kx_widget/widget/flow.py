@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from kx_widget.engine.types import Floats
@@ -40,6 +40,7 @@ class Flow:
         self._tiles: dict[tuple[int, int], Tile] = {}
         self._end: tuple[dict[str, Any], str] | None = None
         self._ahead: list[tuple[dict[str, Any], list[Tile]]] = []
+        self._predictions: list[tuple[dict[str, Any], bytes]] = []
         self._told: dict[str, None] = {}
         self._in_flight: dict[int, float] = {}
         self._seq = 0
@@ -92,6 +93,17 @@ class Flow:
         with self._lock:
             return key in self._told
 
+    def predict(self, parts: Iterable[tuple[dict[str, Any], bytes]]) -> None:
+        """Messages with what the model makes of the images, instead of older ones."""
+        with self._lock:
+            self._predictions = list(parts)
+            self._flush()
+
+    def lacks(self, key: str) -> None:
+        """A view has not got this answer, whatever it was told."""
+        with self._lock:
+            self._told.pop(key, None)
+
     def reply(self, message: dict[str, Any], buffers: list[bytes] | None = None) -> None:
         """What a view asked for, at once."""
         with self._lock:
@@ -125,6 +137,7 @@ class Flow:
         """Nothing more is sent."""
         with self._lock:
             self._views.clear()
+            self._predictions = []
             self._forget()
             if self._timer is not None:
                 self._timer.cancel()
@@ -134,9 +147,9 @@ class Flow:
         self._ahead = []
 
     def _flush(self) -> None:
-        while self._views and (self._messages or self._tiles or self._end or self._ahead):
+        while self._views and (self._messages or self._predictions or self._tiles or self._end or self._ahead):
             wait = self._wait()
-            is_frame = not self._messages and (self._tiles or not self._end)
+            is_frame = not self._messages and not self._predictions and (self._tiles or not self._end)
             if is_frame and len(self._in_flight) >= FRAMES_IN_FLIGHT:
                 wait = max(wait, min(self._in_flight.values()) + SECONDS_UNTIL_LOST - time.monotonic())
             if wait > 0:
@@ -149,6 +162,9 @@ class Flow:
         for kind in BEFORE_MAPS:
             if kind in self._messages:
                 return self._messages.pop(kind), None
+        if self._predictions:
+            message, buffer = self._predictions.pop(0)
+            return message, [buffer]
         if self._tiles:
             part = self._part()
             final = not any(item["partial"] for item, _ in part)

@@ -151,11 +151,12 @@ class Thumbnails(TypedDict):
 
 
 class Done(TypedDict):
-    """The answer is whole."""
+    """The answer is whole: it has so many maps."""
 
     kind: Literal["done"]
     gen: int
     seconds: float
+    maps: int
 
 
 class Cancelled(TypedDict):
@@ -203,7 +204,7 @@ class Seen(TypedDict):
 
 
 class Miss(TypedDict):
-    """The answer said to be held is not here any more."""
+    """Something of this question did not arrive, or the answer said to be held is not here any more."""
 
     kind: Literal["miss"]
     gen: int

@@ -121,24 +121,17 @@ class Session:
     def greet(self, view: str, have: Sequence[str], constants: dict[str, Any]) -> None:
         """Tell a view that has just been drawn everything but the answers whose keys it has."""
         with self._changed:
-            answer = self._answer
             self.flow.greet(view, have)
-            self.flow.reply({"kind": "welcome", "version": VERSION, "gen": answer.gen, **constants})
+            self.flow.reply({"kind": "welcome", "version": VERSION, "gen": self._answer.gen, **constants})
             self._send_predictions()
-            if answer.status == "idle":
-                return
-            self.flow.begin(answer.gen, waiting=not answer.key)
-            if answer.key:
-                self._tell_running(answer)
-            self._show(answer, list(answer.items.values()))
-            self._tell_end(answer)
+            self._tell_all(self._answer)
 
     def resend(self, gen: int) -> None:
-        """Send the current answer's maps: a view was taken to have them and has not."""
+        """Tell everything of the current question anew: a view lacks something of the one with that number."""
         with self._changed:
             if gen == self._answer.gen:
-                self._answer.held = False
-                self.flow.show(list(self._answer.items.values()))
+                self.flow.lacks(self._answer.key)
+            self._tell_all(self._answer)
 
     def want(self, gen: int, image: int, column: int, have: str) -> None:
         """Send thumbnails for the question of that number, if it is answered, until another question comes."""
@@ -185,8 +178,8 @@ class Session:
             if self._predictions is None or weights != self._predicted_with:
                 self._predictions, self._predicted_with = self._explainer.predict(self._images), weights
                 self._send_predictions()
-            tiles = list(answer.items.values())
-            self._keep(Kept(answer.asked, answer.columns, tiles, answer.seconds), weights, self._predictions)
+            kept = Kept(answer.asked, answer.columns, list(answer.items.values()), answer.seconds)
+            self._keep(kept, weights, self._predictions)
         except Exception as error:
             self._end(answer, "error", error=error)
         else:
@@ -251,10 +244,18 @@ class Session:
             if answer is self._answer and answer.status == "running":
                 tell(*arguments)
 
+    def _tell_all(self, answer: Answer) -> None:
+        if answer.status == "idle":
+            return
+        self.flow.begin(answer.gen, waiting=not answer.key)
+        if answer.key:
+            self._tell_running(answer)
+        self._show(answer, list(answer.items.values()))
+        self._tell_end(answer)
+
     def _tell_running(self, answer: Answer) -> None:
         answer.held = self.flow.has(answer.key)
-        about = {"key": answer.key, "asked": answer.asked, "columns": answer.columns, "held": answer.held}
-        self.flow.tell("running", **about)
+        self.flow.tell("running", key=answer.key, asked=answer.asked, columns=answer.columns, held=answer.held)
 
     def _show(self, answer: Answer, tiles: list[tuple[Item, Floats]]) -> None:
         if not answer.held:
@@ -271,15 +272,13 @@ class Session:
             partial = not step.complete[image, column]
             old = answer.items.get(at)
             if old is None or old[0]["partial"] != partial or not np.array_equal(old[1], values, equal_nan=True):
-                item = item_record(question, step, image, column, first_column, partial)
-                answer.items[at] = (item, values)
+                answer.items[at] = (item_record(question, step, image, column, first_column, partial), values)
                 news.append(answer.items[at])
         return news
 
     def _send_predictions(self) -> None:
         if self._predictions is not None:
-            for message, buffer in prediction_messages(*self._predictions, LARGEST_FRAME):
-                self.flow.reply(message, [buffer])
+            self.flow.predict(prediction_messages(*self._predictions, LARGEST_FRAME))
 
     def _end(self, answer: Answer, status: Status, error: BaseException | None = None) -> None:
         with self._changed:
@@ -293,7 +292,8 @@ class Session:
 
     def _tell_end(self, answer: Answer) -> None:
         if answer.status == "done":
-            self.flow.end({"kind": "done", "gen": answer.gen, "seconds": answer.seconds}, answer.key)
+            about = {"seconds": answer.seconds, "maps": len(answer.items)}
+            self.flow.end({"kind": "done", "gen": answer.gen, **about}, answer.key)
         elif answer.status == "cancelled":
             self.flow.end({"kind": "cancelled", "gen": answer.gen})
         elif answer.status == "error":

@@ -42,7 +42,7 @@ class Page:
         if kind == "running":
             self.key = content["key"]
             if content["held"]:
-                self.maps = dict(self.answers[self.key])
+                self.maps = dict(self.answers.get(self.key, {}))
         if kind == "maps" and gen == self.gen:
             self.maps.update(taken(content["items"], buffers))
         if kind == "ahead":

@@ -75,6 +75,14 @@ def test_nothing_is_sent_while_no_view_is_visible_and_the_newest_once_one_is(wir
     assert "done" not in wire.kinds()
 
 
+def test_predictions_wait_for_a_view_and_the_newest_are_told(wire):
+    for n in range(3):
+        wire.flow.predict([({"kind": "predictions", "first": 0, "gen": n}, b"")])
+    assert wire.sent == []
+    wire.flow.see("view", True)
+    assert [m["gen"] for m, _, _ in wire.sent] == [2]
+
+
 def test_one_view_in_sight_of_two_is_enough(wire):
     wire.flow.see("a", True)
     wire.flow.see("b", True)

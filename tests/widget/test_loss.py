@@ -1,0 +1,23 @@
+"""Messages that do not arrive are told again when a view asks for them."""
+
+import pytest
+from numpy.testing import assert_array_equal
+
+from tests.widget.page import rest
+
+
+@pytest.mark.parametrize("late", [0, 1])
+def test_a_view_that_misses_something_hears_everything_again(widget, browser, late):
+    rest(widget)
+    expected = dict(browser.maps)
+    browser.maps, browser.answers = {}, {}
+    browser.messages.clear()
+    browser.say(widget, "miss", gen=browser.gen - late)
+    if late:
+        # It has just heard of a newer question, and is taken to have the answer.
+        assert browser.messages[0]["held"]
+        browser.say(widget, "miss", gen=browser.gen)
+    assert browser.kinds()[-3:] == ["running", "maps", "done"]
+    assert browser.messages[-1]["maps"] == len(expected) == 3
+    for at, (_, values) in expected.items():
+        assert_array_equal(values, browser.maps[at][1])
