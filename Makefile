@@ -12,7 +12,7 @@ SOURCES := package.json package-lock.json js/build.mjs js/tsconfig.json $(shell 
 NOTEBOOK := notebooks/quickstart.ipynb
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test test-python test-browser test-js check bench build matrix clean setup chromium
+.PHONY: demo test test-python test-browser test-js check bench build matrix clean setup chromium bundles
 
 setup: .venv/.installed $(BUNDLE)
 
@@ -27,10 +27,10 @@ demo: setup
 endif
 
 # The tests in a browser wait for most of their time, and leave a core to the others.
-test: setup chromium
+test: setup chromium bundles
 	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync test-browser test-python test-js
 
-test-browser: setup chromium
+test-browser: setup chromium bundles
 	$(PY) -m pytest tests/browser
 
 test-python: setup
@@ -63,6 +63,10 @@ clean:
 
 chromium: .venv/.installed
 	@$(PY) -m tests.browser.chromium
+
+# What the hosts that the tests imitate load from elsewhere.
+bundles: .venv/.installed
+	@$(PY) -m tests.browser.hosts.bundles
 
 $(BUNDLE): node_modules/.package-lock.json $(SOURCES)
 	npm run --silent build

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.benchmarks import clicks
 from tests.browser.chromium import require
 from tests.browser.gallery.page import served
-from tests.browser.lab import FLAGS
+from tests.browser.opened import FLAGS
 
 HEAD = ("headless Chromium, drawing on the processor", "asked", "measured", "")
 NOTE = (

@@ -13,7 +13,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.lab import ROOT, Lab
+from tests.browser.lab import Lab
+from tests.browser.opened import ROOT
 from tests.browser.view import View
 
 # Scenes of three things each.

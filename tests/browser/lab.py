@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import shutil
 import tempfile
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from typing import Any
 
 import nbformat
-import numpy as np
-from playwright.sync_api import Locator, Page, WebSocket, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
-from tests.browser.chromium import require
-from tests.browser.server import Server
+from tests.browser.opened import Opened, launch
+from tests.browser.server import Server, jupyter
 
-ROOT = Path(__file__).parents[2]
-T = TypeVar("T")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-)
 # Not the tab in front: that may be another one.
 PANEL = "[...window.jupyterapp.shell.widgets('main')].find((tab) => tab.context?.model?.cells)"
 IDLE = """() => {
@@ -49,61 +32,16 @@ EXECUTE = f"""async (code) => {{
     await future.done;
     return answer;
 }}"""
-# Nothing that is seen changes sooner.
-NEXT_FRAME = "() => new Promise((resolve) => requestAnimationFrame(() => resolve()))"
-PIXELS = """async (canvas) => {
-    const context = document.createElement("canvas").getContext("2d");
-    const nextFrame = () => new Promise((resolve) => requestAnimationFrame(resolve));
-    // What has arrived is drawn in the next animation frame.
-    await nextFrame();
-    let bytes = [];
-    // Until its picture is decoded, the middle of a tile is not opaque.
-    for (let frame = 0, middle = 0; frame < 600 && bytes[middle] !== 255; frame++) {
-        await nextFrame();
-        const { width, height } = canvas;
-        if (width === 0 || height === 0) continue;
-        Object.assign(context.canvas, { width, height });
-        context.drawImage(canvas, 0, 0);
-        bytes = context.getImageData(0, 0, width, height).data;
-        middle = 4 * ((height >> 1) * width + (width >> 1)) + 3;
-    }
-    const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
-    return [canvas.height, canvas.width, btoa(text)];
-}"""
 
 
-class Notebook:
-    """One notebook in one page of JupyterLab, with what the page complained about."""
+class Notebook(Opened):
+    """One notebook in one page of JupyterLab, or of Notebook 7, which is made of the same parts."""
 
     def __init__(self, page: Page, url: str, timeout: float = 60) -> None:
-        self.page = page
-        self.console_errors: list[str] = []
-        self.foreign_requests: list[str] = []
-        # How many of the page's questions the kernel has taken.
-        self.questions = 0
-        page.set_default_timeout(timeout * 1000)
-        page.on("console", lambda m: self.console_errors.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda e: self.console_errors.append(str(e)))
-        page.on("request", lambda r: self._note(r.url))
-        page.on("websocket", self._listen)
-        page.on("dialog", lambda d: d.accept())
+        super().__init__(page, timeout)
         page.goto(url)
         page.locator(".jp-Notebook .jp-Cell").first.wait_for()
         self.wait_idle()
-
-    def _note(self, url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme in {"http", "https", "ws", "wss"} and parts.hostname != "127.0.0.1":
-            self.foreign_requests.append(url)
-
-    def _listen(self, socket: WebSocket) -> None:
-        self._note(socket.url)
-
-        def count(payload: str | bytes) -> None:
-            text = payload if isinstance(payload, bytes) else payload.encode()
-            self.questions += b'"queued"' in text
-
-        socket.on("framereceived", count)
 
     def wait_idle(self, timeout: float = 120) -> None:
         """Wait until the kernel is connected and idle."""
@@ -128,13 +66,9 @@ class Notebook:
             raise RuntimeError(answer["error"])
         return answer["text"]
 
-    def value(self, expression: str) -> str:
-        """The str of a Python expression in the kernel."""
-        return self.execute(f"print({expression}, end='')")
-
-    def numbers(self, expression: str) -> np.ndarray:
-        """A flat array of numbers from the kernel."""
-        return np.array(json.loads(self.value(f"[float(x) for x in {expression}]")))
+    def dress(self, theme: str) -> None:
+        """Change JupyterLab's theme."""
+        self.command("apputils:change-theme", theme=f"JupyterLab {theme.title()}")
 
     def run_cell(self, index: int) -> None:
         """Run a cell by its index and wait for its end."""
@@ -172,29 +106,6 @@ class Notebook:
         outputs = [o for c in self.cells() for o in c.get("outputs", []) if o["output_type"] == "error"]
         return ["\n".join(o["traceback"]) for o in outputs]
 
-    def root(self, index: int = -1) -> Locator:
-        """A view's root element, the last one unless told; Playwright looks through open shadow roots."""
-        return self.page.locator("[data-kx-root]").nth(index)
-
-    def screenshot(self, path: str) -> None:
-        """Keep a picture of the page, at a path inside the repository."""
-        self.page.screenshot(path=ROOT / path)
-
-    def until(self, condition: Callable[[], T | None], what: str, timeout: float = 30) -> T:
-        """Wait until a condition is neither False nor None, and return its value."""
-        deadline = time.monotonic() + timeout
-        while (value := condition()) is None or value is False:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"not within {timeout} s: {what}")
-            self.page.evaluate(NEXT_FRAME)
-        return value
-
-
-def pixels(canvas: Locator) -> np.ndarray:
-    """A canvas's backing store, RGBA (height, width, 4), once its picture is there."""
-    height, width, encoded = canvas.evaluate(PIXELS)
-    return np.frombuffer(base64.b64decode(encoded), np.uint8).reshape(height, width, 4)
-
 
 class Lab:
     """A JupyterLab server and a browser: `with Lab() as lab: lab.open(path)`."""
@@ -205,10 +116,9 @@ class Lab:
                 tempfile.TemporaryDirectory(prefix="kx-notebooks-", ignore_cleanup_errors=True)
             )
             self._folder = Path(folder)
-            self._server = stack.enter_context(Server(self._folder))
+            self.server = stack.enter_context(Server(self._folder, jupyter("lab", self._folder)))
             playwright = stack.enter_context(sync_playwright())
-            self._browser = playwright.chromium.launch(executable_path=require(), args=list(FLAGS))
-            stack.callback(self._browser.close)
+            self.browser = stack.enter_context(launch(playwright))
             self._stack = stack.pop_all()
         return self
 
@@ -217,20 +127,25 @@ class Lab:
 
     def page(self, size: tuple[int, int], **options: Any) -> Page:
         """A new page of the browser, width and height in pixels, with Playwright's options of a context."""
-        return self._browser.new_page(viewport={"width": size[0], "height": size[1]}, **options)
+        return self.browser.new_page(viewport={"width": size[0], "height": size[1]}, **options)
 
     def open(self, notebook: Path, *, size: tuple[int, int] = (1280, 900)) -> Notebook:
         """Open a copy of a notebook, kernel started, nothing run."""
         copy = Path(tempfile.mkdtemp(dir=self._folder)) / notebook.name
         shutil.copy(notebook, copy)
         return Notebook(
-            self.page(size), f"{self._server.url}/lab/tree/{copy.relative_to(self._folder).as_posix()}?reset"
+            self.page(size), f"{self.server.url}/lab/tree/{copy.relative_to(self._folder).as_posix()}?reset"
         )
 
     def open_cells(self, codes: Iterable[str]) -> Notebook:
         """Open a new notebook with these cells, kernel started, nothing run."""
-        cells = [nbformat.v4.new_code_cell(code) for code in codes]
-        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
         path = self._folder / "cells.ipynb"
-        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
+        write_notebook(path, codes)
         return self.open(path)
+
+
+def write_notebook(path: Path, codes: Iterable[str]) -> None:
+    """Write a notebook with these cells."""
+    cells = [nbformat.v4.new_code_cell(code) for code in codes]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)

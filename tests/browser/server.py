@@ -1,4 +1,4 @@
-"""A JupyterLab server of our own: own home, own port, gone when we are."""
+"""A host's server of our own: own home, own port, gone when we are."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -32,20 +33,26 @@ FOLDERS = {
     "XDG_CONFIG_HOME": "xdg",
 }
 CONFIG = Path(__file__).parent / "jupyter"
+# Served below /static/: pages that stand for hosts.
+STATIC = Path(__file__).parent / "hosts/static"
 OFFLINE_PROXY = "http://127.0.0.1:9"
 
 
 class Server:
-    """`with Server(folder) as s: s.url` serves the notebooks in `folder` on 127.0.0.1."""
+    """`with Server(folder, command) as s: s.url` runs `python -m` with the command for a port of 127.0.0.1."""
 
-    def __init__(self, folder: Path, timeout: float = 90) -> None:
-        self._home = tempfile.TemporaryDirectory(prefix="kx-lab-", ignore_cleanup_errors=True)
+    def __init__(
+        self, folder: Path, command: Callable[[int], list[str]], *, ready: str = "/api/status", timeout: float = 90
+    ) -> None:
+        self._home = tempfile.TemporaryDirectory(prefix="kx-home-", ignore_cleanup_errors=True)
         home = Path(self._home.name)
-        self.url = f"http://127.0.0.1:{free_port()}"
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self._ready = f"{self.url}{ready}"
         self._log = home / "server.log"
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", LEASH, sys.executable, "-m", "jupyterlab", *self._arguments(folder)],
+                [sys.executable, "-c", LEASH, sys.executable, "-m", *command(port)],
                 cwd=folder,
                 env=environment(home),
                 stdin=subprocess.DEVNULL,
@@ -80,29 +87,36 @@ class Server:
             orphan.kill()
         self._home.cleanup()
 
-    def _arguments(self, folder: Path) -> list[str]:
-        root = hasattr(os, "geteuid") and os.geteuid() == 0
-        return [
-            *(["--allow-root"] if root else []),
-            f"--ServerApp.root_dir={folder}",
-            f"--ServerApp.port={self.url.rpartition(':')[2]}",
-            "--ServerApp.port_retries=0",
-            "--ServerApp.open_browser=False",
-            "--IdentityProvider.token=",
-            "--LabApp.expose_app_in_browser=True",
-        ]
-
     def _await_answer(self, timeout: float) -> None:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         deadline = time.monotonic() + timeout
         while True:
             try:
-                with opener.open(f"{self.url}/api/status", timeout=5):
+                with opener.open(self._ready, timeout=5):
                     return
             except OSError:
                 if self._process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(f"JupyterLab did not come up:\n{self._log.read_text()[-3000:]}") from None
+                    raise RuntimeError(f"The server did not come up:\n{self._log.read_text()[-3000:]}") from None
                 time.sleep(0.1)
+
+
+def jupyter(app: str, folder: Path) -> Callable[[int], list[str]]:
+    """The command for "lab" or "notebook" over the notebooks in a folder, with no token and its parts at hand."""
+    module, name = {"lab": ("jupyterlab", "LabApp"), "notebook": ("notebook", "JupyterNotebookApp")}[app]
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    return lambda port: [
+        module,
+        *(["--allow-root"] if root else []),
+        f"--ServerApp.root_dir={folder}",
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+        "--ServerApp.open_browser=False",
+        f"--ServerApp.extra_static_paths={STATIC}",
+        "--ServerApp.disable_check_xsrf=True",
+        "--IdentityProvider.token=",
+        f"--{name}.expose_app_in_browser=True",
+    ]
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -118,6 +132,7 @@ def environment(home: Path) -> dict[str, str]:
         "HTTP_PROXY": OFFLINE_PROXY,
         "HTTPS_PROXY": OFFLINE_PROXY,
         "NO_PROXY": "127.0.0.1,localhost",
+        "PYTHONPATH": str(Path(__file__).parents[2]),
         "PATH": os.pathsep.join([bin_folder, os.environ.get("PATH", "")]),
         "PYTHONUNBUFFERED": "1",
         "TF_CPP_MIN_LOG_LEVEL": "3",

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import ROOT, Lab
+from tests.browser.lab import Lab
+from tests.browser.opened import ROOT
 from tests.browser.view import View
 
 VIEWS: dict[str, dict[str, Any]] = {

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.lab import PANEL, ROOT, Lab, Notebook
+from tests.browser.lab import PANEL, Lab, Notebook
+from tests.browser.opened import ROOT
 from tests.browser.view import DIFFERENT, View, difference
 
 FOCUSABLE = "a[href], button, canvas, input, select, summary, textarea, [tabindex]"
@@ -112,27 +112,10 @@ def test_crosshair_reads_the_value_in_every_tile(view: View) -> None:
     view.canvas(0).hover()
     for tile, text in zip(view.tiles.all(), texts, strict=True):
         expect(tile).not_to_have_text(text)
-    shown = re.search(r"(\d+),(\d+)\s+(\S+)", view.tiles.first.inner_text())
-    assert shown is not None
-    shape = view.notebook.numbers("w.result.maps.shape[-2:]").astype(int)
-    values = view.notebook.numbers("w.result.maps[0, 0].ravel()").reshape(shape)
-    expected = bilinear(values, (int(shown[1]) + 0.5) / 128, (int(shown[2]) + 0.5) / 128)
-    assert float(shown[3]) == pytest.approx(expected, abs=0.05 * np.abs(values).max())
+    view.check_readout()
     view.leave()
     for tile, text in zip(view.tiles.all(), texts, strict=True):
         expect(tile).to_have_text(text, use_inner_text=True)
-
-
-def bilinear(values: np.ndarray, x: float, y: float) -> float:
-    """The map's value at a point given in fractions, pixel centres at halves."""
-    h, w = values.shape
-    row, column = np.clip([y * h - 0.5, x * w - 0.5], 0, [h - 1, w - 1])
-    top, left = int(row), int(column)
-    below, right = min(top + 1, h - 1), min(left + 1, w - 1)
-    a, b = row - top, column - left
-    upper = (1 - b) * values[top, left] + b * values[top, right]
-    lower = (1 - b) * values[below, left] + b * values[below, right]
-    return float((1 - a) * upper + a * lower)
 
 
 def test_typing_in_a_search_field_leaves_the_cells_alone(view: View) -> None:

@@ -16,7 +16,8 @@ from playwright.sync_api import Browser, Locator, Page, Request, expect
 
 import kx_widget as kx
 from tests import models
-from tests.browser.lab import ROOT, Lab, pixels
+from tests.browser.lab import Lab
+from tests.browser.opened import ROOT, pixels
 from tests.browser.server import environment
 from tests.browser.view import difference
 
@@ -63,7 +64,7 @@ class Sheet:
 
 @pytest.fixture(scope="module")
 def browser(lab: Lab) -> Browser:
-    return lab._browser
+    return lab.browser
 
 
 @pytest.fixture

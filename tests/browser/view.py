@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import numpy as np
 from playwright.sync_api import Locator, expect
 
-from tests.browser.lab import Notebook, pixels
+from tests.browser.opened import Opened, pixels
 
 # What the pickers could be set to instead, as Python in the quickstart's kernel.
 OTHER = {
@@ -24,7 +25,7 @@ DIFFERENT = 0.05
 class View:
     """A view, the notebook's last one unless told, of the widget that is called `name` in the kernel."""
 
-    def __init__(self, notebook: Notebook, name: str = "w", index: int = -1) -> None:
+    def __init__(self, notebook: Opened, name: str = "w", index: int = -1) -> None:
         self.notebook = notebook
         self.name = name
         self.root = notebook.root(index)
@@ -84,18 +85,29 @@ class View:
 
         return self.notebook.until(changed, f"tile {image}/{column} shows something else")
 
+    def check_readout(self) -> None:
+        """The value under the crosshair in the first tile must be the kernel's own of that place."""
+        shown = re.search(r"(\d+),(\d+)\s+(\S+)", self.tiles.first.inner_text())
+        assert shown is not None
+        maps = f"{self.name}.result.maps"
+        values = self.notebook.numbers(f"{maps}[0, 0].ravel()")
+        values = values.reshape(self.notebook.numbers(f"{maps}.shape[-2:]").astype(int))
+        width, height = self.notebook.numbers("images[0].shape[1::-1]")
+        expected = bilinear(values, (int(shown[1]) + 0.5) / width, (int(shown[2]) + 0.5) / height)
+        assert abs(float(shown[3]) - expected) <= 0.05 * np.abs(values).max()
+
     def choose_layer(self, path: str) -> None:
         """Search for the layer and click its row."""
         leaf = path.rpartition("/")[2]
         self.layer_search.fill(path)
-        self.layers.get_by_role("treeitem").filter(has=self.notebook.page.get_by_text(leaf, exact=True)).last.click()
+        self.layers.get_by_role("treeitem").filter(has=self.notebook.frame.get_by_text(leaf, exact=True)).last.click()
         self.layer_search.fill("")
 
     def choose_class(self, name: str) -> None:
         """Search for the class and click it in the list."""
         self.classes.click()
         self.classes.fill(name)
-        self.root.get_by_role("option").filter(has=self.notebook.page.get_by_text(name, exact=True)).first.click()
+        self.root.get_by_role("option").filter(has=self.notebook.frame.get_by_text(name, exact=True)).first.click()
         self.leave()
 
     def choose_method(self, method: str) -> None:
@@ -105,7 +117,7 @@ class View:
     def screenshot(self, path: str) -> None:
         """Keep a picture of the page with the whole view, or its upper part, in sight."""
         self.leave()
-        self.notebook.page.evaluate("() => document.activeElement.blur()")
+        self.notebook.frame.evaluate("() => document.activeElement.blur()")
         self.root.evaluate("(root) => root.scrollIntoView({ block: 'start' })")
         self.pixels()
         self.notebook.screenshot(path)
@@ -127,3 +139,15 @@ def drawn(canvas: Locator) -> np.ndarray | None:
 def difference(a: np.ndarray, b: np.ndarray) -> float:
     """The part of the pixels that differ; 1 when the sizes do."""
     return float((a != b).any(axis=-1).mean()) if a.shape == b.shape else 1.0
+
+
+def bilinear(values: np.ndarray, x: float, y: float) -> float:
+    """The map's value at a point given in fractions, pixel centres at halves."""
+    h, w = values.shape
+    row, column = np.clip([y * h - 0.5, x * w - 0.5], 0, [h - 1, w - 1])
+    top, left = int(row), int(column)
+    below, right = min(top + 1, h - 1), min(left + 1, w - 1)
+    a, b = row - top, column - left
+    upper = (1 - b) * values[top, left] + b * values[top, right]
+    lower = (1 - b) * values[below, left] + b * values[below, right]
+    return float((1 - a) * upper + a * lower)

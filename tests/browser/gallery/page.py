@@ -11,7 +11,7 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.lab import ROOT
+from tests.browser.opened import ROOT
 
 WIDE, NARROW = 1120, 420
 

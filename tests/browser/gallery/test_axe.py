@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.gallery import states
 from tests.browser.gallery.page import NARROW, WIDE, Gallery, Open
-from tests.browser.lab import ROOT
+from tests.browser.opened import ROOT
 
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
 DARK = {"dark", "jupyter-dark", "vscode-dark", "vscode-high-contrast", "colab-dark", "mixed"}

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.gallery.page import NARROW, Open
 from tests.browser.gallery.states import limited, swiped
-from tests.browser.lab import pixels
+from tests.browser.opened import pixels
 
 AT_THE_END = """(sheet) => {
     sheet.scrollTop = sheet.scrollHeight;

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.gallery.page import Gallery, Open
-from tests.browser.lab import pixels
+from tests.browser.opened import pixels
 from tests.browser.view import difference
 
 SCROLLED = "(y) => window.scrollY > y"

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.gallery.page import Gallery, Open
 from tests.browser.gallery.states import choose_something, code_shown, export_open
-from tests.browser.lab import pixels
+from tests.browser.opened import pixels
 
 CELL = """import kx_widget as kx
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from tests.browser.gallery.page import Gallery, Open
-from tests.browser.lab import pixels
+from tests.browser.opened import pixels
 
 
 def images(view: Gallery) -> list[int]:

@@ -7,7 +7,7 @@ from typing import Any
 from playwright.sync_api import expect
 
 from tests.browser.gallery.page import NARROW, Gallery, Open
-from tests.browser.lab import pixels
+from tests.browser.opened import pixels
 
 CANDIDATES = "[role=treeitem]:not([aria-expanded]):not([aria-disabled])"
 

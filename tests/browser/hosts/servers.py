@@ -1,0 +1,112 @@
+"""Hosts that are servers of their own: Notebook 7, Voila, marimo."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+from tests.browser.hosts import bundles
+from tests.browser.hosts.door import through_door
+from tests.browser.lab import Lab, Notebook, write_notebook
+from tests.browser.opened import Opened
+from tests.browser.server import Server, free_port, jupyter
+
+DOOR = "from tests.browser.hosts.door import open_door\n\nopen_door({port}, globals())"
+
+
+# Voila lacks what Notebook 7's part for JupyterLab wants.
+DENIED = "extension_denylist=@jupyter-notebook/lab-extension"
+
+
+class NotebookSeven(Notebook):
+    """Notebook 7, which says on every start that it misses something of JupyterLab's."""
+
+    HARMLESS = ("Cannot read properties of undefined (reading 'schema')",)
+
+
+class App(Opened):
+    """A page that shows outputs only; its last cell opens a door to its kernel."""
+
+    def __init__(self, page: Page, url: str, door: int) -> None:
+        super().__init__(page)
+        bundles.serve(page)
+        self.door = door
+        page.goto(url, wait_until="domcontentloaded")
+        self.root().wait_for()
+
+    def execute(self, code: str) -> str:
+        """Run code in the notebook's process, in a thread of its own."""
+        return through_door(self.door, code)
+
+
+class Voila(App):
+    """Its theme is chosen by the page's address."""
+
+    THEMES = ("dark",)
+
+    def dress(self, theme: str) -> None:
+        """It is dressed so from the start."""
+
+
+class Marimo(App):
+    """Told to wear the system's theme."""
+
+    def dress(self, theme: str) -> None:
+        """Change the system's theme."""
+        self.page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+
+
+@contextmanager
+def notebook7(lab: Lab, codes: Sequence[str]) -> Iterator[Opened]:
+    """The notebook in a server of Notebook 7, all cells run."""
+    with folder() as place:
+        write_notebook(place / "cells.ipynb", codes)
+        with Server(place, jupyter("notebook", place)) as server, lab.page((1280, 900)) as page:
+            opened = NotebookSeven(page, f"{server.url}/notebooks/cells.ipynb")
+            opened.run_all()
+            yield opened
+
+
+@contextmanager
+def voila(lab: Lab, codes: Sequence[str]) -> Iterator[Opened]:
+    """The notebook as a page of Voila."""
+    with folder() as place:
+        door = free_port()
+        write_notebook(place / "cells.ipynb", [*codes, DOOR.format(port=door)])
+
+        def command(port: int) -> list[str]:
+            address = ["--no-browser", "--Voila.ip=127.0.0.1", f"--port={port}"]
+            return ["voila", "cells.ipynb", *address, "--show_tracebacks=True", f"--VoilaConfiguration.{DENIED}"]
+
+        with Server(place, command, ready="/voila/static/voila.js") as server, lab.page((1280, 900)) as page:
+            yield Voila(page, f"{server.url}?theme=dark", door)
+
+
+@contextmanager
+def marimo(lab: Lab, codes: Sequence[str], mode: str = "run") -> Iterator[Opened]:
+    """The notebook, converted by marimo, as its app or in its editor."""
+    with folder() as place:
+        door = free_port()
+        write_notebook(place / "cells.ipynb", [*codes, DOOR.format(port=door)])
+        (place / "pyproject.toml").write_text('[tool.marimo.display]\ntheme = "system"\n')
+        convert = [sys.executable, "-m", "marimo", "convert", "cells.ipynb", "-o", "cells.py"]
+        subprocess.run(convert, cwd=place, check=True, capture_output=True)
+
+        def command(port: int) -> list[str]:
+            return ["marimo", "-q", mode, "cells.py", "--headless", "--no-token", "--host=127.0.0.1", f"--port={port}"]
+
+        with Server(place, command, ready="/health") as server, lab.page((1280, 900)) as page:
+            yield Marimo(page, server.url, door)
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """A folder for a notebook."""
+    with tempfile.TemporaryDirectory(prefix="kx-host-", ignore_cleanup_errors=True) as path:
+        yield Path(path)

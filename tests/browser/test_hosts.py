@@ -1,0 +1,134 @@
+"""The same tour in every host: what is seen, what Python has, and that nothing is asked of other machines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.hosts import pages, servers
+from tests.browser.lab import Lab, Notebook
+from tests.browser.opened import Opened
+from tests.browser.test_lab import BACKGROUND
+from tests.browser.view import View, difference
+
+SETUP = "import kx_widget as kx\n\nmodel, images, class_names, masks = kx.samples.load()"
+WIDGET = "w = kx.KxWidget(model, images[:2], class_names=class_names)\nw"
+TYPED = "a b x dd"
+
+
+@contextmanager
+def jupyterlab(lab: Lab, codes: Sequence[str]) -> Iterator[Opened]:
+    notebook = lab.open_cells(codes)
+    notebook.run_all()
+    yield notebook
+    notebook.page.close()
+
+
+HOSTS: dict[str, Callable[[Lab, Sequence[str]], AbstractContextManager[Opened]]] = {
+    "JupyterLab": jupyterlab,
+    "Notebook": servers.notebook7,
+    "Voila": servers.voila,
+    "marimo": servers.marimo,
+    "VS Code": pages.vscode,
+    "Colab": pages.colab,
+}
+
+
+@pytest.fixture(scope="module", params=HOSTS)
+def host(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def opened(host: str, lab: Lab) -> Iterator[View]:
+    with HOSTS[host](lab, [SETUP, WIDGET]) as notebook:
+        yield View(notebook)
+
+
+@pytest.fixture
+def view(opened: View) -> Iterator[View]:
+    yield opened
+    assert opened.notebook.console_errors == []
+    assert opened.notebook.foreign_requests == []
+
+
+def test_tour(view: View, host: str) -> None:
+    view.settle()
+    for trait in ("layer", "target", "method"):
+        value, before = view.other(trait), view.pixels()
+        view.choose(trait, value)
+        view.await_trait(trait, value)
+        view.await_other_pixels(before)
+        view.settle()
+
+    view.canvas().hover()
+    expect(view.tiles.first.locator(".readout")).to_have_text(re.compile(r"\d"))
+    view.check_readout()
+    view.leave()
+
+    view.root.get_by_label("Compare", exact=True).select_option("targets")
+    view.await_trait("compare", "targets")
+    view.settle()
+    assert view.notebook.value("w.result.maps.shape[1] > 1") == "True"
+    assert difference(view.pixels(), view.pixels(column=1)) > 0.02
+
+    view.choose_method("rise")
+    view.await_trait("method", "rise")
+    expect(view.root.locator("[data-kx-tile][data-partial]").first).to_be_visible(timeout=60_000)
+    view.root.get_by_role("button", name="Cancel").click()
+    view.await_status("cancelled")
+    view.choose_method("gradcam")
+    view.await_trait("method", "gradcam")
+    view.await_status("done")
+    view.screenshot(f"build/host-{host}.png")
+
+
+def test_what_is_typed_stays_in_the_search_field(view: View) -> None:
+    notebook = view.notebook
+    before = notebook.cells() if isinstance(notebook, Notebook) else []
+    for field in (view.layer_search, view.classes):
+        field.click()
+        field.fill("")
+        for key in TYPED:
+            notebook.page.keyboard.press("Space" if key == " " else key)
+        expect(field).to_have_value(TYPED)
+    notebook.page.keyboard.press("Escape")
+    view.layer_search.fill("")
+    view.leave()
+    if isinstance(notebook, Notebook):
+        assert notebook.cells() == before
+
+
+def test_theme_is_followed(view: View) -> None:
+    for theme in view.notebook.THEMES:
+        view.notebook.dress(theme)
+        expect(view.root).to_have_attribute("data-theme", theme)
+        brightness = view.layers.evaluate(BACKGROUND)
+        assert brightness < 0.3 if theme == "dark" else brightness > 0.8
+
+
+def test_narrow_and_wide(view: View, host: str) -> None:
+    page = view.notebook.page
+    page.set_viewport_size({"width": 1600, "height": 900})
+    assert view.root.evaluate(OVERFLOWING) == []
+    view.screenshot(f"build/host-{host}-wide.png")
+    page.set_viewport_size({"width": 360, "height": 900})
+    # What the host has around it does not count.
+    page.set_viewport_size({"width": 720 - view.root.evaluate("(root) => root.clientWidth"), "height": 900})
+    assert 340 <= view.root.evaluate("(root) => root.clientWidth") <= 360
+    assert view.root.evaluate(OVERFLOWING) == []
+    view.screenshot(f"build/host-{host}-narrow.png")
+
+
+# What is drawn outside of the view's own box.
+OVERFLOWING = """(root) => {
+    const { left, right } = root.getBoundingClientRect();
+    return [...root.querySelectorAll("*")]
+        .filter((e) => e.checkVisibility({ visibilityProperty: true }) && e.getClientRects().length)
+        .filter((e) => { const box = e.getBoundingClientRect(); return box.left < left - 1 || box.right > right + 1; })
+        .map((e) => e.outerHTML.slice(0, 100));
+}"""
