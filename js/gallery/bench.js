@@ -30,6 +30,7 @@ export function turn(label, i) {
   if (control.type === "range") {
     set(control, String(0.2 + (0.6 * ((i * 7) % 20)) / 20));
   } else {
+    if (control.options.length < 2) throw new Error(`There is nothing to choose for ${label}.`);
     control.selectedIndex = i % control.options.length;
     control.dispatchEvent(new Event("change", { bubbles: true }));
   }
