@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+import kx_widget as kx
 from tests.browser.lab import PANEL, Lab, Notebook
 from tests.browser.opened import ROOT
 from tests.browser.view import DIFFERENT, View, difference
@@ -157,6 +160,26 @@ def test_shortcut_keys_on_every_control_leave_the_cells_alone(view: View) -> Non
 def cells(notebook: Notebook) -> list[list[str]]:
     """Type and text of every cell, when every key pressed before has had its effect."""
     return notebook.page.evaluate(CELLS)
+
+
+def exported(view: View, item: str) -> Path:
+    """What an item of the export menu downloads."""
+    view.root.get_by_role("button", name="Export").click()
+    with view.notebook.page.expect_download() as download:
+        view.root.get_by_role("menuitem", name=item).click()
+    return download.value.path()
+
+
+def test_exported_numbers_and_page_are_what_python_has(view: View, lab: Lab, tmp_path: Path) -> None:
+    numbers = shutil.copy(exported(view, "Numbers"), tmp_path / "numbers.npz")
+    maps = kx.Explanation.load(numbers).maps
+    np.testing.assert_array_equal(maps.ravel(), view.notebook.numbers("w.result.maps.ravel()"))
+    label = view.canvas().get_attribute("aria-label")
+    file = shutil.copy(exported(view, "Page"), tmp_path / "page.html")
+    page = lab.page((1280, 900))
+    page.goto(file.as_uri())
+    expect(page.locator("[data-kx-tile] canvas").first).to_have_attribute("aria-label", label or "")
+    page.close()
 
 
 def test_light_and_dark(view: View) -> None:
