@@ -16,10 +16,11 @@ from playwright.sync_api import Browser, Locator, Page, Request, expect
 
 import kx_widget as kx
 from tests import models
+from tests.browser.hosts import bundles
 from tests.browser.lab import Lab
-from tests.browser.opened import ROOT, pixels
+from tests.browser.opened import ROOT, Opened, pixels
 from tests.browser.server import environment
-from tests.browser.view import difference
+from tests.browser.view import check_readout, difference
 
 HOSTILE = ("</script><img src=x onerror='window.hurt = 1'>", "<b>dog</b>", "cup", "sky & sea")
 NOTEBOOK = """
@@ -138,6 +139,7 @@ def test_a_page_shows_the_answer_and_its_controls_work(sheet: Callable[..., Shee
     root.get_by_role("button", name="Reset view").click()
     canvas.hover()
     expect(root.locator("[data-kx-tile] .readout").first).to_be_visible()
+    check_readout(root.locator("[data-kx-tile]").first, saved[1].result.maps[0, 0], (12, 12))
 
 
 def test_pickers_offer_what_is_kept_and_nothing_else(sheet: Callable[..., Sheet], saved: Any) -> None:
@@ -216,41 +218,20 @@ def test_an_executed_notebook_is_small_and_holds_a_picture(executed: Path) -> No
     assert any(buffer["path"] == ["_snapshot"] for model in models for buffer in model.get("buffers", []))
 
 
-# What html-manager and anywidget do with a notebook's page, which asks other machines for both of them.
-STATIC_HOST = """async () => {
-    const states = JSON.parse(
-        document.querySelector('script[type="application/vnd.jupyter.widget-state+json"]').textContent
-    ).state;
-    for (const mark of document.querySelectorAll('script[type="application/vnd.jupyter.widget-view+json"]')) {
-        const { state, buffers } = states[JSON.parse(mark.textContent).model_id];
-        for (const { path, data } of buffers) {
-            const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
-            const last = path.pop();
-            path.reduce((at, key) => at[key], state)[last] = new DataView(bytes.buffer);
-        }
-        const url = URL.createObjectURL(new Blob([state._esm], { type: "text/javascript" }));
-        const { default: widget } = await import(url);
-        const el = document.createElement("div");
-        mark.after(el);
-        const nothing = () => {};
-        const model = {
-            get: (name) => state[name], set: (name, value) => { state[name] = value; },
-            save_changes: nothing, send: nothing, on: nothing, off: nothing,
-        };
-        const { initialize, render } = await widget();
-        initialize({ model });
-        render({ model, el });
-    }
-}"""
+# nbconvert's page wants MathJax, whatever is in the notebook.
+NO_MATHS = "--HTMLExporter.mathjax_url=data:text/javascript,//"
+# Where html-manager looks for a widget first.
+BESIDE = "Failed to load resource: net::ERR_FILE_NOT_FOUND"
 
 
 def test_nbconvert_shows_the_maps(executed: Path, browser: Browser) -> None:
-    command = ["-m", "nbconvert", "--to", "html", executed.name]
+    command = ["-m", "nbconvert", "--to", "html", NO_MATHS, executed.name]
     subprocess.run([sys.executable, *command], cwd=executed.parent, check=True, capture_output=True)
-    page = browser.new_page()
-    page.goto(executed.with_suffix(".html").as_uri(), wait_until="domcontentloaded")
-    page.evaluate(STATIC_HOST)
-    root = page.locator("[data-kx-root]")
+    opened = Opened(browser.new_page())
+    page = opened.page
+    bundles.serve(page)
+    page.goto(executed.with_suffix(".html").as_uri())
+    root = opened.root()
     label = root.locator("[data-kx-tile] canvas").first
     expect(label).to_have_attribute("aria-label", PEAK)
     # What the last cell asked, not what the first one showed.
@@ -259,8 +240,15 @@ def test_nbconvert_shows_the_maps(executed: Path, browser: Browser) -> None:
     assert difference(shown(root, 0), shown(root, 1)) > 0.05
     expect(root).to_have_attribute("data-status", "no-kernel")
     expect(root.get_by_text("A new question needs the kernel.")).to_be_visible()
+    before = shown(root)
+    root.get_by_label("Opacity", exact=True).fill("1")
+    assert difference(before, shown(root)) > 0.02
+    label.hover()
+    expect(root.locator("[data-kx-tile] .readout").first).to_have_text(re.compile(r"\d+,\d+\s+\S+"))
     page.screenshot(path=ROOT / "build/nbconvert.png")
     page.close()
+    assert opened.foreign_requests == []
+    assert [error for error in opened.console_errors if error != BESIDE] == []
 
 
 def test_a_notebook_opened_again_shows_the_maps_without_its_kernel(executed: Path, lab: Lab) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -87,14 +88,9 @@ class View:
 
     def check_readout(self) -> None:
         """The value under the crosshair in the first tile must be the kernel's own of that place."""
-        shown = re.search(r"(\d+),(\d+)\s+(\S+)", self.tiles.first.inner_text())
-        assert shown is not None
-        maps = f"{self.name}.result.maps"
-        values = self.notebook.numbers(f"{maps}[0, 0].ravel()")
-        values = values.reshape(self.notebook.numbers(f"{maps}.shape[-2:]").astype(int))
-        width, height = self.notebook.numbers("images[0].shape[1::-1]")
-        expected = bilinear(values, (int(shown[1]) + 0.5) / width, (int(shown[2]) + 0.5) / height)
-        assert abs(float(shown[3]) - expected) <= 0.05 * np.abs(values).max()
+        values = self.notebook.numbers(f"{self.name}.result.maps[0, 0].ravel()")
+        shape = self.notebook.numbers(f"{self.name}.result.maps.shape[-2:]").astype(int)
+        check_readout(self.tiles.first, values.reshape(shape), self.notebook.numbers("images[0].shape[:2]"))
 
     def choose_layer(self, path: str) -> None:
         """Search for the layer and click its row."""
@@ -151,3 +147,11 @@ def bilinear(values: np.ndarray, x: float, y: float) -> float:
     upper = (1 - b) * values[top, left] + b * values[top, right]
     lower = (1 - b) * values[below, left] + b * values[below, right]
     return float((1 - a) * upper + a * lower)
+
+
+def check_readout(tile: Locator, values: np.ndarray, shape: Sequence[float]) -> None:
+    """What a tile reads under the crosshair must be the map's value at that pixel of an image of this shape."""
+    shown = re.search(r"(\d+),(\d+)\s+(\S+)", tile.inner_text())
+    assert shown is not None
+    expected = bilinear(values, (int(shown[1]) + 0.5) / shape[1], (int(shown[2]) + 0.5) / shape[0])
+    assert abs(float(shown[3]) - expected) <= 0.05 * np.abs(values).max()
