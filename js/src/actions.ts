@@ -46,6 +46,8 @@ export interface Actions {
   recall(asked: Asked): void;
   cancel(): void;
   wantThumbnails(): void;
+  /** The images whose rows are near sight. */
+  look(images: readonly number[]): void;
   fetchFile(format: string, column: number): Promise<Blob>;
   fail(message: string): void;
   dismissError(): void;
@@ -134,6 +136,7 @@ export function createActions(store: Store, session: Session): Actions {
     recall: (asked) => session.set(asked),
     cancel: () => session.cancel(),
     wantThumbnails: () => session.want(focusedImage(store), chosenColumn(store)),
+    look: session.look,
     fetchFile: session.fetchFile,
     fail(message) {
       store.failure.value = { message, hint: "", traceback: "" };

@@ -73,6 +73,7 @@ export async function openArchive(binary: Binary | null | undefined): Promise<Ar
     offer: {
       asked: all.map((kept) => kept.asked),
       alone: header.alone,
+      stored: false,
       leftOut: header.left_out,
       side: header.side,
     },

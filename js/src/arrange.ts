@@ -1,34 +1,61 @@
 /** Which images are shown, and in which order: the page's own business, no question to the kernel. */
 
+import type { Shelf } from "./shelf";
 import type { Predictions } from "./store";
 
-export const SORTS = ["given", "wrong", "unsure", "sure"] as const;
+export const SORTS = ["given", "wrong", "unsure", "sure", "high", "low"] as const;
 export type Sort = (typeof SORTS)[number];
 
-/** The class of most score of each image, and its true class where that is known. */
+/** What images are filtered and sorted by. */
 export interface Known {
   images: number;
-  labels: readonly (number | null)[];
-  predictions: Predictions | null;
+  /** The true classes; null or -1 where one is unknown, empty where all are. */
+  labels: ArrayLike<number | null>;
+  /** The class of most score of each image. */
+  best: ArrayLike<number>;
+  /** The probability of that class; NaN where the model gives none. */
+  sure(image: number): number;
+  /** Scores of what was explained, where they are known of all images. */
+  scores: Float32Array | null;
+}
+
+export function knownOf(
+  images: number,
+  labels: ArrayLike<number | null>,
+  predictions: Predictions | null,
+): Known {
+  const best = predictions?.best ?? [];
+  const sure = (image: number) =>
+    predictions && image < predictions.images
+      ? predictions.values[image * predictions.classes + best[image]]
+      : Number.NaN;
+  return { images, labels, best, sure, scores: null };
+}
+
+/** The same of a store; labels given beside it win over those within. */
+export function knownOfShelf(shelf: Shelf, labels: ArrayLike<number | null>): Known {
+  const { images, best, sure, scores } = shelf;
+  const own = labels.length > 0 ? labels : shelf.labels;
+  return { images, labels: own, best, sure: (image) => sure[image], scores };
+}
+
+/** Null where the true class is not known. */
+export function labelOf({ labels }: Known, image: number): number | null {
+  const label = labels[image] ?? null;
+  return label === null || label < 0 ? null : label;
 }
 
 /** Null where the true class or the prediction is not known. */
-export function isRight({ labels, predictions }: Known, image: number): boolean | null {
-  const best = predictions?.best[image];
-  const label = labels[image] ?? null;
+export function isRight(known: Known, image: number): boolean | null {
+  const best = known.best[image];
+  const label = labelOf(known, image);
   return best === undefined || label === null ? null : best === label;
-}
-
-/** The probability of the class of most score; NaN where the model gives none. */
-export function sureness({ predictions }: Known, image: number): number {
-  if (!predictions || image >= predictions.images) return Number.NaN;
-  return predictions.values[image * predictions.classes + predictions.best[image]];
 }
 
 /** Under which filters an image is shown. */
 export function filtersOf(known: Known, image: number): string[] {
-  const best = known.predictions?.best[image];
-  const label = known.labels[image] ?? null;
+  const best = known.best[image];
+  const label = labelOf(known, image);
   const right = isRight(known, image);
   return [
     "all",
@@ -50,19 +77,26 @@ export function countFilters(known: Known): Map<string, number> {
 
 /** The sorts that tell these images apart. */
 export function sortsOf(known: Known): Sort[] {
-  const labelled = known.labels.length > 0;
-  const sure = known.images > 0 && !Number.isNaN(sureness(known, 0));
-  return SORTS.filter((sort) => sort === "given" || (sort === "wrong" ? labelled : sure));
+  const sure = known.images > 0 && !Number.isNaN(known.sure(0));
+  const can = { given: true, wrong: known.labels.length > 0, unsure: sure, sure };
+  return SORTS.filter((sort) => ({ ...can, high: known.scores !== null, low: known.scores !== null })[sort]);
 }
 
 /** Images in the order of their rows; equals stay as they were given. */
 export function arrange(known: Known, filter: string, sort: Sort): number[] {
-  const shown = Array.from({ length: known.images }, (_, image) => image).filter((image) =>
-    filtersOf(known, image).includes(filter),
-  );
+  const all = Array.from({ length: known.images }, (_, image) => image);
+  const shown = filter === "all" ? all : all.filter((image) => filtersOf(known, image).includes(filter));
   if (sort === "given") return shown;
   const wrongFirst = (image: number) => ({ false: 0, true: 1, null: 2 })[String(isRight(known, image))] ?? 2;
-  const unsureFirst = (image: number) => sureness(known, image) || 0;
-  const keys = { wrong: wrongFirst, unsure: unsureFirst, sure: (image: number) => -unsureFirst(image) };
-  return shown.sort((a, b) => keys[sort](a) - keys[sort](b) || a - b);
+  const unsureFirst = (image: number) => known.sure(image) || 0;
+  const lowFirst = (image: number) => known.scores?.[image] || 0;
+  const keys = {
+    wrong: wrongFirst,
+    unsure: unsureFirst,
+    sure: (image: number) => -unsureFirst(image),
+    high: (image: number) => -lowFirst(image),
+    low: lowFirst,
+  };
+  const key = Float64Array.from(all, keys[sort]);
+  return shown.sort((a, b) => key[a] - key[b] || a - b);
 }

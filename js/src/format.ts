@@ -34,3 +34,16 @@ export function position(at: { x: number; y: number }, picture: { width: number;
 export function lastSegment(path: string): string {
   return path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
 }
+
+/** A path's ends, shortest first: "c", "b/c", "a/b/c". */
+function ends(path: string): string[] {
+  const segments = path.split("/");
+  return segments.map((_, i) => segments.slice(segments.length - 1 - i).join("/"));
+}
+
+/** The shortest end of each path that no other one has. */
+export function shortNames(paths: readonly string[]): Map<string, string> {
+  const counts = new Map<string, number>();
+  for (const end of paths.flatMap(ends)) counts.set(end, (counts.get(end) ?? 0) + 1);
+  return new Map(paths.map((path) => [path, ends(path).find((end) => counts.get(end) === 1) ?? path]));
+}

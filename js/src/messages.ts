@@ -103,6 +103,19 @@ export interface Thumbnail {
   byte_length: number;
 }
 
+/** A picture of a store, or why there is none; `box` is the part of it that the model sees. */
+export interface Photo {
+  image: number;
+  name: string;
+  width: number;
+  height: number;
+  box: [number, number, number, number];
+  mime: string;
+  problem: string;
+  byte_offset: number;
+  byte_length: number;
+}
+
 export type Down =
   | {
       kind: "welcome";
@@ -113,8 +126,11 @@ export type Down =
       inspection: Inspection;
       class_names: string[];
       arguments: string[];
+      offer: Asked[] | null;
     }
   | { kind: "predictions"; shape: [number, number]; first: number; best: number[] }
+  | { kind: "shelf"; images: number; first: number; count: number }
+  | { kind: "pictures"; seq: number; items: Photo[] }
   | { kind: "queued"; gen: number }
   | { kind: "running"; gen: number; key: string; asked: Asked; columns: Column[]; held: boolean }
   | { kind: "progress"; gen: number; done: number; total: number; eta_s: number | null }
@@ -141,6 +157,7 @@ export type Up =
   | { kind: "miss"; gen: number }
   | { kind: "cancel"; gen: number }
   | { kind: "want"; gen: number; image: number; column: number; have: string }
+  | { kind: "look"; gen: number; pictures: number[]; maps: number[] }
   | { kind: "export"; id: string; format: string; column: number }
   | { kind: "ack"; seq: number };
 
@@ -161,6 +178,8 @@ const FIELDS: Record<Down["kind"], Record<string, Check>> = {
     arguments: isList,
   },
   predictions: { shape: isList, first: isNumber, best: isList },
+  shelf: { images: isNumber, first: isNumber, count: isNumber },
+  pictures: { seq: isNumber, items: isList },
   queued: { gen: isNumber },
   running: { gen: isNumber, key: isText, asked: isRecord, columns: isList },
   progress: { gen: isNumber, done: isNumber, total: isNumber },

@@ -1,6 +1,6 @@
 /** What layers, classes, images and columns are called on the screen. */
 
-import { isRight } from "./arrange";
+import { isRight, labelOf } from "./arrange";
 import { lastSegment } from "./format";
 import { layerName, type Store, type Target } from "./store";
 
@@ -33,5 +33,5 @@ export const className = (store: Store, index: number) =>
 export function verdict(store: Store, image: number): string {
   const right = isRight(store.known.value, image);
   if (right === null) return "";
-  return right ? "right" : `wrong, true class ${className(store, store.traits.labels.value[image] ?? 0)}`;
+  return right ? "right" : `wrong, true class ${className(store, labelOf(store.known.value, image) ?? 0)}`;
 }

@@ -41,12 +41,13 @@ export function asPython(store: Store): string {
   const written = (name: keyof Traits) => literal(store.traits[name].value);
   const named = ALWAYS.filter((name) => store.traits[name].value !== "");
   const changed = WHERE_CHANGED.filter((name) => written(name) !== literal(DEFAULTS[name]));
+  const others = own.map(unwritten).filter(isName).join(", ");
   const lines = [...named, ...changed].map((name) => `    ${name}=${written(name)},`);
   return [
     "import kx_widget as kx",
     "",
-    `# As in the cell that made this view: ${own.map(unwritten).filter(isName).join(", ")}.`,
-    "w = kx.KxWidget(",
+    ...(others ? [`# As in the cell that made this view: ${others}.`] : []),
+    store.shelf.value ? "w = kx.KxWidget.from_store(" : "w = kx.KxWidget(",
     ...own.map((argument) => `    ${argument},`),
     ...lines,
     ")",

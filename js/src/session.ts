@@ -6,6 +6,7 @@ import { createFiles } from "./files";
 import { readPredictions, readThumbnails, readTiles } from "./frames";
 import { type Model, openLine } from "./line";
 import { type Down, parse, VERSION } from "./messages";
+import { createBrowsing } from "./shelf";
 import { createShowing } from "./showing";
 import { askedOf, focusedImage, QUESTION, type Store, type Traits } from "./store";
 import { chosenColumn, currentThumbnails, questionOf } from "./thumbnails";
@@ -15,6 +16,8 @@ export interface Session {
   cancel(): void;
   /** Ask for thumbnails of an image for one of the answer's columns. */
   want(image: number, column: number): void;
+  /** The images whose rows are near sight; only those of a store are fetched. */
+  look(images: readonly number[]): void;
   /** Tells the kernel whether this view can be seen. */
   seen(visible: boolean): void;
   /** A file that the kernel makes of what it has; rejects with the reason where there is none. */
@@ -49,6 +52,7 @@ export function openSession(model: Model, store: Store, answers: Answers): Sessi
   });
   const { send } = line;
   const files = createFiles(send);
+  const browsing = createBrowsing(store, showing, send);
 
   const pull = (name: keyof Traits) => {
     const value = model.get(name);
@@ -125,6 +129,9 @@ export function openSession(model: Model, store: Store, answers: Answers): Sessi
           );
         }
         store.welcome.value = message;
+        if (message.offer) {
+          store.offer.value = { asked: message.offer, alone: false, stored: true, leftOut: 0, side: null };
+        }
         if (store.status.value === "no-kernel") store.status.value = "idle";
         return;
       case "predictions":
@@ -135,6 +142,13 @@ export function openSession(model: Model, store: Store, answers: Answers): Sessi
         for (const { asked, key, columns, items } of message.answers) {
           showing.keep(asked, { key, columns, tiles: new Map(readTiles(items, buffers)) });
         }
+        return;
+      case "shelf":
+        browsing.take(message, buffers);
+        return;
+      case "pictures":
+        send({ kind: "ack", seq: message.seq });
+        browsing.hang(message, buffers);
         return;
       case "file":
         files.take(message, buffers);
@@ -158,12 +172,13 @@ export function openSession(model: Model, store: Store, answers: Answers): Sessi
       case "running":
         store.status.value = "running";
         if (!showing.begin(message)) send({ kind: "miss", gen: message.gen });
+        browsing.again();
         return;
       case "progress":
         if (store.status.value === "running") store.progress.value = message;
         return;
       case "maps":
-        showing.add(message, buffers);
+        showing.add(message, buffers, browsing.trim);
         return;
       case "thumbnails":
         if (message.image === focusedImage(store) && message.column === chosenColumn(store)) {
@@ -245,11 +260,13 @@ export function openSession(model: Model, store: Store, answers: Answers): Sessi
       const have = currentThumbnails(store)?.key ?? "";
       send({ kind: "want", gen: showing.newest, image, column, have });
     },
+    look: browsing.look,
     fetchFile: files.fetch,
     seen: (visible) => send({ kind: "seen", view, visible }),
     close() {
       over = true;
       files.close();
+      browsing.close();
       send({ kind: "seen", view, visible: false });
       line.close();
       clearTimeout(queuedTimer);

@@ -2,7 +2,9 @@ import { type Answers, type Kept, textOf } from "./answers";
 import type { Binary } from "./codec";
 import { readTiles } from "./frames";
 import type { Down } from "./messages";
-import { type Asked, askedOf, type Store } from "./store";
+import { type Asked, askedOf, type Store, type TileMap, tileKey } from "./store";
+
+type Trim = (tiles: ReadonlyMap<string, TileMap>) => ReadonlyMap<string, TileMap>;
 
 export interface Showing {
   /** The number of the newest question that the kernel has told of; 0 before the first. */
@@ -12,7 +14,9 @@ export interface Showing {
   next(gen: number): void;
   /** The kernel tells what it answers; false where it takes the page to have maps that the page lacks. */
   begin(message: Extract<Down, { kind: "running" }>): boolean;
-  add(message: Extract<Down, { kind: "maps" }>, buffers: Binary[]): void;
+  add(message: Extract<Down, { kind: "maps" }>, buffers: Binary[], trim: Trim): void;
+  /** Whether all maps of an image have come that the newest question asks for. */
+  has(image: number): boolean;
   /** The answer is whole with so many maps; false where not all of them are here. */
   end(maps: number): boolean;
   /** Keeps an answer, if it is whole. */
@@ -70,16 +74,19 @@ export function createShowing(store: Store, answers: Answers): Showing {
       else store.stale.value = store.answer.value !== null && shown.key !== key;
       return isHere || !held;
     },
-    add({ items, seq }, buffers) {
+    has(image) {
+      const tiles = coming?.answer.tiles;
+      return coming?.answer.columns.every((_, column) => tiles?.get(tileKey(image, column))) ?? false;
+    },
+    add({ items, seq }, buffers, trim) {
       if (!coming) return;
       const { columns, tiles } = coming.answer;
-      const foreign = items.find(
-        ({ image, column }) => !(image in store.traits._images.peek() && column in columns),
-      );
+      const { length } = store.traits._images.peek();
+      const foreign = items.find(({ image, column }) => !(image >= 0 && image < length && column in columns));
       if (foreign) throw new Error(`there is no image ${foreign.image} in a column ${foreign.column}`);
       const read = readTiles(items, buffers).filter(([key]) => seq >= (seqs.get(key) ?? seq));
       for (const [key] of read) seqs.set(key, seq);
-      coming.answer = { ...coming.answer, tiles: new Map([...tiles, ...read]) };
+      coming.answer = { ...coming.answer, tiles: trim(new Map([...tiles, ...read])) };
       showComing();
     },
     end(maps) {

@@ -1,10 +1,11 @@
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import { arrange, countFilters, type Known, type Sort, sortsOf } from "./arrange";
+import { arrange, countFilters, type Known, knownOf, knownOfShelf, type Sort, sortsOf } from "./arrange";
 import { type Point, Transform } from "./canvas/transform";
 import type { Binary } from "./codec";
-import { lastSegment } from "./format";
+import { lastSegment, shortNames } from "./format";
 import type { Column, Inspection, Item, Method, Wrapper } from "./messages";
 import { type Extent, magnitude, type Scale, type Sign } from "./postprocess";
+import type { Shelf } from "./shelf";
 import type { Thumbnails } from "./thumbnails";
 
 export type Compare = "none" | "targets" | "methods" | "layers";
@@ -17,6 +18,8 @@ export interface Picture {
   height: number;
   box: [number, number, number, number];
   mime: string;
+  /** Why there is none. */
+  problem?: string;
   data: Binary;
 }
 
@@ -49,6 +52,8 @@ export interface Offer {
   asked: readonly Asked[];
   /** This page will never have a kernel. */
   alone: boolean;
+  /** They are those of a store, whose model is not here. */
+  stored: boolean;
   /** So many older answers had no room. */
   leftOut: number;
   /** Maps were averaged down to so many cells a side; null where they are as they were. */
@@ -135,6 +140,8 @@ export interface Store {
   status: Signal<Status>;
   welcome: Signal<Welcome | null>;
   predictions: Signal<Predictions | null>;
+  /** Null unless the images are those of a store; then only some of `_images` are there. */
+  shelf: Signal<Shelf | null>;
   thumbnails: Signal<Thumbnails | null>;
   answer: Signal<Answer | null>;
   /** The question that the answer on the screen does not belong to any more. */
@@ -191,11 +198,13 @@ export function createStore(initial: Partial<Traits> = {}): Store {
   const predictions = signal<Predictions | null>(null);
   const filter = signal("all");
   const sort = signal<Sort>("given");
-  const known = computed(() => ({
-    images: traits._images.value.length,
-    labels: traits.labels.value,
-    predictions: predictions.value,
-  }));
+  const shelf = signal<Shelf | null>(null);
+  const count = computed(() => traits._images.value.length);
+  const known = computed(() =>
+    shelf.value
+      ? knownOfShelf(shelf.value, traits.labels.value)
+      : knownOf(count.value, traits.labels.value, predictions.value),
+  );
   const filters = computed(() => countFilters(known.value));
 
   const signOf = (tile: TileMap): Sign => (tile.item.signed ? traits.sign.value : "signed");
@@ -214,6 +223,7 @@ export function createStore(initial: Partial<Traits> = {}): Store {
     status: signal<Status>("idle"),
     welcome,
     predictions,
+    shelf,
     thumbnails: signal<Thumbnails | null>(null),
     answer,
     stale: signal(false),
@@ -267,18 +277,6 @@ export function comparedValues(store: Store): Target[] {
     default:
       return [];
   }
-}
-
-/** A path's ends, shortest first: "c", "b/c", "a/b/c". */
-function ends(path: string): string[] {
-  const segments = path.split("/");
-  return segments.map((_, i) => segments.slice(segments.length - 1 - i).join("/"));
-}
-
-function shortNames(paths: readonly string[]): Map<string, string> {
-  const counts = new Map<string, number>();
-  for (const end of paths.flatMap(ends)) counts.set(end, (counts.get(end) ?? 0) + 1);
-  return new Map(paths.map((path) => [path, ends(path).find((end) => counts.get(end) === 1) ?? path]));
 }
 
 export const layerName = (store: Store, path: string) =>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { arrange, countFilters, filtersOf, isRight, type Known, sortsOf } from "../src/arrange";
+import { arrange, countFilters, filtersOf, isRight, knownOf, knownOfShelf, sortsOf } from "../src/arrange";
 import { verdict } from "../src/naming";
 import { createStore, type Picture } from "../src/store";
 import { predictions, welcome } from "./helpers";
@@ -12,12 +12,24 @@ const rows = [
   [0.7, 0.3],
 ];
 /** Right, wrong, right, unknown, wrong. */
-const known: Known = { images: 5, labels: [0, 0, 0, null, 1], predictions: predictions(...rows) };
+const labels = [0, 0, 0, null, 1];
+const known = knownOf(5, labels, predictions(...rows));
+/** The same from a store, where scores run against probabilities. */
+const shelved = knownOfShelf(
+  {
+    images: 5,
+    best: Int32Array.from(known.best),
+    labels: Int32Array.from(labels, (label) => label ?? -1),
+    sure: Float32Array.from(rows, (row) => Math.max(...row)),
+    scores: Float32Array.of(1, 4, 5, 2, Number.NaN),
+  },
+  [],
+);
 
 describe("rows", () => {
   it("are right, wrong, or neither where the class is not known", () => {
     expect(rows.map((_, image) => isRight(known, image))).toEqual([true, false, true, null, false]);
-    expect(isRight({ ...known, predictions: null }, 0)).toBeNull();
+    expect(isRight(knownOf(5, labels, null), 0)).toBeNull();
     expect(isRight({ ...known, labels: [] }, 0)).toBeNull();
   });
 
@@ -34,6 +46,14 @@ describe("rows", () => {
     ["true 7", "given", []],
   ] as const)("of %s, %s", (filter, sort, wanted) => {
     expect(arrange(known, filter, sort)).toEqual(wanted);
+    expect(arrange(shelved, filter, sort)).toEqual(wanted);
+  });
+
+  it("of a store are sorted by score, too", () => {
+    expect(arrange(shelved, "all", "high")).toEqual([2, 1, 3, 0, 4]);
+    expect(arrange(shelved, "wrong", "low")).toEqual([4, 1]);
+    expect(sortsOf(shelved)).toEqual(["given", "wrong", "unsure", "sure", "high", "low"]);
+    expect(countFilters(shelved)).toEqual(countFilters(known));
   });
 
   it("are counted by filter", () => {
@@ -41,21 +61,21 @@ describe("rows", () => {
       ...{ all: 5, right: 2, wrong: 2, unlabelled: 1 },
       ...{ "predicted 0": 3, "predicted 1": 2, "true 0": 3, "true 1": 1 },
     });
-    expect(filtersOf({ ...known, labels: [], predictions: null }, 0)).toEqual(["all"]);
+    expect(filtersOf(knownOf(5, [], null), 0)).toEqual(["all"]);
   });
 
   it("are sorted by what is known only", () => {
     const none = predictions([Number.NaN, Number.NaN]);
     expect(sortsOf(known)).toEqual(["given", "wrong", "unsure", "sure"]);
     expect(sortsOf({ ...known, labels: [] })).toEqual(["given", "unsure", "sure"]);
-    expect(sortsOf({ images: 1, labels: [], predictions: none })).toEqual(["given"]);
-    expect(sortsOf({ images: 1, labels: [0], predictions: null })).toEqual(["given", "wrong"]);
+    expect(sortsOf(knownOf(1, [], none))).toEqual(["given"]);
+    expect(sortsOf(knownOf(1, [0], null))).toEqual(["given", "wrong"]);
   });
 });
 
 describe("the store", () => {
-  const store = createStore({ _images: Array<Picture>(5), labels: [...known.labels] });
-  store.predictions.value = known.predictions;
+  const store = createStore({ _images: Array<Picture>(5), labels });
+  store.predictions.value = predictions(...rows);
   store.welcome.value = welcome({ class_names: ["cat", "dog"] });
 
   it("falls back to all rows as given when the labels are gone", () => {
@@ -64,7 +84,7 @@ describe("the store", () => {
     expect(store.rows.value).toEqual([1, 4]);
     store.traits.labels.value = [];
     expect(store.rows.value).toEqual([0, 1, 2, 3, 4]);
-    store.traits.labels.value = [...known.labels];
+    store.traits.labels.value = labels;
   });
 
   it("says in words what is wrong", () => {

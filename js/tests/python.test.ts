@@ -63,4 +63,24 @@ w
   it("names no layer where there is none", () => {
     expect(asPython(createStore({ method: "gradients" }))).not.toContain("layer");
   });
+
+  it("opens a store again", () => {
+    const store = createStore({ layer: "conv", method: "cam" });
+    store.welcome.value = welcome({ arguments: ["'maps.parquet'"] });
+    const none = new Int32Array(0);
+    store.shelf.value = {
+      ...{ images: 0, best: none, labels: none },
+      ...{ sure: new Float32Array(0), scores: new Float32Array(0) },
+    };
+    expect(asPython(store)).toBe(`import kx_widget as kx
+
+w = kx.KxWidget.from_store(
+    'maps.parquet',
+    target="top",
+    layer="conv",
+    method="cam",
+)
+w
+`);
+  });
 });

@@ -84,6 +84,7 @@ describe("actions", () => {
       },
       cancel() {},
       want() {},
+      look() {},
       seen() {},
       fetchFile: () => Promise.reject(new Error("no kernel")),
       close() {},

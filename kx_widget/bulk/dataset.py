@@ -78,7 +78,7 @@ class Run:
         self.source: Source = read_source(source, labels, explainer.class_names)
         self.targets = targets
         self.question = question
-        self.asked = explainer.ask(_blank(explainer), targets, **question)
+        self.asked = explainer.ask(blank(explainer), targets, **question)
         self._reading = batch_size, on_error, part
 
     def answers(self, wanted: Callable[[int], bool] = lambda _: True) -> Generator[Answer, None, None]:
@@ -177,7 +177,7 @@ def tell(skipped: list[tuple[str, str]]) -> None:
         warnings.warn(f"{len(skipped)} images were skipped:{listed}{more}", RuntimeWarning, stacklevel=3)
 
 
-def _blank(explainer: Explainer) -> Images:
+def blank(explainer: Explainer) -> Images:
     """One image of nothing, to check a question before anything is read."""
     shape = explainer.inspection.input_shape
     pixels = np.zeros((*shape[:2], 3), np.uint8)

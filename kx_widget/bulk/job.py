@@ -91,7 +91,7 @@ def describe(run: Run, dtype: str, part_images: int, batch_size: int | None) -> 
         "seed": asked.seed,
         "targets": list(asked.columns.texts),
         "class_names": list(asked.ready.class_names),
-        "model": {"name": run.explainer.model.name, "weights": _weights(run.explainer.model)},
+        "model": {"name": run.explainer.model.name, "weights": weights_of(run.explainer.model)},
         "preprocess": getattr(preprocess, "__name__", preprocess),
         "fit": run.explainer._fit,
         "input_shape": list(run.explainer.inspection.input_shape),
@@ -102,7 +102,8 @@ def describe(run: Run, dtype: str, part_images: int, batch_size: int | None) -> 
     }
 
 
-def _weights(model: Any) -> str:
+def weights_of(model: Any) -> str:
+    """A digest of all of a model's weights."""
     digest = hashlib.sha256()
     for variable in model.variables:
         digest.update(np.ascontiguousarray(variable.numpy()).tobytes())

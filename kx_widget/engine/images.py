@@ -86,7 +86,7 @@ def load(
         raise ImageError("There are no images: the list is empty. Pass at least one.")
     channels = declared[2]
     size = size_for(arrays[0].shape, declared)
-    boxes = tuple(_box(a.shape[:2], size, fit) for a in arrays)
+    boxes = tuple(box_of(a.shape[:2], size, fit) for a in arrays)
     span = (span_of or preprocessing.span_of)([a for a in arrays if a.dtype != np.uint8])
     ready = [
         preprocessing.scale(_channels(_resize(a, size, box), channels), a.dtype == np.uint8, span)
@@ -113,7 +113,7 @@ def read(item: Any, size: tuple[int, int] | None = None, fit: Fit = "stretch") -
     array = _array(item)
     if size is None or array.dtype != np.uint8:
         return array
-    return _resize(array, size, _box(array.shape[:2], size, fit))
+    return _resize(array, size, box_of(array.shape[:2], size, fit))
 
 
 def size_for(shape: tuple[int, ...], declared: tuple[int | None, int | None, int]) -> tuple[int, int]:
@@ -223,7 +223,7 @@ def _channels(array: NDArray[Any], channels: int) -> Floats:
     return array.repeat(3, -1) if channels == 3 else array @ np.array([[0.299], [0.587], [0.114]], np.float32)
 
 
-def _box(have: tuple[int, ...], want: tuple[int, int], fit: Fit) -> Box:
+def box_of(have: tuple[int, ...], want: tuple[int, int], fit: Fit) -> Box:
     """The region of the original that fills the model's input."""
     if fit == "stretch":
         return (0.0, 0.0, 1.0, 1.0)

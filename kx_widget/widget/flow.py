@@ -2,12 +2,12 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from kx_widget.engine.types import Floats
 from kx_widget.widget.codec import encode
-from kx_widget.widget.messages import Item
+from kx_widget.widget.messages import Item, Photo
 
 Send = Callable[[Any, "list[bytes] | None"], None]
 Tile = tuple[Item, Floats]
@@ -38,6 +38,7 @@ class Flow:
         self._gen = 0
         self._messages: dict[str, dict[str, Any]] = {}
         self._tiles: dict[tuple[int, int], Tile] = {}
+        self._pictures: dict[int, tuple[Photo, bytes]] = {}
         self._end: tuple[dict[str, Any], str] | None = None
         self._ahead: list[tuple[dict[str, Any], list[Tile]]] = []
         self._predictions: list[tuple[dict[str, Any], bytes]] = []
@@ -70,6 +71,18 @@ class Flow:
         with self._lock:
             self._tiles.update({(item["image"], item["column"]): (item, values) for item, values in tiles})
             self._flush()
+
+    def picture(self, photo: Photo, data: bytes) -> None:
+        """A picture of a store."""
+        with self._lock:
+            self._pictures[photo["image"]] = photo, data
+            self._flush()
+
+    def only(self, pictures: Collection[int], maps: Collection[int]) -> None:
+        """Of what was not told yet, nobody looks at more than these images any longer."""
+        with self._lock:
+            self._pictures = {image: held for image, held in self._pictures.items() if image in pictures}
+            self._tiles = {at: tile for at, tile in self._tiles.items() if at[0] in maps}
 
     def end(self, message: dict[str, Any], key: str = "") -> None:
         """The last word on the question, after all its maps; `key` names the answer if it is whole."""
@@ -146,10 +159,13 @@ class Flow:
         self._messages, self._tiles, self._end = {}, {}, None
         self._ahead = []
 
+    def _something(self) -> Any:
+        return self._messages or self._predictions or self._pictures or self._tiles or self._end or self._ahead
+
     def _flush(self) -> None:
-        while self._views and (self._messages or self._predictions or self._tiles or self._end or self._ahead):
+        while self._views and self._something():
             wait = self._wait()
-            is_frame = not self._messages and not self._predictions and (self._tiles or not self._end)
+            is_frame = not self._messages and not self._predictions and (self._pictures or self._tiles or not self._end)
             if is_frame and len(self._in_flight) >= FRAMES_IN_FLIGHT:
                 wait = max(wait, min(self._in_flight.values()) + SECONDS_UNTIL_LOST - time.monotonic())
             if wait > 0:
@@ -165,6 +181,8 @@ class Flow:
         if self._predictions:
             message, buffer = self._predictions.pop(0)
             return message, [buffer]
+        if self._pictures:
+            return self._album()
         if self._tiles:
             part = self._part()
             final = not any(item["partial"] for item, _ in part)
@@ -199,6 +217,18 @@ class Flow:
             size += values.nbytes
             del self._tiles[at]
         return part
+
+    def _album(self) -> tuple[dict[str, Any], list[bytes]]:
+        """A message with as many of the pictures to come as fit into it."""
+        items: list[Photo] = []
+        buffer = b""
+        for image, (photo, data) in list(self._pictures.items()):
+            if items and len(buffer) + len(data) > LARGEST_FRAME:
+                break
+            items.append({**photo, "byte_offset": len(buffer), "byte_length": len(data)})
+            buffer += data
+            del self._pictures[image]
+        return {"kind": "pictures", "seq": self._fly(), "items": items}, [buffer]
 
     def _fly(self) -> int:
         """The number of one more frame in flight."""

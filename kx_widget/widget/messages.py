@@ -4,10 +4,9 @@ Traits carry the question; these messages carry the answer. `gen` numbers questi
 an older one are dropped on both sides.
 """
 
-from typing import Any, Literal, TypedDict, get_args, get_type_hints
+from typing import Any, Literal, TypedDict
 
 VERSION = 1
-MOST = 1000
 
 
 class Encoded(TypedDict):
@@ -49,7 +48,10 @@ class Column(TypedDict):
 
 
 class Welcome(TypedDict):
-    """Answers `hello`: all that does not change while the widget lives; `arguments` are the user's own, as Python."""
+    """Answers `hello`: all that does not change while the widget lives.
+
+    `arguments` are the user's own, as Python; `offer` the questions that can be asked, None where any can.
+    """
 
     kind: Literal["welcome"]
     version: int
@@ -59,6 +61,7 @@ class Welcome(TypedDict):
     inspection: dict[str, Any]
     class_names: list[str]
     arguments: list[str]
+    offer: list[dict[str, Any]] | None
 
 
 class Predictions(TypedDict):
@@ -71,6 +74,41 @@ class Predictions(TypedDict):
     shape: list[int]
     first: int
     best: list[int]
+
+
+class Shelf(TypedDict):
+    """What is known of all images of a store, in parts, with one buffer each.
+
+    It holds, for the `count` images from `first` on: the most probable classes, the true ones (both int32, −1 where
+    unknown), their probabilities and the scores of the first target (both float32, NaN where unknown).
+    """
+
+    kind: Literal["shelf"]
+    images: int
+    first: int
+    count: int
+
+
+class Photo(TypedDict):
+    """A picture of a store, or why there is none; `box` is the part of it that the model sees."""
+
+    image: int
+    name: str
+    width: int
+    height: int
+    box: list[float]
+    mime: str
+    problem: str
+    byte_offset: int
+    byte_length: int
+
+
+class Pictures(TypedDict):
+    """Some pictures, with one buffer."""
+
+    kind: Literal["pictures"]
+    seq: int
+    items: list[Photo]
 
 
 class Queued(TypedDict):
@@ -227,6 +265,15 @@ class Want(TypedDict):
     have: str
 
 
+class Look(TypedDict):
+    """The images of a store whose rows are near sight: those whose picture, and those whose maps, are not here yet."""
+
+    kind: Literal["look"]
+    gen: int
+    pictures: list[int]
+    maps: list[int]
+
+
 class Export(TypedDict):
     """Make a file, `"html"` or `"npz"` (of one column), for the view that knows this id."""
 
@@ -237,28 +284,14 @@ class Export(TypedDict):
 
 
 class Ack(TypedDict):
-    """A frame of maps was taken in."""
+    """A frame of maps or pictures was taken in."""
 
     kind: Literal["ack"]
     seq: int
 
 
-Down = Welcome | Predictions | Queued | Running | Progress | Maps | Ahead | Thumbnails | Done | Cancelled | Error | File
-Up = Hello | Seen | Cancel | Miss | Want | Export | Ack
-
-
-def read(content: Any) -> dict[str, Any] | None:
-    """A message from the browser, or None where it is none of those above."""
-    if not isinstance(content, dict):
-        return None
-    for message in get_args(Up):
-        fields = get_type_hints(message)
-        if content.get("kind") == get_args(fields.pop("kind"))[0]:
-            return content if all(_fits(content.get(name), hint) for name, hint in fields.items()) else None
-    return None
-
-
-def _fits(value: Any, hint: Any) -> bool:
-    if hint == list[str]:
-        return isinstance(value, list) and len(value) <= MOST and all(_fits(v, str) for v in value)
-    return type(value) is hint and (hint is not str or len(value) <= MOST)
+Down = (
+    Welcome | Predictions | Shelf | Pictures | Queued | Running | Progress | Maps | Ahead | Thumbnails | Done
+    | Cancelled | Error | File
+)  # fmt: skip
+Up = Hello | Seen | Cancel | Miss | Want | Look | Export | Ack

@@ -19,7 +19,7 @@ def encode_pictures(images: Images) -> list[dict[str, Any]]:
     """The originals as the `_images` trait wants them, 4 MB at most in all."""
     side = LONGEST_SIDE
     while True:
-        encoded = [_encode(pixels, side) for pixels in images.shown]
+        encoded = [encode_picture(pixels, side) for pixels in images.shown]
         if sum(len(e["data"]) for e in encoded) <= ALL_BYTES or side <= 32:
             break
         side //= 2
@@ -27,7 +27,8 @@ def encode_pictures(images: Images) -> list[dict[str, Any]]:
     return [{**e, "name": name, "box": list(box)} for e, name, box in rows]
 
 
-def _encode(pixels: NDArray[np.uint8], side: int) -> dict[str, Any]:
+def encode_picture(pixels: NDArray[np.uint8], side: int) -> dict[str, Any]:
+    """A picture (height, width, 3), at most `side` long: its size, type and bytes."""
     picture = Image.fromarray(pixels)
     if max(picture.size) > side:
         picture.thumbnail((side, side), Image.Resampling.LANCZOS)

@@ -39,7 +39,8 @@ class Thumbnails:
         entry = quick_method(question)
         params = question.params if entry is question.entry else entry.complete({})
         text = question.columns.texts[column]
-        key = repr((entry.id, *sorted(params.items()), image, text, question.weights.version()))
+        seen = question.images.digests[image]
+        key = repr((entry.id, *sorted(params.items()), seen, text, question.weights.version()))
         if key == have:
             return
 

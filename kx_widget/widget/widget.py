@@ -1,34 +1,29 @@
 """The widget: traits and wiring."""
 
-import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import anywidget
 import traitlets as t
 
 from kx_widget.engine.errors import KxError, ModelError, ParameterError
 from kx_widget.engine.explainer import KEYWORDS, Explainer
 from kx_widget.engine.explanation import Explanation
-from kx_widget.engine.postprocess import SCALES, SIGNS
 from kx_widget.engine.question import Question
 from kx_widget.widget.compare import fitting, questions
+from kx_widget.widget.from_store import FromStores
+from kx_widget.widget.hearing import read
 from kx_widget.widget.keeper import Keeper
 from kx_widget.widget.labels import read_labels
-from kx_widget.widget.messages import read
 from kx_widget.widget.pictures import encode_pictures
 from kx_widget.widget.records import constants, error_message, own_arguments
 from kx_widget.widget.session import Session, Status
+from kx_widget.widget.traits import OF_PYTHON, QUESTION, READ_ONLY, Traits
 
-COLORMAPS = ("viridis", "magma", "inferno", "plasma", "turbo", "cividis", "gray", "rdbu")
-QUESTION = ("layer", "method", "target", "params", "compare", "compare_with")
-READ_ONLY = ("status", "progress", "error")
-OF_PYTHON = ("_images", "_snapshot", "_esm", "_css", "_anywidget")
 CLOSED = "This widget is closed. Make a new one."
 
 
-class KxWidget(anywidget.AnyWidget):
+class KxWidget(FromStores, Traits):
     """Shows in a notebook what a Keras model looks at.
 
     Args:
@@ -47,27 +42,6 @@ class KxWidget(anywidget.AnyWidget):
         KxError: the model, the images or the question cannot be used; says what to do.
     """
 
-    _esm = Path(__file__).parent / "static" / "widget.js"
-
-    layer = t.Unicode("").tag(sync=True)
-    method = t.Unicode("gradcam").tag(sync=True)
-    target = t.Union([t.Unicode(), t.Int()], default_value="top").tag(sync=True)
-    params = t.Dict().tag(sync=True)
-    compare = t.Enum(["none", "targets", "methods", "layers"], "none").tag(sync=True)
-    compare_with = t.List().tag(sync=True)
-    sign = t.Enum(list(SIGNS), "positive").tag(sync=True)
-    scale = t.Enum(list(SCALES), "map").tag(sync=True)
-    colormap = t.Enum(list(COLORMAPS), "viridis").tag(sync=True)
-    opacity = t.Float(0.6, min=0, max=1).tag(sync=True)
-    threshold = t.Float(0.0, min=0, max=1).tag(sync=True)
-    selected = t.List(t.Int(min=0), [0]).tag(sync=True)
-    labels = t.TraitType(()).tag(sync=True)
-    theme = t.Enum(["auto", "light", "dark"], "auto").tag(sync=True)
-    status = t.Enum(["idle", "running", "done", "cancelled", "error"], "idle", read_only=True).tag(sync=True)
-    progress = t.Float(0.0, read_only=True).tag(sync=True)
-    error = t.Unicode("", read_only=True).tag(sync=True)
-    _images = t.List().tag(sync=True)
-    _snapshot = t.Bytes(b"").tag(sync=True)  # the latest answer, for pages without a kernel; see `archive`
     _session: Session | None = None
 
     def __init__(
@@ -82,6 +56,22 @@ class KxWidget(anywidget.AnyWidget):
         labels: Any = None,
         **keywords: Any,
     ) -> None:
+        given = self._split(model, keywords)
+        self.explainer = model if isinstance(model, Explainer) else Explainer(model, **given)
+        self._loaded = self.explainer.load(images)
+        h, w, c = self._loaded.batch.shape[1:]
+        self.explainer.prepare((h, w, c))
+        recommended = self.explainer.inspection.recommended
+        if method is None:
+            method = "gradcam" if recommended else "gradients"
+        elif recommended is None and (own := self.explainer.methods.get(method)) and own.sees == "layer":
+            raise ModelError(f"{own.title} needs a layer with a map. {self.explainer.inspection.why}")
+        super().__init__(_images=encode_pictures(self._loaded))
+        traits = {"layer": layer or recommended or "", "method": method, "target": target, "params": params or {}}
+        self._start(own_arguments(model, given), {**traits, "labels": labels, **keywords})
+
+    def _split(self, model: Any, keywords: dict[str, Any]) -> dict[str, Any]:
+        """The explainer's own keywords, taken out of the others, which must be traits."""
         given = {name: keywords.pop(name) for name in KEYWORDS if name in keywords}
         if isinstance(model, Explainer) and given:
             raise ParameterError(f"{', '.join(given)}: give these to the Explainer, which is already made.")
@@ -89,27 +79,31 @@ class KxWidget(anywidget.AnyWidget):
         for name in keywords:
             if name not in traits or name.startswith("_"):
                 raise ParameterError(f"KxWidget has no keyword {name!r}.")
-        self.explainer = model if isinstance(model, Explainer) else Explainer(model, **given)
-        self._loaded = self.explainer.load(images)
-        h, w, c = self._loaded.batch.shape[1:]
-        self.explainer.prepare((h, w, c))
-        self._lock = threading.RLock()
-        recommended = self.explainer.inspection.recommended
-        if method is None:
-            method = "gradcam" if recommended else "gradients"
-        elif recommended is None and (own := self.explainer.methods.get(method)) and own.sees == "layer":
-            raise ModelError(f"{own.title} needs a layer with a map. {self.explainer.inspection.why}")
-        super().__init__(_images=encode_pictures(self._loaded))
+        return given
+
+    def _start(self, arguments: list[str], traits: dict[str, Any]) -> None:
+        """Take over the traits, and ask the first question."""
         with self.hold_trait_notifications():
-            self.layer, self.method, self.target = layer or recommended or "", method, target
-            self.params, self.labels = params or {}, labels
-            for name, value in keywords.items():
+            for name, value in traits.items():
                 setattr(self, name, value)
-        self._keeper = Keeper(self, constants(self.explainer) | {"arguments": own_arguments(model, given)})
-        self._session = Session(self.explainer, self._loaded, self._tell, self._report, self._keeper.keep, self._lock)
+        about = {**constants(self.explainer), "arguments": arguments, "offer": self._offer()}
+        self._keeper = Keeper(self, about)
+        self._session = self._make_session()
         self.observe(self._asked, list(QUESTION))
         self.on_msg(self._heard)
         self.refresh()
+
+    def _make_session(self) -> Session:
+        return Session(self.explainer, self._loaded, self._tell, self._report, self._keeper.keep, self._lock)
+
+    def _offer(self) -> list[dict[str, Any]] | None:
+        return None
+
+    def _questions(self, asked: Any) -> list[Question]:
+        return questions(self.explainer, self._loaded, asked)
+
+    def _count(self) -> int:
+        return len(self._loaded.batch)
 
     @property
     def result(self) -> Explanation | None:
@@ -145,7 +139,7 @@ class KxWidget(anywidget.AnyWidget):
         with self._lock:
             asked = {name: getattr(self, name) for name in QUESTION}
             focus = self.selected[0] if self.selected else 0
-            self._open.ask(questions(self.explainer, self._loaded, self), asked, focus)
+            self._open.ask(self._questions(self), asked, focus)
 
     def to_html(self, megabytes: float = 1.0) -> str:
         """A page with every answer still kept, which needs no kernel and no network.
@@ -172,7 +166,8 @@ class KxWidget(anywidget.AnyWidget):
             self._session.close()
             self._keeper.close()
             self._session = None
-            del self.explainer, self._loaded
+            for name in ("explainer", "_loaded", "_shelf"):
+                self.__dict__.pop(name, None)
         super().close()
 
     def __enter__(self) -> "KxWidget":
@@ -220,10 +215,15 @@ class KxWidget(anywidget.AnyWidget):
                 session.resend(gen)
             case {"kind": "want", "gen": gen, "image": image, "column": column, "have": key}:
                 session.want(gen, image, column, key)
+            case {"kind": "look", "gen": gen, "pictures": pictures, "maps": maps}:
+                self._look(gen, pictures, maps)
             case {"kind": "export", "id": name, "format": fmt, "column": column}:
                 self._keeper.export(name, fmt, column)
             case _:
                 self._tell(error_message(0, KxError(f"The page sent what is no message: {content!r:.200}")), None)
+
+    def _look(self, gen: int, pictures: list[int], maps: list[int]) -> None:
+        """Only stores have rows that nobody was told of."""
 
     def _asked(self, change: Any) -> None:
         if change["name"] == "method" and self._session is not None:
@@ -243,7 +243,7 @@ class KxWidget(anywidget.AnyWidget):
             asked["params"] = fitting(self.explainer.methods.get(asked["method"]), self.params)
         if "compare" in values and "compare_with" not in values:
             asked["compare_with"] = []
-        return questions(self.explainer, self._loaded, SimpleNamespace(**asked))
+        return self._questions(SimpleNamespace(**asked))
 
     @t.validate(*QUESTION)
     def _check_question(self, proposal: Any) -> Any:
@@ -252,7 +252,7 @@ class KxWidget(anywidget.AnyWidget):
 
     @t.validate("labels")
     def _check_labels(self, proposal: Any) -> Any:
-        return read_labels(proposal["value"], len(self._loaded.batch), self.explainer.class_names)
+        return read_labels(proposal["value"], self._count(), self.explainer.class_names)
 
     @t.validate("opacity", "threshold")
     def _check_number(self, proposal: Any) -> Any:
@@ -262,14 +262,9 @@ class KxWidget(anywidget.AnyWidget):
 
     @t.validate("selected")
     def _check_selected(self, proposal: Any) -> Any:
-        if (image := max(proposal["value"], default=0)) >= (count := len(self._loaded.batch)):
+        if (image := max(proposal["value"], default=0)) >= (count := self._count()):
             raise ParameterError(f"selected: there is no image {image}; there are {count}.")
         return proposal["value"]
-
-    def notify_change(self, change: Any) -> None:
-        """One thread at a time tells of a change: the worker's come beside those of cells and of the browser."""
-        with self._lock:
-            super().notify_change(change)
 
     def set_state(self, sync_data: Any) -> None:
         """Take over what the browser set; refuse what is wrong, one trait at a time, and say so."""

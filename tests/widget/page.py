@@ -23,6 +23,7 @@ class Page:
     def __init__(self, monkeypatch):
         self.messages, self.maps, self.gen, self.over = [], {}, 0, False
         self.thumbnails, self.key, self.answers = {}, "", {}
+        self.shelf, self.pictures = [], {}
         monkeypatch.setattr(kx.KxWidget, "send", lambda w, content, buffers=None: self.heard(w, content, buffers))
 
     def open(self, widget, have=()):
@@ -35,7 +36,7 @@ class Page:
     def heard(self, widget, content, buffers):
         self.messages.append(content)
         kind, gen = content["kind"], content.get("gen", 0)
-        if kind in ("maps", "ahead"):
+        if kind in ("maps", "ahead", "pictures"):
             self.say(widget, "ack", seq=content["seq"])
         if kind in ("queued", "running", *ENDS) and gen > self.gen:
             self.gen, self.maps, self.over = gen, {}, False
@@ -51,6 +52,13 @@ class Page:
             self.over = True
         if kind == "done" and gen == self.gen:
             self.answers[self.key] = dict(self.maps)
+        if kind == "shelf":
+            self.shelf.append((content, buffers[0]))
+        if kind == "pictures":
+            assert len(buffers[0]) <= 1_000_000
+            for item in content["items"]:
+                at, size = item["byte_offset"], item["byte_length"]
+                self.pictures[item["image"]] = (item, buffers[0][at : at + size])
         if kind == "thumbnails":
             self.key = content["key"]
             self.thumbnails.update({item["layer"]: decode(item, buffers[0]) for item in content["items"]})

@@ -12,6 +12,7 @@ HOSTILE = [
     *({"kind": "ack", "seq": seq} for seq in (None, True, 1.5, [1])),
     {"kind": "seen", "view": "x" * 10**6, "visible": True},
     {"kind": "seen", "view": "x", "visible": "yes"},
+    *({"kind": "look", "gen": 1, "pictures": look, "maps": []} for look in (None, ["0"], [True], [0] * 10**4)),
     {"kind": "want", "gen": 1, "image": "../../etc/passwd", "column": 0, "have": ""},
 ]
 

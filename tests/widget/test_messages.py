@@ -33,7 +33,7 @@ def test_every_message_has_the_same_fields_on_both_sides(side):
     assert set(re.findall(r'kind: "(\w+)"', union[1])) == kinds
 
 
-@pytest.mark.parametrize("name", ["Item", "Column", "Whole", "Thumbnail"])
+@pytest.mark.parametrize("name", ["Item", "Column", "Whole", "Thumbnail", "Photo"])
 def test_every_record_has_the_same_fields_on_both_sides(name):
     block = re.search(rf"export interface {name} \{{(.*?)\n\}}", TWIN, re.S)
     assert block

@@ -46,7 +46,9 @@ async function drawTile(context: Context, rect: Rect, store: Store, image: numbe
 
 /** A tile as it is seen, at least 512 pixels long. */
 export async function tilePicture(store: Store, tile: { image: number; column: number }): Promise<Blob> {
-  const { width, height } = store.traits._images.peek()[tile.image];
+  const picture = store.traits._images.peek()[tile.image];
+  if (!picture) throw new Error("The picture of the chosen tile is not here: scroll to it first.");
+  const { width, height } = picture;
   const factor = Math.max(1, 512 / Math.max(width, height));
   const context = canvasOf(width * factor, height * factor);
   await drawTile(
@@ -102,7 +104,8 @@ function drawBar(context: Context, store: Store, map: TileMap, x: number, y: num
 
 /** All tiles with their captions, on white; smaller where there are very many. */
 export async function gridPicture(store: Store): Promise<Blob> {
-  const images = store.rows.peek();
+  // Of a store, those that are here.
+  const images = store.rows.peek().filter((image) => store.traits._images.peek()[image]);
   const answer = store.answer.peek();
   const compared = Math.max(1, answer?.columns.length ?? 1);
   const columns =

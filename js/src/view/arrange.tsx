@@ -20,6 +20,8 @@ const SORTS: Readonly<Record<Sort, string>> = {
   wrong: "wrong first",
   unsure: "least sure first",
   sure: "most sure first",
+  high: "highest score first",
+  low: "lowest score first",
 };
 
 /** Which rows are shown, and in which order. */

@@ -1,4 +1,5 @@
 import { useComputed } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import { columnHeading } from "../naming";
 import type { Store } from "../store";
 import type { Parts } from "./app";
@@ -7,6 +8,8 @@ import { Tile } from "./tile";
 
 /** One aspect ratio for all tiles keeps the rows even; pictures of other shapes are centred in it. */
 function aspectOf(store: Store): number {
+  // Pictures that are still to come must not move the rows.
+  if (store.shelf.value) return 1;
   const ratios = store.traits._images.value.map((picture) => picture.width / picture.height);
   const same = ratios.every((ratio) => Math.abs(ratio - ratios[0]) < 0.01);
   return same && ratios.length > 0 ? Math.min(Math.max(ratios[0], 0.6), 1.8) : 1;
@@ -17,11 +20,12 @@ export function Grid({ store, actions, stage }: Parts) {
   const columns = Math.max(1, store.answer.value?.columns.length ?? 1);
   const indices = Array.from({ length: columns }, (_, column) => column);
   const compared = columns > 1;
-  const named = images.some((picture) => picture.name !== "");
-  const labelled = store.traits.labels.value.length > 0;
+  const named = store.shelf.value !== null || images.some((picture) => picture.name !== "");
+  const labelled = store.known.value.labels.length > 0;
   const zoomed = !useComputed(() => store.view.value.isIdentity).value;
   const shown = store.rows.value;
   const rows = useRows(shown.length, columns, `${store.filter.value}, ${store.sort.value}`);
+  useEffect(() => actions.look(shown.slice(rows.first, rows.last)), [shown, rows.first, rows.last]);
   return (
     <div
       class="sheet"

@@ -25,19 +25,21 @@ function text(store: Store, { layer, method, target, params, compare, compare_wi
 export function Kept({ store, actions }: { store: Store; actions: Actions }) {
   const offer = store.offer.value;
   // A kernel that is there answers within moments.
-  if (!offer || store.status.value !== "no-kernel") return null;
-  const { asked, alone, leftOut, side } = offer;
+  if (!offer || (!offer.stored && store.status.value !== "no-kernel")) return null;
+  const { asked, alone, stored, leftOut, side } = offer;
   const chosen = asked.findLastIndex((one) =>
     QUESTION.every((name) => textOf(one[name]) === textOf(store.traits[name].value)),
   );
   const notes = [
-    alone ? "A new question needs Python." : "A new question needs the kernel.",
+    stored
+      ? "A new question needs the model: KxWidget.from_store(path, model)."
+      : `A new question needs ${alone ? "Python" : "the kernel"}.`,
     side !== null && `Maps are averaged down to ${side} cells a side at most.`,
     leftOut > 0 && `${leftOut} older ${leftOut === 1 ? "answer" : "answers"} had no room.`,
   ];
   return (
     <div class="columns">
-      <Field id="kx-kept" label="Kept answers">
+      <Field id="kx-kept" label={stored ? "Stored answers" : "Kept answers"}>
         <Select
           id="kx-kept"
           value={String(chosen)}

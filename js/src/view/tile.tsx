@@ -8,7 +8,8 @@ import type { Parts } from "./app";
 import { KEYS } from "./field";
 
 interface Props extends Parts {
-  picture: Picture;
+  /** Undefined until it has come. */
+  picture: Picture | undefined;
   image: number;
   column: number;
   /** Some pictures have names, so that all rows leave room for one. */
@@ -32,10 +33,18 @@ function peak(store: Store, picture: Picture, map: TileMap): string {
   return `peak ${value(negative ? lo : hi)} at ${position(place, picture)}`;
 }
 
-function describe(store: Store, picture: Picture, image: number, map: TileMap | undefined): string {
+const absence = (picture: Picture | undefined) =>
+  picture?.problem ? `, no picture: ${picture.problem}` : "";
+
+function describe(
+  store: Store,
+  picture: Picture | undefined,
+  image: number,
+  map: TileMap | undefined,
+): string {
   const outcome = verdict(store, image) && `, predicted ${verdict(store, image)}`;
-  const who = `${imageName(store, image)}${outcome}`;
-  if (!map) return `${who}, no map yet`;
+  const who = `${imageName(store, image)}${outcome}${absence(picture)}`;
+  if (!map || !picture) return `${who}, no map yet`;
   const { item } = map;
   const title =
     store.welcome.value?.catalogue.find((entry) => entry.id === item.method)?.title ?? item.method;
@@ -81,6 +90,11 @@ export function Tile({ store, actions, stage, picture, image, column, named, lab
         aria-label={describe(store, picture, image, map)}
         {...KEYS}
       />
+      {picture?.problem && (
+        <div class="absent" aria-hidden="true">
+          No picture: {picture.problem}
+        </div>
+      )}
       <div class="readout" aria-hidden="true" ref={readout} hidden />
       <div class="caption">
         <span class="name" title={name}>
@@ -90,8 +104,8 @@ export function Tile({ store, actions, stage, picture, image, column, named, lab
       </div>
       {column === 0 && labelled && <Verdict text={verdict(store, image)} />}
       {column === 0 && named && (
-        <div class="source" title={picture.name}>
-          {lastSegment(picture.name) || "\u00a0"}
+        <div class="source" title={picture?.name}>
+          {lastSegment(picture?.name ?? "") || "\u00a0"}
         </div>
       )}
     </div>

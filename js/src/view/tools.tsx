@@ -121,7 +121,8 @@ function Export({ store, actions }: { store: Store; actions: Actions }) {
   const method = store.traits.method.peek();
   const heading =
     store.answer.value && store.answer.value.columns.length > 1 ? columnHeading(store, tile.column) : "";
-  const kernel = store.status.value !== "no-kernel" && store.offer.value === null;
+  const kernel = store.status.value !== "no-kernel" && (store.offer.value?.stored ?? true);
+  const shelf = store.shelf.value !== null;
   const choices = [
     {
       text: "Picture of one tile (PNG)",
@@ -137,8 +138,12 @@ function Export({ store, actions }: { store: Store; actions: Actions }) {
     },
     {
       text: "Page of its own (HTML)",
-      note: kernel ? "this view with every answer so far, for any browser" : NEEDS_PYTHON,
-      possible: kernel,
+      note: shelf
+        ? "of a store, the command kx show makes one"
+        : kernel
+          ? "this view with every answer so far, for any browser"
+          : NEEDS_PYTHON,
+      possible: kernel && !shelf,
       make: async () =>
         save(await actions.fetchFile("html", tile.column), fileName("html", "kx", method, "page")),
     },

@@ -1,0 +1,50 @@
+"""What is synced with the browser."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets as t
+
+from kx_widget.engine.postprocess import SCALES, SIGNS
+
+COLORMAPS = ("viridis", "magma", "inferno", "plasma", "turbo", "cividis", "gray", "rdbu")
+QUESTION = ("layer", "method", "target", "params", "compare", "compare_with")
+READ_ONLY = ("status", "progress", "error")
+OF_PYTHON = ("_images", "_snapshot", "_esm", "_css", "_anywidget")
+
+
+class Traits(anywidget.AnyWidget):
+    """The traits of a `KxWidget`, and the front end that shows them."""
+
+    _esm = Path(__file__).parent / "static" / "widget.js"
+
+    layer = t.Unicode("").tag(sync=True)
+    method = t.Unicode("gradcam").tag(sync=True)
+    target = t.Union([t.Unicode(), t.Int()], default_value="top").tag(sync=True)
+    params = t.Dict().tag(sync=True)
+    compare = t.Enum(["none", "targets", "methods", "layers"], "none").tag(sync=True)
+    compare_with = t.List().tag(sync=True)
+    sign = t.Enum(list(SIGNS), "positive").tag(sync=True)
+    scale = t.Enum(list(SCALES), "map").tag(sync=True)
+    colormap = t.Enum(list(COLORMAPS), "viridis").tag(sync=True)
+    opacity = t.Float(0.6, min=0, max=1).tag(sync=True)
+    threshold = t.Float(0.0, min=0, max=1).tag(sync=True)
+    selected = t.List(t.Int(min=0), [0]).tag(sync=True)
+    labels = t.TraitType(()).tag(sync=True)
+    theme = t.Enum(["auto", "light", "dark"], "auto").tag(sync=True)
+    status = t.Enum(["idle", "running", "done", "cancelled", "error"], "idle", read_only=True).tag(sync=True)
+    progress = t.Float(0.0, read_only=True).tag(sync=True)
+    error = t.Unicode("", read_only=True).tag(sync=True)
+    _images = t.List().tag(sync=True)
+    _snapshot = t.Bytes(b"").tag(sync=True)  # the latest answer, for pages without a kernel; see `archive`
+
+    def __init__(self, **state: Any) -> None:
+        self._lock = threading.RLock()
+        super().__init__(**state)
+
+    def notify_change(self, change: Any) -> None:
+        """One thread at a time tells of a change: the worker's come beside those of cells and of the browser."""
+        with self._lock:
+            super().notify_change(change)

@@ -1,0 +1,203 @@
+"""A widget of a store shows what was stored, asks the model for the rest, and reads only what is looked at."""
+
+import io
+import warnings
+from pathlib import Path
+
+import keras
+import numpy as np
+import pyarrow.compute as pc
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from PIL import Image
+
+import kx_widget as kx
+from kx_widget.engine.explanation import FormatError
+from tests import models
+from tests.widget.conftest import NAMES
+from tests.widget.page import rest, until
+
+IMAGES, MISSING, BROKEN = 30, 7, 11
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory, explainer):
+    """Thirty explained pictures, of which one is not there any more, and a broken one that was skipped."""
+    folder = tmp_path_factory.mktemp("photos")
+    rng = np.random.default_rng(0)
+    for i in range(IMAGES):
+        path = folder / NAMES[i % 3] / f"{i:02}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (13 + i, 20, 3), np.uint8)).save(path)
+    (folder / NAMES[0] / "03-broken.png").write_text("no picture")
+    store = explainer.explain_to(folder / "s", folder, ["top", "dog"], labels="folder", part_images=8)
+    assert len(store.skipped) == 1
+    paths = [row["id"] for row in store.rows(store.select()[::2])]
+    Path(paths[MISSING]).unlink()
+    return store
+
+
+@pytest.fixture
+def paths(kept):
+    return [row["id"] for row in kept.rows(kept.select()[::2])]
+
+
+@pytest.fixture
+def opened(browser, kept):
+    """Widgets of the store, shown by the page."""
+    made = []
+
+    def make(model=None, **keywords):
+        made.append(browser.open(kx.KxWidget.from_store(kept, model, **keywords)))
+        browser.wait(made[-1])
+        return made[-1]
+
+    yield make
+    for widget in made:
+        widget.close()
+
+
+def look(browser, widget, images):
+    """Scroll to images, and wait for all that comes of it."""
+    lacking = [i for i in images if i not in browser.pictures]
+    maps = [i for i in images if (i, 0) not in browser.maps]
+    browser.say(widget, "look", gen=browser.gen, pictures=lacking, maps=maps)
+    rest(widget)
+    until(lambda: all(i in browser.pictures for i in images))
+
+
+def test_nothing_is_read_that_is_not_looked_at(browser, kept, opened):
+    widget = opened()
+    assert browser.maps == browser.pictures == {}
+    look(browser, widget, range(4, 9))
+    until(lambda: len(browser.maps) == 5)
+    assert sorted(browser.pictures) == [4, 5, 6, 7, 8]
+    rows = kept.select()[::2][4:9]
+    assert_array_equal(np.stack([browser.maps[i, 0][1] for i in range(4, 9)]), np.stack(kept.maps(rows)))
+    for i, row in zip(range(4, 9), kept.rows(rows), strict=True):
+        item = browser.maps[i, 0][0]
+        assert {name: item[name] for name in ("target", "target_name", "score", "probability")} == {
+            name: row[name] for name in ("target", "target_name", "score", "probability")
+        }
+        assert browser.pictures[i][0]["name"] == row["id"]
+    picture, data = browser.pictures[4]
+    assert_array_equal(np.asarray(Image.open(io.BytesIO(data))), np.asarray(Image.open(picture["name"])))
+    picture, data = browser.pictures[MISSING]
+    assert (picture["problem"], data) == ("there is no such file", b"")
+
+
+def test_pages_know_what_to_sort_and_filter_by(browser, kept, opened, explainer, paths):
+    opened()
+    (message, data), *more = browser.shelf
+    assert not more
+    assert (message["images"], message["first"], message["count"]) == (IMAGES, 0, IMAGES)
+    best, true = np.frombuffer(data, "<i4", 2 * IMAGES).reshape(2, -1)
+    sure, scores = np.frombuffer(data, "<f4", offset=8 * IMAGES).reshape(2, -1)
+    here = [i for i in range(IMAGES) if i != MISSING]
+    all_scores, probabilities = explainer.predict([paths[i] for i in here])
+    assert_array_equal(best[here], all_scores.argmax(-1))
+    assert_allclose(scores[here], all_scores.max(-1), rtol=1e-5)
+    assert_allclose(sure[here], probabilities.max(-1), rtol=1e-5)
+    assert [NAMES[t] for t in true] == [path.split("/")[-2] for path in paths]
+
+
+def test_what_is_shown_and_in_which_order_can_be_chosen(browser, kept, opened):
+    widget = opened(where=pc.field("predicted") != pc.field("label"), sort="score", descending=True)
+    rows = kept.rows(kept.select(pc.field("column") == 0))
+    wrong = sorted((r for r in rows if r["predicted"] != r["label"]), key=lambda r: -r["score"])
+    # The score of either target may be what puts an image first.
+    assert {widget._shelf.name(i) for i in range(widget._count())} == {r["id"] for r in wrong}
+    first = widget._shelf.explanation(0, [0, 1]).scores.max()
+    assert first == max(r["score"] for r in kept.rows(kept.select(pc.field("predicted") != pc.field("label"))))
+    with pytest.raises(FormatError, match="no explanation to show of this choice"):
+        kx.KxWidget.from_store(kept, where=pc.field("score") > 1e9)
+
+
+def test_without_a_model_what_is_stored_can_be_asked(browser, kept, opened):
+    widget = opened()
+    offer = browser.messages[0]["offer"]
+    assert [(a["target"], a["compare"]) for a in offer] == [("top", "none"), ("dog", "none"), ("top", "targets")]
+    widget.target = 1
+    assert widget.wait().target_names == (("dog",),)
+    widget.selected = [5]
+    assert widget.wait().names == (kept.rows(kept.select()[10:11])[0]["id"],)
+    widget.compare = "targets"
+    assert widget.wait().maps.shape[:2] == (1, 2)
+    widget.compare_with = ["top", "dog"]
+    browser.wait(widget)
+    look(browser, widget, [2])
+    until(lambda: len(browser.maps) == 2)
+    assert_array_equal([browser.maps[2, c][1] for c in (0, 1)], kept.maps(kept.select()[4:6]))
+    widget.compare = "none"
+    for name, value in (("method", "layercam"), ("layer", "inside"), ("target", "cat"), ("params", {"smooth": True})):
+        with pytest.raises(kx.KxError, match="needs the model"):
+            setattr(widget, name, value)
+    assert widget.wait().target_names == (("dog",),)
+    with pytest.raises(kx.ParameterError, match="fit: without a model"):
+        kx.KxWidget.from_store(kept, fit="crop")
+
+
+def test_with_a_model_any_image_is_asked_anew(browser, kept, opened, explainer, paths):
+    widget = opened(explainer.model)
+    assert browser.messages[0]["offer"] is None
+    assert browser.messages[0]["arguments"] == [repr(kept.path), "model"]
+    widget.layer, widget.method, widget.target = "inside", "layercam", "cup"
+    browser.wait(widget)
+    images = [0, 6, MISSING, 20]
+    look(browser, widget, images)
+    there = [i for i in images if i != MISSING]
+    until(lambda: sorted(i for i, _ in browser.maps) == there)
+    expected = explainer.explain([paths[i] for i in there], "cup", method="layercam", layer="inside")
+    assert_allclose([browser.maps[i, 0][1] for i in there], expected.maps[:, 0], rtol=1e-4, atol=1e-6)
+    assert_allclose(widget.wait().maps[0, 0], browser.maps[0, 0][1], rtol=1e-4, atol=1e-6)
+    widget.compare = "methods"
+    widget.compare_with = ["gradcam", "gradients"]
+    browser.wait(widget)
+    look(browser, widget, [20])
+    until(lambda: set(browser.maps) == {(20, 0), (20, 1)})
+    browser.say(widget, "want", gen=browser.gen, image=20, column=0, have="")
+    rest(widget)
+    expected = explainer.explain(paths[20], "cup", method="gradcam", layer="stem").maps[0, 0]
+    assert_allclose(browser.thumbnails["stem"], expected, rtol=1e-4, atol=1e-6)
+    widget.selected = [MISSING]
+    with pytest.raises(kx.ImageError, match="no such file"):
+        widget.wait()
+    widget.compare, widget.layer, widget.method, widget.target = "none", widget._shelf._layer, "gradcam", "top"
+    assert_array_equal(widget.wait().maps[0, 0], kept.maps([kept.select()[2 * MISSING]])[0])
+
+
+def test_nothing_is_sent_while_nobody_sees_it_and_only_the_last_look_after(browser, opened):
+    widget = opened()
+    browser.say(widget, "seen", view="view", visible=False)
+    for images in ([1, 2], [3, 4]):
+        browser.say(widget, "look", gen=browser.gen, pictures=images, maps=images)
+        rest(widget)
+    assert browser.maps == browser.pictures == {}
+    browser.say(widget, "seen", view="view", visible=True)
+    assert sorted(browser.pictures) == [3, 4]
+    assert sorted(browser.maps) == [(3, 0), (4, 0)]
+    browser.say(widget, "look", gen=browser.gen, pictures=[-1, 10**6], maps=[10**6, -1])
+    rest(widget)
+    assert sorted(browser.pictures) == [3, 4]
+
+
+def test_another_model_is_told(kept, explainer):
+    keras.utils.set_random_seed(5)
+    with pytest.warns(RuntimeWarning, match="other weights"):
+        kx.KxWidget.from_store(kept, models.residual()).close()
+    image = keras.Input((models.SIDE, models.SIDE, 3))
+    scores = keras.layers.Dense(7)(keras.layers.Flatten()(keras.layers.Conv2D(1, 3)(image)))
+    with pytest.raises(kx.ParameterError, match=r"has 7 classes, and that of the store 4"):
+        kx.KxWidget.from_store(kept, kx.Explainer(keras.Model(image, scores)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        kx.KxWidget.from_store(kept.path, explainer).close()
+
+
+def test_the_image_in_focus_can_be_saved(opened, tmp_path, kept):
+    widget = opened()
+    widget.selected = [3]
+    widget.save(tmp_path / "maps.npz")
+    assert_array_equal(kx.Explanation.load(tmp_path / "maps.npz").maps[0], kept.maps(kept.select()[6:7]))
+    with pytest.raises(FormatError, match="kx show"):
+        widget.save(tmp_path / "view.html")
