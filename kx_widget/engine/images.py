@@ -245,6 +245,11 @@ def _resize(array: NDArray[Any], size: tuple[int, int], box: Box) -> NDArray[Any
         left, top = max(0, round(-x0)), max(0, round(-y0))
         array = np.pad(array, ((top, top), (left, left), (0, 0)))
         x0, y0, x1, y1 = 0.0, 0.0, float(array.shape[1]), float(array.shape[0])
-    planes = [Image.fromarray(np.ascontiguousarray(array[..., c])) for c in range(array.shape[-1])]
+    colours = array.dtype == np.uint8 and array.shape[-1] == 3
+    planes = [array] if colours else [array[..., c] for c in range(array.shape[-1])]
     bilinear = Image.Resampling.BILINEAR
-    return np.stack([np.asarray(p.resize((size[1], size[0]), bilinear, box=(x0, y0, x1, y1))) for p in planes], -1)
+    resized = [
+        np.asarray(Image.fromarray(np.ascontiguousarray(p)).resize((size[1], size[0]), bilinear, box=(x0, y0, x1, y1)))
+        for p in planes
+    ]
+    return resized[0] if colours else np.stack(resized, -1)
