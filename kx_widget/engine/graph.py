@@ -2,8 +2,8 @@
 
 The model is called once, on a placeholder, and each layer's output tensor is noted while that call is traced;
 the model itself is neither rebuilt nor changed. What follows is graph theory: the logits are found by walking
-back from the output, a cut by asking which tensors the layers after it need. This is the only file that walks
-a graph; `tracing` is the only one that hooks a layer.
+back from the output, a cut by asking which tensors the layers after it need. Only this file and `parts` walk a
+graph; `tracing` is the only one that hooks a layer.
 """
 
 import contextlib
@@ -19,6 +19,7 @@ import tensorflow as tf
 from kx_widget.engine.biases import Grid, added_by, decompose
 from kx_widget.engine.errors import ModelError, plain
 from kx_widget.engine.footprint import SHAPE_ONLY, in_and_out, is_fixed, kept
+from kx_widget.engine.parts import dependencies, dependents, part
 from kx_widget.engine.tracing import as_input, as_scores, choose_output, observed
 from kx_widget.engine.types import Head
 
@@ -105,9 +106,7 @@ class Graph:
         return self._whole.graph
 
     def _part(self, feeds: Sequence[Any], fetches: Sequence[Any]) -> Callable[..., Any]:
-        # Without a signature TensorFlow first tries another one at each call, and prints all arguments as it fails.
-        signature = tuple(tf.TensorSpec(t.shape, t.dtype) for t in feeds)
-        return self._whole.prune(list(feeds), list(fetches), input_signature=(signature, {}))
+        return part(self._graph, feeds, fetches)
 
     def predict(self) -> Callable[..., Any]:
         """Compiled x -> scores (B, C)."""
@@ -204,7 +203,11 @@ class Graph:
 
     def reaches_scores(self, call: Call) -> bool:
         """Whether the scores depend on this tensor."""
-        return call.tensor is self.scores or self.scores.op.name in dependents([call.tensor])
+        return call.tensor is self.scores or any(op.name in self._towards_scores for op in call.tensor.consumers())
+
+    @cached_property
+    def _towards_scores(self) -> set[str]:
+        return dependencies(self.scores)
 
     def between(self, first: Any, last: Any | None = None) -> list[Any]:
         """The ops on the way from `first` to `last` (by default the logits), last one first."""
@@ -257,18 +260,6 @@ def _guided(ops: Sequence[Any]) -> Generator[None]:
     finally:
         for op in gates:
             op._gradient_function = None
-
-
-def dependents(tensors: Sequence[Any]) -> set[str]:
-    """Names of the ops whose value depends on these tensors' values; knowing a shape does not count."""
-    seen = {t.op.name for t in tensors}
-    stack = list(tensors)
-    while stack:
-        for op in stack.pop().consumers():
-            if op.name not in seen and op.type not in SHAPE_ONLY:
-                seen.add(op.name)
-                stack.extend(op.outputs)
-    return seen
 
 
 def _named(seen: list[tuple[str, Any, Any]]) -> list[Call]:

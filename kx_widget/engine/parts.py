@@ -1,0 +1,83 @@
+"""What in a traced graph depends on what, and a part of one as a function of its own."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from kx_widget.engine.footprint import SHAPE_ONLY
+
+
+def dependents(tensors: Sequence[Any]) -> set[str]:
+    """Names of the ops whose value depends on these tensors' values; knowing a shape does not count."""
+    seen = {t.op.name for t in tensors}
+    stack = list(tensors)
+    while stack:
+        for op in stack.pop().consumers():
+            if op.name not in seen and op.type not in SHAPE_ONLY:
+                seen.add(op.name)
+                stack.extend(op.outputs)
+    return seen
+
+
+def dependencies(tensor: Any) -> set[str]:
+    """Names of the ops on whose values this tensor's depends; knowing a shape does not count."""
+    seen: set[str] = set()
+    stack = [tensor.op]
+    while stack:
+        op = stack.pop()
+        if op.name not in seen and op.type not in SHAPE_ONLY:
+            seen.add(op.name)
+            stack.extend(t.op for t in op.inputs)
+    return seen
+
+
+def part(graph: Any, feeds: Sequence[Any], fetches: Sequence[Any]) -> Callable[..., Any]:
+    """Compiled (*feeds) -> list of the fetches, for tensors of a `FuncGraph`; variables stay those of the graph.
+
+    TensorFlow's `prune` does this op by op in Python, which takes several times as long: seconds for a large model.
+    """
+    captured = {inside.name: outside for outside, inside in graph.captures}
+    fed = [t.name for t in feeds]
+    stop = {*fed, *captured}
+    new = [t for t in fetches if t.name not in stop]
+    needed, borders = _needed([t.op for t in new], stop)
+    definition, ends = _definition(graph, needed), [t.name for t in new]
+
+    def run(*given: Any) -> list[Any]:
+        here: Any = tf.compat.v1.get_default_graph()
+        known = {name: here.capture(captured[name]) for name in borders.difference(fed)}
+        known |= dict(zip(fed, given, strict=True))
+        inputs = {name: known[name] for name in borders}
+        found = tf.graph_util.import_graph_def(definition, inputs, return_elements=ends, name="")
+        known |= dict(zip(ends, found, strict=True))
+        return [tf.identity(known[t.name]) for t in fetches]
+
+    return tf.compat.v1.wrap_function(run, [tf.TensorSpec(t.shape, t.dtype) for t in feeds])
+
+
+def _needed(ops: list[Any], stop: set[str]) -> tuple[set[str], set[str]]:
+    """Names of these ops and of those before them up to the tensors at which to stop; which of these were met."""
+    needed: set[str] = set()
+    borders: set[str] = set()
+    while ops:
+        op = ops.pop()
+        if op.name not in needed:
+            needed.add(op.name)
+            borders.update(t.name for t in op.inputs if t.name in stop)
+            ops += [t.op for t in op.inputs if t.name not in stop]
+            ops += [before for before in op.control_inputs if before.type != "Placeholder"]
+    return needed, borders
+
+
+def _definition(graph: Any, needed: set[str]) -> Any:
+    whole = graph.as_graph_def()
+    definition = tf.compat.v1.GraphDef(versions=whole.versions, library=whole.library)
+    definition.node.extend(node for node in whole.node if node.name in needed)
+    for node in definition.node:
+        inputs = [name for name in node.input if not name.startswith("^") or name[1:] in needed]
+        node.ClearField("input")
+        node.input.extend(inputs)
+        # Gradients ask to be where the ops are that they belong to, which need not be in this part.
+        node.attr.pop("_class", None)
+    return definition
