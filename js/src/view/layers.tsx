@@ -1,4 +1,4 @@
-import { useComputed, useSignal } from "@preact/signals";
+import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { Actions } from "../actions";
 import { offered } from "../archive";
@@ -64,7 +64,7 @@ function Picker({ store, actions, open }: Props & { open: boolean }) {
   const nested = tree.some((node) => node.children.length > 0);
   const list = useWindow(rows.length, ROW);
   useThumbnails({ store, actions }, list.box);
-  const thumbnails = useComputed(() => thumbnailLook(store)).value;
+  const thumbnails = useComputed(() => thumbnailLook(store));
   const canTake = (node: Node) => canChoose(node) && offered(store, "layer", node.path);
   const at = Math.max(
     0,
@@ -223,7 +223,7 @@ function Why({ store, layer }: { store: Store; layer: Layer | null }) {
 interface RowProps {
   id: string;
   nested: boolean;
-  thumbnails: ThumbnailLook | null;
+  thumbnails: ReadonlySignal<ThumbnailLook | null>;
   row: Row;
   disabled: boolean;
   chosen: boolean;

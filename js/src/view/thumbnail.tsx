@@ -1,4 +1,4 @@
-import { effect, signal } from "@preact/signals";
+import { effect, type ReadonlySignal, signal, useComputed } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { Actions } from "../actions";
@@ -8,6 +8,8 @@ import { questionOf } from "../thumbnails";
 
 /** Whoever clicks on within this time is not kept waiting by thumbnails. */
 const REST_MS = 500;
+/** Other colours are for the tiles first. */
+const AFTER_MS = 30;
 
 /** Asks for thumbnails while the tree is in sight and nothing else is computed. */
 export function useThumbnails(
@@ -44,12 +46,27 @@ export function useThumbnails(
 }
 
 /** The map of the image in focus at one layer; an empty box while there is none. */
-export function Thumbnail({ look, path }: { look: ThumbnailLook | null; path: string }) {
+export function Thumbnail({ look, path }: { look: ReadonlySignal<ThumbnailLook | null>; path: string }) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const map = look?.maps.get(path);
+  const map = useComputed(() => look.value?.maps.get(path)).value;
   useEffect(() => {
-    if (canvas.current && look && map) drawThumbnail(canvas.current, map, look);
-  }, [map, look]);
+    if (!map) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let drawn = false;
+    const stop = look.subscribe((now) => {
+      const draw = () => {
+        if (canvas.current && now) drawThumbnail(canvas.current, map, now);
+      };
+      clearTimeout(timer);
+      if (drawn) timer = setTimeout(draw, AFTER_MS);
+      else draw();
+      drawn = true;
+    });
+    return () => {
+      stop();
+      clearTimeout(timer);
+    };
+  }, [map, path]);
   return (
     <span class="thumb" aria-hidden="true">
       {map && <canvas ref={canvas} />}

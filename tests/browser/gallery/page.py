@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import numpy as np
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.opened import ROOT
+from tests.browser.opened import ROOT, pixels
 
 WIDE, NARROW = 1120, 420
 
@@ -61,6 +63,13 @@ class Gallery:
     def field(self, name: str) -> Locator:
         """The control with that label."""
         return self.root.get_by_label(name, exact=True)
+
+    def other_pixels(self, canvas: Locator, before: np.ndarray) -> np.ndarray:
+        """Wait until a canvas shows something else, and return it."""
+        deadline = time.monotonic() + 20
+        while not ((now := pixels(canvas)) != before).any():
+            assert time.monotonic() < deadline, "the canvas still shows the same"
+        return now
 
     def trait(self, name: str) -> Any:
         """A trait as the kernel would see it."""
