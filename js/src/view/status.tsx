@@ -1,3 +1,4 @@
+import { useComputed } from "@preact/signals";
 import type { Actions } from "../actions";
 import { duration } from "../format";
 import type { Status, Store } from "../store";
@@ -49,6 +50,18 @@ function details(store: Store): string {
     .join(" · ");
 }
 
+/** What the mouse can do in the tiles, or what they say under the crosshair. */
+function Hint({ store }: { store: Store }) {
+  const reading = useComputed(() => store.crosshair.value !== null).value;
+  return (
+    <span class="dim hint">
+      {reading
+        ? "in every tile: pixel, value, rank among the map's values"
+        : "zoom: Ctrl + wheel, double click, + or −"}
+    </span>
+  );
+}
+
 export function StatusBar({ store, actions }: { store: Store; actions: Actions }) {
   const running = store.status.value === "running";
   const progress = store.progress.value;
@@ -74,6 +87,7 @@ export function StatusBar({ store, actions }: { store: Store; actions: Actions }
       </span>
       {progress && <span class="details">{counted(store)}</span>}
       <span class="dim details">{details(store)}</span>
+      <Hint store={store} />
       <button type="button" {...KEYS} aria-disabled={!running} onClick={() => running && actions.cancel()}>
         Cancel
       </button>
