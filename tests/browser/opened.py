@@ -67,13 +67,13 @@ class Opened:
         self.questions = 0
         page.set_default_timeout(timeout * 1000)
         page.on("console", lambda m: self._complain(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda e: self._complain(str(e)))
+        page.on("pageerror", lambda e: self._complain(e.stack or str(e)))
         page.on("request", lambda r: self._note(r.url))
         page.on("websocket", self._listen)
         page.on("dialog", lambda d: d.accept())
 
     def _complain(self, text: str) -> None:
-        if text not in self.HARMLESS:
+        if not any(harmless in text for harmless in self.HARMLESS):
             self.console_errors.append(text)
 
     def _note(self, url: str) -> None:

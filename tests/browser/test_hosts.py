@@ -112,18 +112,31 @@ def test_theme_is_followed(view: View) -> None:
 
 
 def test_narrow_and_wide(view: View, host: str) -> None:
-    page = view.notebook.page
-    page.set_viewport_size({"width": 1600, "height": 900})
+    resize(view, 1600)
     assert view.root.evaluate(OVERFLOWING) == []
     view.screenshot(f"build/host-{host}-wide.png")
-    page.set_viewport_size({"width": 360, "height": 900})
     # What the host has around it does not count.
-    page.set_viewport_size({"width": 720 - view.root.evaluate("(root) => root.clientWidth"), "height": 900})
-    assert 340 <= view.root.evaluate("(root) => root.clientWidth") <= 360
+    assert 340 <= resize(view, 1000 + 360 - resize(view, 1000)) <= 360
     assert view.root.evaluate(OVERFLOWING) == []
     view.screenshot(f"build/host-{host}-narrow.png")
 
 
+def resize(view: View, width: int) -> int:
+    """The view's width in a page of this width, once the host has laid it out."""
+    view.notebook.page.set_viewport_size({"width": width, "height": 900})
+    return view.root.evaluate(WIDTH)
+
+
+WIDTH = """(root) => new Promise((resolve) => {
+    let width, still = 0;
+    const look = () => {
+        still = root.clientWidth === width ? still + 1 : 0;
+        width = root.clientWidth;
+        if (still === 20) resolve(width);
+        else requestAnimationFrame(look);
+    };
+    look();
+})"""
 # What is drawn outside of the view's own box.
 OVERFLOWING = """(root) => {
     const { left, right } = root.getBoundingClientRect();

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -88,9 +87,11 @@ class View:
 
     def check_readout(self) -> None:
         """The value under the crosshair in the first tile must be the kernel's own of that place."""
+        x, y, value = readout(self.tiles.first)
         values = self.notebook.numbers(f"{self.name}.result.maps[0, 0].ravel()")
-        shape = self.notebook.numbers(f"{self.name}.result.maps.shape[-2:]").astype(int)
-        check_readout(self.tiles.first, values.reshape(shape), self.notebook.numbers("images[0].shape[:2]"))
+        values = values.reshape(self.notebook.numbers(f"{self.name}.result.maps.shape[-2:]").astype(int))
+        height, width = self.notebook.numbers("images[0].shape[:2]")
+        assert abs(value - bilinear(values, (x + 0.5) / width, (y + 0.5) / height)) <= 0.05 * np.abs(values).max()
 
     def choose_layer(self, path: str) -> None:
         """Search for the layer and click its row."""
@@ -149,9 +150,8 @@ def bilinear(values: np.ndarray, x: float, y: float) -> float:
     return float((1 - a) * upper + a * lower)
 
 
-def check_readout(tile: Locator, values: np.ndarray, shape: Sequence[float]) -> None:
-    """What a tile reads under the crosshair must be the map's value at that pixel of an image of this shape."""
+def readout(tile: Locator) -> tuple[int, int, float]:
+    """The pixel under the crosshair, as column and row, and the value that the tile shows of it."""
     shown = re.search(r"(\d+),(\d+)\s+(\S+)", tile.inner_text())
     assert shown is not None
-    expected = bilinear(values, (int(shown[1]) + 0.5) / shape[1], (int(shown[2]) + 0.5) / shape[0])
-    assert abs(float(shown[3]) - expected) <= 0.05 * np.abs(values).max()
+    return int(shown[1]), int(shown[2]), float(shown[3])
