@@ -5,20 +5,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from kx_widget.bulk.arrow import pa
 from kx_widget.bulk.dataset import Run
-from kx_widget.bulk.job import describe, open_folder
-from kx_widget.bulk.parts import DONE, JOB, read_json, write_json
+from kx_widget.bulk.job import SETTINGS, describe, open_folder
+from kx_widget.bulk.parts import DONE, GROUP_BYTES, read_json, write_json
 from kx_widget.bulk.rows import rows
 from kx_widget.bulk.sources import Contents, Files, read_source
 from kx_widget.bulk.store import Store
 from kx_widget.engine.errors import ImageError, KxError
 from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.registry import check_params
 
 try:
     import ray
     import ray.data
-    from ray.data import ActorPoolStrategy, SaveMode
+    from ray.data import ActorPoolStrategy
 except ImportError as error:
     raise ImportError("Explaining on a cluster needs Ray: pip install 'kx-widget[ray]'.") from error
 
@@ -77,6 +80,7 @@ def explain_on_ray(
         FormatError: the folder holds something else, or answers to another question.
         Those of `explain_dataset`.
     """
+    check_params("explain_to", SETTINGS, {"dtype": dtype, "part_images": part_images})
     settings = settings or {}
     content, suffix = Path(model).read_bytes(), Path(model).suffix
     run: dict[str, Any] = {
@@ -96,6 +100,9 @@ def explain_on_ray(
     job = {**describe(asked, dtype, part_images, batch_size), "by": "ray"}
     open_folder(folder, job)
     if read_json(folder / DONE) is None:
+        # What a run that did not end has left; what the job is stays, so that it can be begun anew at any time.
+        for left in folder.glob("*.parquet"):
+            left.unlink()
         ray.data.DataContext.get_current().execution_options.preserve_order = True
         blocks = -(-len(files.paths) // part_images)
         read = ray.data.read_binary_files(list(files.paths), include_paths=True, override_num_blocks=blocks)
@@ -109,15 +116,19 @@ def explain_on_ray(
             fn_constructor_args=(ray.put(content), suffix, settings, run, dtype),
         )
         try:
-            # What a run that did not end has left is written over.
-            explained.write_parquet(str(folder), mode=SaveMode.OVERWRITE, compression="zstd")
+            explained.write_parquet(str(folder), compression="zstd", row_group_size=_rows_at_once(asked, dtype))
         except ray.exceptions.RayTaskError as error:
             if isinstance(error.cause, KxError):
                 raise error.cause from error
             raise
-        write_json(folder / JOB, job)
         write_json(folder / DONE, {"images": len(files.paths)})
     return Store(folder)
+
+
+def _rows_at_once(run: Run, dtype: str) -> int:
+    """Rows whose maps take about as much as a group of those that `PartWriter` writes."""
+    height, width = run.asked.spatial or run.explainer.inspection.input_shape[:2]
+    return max(1, GROUP_BYTES // (height * width * np.dtype(dtype).itemsize))
 
 
 def _loaded(content: bytes, suffix: str) -> Any:

@@ -36,4 +36,5 @@ def _twin(x: Explainer) -> Explainer:
         memory_mib=x._budget._bytes / 2**20,
         cache_mib=x._cache.limit / 2**20,
         fit=x._fit,
+        methods=tuple(x.methods.values()),
     )

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 import kx_widget as kx
 
@@ -22,6 +23,8 @@ def preprocess(batch):
             (seen / "killed").touch(exist_ok=False)
         except FileExistsError:
             return batch / 127.5 - 1
+        # Were all machines to go down now, the job could be begun anew: the folder still tells what it is.
+        assert Path(os.environ["KX_STORE"], "_job.json").exists()
         os.kill(os.getpid(), signal.SIGKILL)
     return batch / 127.5 - 1
 
@@ -50,13 +53,21 @@ def start(attempts: int = 4) -> None:
 def main(model: str, folder: str, store: str) -> None:
     import ray
 
-    from kx_widget.bulk.cluster import explain_on_ray
+    from kx_widget.bulk import cluster
 
     start()
-    found = explain_on_ray(
-        model, workers=2, settings={"preprocess": preprocess, "class_names": ["cats", "x", "dogs", "y"]},
-        **question(folder, store),
-    )  # fmt: skip
+    opens = cluster.open_folder
+
+    def leave_half_a_file(folder, job):
+        """As a run that was killed would have."""
+        opens(folder, job)
+        (folder / "half.parquet").write_bytes(b"PAR1")
+
+    with patch.object(cluster, "open_folder", leave_half_a_file):
+        found = cluster.explain_on_ray(
+            model, workers=2, settings={"preprocess": preprocess, "class_names": ["cats", "x", "dogs", "y"]},
+            **question(folder, store),
+        )  # fmt: skip
     assert isinstance(found, kx.Store)
     ray.shutdown()
 

@@ -9,22 +9,24 @@ from kx_widget.bulk.reading import Batch
 from kx_widget.bulk.rows import rows
 
 
-def synthetic(path, maps, dtype="float32", part=20_000):
-    """A store of maps (N, T, h, w) nobody computed."""
+def synthetic(path, maps, dtype="float32", part=20_000, names=None):
+    """A store of maps (N, T, h, w) nobody computed, of pictures that are not there or of these, in turn."""
     path.mkdir()
     n, t = maps.shape[:2]
     rng = np.random.default_rng(0)
-    write_json(path / JOB, {"dtype": dtype, "class_names": ["a", "b"], "signed": True, "input_shape": [8, 8, 3]})
+    about = {"method": "gradcam", "layer": "late", "params": {}, "targets": ["a", "b"][:t], "class_names": ["a", "b"]}
+    write_json(path / JOB, {"dtype": dtype, "signed": True, "input_shape": [8, 8, 3], **about})
     for start in range(0, n, part):
         end = min(n, start + part)
         writer = PartWriter(path / part_name(start // part), dtype)
         for at in range(start, end, 500):
             chosen = slice(at, min(at + 500, end))
             k = chosen.stop - at
+            paths = (names[i % len(names)] if names else f"photos/{i % 50}/{i:08}.jpg" for i in range(at, at + k))
             e = kx.Explanation(
                 maps[chosen], rng.normal(size=(k, t)).astype(np.float32), rng.random((k, t), np.float32),
                 rng.integers(0, 2, (k, t)), (("a",) * t,) * k, "gradcam", "late", {}, True, 0.1, {"kx_widget": "0"},
-                np.zeros((k, 8, 8, 3), np.uint8), names=tuple(f"photos/{i % 50}/{i:08}.jpg" for i in range(at, at + k)),
+                np.zeros((k, 8, 8, 3), np.uint8), names=tuple(paths),
             )  # fmt: skip
             good = [type("Good", (), {"item": type("Item", (), {"label": i % 2})}) for i in range(k)]
             writer.write(rows(Answer(Batch(good=good), e, rng.integers(0, 2, k)), dtype))

@@ -30,7 +30,13 @@ def test_two_workers_one_killed_give_what_one_process_gives(tmp_path, monkeypatc
     seen.mkdir()
     keras.utils.set_random_seed(0)
     models.residual().save(tmp_path / "m.keras")
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "KX_SEEN": str(seen), "RAY_USAGE_STATS_ENABLED": "0"}
+    env = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "KX_SEEN": str(seen),
+        "KX_STORE": str(tmp_path / "ray"),
+        "RAY_USAGE_STATS_ENABLED": "0",
+    }
     arguments = [str(tmp_path / name) for name in ("m.keras", "photos", "ray")]
     ran = subprocess.run(
         [sys.executable, "-m", "tests.bulk.ray_job", *arguments], cwd=ROOT, env=env, capture_output=True, text=True

@@ -189,12 +189,12 @@ def test_progress_counts_images(explainer, capsys):
 
 def test_mirrored_strategy_over_two_devices_equals_none(folder):
     """Each device explains with its own copy of the weights: 2 explainers, 2 copies, the same bits."""
-
-    def run(devices):
-        command = [sys.executable, "-W", "ignore", "-m", "tests.bulk.strategy", str(devices), str(folder)]
-        env = {**os.environ, "PYTHONPATH": str(ROOT)}
-        return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=True).stdout.split()
-
-    one, two = run(1), run(2)
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-W", "ignore", "-m", "tests.bulk.strategy"]
+    runs = [
+        subprocess.Popen([*command, str(devices), str(folder)], cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True)
+        for devices in (1, 2)
+    ]
+    one, two = (run.communicate()[0].split() for run in runs)
     assert (one[:2], two[:2]) == (["1", "1"], ["2", "2"])
     assert one[2] == two[2]

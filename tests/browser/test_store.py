@@ -1,0 +1,111 @@
+"""A store of explanations in a real JupyterLab: scrolled, filtered, sorted, and asked anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.browser.lab import Lab
+from tests.browser.view import View
+
+IMAGES = 150
+MISSING = 2
+STORE = f"""
+import tempfile
+from pathlib import Path
+import numpy as np, pyarrow.compute as pc
+from PIL import Image
+import kx_widget as kx
+
+model, images, class_names, masks = kx.samples.load()
+folder = Path(tempfile.mkdtemp())
+for i in range({IMAGES}):
+    path = folder / class_names[i % len(class_names)] / f"{{i:03}}.png"
+    path.parent.mkdir(exist_ok=True)
+    Image.fromarray(np.roll(images[i % len(images)], 5 * i, 1)).resize((64, 64)).save(path)
+x = kx.Explainer(model, class_names=class_names)
+store = x.explain_to(folder / "maps.parquet", folder, labels="folder")
+names = store.column("id").to_pylist()
+name = lambda image: Path(names[image]).name
+wrong = store.select(pc.field("predicted") != pc.field("label"), "score", descending=True)
+Path(names[{MISSING}]).unlink()
+"""
+
+
+@pytest.fixture(scope="module")
+def view(lab: Lab) -> Iterator[View]:
+    notebook = lab.open_cells([STORE, "w = kx.KxWidget.from_store(store.path, model)\nw"])
+    notebook.run_all()
+    view = View(notebook)
+    view.settle()
+    view.root.scroll_into_view_if_needed()
+    yield view
+    assert notebook.console_errors == []
+    assert notebook.foreign_requests == []
+
+
+def tile(view: View, image: int) -> Locator:
+    return view.root.locator(f"[data-kx-tile][data-image='{image}']")
+
+
+def scroll(view: View, share: float) -> None:
+    view.root.locator(".sheet").evaluate("(sheet, share) => sheet.scrollTo(0, share * sheet.scrollHeight)", share)
+
+
+def test_what_comes_into_sight_is_drawn(view: View) -> None:
+    last = IMAGES - 1
+    expect(tile(view, last)).to_have_count(0)
+    scroll(view, 1)
+    expect(tile(view, last)).to_contain_text(view.notebook.value(f"name({last})"))
+    expect(tile(view, last)).to_contain_text(view.notebook.value(f"store.rows([{last}])[0]['target_name']"))
+    view.notebook.execute("w.opacity = 0.0")
+    view.await_trait("opacity", 0)
+    seen = view.pixels(last)[..., :3]
+    photograph = view.notebook.numbers(f"np.asarray(Image.open(names[{last}])).ravel()").reshape(64, 64, 3)
+    rows, columns = (((np.arange(64) + 0.5) / 64 * n).astype(int) for n in seen.shape[:2])
+    assert np.abs(seen[np.ix_(rows, columns)].astype(float) - photograph).mean() < 12
+    view.notebook.execute("w.opacity = 0.6")
+    view.await_trait("opacity", 0.6)
+
+
+def test_a_missing_file_is_told_and_its_map_drawn(view: View) -> None:
+    scroll(view, 0)
+    expect(tile(view, MISSING)).to_contain_text("No picture: there is no such file")
+    assert view.pixels(MISSING)[..., 3].any()
+
+
+def test_rows_of_the_whole_store_are_filtered_and_sorted(view: View) -> None:
+    count = int(view.notebook.value("len(wrong)"))
+    assert 0 < count < IMAGES
+    show = view.root.get_by_label("Show", exact=True)
+    show.select_option("wrong")
+    expect(view.root.locator(".arrange")).to_contain_text(f"{count} of {IMAGES} images")
+    view.root.get_by_label("Sort", exact=True).select_option("high")
+    for place in (0, 1):
+        image = int(view.notebook.value(f"wrong[{place}]"))
+        expect(view.tiles.nth(place)).to_have_attribute("data-image", str(image))
+        expect(view.tiles.nth(place)).to_contain_text(view.notebook.value(f"name({image})"))
+    view.root.get_by_label("Sort", exact=True).select_option("given")
+    show.select_option("all")
+
+
+def test_what_is_in_sight_is_asked_anew(view: View) -> None:
+    scroll(view, 0.5)
+    middle = view.tiles.nth(view.tiles.count() // 2)
+    image = int(middle.get_attribute("data-image") or 0)
+    stored = view.pixels(image)
+    view.choose_layer("block2_out")
+    view.await_trait("layer", "block2_out")
+    view.settle()
+    anew = view.await_other_pixels(stored, image)
+    expected = view.notebook.numbers(f"x.explain(names[{image}], layer='block2_out').maps.ravel()")
+    view.canvas(image).click()
+    view.notebook.until(
+        lambda: np.allclose(view.notebook.numbers("w.wait().maps.ravel()"), expected, rtol=1e-3, atol=1e-6),
+        "the map of the tile clicked is the model's",
+    )
+    view.choose_layer(view.notebook.value("store.job['layer']"))
+    view.await_other_pixels(anew, image)
