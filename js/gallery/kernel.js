@@ -7,17 +7,8 @@ import { random, scene } from "./scenes.js";
 const DRAWN = 24;
 const QUESTION = ["layer", "method", "target", "params", "compare", "compare_with"];
 
-export async function createKernel({
-  images,
-  classes,
-  layers: extra,
-  step,
-  fail,
-  silent,
-  flat,
-  labels,
-  traits,
-}) {
+export async function createKernel(options) {
+  const { images, classes, layers: extra, step, fail, silent, flat, labels, traits } = options;
   const names = classNames(classes);
   const known = layers(extra, flat);
   const drawn = await Promise.all(Array.from({ length: Math.min(images, DRAWN) }, (_, i) => scene(i)));
