@@ -52,7 +52,8 @@ export function Grid({ store, actions, stage }: Parts) {
         {rows.above > 0 && <div class="space" key="above" style={{ height: `${rows.above}px` }} />}
         {shown
           .slice(rows.first, rows.last)
-          .map((image) =>
+          // Flat, so that a tile is found by its key wherever its row has gone.
+          .flatMap((image) =>
             indices.map((column) => (
               <Tile
                 key={`${image}/${column}`}

@@ -30,7 +30,12 @@ def test_right_and_wrong_are_marked_filtered_and_sorted(gallery: Open) -> None:
     expect(said).to_have_text("4 of 12 images")
     assert images(view) == [2, 5, 8, 11]
     view.field("Show").select_option(label="all images (12)")
+    moved = view.root.locator("[data-image='2'] canvas")
+    pixels(moved)
+    tile = moved.element_handle()
     view.field("Sort").select_option("wrong first")
+    # It is the same canvas, still drawn, in another place.
+    assert tile.evaluate("(canvas) => canvas.isConnected && canvas.width > 0")
     assert images(view) == [2, 5, 8, 11, 0, 1, 3, 4, 7, 9, 10, 6]
     view.field("Sort").select_option("least sure first")
     sure = [view.page.evaluate(PROBABILITY, image) for image in images(view)]
