@@ -53,7 +53,8 @@ export function Classes({ store, actions }: { store: Store; actions: Actions }) 
   const offer = store.offer.value;
   const [a, b] = offer ? [target, null] : splitTarget(target, names);
   const choose = (left: Target, right: Target | null) => actions.chooseTarget(joinTarget(left, right, names));
-  const byName = options.filter(({ key }) => plainText(targetOf(key, names), names) !== null);
+  const byName =
+    b === null ? options : options.filter(({ key }) => plainText(targetOf(key, names), names) !== null);
   const other = a === "top" ? "top-2" : "top";
   return (
     <>
@@ -62,7 +63,7 @@ export function Classes({ store, actions }: { store: Store; actions: Actions }) 
           id="kx-class"
           value={targetText(a, names)}
           selected={keyOf(a, names)}
-          options={b === null ? options : byName}
+          options={byName}
           placeholder={`search ${names.length} classes…`}
           disabled={names.length === 0}
           onChoose={(key) => {

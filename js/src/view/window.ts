@@ -1,7 +1,9 @@
 import { useSignal } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 
 const AHEAD = 8;
+/** Until it is known. */
+const HEIGHT = 400;
 /** Shorter lists are rendered whole, so that the page's own search finds their rows. */
 const WHOLE = 60;
 
@@ -9,11 +11,19 @@ const WHOLE = 60;
 export function useWindow(count: number, rowHeight: number) {
   const box = useRef<HTMLDivElement>(null);
   const top = useSignal(0);
+  const height = useSignal(HEIGHT);
+  useEffect(() => {
+    if (!box.current) return;
+    // Asking for the height while rendering would make the browser lay out the page.
+    const observer = new ResizeObserver((entries) => {
+      height.value = entries[entries.length - 1].contentRect.height || HEIGHT;
+    });
+    observer.observe(box.current);
+    return () => observer.disconnect();
+  }, []);
   const whole = count <= WHOLE;
-  // Asking for the height makes the browser lay out the page.
-  const height = whole ? 0 : box.current?.clientHeight || 400;
   const first = whole ? 0 : Math.max(0, Math.floor(top.value / rowHeight) - AHEAD);
-  const last = whole ? count : Math.min(count, Math.ceil((top.value + height) / rowHeight) + AHEAD);
+  const last = whole ? count : Math.min(count, Math.ceil((top.value + height.value) / rowHeight) + AHEAD);
   return {
     box,
     first,
