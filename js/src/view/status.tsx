@@ -55,9 +55,7 @@ function Hint({ store }: { store: Store }) {
   const reading = useComputed(() => store.crosshair.value !== null).value;
   return (
     <span class="dim hint">
-      {reading
-        ? "in every tile: pixel, value, rank among the map's values"
-        : "zoom: Ctrl + wheel, double click, + or −"}
+      {reading ? "in every tile: pixel, value, rank" : "zoom: Ctrl + wheel, double click, + or −"}
     </span>
   );
 }

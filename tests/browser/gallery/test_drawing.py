@@ -179,3 +179,10 @@ def test_of_500_images_only_those_in_sight_are_in_the_page(gallery: Open, compar
     handle = grid.element_handle()
     view.page.wait_for_function(AT_THE_END, arg=handle)
     assert tiles.count() < 60
+
+
+def test_nothing_moves_for_those_who_do_not_want_it(gallery: Open) -> None:
+    view = gallery("step=1", reduced_motion="reduce")
+    moving = "(e) => getComputedStyle(e).transitionDuration + getComputedStyle(e, '::before').animationName"
+    for part in (view.canvases.first, view.root.get_by_role("progressbar")):
+        assert part.evaluate(moving) == "0snone"
