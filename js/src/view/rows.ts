@@ -6,6 +6,21 @@ const GAP = 12;
 /** Up to so many images the grid is as high as it needs; more of them scroll within it. */
 const MANY = 24;
 const MANY_ROWS = 8;
+/** Browsers lay nothing out beyond some 17 million pixels; longer grids scroll faster than the pointer. */
+export const LONGEST = 12e6;
+
+/** The rows to render, and the room above and below them, in a grid that is scrolled by so many pixels. */
+export function windowOf(scrolled: number, height: number, pitch: number, rows: number) {
+  const total = rows * pitch - GAP;
+  const factor = total > LONGEST ? (LONGEST - height) / (total - height) : 1;
+  const top = scrolled / factor;
+  const first = Math.max(0, Math.floor(top / pitch) - AHEAD);
+  const last = Math.min(rows, Math.ceil((top + height) / pitch) + AHEAD);
+  const space = (pixels: number) => Math.max(0, Math.round(pixels) - GAP);
+  const above = scrolled - top + first * pitch;
+  const whole = Math.min(total, LONGEST) + GAP;
+  return { first, last, above: space(above), below: space(whole - above - (last - first) * pitch) };
+}
 
 /**
  * The images whose rows are in sight, rows being equally high; one image a row where there are several columns.
@@ -43,25 +58,25 @@ export function useRows(count: number, columns: number, arrangement: string) {
   }, [many, columns]);
 
   // Computed, so that a component that uses them renders only when another row comes into sight.
-  const first = useComputed(() => {
-    const { pitch } = layout.value;
-    return pitch > 0 ? Math.max(0, Math.floor(top.value / pitch) - AHEAD) : 0;
-  }).value;
-  const last = useComputed(() => {
-    const { height, pitch } = layout.value;
-    return pitch > 0 ? Math.ceil((top.value + height) / pitch) + AHEAD : MANY;
-  }).value;
-  const { pitch, perRow } = layout.value;
-  const rows = Math.ceil(count / perRow);
-  const end = Math.min(last, rows);
-  const space = (of: number) => (of > 0 ? of * pitch - GAP : 0);
+  const length = useSignal(count);
+  length.value = count;
+  const windowNow = () => {
+    const { height, pitch, perRow } = layout.value;
+    const rows = Math.ceil(length.value / perRow);
+    if (pitch > 0) return windowOf(top.value, height, pitch, rows);
+    return { first: 0, last: Math.min(MANY, rows), above: 0, below: 0 };
+  };
+  const [first, last, above, below] = (["first", "last", "above", "below"] as const).map(
+    (name) => useComputed(() => windowNow()[name]).value,
+  );
+  const { perRow } = layout.value;
   return {
     box,
     many,
     first: many ? first * perRow : 0,
-    last: many ? Math.min(end * perRow, count) : count,
-    above: many ? space(first) : 0,
-    below: many ? space(rows - end) : 0,
+    last: many ? Math.min(last * perRow, count) : count,
+    above: many ? above : 0,
+    below: many ? below : 0,
     onScroll: () => {
       top.value = box.current?.scrollTop ?? 0;
     },
