@@ -141,7 +141,10 @@ def _parameter(text: str) -> tuple[str, Any]:
         return name, value
 
 
-@app.command(epilog="Example: `kx show maps.parquet --wrong --sort probability --descending --limit 50`.")
+@app.command(
+    epilog="Example: `kx show maps.parquet --wrong --sort probability --descending --limit 50`. In a notebook, "
+    "`kx_widget.KxWidget.from_store('maps.parquet')` browses all of them."
+)
 def show(
     store: Annotated[Path, typer.Argument(metavar="STORE", help="What `kx explain` wrote.")],
     out: Annotated[Path, typer.Option(help="The page to write.")] = Path("maps.html"),

@@ -157,3 +157,5 @@ def test_help_teaches(kx_command):
     _, out, _ = kx_command("explain", "--help")
     for words in ("Example: kx explain model.keras photos/", "top-2", "repeatable", "goes on when the same command"):
         assert words in out
+    _, out, _ = kx_command("show", "--help")
+    assert "KxWidget.from_store('maps.parquet')" in out

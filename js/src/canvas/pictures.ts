@@ -8,8 +8,9 @@ export interface Pictures {
   keep(wanted: ReadonlySet<Picture>): void;
 }
 
-/** Null where the browser cannot read the picture. */
-export function decodePicture(picture: Picture): Promise<ImageBitmap | null> {
+/** Null where there is none, or the browser cannot read it. */
+export async function decodePicture(picture: Picture): Promise<ImageBitmap | null> {
+  if (picture.problem) return null;
   const blob = new Blob([toBytes(picture.data)], { type: picture.mime });
   return createImageBitmap(blob).catch(() => null);
 }
