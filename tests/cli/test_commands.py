@@ -54,6 +54,7 @@ def test_explain_and_show(kx_command, model, folder, tmp_path):  # noqa: F811
     assert f"38 maps in {store}. See them: kx show {store}" in out
     assert re.search(r"skipped .*02-truncated.jpg: cannot be read", err)
     assert "21/21" in err
+    assert "image/s" in err
 
     code, out, _ = kx_command(*asked, "--labels", "folder", "--json", "--quiet")
     told = json.loads(out)
