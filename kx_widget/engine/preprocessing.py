@@ -73,7 +73,7 @@ class Preprocessing:
         return {"0..1": image * 255, "-1..1": (image + 1) * 127.5}.get(span, image)
 
     def apply(self, batch: Floats, is_bytes: Sequence[bool], span: Span) -> Floats:
-        """The batch as the model wants it.
+        """The batch as the model wants it; the one given may be overwritten.
 
         Raises:
             ImageError: a given function failed, or returned another shape or values that are not finite.
@@ -97,8 +97,10 @@ class Preprocessing:
         else:
             text = f"preprocess: keras.applications.{self._family}.preprocess_input"
             function = importlib.import_module(f"keras.applications.{self._family}").preprocess_input
-            batch = batch.copy()
-            batch[raw] = np.asarray(function(batch[raw].copy()), np.float32)
+            if raw.all():
+                batch = np.asarray(function(batch), np.float32)
+            else:
+                batch[raw] = np.asarray(function(batch[raw]), np.float32)
         return text, np.ascontiguousarray(batch, np.float32)
 
     def black(self, shape: tuple[int, int, int], is_bytes: Sequence[bool], span: Span) -> Floats:

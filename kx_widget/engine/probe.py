@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from kx_widget.engine.cache import Cache
+from kx_widget.engine.cache import Cache, stacked
 from kx_widget.engine.errors import UnsupportedMethodError
 from kx_widget.engine.functions import Functions
 from kx_widget.engine.graph import Call, Graph
@@ -58,13 +58,13 @@ class Probe:
         held = [self.cache.get(key) for key in keys]
         missing = [i for i, value in enumerate(held) if value is None]
         if missing:
-            found = compute(missing)
+            found = [_read_only(array) for array in compute(missing)]
             for row, i in enumerate(missing):
-                held[i] = tuple(np.array(array[row]) for array in found)
+                held[i] = tuple(array[row, ...] for array in found)
                 self.cache.put(keys[i], held[i] or ())
             if len(missing) == len(keys):
-                return list(found)
-        return [np.stack(rows) for rows in zip(*(value or () for value in held), strict=True)]
+                return found
+        return [stacked(rows) for rows in zip(*(value or () for value in held), strict=True)]
 
     def _layer(self) -> Call:
         if self.call is None:
@@ -267,6 +267,12 @@ class Probe:
             h, w = self.spatial
             a = a[:, a.shape[1] - h * w :].reshape(len(a), h, w, a.shape[2])
         return a.astype(np.float32, copy=False)
+
+
+def _read_only(array: Any) -> Any:
+    """The array, which is kept and handed out again."""
+    array.flags.writeable = False
+    return array
 
 
 def _gaussian(size: int, sigma: float) -> Floats:

@@ -79,7 +79,7 @@ class Columns:
     def resolve(self, scores: Floats) -> Targets:
         """Targets of the images with these scores (N, C); only ranks look at their values."""
         n = len(scores)
-        order = np.argsort(-scores, axis=1, kind="stable")
+        order = np.argsort(-scores, axis=1, kind="stable") if self.needs_scores else np.zeros((n, 0), np.int64)
         if self.per_image is not None:
             indices = self.per_image
             pairs = [[(int(c), None) for c in row] for row in indices]

@@ -9,7 +9,7 @@ import tensorflow as tf
 from numpy.testing import assert_allclose, assert_array_equal
 
 from kx_widget.engine.budget import Budget
-from kx_widget.engine.cache import Cache
+from kx_widget.engine.cache import Cache, stacked
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.functions import Functions
 from kx_widget.engine.question import Question
@@ -124,6 +124,24 @@ def test_the_least_recently_used_goes_first_and_bytes_are_what_counts():
     cache.clear()
     assert cache.bytes == 0
     assert "a" not in cache
+
+
+def test_rows_of_one_array_take_what_it_takes_as_long_as_one_is_kept():
+    cache = Cache(400)
+    whole = np.random.default_rng(0).integers(0, 256, (4, 25), np.uint8)
+    for i, row in enumerate(whole):
+        cache.put(i, (row,))
+    assert cache.bytes == 100
+    assert stacked([cache.get(i)[0] for i in range(4)]) is whole
+    assert_array_equal(stacked([cache.get(i)[0] for i in (1, 0, 2, 3)]), whole[[1, 0, 2, 3]])
+    assert_array_equal(stacked([cache.get(i)[0] for i in (1, 2)]), whole[1:3])
+    cache.put("others", (np.zeros(301, np.uint8),))
+    assert [i in cache for i in range(4)] == [False] * 4
+    assert cache.bytes == 301
+    for i, row in enumerate(np.zeros((4, 101), np.uint8)):
+        cache.put(i, (row,))
+    assert cache.bytes == 303
+    assert [i in cache for i in ("others", 0, 1, 2, 3)] == [False, False, True, True, True]
 
 
 def test_score_tables_that_do_not_fit_are_computed_again():
