@@ -102,6 +102,14 @@ def scored(
                 cache.put(key, (table if n == len(table) else table[:n].copy(),))
 
 
+def through(images: Floats, masks: Floats) -> Floats:
+    """Images (n, H, W, C), which are overwritten, each times its mask (n, H, W)."""
+    # Plane by plane: numpy takes several times as long over an axis of three.
+    for plane in np.moveaxis(images, -1, 0):
+        plane *= masks
+    return images
+
+
 def spread(n: int) -> Ints:
     """0 to n − 1, so ordered that the first few lie evenly between the others; the last number comes first."""
     at = np.arange(1, n + 1)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from kx_widget.engine.passes import through
 from kx_widget.engine.postprocess import bilinear
 from kx_widget.engine.types import Floats, Ints, Partial
 
@@ -30,7 +31,7 @@ def rise(probe: Any, target: Floats, masks: int = 1000, cells: int = 7, probabil
     drawn = Masks(probe, masks, cells, probability)
 
     def masked(images: Ints, numbers: Ints) -> Floats:
-        return probe.x[images] * drawn.whole(images, numbers)[..., None]
+        return through(probe.x[images], drawn.whole(images, numbers))
 
     fact = ("rise", probe.seed, cells, probability)
     seen = np.zeros(len(probe.x))

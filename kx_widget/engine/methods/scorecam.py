@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from kx_widget.engine.passes import through
 from kx_widget.engine.postprocess import resize
 from kx_widget.engine.types import Floats, Ints, Partial
 
@@ -37,8 +38,7 @@ def scorecam(probe: Any, target: Floats, channels: int | None = None, weighting:
     counts = np.minimum((~flat).sum(1), total)
 
     def masked(images: Ints, chosen: Ints) -> Floats:
-        masks = minmax(resize(a[images, :, :, chosen], probe.x.shape[1:3]))
-        return probe.x[images] * masks[..., None]
+        return through(probe.x[images], minmax(resize(a[images, :, :, chosen], probe.x.shape[1:3])))
 
     shapes = minmax(np.moveaxis(a, -1, 1))  # (B, K, h, w)
     drawn = np.moveaxis(shapes, 1, -1) if weighting == "scores" else a
@@ -85,4 +85,7 @@ def expected(masks: Floats, scores: Floats, to_come: Any, order: Ints) -> Floats
 def minmax(maps: Floats) -> Floats:
     """Maps (…, h, w), each brought to 0..1."""
     low, high = maps.min((-2, -1), keepdims=True), maps.max((-2, -1), keepdims=True)
-    return np.divide(maps - low, high - low, out=np.zeros_like(maps), where=high > low)
+    scale = np.divide(1, high - low, out=np.zeros_like(low), where=high - low > np.finfo(low.dtype).tiny)
+    found = maps - low
+    found *= scale
+    return found
