@@ -200,6 +200,7 @@ OWN = {
     "saved to .keras and loaded": (saved_and_loaded, "after_add"),
     "sigmoid, several labels": (lambda: models.pooled("sigmoid"), "late"),
     "one sigmoid unit": (models.single_unit, "late"),
+    "two outputs, one chosen": (models.two_outputs, "late"),
     "gray, not square": (models.gray, "late"),
     "any input size": (free_size, "late"),
     "one channel": (one_channel, "late"),
@@ -217,7 +218,7 @@ def test_own(name, table, tmp_path, monkeypatch):
     keras.utils.set_random_seed(0)
     make, expected = OWN[name]
     model = make()
-    explainer = Explainer(model, preprocess=None)
+    explainer = Explainer(model, preprocess=None, output="size" if name.startswith("two outputs") else None)
     inspection = explainer.inspection
     assert inspection.recommended == expected
     x = noise(inspection.input_shape if name != "any input size" else (12, 12, 3), 3)
