@@ -20,9 +20,24 @@ each_method = pytest.mark.parametrize("method", METHODS)
 
 @pytest.fixture(scope="module")
 def explainers():
-    """One explainer a model: a graph is traced once for all tests that only ask."""
+    """One explainer a model and settings, which has forgotten all but what it compiled: compiling takes the time."""
     kept = {}
-    return lambda make: kept[make] if make in kept else kept.setdefault(make, Explainer(make()))
+
+    def explainer(make, **settings):
+        key = (make, *settings.items())
+        if key not in kept:
+            kept[key] = Explainer(explainer(make).model if settings else make(), **settings)
+        kept[key]._cache.clear()
+        return kept[key]
+
+    return explainer
+
+
+@pytest.fixture(scope="module")
+def bare_and_headed():
+    bare, headed = models.pooled(None), models.pooled("softmax")
+    headed.set_weights(bare.get_weights())
+    return Explainer(bare), Explainer(headed)
 
 
 def close(a, b):
@@ -90,27 +105,25 @@ def test_making_an_explainer_leaves_the_model_alone(make):
 
 
 @each_method
-def test_batch_size_and_memory_do_not_change_the_answer(method):
-    model, x = models.pooled(), cases.photos(5)
-    whole = Explainer(model).explain(x, [2], **cases.asked(method))
-    close(Explainer(model).explain(x, [2], **cases.asked(method), batch_size=2).maps, whole.maps)
-    close(Explainer(model, memory_mib=0.01, cache_mib=0).explain(x, [2], **cases.asked(method)).maps, whole.maps)
+def test_batch_size_and_memory_do_not_change_the_answer(method, explainers):
+    x, asked = cases.photos(5), cases.asked(method)
+    whole = explainers(models.pooled).explain(x, [2], **asked)
+    close(explainers(models.pooled).explain(x, [2], **asked, batch_size=2).maps, whole.maps)
+    close(explainers(models.pooled, memory_mib=0.01, cache_mib=0).explain(x, [2], **asked).maps, whole.maps)
 
 
 @each_method
-def test_softmax_or_not_the_maps_are_the_same(method):
-    bare, headed = models.pooled(None), models.pooled("softmax")
-    headed.set_weights(bare.get_weights())
-    x = cases.photos()
-    a, b = (Explainer(m).explain(x, [0, 3], **cases.asked(method)) for m in (bare, headed))
+def test_softmax_or_not_the_maps_are_the_same(method, bare_and_headed):
+    x, headed = cases.photos(), bare_and_headed[1]
+    a, b = (explainer.explain(x, [0, 3], **cases.asked(method)) for explainer in bare_and_headed)
     close(a.maps, b.maps)
     close(a.scores, b.scores)
-    assert_allclose(headed(x), Explainer(headed).predict(x)[1], rtol=1e-5)
+    assert_allclose(headed.model(x), headed.predict(x)[1], rtol=1e-5)
 
 
 @pytest.mark.parametrize("method", cases.LINEAR_IN_TARGET)
-def test_contrast_is_the_difference_of_maps(method):
-    explainer, x = Explainer(models.pooled()), cases.photos()
+def test_contrast_is_the_difference_of_maps(method, explainers):
+    explainer, x = explainers(models.pooled), cases.photos()
     e = explainer.explain(x, [contrast(1, 2), 1, 2], **cases.asked(method))
     close(e.maps[:, 0], e.maps[:, 1] - e.maps[:, 2])
     assert_allclose(e.scores[:, 0], e.scores[:, 1] - e.scores[:, 2], rtol=1e-4, atol=1e-6)
@@ -119,8 +132,8 @@ def test_contrast_is_the_difference_of_maps(method):
 
 
 @each_method
-def test_last_step_is_the_answer_bit_for_bit(method):
-    explainer, x = Explainer(models.residual()), cases.photos()
+def test_last_step_is_the_answer_bit_for_bit(method, explainers):
+    explainer, x = explainers(models.residual), cases.photos()
     if not cases.applies(method, explainer, x):
         pytest.fail(f"{method} should apply to the residual model")
     for smooth in (None, {"repetitions": 3}):
@@ -133,18 +146,19 @@ def test_last_step_is_the_answer_bit_for_bit(method):
 
 
 @each_method
-def test_closing_the_stream_leaves_the_explainer_usable(method):
-    explainer, x = Explainer(models.residual()), cases.photos()
+def test_closing_the_stream_leaves_the_explainer_usable(method, explainers):
+    explainer, x = explainers(models.residual), cases.photos()
     steps = explainer.stream(x, ["top", 1], **cases.asked(method), smooth={"repetitions": 50})
     next(steps)
     steps.close()
-    again, fresh = (e.explain(x, [1], **cases.asked(method)) for e in (explainer, Explainer(explainer.model)))
+    never_closed = explainers(models.residual, cache_mib=500)
+    again, fresh = (e.explain(x, [1], **cases.asked(method)) for e in (explainer, never_closed))
     close(again.maps, fresh.maps)
 
 
 @each_method
-def test_wrappers_that_do_nothing_change_nothing(method):
-    explainer, x = Explainer(models.residual()), cases.photos()
+def test_wrappers_that_do_nothing_change_nothing(method, explainers):
+    explainer, x = explainers(models.residual), cases.photos()
     base = explainer.explain(x, [1], **cases.asked(method))
     close(explainer.explain(x, [1], **cases.asked(method), smooth={"noise": 0, "repetitions": 4}).maps, base.maps)
     identity = {"scales": (1.0,), "hflip": False}
@@ -154,8 +168,8 @@ def test_wrappers_that_do_nothing_change_nothing(method):
 
 
 @each_method
-def test_same_seed_same_map_another_seed_another(method):
-    explainer, x = Explainer(models.residual()), cases.photos()
+def test_same_seed_same_map_another_seed_another(method, explainers):
+    explainer, x = explainers(models.residual), cases.photos()
 
     def run(seed):
         return explainer.explain(x, [1], **cases.asked(method), smooth={"repetitions": 3}, seed=seed).maps
