@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.lab import Lab
+
+# A view gives its kernel five seconds by itself, and the machine may be busy.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="package")
