@@ -131,7 +131,8 @@ export function Combobox(props: Props) {
       />
       {chosen && (
         <span class="about" aria-hidden="true">
-          {chosen.note} {chosen.figure}
+          <span>{chosen.note}</span>
+          {chosen.figure}
         </span>
       )}
       <span class="caret" aria-hidden="true" />
