@@ -13,6 +13,8 @@ from kx_widget.engine.wrappers import WRAPPERS
 
 CLASSES = 5
 SECONDS = 0.25
+# The page draws the answer first: it may run on the same cores.
+PAUSE = 0.15
 QUICK = "instant"
 
 

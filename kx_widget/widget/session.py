@@ -17,14 +17,14 @@ from kx_widget.engine.images import Images
 from kx_widget.engine.layers import learn_together
 from kx_widget.engine.question import Question
 from kx_widget.engine.types import Floats, Step
-from kx_widget.widget.ahead import key_of, neighbours, quickly
+from kx_widget.widget.ahead import PAUSE, key_of, neighbours, quickly
 from kx_widget.widget.archive import Kept
 from kx_widget.widget.compare import questions as questions_of
 from kx_widget.widget.flow import LARGEST_FRAME, Flow, Send
 from kx_widget.widget.messages import VERSION, Column, Item
 from kx_widget.widget.records import columns, error_message, item_record, prediction_messages
 from kx_widget.widget.thumbnails import Thumbnails
-from kx_widget.widget.worker import Worker
+from kx_widget.widget.worker import Stale, Worker
 
 Status = Literal["idle", "running", "done", "cancelled", "error"]
 SECONDS_BETWEEN_FRAMES = 0.05
@@ -162,7 +162,7 @@ class Session:
             self.flow.close()
             self._answer = Answer(self._answer.gen + 1, status="idle")
 
-    def _run(self, answer: Answer, questions: Sequence[Question], stale: Callable[[], bool]) -> None:
+    def _run(self, answer: Answer, questions: Sequence[Question], stale: Stale) -> None:
         start = time.perf_counter()
         try:
             weights = questions[0].weights.version()
@@ -184,9 +184,10 @@ class Session:
             self._end(answer, "error", error=error)
         else:
             self._end(answer, "done")
-            self._look_ahead(answer, stale)
+            if not stale.wait(PAUSE):
+                self._look_ahead(answer, stale)
 
-    def _look_ahead(self, answer: Answer, stale: Callable[[], bool]) -> None:
+    def _look_ahead(self, answer: Answer, stale: Stale) -> None:
         """Answer what is one click away, until another question comes; nobody misses what fails."""
         assert self._predictions is not None
         found, weights = [], answer.questions[0].weights.version()
@@ -210,8 +211,7 @@ class Session:
         self, answer: Answer, question: Question, column: int, before: float, parts: int, stale: Callable[[], bool]
     ) -> bool:
         """Drive one question to its end and send what changes; False once it is stale."""
-        start = time.perf_counter()
-        sent = told = 0.0
+        start, sent, told = time.perf_counter(), 0.0, 0.0
         steps = question.stream()
         for step in steps:
             if stale():

@@ -4,7 +4,16 @@ import logging
 import threading
 from collections.abc import Callable
 
-Job = Callable[[Callable[[], bool]], None]
+
+class Stale(threading.Event):
+    """True, called, once a job is not wanted any more; `wait(seconds)` waits for that and says whether it came."""
+
+    def __call__(self) -> bool:
+        """Whether it has come."""
+        return self.is_set()
+
+
+Job = Callable[[Stale], None]
 
 
 class Worker:
@@ -19,7 +28,7 @@ class Worker:
         self._lock = threading.Lock()
         self._waiting: Job | None = None
         self._running = False
-        self._stale = threading.Event()
+        self._stale = Stale()
 
     @property
     def busy(self) -> bool:
@@ -49,8 +58,8 @@ class Worker:
                 if job is None:
                     self._running = False
                     return
-                stale = self._stale = threading.Event()
+                stale = self._stale = Stale()
             try:
-                job(stale.is_set)
+                job(stale)
             except Exception:
                 logging.getLogger(__name__).exception("A job of the widget failed.")

@@ -35,3 +35,17 @@ def test_of_several_jobs_put_meanwhile_only_the_last_is_run():
     go_on.set()
     until(lambda: not worker.busy)
     assert ran == [4]
+
+
+def test_a_job_that_pauses_gives_way_at_once():
+    worker, ended, began = Worker("test"), [], threading.Event()
+
+    def pausing(stale):
+        began.set()
+        ended.append(stale.wait(600))
+
+    worker.put(pausing)
+    assert began.wait(10)
+    worker.put(lambda _: ended.append("the next"))
+    until(lambda: not worker.busy)
+    assert ended == [True, "the next"]
