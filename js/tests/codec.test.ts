@@ -65,13 +65,15 @@ describe("the fixture shared with kx_widget/widget/codec.py", () => {
     (header, i) => {
       const wanted = fixture.maps[i].flat() as (number | null)[];
       const found = readMap(header, shifted(bytes));
-      // Rounded to one of 65535 steps, then to float32.
-      const off = header.dtype === "uint16" ? header.scale * 0.501 : 0;
       expect(found).toHaveLength(wanted.length);
-      wanted.forEach((value, at) => {
-        if (value === null) expect(found[at]).toBeNaN();
-        else expect(Math.abs(found[at] - value)).toBeLessThanOrEqual(off);
+      const wrong = wanted.filter((value, at) => {
+        if (value === null) return !Number.isNaN(found[at]);
+        if (header.dtype === "float32") return !Object.is(found[at], value);
+        // Rounded to one of 65535 steps, then to float32.
+        const off = (header.vmax - header.vmin) / 131068 + Math.abs(value) * 2 ** -23;
+        return !(Math.abs(found[at] - value) <= off);
       });
+      expect(wrong).toEqual([]);
     },
   );
 });

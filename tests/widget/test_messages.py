@@ -1,12 +1,18 @@
 """The two sides of the protocol are kept in step."""
 
+import json
 import re
 import typing
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from kx_widget.widget import messages
+from tests import cases
+from tests.fixtures import make
+from tests.widget.page import rest
 
 TWIN = (Path(__file__).parents[2] / "js" / "src" / "messages.ts").read_text()
 
@@ -42,3 +48,48 @@ def test_every_record_has_the_same_fields_on_both_sides(name):
 
 def test_version_is_the_same():
     assert f"export const VERSION = {messages.VERSION};" in TWIN
+
+
+UP = typing.get_args(messages.Up)
+texts = st.text(max_size=20)
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | texts,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
+)
+kinds = [sample["kind"] for sample in make.messages()["up"]]
+names = sorted({name for message in UP for name in typing.get_type_hints(message)} - {"kind"})
+nearly = st.dictionaries(st.sampled_from(names), anything).flatmap(
+    lambda fields: st.sampled_from(kinds).map(lambda kind: {**fields, "kind": kind})
+)
+
+
+def test_the_fixture_shared_with_the_front_end_holds_every_message():
+    fixture = json.loads((Path(make.__file__).parent / "messages.json").read_text())
+    assert fixture == make.messages()
+    for message in fixture["up"]:
+        assert messages.read(message) == message
+
+
+@given(st.one_of([st.from_type(message) for message in UP]))
+def test_every_message_of_a_page_is_read_as_it_was_sent(message):
+    assert messages.read(message) == message
+    assert messages.read(json.loads(json.dumps(message))) == message
+
+
+@given(st.one_of([st.from_type(message) for message in UP]), st.data())
+def test_a_field_that_is_missing_or_of_another_type_makes_it_no_message(message, data):
+    name = data.draw(st.sampled_from([name for name in message if name != "kind"]))
+    other = data.draw(anything.filter(lambda value: type(value) is not type(message[name])))
+    assert messages.read({**message, name: other}) is None
+    del message[name]
+    assert messages.read(message) is None
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(anything | nearly | st.dictionaries(texts, anything))
+def test_whatever_a_page_sends_the_widget_goes_on(widget, browser, content):
+    widget._heard(None, content, [])
+    widget.set_state({"target": content})
+    rest(widget)
+    assert widget.status == "done"
+    assert len(widget.result.maps) == len(cases.photos())

@@ -1,0 +1,60 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import fixture from "../../tests/fixtures/messages.json";
+import { createAnswers } from "../src/answers";
+import { parse } from "../src/messages";
+import { openSession, type Session } from "../src/session";
+import { createStore, DEFAULTS, type Store } from "../src/store";
+import { type FakeModel, fakeModel, item, running } from "./helpers";
+
+const WRONG = [undefined, null, true, -1, 1e9, Number.NaN, "y", [], [null], {}, { 0: 1 }];
+
+let model: FakeModel;
+let store: Store;
+let session: Session;
+
+beforeEach(() => {
+  model = fakeModel({ ...DEFAULTS, layer: "conv", method: "cam", _images: [{}] });
+  store = createStore();
+  session = openSession(model, store, createAnswers());
+});
+afterEach(() => session.close());
+
+describe("the messages as Python's types have them", () => {
+  it.each(fixture.down.map((message) => [message.kind, message] as const))("%s is read", (_, message) => {
+    expect(parse(message)).toBe(message);
+  });
+
+  it("are what the page sends", () => {
+    model.down(running(3));
+    model.down({ ...running(4), held: true });
+    model.down({ kind: "maps", gen: 4, seq: 1, items: [] });
+    session.cancel();
+    session.want(0, 0);
+    session.seen(false);
+    void session.fetchFile("html", 0).catch(() => {});
+    const shape = (message: object) =>
+      Object.entries(message).map(([name, value]) => [name, Array.isArray(value) ? "list" : typeof value]);
+    const sent = new Map(model.sent.map((message) => [message.kind, message]));
+    expect([...sent.keys()].sort()).toEqual(fixture.up.map(({ kind }) => kind).sort());
+    for (const message of fixture.up) {
+      expect(shape(sent.get(message.kind) ?? {}).sort()).toEqual(shape(message).sort());
+    }
+  });
+});
+
+describe("a message with one wrong field", () => {
+  it.each(fixture.down.map((message) => [message.kind, message] as const))(
+    "%s leaves the picture as it was, or right",
+    (_, message) => {
+      model.down(running(1));
+      const bytes = [Float32Array.of(1, 2).buffer];
+      model.down({ kind: "maps", gen: 1, seq: 1, final: true, items: [item()] }, bytes);
+      model.down({ kind: "done", gen: 1, seconds: 1, maps: 1 });
+      for (const name of Object.keys(message)) {
+        for (const value of WRONG) model.down({ ...message, gen: 1, [name]: value }, bytes);
+      }
+      const shown = [...(store.answer.value?.tiles.values() ?? [])].map(({ values }) => [...values]);
+      expect(shown).toEqual([[1, 2]]);
+    },
+  );
+});
