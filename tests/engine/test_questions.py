@@ -16,10 +16,7 @@ from kx_widget.engine.errors import (
 )
 from kx_widget.engine.explainer import Explainer, explain
 from kx_widget.engine.inspection import spatial_of
-from kx_widget.engine.methods import METHODS
-from kx_widget.engine.registry import check_params
 from kx_widget.engine.targets import contrast, names_for, parse
-from kx_widget.engine.wrappers import WRAPPERS
 from tests import cases, models
 
 NAMES = ("tench", "tabby cat", "tiger cat", "Tabby Cat 2")
@@ -137,44 +134,6 @@ def test_a_wrong_question_is_refused_before_anything_is_computed(explainer, ques
     assert isinstance(caught.value, KxError)
     assert isinstance(caught.value, ValueError)
     assert explainer.counts == before
-
-
-RANGES = [
-    (owner, p, value)
-    for owner, known in [
-        *((m.title, m.params) for m in METHODS.values()),
-        *((w.id, w.params) for w in WRAPPERS.values()),
-    ]
-    for p in known
-    if p.kind in ("int", "float")
-    for value in ([] if p.minimum is None else [p.minimum - 1]) + ([] if p.maximum is None else [p.maximum + 1])
-]
-
-
-@pytest.mark.parametrize(("owner", "p", "value"), RANGES, ids=lambda v: getattr(v, "name", v))
-def test_a_number_out_of_its_range_is_told_the_range(owner, p, value):
-    low = f"{p.minimum:g}"
-    limits = f"{low} or more" if p.maximum is None else f"{low} to {p.maximum:g}"
-    with pytest.raises(ParameterError) as told:
-        check_params(owner, (p,), {p.name: value})
-    assert str(told.value) == f"{owner}: {p.name}={value!r} is outside its range {limits}."
-
-
-def test_another_backend_is_refused_with_the_way_out(monkeypatch):
-    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
-    with pytest.raises(ModelError, match=r"runs on 'torch'.*os\.environ\[\"KERAS_BACKEND\"\] = \"tensorflow\""):
-        Explainer(models.pooled())
-
-
-def test_tokens_that_form_no_grid_are_offered_with_the_reason():
-    x = image = keras.Input((12, 12, 3))
-    x = layers.Reshape((18, 24), name="strips")(x)
-    model = keras.Model(image, layers.Dense(2)(layers.GlobalAveragePooling1D()(layers.Dense(5, name="mixed")(x))))
-    explainer = Explainer(model)
-    reasons = {layer.path: layer.reason for layer in explainer.inspection.layers}
-    assert reasons["mixed"] == "18 tokens do not form a grid of the image's aspect"
-    with pytest.raises(UnknownLayerError, match=r"'mixed' cannot be explained: 18 tokens do not form a grid"):
-        explainer.explain(cases.photos(), layer="mixed")
 
 
 def test_short_names_of_nested_layers_are_completed_in_the_message():

@@ -1,0 +1,53 @@
+"""What is said of numbers out of range, another backend, and tokens without a grid."""
+
+import keras
+import pytest
+from keras import layers
+
+from kx_widget.engine.errors import ModelError, ParameterError, UnknownLayerError
+from kx_widget.engine.explainer import RUN, SETTINGS, Explainer
+from kx_widget.engine.methods import METHODS
+from kx_widget.engine.registry import check_params
+from kx_widget.engine.wrappers import WRAPPERS
+from tests import cases, models
+
+OWNERS = [
+    *((m.title, m.params) for m in METHODS.values()),
+    *((w.id, w.params) for w in WRAPPERS.values()),
+    ("Explainer", SETTINGS),
+    ("explain", RUN),
+]
+RANGES = [
+    (owner, p, limit + beyond)
+    for owner, known in OWNERS
+    for p in known
+    if p.kind in ("int", "float")
+    for limit, beyond in ((p.minimum, -1), (p.maximum, 1))
+    if limit is not None
+]
+
+
+@pytest.mark.parametrize(("owner", "p", "value"), RANGES, ids=lambda v: getattr(v, "name", v))
+def test_a_number_out_of_its_range_is_told_the_range(owner, p, value):
+    low = f"{p.minimum:g}"
+    limits = f"{low} or more" if p.maximum is None else f"{low} to {p.maximum:g}"
+    with pytest.raises(ParameterError) as told:
+        check_params(owner, (p,), {p.name: value})
+    assert str(told.value) == f"{owner}: {p.name}={value!r} is outside its range {limits}."
+
+
+def test_another_backend_is_refused_with_the_way_out(monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+    with pytest.raises(ModelError, match=r"runs on 'torch'.*os\.environ\[\"KERAS_BACKEND\"\] = \"tensorflow\""):
+        Explainer(models.pooled())
+
+
+def test_tokens_that_form_no_grid_are_offered_with_the_reason():
+    x = image = keras.Input((12, 12, 3))
+    x = layers.Reshape((18, 24), name="strips")(x)
+    model = keras.Model(image, layers.Dense(2)(layers.GlobalAveragePooling1D()(layers.Dense(5, name="mixed")(x))))
+    explainer = Explainer(model)
+    reasons = {layer.path: layer.reason for layer in explainer.inspection.layers}
+    assert reasons["mixed"] == "18 tokens do not form a grid of the image's aspect"
+    with pytest.raises(UnknownLayerError, match=r"'mixed' cannot be explained: 18 tokens do not form a grid"):
+        explainer.explain(cases.photos(), layer="mixed")
