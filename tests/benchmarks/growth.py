@@ -8,7 +8,7 @@ from tests.benchmarks.child import ask
 HEAD = ("ResNet50, 224×224", "time", "per image, class or layer", "peak memory growth")
 NOTE = (
     "F is that of 8 images; images are new and functions compiled. Memory is the most that the process grew by from "
-    "before `Explainer(model)` on, of which about 200 MiB are TensorFlow's."
+    "before `Explainer(model)` on."
 )
 ONE: dict[str, Any] = {"net": "ResNet50", "images": 8, "question": {"method": "gradcam"}, "timed": True}
 
