@@ -81,6 +81,12 @@ class Notebook(Opened):
             i for i, cell in enumerate(self.cells()) if cell["cell_type"] == "code" and code in "".join(cell["source"])
         )
 
+    def write_cell(self, index: int, code: str) -> None:
+        """Give a cell another text."""
+        self.page.evaluate(
+            f"([i, code]) => {PANEL}.content.widgets[i].model.sharedModel.setSource(code)", [index, code]
+        )
+
     def delete_cell(self, index: int) -> None:
         """Delete a cell by its index, whatever it does."""
         self.page.evaluate(f"(i) => {{ {PANEL}.content.activeCellIndex = i; }}", index)

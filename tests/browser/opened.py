@@ -65,6 +65,8 @@ class Opened:
         self.foreign_requests: list[str] = []
         # How many of the page's questions the kernel has taken.
         self.questions = 0
+        # What comes over the wire, while somebody wants it.
+        self.received: list[bytes] | None = None
         page.set_default_timeout(timeout * 1000)
         page.on("console", lambda m: self._complain(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda e: self._complain(e.stack or str(e)))
@@ -87,6 +89,8 @@ class Opened:
         def count(payload: str | bytes) -> None:
             text = payload if isinstance(payload, bytes) else payload.encode()
             self.questions += b'"queued"' in text
+            if self.received is not None:
+                self.received.append(text)
 
         socket.on("framereceived", count)
 

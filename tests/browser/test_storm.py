@@ -1,0 +1,180 @@
+"""Two hundred random acts in a minute at most, then the picture that a fresh widget draws of the last question."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+import numpy as np
+import pytest
+
+from tests.browser.lab import PANEL, Lab
+from tests.browser.view import View, difference
+
+ACTS, SECONDS = 200, 45
+SETUP = """
+import logging, sys, threading, time
+import numpy as np
+import kx_widget as kx
+
+model, images, class_names, masks = kx.samples.load()
+problems = []
+
+class Watch(logging.Handler):
+    def emit(self, record):
+        problems.append(self.format(record))
+
+for log in (logging.getLogger(), get_ipython().kernel.log):
+    log.addHandler(Watch(logging.ERROR))
+threading.excepthook = sys.unraisablehook = lambda args: problems.append(repr(args))
+
+def act(code):
+    try:
+        exec(code, globals())
+    except BaseException as error:
+        problems.append(f"{code}: {error!r}")
+"""
+WIDGET = "w = kx.KxWidget(model, images[:2], class_names=class_names)\nw"
+# Those of the stormy widget that make the picture.
+FRESH = """
+names = "layer method params compare compare_with sign scale colormap opacity threshold".split()
+fresh = kx.KxWidget(model, images[:2], w.target, class_names=class_names, **{n: getattr(w, n) for n in names})
+fresh
+"""
+HEADLESS = """
+columns = [c["target"] for c in w._session._answer.columns]
+asked = {"method": w.method, "layer": w.layer, **w.params}
+e = kx.explain(model, images[:2], columns, class_names=class_names, **asked)
+print(all(np.array_equal(r.maps, e.maps) for r in (w.result, fresh.result)), end="")
+"""
+RUN_LATER = f"(code) => void {PANEL}.sessionContext.session.kernel.requestExecute({{ code, store_history: false }})"
+RUN_CELL = f"""(index) => {{
+    {PANEL}.content.activeCellIndex = index;
+    void window.jupyterapp.commands.execute("notebook:run-cell");
+}}"""
+# At once, for what is offered changes with the question.
+SELECT = """(select, part) => {
+    const offered = [...select.options].filter((option) => !option.disabled);
+    select.value = offered[Math.floor(part * offered.length)].value;
+    select.dispatchEvent(new Event("change", { bubbles: true }));
+}"""
+# Told by `Flow`, which keeps to its limits; the rest answers what a view asked for.
+LIMITED = {"queued", "running", "progress", "maps", "ahead", "predictions", "done", "cancelled"}
+QUICK = ("gradcam", "layercam", "hirescam", "gradients", "eigencam")
+SLOW = ("rise", "scorecam", "occlusion")
+
+
+@pytest.fixture(scope="module")
+def view(lab: Lab) -> View:
+    notebook = lab.open_cells([SETUP, WIDGET, "sum(range(10**6))", "time.sleep(0.3)"])
+    notebook.run_all()
+    view = View(notebook)
+    view.settle()
+    return view
+
+
+def acts_on(view: View, dice: random.Random) -> dict[Callable[[], object], int]:
+    """What may be done, and how often compared to the rest."""
+    page, root = view.notebook.page, view.root
+    layers = view.notebook.value("*[r.path for r in w.explainer.inspection.layers if r.is_candidate]").split()
+    classes = view.notebook.value("'|'.join(class_names)").split("|")
+    expressions = [
+        lambda: f"w.target = {dice.choice(classes)!r}",
+        lambda: f"w.layer = {dice.choice(layers)!r}",
+        lambda: f"w.method = {dice.choice(QUICK)!r}",
+        lambda: f"w.params = {dice.choice([{}, {'smooth': {'repetitions': 3}}, {'smooth': {'repetitions': 500}}])!r}",
+        lambda: f"w.compare = {dice.choice(['none', 'targets'])!r}",
+        lambda: f"w.opacity = {dice.random()!r}",
+        lambda: f"threading.Thread(target=setattr, args=(w, 'target', {dice.choice(classes)!r})).start()",
+        lambda: "w.refresh()",
+        lambda: "w.cancel()",
+    ]
+
+    def slide(name: str) -> None:
+        root.get_by_label(name, exact=True).fill(f"{dice.random():.2f}")
+
+    def select(name: str) -> None:
+        root.get_by_label(name, exact=True).evaluate(SELECT, dice.random())
+
+    return {
+        lambda: view.choose_layer(dice.choice(layers)): 10,
+        lambda: view.choose_class(dice.choice(classes)): 10,
+        lambda: view.choose_method(dice.choice(QUICK)): 10,
+        lambda: view.choose_method(dice.choice(SLOW)): 5,
+        lambda: slide("Opacity"): 5,
+        lambda: slide("Threshold"): 5,
+        lambda: select("Colormap"): 5,
+        lambda: select("Sign"): 5,
+        lambda: select("Scale"): 5,
+        # It may not run any more by then.
+        lambda: root.get_by_role("button", name="Cancel").dispatch_event("click"): 10,
+        lambda: page.evaluate(RUN_LATER, f"act({dice.choice(expressions)()!r})"): 40,
+        lambda: page.evaluate(RUN_CELL, dice.choice([2, 3])): 5,
+    }
+
+
+def test_a_storm_ends_in_the_picture_of_the_last_question(view: View) -> None:
+    notebook, dice = view.notebook, random.Random(4)
+    notebook.received = []
+    acts = acts_on(view, dice)
+    end = time.monotonic() + SECONDS
+    done = 0
+    # As many as a slow machine has time for.
+    while done < ACTS and time.monotonic() < end:
+        dice.choices([*acts], [*acts.values()])[0]()
+        done += 1
+    assert done >= ACTS / 10
+    # Hosts hold back what changes while the kernel is busy: this comes last.
+    view.root.get_by_label("Threshold", exact=True).fill("0.33")
+    view.await_trait("threshold", 0.33)
+    received, notebook.received = notebook.received, None
+    notebook.wait_idle()
+    # Nothing that takes long, and nothing that was cancelled.
+    notebook.execute(
+        f"w.params = {{}}\nif w.method in {SLOW}: w.method = 'layercam'\nw.status == 'done' or w.refresh()"
+    )
+    view.settle()
+
+    assert view.root.get_by_role("alert").count() == 0
+    stormy = pictures(view)
+
+    # In the same place, for a tile's size depends on it.
+    notebook.write_cell(1, FRESH)
+    notebook.run_cell(1)
+    fresh = View(notebook, "fresh")
+    fresh.settle()
+    assert notebook.execute(HEADLESS) == "True"
+    calm = pictures(fresh)
+    assert stormy.keys() == calm.keys()
+    assert {at: difference(stormy[at], calm[at]) for at in calm} == dict.fromkeys(calm, 0)
+    assert notebook.value("problems") == "[]"
+    assert notebook.cell_errors() == notebook.console_errors == notebook.foreign_requests == []
+    check_limits(received)
+
+
+def pictures(view: View) -> dict[tuple[int, int], np.ndarray]:
+    """What each tile shows, by image and column."""
+    view.leave()
+    view.notebook.page.evaluate("() => document.activeElement.blur()")
+    places = [
+        (int(t.get_attribute("data-image") or ""), int(t.get_attribute("data-column") or "")) for t in view.tiles.all()
+    ]
+    return {at: view.pixels(*at) for at in places}
+
+
+def check_limits(frames: list[bytes]) -> None:
+    """No message is too large, and those of `Flow` come no faster than allowed."""
+    assert max(map(len, frames)) <= 2**20
+    sent = []
+    for frame in frames:
+        kind = re.search(rb'"method": ?"custom".*?"kind": ?"(\w+)"', frame, re.S)
+        date = re.search(rb'"date": ?"([^"]+)"', frame)
+        if kind and date and kind[1].decode() in LIMITED:
+            sent.append(datetime.fromisoformat(date[1].decode().replace("Z", "+00:00")).timestamp())
+    assert len(sent) > 20
+    for first, start in enumerate(sent):
+        for last in range(first, len(sent)):
+            assert last - first + 1 <= 21 + 20 * (sent[last] - start)
