@@ -34,7 +34,9 @@ export interface Says {
   lost(): void;
 }
 
+/** So long a greeting waits for its answer at first; a host may have lost it, so others follow, each twice as long. */
 const HELLO_MS = 5000;
+const LONGEST_HELLO_MS = 40_000;
 /** Hosts drop messages without a word. So long the kernel may be silent at first, each time twice as long. */
 const SILENCE_MS = 10_000;
 
@@ -58,17 +60,19 @@ export function openLine(model: Model, { hello, reminder, lost }: Says): Line {
     }
   };
 
-  const greet = () => {
+  const greetFor = (ms: number) => {
     answered();
     isThere = false;
     timer = setTimeout(() => {
-      gaveUp = !isThere;
       // Who speaks and does not answer has not heard the greeting, or was not heard.
-      if (isThere) greet();
-      else lost();
-    }, HELLO_MS);
+      if (isThere) return greetFor(HELLO_MS);
+      lost();
+      if (ms < LONGEST_HELLO_MS) greetFor(2 * ms);
+      gaveUp = true;
+    }, ms);
     send(hello());
   };
+  const greet = () => greetFor(HELLO_MS);
 
   const wait = (ms: number) => {
     clearTimeout(silence);

@@ -16,9 +16,18 @@ export function watchSight(el: Element, tell: (visible: boolean) => void): () =>
     look();
   }, NEAR);
   observer.observe(el);
+  // A page that is left or loaded anew.
+  const leave = () => {
+    if (told) tell(false);
+    told = false;
+  };
   document.addEventListener("visibilitychange", look);
+  window.addEventListener("pagehide", leave);
+  window.addEventListener("pageshow", look);
   return () => {
     observer.disconnect();
+    window.removeEventListener("pagehide", leave);
+    window.removeEventListener("pageshow", look);
     document.removeEventListener("visibilitychange", look);
   };
 }
