@@ -37,6 +37,9 @@ EXECUTE = f"""async (code) => {{
 class Notebook(Opened):
     """One notebook in one page of JupyterLab, or of Notebook 7, which is made of the same parts."""
 
+    # Of its toolbar, in narrow windows.
+    HARMLESS = (r"'removeChild' on 'Node'.*\s+at .*/static/lab/jlab_core\.",)
+
     def __init__(self, page: Page, url: str, timeout: float = 60) -> None:
         super().__init__(page, timeout)
         page.goto(url)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -54,7 +55,7 @@ PIXELS = """async (canvas) => {
 class Opened:
     """A page with a notebook; a host's driver tells how its kernel is asked."""
 
-    # Complaints that the host has with any notebook.
+    # Complaints that the host has with any notebook, as regular expressions.
     HARMLESS: tuple[str, ...] = ()
     # Those that it can be shown in, one after the other.
     THEMES: tuple[str, ...] = ("dark", "light")
@@ -75,7 +76,7 @@ class Opened:
         page.on("dialog", lambda d: d.accept())
 
     def _complain(self, text: str) -> None:
-        if not any(harmless in text for harmless in self.HARMLESS):
+        if not any(re.search(harmless, text) for harmless in self.HARMLESS):
             self.console_errors.append(text)
 
     def _note(self, url: str) -> None:
@@ -106,6 +107,10 @@ class Opened:
     def dress(self, theme: str) -> None:
         """Let the host show itself in another theme."""
         raise NotImplementedError
+
+    def cells(self) -> list[Any]:
+        """The cells, where the host lets users edit them."""
+        return []
 
     def value(self, expression: str) -> str:
         """The str of a Python expression in the kernel."""

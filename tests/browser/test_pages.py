@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import subprocess
 import sys
@@ -147,6 +148,15 @@ def test_a_page_shows_the_answer_and_its_controls_work(sheet: Callable[..., Shee
     assert readout(root.locator("[data-kx-tile]").first)[2] == pytest.approx(
         middle, abs=0.05 * float(np.abs(values).max())
     )
+
+
+def test_a_page_within_an_output(sheet: Callable[..., Sheet], saved: Any) -> None:
+    page = sheet().page
+    source = html.escape(saved[0].read_text(encoding="utf-8"))
+    page.set_content(f'<iframe srcdoc="{source}" style="width: 100%; height: 900px"></iframe>')
+    root = page.frames[-1].locator("[data-kx-root]")
+    expect(root.locator("[data-kx-tile] canvas").first).to_have_attribute("aria-label", PEAK)
+    assert difference(shown(root), shown(root, 0, 1)) > 0.05
 
 
 def test_pickers_offer_what_is_kept_and_nothing_else(sheet: Callable[..., Sheet], saved: Any) -> None:

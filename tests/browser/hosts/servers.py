@@ -1,4 +1,4 @@
-"""Hosts that are servers of their own: Notebook 7, Voila, marimo."""
+"""Hosts that are real servers: JupyterLab, Notebook 7, Voila, marimo."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Page
 
@@ -18,8 +19,13 @@ from tests.browser.opened import Opened
 from tests.browser.server import Server, free_port, jupyter
 
 DOOR = "from tests.browser.hosts.door import open_door\n\nopen_door({port}, globals())"
+MARIMO = """
+[tool.marimo.display]
+theme = "system"
 
-
+[tool.marimo.runtime]
+auto_instantiate = true
+"""
 # Voila lacks what Notebook 7's part for JupyterLab wants.
 DENIED = "extension_denylist=@jupyter-notebook/lab-extension"
 
@@ -27,7 +33,7 @@ DENIED = "extension_denylist=@jupyter-notebook/lab-extension"
 class NotebookSeven(Notebook):
     """Notebook 7, which says on every start that it misses something of JupyterLab's."""
 
-    HARMLESS = ("Cannot read properties of undefined (reading 'schema')",)
+    HARMLESS = (*Notebook.HARMLESS, r"reading 'schema'")
 
 
 class App(Opened):
@@ -61,6 +67,19 @@ class Marimo(App):
         """Change the system's theme."""
         self.page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
 
+    def cells(self) -> list[Any]:
+        """The texts of the cells in the editor."""
+        return self.page.locator("[data-cell-id] .cm-content").all_inner_texts()
+
+
+@contextmanager
+def jupyterlab(lab: Lab, codes: Sequence[str]) -> Iterator[Opened]:
+    """The notebook in the lab, all cells run."""
+    opened = lab.open_cells(codes)
+    opened.run_all()
+    yield opened
+    opened.page.close()
+
 
 @contextmanager
 def notebook7(lab: Lab, codes: Sequence[str]) -> Iterator[Opened]:
@@ -74,11 +93,10 @@ def notebook7(lab: Lab, codes: Sequence[str]) -> Iterator[Opened]:
 
 
 @contextmanager
-def voila(lab: Lab, codes: Sequence[str]) -> Iterator[Opened]:
+def voila(lab: Lab, codes: Sequence[str], *, has_door: bool = True) -> Iterator[Opened]:
     """The notebook as a page of Voila."""
     with folder() as place:
-        door = free_port()
-        write_notebook(place / "cells.ipynb", [*codes, DOOR.format(port=door)])
+        door = write_with_door(place, codes, has_door)
 
         def command(port: int) -> list[str]:
             address = ["--no-browser", "--Voila.ip=127.0.0.1", f"--port={port}"]
@@ -89,12 +107,11 @@ def voila(lab: Lab, codes: Sequence[str]) -> Iterator[Opened]:
 
 
 @contextmanager
-def marimo(lab: Lab, codes: Sequence[str], mode: str = "run") -> Iterator[Opened]:
-    """The notebook, converted by marimo, as its app or in its editor."""
+def marimo(lab: Lab, codes: Sequence[str], *, mode: str = "run", has_door: bool = True) -> Iterator[Opened]:
+    """The notebook, converted by marimo, as its app or, to "edit", in its editor."""
     with folder() as place:
-        door = free_port()
-        write_notebook(place / "cells.ipynb", [*codes, DOOR.format(port=door)])
-        (place / "pyproject.toml").write_text('[tool.marimo.display]\ntheme = "system"\n')
+        door = write_with_door(place, codes, has_door)
+        (place / "pyproject.toml").write_text(MARIMO)
         convert = [sys.executable, "-m", "marimo", "convert", "cells.ipynb", "-o", "cells.py"]
         subprocess.run(convert, cwd=place, check=True, capture_output=True)
 
@@ -110,3 +127,10 @@ def folder() -> Iterator[Path]:
     """A folder for a notebook."""
     with tempfile.TemporaryDirectory(prefix="kx-host-", ignore_cleanup_errors=True) as path:
         yield Path(path)
+
+
+def write_with_door(place: Path, codes: Sequence[str], has_door: bool) -> int:
+    """Write a notebook whose last cell opens a door, if it has one; its port."""
+    door = free_port()
+    write_notebook(place / "cells.ipynb", [*codes, DOOR.format(port=door)] if has_door else codes)
+    return door
