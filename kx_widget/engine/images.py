@@ -53,7 +53,8 @@ class Images:
 
 def digest(array: NDArray[Any]) -> str:
     """What caches go by instead of the array."""
-    return hashlib.blake2b(np.ascontiguousarray(array).data, digest_size=16).hexdigest()
+    # Processors have instructions for this one: a third of blake2b's time.
+    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
 
 
 def load(
