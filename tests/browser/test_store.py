@@ -11,6 +11,8 @@ from playwright.sync_api import Locator, expect
 from tests.browser.lab import Lab
 from tests.browser.view import View
 
+# Without a picture a tile is nowhere opaque, which `pixels` would wait for.
+DRAWN = "(canvas) => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean)"
 IMAGES = 150
 MISSING = 2
 STORE = f"""
@@ -74,7 +76,7 @@ def test_what_comes_into_sight_is_drawn(view: View) -> None:
 def test_a_missing_file_is_told_and_its_map_drawn(view: View) -> None:
     scroll(view, 0)
     expect(tile(view, MISSING)).to_contain_text("No picture: there is no such file")
-    assert view.pixels(MISSING)[..., 3].any()
+    view.notebook.until(lambda: view.canvas(MISSING).evaluate(DRAWN), "its map is drawn")
 
 
 def test_rows_of_the_whole_store_are_filtered_and_sorted(view: View) -> None:
