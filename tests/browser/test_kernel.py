@@ -57,6 +57,25 @@ def reopened(notebook: Notebook, lab: Lab) -> View:
     return View(Notebook(lab.page((1280, 900)), notebook.page.url))
 
 
+def test_page_reloaded_while_it_computes(view: View) -> None:
+    notebook, before = view.notebook, view.pixels()
+    notebook.command("docmanager:save")
+    notebook.execute(LONG)
+    view.await_status("running")
+    notebook.page.reload()
+    view.await_status("running")
+    # The old view said that it is gone.
+    assert notebook.value("len(w._session.flow._views)") == "1"
+    # What has come of it so far.
+    partial = view.await_other_pixels(before)
+    view.root.get_by_role("button", name="Cancel").click()
+    view.await_status("cancelled")
+    notebook.execute("w.params = {}")
+    view.await_other_pixels(partial)
+    view.settle()
+    notebook.until(lambda: difference(view.pixels(), before) == 0, "the first answer is back")
+
+
 def test_second_tab_on_the_same_kernel(view: View, lab: Lab) -> None:
     other = reopened(view.notebook, lab)
     other.await_status("done")
@@ -171,3 +190,37 @@ def test_links_in_the_page_and_in_python(view: View) -> None:
         here.choose_class(name)
         there.await_other_pixels(before)
         assert notebook.value("(w.target, other.target)") == str((name, name))
+
+
+NAMES = ("<img src=x onerror='window.hurt=1'>", "<b>dog</b>", "</script><script>window.hurt=1</script>")
+# TensorFlow takes no other signs of HTML in a layer's name.
+NAMED = f"""
+names = {NAMES!r}
+inputs = keras.Input((24, 24, 3))
+x = keras.layers.Conv2D(4, 3, activation="relu", name="early")(inputs)
+x = keras.layers.Conv2D(4, 3, activation="relu", name="-->late")(x)
+x = keras.layers.Dense(3, activation="softmax")(keras.layers.GlobalAveragePooling2D()(x))
+photos = [kx.samples.load()[1][0][:24, :24]] * 2
+w = kx.KxWidget(keras.Model(inputs, x), photos, names[0], class_names=list(names), labels=[0, 1])
+w
+"""
+
+
+def test_names_are_text_wherever_they_are_shown(view: View) -> None:
+    notebook = view.notebook
+    notebook.write_cell(1, NAMED)
+    notebook.run_cell(1)
+    view.settle()
+    expect(view.tiles.first.locator(".name")).to_contain_text(NAMES[0])
+    view.choose_class(NAMES[2])
+    view.settle()
+    expect(view.tiles.first.locator(".name")).to_contain_text(NAMES[2])
+    notebook.execute("w.compare, w.target = 'layers', names[1]; w.wait()")
+    view.settle()
+    expect(view.layers).to_contain_text("-->late")
+    notebook.page.evaluate(RUN_LATER, "w.set_state({'layer': names[0] + '!', 'target': names[0] + '!'})")
+    expect(view.root.get_by_role("alert")).to_contain_text(NAMES[0] + "!")
+    for image in range(2):
+        view.canvas(image).hover()
+    assert view.root.locator("img, script").count() == view.root.get_by_text("dog", exact=True).count() == 0
+    assert notebook.page.evaluate("window.hurt") is None
