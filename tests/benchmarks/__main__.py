@@ -1,6 +1,6 @@
 """`make bench`: all sections, or those named, each in a process of its own; docs/benchmarks.md tells the results.
 
-python -m tests.benchmarks [page|browser|engine|peers|growth|memory|bulk …]
+python -m tests.benchmarks [page|browser|hosts|engine|peers|growth|memory|bulk …]
 """
 
 import importlib
@@ -15,6 +15,7 @@ from pathlib import Path
 SECTIONS = {
     "page": "Package and widget",
     "browser": "In the browser",
+    "hosts": "Start in each host",
     "engine": "Engine",
     "peers": "Beside other libraries",
     "growth": "Growth",
@@ -25,9 +26,9 @@ PAGE = Path(__file__).parents[2] / "docs/benchmarks.md"
 INTRO = """# Benchmarks
 
 `make bench` writes this page; `python -m tests.benchmarks engine` only one section of it (the others: page, browser,
-peers, growth, memory, bulk). Work is measured in F, one compiled forward pass of the same batch in the same run, right
-before and after it, so that figures of different machines can be compared: medians, and the range of the rounds in
-brackets.
+hosts, peers, growth, memory, bulk). Work is measured in F, one compiled forward pass of the same batch in the same run,
+right before and after it, so that figures of different machines can be compared: medians, and the range of the rounds
+in brackets.
 """
 
 
