@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.lab import PANEL, Lab, Notebook
-from tests.browser.view import View, difference
+from tests.browser.view import View, alike, difference
 
 SETUP = """
 import os, signal, time
@@ -79,14 +79,14 @@ def test_page_reloaded_while_it_computes(view: View) -> None:
 def test_second_tab_on_the_same_kernel(view: View, lab: Lab) -> None:
     other = reopened(view.notebook, lab)
     other.await_status("done")
-    assert difference(view.pixels(), other.pixels()) == 0
+    view.notebook.until(lambda: alike(view.pixels(), other.pixels()), "both show the same")
     for here, there in ((view, other), (other, view)):
         before = there.pixels()
         here.choose_class(here.other("target"))
-        there.await_other_pixels(before)
+        assert not alike(there.await_other_pixels(before), before)
         for each in (here, there):
             each.settle()
-        here.notebook.until(lambda a=here, b=there: difference(a.pixels(), b.pixels()) == 0, "both show the same")
+        here.notebook.until(lambda a=here, b=there: alike(a.pixels(), b.pixels()), "both show the same")
     assert other.notebook.console_errors == []
     before = view.pixels()
     other.notebook.page.close()
