@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from kx_widget.engine.errors import KxError, plain
+from kx_widget.widget.worker import in_thread
 
 PART_BYTES = 900_000
 SECONDS_BETWEEN_PARTS = 0.05
@@ -29,7 +30,7 @@ class Files:
         if fmt not in self._make or column < 0:
             self._refuse(name, f"There is no export of {fmt[:20]!r} for column {str(column)[:20]}.")
             return
-        threading.Thread(target=self._answer, args=(name, fmt, column), name="kx-export", daemon=True).start()
+        in_thread(self._answer, name, fmt, column, name="kx-export")
 
     def _answer(self, name: str, fmt: str, column: int) -> None:
         with self._one_at_a_time:

@@ -8,6 +8,7 @@ from typing import Any
 from kx_widget.engine.types import Floats
 from kx_widget.widget.codec import encode
 from kx_widget.widget.messages import Item, Photo
+from kx_widget.widget.worker import later
 
 Send = Callable[[Any, "list[bytes] | None"], None]
 Tile = tuple[Item, Floats]
@@ -252,9 +253,7 @@ class Flow:
                 return
             self._timer.cancel()
         self._due = due
-        self._timer = threading.Timer(seconds, self._on_time)
-        self._timer.daemon = True
-        self._timer.start()
+        self._timer = later(seconds, self._on_time)
 
     def _on_time(self) -> None:
         with self._lock:

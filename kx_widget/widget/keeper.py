@@ -14,6 +14,7 @@ from kx_widget.widget.archive import Archive, Kept, pack
 from kx_widget.widget.files import Files
 from kx_widget.widget.html import page
 from kx_widget.widget.still import Displays, attended, still
+from kx_widget.widget.worker import later
 
 SNAPSHOT_BYTES = 900_000
 SECONDS_OF_REST = 0.5
@@ -48,9 +49,7 @@ class Keeper:
         if self._widget.results:
             self._displays.complete(self._picture)
         self._timer.cancel()
-        self._timer = threading.Timer(SECONDS_OF_REST, self.snapshot)
-        self._timer.daemon = True
-        self._timer.start()
+        self._timer = later(SECONDS_OF_REST, self.snapshot)
 
     def meet(self) -> None:
         """A view is there: its output needs no picture."""

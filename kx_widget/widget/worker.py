@@ -1,8 +1,15 @@
-"""One thread, one slot: the latest job wins."""
+"""One thread, one slot: the latest job wins.
+
+What threads send belongs to the message that made them work: they run in the context of whoever asked. Without one,
+ipykernel takes what any widget heard last for it, and sends the page's next words where the answer to that would go,
+be it to a subshell that is gone.
+"""
 
 import logging
 import threading
 from collections.abc import Callable
+from contextvars import Context, copy_context
+from typing import Any
 
 
 class Stale(threading.Event):
@@ -16,6 +23,19 @@ class Stale(threading.Event):
 Job = Callable[[Stale], None]
 
 
+def in_thread(function: Callable[..., None], *arguments: Any, name: str | None = None) -> None:
+    """Call the function in a thread of its own, in this context."""
+    threading.Thread(target=copy_context().run, args=(function, *arguments), name=name, daemon=True).start()
+
+
+def later(seconds: float, function: Callable[[], None]) -> threading.Timer:
+    """Call the function after so many seconds, in this context, unless the timer is cancelled."""
+    timer = threading.Timer(seconds, copy_context().run, (function,))
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
 class Worker:
     """Runs one job at a time in a thread that lives only while there is work.
 
@@ -26,7 +46,7 @@ class Worker:
     def __init__(self, name: str) -> None:
         self._name = name
         self._lock = threading.Lock()
-        self._waiting: Job | None = None
+        self._waiting: tuple[Context, Job] | None = None
         self._running = False
         self._stale = Stale()
 
@@ -39,7 +59,7 @@ class Worker:
     def put(self, job: Job) -> None:
         """Run `job` as soon as the current one has given way."""
         with self._lock:
-            self._waiting = job
+            self._waiting = copy_context(), job
             self._stale.set()
             if not self._running:
                 self._running = True
@@ -54,12 +74,13 @@ class Worker:
     def _work(self) -> None:
         while True:
             with self._lock:
-                job, self._waiting = self._waiting, None
-                if job is None:
+                waiting, self._waiting = self._waiting, None
+                if waiting is None:
                     self._running = False
                     return
                 stale = self._stale = Stale()
+            context, job = waiting
             try:
-                job(stale)
+                context.run(job, stale)
             except Exception:
                 logging.getLogger(__name__).exception("A job of the widget failed.")

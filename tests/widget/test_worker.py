@@ -1,8 +1,9 @@
 """One thread, one job: it survives what a job raises."""
 
 import threading
+from contextvars import ContextVar
 
-from kx_widget.widget.worker import Worker
+from kx_widget.widget.worker import Worker, in_thread, later
 from tests.widget.page import until
 
 
@@ -49,3 +50,19 @@ def test_a_job_that_pauses_gives_way_at_once():
     worker.put(lambda _: ended.append("the next"))
     until(lambda: not worker.busy)
     assert ended == [True, "the next"]
+
+
+def test_threads_speak_for_whoever_asked():
+    """A context variable holds, in ipykernel, which message is being answered."""
+    asker, heard = ContextVar("asker"), []
+    worker = Worker("test")
+
+    def answer(_):
+        heard.append(asker.get())
+        later(0, lambda: in_thread(lambda: heard.append(asker.get())))
+
+    for who in ("cell", "page"):
+        asker.set(who)
+        worker.put(answer)
+        until(lambda who=who: heard[-2:] == [who, who])
+    assert heard == ["cell", "cell", "page", "page"]
