@@ -1,5 +1,6 @@
 """The traits' question -> the engine's questions, one or one a column."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from kx_widget.engine.errors import ParameterError
@@ -7,6 +8,7 @@ from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.images import Images
 from kx_widget.engine.question import Question
 from kx_widget.engine.registry import Method
+from kx_widget.engine.targets import Contrast, parse
 from kx_widget.engine.types import Inspection
 from kx_widget.engine.wrappers import WRAPPERS
 
@@ -43,6 +45,13 @@ def questions(explainer: Explainer, images: Images, asked: Any) -> list[Question
         chosen = asked.compare_with or _default(layer, _one_per_size(explainer.inspection))
         return [ask(path, method, target, params) for path in chosen]
     return [main]
+
+
+def in_words(value: Any, class_names: Sequence[str]) -> Any:
+    """The trait's value with contrasts as the text that means the same, which a browser can be told."""
+    if isinstance(value, Contrast):
+        return parse(value, class_names).texts[0]
+    return [in_words(v, class_names) for v in value] if isinstance(value, list) else value
 
 
 def _default(current: Any, others: list[Any]) -> list[Any]:

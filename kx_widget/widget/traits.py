@@ -8,6 +8,7 @@ import anywidget
 import traitlets as t
 
 from kx_widget.engine.postprocess import SCALES, SIGNS
+from kx_widget.engine.targets import Contrast
 
 COLORMAPS = ("viridis", "magma", "inferno", "plasma", "turbo", "cividis", "gray", "rdbu")
 QUESTION = ("layer", "method", "target", "params", "compare", "compare_with")
@@ -22,8 +23,9 @@ class Traits(anywidget.AnyWidget):
 
     layer = t.Unicode("").tag(sync=True)
     method = t.Unicode("gradcam").tag(sync=True)
-    target = t.Union([t.Unicode(), t.Int()], default_value="top").tag(sync=True)
-    params = t.Dict().tag(sync=True)
+    # A contrast becomes its text as it is taken over.
+    target = t.Union([t.Unicode(), t.Int(), t.Instance(Contrast)], default_value="top").tag(sync=True)
+    params = t.Dict(key_trait=t.Unicode()).tag(sync=True)
     compare = t.Enum(["none", "targets", "methods", "layers"], "none").tag(sync=True)
     compare_with = t.List().tag(sync=True)
     sign = t.Enum(list(SIGNS), "positive").tag(sync=True)

@@ -10,7 +10,7 @@ from kx_widget.engine.errors import KxError, ModelError, ParameterError
 from kx_widget.engine.explainer import KEYWORDS, Explainer
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.question import Question
-from kx_widget.widget.compare import fitting, questions
+from kx_widget.widget.compare import fitting, in_words, questions
 from kx_widget.widget.from_store import FromStores
 from kx_widget.widget.hearing import read
 from kx_widget.widget.keeper import Keeper
@@ -29,7 +29,7 @@ class KxWidget(FromStores, Traits):
     Args:
         model: a built Keras 3 model, or an `Explainer` of one.
         images: arrays, paths, globs, PIL images, or a list of these; see `Explainer.explain`.
-        target: `"top"`, `"top-2"`…, a class index or name.
+        target: `"top"`, `"top-2"`…, a class index or name, or `contrast(a, b)`.
         layer: path of a layer; None for the recommended one.
         method: id of a method; None for Grad-CAM, or gradients where no layer has a map.
         params: the method's parameters, and `smooth` or `tta` settings.
@@ -68,7 +68,7 @@ class KxWidget(FromStores, Traits):
             raise ModelError(f"{own.title} needs a layer with a map. {self.explainer.inspection.why}")
         super().__init__(_images=encode_pictures(self._loaded))
         traits = {"layer": layer or recommended or "", "method": method, "target": target, "params": params or {}}
-        self._start(own_arguments(model, given), {**traits, "labels": labels, **keywords})
+        self._start(own_arguments(model, given), traits | {"labels": labels} | keywords)
 
     def _split(self, model: Any, keywords: dict[str, Any]) -> dict[str, Any]:
         """The explainer's own keywords, taken out of the others, which must be traits."""
@@ -185,6 +185,10 @@ class KxWidget(FromStores, Traits):
             raise KxError(CLOSED)
         return self._session
 
+    def _check_open(self) -> None:
+        if "explainer" not in self.__dict__:
+            raise KxError(CLOSED)
+
     def _ipython_display_(self) -> None:
         self._keeper.show()
 
@@ -198,10 +202,9 @@ class KxWidget(FromStores, Traits):
                 self.set_trait(name, value)
 
     def _heard(self, _: Any, content: Any, __: Any) -> None:
-        message, session = read(content), self._session
-        if session is None:
+        if (session := self._session) is None:
             return
-        match message:
+        match read(content):
             case {"kind": "hello", "view": view, "have": have}:
                 self._keeper.meet()
                 session.greet(view, have, self._keeper.welcome)
@@ -238,6 +241,7 @@ class KxWidget(FromStores, Traits):
 
     def _check(self, values: dict[str, Any]) -> list[Question]:
         """The questions with these traits anew; what hangs on them and is not given falls back to what fits."""
+        self._check_open()
         asked = {name: getattr(self, name) for name in QUESTION} | values
         if "method" in values and "params" not in values:
             asked["params"] = fitting(self.explainer.methods.get(asked["method"]), self.params)
@@ -248,10 +252,11 @@ class KxWidget(FromStores, Traits):
     @t.validate(*QUESTION)
     def _check_question(self, proposal: Any) -> Any:
         self._check({proposal["trait"].name: proposal["value"]})
-        return proposal["value"]
+        return in_words(proposal["value"], self.explainer.class_names)
 
     @t.validate("labels")
     def _check_labels(self, proposal: Any) -> Any:
+        self._check_open()
         return read_labels(proposal["value"], self._count(), self.explainer.class_names)
 
     @t.validate("opacity", "threshold")
@@ -262,6 +267,7 @@ class KxWidget(FromStores, Traits):
 
     @t.validate("selected")
     def _check_selected(self, proposal: Any) -> Any:
+        self._check_open()
         if (image := max(proposal["value"], default=0)) >= (count := self._count()):
             raise ParameterError(f"selected: there is no image {image}; there are {count}.")
         return proposal["value"]

@@ -35,6 +35,7 @@ def test_the_first_answer_comes_unasked(widget, browser, explainer):
         ({"target": "dog"}, {"targets": "dog"}),
         ({"target": 2}, {"targets": 2}),
         ({"target": "top − sky"}, {"targets": kx.contrast("top", "sky")}),
+        ({"target": kx.contrast(0, "sky")}, {"targets": "cat − sky"}),
         ({"method": "gradients", "params": {"channels": "sum"}}, {"method": "gradients", "channels": "sum"}),
         ({"params": {"smooth": {"repetitions": 2}}}, {"smooth": {"repetitions": 2}}),
         ({"compare": "targets", "compare_with": ["cat", "dog"]}, {"targets": ["cat", "dog"]}),
@@ -79,6 +80,7 @@ def test_methods_and_layers_side_by_side(widget, browser, explainer, compare, gi
         ("params", {"channels": "sum"}, kx.ParameterError),
         ("compare", "rows", traitlets.TraitError),
         ("opacity", 1.5, traitlets.TraitError),
+        ("params", {1: 2}, traitlets.TraitError),
         ("selected", [3], kx.ParameterError),
         ("sign", "both", traitlets.TraitError),
         ("colormap", "jet", traitlets.TraitError),
@@ -257,6 +259,9 @@ def test_closed_it_says_so(browser, explainer):
     w.close()
     with pytest.raises(kx.KxError, match="closed"):
         w.wait()
+    for name, value in {"target": "cat", "labels": [0, 1, 2], "selected": [1]}.items():
+        with pytest.raises(kx.KxError, match="closed"):
+            setattr(w, name, value)
     w.close()
 
 
