@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import fixture from "../../tests/fixtures/messages.json";
 import { createAnswers } from "../src/answers";
 import { parse } from "../src/messages";
@@ -13,11 +13,15 @@ let store: Store;
 let session: Session;
 
 beforeEach(() => {
+  vi.useFakeTimers();
   model = fakeModel({ ...DEFAULTS, layer: "conv", method: "cam", _images: [{}] });
   store = createStore();
   session = openSession(model, store, createAnswers());
 });
-afterEach(() => session.close());
+afterEach(() => {
+  session.close();
+  vi.useRealTimers();
+});
 
 describe("the messages as Python's types have them", () => {
   it.each(fixture.down.map((message) => [message.kind, message] as const))("%s is read", (_, message) => {
@@ -32,6 +36,9 @@ describe("the messages as Python's types have them", () => {
     session.want(0, 0);
     session.seen(false);
     void session.fetchFile("html", 0).catch(() => {});
+    model.down({ kind: "shelf", images: 1, first: 0, count: 1 }, [new ArrayBuffer(16)]);
+    session.look([0]);
+    vi.advanceTimersByTime(1000);
     const shape = (message: object) =>
       Object.entries(message).map(([name, value]) => [name, Array.isArray(value) ? "list" : typeof value]);
     const sent = new Map(model.sent.map((message) => [message.kind, message]));

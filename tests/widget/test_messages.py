@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kx_widget.widget import messages
+from kx_widget.widget.hearing import read
 from tests import cases
 from tests.fixtures import make
 from tests.widget.page import rest
@@ -67,22 +68,22 @@ def test_the_fixture_shared_with_the_front_end_holds_every_message():
     fixture = json.loads((Path(make.__file__).parent / "messages.json").read_text())
     assert fixture == make.messages()
     for message in fixture["up"]:
-        assert messages.read(message) == message
+        assert read(message) == message
 
 
 @given(st.one_of([st.from_type(message) for message in UP]))
 def test_every_message_of_a_page_is_read_as_it_was_sent(message):
-    assert messages.read(message) == message
-    assert messages.read(json.loads(json.dumps(message))) == message
+    assert read(message) == message
+    assert read(json.loads(json.dumps(message))) == message
 
 
 @given(st.one_of([st.from_type(message) for message in UP]), st.data())
 def test_a_field_that_is_missing_or_of_another_type_makes_it_no_message(message, data):
     name = data.draw(st.sampled_from([name for name in message if name != "kind"]))
     other = data.draw(anything.filter(lambda value: type(value) is not type(message[name])))
-    assert messages.read({**message, name: other}) is None
+    assert read({**message, name: other}) is None
     del message[name]
-    assert messages.read(message) is None
+    assert read(message) is None
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
