@@ -92,8 +92,7 @@ class Notebook(Opened):
 
     def delete_cell(self, index: int) -> None:
         """Delete a cell by its index, whatever it does."""
-        self.page.evaluate(f"(i) => {{ {PANEL}.content.activeCellIndex = i; }}", index)
-        self.command("notebook:delete-cell")
+        self.page.evaluate(f"(i) => {PANEL}.context.model.sharedModel.deleteCell(i)", index)
 
     def add_cell(self, code: str) -> None:
         """Add a cell at the end and run it."""
@@ -142,9 +141,9 @@ class Lab:
         """Open a copy of a notebook, kernel started, nothing run."""
         copy = Path(tempfile.mkdtemp(dir=self._folder)) / notebook.name
         shutil.copy(notebook, copy)
-        return Notebook(
-            self.page(size), f"{self.server.url}/lab/tree/{copy.relative_to(self._folder).as_posix()}?reset"
-        )
+        # Reloaded, JupyterLab opens what is open in the page's workspace: another page's would be others.
+        place = f"workspaces/{copy.parent.name}/tree/{copy.relative_to(self._folder).as_posix()}"
+        return Notebook(self.page(size), f"{self.server.url}/lab/{place}?reset")
 
     def open_cells(self, codes: Iterable[str]) -> Notebook:
         """Open a new notebook with these cells, kernel started, nothing run."""

@@ -20,7 +20,8 @@ import kx_widget as kx
 model, images, class_names, masks = kx.samples.load()
 """
 WIDGET = "w = kx.KxWidget(model, images[:2], class_names=class_names)\nw"
-LONG = "w.params = {'smooth': {'repetitions': 1000}, 'tta': {}}"
+# Minutes of work, on whatever machine.
+LONG = "w.method, w.params = 'integrated_gradients', {'smooth': {'repetitions': 1000}, 'tta': {}}"
 BUSY = "print('busy', flush=True)\nwhile not Path({!r}).exists(): time.sleep(0.05)"
 SETTINGS = """(raw) => window.jupyterapp.serviceManager.settings.save(
     "@jupyterlab/apputils-extension:kernels-settings", raw)"""
@@ -70,7 +71,7 @@ def test_page_reloaded_while_it_computes(view: View) -> None:
     partial = view.await_other_pixels(before)
     view.root.get_by_role("button", name="Cancel").click()
     view.await_status("cancelled")
-    notebook.execute("w.params = {}")
+    notebook.execute("w.method, w.params = 'gradcam', {}")
     view.await_other_pixels(partial)
     view.settle()
     notebook.until(lambda: difference(view.pixels(), before) == 0, "the first answer is back")
