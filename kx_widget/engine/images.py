@@ -66,6 +66,7 @@ def load(
 ) -> Images:
     """Read, check, resize and preprocess images of every accepted kind.
 
+    16-bit images are brought to 0..255, so that they are what their 8-bit twins are.
     `span_of` tells the range of float images, if not what they show by themselves.
 
     Raises:
@@ -170,8 +171,10 @@ def _array(item: Any) -> NDArray[Any]:
     if isinstance(item, (Path, bytes)):
         item = _open(item)
     if isinstance(item, Image.Image):
-        item = item.convert("L") if item.mode in ("1", "L") else _opaque(item)
+        item = _eight_bits(np.asarray(item)) if item.mode[0] == "I" else _opaque(item)
     array = _as_array(item)
+    if (array.dtype.kind, array.dtype.itemsize) == ("u", 2):
+        array = _eight_bits(array)
     if array.dtype == object or array.dtype.kind not in "buif":
         raise ImageError(f"{type(item).__name__} is not an image")
     if array.ndim == 2:
@@ -208,7 +211,15 @@ def _open(file: Path | bytes) -> Image.Image:
         raise ImageError(f"cannot be read as an image ({error})") from error
 
 
+def _eight_bits(array: NDArray[Any]) -> NDArray[np.uint8]:
+    """Whole numbers 0..65535 as 0..255; an image with none above 255 has that range already."""
+    top = 65535 if array.max(initial=0) > 255 else 255
+    return (np.clip(array, 0, top) * np.float32(255 / top) + 0.5).astype(np.uint8)
+
+
 def _opaque(image: Image.Image) -> Image.Image:
+    if image.mode in ("1", "L"):
+        return image.convert("L")
     if "A" in image.getbands() or "transparency" in image.info:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")

@@ -52,6 +52,18 @@ def test_files_globs_and_mixtures(tmp_path):
     assert_array_equal(x.batch[2], x.batch[5])
 
 
+def test_sixteen_bits_are_seen_as_eight(tmp_path):
+    grey = picture()[..., 0]
+    deep = np.maximum(grey.astype(np.uint16) * 257, 100) - 100
+    Image.fromarray(deep).save(tmp_path / "deep.png")
+    files = [Image.fromarray(deep), Image.fromarray(deep.astype(np.int32)), tmp_path / "deep.png"]
+    x = loaded([grey, deep, deep.astype(">u2"), *files, grey.astype(np.uint16)])
+    for other, shown in zip(x.batch[1:], x.shown[1:], strict=True):
+        assert_array_equal(other, x.batch[0])
+        assert_array_equal(shown, x.shown[0])
+    assert_array_equal(loaded(picture().astype(np.uint16) * 257).batch, loaded(picture()).batch)
+
+
 def test_transparent_pictures_are_seen_on_white():
     x = loaded(Image.new("RGBA", (8, 8), (0, 0, 0, 0)))
     assert (x.batch == 255).all()
