@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.preprocessing import Preprocessing, Span, as_pixels
@@ -171,6 +171,7 @@ def _array(item: Any) -> NDArray[Any]:
     if isinstance(item, (Path, bytes)):
         item = _open(item)
     if isinstance(item, Image.Image):
+        item = _upright(item)
         item = _eight_bits(np.asarray(item)) if item.mode[0] == "I" else _opaque(item)
     array = _as_array(item)
     if (array.dtype.kind, array.dtype.itemsize) == ("u", 2):
@@ -204,11 +205,19 @@ def _open(file: Path | bytes) -> Image.Image:
     try:
         with Image.open(file if isinstance(file, Path) else io.BytesIO(file)) as opened:
             opened.load()
-            return opened.copy()
+            return _upright(opened)
     except UnidentifiedImageError as error:
         raise ImageError("cannot be read as an image (no known format)") from error
     except Exception as error:
         raise ImageError(f"cannot be read as an image ({error})") from error
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """A copy, turned as its EXIF orientation says; damaged metadata does not spoil the pixels."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:
+        return image.copy()
 
 
 def _eight_bits(array: NDArray[Any]) -> NDArray[np.uint8]:

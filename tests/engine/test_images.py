@@ -10,7 +10,7 @@ from PIL import Image
 
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.explainer import Explainer
-from kx_widget.engine.images import load
+from kx_widget.engine.images import load, read
 from kx_widget.engine.preprocessing import Preprocessing
 from tests import models
 
@@ -62,6 +62,28 @@ def test_sixteen_bits_are_seen_as_eight(tmp_path):
         assert_array_equal(other, x.batch[0])
         assert_array_equal(shown, x.shown[0])
     assert_array_equal(loaded(picture().astype(np.uint16) * 257).batch, loaded(picture()).batch)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_pictures_stand_as_their_orientation_says(tmp_path, orientation):
+    # What the camera stored, for each orientation, of a picture that stands upright.
+    upright = picture(16, 8)
+    turned = upright.swapaxes(0, 1) if orientation > 4 else upright
+    mirrored = {2: (0, 1), 3: (1, 1), 4: (1, 0), 6: (1, 0), 7: (1, 1), 8: (0, 1)}.get(orientation, (0, 0))
+    stored = Image.fromarray(np.ascontiguousarray(np.flip(turned, np.flatnonzero(mirrored))))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    for suffix in ("png", "tif"):
+        stored.save(tmp_path / f"p.{suffix}", exif=exif)
+    with Image.open(tmp_path / "p.png") as opened:
+        for item in (tmp_path / "p.png", tmp_path / "p.tif", opened):
+            assert_array_equal(loaded(item, (16, 8, 3)).batch[0], upright)
+            assert_array_equal(read(item, (16, 8)), upright)
+
+
+def test_damaged_orientation_does_not_spoil_the_picture(tmp_path):
+    Image.fromarray(picture()).save(tmp_path / "p.png", exif=b"Exif\0\0XX*\0")
+    assert_array_equal(loaded(tmp_path / "p.png").batch[0], picture())
 
 
 def test_transparent_pictures_are_seen_on_white():
