@@ -202,6 +202,8 @@ def _open(file: Path | bytes) -> Image.Image:
         raise ImageError("is a folder; pass a pattern such as folder/*.jpg")
     if isinstance(file, Path) and not file.exists():
         raise ImageError("there is no such file")
+    if isinstance(file, Path) and not file.is_file():
+        raise ImageError("is a pipe or a device, not a file")
     try:
         with Image.open(file if isinstance(file, Path) else io.BytesIO(file)) as opened:
             opened.load()

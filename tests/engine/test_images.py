@@ -1,5 +1,7 @@
 """Every accepted kind of image, and what is said of the others."""
 
+import os
+
 import keras
 import numpy as np
 import pytest
@@ -151,6 +153,12 @@ def test_all_bad_items_are_named_at_once(tmp_path):
         *("drop the alpha channel", "image 9: shape (0, 4, 3) has a side of 0", "np.moveaxis", "image 11: "),
     ):
         assert part in text
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "p.jpg")
+    with pytest.raises(ImageError, match=r"p\.jpg: is a pipe or a device, not a file"):
+        loaded(tmp_path / "p.jpg")
 
 
 @pytest.mark.parametrize("nothing", [[], np.zeros((0, 8, 8, 3)), ()])
