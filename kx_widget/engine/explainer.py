@@ -16,7 +16,7 @@ from kx_widget.engine.errors import ModelError
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.functions import Functions
 from kx_widget.engine.graph import Graph
-from kx_widget.engine.images import Fit, Images, digest, load
+from kx_widget.engine.images import NUMBERS, Fit, Images, digest, load
 from kx_widget.engine.inspection import check_model, declared_input, find_call, inspect
 from kx_widget.engine.layers import learn_together
 from kx_widget.engine.methods import METHODS
@@ -140,7 +140,7 @@ class Explainer(Datasets):
         if isinstance(images, Images):
             return images
         key = None
-        if isinstance(images, np.ndarray) and images.dtype != object:
+        if isinstance(images, np.ndarray) and images.dtype.kind in NUMBERS:
             key = (images.shape, images.dtype.str, digest(images))
             if key == self._loaded[0]:
                 return self._loaded[1]

@@ -21,6 +21,8 @@ Fit = Literal["stretch", "crop", "pad"]
 Box = tuple[float, float, float, float]
 Pixels = NDArray[np.uint8]
 LARGEST_FREE_SIDE = 512
+# Kinds of dtypes: bool, unsigned, signed, float.
+NUMBERS = "buif"
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,11 @@ def _items(images: Any) -> list[tuple[str, Any]]:
                 found.append((f"image {i}", item))
         return found
     array = _as_array(images)
+    if array.dtype.kind not in NUMBERS and array.ndim == 0:
+        raise ImageError(
+            f"{type(images).__name__} is not an image or a batch of images. Pass arrays, paths, PIL images, "
+            "or a list of these."
+        )
     if array.ndim == 4 or (array.ndim == 3 and array.shape[-1] not in (1, 3)):
         return [(f"image {i}", a) for i, a in enumerate(array)]
     return [("image 0", array)]
@@ -176,8 +183,9 @@ def _array(item: Any) -> NDArray[Any]:
     array = _as_array(item)
     if (array.dtype.kind, array.dtype.itemsize) == ("u", 2):
         array = _eight_bits(array)
-    if array.dtype == object or array.dtype.kind not in "buif":
-        raise ImageError(f"{type(item).__name__} is not an image")
+    if array.dtype.kind not in NUMBERS:
+        of = "" if array.ndim == 0 else f" of {array.dtype}"
+        raise ImageError(f"{type(item).__name__}{of} is not an image")
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3:
@@ -190,10 +198,11 @@ def _array(item: Any) -> NDArray[Any]:
         raise ImageError(f"{array.shape[-1]} channels in shape {array.shape}, where 1 or 3 are needed{hint}")
     if array.dtype == np.uint8:
         return array
-    array = array.astype(np.float32)
+    with np.errstate(over="ignore"):
+        array = array.astype(np.float32)
     if not np.isfinite(array).all():
         count = int((~np.isfinite(array)).sum())
-        raise ImageError(f"{count} of {array.size} values are NaN or infinite")
+        raise ImageError(f"{count} of {array.size} values are NaN, infinite or too large for float32")
     return array
 
 

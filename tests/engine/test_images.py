@@ -167,10 +167,25 @@ def test_no_images(nothing):
         loaded(nothing)
 
 
-def test_other_things_are_not_images():
-    for thing in (None, 3, {"a": 1}, object()):
-        with pytest.raises(ImageError):
-            loaded(thing)
+@pytest.mark.parametrize("thing", [None, {"a": 1}, {1}, lambda: 1, (i for i in range(2)), object()])
+def test_other_things_are_not_images(thing):
+    with pytest.raises(ImageError, match=f"^{type(thing).__name__} is not an image or a batch of images. Pass arrays"):
+        loaded(thing)
+
+
+@pytest.mark.parametrize(
+    ("thing", "said"),
+    [
+        (3, "shape"),
+        (np.full((8, 8, 3), 1e300), "192 of 192 values are NaN, infinite or too large for float32"),
+        (np.zeros((8, 8, 3), "datetime64[s]"), r"ndarray of datetime64\[s\] is not an image"),
+        (np.zeros((8, 8, 3), complex), "ndarray of complex128 is not an image"),
+        (np.full((8, 8, 3), "a"), "ndarray of <U1 is not an image"),
+    ],
+)
+def test_arrays_that_are_not_images(model, thing, said):
+    with pytest.raises(ImageError, match=said):
+        Explainer(model).load(thing)
 
 
 @pytest.mark.parametrize(
