@@ -69,12 +69,16 @@ def plain(error: BaseException | None) -> str:
     return f"{type(error).__name__}: {said[0]}" if said else type(error).__name__
 
 
+def near(wrong: object, known: Iterable[str], *, most: int = 3) -> list[str]:
+    """Those among `known` that `wrong` may be a misspelling of, nearest first."""
+    lowered = {k.lower(): k for k in reversed(list(known))}
+    return [lowered[k] for k in difflib.get_close_matches(str(wrong).lower(), lowered, n=most, cutoff=0.5)]
+
+
 def did_you_mean(wrong: object, known: Iterable[str], *, most: int = 3) -> str:
     """The end of an error message: near matches of `wrong` among `known`, or the first few of them."""
     known = list(known)
-    lowered = {k.lower(): k for k in reversed(known)}
-    near = difflib.get_close_matches(str(wrong).lower(), lowered, n=most, cutoff=0.5)
-    if near:
-        return " Did you mean " + " or ".join(repr(lowered[k]) for k in near) + "?"
+    if meant := near(wrong, known, most=most):
+        return " Did you mean " + " or ".join(map(repr, meant)) + "?"
     shown = ", ".join(repr(k) for k in known[:8])
     return f" Known: {shown}{', …' if len(known) > 8 else ''}." if known else ""

@@ -30,6 +30,7 @@ from kx_widget.engine.wrappers import tta as augmented
 
 FREE_SIDE = 224
 GRAPHS_KEPT = 4
+OF_QUESTIONS = ("targets", "method", "layer", "smooth", "tta", "batch_size", "seed", "progress")
 KEYWORDS = ("preprocess", "class_names", "output", "memory_mib", "cache_mib", "fit", "methods")
 SETTINGS = (
     Parameter("memory_mib", "float", 1024, "What one model call may take, in MiB.", minimum=0),
@@ -76,7 +77,7 @@ class Explainer(Datasets):
         check_model(model)
         check_params("Explainer", SETTINGS, {"memory_mib": memory_mib, "cache_mib": cache_mib, "fit": fit})
         self.model = model
-        self.methods = table(*METHODS.values(), *methods)
+        self.methods = table(*METHODS.values(), own=methods)
         self._declared = declared_input(model)
         self._given_names = class_names
         self._output = output
@@ -178,7 +179,7 @@ class Explainer(Datasets):
     ) -> Question:
         """A checked question, with nothing computed yet; arguments as in `explain`."""
         entry = find(self.methods, method)
-        params = entry.complete(params)
+        params = entry.complete(params, OF_QUESTIONS)
         check_params("explain", RUN, {"batch_size": batch_size, "seed": seed})
         fn = entry.fn
         if not _is_off(tta):
@@ -260,10 +261,7 @@ class Explainer(Datasets):
         loaded = self.load(images)
         asked = [self.ask(loaded, targets, layer=layer, **question) for layer in layers]
         learn_together(asked)
-        answers = {}
-        for q in asked:
-            answers[str(q.layer)] = q.explanation(_end_of(q.stream()), time.perf_counter() - start)
-        return answers
+        return {str(q.layer): q.explanation(_end_of(q.stream()), time.perf_counter() - start) for q in asked}
 
 
 def _is_off(wrapper: Any) -> bool:

@@ -1,13 +1,13 @@
 """The table's row type, and the look-ups over the table."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
 
-from kx_widget.engine.errors import ParameterError, UnknownMethodError, did_you_mean
+from kx_widget.engine.errors import ParameterError, UnknownMethodError, did_you_mean, near
 from kx_widget.engine.types import Floats, Parameter, Partial
 
 MethodFunction = Callable[..., Iterator[Partial]]
@@ -50,13 +50,13 @@ class Method:
         name, value = self.signed
         return self.complete(params)[name] == value
 
-    def complete(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """`params` checked, with defaults filled in.
+    def complete(self, params: Mapping[str, Any], beside: Iterable[str] = ()) -> dict[str, Any]:
+        """`params` checked, with defaults filled in; `beside` are other keywords that may have been meant.
 
         Raises:
             ParameterError: unknown name, wrong type, value outside its range.
         """
-        return {p.name: p.default for p in self.params} | check_params(self.title, self.params, params)
+        return {p.name: p.default for p in self.params} | check_params(self.title, self.params, params, beside)
 
 
 @dataclass(frozen=True)
@@ -76,12 +76,15 @@ class Wrapper:
     params: tuple[Parameter, ...]
 
 
-def check_params(owner: str, known: tuple[Parameter, ...], given: Mapping[str, Any]) -> dict[str, Any]:
-    """`given` with each value checked against the parameter of that name."""
+def check_params(
+    owner: str, known: tuple[Parameter, ...], given: Mapping[str, Any], beside: Iterable[str] = ()
+) -> dict[str, Any]:
+    """`given` with each value checked against the parameter of that name; `beside` may have been meant instead."""
     table = {p.name: p for p in known}
     for name in given:
         if name not in table:
-            hint = did_you_mean(name, table) if table else " It takes none."
+            meant = near(name, (*table, *beside))
+            hint = did_you_mean(name, meant or table) or " It takes none."
             raise ParameterError(f"{owner} has no parameter {name!r}.{hint}")
     return {name: _checked(owner, table[name], value) for name, value in given.items()}
 
@@ -133,12 +136,15 @@ def _range(p: Parameter) -> str:
     return f"{p.minimum:g} to {p.maximum:g}"
 
 
-def table(*rows: Any) -> Mapping[str, Method]:
-    """Rows as a read-only mapping by id; the last of an id counts.
+def table(*rows: Any, own: Any = ()) -> Mapping[str, Method]:
+    """Rows, and then a user's own, as a read-only mapping by id; the last of an id counts.
 
     Raises:
-        ParameterError: one is no `Method`.
+        ParameterError: one is no `Method`, or `own` is no list of them.
     """
+    if not isinstance(own, Iterable):
+        raise ParameterError(f"methods={own!r} must be a list of kx.Method.")
+    rows = (*rows, *own)
     for row in rows:
         if not isinstance(row, Method):
             raise ParameterError(f"{row!r} is no kx.Method. Describe the function: kx.Method(id=…, title=…, fn=…, …).")

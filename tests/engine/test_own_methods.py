@@ -56,3 +56,9 @@ def test_what_is_no_map_is_said(yielded, message):
 def test_what_is_no_method_is_said():
     with pytest.raises(kx.ParameterError, match=r"is no kx\.Method"):
         kx.Explainer(models.flattened(), methods=[energy])
+
+
+@pytest.mark.parametrize("own", [None, 5, method(energy)])
+def test_what_is_no_list_of_methods_is_said(own):
+    with pytest.raises(kx.ParameterError, match=r"^methods=.* must be a list of kx\.Method\.$"):
+        kx.Explainer(models.flattened(), methods=own)

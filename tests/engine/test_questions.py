@@ -113,6 +113,7 @@ def test_class_names():
         ({"layer": "scores"}, UnknownLayerError, "'scores' cannot be explained: no spatial map: its output is 4"),
         ({"layer": "nope", "method": "gradients"}, UnknownLayerError, "no layer 'nope'"),
         ({"channel": 3}, ParameterError, r"Grad-CAM has no parameter 'channel'\. It takes none"),
+        ({"metod": "rise"}, ParameterError, r"Grad-CAM has no parameter 'metod'\. Did you mean 'method'\?"),
         ({"method": "gradients", "channel": 3}, ParameterError, "Did you mean 'channels'"),
         ({"method": "gradients", "channels": "all"}, ParameterError, "Choose one of 'max_abs'"),
         ({"smooth": {"noise": 2}}, ParameterError, "noise=2 is outside its range 0 to 1"),
