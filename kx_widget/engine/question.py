@@ -1,6 +1,6 @@
 """A checked question about images, and the driver that answers it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,11 +8,12 @@ import numpy as np
 
 from kx_widget.engine.budget import Budget
 from kx_widget.engine.cache import Cache
-from kx_widget.engine.errors import ParameterError
+from kx_widget.engine.errors import KxError, ParameterError, plain
 from kx_widget.engine.explanation import Explanation, versions
 from kx_widget.engine.functions import Functions
 from kx_widget.engine.graph import Call, Graph
 from kx_widget.engine.images import Images
+from kx_widget.engine.methods import METHODS
 from kx_widget.engine.probe import Probe
 from kx_widget.engine.registry import Method, MethodFunction
 from kx_widget.engine.targets import Columns
@@ -119,7 +120,7 @@ class Question:
             for column in range(t):
                 target = np.ascontiguousarray(targets.weights[:, column])
                 passes = 0
-                for partial in self.fn(probe, target, **self.params):
+                for partial in self._partials(probe, target):
                     found = self._maps(partial, rows.stop - rows.start)
                     if maps is None:
                         maps = np.full((n, t, *found.shape[1:]), np.nan, np.float32)
@@ -134,6 +135,20 @@ class Question:
                     complete[rows, column] = partial.done == partial.total
                     yield Step(maps.copy(), scores.copy(), done + partial.done, total, complete.copy())
                 done += passes
+
+    def _partials(self, probe: Probe, target: Floats) -> Iterator[Any]:
+        """What the method yields; what goes wrong in one that a user brought is told as that."""
+        try:
+            found: Any = self.fn(probe, target, **self.params)
+            if not isinstance(found, Iterable):
+                raise ParameterError(
+                    f"{self.entry.title} returned {type(found).__name__}; it must yield kx.Partial(maps)."
+                )
+            yield from found
+        except Exception as error:
+            if isinstance(error, KxError) or METHODS.get(self.entry.id) is self.entry:
+                raise
+            raise KxError(f"{self.entry.title} ({self.entry.id!r}) raised {plain(error)}") from error
 
     def _maps(self, partial: Any, images: int) -> Floats:
         """What a method yielded, as maps."""

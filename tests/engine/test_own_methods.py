@@ -53,6 +53,22 @@ def test_what_is_no_map_is_said(yielded, message):
         kx.explain(models.flattened(), cases.photos(), 1, method="mine", methods=[method(fn)])
 
 
+def test_a_method_that_returns_instead_of_yielding_is_told_to_yield():
+    own = method(lambda probe, target: None)
+    with pytest.raises(kx.ParameterError, match=r"^Mine returned NoneType; it must yield kx\.Partial\(maps\)\.$"):
+        kx.explain(models.flattened(), cases.photos(), 1, method="mine", methods=[own])
+
+
+@pytest.mark.parametrize("wrapper", [{}, {"smooth": {"repetitions": 2}}])
+def test_a_method_that_raises_is_named_and_the_cause_kept(wrapper):
+    def fn(probe, target):
+        yield kx.Partial(probe.activations()[..., 0] / {}["scale"])
+
+    with pytest.raises(kx.KxError, match=r"^Mine \('mine'\) raised KeyError: 'scale'$") as told:
+        kx.explain(models.flattened(), cases.photos(), 1, method="mine", methods=[method(fn)], **wrapper)
+    assert isinstance(told.value.__cause__, KeyError)
+
+
 def test_what_is_no_method_is_said():
     with pytest.raises(kx.ParameterError, match=r"is no kx\.Method"):
         kx.Explainer(models.flattened(), methods=[energy])
