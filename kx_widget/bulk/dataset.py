@@ -15,12 +15,13 @@ from kx_widget.bulk.reading import Batch, Reader
 from kx_widget.bulk.replicas import replicas
 from kx_widget.bulk.sources import Source, read_source
 from kx_widget.engine.cache import Cache
-from kx_widget.engine.errors import UnknownTargetError
+from kx_widget.engine.errors import ModelError, UnknownTargetError
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import Images
+from kx_widget.engine.question import Question
 from kx_widget.engine.registry import check_params
-from kx_widget.engine.types import Ints, Parameter
+from kx_widget.engine.types import Floats, Ints, Parameter
 
 TOLD = 20
 RUN = (
@@ -38,17 +39,31 @@ class Answer:
     predicted: Ints
 
 
-def answer(explainer: Explainer, batch: Batch, targets: Any, question: dict[str, Any]) -> Answer:
-    """Explain one loaded batch; what was learned about its images is forgotten."""
+def answer(explainer: Explainer, batch: Batch, targets: Any, question: dict[str, Any], raises: bool) -> Answer:
+    """Explain one loaded batch; what was learned about its images is forgotten.
+
+    Images whose scores are no numbers raise, or count as broken.
+    """
     if batch.images is None:
         return Answer(batch, None, np.zeros(0, np.int64))
     start = time.perf_counter()
     asked = explainer.ask(batch.images, targets, **question)
     asked.cache = Cache(explainer._cache.limit)
-    *_, last = asked.stream()
+    try:
+        *_, last = asked.stream()
+    except ModelError:
+        bad = np.asarray(~np.isfinite(_scores(asked)).all(-1))
+        if raises or not bad.any():
+            raise
+        left = batch.without(bad, "the model's scores are NaN or infinite")
+        return answer(explainer, left, targets, question, raises)
     explanation = asked.explanation(last, time.perf_counter() - start)
-    scores = np.concatenate([probe.scores() for _, probe in asked.probes()])
+    scores = _scores(asked)
     return Answer(batch, explanation, scores.argmax(-1))
+
+
+def _scores(asked: Question) -> Floats:
+    return np.concatenate([probe.scores() for _, probe in asked.probes()])
 
 
 class Run:
@@ -86,13 +101,13 @@ class Run:
         reader = Reader(self.explainer, *self._reading, wanted)
         batches = reader.batches(self.source.items())
         try:
-            yield from _explained(self.explainer, batches, self.targets, self.question)
+            yield from _explained(self.explainer, batches, self.targets, self.question, self._reading[1] == "raise")
         finally:
             batches.close()
 
 
 def _explained(
-    explainer: Explainer, batches: Iterable[Batch], targets: Any, question: dict[str, Any]
+    explainer: Explainer, batches: Iterable[Batch], targets: Any, question: dict[str, Any], raises: bool
 ) -> Iterator[Answer]:
     batches = iter(batches)
     first = next(batches, None)
@@ -108,7 +123,7 @@ def _explained(
         device, replica = idle.get()
         try:
             with tf.device(device):
-                return answer(replica, batch, targets, question)
+                return answer(replica, batch, targets, question, raises)
         finally:
             idle.put((device, replica))
 

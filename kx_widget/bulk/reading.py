@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, islice
+from itertools import chain, compress, islice
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,16 @@ class Batch:
     good: list[Decoded] = field(default_factory=list)
     broken: list[Decoded] = field(default_factory=list)
     images: Images | None = None
+
+    def without(self, bad: NDArray[np.bool_], problem: str) -> "Batch":
+        """The same with the images that `bad` (N,) marks among the broken ones."""
+        assert self.images is not None
+        images, keep = self.images, ~bad
+        kept = {name: tuple(compress(getattr(images, name), keep)) for name in ("shown", "boxes", "names", "digests")}
+        left = replace(images, batch=images.batch[keep], find_black=lambda: images.black[keep], **kept)
+        broken = [Decoded(one.item, None, problem) for one in compress(self.good, bad)]
+        good = list(compress(self.good, keep))
+        return Batch(self.part, good, self.broken + broken, left if good else None)
 
 
 class Steady:

@@ -161,7 +161,7 @@ class Explainer(Datasets):
             probabilities; NaN where the head is not understood.
         """
         question = self.ask(images, [0], method="gradients")
-        scores = np.concatenate([probe.scores() for _, probe in question.probes()])
+        scores = np.concatenate([question.scores(rows, probe) for rows, probe in question.probes()])
         return scores, question.ready.probabilities(scores)
 
     def ask(

@@ -8,7 +8,7 @@ import numpy as np
 
 from kx_widget.engine.budget import Budget
 from kx_widget.engine.cache import Cache
-from kx_widget.engine.errors import KxError, ParameterError, plain
+from kx_widget.engine.errors import KxError, ModelError, ParameterError, plain
 from kx_widget.engine.explanation import Explanation, versions
 from kx_widget.engine.functions import Functions
 from kx_widget.engine.graph import Call, Graph
@@ -100,6 +100,22 @@ class Question:
             self.spatial, digests, lambda: self.images.black[rows], self.seed,
         )  # fmt: skip
 
+    def scores(self, rows: slice, probe: Probe) -> Floats:
+        """Scores before the final softmax or sigmoid (B, C) of some of the images.
+
+        Raises:
+            ModelError: they are no numbers; says for which images.
+        """
+        scores = probe.scores()
+        if not np.isfinite(scores).all():
+            bad = np.flatnonzero(~np.isfinite(scores).all(-1))
+            names = ", ".join(self.images.names[rows][i] for i in bad[:5])
+            raise ModelError(
+                f"The model's scores are NaN or infinite for {names}{', …' if len(bad) > 5 else ''}. "
+                "Look for weights that are NaN or infinite, and for values too large for float16."
+            )
+        return scores
+
     def stream(self) -> Iterator[Step]:
         """Partial answers, the last one whole."""
         n, t = len(self.images.batch), len(self.columns.texts)
@@ -113,7 +129,7 @@ class Question:
         self.answer = {"indices": indices, "probabilities": probabilities, "names": names, "checks": checks}
         done, chunks = 0, len(self._chunks(self.call is None))
         for rows, probe in self.probes():
-            all_scores = probe.scores() if self._needs_scores() else None
+            all_scores = self.scores(rows, probe) if self._needs_scores() else None
             known = np.zeros((rows.stop - rows.start, self.columns.classes), np.float32)
             targets = self.columns.part(rows).resolve(known if all_scores is None else all_scores)
             indices[rows], names[rows] = targets.indices, list(targets.names)
@@ -128,7 +144,7 @@ class Question:
                     for name, values in partial.checks.items():
                         checks.setdefault(name, np.full((n, t), np.nan, np.float32))[rows, column] = values
                     if all_scores is None:
-                        all_scores = probe.scores()
+                        all_scores = self.scores(rows, probe)
                     self._note(scores, probabilities, all_scores, targets, rows, column)
                     passes = partial.total
                     total = passes * t * chunks

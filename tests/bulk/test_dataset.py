@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
 import kx_widget as kx
 from tests import models
@@ -125,6 +125,23 @@ def test_a_dark_batch_is_taken_to_be_in_the_range_of_the_first():
     assert second.images.max() == 1
     with pytest.raises(kx.ImageError, match=r"are in 0..1, and later ones in 0..255"):
         list(x.explain_dataset([dark, bright], method="gradients"))
+
+
+def test_images_without_scores_are_skipped_or_raise():
+    image = keras.Input((12, 12, 3))
+    x = layers.Conv2D(2, 3, kernel_initializer="ones")(image)
+    x = layers.Dense(2, kernel_initializer="ones")(layers.GlobalAveragePooling2D()(x))
+    explainer = kx.Explainer(keras.Model(image, keras.ops.sqrt(x)), preprocess=None)
+    images = [np.full((12, 12, 3), v, np.float32) for v in (0.5, -0.5, 1.0, -1.0, -0.7, 0.2)]
+    run = explainer.explain_dataset(iter(images), 0, batch_size=2)
+    with pytest.warns(RuntimeWarning, match="3 images were skipped"):
+        found = list(run)
+    assert [e.names for e in found] == [("0",), ("2",), ("5",)]
+    assert run.skipped == [(name, "the model's scores are NaN or infinite") for name in "134"]
+    for one, i in zip(found, (0, 2, 5), strict=True):
+        assert_allclose(one.maps, explainer.explain(images[i], 0).maps, rtol=1e-6)
+    with pytest.raises(kx.ModelError, match="NaN or infinite for 1"):
+        list(explainer.explain_dataset(iter(images), 0, batch_size=2, on_error="raise"))
 
 
 def test_a_model_of_any_size_takes_that_of_the_first_image(folder):

@@ -1,6 +1,7 @@
 """What is said of numbers out of range, another backend, and tokens without a grid."""
 
 import keras
+import numpy as np
 import pytest
 from keras import layers
 
@@ -51,3 +52,17 @@ def test_tokens_that_form_no_grid_are_offered_with_the_reason():
     assert reasons["mixed"] == "18 tokens do not form a grid of the image's aspect"
     with pytest.raises(UnknownLayerError, match=r"'mixed' cannot be explained: 18 tokens do not form a grid"):
         explainer.explain(cases.photos(), layer="mixed")
+
+
+@pytest.mark.parametrize("method", ["gradcam", "gradients"])
+def test_scores_that_are_no_numbers_are_told_with_the_images(method):
+    image = keras.Input((12, 12, 3))
+    x = layers.Conv2D(2, 3, kernel_initializer="ones", name="late")(image)
+    x = layers.Dense(2, kernel_initializer="ones")(layers.GlobalAveragePooling2D()(x))
+    explainer = Explainer(keras.Model(image, keras.ops.sqrt(x)), preprocess=None)
+    images = np.stack([np.full((12, 12, 3), v, np.float32) for v in (0.5, -0.5, 1.0, -1.0)])
+    said = r"^The model's scores are NaN or infinite for image 1, image 3\. Look for weights"
+    for ask in (lambda: explainer.explain(images, 0, method=method), lambda: explainer.predict(images)):
+        with pytest.raises(ModelError, match=said):
+            ask()
+    assert np.isfinite(explainer.explain(images[::2], 0, method=method).scores).all()
