@@ -59,6 +59,14 @@ class Explanation:
     checks: Mapping[str, Floats] = field(default_factory=dict)
     names: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        found = list(dict.fromkeys(name for row in self.target_names for name in row))
+        names = ", ".join(map(repr, found[:3])) + (", …" if len(found) > 3 else "")
+        return (
+            f"Explanation(maps={self.maps.shape}, images={self.images.shape}, method={self.method!r}, "
+            f"layer={self.layer!r}, targets=[{names}])"
+        )
+
     def heatmaps(
         self, size: str | tuple[int, int] | None = "input", sign: Sign = "positive", scale: Scale = "map"
     ) -> Floats:

@@ -1,6 +1,7 @@
 """Looking at maps, keeping them, and the pure arithmetic below."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -157,3 +158,12 @@ def test_fixture_shared_with_the_front_end():
         found = apply_scale(apply_sign(maps, case["sign"]) if case["signed"] else maps, case["scale"])
         found = resize(found, tuple(case["size"]))
         assert_allclose(found, np.asarray(case["expected"], np.float32), atol=1e-6)
+
+
+def test_it_is_written_in_one_line():
+    assert repr(explanation(MAPS)) == (
+        "Explanation(maps=(2, 2, 2, 2), images=(2, 8, 8, 3), method='gradcam', layer='late', "
+        "targets=['<b>0</b>', '<b>1</b>'])"
+    )
+    many = replace(explanation(MAPS), target_names=(("a", "b"), ("c", "d")))
+    assert repr(many).endswith("targets=['a', 'b', 'c', …])")
