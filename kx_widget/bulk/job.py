@@ -103,9 +103,9 @@ def describe(run: Run, dtype: str, part_images: int, batch_size: int | None) -> 
 
 
 def weights_of(model: Any) -> str:
-    """A digest of all of a model's weights."""
+    """A digest of all of a model's weights; the seeds of its Dropouts are others in each process, and no weights."""
     digest = hashlib.sha256()
-    for variable in model.variables:
+    for variable in model.weights:
         digest.update(np.ascontiguousarray(variable.numpy()).tobytes())
     return digest.hexdigest()
 
