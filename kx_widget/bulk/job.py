@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from kx_widget.bulk.dataset import Answer, Run, bar
-from kx_widget.bulk.parts import DONE, JOB, PartWriter, finished_parts, part_name, read_json, replacing, write_json
+from kx_widget.bulk.parts import DONE, JOB, PartWriter, finished_parts, is_part, part_name, read_json, replacing, write_json
 from kx_widget.bulk.rows import DTYPES, rows
 from kx_widget.bulk.sources import Files
 from kx_widget.bulk.store import Store
@@ -123,6 +123,11 @@ def open_folder(folder: Path, job: dict[str, Any]) -> None:
         if folder.exists() and any(not path.name.startswith(".") for path in folder.iterdir()):
             raise FormatError(f"The folder {str(folder)!r} holds other files: choose another name.")
         folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / JOB, job)
+        return
+    if not any(is_part(path.name) for path in folder.iterdir()):
+        # A run that ended before its first answer binds nobody.
+        (folder / DONE).unlink(missing_ok=True)
         write_json(folder / JOB, job)
         return
     changed = [key for key in job if before.get(key) != job[key]]

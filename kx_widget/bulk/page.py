@@ -11,6 +11,7 @@ from PIL import Image
 from kx_widget.bulk.arrow import pc
 from kx_widget.bulk.store import Store
 from kx_widget.engine.errors import UnknownTargetError, did_you_mean
+from kx_widget.engine.explanation import FormatError
 from kx_widget.engine.postprocess import Sign
 
 STYLE = """
@@ -55,7 +56,12 @@ def write_page(
 
     Raises:
         UnknownTargetError: the store has no map of this class.
+        FormatError: it has no map at all.
     """
+    if not len(store.select()):
+        lost = len(store.skipped)
+        why = f": all its {lost} images were skipped." if lost else "."
+        raise FormatError(f"{store.path!r} has no map to show{why}")
     numbers = store.select(_condition(store, target, wrong), sort, descending)
     shown = numbers[:limit]
     tiles = [_tile(store, int(number), colormap, sign) for number in shown]

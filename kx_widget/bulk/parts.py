@@ -26,6 +26,11 @@ def finished_parts(folder: Path) -> set[int]:
     return {int(path.stem.removeprefix("part-")) for path in folder.glob("part-*.parquet")}
 
 
+def is_part(name: str) -> bool:
+    """Whether a file of this name holds rows."""
+    return name.endswith(".parquet") and not name.startswith((".", "_"))
+
+
 @contextmanager
 def replacing(path: Path) -> Generator[Path, None, None]:
     """A path to write to, which becomes `path` at once when everything has been written.

@@ -105,7 +105,8 @@ class Reader:
         """Batches with their images loaded.
 
         Raises:
-            ImageError: an image is broken and `on_error` is `"raise"`; or float images change their range.
+            ImageError: there is no image; one is broken and `on_error` is `"raise"`; or float images change
+                their range.
         """
         workers = max(2, os.cpu_count() or 1)
         size = self._batch_size or MOST
@@ -122,6 +123,8 @@ class Reader:
             head.append(item)
             if item.ends and self._batch_size is None:
                 break
+        if not head:
+            raise ImageError("There was no image: what should yield them is empty, or was used up before.")
         self._settle(head)
         return (item for item in chain(head, items) if self._wanted(self._part_of(item)))
 

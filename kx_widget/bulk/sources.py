@@ -112,8 +112,13 @@ def read_source(source: Any, labels: str | None = None, class_names: Sequence[st
         return source
     if isinstance(source, (str, Path)):
         source = [source]
-    if isinstance(source, (list, tuple)) and source and all(isinstance(s, (str, Path)) for s in source):
-        return Files(tuple(p for s in source for p in _files(s)), tuple(class_names) if labels else None)
+    if isinstance(source, (list, tuple)) and not source:
+        raise ImageError("There are no images: the list is empty. Pass at least one.")
+    if isinstance(source, (list, tuple)) and all(isinstance(s, (str, Path)) for s in source):
+        paths = tuple(p for s in source for p in _files(s))
+        if not any(Path(p).exists() for p in paths):
+            raise ImageError(f"{paths[0]}: there is no such file" + (", nor any other." if len(paths) > 1 else "."))
+        return Files(paths, tuple(class_names) if labels else None)
     if not (isinstance(source, Iterable) or hasattr(source, "__getitem__")) or isinstance(source, (bytes, Mapping)):
         raise ImageError(
             f"{type(source).__name__} is not a source of images. Pass files, a folder, a glob, a tf.data.Dataset, "
@@ -134,6 +139,9 @@ def _files(path: str | Path) -> list[str]:
         if not found:
             raise ImageError(f"No file matches {text!r}.")
         return found
+    # A picture may be gone and is skipped; a folder that is not there was never meant.
+    if Path(path).suffix.lower() not in SUFFIXES and not Path(path).exists():
+        raise ImageError(f"{text}: there is no such file or folder.")
     return [text]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kx_widget.bulk.arrow import ds, fs, pa, pc, pq
-from kx_widget.bulk.parts import DONE, JOB
+from kx_widget.bulk.parts import DONE, JOB, is_part
 from kx_widget.bulk.rows import MAP, schema
 from kx_widget.engine.cache import Cache
 from kx_widget.engine.explanation import Explanation, FormatError
@@ -43,7 +43,7 @@ class Store:
         try:
             self._files, root = fs.FileSystem.from_uri(address)
             found = self._files.get_file_info(fs.FileSelector(root))
-            names = sorted(f.path for f in found if _is_part(f.base_name))
+            names = sorted(f.path for f in found if is_part(f.base_name))
             with ThreadPoolExecutor(THREADS) as pool:
                 footers = list(pool.map(lambda name: pq.read_metadata(name, filesystem=self._files), names))
         except (OSError, pa.ArrowException) as error:
@@ -190,7 +190,3 @@ class Store:
         except ValueError:
             return np.full((*self._side, 3), 128, np.uint8)
         return pixels if pixels.shape[-1] == 3 else pixels.repeat(3, -1)
-
-
-def _is_part(name: str) -> bool:
-    return name.endswith(".parquet") and not name.startswith((".", "_"))
