@@ -11,7 +11,17 @@ from typing import Any
 import numpy as np
 
 from kx_widget.bulk.dataset import Answer, Run, bar
-from kx_widget.bulk.parts import DONE, JOB, PartWriter, finished_parts, is_part, part_name, read_json, replacing, write_json
+from kx_widget.bulk.parts import (
+    DONE,
+    JOB,
+    PartWriter,
+    finished_parts,
+    is_part,
+    part_name,
+    read_json,
+    replacing,
+    write_json,
+)
 from kx_widget.bulk.rows import DTYPES, rows
 from kx_widget.bulk.sources import Files
 from kx_widget.bulk.store import Store
@@ -46,8 +56,9 @@ def explain_to_store(
     folder = Path(path)
     job = describe(run, dtype, part_images, batch_size)
     open_folder(folder, job)
-    if read_json(folder / DONE) is None:
-        done = finished_parts(folder)
+    done = finished_parts(folder)
+    ended = read_json(folder / DONE)
+    if ended is None or ended.get("parts", len(done)) != len(done):
         with closing(run.answers(lambda part: part not in done)) as answers, bar(run.source.total, progress) as shown:
             total = run.source.total
             sizes = (part_images if total is None else min(part_images, total - p * part_images) for p in done)

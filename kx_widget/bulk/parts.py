@@ -22,8 +22,31 @@ def part_name(number: int) -> str:
 
 
 def finished_parts(folder: Path) -> set[int]:
-    """The parts that are there."""
-    return {int(path.stem.removeprefix("part-")) for path in folder.glob("part-*.parquet")}
+    """The parts that are there and can be read."""
+    named = ((path.stem.removeprefix("part-"), path) for path in folder.glob("part-*.parquet"))
+    return {int(number) for number, path in named if number.isdecimal() and _is_whole(path)}
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        check_columns(path.name, pq.read_metadata(path))
+    except (OSError, pa.ArrowException, FormatError):
+        return False
+    return True
+
+
+def check_columns(name: str, footer: Any) -> None:
+    """Refuse a Parquet file that is nobody's part.
+
+    Raises:
+        FormatError: it lacks a column.
+    """
+    missing = set(schema("float32").names) - set(footer.schema.to_arrow_schema().names)
+    if missing:
+        raise FormatError(
+            f"{name!r} is no part of a store of explanations (it has no column {min(missing)!r}): "
+            "move it out of the folder."
+        )
 
 
 def is_part(name: str) -> bool:
@@ -54,11 +77,26 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path) -> dict[str, Any] | None:
     """What `write_json` wrote; None if it is not there."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return as_json(str(path), path.read_bytes())
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise FormatError(f"{str(path)!r} cannot be read ({error}).") from error
+
+
+def as_json(name: str, data: bytes) -> dict[str, Any]:
+    """What is in a file that `write_json` wrote.
+
+    Raises:
+        FormatError: something else is.
+    """
+    try:
+        value, why = json.loads(data), "no JSON object"
+    except ValueError as error:
+        value, why = None, str(error)
+    if not isinstance(value, dict):
+        raise FormatError(f"{name!r} is damaged ({why}): bring it back, or delete the store and explain again.")
+    return value
 
 
 class PartWriter:

@@ -2,8 +2,9 @@
 
 import json
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kx_widget.bulk.arrow import ds, fs, pa, pc, pq
-from kx_widget.bulk.parts import DONE, JOB, is_part
+from kx_widget.bulk.parts import DONE, JOB, as_json, check_columns, is_part
 from kx_widget.bulk.rows import MAP, schema
 from kx_widget.engine.cache import Cache
 from kx_widget.engine.explanation import Explanation, FormatError
@@ -34,7 +35,7 @@ class Store:
         path: the folder, or an address that `pyarrow.fs` knows, such as `s3://bucket/maps.parquet`.
 
     Raises:
-        FormatError: there is no store.
+        FormatError: there is no store, or one of its files is damaged.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -44,10 +45,10 @@ class Store:
             self._files, root = fs.FileSystem.from_uri(address)
             found = self._files.get_file_info(fs.FileSelector(root))
             names = sorted(f.path for f in found if is_part(f.base_name))
-            with ThreadPoolExecutor(THREADS) as pool:
-                footers = list(pool.map(lambda name: pq.read_metadata(name, filesystem=self._files), names))
         except (OSError, pa.ArrowException) as error:
             raise FormatError(f"{self.path!r} is not a store of explanations ({error}).") from error
+        with ThreadPoolExecutor(THREADS) as pool:
+            footers = list(pool.map(self._footer, names))
         others = {f.base_name: f.path for f in found}
         self.job: dict[str, Any] = self._json(others.get(JOB))
         if not names and not self.job:
@@ -63,7 +64,13 @@ class Store:
         if path is None:
             return {}
         with self._files.open_input_stream(path) as file:
-            return json.loads(file.read())
+            return as_json(path, file.read())
+
+    def _footer(self, name: str) -> Any:
+        with _reading(name):
+            footer = pq.read_metadata(name, filesystem=self._files)
+        check_columns(name, footer)
+        return footer
 
     def __len__(self) -> int:
         return self._starts[-1]
@@ -93,7 +100,13 @@ class Store:
             raise FormatError(f"There is no column {unknown[0]!r}; there are {', '.join(self.names)}.")
         missing = [name for name in names if name not in self._columns]
         if missing:
-            table = self._dataset.to_table(missing)
+            try:
+                table = self._dataset.to_table(missing)
+            except (OSError, pa.ArrowException):
+                for name in self._dataset.files:  # which of them it was
+                    with _reading(name):
+                        pq.read_table(name, columns=missing, filesystem=self._files)
+                raise
             self._columns |= {name: table.column(name) for name in missing}
         return pa.table({name: self._columns[name] for name in names})
 
@@ -144,7 +157,7 @@ class Store:
         held = self._cache.get(group)
         if held is None:
             name, footer, g = self._groups[group]
-            with pq.ParquetFile(name, metadata=footer, filesystem=self._files) as file:
+            with _reading(name), pq.ParquetFile(name, metadata=footer, filesystem=self._files) as file:
                 table = file.read_row_group(g, [MAP, "shape", "scale"]).combine_chunks()
             maps, shapes, scales = (table.column(name).chunk(0) for name in (MAP, "shape", "scale"))
             sides = np.asarray([shape or (0, 0) for shape in shapes.to_pylist()], np.int64)
@@ -190,3 +203,14 @@ class Store:
         except ValueError:
             return np.full((*self._side, 3), 128, np.uint8)
         return pixels if pixels.shape[-1] == 3 else pixels.repeat(3, -1)
+
+
+@contextmanager
+def _reading(name: str) -> Generator[None, None, None]:
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        why = " ".join(str(error).split())
+        raise FormatError(
+            f"{name!r} is damaged, or no Parquet file ({why}): delete it and explain again; what is whole is kept."
+        ) from error

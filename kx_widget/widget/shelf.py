@@ -38,8 +38,9 @@ class Shelf:
     def __init__(self, store: Store, where: Any = None, sort: str | None = None, descending: bool = False) -> None:
         self.store = store
         job = store.job
-        if not job.get("targets"):
-            raise FormatError(f"{store.path!r} does not tell what was asked: its _job.json is missing.")
+        for needed in ("targets", "method", "class_names"):
+            if not job.get(needed):
+                raise FormatError(f"{store.path!r} does not tell what was asked: its _job.json has no {needed!r}.")
         rows = store.select(where, sort, descending)
         starts = rows - store.columns(["column"]).take(rows).column(0).to_numpy()
         starts = starts[np.sort(np.unique(starts, return_index=True)[1])]

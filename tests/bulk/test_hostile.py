@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import keras
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 from numpy.testing import assert_array_equal
@@ -70,3 +72,53 @@ def test_a_finished_empty_store_is_not_shown_and_can_be_filled(explainer, tmp_pa
         write_page(kx.Store(kept.path), tmp_path / "page.html")
     assert not (tmp_path / "page.html").exists()
     assert len(explainer.explain_to(tmp_path / "s", [photos(3)], [1, 2])) == 6
+
+
+@pytest.mark.parametrize("content", [b"{nope", b"[]", b"\xff\xfe\x00"])
+def test_a_damaged_job_file_is_named(explainer, tmp_path, content):
+    explainer.explain_to(tmp_path / "s", [photos(1)])
+    (tmp_path / "s" / "_job.json").write_bytes(content)
+    for opened in (
+        kx.Store,
+        kx.KxWidget.from_store,
+        lambda path: explainer.explain_to(path, [photos(1)]),
+    ):
+        with pytest.raises(FormatError, match=r"_job.json' is damaged .*: bring it back, or delete the store"):
+            opened(tmp_path / "s")
+
+
+def test_a_job_file_that_lacks_something_is_named(explainer, tmp_path):
+    explainer.explain_to(tmp_path / "s", [photos(1)])
+    (tmp_path / "s" / "_job.json").write_text('{"targets": ["top"], "method": "gradcam"}')
+    with pytest.raises(FormatError, match=r"its _job.json has no 'class_names'"):
+        kx.KxWidget.from_store(tmp_path / "s")
+
+
+def test_a_damaged_part_is_named_and_computed_again(explainer, tmp_path):
+    def explained():
+        return explainer.explain_to(tmp_path / "s", [photos(6)], part_images=2)
+
+    expected = explained().maps(range(6))
+    first, last = (tmp_path / "s" / f"part-00000{n}.parquet" for n in (0, 2))
+    last.write_bytes(last.read_bytes()[:-100])
+    with pytest.raises(FormatError, match=r"part-000002.parquet' is damaged.*: delete it and explain again"):
+        kx.Store(tmp_path / "s")
+    assert_array_equal(explained().maps(range(6)), expected)
+
+    # The end, which says what there is, is whole.
+    content = first.read_bytes()
+    end = 8 + int.from_bytes(content[-8:-4], "little")
+    first.write_bytes(content[:4] + bytes(len(content) - end - 4) + content[-end:])
+    kept = kx.Store(tmp_path / "s")
+    for read in (lambda: kept.maps([0]), lambda: kept.rows([0])):
+        with pytest.raises(FormatError, match=r"part-000000.parquet' is damaged"):
+            read()
+    first.unlink()
+    assert_array_equal(explained().maps(range(6)), expected)
+
+
+def test_a_parquet_file_of_somebody_else_is_named(explainer, tmp_path):
+    explainer.explain_to(tmp_path / "s", [photos(1)])
+    pq.write_table(pa.table({"a": [1]}), tmp_path / "s" / "part-notes.parquet")
+    with pytest.raises(FormatError, match=r"part-notes.parquet' is no part of a store .*: move it out of the folder"):
+        kx.Store(tmp_path / "s")
