@@ -2,7 +2,7 @@
 
 import json
 from bisect import bisect_right
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
@@ -17,6 +17,7 @@ from kx_widget.bulk.arrow import ds, fs, pa, pc, pq
 from kx_widget.bulk.parts import DONE, JOB, as_json, check_columns, is_part
 from kx_widget.bulk.rows import MAP, schema
 from kx_widget.engine.cache import Cache
+from kx_widget.engine.errors import ParameterError
 from kx_widget.engine.explanation import Explanation, FormatError
 from kx_widget.engine.images import read
 from kx_widget.engine.types import Floats, Ints
@@ -94,7 +95,9 @@ class Store:
 
         Raises:
             FormatError: there is no such column.
+            ParameterError: the names are no list.
         """
+        _check_columns(names)
         unknown = [name for name in names if name not in self.names]
         if unknown:
             raise FormatError(f"There is no column {unknown[0]!r}; there are {', '.join(self.names)}.")
@@ -123,35 +126,55 @@ class Store:
 
         Raises:
             FormatError: there is no such column.
+            ParameterError: `where` is no condition, or `sort` no name.
         """
-        needed = {"error", *([sort] if sort else ()), *(self.names if where is not None else ())}
+        _check_choice(where, sort)
+        needed = {"error", *([] if sort is None else [sort]), *(self.names if where is not None else ())}
         table = self.columns(sorted(needed)).append_column("#", pa.array(np.arange(len(self))))
         chosen = pc.field("error").is_null() if where is None else pc.field("error").is_null() & where
         try:
             table = table.filter(chosen)
         except pa.ArrowException as error:
             raise FormatError(f"The condition does not fit the columns {', '.join(self.names)} ({error}).") from error
-        if sort:
+        if sort is not None:
             order = "descending" if descending else "ascending"
             table = table.take(pc.sort_indices(table, [(sort, order), ("#", "ascending")]))
         return table.column("#").to_numpy()
 
     def rows(self, numbers: Sequence[int] | Ints, names: Sequence[str] | None = None) -> list[dict[str, Any]]:
-        """Some rows as dicts, without their maps."""
-        return self.columns(self.names if names is None else names).take(pa.array(np.asarray(numbers))).to_pylist()
+        """Some rows as dicts, without their maps.
+
+        Raises:
+            FormatError: there is no such column.
+            ParameterError: there is no such row.
+        """
+        chosen = self._checked(numbers)
+        return self.columns(self.names if names is None else names).take(pa.array(chosen)).to_pylist()
 
     def maps(self, numbers: Sequence[int] | Ints) -> list[Floats]:
-        """Raw maps of some rows, float32 (h, w) each; only the groups of rows that hold them are read."""
+        """Raw maps of some rows, float32 (h, w) each; only the groups of rows that hold them are read.
+
+        Raises:
+            ParameterError: there is no such row.
+        """
         found: list[Floats] = []
-        for number in np.asarray(numbers).tolist():
-            if not 0 <= number < len(self):
-                raise IndexError(f"There is no row {number}: there are {len(self)}.")
+        for number in self._checked(numbers).tolist():
             group = bisect_right(self._starts, number) - 1
             values, bounds, shapes, scales = self._group(group)
             row = number - self._starts[group]
             flat = values[bounds[row] : bounds[row + 1]].astype(np.float32)
             found.append((flat * scales[row]).reshape(shapes[row]))
         return found
+
+    def _checked(self, numbers: Any) -> Ints:
+        chosen = np.asarray(numbers)
+        if chosen.ndim != 1 or (chosen.size and chosen.dtype.kind not in "iu"):
+            raise ParameterError(f"{numbers!r} are not numbers of rows: pass a list of them, or what select() returns.")
+        outside = chosen[(chosen < 0) | (chosen >= len(self))] if chosen.size else chosen
+        if outside.size:
+            last = f"they are numbered 0 to {len(self) - 1}" if len(self) else "the store is empty"
+            raise ParameterError(f"There is no row {outside[0]}: {last}.")
+        return chosen.astype(np.int64)
 
     def _group(self, group: int) -> tuple[Any, ...]:
         held = self._cache.get(group)
@@ -173,7 +196,11 @@ class Store:
         return [(row["id"], row["error"]) for row in table.to_pylist()]
 
     def explanation(self, number: int) -> Explanation:
-        """One row as an `Explanation` of one image and target; a picture that is not there any more is grey."""
+        """One row as an `Explanation` of one image and target; a picture that is not there any more is grey.
+
+        Raises:
+            ParameterError: there is no such row.
+        """
         (row,), (values,) = self.rows([number]), self.maps([number])
         return Explanation(
             maps=values[None, None],
@@ -203,6 +230,21 @@ class Store:
         except ValueError:
             return np.full((*self._side, 3), 128, np.uint8)
         return pixels if pixels.shape[-1] == 3 else pixels.repeat(3, -1)
+
+
+def _check_columns(names: Any) -> None:
+    if isinstance(names, str) or not isinstance(names, Collection):
+        raise ParameterError(f'{names!r} is not a list of columns: pass ["id", "score"] for instance.')
+
+
+def _check_choice(where: Any, sort: Any) -> None:
+    if not (where is None or isinstance(where, pc.Expression)):
+        raise ParameterError(
+            f"where={where!r} is not a condition: pass an expression of pyarrow, "
+            '`pyarrow.compute.field("probability") < 0.5` for instance.'
+        )
+    if not (sort is None or isinstance(sort, str)):
+        raise ParameterError(f'sort={sort!r} is not a column: pass its name, "probability" for instance.')
 
 
 @contextmanager

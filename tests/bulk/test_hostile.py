@@ -22,6 +22,11 @@ def explainer():
     return kx.Explainer(models.pooled())
 
 
+@pytest.fixture(scope="module")
+def two_rows(explainer, tmp_path_factory):
+    return explainer.explain_to(tmp_path_factory.mktemp("store") / "s", [photos(2)])
+
+
 def test_a_model_with_dropout_is_the_same_when_it_is_loaded_again(tmp_path):
     models.pointwise().save(tmp_path / "m.keras")
     first, second = (keras.saving.load_model(tmp_path / "m.keras", compile=False) for _ in range(2))
@@ -122,3 +127,32 @@ def test_a_parquet_file_of_somebody_else_is_named(explainer, tmp_path):
     pq.write_table(pa.table({"a": [1]}), tmp_path / "s" / "part-notes.parquet")
     with pytest.raises(FormatError, match=r"part-notes.parquet' is no part of a store .*: move it out of the folder"):
         kx.Store(tmp_path / "s")
+
+
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        (lambda s: s.select("label != predicted"), r"pass an expression of pyarrow, `pyarrow.compute.field\("),
+        (lambda s: s.select([True, False]), "is not a condition"),
+        (lambda s: s.select(sort=5), 'pass its name, "probability"'),
+        (lambda s: s.select(sort=""), "There is no column ''"),
+        (lambda s: s.maps([99]), "There is no row 99: they are numbered 0 to 1"),
+        (lambda s: s.rows([99]), "There is no row 99: they are numbered 0 to 1"),
+        (lambda s: s.explanation(-1), "There is no row -1: they are numbered 0 to 1"),
+        (lambda s: s.explanation("a"), "are not numbers of rows"),
+        (lambda s: s.maps(1), "pass a list of them"),
+        (lambda s: s.columns(5), r"5 is not a list of columns: pass \["),
+        (lambda s: s.columns("id"), "'id' is not a list of columns"),
+        (lambda s: s.columns([["id"]]), "There is no column"),
+        (lambda s: kx.KxWidget.from_store(s, where="label != predicted"), "pass an expression of pyarrow"),
+        (lambda s: kx.KxWidget.from_store(s, sort=5), "pass its name"),
+    ],
+)
+def test_wrong_conditions_columns_and_rows(two_rows, ask, said):
+    with pytest.raises(kx.KxError, match=said):
+        ask(two_rows)
+
+
+def test_no_rows_are_no_mistake(two_rows):
+    assert two_rows.maps([]) == two_rows.rows([]) == []
+    assert two_rows.columns(("id",)).column_names == ["id"]

@@ -239,6 +239,6 @@ def test_wrong_conditions_columns_and_rows(large):
         kept.select(sort="scores")
     with pytest.raises(FormatError, match="does not fit the columns"):
         kept.select(pc.field("wrong") == 1)
-    with pytest.raises(IndexError, match="no row 100000: there are 100000"):
+    with pytest.raises(kx.ParameterError, match="no row 100000: they are numbered 0 to 99999"):
         kept.maps([100_000])
     assert set(kept.names) == set(schema("float32").names) - {"map"}
