@@ -26,7 +26,7 @@ from kx_widget.bulk.rows import DTYPES, rows
 from kx_widget.bulk.sources import Files
 from kx_widget.bulk.store import Store
 from kx_widget.engine.explainer import Explainer
-from kx_widget.engine.explanation import FormatError
+from kx_widget.engine.explanation import FormatError, check_path
 from kx_widget.engine.registry import check_params
 from kx_widget.engine.types import Parameter
 
@@ -52,6 +52,7 @@ def explain_to_store(
 ) -> Store:
     """Explain a source into a store; see `Explainer.explain_to`, whose arguments these are."""
     check_params("explain_to", SETTINGS, {"dtype": dtype, "part_images": part_images})
+    check_path(path, 'pass the folder to write, "maps.parquet" for instance.')
     run = Run(explainer, source, targets, batch_size, on_error, question, labels, part_images)
     folder = Path(path)
     job = describe(run, dtype, part_images, batch_size)

@@ -11,7 +11,7 @@ from PIL import Image
 from kx_widget.bulk.arrow import pc
 from kx_widget.bulk.store import Store
 from kx_widget.engine.errors import UnknownTargetError, did_you_mean
-from kx_widget.engine.explanation import FormatError
+from kx_widget.engine.explanation import FormatError, writable
 from kx_widget.engine.postprocess import Sign
 
 STYLE = """
@@ -56,8 +56,9 @@ def write_page(
 
     Raises:
         UnknownTargetError: the store has no map of this class.
-        FormatError: it has no map at all.
+        FormatError: it has no map at all, or there is no folder for the page.
     """
+    path = writable(path)
     if not len(store.select()):
         lost = len(store.skipped)
         why = f": all its {lost} images were skipped." if lost else "."

@@ -18,7 +18,7 @@ from kx_widget.bulk.parts import DONE, JOB, as_json, check_columns, is_part
 from kx_widget.bulk.rows import MAP, schema
 from kx_widget.engine.cache import Cache
 from kx_widget.engine.errors import ParameterError
-from kx_widget.engine.explanation import Explanation, FormatError
+from kx_widget.engine.explanation import Explanation, FormatError, check_path
 from kx_widget.engine.images import read
 from kx_widget.engine.types import Floats, Ints
 
@@ -40,6 +40,7 @@ class Store:
     """
 
     def __init__(self, path: str | Path) -> None:
+        check_path(path, "pass the folder of a store.")
         self.path = str(path)
         address = self.path if "://" in self.path else Path(path).absolute().as_uri()
         try:

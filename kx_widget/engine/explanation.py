@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from html import escape
@@ -152,9 +153,9 @@ class Explanation:
         """Write everything (`.npz`), or the overlays as one picture (`.png`) or page (`.html`).
 
         Raises:
-            FormatError: another ending.
+            FormatError: another ending, or no such folder.
         """
-        path = Path(path)
+        path = writable(path)
         if path.suffix == ".npz":
             meta = {k: v for k, v in asdict(self).items() if k not in (*ARRAYS, "checks")}
             arrays: dict[str, Any] = {name: getattr(self, name) for name in ARRAYS}
@@ -209,6 +210,29 @@ def versions() -> dict[str, str]:
     from kx_widget import __version__
 
     return {"kx_widget": __version__, "keras": keras.__version__, "tensorflow": tf.__version__}
+
+
+def check_path(path: Any, hint: str) -> None:
+    """Refuse what is not a path, with a hint at what to pass.
+
+    Raises:
+        FormatError: it is not.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise FormatError(f"{path!r} is not a path: {hint}")
+
+
+def writable(path: Any) -> Path:
+    """A file to write.
+
+    Raises:
+        FormatError: it is not a path, or its folder is not there.
+    """
+    check_path(path, "pass the name of a file.")
+    folder = Path(path).parent
+    if not folder.is_dir():
+        raise FormatError(f"There is no folder {str(folder)!r} to write {Path(path).name!r} to: make it first.")
+    return Path(path)
 
 
 def _size(size: Any) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from typing import Any
 import anywidget
 
 from kx_widget.engine.errors import KxError
-from kx_widget.engine.explanation import Explanation, FormatError
+from kx_widget.engine.explanation import Explanation, FormatError, writable
 from kx_widget.engine.types import Floats
 from kx_widget.widget.archive import Archive, Kept, pack
 from kx_widget.widget.files import Files
@@ -92,8 +92,9 @@ class Keeper:
                 raise
         return self._page(megabytes)
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | Path) -> None:
         """Write the page (`.html`), or the current explanation (`.npz`, `.png`)."""
+        path = writable(path)
         if path.suffix == ".html":
             path.write_text(self.html(1.0), encoding="utf-8")
             return

@@ -10,7 +10,7 @@ from kx_widget.bulk.job import weights_of
 from kx_widget.bulk.store import Store
 from kx_widget.engine.errors import ImageError, KxError, ParameterError
 from kx_widget.engine.explainer import Explainer
-from kx_widget.engine.explanation import FormatError
+from kx_widget.engine.explanation import FormatError, writable
 from kx_widget.engine.question import Question
 from kx_widget.widget.compare import questions
 from kx_widget.widget.records import own_arguments
@@ -109,8 +109,8 @@ class StoreWidget(KxWidget):
         """Write the explanation of the image in focus (`.npz`, `.png`).
 
         Raises:
-            FormatError: another ending.
+            FormatError: another ending, or no such folder.
         """
-        if Path(path).suffix == ".html":
+        if writable(path).suffix == ".html":
             self.to_html()
         super().save(path)

@@ -158,7 +158,7 @@ class KxWidget(FromStores, Traits):
         Raises:
             KxError: another ending, a question that failed, or several explanations side by side for `.npz`, `.png`.
         """
-        self._keeper.save(Path(path))
+        self._keeper.save(path)
 
     def close(self) -> None:
         """Stop, and let go of the model and everything kept about it."""

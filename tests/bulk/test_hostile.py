@@ -156,3 +156,27 @@ def test_wrong_conditions_columns_and_rows(two_rows, ask, said):
 def test_no_rows_are_no_mistake(two_rows):
     assert two_rows.maps([]) == two_rows.rows([]) == []
     assert two_rows.columns(("id",)).column_names == ["id"]
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda s, path: s.explanation(0).save(path),
+        lambda s, path: kx.KxWidget.from_store(s).save(path),
+        lambda s, path: kx.KxWidget(models.pooled(), photos(1)).save(path),
+        lambda s, path: write_page(s, path),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_told(two_rows, tmp_path, write):
+    with pytest.raises(FormatError, match=r"There is no folder '.*nodir' to write 'x.html' to: make it first"):
+        write(two_rows, tmp_path / "nodir" / "x.html")
+    with pytest.raises(FormatError, match="None is not a path: pass the name of a file"):
+        write(two_rows, None)
+
+
+def test_a_store_needs_a_path(explainer):
+    with pytest.raises(FormatError, match="None is not a path: pass the folder to write"):
+        explainer.explain_to(None, [photos(1)])
+    for opened in (kx.Store, kx.KxWidget.from_store):
+        with pytest.raises(FormatError, match="None is not a path: pass the folder of a store"):
+            opened(None)
