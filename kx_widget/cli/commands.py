@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from kx_widget.cli.models import class_names_of, read_model
-from kx_widget.engine.errors import ParameterError
+from kx_widget.engine.errors import ParameterError, UnknownTargetError
 from kx_widget.engine.methods import METHODS
 
 SKIPPED = 3
@@ -57,13 +57,17 @@ def explain(
     out: Annotated[Path, typer.Option(help="The folder to write, or to go on with.")] = Path("maps.parquet"),
     method: Annotated[str, typer.Option(help="An id that `kx methods` lists.")] = "gradcam",
     targets: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="What to explain, with commas: a class's name or index; top, the most probable class; top-2, the "
-            "second (one class, not two: see --top)."
+            "second (one class, not two: see --top).",
+            show_default="top",
         ),
-    ] = "top",
-    top: Annotated[int, typer.Option(help="The N most probable classes: --top 3 is --targets top,top-2,top-3.")] = 0,
+    ] = None,
+    top: Annotated[
+        int | None,
+        typer.Option(min=1, help="The N most probable classes: --top 3 is --targets top,top-2,top-3."),
+    ] = None,
     layer: Annotated[str | None, typer.Option(help="A layer that `kx inspect` lists; else the recommended.")] = None,
     param: Annotated[list[str], typer.Option(metavar="NAME=VALUE", help="A method's parameter; repeatable.")] = [],  # noqa: B006
     smooth: Annotated[bool, typer.Option("--smooth", help="Average over noisy copies (SmoothGrad).")] = False,
@@ -87,9 +91,9 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Explain images into a folder of Parquet files, one row an image and target."""
-    asked: list[Any] = [_target(text.strip()) for text in targets.split(",")]
-    if top:
-        asked = ["top", *(f"top-{place}" for place in range(2, top + 1))]
+    if top and targets:
+        raise typer.BadParameter("--top and --targets both say what to explain: give one of them.")
+    asked = _targets(targets or "top") if top is None else ["top", *(f"top-{place}" for place in range(2, top + 1))]
     question: dict[str, Any] = {
         "method": method,
         "layer": layer,
@@ -115,6 +119,8 @@ def explain(
         from kx_widget.engine.explainer import Explainer
 
         explainer = Explainer(loaded, **settings)
+        if top and top > (classes := len(explainer.class_names)):
+            raise UnknownTargetError(f"--top {top} asks for more classes than the model has ({classes}).")
         store = explain_to_store(explainer, photos, out, asked, **run, progress=not quiet, **question)
     skipped = store.skipped
     if as_json:
@@ -127,8 +133,9 @@ def explain(
         raise typer.Exit(SKIPPED)
 
 
-def _target(text: str) -> Any:
-    return int(text) if text.isdecimal() else text
+def _targets(text: str) -> list[Any]:
+    texts = [target.strip() for target in text.split(",")]
+    return [int(target) if target.removeprefix("-").isdecimal() else target for target in texts]
 
 
 def _parameter(text: str) -> tuple[str, Any]:
@@ -217,8 +224,9 @@ def methods(as_json: AsJson = False) -> None:
         found = ({k: v for k, v in vars(e).items() if k not in ("fn", "finish", "params")} for e in METHODS.values())
         say([{**e, "params": [vars(p) for p in METHODS[e["id"]].params]} for e in found])
         return
+    name, cost = (max(len(getattr(e, column)) for e in METHODS.values()) for column in ("id", "cost"))
     for entry in METHODS.values():
-        typer.echo(f"{entry.id:22}{entry.sees:7}{entry.cost:18}{entry.summary}")
+        typer.echo(f"{entry.id:{name}}  {entry.sees:5}  {entry.cost:{cost}}  {entry.summary}")
         for p in entry.params:
             among = f" ({', '.join(p.choices)})" if p.choices else ""
             typer.echo(f"    --param {p.name}={p.default}  {p.help}{among}")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import zipfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +32,11 @@ def read_model(path: Path) -> Any:
     """
     if not path.exists():
         raise ModelError(f"There is no model {str(path)!r}: pass a file that model.save('….keras') wrote.")
+    if path.suffix == ".keras" and not zipfile.is_zipfile(path):
+        raise ModelError(
+            f"{str(path)!r} cannot be read as a Keras model (a .keras file is a zip archive, and this is none): "
+            "pass a file that model.save('….keras') wrote."
+        )
     with hushed():
         import keras
 

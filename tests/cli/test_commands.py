@@ -101,18 +101,23 @@ def test_explain_nothing_broken_ends_with_0_and_parameters_arrive(kx_command, mo
         (("explain", "MODEL", "none"), "none: there is no such file"),
         (("explain", "MODEL", "PHOTOS", "--method", "gradcan"), "Did you mean 'gradcam'"),
         (("explain", "MODEL", "PHOTOS", "--targets", "dog"), "There is no class 'dog'"),
+        (("explain", "MODEL", "PHOTOS", "--targets", "-1"), "There is no class -1: the model has classes 0 to 3"),
+        (("explain", "MODEL", "PHOTOS", "--top", "99"), "--top 99 asks for more classes than the model has (4)"),
         (("explain", "MODEL", "PHOTOS", "--layer", "insid"), "Did you mean 'inside'"),
         (("explain", "MODEL", "PHOTOS", "--param", "steps"), "must be NAME=VALUE"),
         (("explain", "MODEL", "PHOTOS", "--param", "steps=3"), "steps"),
         (("explain", "MODEL", "PHOTOS", "--labels", "file"), 'Pass "folder" or None'),
         (("explain", "MODEL", "PHOTOS", "--class-names", "none.txt"), "The class names in 'none.txt' cannot be read"),
         (("explain", "PHOTOS/cats/01.png", "PHOTOS"), "cannot be read as a Keras model"),
+        (("explain", "MODEL", "zz/"), "zz/: there is no such file or folder"),
+        (("inspect", "junk.keras"), "'junk.keras' cannot be read as a Keras model (a .keras file is a zip archive"),
         (("show", "none.parquet"), "is not a store of explanations"),
         (("inspect", "none.keras"), "There is no model 'none.keras'"),
     ],
 )
 def test_what_goes_wrong_is_one_sentence(kx_command, model, folder, tmp_path, monkeypatch, arguments, said):  # noqa: F811
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "junk.keras").write_text("junk")
     given = [a.replace("MODEL", str(model)).replace("PHOTOS", str(folder)) for a in arguments]
     options = ["--on-error", "raise", "--quiet"] if arguments[0] == "explain" else []
     code, out, err = kx_command(*given, *options)
@@ -127,6 +132,13 @@ def test_wrong_usage_ends_with_2(kx_command):
     code, _, err = kx_command("explain", "m", "p", "--dtype", "int8")
     assert code == 2
     assert "float32" in err
+    code, _, err = kx_command("explain", "m", "p", "--top", "2", "--targets", "cat")
+    assert code == 2
+    assert "give one of them" in err
+    for top in ("-1", "0"):
+        code, _, err = kx_command("explain", "m", "p", "--top", top)
+        assert code == 2
+        assert "Invalid value for '--top'" in err
 
 
 def test_inspect(kx_command, model):
@@ -147,7 +159,7 @@ def test_methods(kx_command):
     told = json.loads(kx_command("methods", "--json")[1])
     assert [m["id"] for m in told] == list(kx.METHODS)
     for entry in kx.METHODS.values():
-        assert entry.summary in out
+        assert re.search(f"^{entry.id} +{entry.sees} +{re.escape(entry.cost)} +{re.escape(entry.summary)}$", out, re.M)
         assert all(f"--param {p.name}=" in out for p in entry.params)
 
 
