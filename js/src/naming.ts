@@ -29,9 +29,16 @@ export function columnHeading(store: Store, index: number): string {
 export const className = (store: Store, index: number) =>
   targetText(index, store.welcome.value?.class_names ?? []);
 
-/** Whether the prediction is right, in words; empty where that is not known. */
-export function verdict(store: Store, image: number): string {
-  const right = isRight(store.known.value, image);
+/**
+ * Whether the prediction is right, in words; empty where that is not known. A wrong one is named, unless it is the
+ * class that is explained and named beside it.
+ */
+export function verdict(store: Store, image: number, explained?: number): string {
+  const known = store.known.value;
+  const right = isRight(known, image);
   if (right === null) return "";
-  return right ? "right" : `wrong, true class ${className(store, labelOf(store.known.value, image) ?? 0)}`;
+  if (right) return "right";
+  const best = known.best[image];
+  const what = best === explained ? "wrong" : `predicted ${className(store, best)}`;
+  return `${what}, true class ${className(store, labelOf(known, image) ?? 0)}`;
 }

@@ -88,11 +88,22 @@ describe("the store", () => {
   });
 
   it("says in words what is wrong", () => {
-    expect([0, 1, 3, 4].map((image) => verdict(store, image))).toEqual([
+    expect([0, 1, 3, 4].map((image) => verdict(store, image, known.best[image]))).toEqual([
       "right",
       "wrong, true class cat",
       "",
       "wrong, true class dog",
     ]);
+  });
+
+  it("names what was predicted where another class is explained, or a difference of two", () => {
+    const explained = [0, 0, 0, -1, 1];
+    expect([0, 1, 3, 4].map((image) => verdict(store, image, explained[image]))).toEqual([
+      "right",
+      "predicted dog, true class cat",
+      "",
+      "predicted cat, true class dog",
+    ]);
+    expect(verdict(store, 1, -1)).toBe("predicted dog, true class cat");
   });
 });

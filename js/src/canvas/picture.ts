@@ -113,7 +113,8 @@ export async function gridPicture(store: Store): Promise<Blob> {
   const rows = compared > 1 ? images.length : Math.ceil(images.length / columns);
   const size = Math.min(TILE, Math.floor(Math.sqrt(MOST_PIXELS / (rows * columns))));
   const head = MARGIN + LINE + (compared > 1 ? LINE : 0);
-  const pitch = size + 2 * LINE + GAP;
+  const lines = store.known.peek().labels.length > 0 ? 3 : 2;
+  const pitch = size + lines * LINE + GAP;
   const width = 2 * MARGIN + columns * (size + GAP) - GAP;
   const context = canvasOf(Math.max(width, 2 * MARGIN + 2 * TILE), head + rows * pitch + LINE + MARGIN);
   context.fillStyle = "#fff";
@@ -138,8 +139,9 @@ export async function gridPicture(store: Store): Promise<Blob> {
       context.fillStyle = PALE;
       const figure = map?.item.probability == null ? "" : percent(map.item.probability);
       write(context, figure, x, y + size + 16, size, "right");
-      const about = [imageName(store, image), verdict(store, image)].filter(Boolean).join(": ");
-      if (column === 0) write(context, about, x, y + size + 16 + LINE - 4, size, "left");
+      const about = column === 0 ? [imageName(store, image), verdict(store, image, map?.item.target)] : [];
+      for (const [line, text] of about.entries())
+        write(context, text, x, y + size + 16 + (LINE - 4) * (line + 1), size, "left");
       context.fillStyle = INK;
       const room = size - context.measureText(figure).width - 8;
       write(context, map?.item.target_name ?? "", x, y + size + 16, room, "left");

@@ -33,6 +33,8 @@ function peak(store: Store, picture: Picture, map: TileMap): string {
   return `peak ${value(negative ? lo : hi)} at ${position(place, picture)}`;
 }
 
+const inFull = (outcome: string) => (outcome.startsWith("predicted ") ? outcome : `predicted ${outcome}`);
+
 const absence = (picture: Picture | undefined) =>
   picture?.problem ? `, no picture: ${picture.problem}` : "";
 
@@ -42,7 +44,7 @@ function describe(
   image: number,
   map: TileMap | undefined,
 ): string {
-  const outcome = verdict(store, image) && `, predicted ${verdict(store, image)}`;
+  const outcome = verdict(store, image) && `, ${inFull(verdict(store, image))}`;
   const who = `${imageName(store, image)}${outcome}${absence(picture)}`;
   if (!map || !picture) return `${who}, no map yet`;
   const { item } = map;
@@ -102,7 +104,7 @@ export function Tile({ store, actions, stage, picture, image, column, named, lab
         </span>
         <span class="figure">{figure}</span>
       </div>
-      {column === 0 && labelled && <Verdict text={verdict(store, image)} />}
+      {column === 0 && labelled && <Verdict text={verdict(store, image, map?.item.target)} />}
       {column === 0 && named && (
         <div class="source" title={picture?.name}>
           {lastSegment(picture?.name ?? "") || "\u00a0"}
@@ -116,7 +118,7 @@ export function Tile({ store, actions, stage, picture, image, column, named, lab
 function Verdict({ text }: { text: string }) {
   const right = text === "right";
   return (
-    <div class="verdict" data-right={right || undefined} title={text && `Predicted ${text}`}>
+    <div class="verdict" data-right={right || undefined} title={text && inFull(text)}>
       <span aria-hidden="true">{text && (right ? "✓ " : "✗ ")}</span>
       {text || "\u00a0"}
     </div>

@@ -24,7 +24,7 @@ def test_right_and_wrong_are_marked_filtered_and_sorted(gallery: Open) -> None:
     assert marks[:3] == ["✓ right", "✓ right", "✗ wrong, true class cat"]
     assert marks[6] == ""
     expect(said).to_be_empty()
-    expect(view.root.get_by_role("img", name="predicted wrong, true class cat")).to_have_count(4)
+    expect(view.root.get_by_role("img", name="predicted rocket, true class cat")).to_have_count(4)
 
     view.field("Show").select_option(label="wrong (4)")
     expect(said).to_have_text("4 of 12 images")
