@@ -131,8 +131,8 @@ export function Combobox(props: Props) {
       />
       {chosen && (
         <span class="about" aria-hidden="true">
-          <span>{chosen.note}</span>
-          {chosen.figure}
+          <span class="note">{chosen.note}</span>
+          <span>{chosen.figure}</span>
         </span>
       )}
       <span class="caret" aria-hidden="true" />

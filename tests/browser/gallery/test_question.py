@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import expect
 
 from tests.browser.gallery.page import Open
@@ -88,3 +90,19 @@ def test_a_number_half_typed_survives_a_change_from_the_kernel(gallery: Open) ->
     field.press_sequentially("2")
     field.press("Enter")
     assert view.trait("params")["smooth"] == {"repetitions": 12, "noise": 0.1}
+
+
+def test_the_class_field_can_be_read_where_there_is_little_room(gallery: Open) -> None:
+    view = gallery("images=2", 360)
+    view.await_status("done")
+    about = view.root.locator(".about")
+    expect(about).to_have_text(re.compile(r"^cat\d+\.\d %$"))
+    assert about.evaluate("(about) => [...about.children].every((part) => part.scrollWidth <= part.clientWidth + 1)")
+    assert about.evaluate(
+        "(about) => about.getBoundingClientRect().right <= about.nextElementSibling.getBoundingClientRect().left"
+    )
+    text = view.field("Class").bounding_box()
+    shown = about.bounding_box()
+    assert text
+    assert shown
+    assert text["x"] + 30 < shown["x"]
