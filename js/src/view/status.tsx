@@ -85,10 +85,12 @@ export function StatusBar({ store, actions }: { store: Store; actions: Actions }
       </span>
       {progress && <span class="details">{counted(store)}</span>}
       <span class="dim details">{details(store)}</span>
-      <Hint store={store} />
-      <button type="button" {...KEYS} aria-disabled={!running} onClick={() => running && actions.cancel()}>
-        Cancel
-      </button>
+      <div class="end">
+        <Hint store={store} />
+        <button type="button" {...KEYS} aria-disabled={!running} onClick={() => running && actions.cancel()}>
+          Cancel
+        </button>
+      </div>
     </div>
   );
 }

@@ -119,3 +119,13 @@ def test_a_tile_has_a_pixel_for_each_of_the_screen(gallery: Open, density: float
     coarse = fine[: fine.shape[0] // 2 * 2, : fine.shape[1] // 2 * 2].astype(float)
     halved = coarse.reshape(coarse.shape[0] // 2, 2, -1, 2, 4).mean((1, 3)).repeat(2, 0).repeat(2, 1)
     assert np.abs(coarse - halved).mean() > 1
+
+
+def test_the_hint_is_not_cut_by_what_stands_before_it(gallery: Open) -> None:
+    view = gallery("images=2")
+    view.await_status("done")
+    details = view.root.locator(".dim.details")
+    details.evaluate("(details) => details.append(' keras.applications.mobilenet.preprocess_input')")
+    hint = view.root.get_by_text("zoom: Ctrl + wheel")
+    expect(hint).to_be_visible()
+    assert hint.evaluate("(hint) => hint.scrollWidth <= hint.clientWidth && hint.scrollHeight <= hint.clientHeight")
