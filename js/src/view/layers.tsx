@@ -65,6 +65,10 @@ function Picker({ store, actions, open }: Props & { open: boolean }) {
   const list = useWindow(rows.length, ROW);
   useThumbnails({ store, actions }, list.box);
   const thumbnails = useComputed(() => thumbnailLook(store));
+  // None come without Python, nor for what sees the input.
+  const boxes = useComputed(
+    () => thumbnails.value !== null || !(store.offer.value || seesInput(store)),
+  ).value;
   const canTake = (node: Node) => canChoose(node) && offered(store, "layer", node.path);
   const at = Math.max(
     0,
@@ -167,7 +171,7 @@ function Picker({ store, actions, open }: Props & { open: boolean }) {
               key={row.node.path}
               id={`kx-layer-${list.first + i}`}
               nested={nested}
-              thumbnails={thumbnails}
+              thumbnails={boxes ? thumbnails : null}
               row={row}
               disabled={!canTake(row.node) && row.expanded === undefined}
               chosen={isChosen(row.node.path)}
@@ -223,7 +227,8 @@ function Why({ store, layer }: { store: Store; layer: Layer | null }) {
 interface RowProps {
   id: string;
   nested: boolean;
-  thumbnails: ReadonlySignal<ThumbnailLook | null>;
+  /** Null where there is nothing to leave room for. */
+  thumbnails: ReadonlySignal<ThumbnailLook | null> | null;
   row: Row;
   disabled: boolean;
   chosen: boolean;
@@ -269,7 +274,7 @@ function LayerRow(props: RowProps) {
           }}
         />
       )}
-      {expanded === undefined && <Thumbnail look={props.thumbnails} path={node.path} />}
+      {expanded === undefined && props.thumbnails && <Thumbnail look={props.thumbnails} path={node.path} />}
       <span class="name">
         <bdi>{node.name}</bdi>
       </span>

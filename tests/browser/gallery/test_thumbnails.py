@@ -60,3 +60,12 @@ def test_a_closed_tree_asks_nothing(gallery: Open) -> None:
     expect(second.locator(".thumb canvas")).not_to_have_count(0)
     # The first view is done for longer: it would have asked before.
     assert len(wants(view)) == 1
+
+
+def test_where_none_can_come_there_is_no_room_for_them(gallery: Open) -> None:
+    view = gallery('traits={"method":"saliency"}')
+    view.await_status("done")
+    thumbs = view.root.get_by_role("tree").locator(".thumb")
+    expect(thumbs).to_have_count(0)
+    view.field("Method").select_option("blobs")
+    expect(thumbs).not_to_have_count(0)
