@@ -21,10 +21,10 @@ export function Grid({ store, actions, stage }: Parts) {
   const indices = Array.from({ length: columns }, (_, column) => column);
   const compared = columns > 1;
   const named = store.shelf.value !== null || images.some((picture) => picture.name !== "");
-  const labelled = store.known.value.labels.length > 0;
   const zoomed = !useComputed(() => store.view.value.isIdentity).value;
   const shown = store.rows.value;
   const rows = useRows(shown.length, columns, `${store.filter.value}, ${store.sort.value}`);
+  const marked = rows.many && store.known.value.labels.length > 0;
   useEffect(() => actions.look(shown.slice(rows.first, rows.last)), [shown, rows.first, rows.last]);
   return (
     <div
@@ -64,7 +64,7 @@ export function Grid({ store, actions, stage }: Parts) {
                 image={image}
                 column={column}
                 named={named}
-                labelled={labelled}
+                marked={marked}
               />
             )),
           )}

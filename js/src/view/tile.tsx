@@ -14,8 +14,8 @@ interface Props extends Parts {
   column: number;
   /** Some pictures have names, so that all rows leave room for one. */
   named: boolean;
-  /** Some true classes are known, so that all rows leave room for the mark. */
-  labelled: boolean;
+  /** Some true classes are known, and all rows are to be equally high. */
+  marked: boolean;
 }
 
 /** The strongest value of a map under the chosen sign and the pixel of the picture it lies at. */
@@ -54,7 +54,7 @@ function describe(
   return `${[title, layerName(store, item.layer), item.target_name, who].filter(Boolean).join(", ")}, ${peak(store, picture, map)}${partial}`;
 }
 
-export function Tile({ store, actions, stage, picture, image, column, named, labelled }: Props) {
+export function Tile({ store, actions, stage, picture, image, column, named, marked }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const readout = useRef<HTMLDivElement>(null);
   const map = useComputed(() => store.answer.value?.tiles.get(tileKey(image, column))).value;
@@ -76,6 +76,7 @@ export function Tile({ store, actions, stage, picture, image, column, named, lab
       : percent(map.item.probability)
     : "";
   const name = map?.item.target_name ?? (store.status.value === "running" ? "computing…" : "");
+  const outcome = verdict(store, image, map?.item.target);
   return (
     <div
       class="tile"
@@ -104,12 +105,12 @@ export function Tile({ store, actions, stage, picture, image, column, named, lab
         </span>
         <span class="figure">{figure}</span>
       </div>
-      {column === 0 && labelled && <Verdict text={verdict(store, image, map?.item.target)} />}
       {column === 0 && named && (
         <div class="source" title={picture?.name}>
           {lastSegment(picture?.name ?? "") || "\u00a0"}
         </div>
       )}
+      {column === 0 && (outcome || marked) && <Verdict text={outcome} />}
     </div>
   );
 }
