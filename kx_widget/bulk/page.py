@@ -12,6 +12,7 @@ from kx_widget.bulk.arrow import pc
 from kx_widget.bulk.store import Store
 from kx_widget.engine.errors import UnknownTargetError, did_you_mean
 from kx_widget.engine.explanation import FormatError, writable
+from kx_widget.engine.methods import METHODS
 from kx_widget.engine.postprocess import Sign
 
 STYLE = """
@@ -23,7 +24,10 @@ figure { margin: 0; min-width: 0 } details { margin-block: 1rem }
 .pair img { width: 100%; display: block; border-radius: 4px }
 .pair img + img { position: absolute; inset: 0 }
 figure:hover img + img, .pair:focus img + img { opacity: 0 }
-figcaption { overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
+figcaption span { display: flex; white-space: pre }
+figcaption :is(b, i) { font: inherit }
+figcaption :is(b, small) { overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
+figcaption small { display: block }
 .right::before { content: "✓ " } .wrong::before { content: "✗ " }
 small, p { color: color-mix(in srgb, currentColor 70%, transparent) }
 """
@@ -67,7 +71,8 @@ def write_page(
     shown = numbers[:limit]
     tiles = [_tile(store, int(number), colormap, sign) for number in shown]
     job = store.job
-    title = escape(f"{job.get('method', 'maps')} · {job.get('layer') or 'input'}")
+    method = job.get("method", "maps")
+    title = escape(f"{METHODS[method].title if method in METHODS else method} · {job.get('layer') or 'input'}")
     model = escape(job.get("model", {}).get("name", ""))
     skipped = "".join(f"<li>{escape(name)}: {escape(reason)}</li>" for name, reason in store.skipped[:limit])
     lost = f"<details><summary>Skipped images: {len(store.skipped)}</summary><ul>{skipped}</ul></details>"
@@ -101,6 +106,8 @@ def _tile(store: Store, number: int, colormap: str, sign: Sign) -> str:
     e = store.explanation(number)
     (row,) = store.rows([number], ["predicted", "label"])
     name, caption = escape(e.names[0]), escape(e.caption(0, 0))
+    # Where there is little room, it is the class that gives way.
+    target, dot, figure = caption.rpartition(" · ")
     verdict = "" if row["label"] is None else "right" if row["label"] == row["predicted"] else "wrong"
     pictures = (e.images[0], e.overlay(colormap, sign=sign)[0, 0])
     images = "".join(
@@ -108,7 +115,8 @@ def _tile(store: Store, number: int, colormap: str, sign: Sign) -> str:
     )
     return (
         f'<figure><a class="pair" tabindex="0">{images}</a>'
-        f'<figcaption class="{verdict}" title="{caption}">{caption}<br><small title="{name}">{name}</small>'
+        f'<figcaption title="{caption}"><span class="{verdict}"><b>{target}</b><i>{dot}{figure}</i></span>'
+        f'<small title="{name}">{name}</small>'
         f"</figcaption></figure>"
     )
 

@@ -76,6 +76,8 @@ def test_explain_and_show(kx_command, model, folder, tmp_path):  # noqa: F811
     assert not re.search(r"(src|href)=.https?:", text)
     best = kept.rows(kept.select(sort="score", descending=True)[:1])[0]
     assert text.index(best["id"]) < text.index("</figure>")
+    assert f"<title>LayerCAM · {kept.job['layer']}</title>" in text
+    assert f"<b>{best['target_name']}</b><i> · {100 * best['probability']:.1f} %</i>" in text
     code, out, _ = kx_command("show", store, "--out", page, "--wrong", "--target", "cats", "--json")
     right = json.loads(kx_command("show", store, "--out", page, "--right", "--target", "cats", "--json")[1])
     assert json.loads(out)["found"] + right["found"] == kept.column("target_name").to_pylist().count("cats")
