@@ -181,7 +181,7 @@ def test_the_stop_button_during_a_wait_cancels_and_leaves_everything_usable(kern
         before = len(kernel.heard)
         kernel.assign(params={}, target="sky")
         kernel.hears("done", before)
-        assert kernel.value("print(w.status, w.target, right(), end='')") == "done sky True"
+        assert kernel.value("print(right(), w.status, w.target, end='')") == "True done sky"
 
 
 def test_from_another_thread_and_from_a_cell_that_awaits(kernel, lines):
