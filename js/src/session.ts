@@ -167,6 +167,12 @@ export function openSession(model: Model, store: Store, answers: Answers): Sessi
     }
     if (message.kind === "maps") send({ kind: "ack", seq: message.seq });
     if (message.gen < showing.newest) return;
+    if (message.kind === "thumbnails") {
+      // They belong to the question before, and say nothing of the one that waits.
+      const isHere = message.image === focusedImage(store) && message.column === chosenColumn(store);
+      if (isHere) addThumbnails(message, buffers);
+      return;
+    }
     taken(message.gen);
     switch (message.kind) {
       case "running":
@@ -179,11 +185,6 @@ export function openSession(model: Model, store: Store, answers: Answers): Sessi
         return;
       case "maps":
         showing.add(message, buffers, browsing.trim);
-        return;
-      case "thumbnails":
-        if (message.image === focusedImage(store) && message.column === chosenColumn(store)) {
-          addThumbnails(message, buffers);
-        }
         return;
       case "done":
         store.status.value = "done";

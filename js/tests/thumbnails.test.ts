@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createAnswers } from "../src/answers";
 import { openSession, type Session } from "../src/session";
 import { createStore, DEFAULTS, type Store } from "../src/store";
@@ -54,6 +54,15 @@ describe("thumbnails", () => {
     });
     thumbnails("pool", { key: "k2" });
     expect(layers()).toEqual(["pool"]);
+  });
+
+  it("do not end the wait for a question that the kernel has not taken", () => {
+    vi.useFakeTimers();
+    session.set({ target: "dog" });
+    thumbnails("conv");
+    vi.advanceTimersByTime(1000);
+    expect(store.waiting.value).toBe(true);
+    vi.useRealTimers();
   });
 
   it("of an older question, or of what is not in focus any more, are dropped", () => {
