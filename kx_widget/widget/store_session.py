@@ -19,12 +19,11 @@ from kx_widget.widget.flow import Send, Tile
 from kx_widget.widget.records import columns
 from kx_widget.widget.session import Answer, Session, Status
 from kx_widget.widget.shelf import Shelf
+from kx_widget.widget.worker import Stale
 
 IMAGES_AT_ONCE = 8
 TILES_KEPT = 1000
 THREADS = 4
-
-Stale = Callable[[], bool]
 
 
 class StoreSession(Session):
