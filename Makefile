@@ -30,8 +30,9 @@ endif
 test: setup chromium bundles
 	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync test-browser test-python test-js
 
+# Playwright's loop swallows the signal by which a test that hangs would be ended.
 test-browser: setup chromium bundles
-	$(PY) -m pytest tests/browser
+	$(PY) -m pytest --timeout-method=thread tests/browser
 
 test-python: setup
 	$(PY) -m pytest --ignore=tests/browser
