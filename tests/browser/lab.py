@@ -94,6 +94,11 @@ class Notebook(Opened):
         """Delete a cell by its index, whatever it does."""
         self.page.evaluate(f"(i) => {PANEL}.context.model.sharedModel.deleteCell(i)", index)
 
+    def keep_cells(self, count: int) -> None:
+        """Delete the cells after the first so many."""
+        for index in reversed(range(count, len(self.cells()))):
+            self.delete_cell(index)
+
     def add_cell(self, code: str) -> None:
         """Add a cell at the end and run it."""
         self.page.evaluate(f"() => {{ {PANEL}.content.activeCellIndex = {PANEL}.content.widgets.length - 1; }}")

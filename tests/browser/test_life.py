@@ -32,8 +32,7 @@ def opened(lab: Lab) -> Notebook:
 
 @pytest.fixture
 def view(opened: Notebook) -> Iterator[View]:
-    while len(opened.cells()) > 2:
-        opened.delete_cell(2)
+    opened.keep_cells(2)
     opened.run_cell(1)
     view = View(opened)
     view.settle()
