@@ -96,8 +96,7 @@ def test_rows_of_the_whole_store_are_filtered_and_sorted(view: View) -> None:
 
 def test_what_is_in_sight_is_asked_anew(view: View) -> None:
     scroll(view, 0.5)
-    middle = view.tiles.nth(view.tiles.count() // 2)
-    image = int(middle.get_attribute("data-image") or 0)
+    image = IMAGES // 2
     stored = view.pixels(image)
     view.choose_layer("block2_out")
     view.await_trait("layer", "block2_out")

@@ -26,7 +26,7 @@ def right():
     asked = {"method": w.method, "layer": w.layer, **w.params}
     return np.array_equal(w.wait().maps, explainer.explain(cases.photos(), w.target, **asked).maps)
 """
-LONG = "w.params = {'smooth': {'repetitions': 1000}, 'tta': {}}"
+LONG = "w.method, w.params = 'integrated_gradients', {'smooth': {'repetitions': 1000}, 'tta': {}}"
 
 
 class Kernel:
@@ -179,7 +179,7 @@ def test_the_stop_button_during_a_wait_cancels_and_leaves_everything_usable(kern
         assert kernel.end(cell) == ("error", "KeyboardInterrupt")
         kernel.hears("cancelled", before)
         before = len(kernel.heard)
-        kernel.assign(params={}, target="sky")
+        kernel.assign(method="gradcam", params={}, target="sky")
         kernel.hears("done", before)
         assert kernel.value("print(right(), w.status, w.target, end='')") == "True done sky"
 
