@@ -17,7 +17,7 @@ WIDGET = "w = kx.KxWidget(model, images, class_names=class_names)\nw"
 MAP = "[data-kx-root] [data-kx-tile] canvas[aria-label*='peak']"
 NOTE = (
     "The sample network and its scenes. First, a kernel that has loaded the model makes its first widget, then others. "
-    "marimo's server has had a visitor before."
+    "marimo's server has had a visitor before; Voila starts a kernel, and TensorFlow in it, for each."
 )
 
 
@@ -33,9 +33,15 @@ def rows() -> Iterator[tuple[str, ...]]:
                 if isinstance(opened, Notebook):
                     opened.add_cell("")
                 yield row(host, asked, "running the cell", lambda opened=opened: by_cell(opened))
-        with servers.marimo(lab, [SETUP, WIDGET], has_door=False) as opened:
-            page, url = opened.page, opened.page.url
-            yield row("marimo", "", "opening the page", lambda: by_page(page, url))
+        for host, open_ in (("marimo", servers.marimo), ("Voila", servers.voila)):
+            with open_(lab, [SETUP, WIDGET], has_door=False) as opened:
+                page, url = opened.page, opened.page.url
+                yield row(host, "", "opening the page", lambda page=page, url=url: by_page(page, url))
+        with servers.folder() as place, lab.page((1280, 900)) as page:
+            path = place / "view.html"
+            with servers.jupyterlab(lab, [SETUP, WIDGET]) as opened:
+                opened.execute(f"w.wait(); w.save({str(path)!r})")
+            yield row("the page that w.save writes", "", "opening the file", lambda: by_page(page, path.as_uri()))
 
 
 def row(host: str, asked: str, start: str, seconds: Callable[[], float]) -> tuple[str, ...]:
