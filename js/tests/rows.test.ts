@@ -18,6 +18,13 @@ describe("the rows that are rendered", () => {
     expect(lengthOf(found)).toBe(1000 * pitch - GAP);
   });
 
+  it.each([290, 290.484375])("lie on the same pixels wherever they begin, %f high", (high) => {
+    for (const scrolled of [900, 1000, 5000]) {
+      const found = windowOf(scrolled, height, high, 1000);
+      expect(found.above + GAP).toBe(found.first * high);
+    }
+  });
+
   it.each([0, 0.3, 0.7, 1])("fill the sheet where a million do not fit, at %f of it", (part) => {
     const scrolled = part * (LONGEST - height);
     const found = windowOf(scrolled, height, pitch, 1e6);

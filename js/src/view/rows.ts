@@ -16,8 +16,9 @@ export function windowOf(scrolled: number, height: number, pitch: number, rows: 
   const top = scrolled / factor;
   const first = Math.max(0, Math.floor(top / pitch) - AHEAD);
   const last = Math.min(rows, Math.ceil((top + height) / pitch) + AHEAD);
-  const space = (pixels: number) => Math.max(0, Math.round(pixels) - GAP);
-  const above = scrolled - top + first * pitch;
+  const space = (pixels: number) => Math.max(0, pixels - GAP);
+  // Moved by whole pixels, rows keep the pixels that they are drawn on.
+  const above = Math.round(scrolled - top) + first * pitch;
   const whole = Math.min(total, LONGEST) + GAP;
   return { first, last, above: space(above), below: space(whole - above - (last - first) * pitch) };
 }
@@ -47,7 +48,7 @@ export function useRows(count: number, columns: number, arrangement: string) {
       const tracks = getComputedStyle(grid).gridTemplateColumns.split(" ").length;
       layout.value = {
         height: sheet.clientHeight,
-        pitch: tile.offsetHeight + GAP,
+        pitch: tile.getBoundingClientRect().height + GAP,
         perRow: columns > 1 ? 1 : tracks,
       };
     };

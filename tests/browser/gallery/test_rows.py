@@ -80,6 +80,32 @@ def test_by_keyboard_among_500_the_right_image_is_selected_and_read(gallery: Ope
     expect(view.root.locator(".whose")).to_contain_text("scene-6.jpg")
 
 
+# Canvases' sizes, by image, while the grid is scrolled over many rows.
+SIZES = """async (sheet) => {
+    const sizes = {};
+    for (let i = 0; i < 60; i++) {
+        sheet.scrollBy({ top: 97, behavior: "instant" });
+        await new Promise(requestAnimationFrame);
+        for (const tile of sheet.querySelectorAll("[data-kx-tile]")) {
+            const { width, height } = tile.querySelector("canvas");
+            // 300 wide is one that was not drawn yet.
+            if (width !== 0 && width !== 300) (sizes[tile.dataset.image] ??= new Set()).add(`${width}×${height}`);
+        }
+    }
+    return Object.values(sizes).map((of) => of.size);
+}"""
+
+
+def test_scrolling_draws_no_tile_in_another_size(gallery: Open) -> None:
+    view = gallery("images=500", 1280)
+    view.await_status("done")
+    track = "(tile) => parseFloat(getComputedStyle(tile.parentElement).gridTemplateColumns)"
+    assert view.root.locator("[data-kx-tile]").first.evaluate(track) % 1, "tracks of whole pixels show nothing"
+    sizes = view.root.locator(".sheet").evaluate(SIZES)
+    assert len(sizes) > 60
+    assert set(sizes) == {1}
+
+
 CUT = (
     """(marks) => marks.some((mark) => mark.scrollWidth > mark.clientWidth || mark.scrollHeight > mark.clientHeight)"""
 )
