@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 from tests.browser.lab import Lab
 from tests.browser.view import View
 
-CLICKS = 20
+CLICKS = 40
 # Seconds without a message; passes over all layers of ResNet50 take less.
 SILENT = 1.5
 MODEL = """import keras, numpy as np, kx_widget as kx

@@ -3,6 +3,7 @@ import { useEffect } from "preact/hooks";
 import { columnHeading } from "../naming";
 import type { Store } from "../store";
 import type { Parts } from "./app";
+import { useLate } from "./late";
 import { useRows } from "./rows";
 import { Tile } from "./tile";
 
@@ -22,6 +23,7 @@ export function Grid({ store, actions, stage }: Parts) {
   const compared = columns > 1;
   const named = store.shelf.value !== null || images.some((picture) => picture.name !== "");
   const zoomed = !useComputed(() => store.view.value.isIdentity).value;
+  const stale = useLate(store.stale);
   const shown = store.rows.value;
   const rows = useRows(shown.length, columns, `${store.filter.value}, ${store.sort.value}`);
   const marked = rows.many && store.known.value.labels.length > 0;
@@ -34,7 +36,7 @@ export function Grid({ store, actions, stage }: Parts) {
       data-many={rows.many || undefined}
       data-compared={compared || undefined}
       data-several={images.length > 1 || undefined}
-      data-stale={store.stale.value || undefined}
+      data-stale={stale || undefined}
       data-few={(!compared && images.length < 3) || undefined}
       data-zoomed={zoomed || undefined}
       style={{ "--columns": columns, "--few": images.length, "--aspect": aspectOf(store) }}

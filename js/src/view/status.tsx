@@ -3,6 +3,7 @@ import type { Actions } from "../actions";
 import { duration } from "../format";
 import type { Status, Store } from "../store";
 import { KEYS } from "./field";
+import { useLate } from "./late";
 
 const WORDS: Readonly<Record<Status, string>> = {
   idle: "ready",
@@ -62,6 +63,7 @@ function Hint({ store }: { store: Store }) {
 
 export function StatusBar({ store, actions }: { store: Store; actions: Actions }) {
   const running = store.status.value === "running";
+  const late = useLate(useComputed(() => store.status.value === "running"));
   const progress = store.progress.value;
   const part = progress && progress.total > 0 ? progress.done / progress.total : undefined;
   const finished = store.status.value === "done" ? 100 : 0;
@@ -75,8 +77,8 @@ export function StatusBar({ store, actions }: { store: Store; actions: Actions }
         aria-valuemin={0}
         aria-valuemax={100}
         aria-valuenow={percentDone}
-        data-running={running || undefined}
-        data-unknown={(running && part === undefined) || undefined}
+        data-running={late || undefined}
+        data-unknown={(late && part === undefined) || undefined}
         style={{ "--part": part ?? 0 }}
       />
       <span class="state" role="status">

@@ -106,3 +106,30 @@ def test_the_class_field_can_be_read_where_there_is_little_room(gallery: Open) -
     assert text
     assert shown
     assert text["x"] + 30 < shown["x"]
+
+
+# When, after the next click, the first old map was drawn as one; and when the class chosen came.
+WATCH = """(sheet) => {
+    window.seen = {};
+    let start = 0;
+    addEventListener("click", () => { start = performance.now(); seen = {}; }, { capture: true });
+    new MutationObserver(() => {
+        if ("stale" in sheet.dataset) seen.faded ??= performance.now() - start;
+        if (sheet.querySelector(".caption .name").textContent === "rocket") seen.came ??= performance.now() - start;
+    }).observe(sheet, { attributes: true, subtree: true, characterData: true });
+}"""
+
+
+def test_old_maps_fade_only_where_new_ones_take_a_while(gallery: Open) -> None:
+    for step in (1, 400):
+        view = gallery(f"images=4&step={step}")
+        view.await_status("done")
+        view.root.locator(".sheet").evaluate(WATCH)
+        view.field("Class").click()
+        view.root.get_by_role("option", name="rocket").click()
+        expect(view.root.locator(".caption .name").first).to_have_text("rocket")
+        view.await_status("done")
+        expect(view.root.locator(".sheet")).not_to_have_attribute("data-stale")
+        seen = view.page.evaluate("seen")
+        assert seen["came"] >= step
+        assert 150 <= seen["faded"] < seen["came"] if step == 400 else seen.get("faded", 150) >= 150
