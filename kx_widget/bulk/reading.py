@@ -15,7 +15,7 @@ from kx_widget.bulk.sources import BATCHES_AHEAD, Item
 from kx_widget.engine.budget import MOST
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.explainer import Explainer
-from kx_widget.engine.images import Images, load, read, size_for
+from kx_widget.engine.images import Images, digest, load, read, size_for
 from kx_widget.engine.preprocessing import Preprocessing, Span
 
 
@@ -46,6 +46,16 @@ class Batch:
         broken = [Decoded(one.item, None, problem) for one in compress(self.good, bad)]
         good = list(compress(self.good, keep))
         return Batch(self.part, good, self.broken + broken, left if good else None)
+
+
+class Passing:
+    """The digest of an image that is met once: made only for whoever draws random numbers by it."""
+
+    def __init__(self, x: NDArray[Any]) -> None:
+        self._x = x
+
+    def __repr__(self) -> str:
+        return repr(digest(self._x))
 
 
 class Steady:
@@ -175,6 +185,7 @@ class Reader:
             arrays = [one.pixels for one in batch.good]
             height, width = self._size or (None, None)
             x = self._explainer
-            images = load(arrays, (height, width, self._channels), x._preprocessing, x._fit, self._span.span_of)
+            declared = height, width, self._channels
+            images = load(arrays, declared, x._preprocessing, x._fit, self._span.span_of, Passing)
             batch.images = replace(images, names=tuple(one.item.id for one in batch.good))
         return batch

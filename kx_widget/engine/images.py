@@ -3,7 +3,7 @@
 import glob
 import hashlib
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -38,7 +38,7 @@ class Images:
     shown: tuple[Pixels, ...]
     boxes: tuple[Box, ...]
     names: tuple[str, ...]
-    digests: tuple[str, ...]
+    digests: tuple[Hashable, ...]
     find_black: Callable[[], Floats]
 
     @cached_property
@@ -65,11 +65,13 @@ def load(
     preprocessing: Preprocessing,
     fit: Fit = "stretch",
     span_of: Callable[[Sequence[NDArray[Any]]], Span] | None = None,
+    digest_of: Callable[[NDArray[Any]], Hashable] = digest,
 ) -> Images:
     """Read, check, resize and preprocess images of every accepted kind.
 
     16-bit images are brought to 0..255, so that they are what their 8-bit twins are.
-    `span_of` tells the range of float images, if not what they show by themselves.
+    `span_of` tells the range of float images, if not what they show by themselves; `digest_of` names what the model
+    gets of an image.
 
     Raises:
         ImageError: lists every item that cannot be used, and why.
@@ -103,7 +105,7 @@ def load(
         shown=tuple(as_pixels(a, span) for a in arrays),
         boxes=boxes,
         names=tuple(name for name, _ in items),
-        digests=tuple(digest(x) for x in batch),
+        digests=tuple(map(digest_of, batch)),
         find_black=lambda: preprocessing.black((size[0], size[1], channels), are_bytes, span),
     )
 
@@ -177,8 +179,9 @@ def _array(item: Any) -> NDArray[Any]:
         raise ImageError(item.reason)
     if isinstance(item, (Path, bytes)):
         item = _open(item)
-    if isinstance(item, Image.Image):
+    elif isinstance(item, Image.Image):
         item = _upright(item)
+    if isinstance(item, Image.Image):
         item = _eight_bits(np.asarray(item)) if item.mode[0] == "I" else _opaque(item)
     array = _as_array(item)
     if (array.dtype.kind, array.dtype.itemsize) == ("u", 2):
