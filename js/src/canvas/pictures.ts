@@ -2,8 +2,8 @@ import { toBytes } from "../codec";
 import type { Picture } from "../store";
 
 export interface Pictures {
-  /** The decoded picture, or null while it is decoded; `ready` is called afterwards. */
-  get(picture: Picture): ImageBitmap | null;
+  /** The decoded picture, null if it cannot be; undefined until that is known, `ready` is called then. */
+  get(picture: Picture): ImageBitmap | null | undefined;
   /** Frees every picture that is not in the list. */
   keep(wanted: ReadonlySet<Picture>): void;
 }
@@ -16,26 +16,25 @@ export async function decodePicture(picture: Picture): Promise<ImageBitmap | nul
 }
 
 export function createPictures(ready: (picture: Picture) => void): Pictures {
-  const decoded = new Map<Picture, ImageBitmap | null>();
+  const decoded = new Map<Picture, ImageBitmap | null | undefined>();
 
   const decode = async (picture: Picture) => {
     const bitmap = await decodePicture(picture);
-    if (!bitmap) return;
     if (decoded.has(picture)) {
       decoded.set(picture, bitmap);
       ready(picture);
     } else {
-      bitmap.close();
+      bitmap?.close();
     }
   };
 
   return {
     get(picture) {
-      const bitmap = decoded.get(picture);
-      if (bitmap !== undefined) return bitmap;
-      decoded.set(picture, null);
-      void decode(picture);
-      return null;
+      if (!decoded.has(picture)) {
+        decoded.set(picture, undefined);
+        void decode(picture);
+      }
+      return decoded.get(picture);
     },
     keep(wanted) {
       for (const [picture, bitmap] of decoded) {

@@ -29,6 +29,9 @@ interface Drawn {
   width: number;
   height: number;
   layers: Layers | null;
+  /** What it was drawn from. */
+  picture?: Picture;
+  map?: TileMap;
 }
 
 /** So long tiles are drawn for the first time in one frame; those left wait for the next one. */
@@ -67,6 +70,7 @@ export function createStage(store: Store): Stage {
     if (frame === 0) frame = requestAnimationFrame(draw);
   };
   const pictureOf = (tile: Drawn): Picture | undefined => traits._images.peek()[tile.image];
+  const mapOf = (tile: Drawn) => store.answer.peek()?.tiles.get(tileKey(tile.image, tile.column));
   const pictures = createPictures((picture) =>
     schedule([...tiles.values()].filter((tile) => pictureOf(tile) === picture)),
   );
@@ -102,16 +106,19 @@ export function createStage(store: Store): Stage {
     const picture = pictureOf(tile);
     if (!context || !picture || tile.width === 0) return;
     tile.due = false;
+    const bitmap = pictures.get(picture);
+    if (bitmap === undefined) return;
     const { width, height } = tile;
     if (tile.canvas.width !== width || tile.canvas.height !== height) {
       tile.canvas.width = width;
       tile.canvas.height = height;
     }
     const rect = filled(whole(frameOf(picture, width, height)), width, height);
-    const map = store.answer.peek()?.tiles.get(tileKey(tile.image, tile.column));
+    const map = mapOf(tile);
+    Object.assign(tile, { picture, map });
     tile.layers ??= makeLayers();
     context.reset();
-    compose(context, rect, store, { picture, bitmap: pictures.get(picture), map, layers: tile.layers });
+    compose(context, rect, store, { picture, bitmap, map, layers: tile.layers });
     drawCrosshair(context, rect);
     writeReadout(tile, picture, map);
   };
@@ -163,12 +170,11 @@ export function createStage(store: Store): Stage {
     pictures.keep(wanted);
   };
 
-  const stop = effect(() => {
-    // Reading the signals is what subscribes to them.
-    for (const name of ["_images", "sign", "scale", "colormap", "opacity", "threshold"] as const) {
+  // Reading the signals is what subscribes to them.
+  const stopAll = effect(() => {
+    for (const name of ["sign", "scale", "colormap", "opacity", "threshold"] as const) {
       traits[name].value;
     }
-    store.answer.value;
     store.view.value;
     store.crosshair.value;
     store.limits.value;
@@ -177,6 +183,14 @@ export function createStage(store: Store): Stage {
     store.swipe.value;
     store.welcome.value;
     schedule(tiles.values());
+  });
+  const stopOwn = effect(() => {
+    traits._images.value;
+    store.answer.value;
+    // On a scale that several share, another map changes all of them.
+    const shared = traits.scale.peek() !== "map";
+    const changed = (tile: Drawn) => tile.picture !== pictureOf(tile) || tile.map !== mapOf(tile);
+    schedule([...tiles.values()].filter((tile) => shared || changed(tile)));
   });
 
   return {
@@ -192,7 +206,8 @@ export function createStage(store: Store): Stage {
       };
     },
     close() {
-      stop();
+      stopAll();
+      stopOwn();
       cancelAnimationFrame(frame);
       resized.disconnect();
       seen.disconnect();
