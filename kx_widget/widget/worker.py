@@ -5,6 +5,7 @@ ipykernel takes what any widget heard last for it, and sends the page's next wor
 be it to a subshell that is gone.
 """
 
+import atexit
 import logging
 import threading
 from collections.abc import Callable
@@ -21,6 +22,8 @@ class Stale(threading.Event):
 
 
 Job = Callable[[Stale], None]
+# So long the end of the process waits for a job to give way.
+SECONDS_AT_EXIT = 10.0
 
 
 def in_thread(function: Callable[..., None], *arguments: Any, name: str | None = None) -> None:
@@ -49,6 +52,7 @@ class Worker:
         self._waiting: tuple[Context, Job] | None = None
         self._running = False
         self._stale = Stale()
+        self._thread: threading.Thread | None = None
 
     @property
     def busy(self) -> bool:
@@ -63,7 +67,9 @@ class Worker:
             self._stale.set()
             if not self._running:
                 self._running = True
-                threading.Thread(target=self._work, name=self._name, daemon=True).start()
+                self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+                self._thread.start()
+                atexit.register(self._leave)
 
     def cancel(self) -> None:
         """Drop the waiting job, and ask the current one to stop."""
@@ -71,12 +77,19 @@ class Worker:
             self._waiting = None
             self._stale.set()
 
+    def _leave(self) -> None:
+        """Python ends the process's other threads within whatever they call; TensorFlow then aborts the process."""
+        self.cancel()
+        if self._thread is not None:
+            self._thread.join(SECONDS_AT_EXIT)
+
     def _work(self) -> None:
         while True:
             with self._lock:
                 waiting, self._waiting = self._waiting, None
                 if waiting is None:
                     self._running = False
+                    atexit.unregister(self._leave)
                     return
                 stale = self._stale = Stale()
             context, job = waiting

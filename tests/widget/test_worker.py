@@ -1,5 +1,7 @@
 """One thread, one job: it survives what a job raises."""
 
+import subprocess
+import sys
 import threading
 from contextvars import ContextVar
 
@@ -50,6 +52,25 @@ def test_a_job_that_pauses_gives_way_at_once():
     worker.put(lambda _: ended.append("the next"))
     until(lambda: not worker.busy)
     assert ended == [True, "the next"]
+
+
+LEAVING = """
+import threading
+from kx_widget.widget.worker import Worker
+begun = threading.Event()
+def job(stale):
+    begun.set()
+    stale.wait()
+    threading.Event().wait(0.2)
+    print("gave way")
+Worker("test").put(job)
+begun.wait()
+"""
+
+
+def test_the_end_of_the_process_waits_for_a_job_to_give_way():
+    ended = subprocess.run([sys.executable, "-c", LEAVING], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "gave way\n", "")
 
 
 def test_threads_speak_for_whoever_asked():
