@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -33,6 +34,12 @@ FAMILIES = (
     (r"efficientnetb\d", "efficientnet"),
     (r"convnext.*", "convnext"),
 )
+# What a layer that expects 0..255 multiplies by at most: 1 / 255 and 1 / 127.5 are usual.
+LARGEST_DIVISION = 1 / 64
+DARK = (
+    "The images are floats in {}, but the model rescales 0..255 itself, and sees them nearly without contrast: "
+    "pass uint8, or floats in 0..255."
+)
 
 
 def family_of(model: Any) -> str | None:
@@ -53,7 +60,9 @@ class Preprocessing:
             raise ImageError(f'preprocess={preprocess!r} is not known. Pass "auto", None or a function.')
         self._preprocess = preprocess
         self._family = family_of(model)
-        self._rescales = any(type(layer).__name__ in ("Rescaling", "Normalization") for _, layer in sublayers(model))
+        rescaling = [layer for _, layer in sublayers(model) if type(layer).__name__ in ("Rescaling", "Normalization")]
+        self._rescales = bool(rescaling)
+        self._divides = any(np.max(getattr(layer, "scale", 1)) <= LARGEST_DIVISION for layer in rescaling)
         self.text = "no images seen yet"
 
     def span_of(self, arrays: Sequence[NDArray[Any]]) -> Span:
@@ -77,8 +86,13 @@ class Preprocessing:
 
         Raises:
             ImageError: a given function failed, or returned another shape or values that are not finite.
+
+        Warns:
+            RuntimeWarning: the images are in 0..1 or -1..1, and the model brings 0..255 there itself.
         """
         self.text, batch = self._applied(batch, is_bytes, span)
+        if self._divides and self._preprocess == "auto" and span in ("0..1", "-1..1") and batch.any():
+            warnings.warn(DARK.format(span), RuntimeWarning, stacklevel=2)
         return batch
 
     def _applied(self, batch: Floats, is_bytes: Sequence[bool], span: Span) -> tuple[str, Floats]:

@@ -254,6 +254,11 @@ def test_auto_uses_the_familys_own_function_also_when_nested(name, module):
     rules = Preprocessing(rescaling, "auto")
     assert_array_equal(load(picture(), RGB, rules).batch[0], picture())
     assert "rescales" in rules.text
+    for wrong, span in ((picture() / 255, "0..1"), (picture() / 127.5 - 1, "-1..1")):
+        with pytest.warns(RuntimeWarning, match=f"floats in {span}, but the model rescales 0..255 itself"):
+            load(wrong, RGB, rules)
+    load(picture() / 255, RGB, Preprocessing(rescaling, lambda batch: batch))
+    load(picture() / 255, RGB, Preprocessing(outer, "auto"))
 
 
 def test_explainer_tells_what_was_decided(model):
