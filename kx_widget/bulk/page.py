@@ -60,14 +60,17 @@ def write_page(
 
     Raises:
         UnknownTargetError: the store has no map of this class.
-        FormatError: it has no map at all, or there is no folder for the page.
+        FormatError: it has no map at all, or none of this choice; or there is no folder for the page.
     """
     path = writable(path)
-    if not len(store.select()):
+    every = len(store.select())
+    if not every:
         lost = len(store.skipped)
         why = f": all its {lost} images were skipped." if lost else "."
         raise FormatError(f"{store.path!r} has no map to show{why}")
     numbers = store.select(_condition(store, target, wrong), sort, descending)
+    if not len(numbers):
+        raise FormatError(f"None of the {every} maps in {store.path!r} fits this choice.")
     shown = numbers[:limit]
     tiles = [_tile(store, int(number), colormap, sign) for number in shown]
     job = store.job
