@@ -30,15 +30,16 @@ export const className = (store: Store, index: number) =>
   targetText(index, store.welcome.value?.class_names ?? []);
 
 /**
- * Whether the prediction is right, in words; empty where that is not known. A wrong one is named, unless it is the
- * class that is explained and named beside it.
+ * Whether the prediction is right, in words; empty where that is not known. It is named, unless it is the class that
+ * is explained and named beside it.
  */
 export function verdict(store: Store, image: number, explained?: number): string {
   const known = store.known.value;
   const right = isRight(known, image);
   if (right === null) return "";
-  if (right) return "right";
   const best = known.best[image];
-  const what = best === explained ? "wrong" : `predicted ${className(store, best)}`;
+  const other = best === explained ? "" : className(store, best);
+  if (right) return other ? `right: ${other}` : "right";
+  const what = other ? `predicted ${other}` : "wrong";
   return `${what}, true class ${className(store, labelOf(known, image) ?? 0)}`;
 }

@@ -64,6 +64,8 @@ export function openSession(model: Model, store: Store, answers: Answers): Sessi
   };
 
   const taken = (gen: number) => {
+    // What still comes of the question before says nothing of the one that waits.
+    if (gen <= showing.newest && showing.isPast()) return;
     clearTimeout(queuedTimer);
     store.waiting.value = false;
     if (gen <= showing.newest) return;
@@ -168,7 +170,6 @@ export function openSession(model: Model, store: Store, answers: Answers): Sessi
     if (message.kind === "maps") send({ kind: "ack", seq: message.seq });
     if (message.gen < showing.newest) return;
     if (message.kind === "thumbnails") {
-      // They belong to the question before, and say nothing of the one that waits.
       const isHere = message.image === focusedImage(store) && message.column === chosenColumn(store);
       if (isHere) addThumbnails(message, buffers);
       return;

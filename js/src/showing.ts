@@ -19,6 +19,8 @@ export interface Showing {
   has(image: number): boolean;
   /** The answer is whole with so many maps; false where not all of them are here. */
   end(maps: number): boolean;
+  /** Whether what the kernel tells of is no longer what the page asks. */
+  isPast(): boolean;
   /** Keeps an answer, if it is whole. */
   keep(asked: Asked, answer: Kept): void;
   /** The page asks something else: what has come of it is shown. */
@@ -95,6 +97,7 @@ export function createShowing(store: Store, answers: Answers): Showing {
       keep(coming.asked, coming.answer);
       return true;
     },
+    isPast: () => coming !== null && textOf(coming.asked) !== question(),
     catchUp() {
       const now = question();
       if (shown.question === now || !coming?.answer.tiles.size) return;

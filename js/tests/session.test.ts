@@ -233,6 +233,21 @@ describe("traits", () => {
     expect(store.waiting.value).toBe(false);
   });
 
+  it("wait on while the answer to the question before comes in", () => {
+    session.set({ method: "cam", target: "cat" });
+    model.down(running(1, "cat"));
+    maps(1, 1, [1, 2]);
+    vi.advanceTimersByTime(400);
+    expect(store.waiting.value).toBe(false);
+    session.set({ target: "dog" });
+    maps(1, 2, [1, 2]);
+    vi.advanceTimersByTime(400);
+    model.down({ kind: "done", gen: 1, seconds: 1, maps: 1 });
+    expect(store.waiting.value).toBe(true);
+    model.down(running(2, "dog"));
+    expect(store.waiting.value).toBe(false);
+  });
+
   it("that only redraw wait for nobody", () => {
     session.set({ opacity: 0.5 });
     vi.advanceTimersByTime(10_000);

@@ -117,7 +117,7 @@ export function Tile({ store, actions, stage, picture, image, column, named, mar
 
 /** The sign says it to those who do not see the colour, the words to those who see neither. */
 function Verdict({ text }: { text: string }) {
-  const right = text === "right";
+  const right = text.startsWith("right");
   return (
     <div class="verdict" data-right={right || undefined} title={text && inFull(text)}>
       <span aria-hidden="true">{text && (right ? "✓ " : "✗ ")}</span>
