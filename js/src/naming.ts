@@ -39,7 +39,7 @@ export function verdict(store: Store, image: number, explained?: number): string
   if (right === null) return "";
   const best = known.best[image];
   const other = best === explained ? "" : className(store, best);
-  if (right) return other ? `right: ${other}` : "right";
+  if (right) return other ? `predicted ${other}, right` : "right";
   const what = other ? `predicted ${other}` : "wrong";
   return `${what}, true class ${className(store, labelOf(known, image) ?? 0)}`;
 }

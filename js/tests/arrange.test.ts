@@ -99,7 +99,7 @@ describe("the store", () => {
   it("names what was predicted where another class is explained, or a difference of two", () => {
     const explained = [1, 0, 0, -1, 1];
     expect([0, 1, 3, 4].map((image) => verdict(store, image, explained[image]))).toEqual([
-      "right: cat",
+      "predicted cat, right",
       "predicted dog, true class cat",
       "",
       "predicted cat, true class dog",

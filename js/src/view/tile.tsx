@@ -1,5 +1,6 @@
 import { useComputed } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { isRight } from "../arrange";
 import { attachGestures } from "../canvas/gestures";
 import { lastSegment, percent, position, value } from "../format";
 import { imageName, verdict } from "../naming";
@@ -110,14 +111,15 @@ export function Tile({ store, actions, stage, picture, image, column, named, mar
           {lastSegment(picture?.name ?? "") || "\u00a0"}
         </div>
       )}
-      {column === 0 && (outcome || marked) && <Verdict text={outcome} />}
+      {column === 0 && (outcome || marked) && (
+        <Verdict text={outcome} right={isRight(store.known.value, image) === true} />
+      )}
     </div>
   );
 }
 
 /** The sign says it to those who do not see the colour, the words to those who see neither. */
-function Verdict({ text }: { text: string }) {
-  const right = text.startsWith("right");
+function Verdict({ text, right }: { text: string; right: boolean }) {
   return (
     <div class="verdict" data-right={right || undefined} title={text && inFull(text)}>
       <span aria-hidden="true">{text && (right ? "✓ " : "✗ ")}</span>
