@@ -78,14 +78,23 @@ def test_explain_and_show(kx_command, model, folder, tmp_path):  # noqa: F811
     assert text.index(best["id"]) < text.index("</figure>")
     assert f"<title>LayerCAM · {kept.job['layer']}</title>" in text
     assert f"<b>{best['target_name']}</b><i> · {100 * best['probability']:.1f} %</i>" in text
-    found = 0
-    for choice in ("--wrong", "--right"):
-        code, out, err = kx_command("show", store, "--out", page, choice, "--target", "cats", "--json")
-        found += json.loads(out)["found"] if code == 0 else 0
-        assert code == 0 or f"None of the 38 maps in {str(store)!r} fits this choice." in err
-    assert found == kept.column("target_name").to_pylist().count("cats")
-    code, _, err = kx_command("show", store, "--out", tmp_path / "none.html", "--target", "cats", choice)
-    assert (code == 0) == (tmp_path / "none.html").exists()
+    code, out, _ = kx_command("show", store, "--out", page, "--target", "cats", "--json")
+    assert json.loads(out)["found"] == kept.column("target_name").to_pylist().count("cats")
+
+
+def test_show_writes_no_page_of_nothing(kx_command, model, folder, tmp_path):  # noqa: F811
+    """A single image is predicted either right or wrong."""
+    store = tmp_path / "s"
+    names = tmp_path / "names.txt"
+    names.write_text("cats\nx\ndogs\ny\n")
+    asked = ("--labels", "folder", "--class-names", names, "--out", store)
+    assert kx_command("explain", model, folder / "cats" / "01.png", *asked)[0] == 0
+    pages = [tmp_path / "wrong.html", tmp_path / "right.html"]
+    shown = [kx_command("show", store, "--out", page, f"--{page.stem}") for page in pages]
+    assert sorted(code for code, _, _ in shown) == [0, 1]
+    assert [page.exists() for page in pages] == [code == 0 for code, _, _ in shown]
+    ((_, _, said),) = (one for one in shown if one[0])
+    assert f"None of the 1 maps in {str(store)!r} fits this choice." in said
 
 
 def test_explain_nothing_broken_ends_with_0_and_parameters_arrive(kx_command, model, folder, tmp_path):  # noqa: F811

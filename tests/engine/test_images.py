@@ -1,5 +1,6 @@
 """Every accepted kind of image, and what is said of the others."""
 
+import importlib
 import os
 
 import keras
@@ -239,8 +240,6 @@ def test_a_bad_function_is_named(function, said):
     ("name", "module"), [("resnet50", "resnet"), ("vgg16", "vgg16"), ("mobilenetv2_1.00_96", "mobilenet_v2")]
 )
 def test_auto_uses_the_familys_own_function_also_when_nested(name, module):
-    import importlib
-
     inner = keras.Sequential([keras.Input(RGB), layers.Conv2D(2, 3)], name=name)
     outer = keras.Sequential([keras.Input(RGB), inner, layers.GlobalAveragePooling2D(), layers.Dense(2)])
     expected = importlib.import_module(f"keras.applications.{module}").preprocess_input(
