@@ -24,7 +24,7 @@ from kx_widget.widget.flow import LARGEST_FRAME, Flow, Send
 from kx_widget.widget.messages import VERSION, Column, Item
 from kx_widget.widget.records import columns, error_message, item_record, prediction_messages
 from kx_widget.widget.thumbnails import Thumbnails
-from kx_widget.widget.worker import Stale, Worker
+from kx_widget.widget.worker import Stale, Worker, wait_for
 
 Status = Literal["idle", "running", "done", "cancelled", "error"]
 SECONDS_BETWEEN_FRAMES = 0.05
@@ -107,7 +107,7 @@ class Session:
     def wait(self, timeout: float) -> Explanation:
         """The answer to the latest question; raises its error, or TimeoutError."""
         with self._changed:
-            if not self._changed.wait_for(lambda: self._answer.status != "running", timeout):
+            if not wait_for(self._changed, lambda: self._answer.status != "running", timeout):
                 raise TimeoutError(f"No answer within {timeout:g} s; it is still being computed.")
             if self._answer.error is not None:
                 raise self._answer.error

@@ -8,6 +8,7 @@ be it to a subshell that is gone.
 import atexit
 import logging
 import threading
+import time
 from collections.abc import Callable
 from contextvars import Context, copy_context
 from typing import Any
@@ -24,6 +25,8 @@ class Stale(threading.Event):
 Job = Callable[[Stale], None]
 # So long the end of the process waits for a job to give way.
 SECONDS_AT_EXIT = 10.0
+# Python does not hear an interrupt that comes as its thread falls asleep, or to another thread, before it wakes.
+SECONDS_ASLEEP = 0.2
 
 
 def in_thread(function: Callable[..., None], *arguments: Any, name: str | None = None) -> None:
@@ -37,6 +40,15 @@ def later(seconds: float, function: Callable[[], None]) -> threading.Timer:
     timer.daemon = True
     timer.start()
     return timer
+
+
+def wait_for(condition: threading.Condition, predicate: Callable[[], bool], timeout: float) -> bool:
+    """`condition.wait_for`, which an interrupt always ends."""
+    end = time.monotonic() + timeout
+    while not condition.wait_for(predicate, min(SECONDS_ASLEEP, end - time.monotonic())):
+        if time.monotonic() >= end:
+            return False
+    return True
 
 
 class Worker:

@@ -1,11 +1,15 @@
 """One thread, one job: it survives what a job raises."""
 
+import signal
 import subprocess
 import sys
 import threading
+import time
 from contextvars import ContextVar
 
-from kx_widget.widget.worker import Worker, in_thread, later
+import pytest
+
+from kx_widget.widget.worker import Worker, in_thread, later, wait_for
 from tests.widget.page import until
 
 
@@ -87,3 +91,26 @@ def test_threads_speak_for_whoever_asked():
         worker.put(answer)
         until(lambda who=who: heard[-2:] == [who, who])
     assert heard == ["cell", "cell", "page", "page"]
+
+
+def test_an_interrupt_that_another_thread_gets_ends_the_wait():
+    main, condition, asked = threading.main_thread().ident, threading.Condition(), threading.Event()
+
+    def interrupt():
+        asked.wait()
+        until(lambda: sys._current_frames()[main].f_code is threading.Condition.wait.__code__)
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt), condition:
+        wait_for(condition, lambda: bool(asked.set()), 20)
+    assert time.monotonic() - start < 15
+
+
+def test_waiting_ends_in_time_or_when_there_is_something():
+    condition = threading.Condition()
+    with condition:
+        assert not wait_for(condition, lambda: False, 0.3)
+        assert not wait_for(condition, lambda: False, -1)
+        assert wait_for(condition, lambda: True, -1)
