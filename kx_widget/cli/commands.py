@@ -107,7 +107,11 @@ def explain(
         "class_names": class_names_of(class_names),
         "fit": fit,
     }
-    loaded = read_model(model)
+    from kx_widget.engine.explainer import Explainer
+
+    explainer = Explainer(read_model(model), **settings)
+    if top and top > (classes := len(explainer.class_names)):
+        raise UnknownTargetError(f"--top {top} asks for more classes than the model has ({classes}).")
     if workers:
         from kx_widget.bulk.cluster import explain_on_ray
 
@@ -116,11 +120,7 @@ def explain(
         )
     else:
         from kx_widget.bulk.job import explain_to_store
-        from kx_widget.engine.explainer import Explainer
 
-        explainer = Explainer(loaded, **settings)
-        if top and top > (classes := len(explainer.class_names)):
-            raise UnknownTargetError(f"--top {top} asks for more classes than the model has ({classes}).")
         store = explain_to_store(explainer, photos, out, asked, **run, progress=not quiet, **question)
     skipped = store.skipped
     if as_json:

@@ -119,6 +119,7 @@ def test_explain_nothing_broken_ends_with_0_and_parameters_arrive(kx_command, mo
         (("explain", "MODEL", "PHOTOS", "--targets", "dog"), "There is no class 'dog'"),
         (("explain", "MODEL", "PHOTOS", "--targets", "-1"), "There is no class -1: the model has classes 0 to 3"),
         (("explain", "MODEL", "PHOTOS", "--top", "99"), "--top 99 asks for more classes than the model has (4)"),
+        (("explain", "MODEL", "PHOTOS", "--workers", "2", "--top", "99"), "--top 99 asks for more classes"),
         (("explain", "MODEL", "PHOTOS", "--layer", "insid"), "Did you mean 'inside'"),
         (("explain", "MODEL", "PHOTOS", "--param", "steps"), "must be NAME=VALUE"),
         (("explain", "MODEL", "PHOTOS", "--param", "steps=3"), "steps"),
