@@ -95,6 +95,7 @@ def explain_on_ray(
     if not isinstance(files, Files):
         raise ImageError("A cluster explains files: pass a folder, a glob or a list of paths.")
     files = Files(tuple(str(Path(p).absolute()) for p in files.paths))
+    run["total"] = len(files.paths)
     asked = Run(Explainer(_loaded(content, suffix), **settings), files, **run)
     folder = Path(path).absolute()
     job = {**describe(asked, dtype, part_images, batch_size), "by": "ray"}

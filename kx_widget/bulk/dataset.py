@@ -3,7 +3,7 @@
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import Any
 
@@ -24,6 +24,8 @@ from kx_widget.engine.registry import check_params
 from kx_widget.engine.types import Floats, Ints, Parameter
 
 TOLD = 20
+# From so many images on, weights that are constants save more time than it takes to make them that.
+MANY = 1000
 RUN = (
     Parameter("batch_size", "int", None, "Images at once; None keeps the source's batches.", minimum=1),
     Parameter("on_error", "choice", "skip", "What a broken image does.", choices=("skip", "raise")),
@@ -39,29 +41,6 @@ class Answer:
     predicted: Ints
 
 
-def answer(explainer: Explainer, batch: Batch, targets: Any, question: dict[str, Any], raises: bool) -> Answer:
-    """Explain one loaded batch; what was learned about its images is forgotten.
-
-    Images whose scores are no numbers raise, or count as broken.
-    """
-    if batch.images is None:
-        return Answer(batch, None, np.zeros(0, np.int64))
-    start = time.perf_counter()
-    asked = explainer.ask(batch.images, targets, **question)
-    asked.cache = Cache(explainer._cache.limit)
-    try:
-        *_, last = asked.stream()
-    except ModelError:
-        bad = np.asarray(~np.isfinite(_scores(asked)).all(-1))
-        if raises or not bad.any():
-            raise
-        left = batch.without(bad, "the model's scores are NaN or infinite")
-        return answer(explainer, left, targets, question, raises)
-    explanation = asked.explanation(last, time.perf_counter() - start)
-    scores = _scores(asked)
-    return Answer(batch, explanation, scores.argmax(-1))
-
-
 def _scores(asked: Question) -> Floats:
     return np.concatenate([probe.scores() for _, probe in asked.probes()])
 
@@ -73,6 +52,7 @@ class Run:
         explainer, source, targets, batch_size, on_error, question: see `Explainer.explain_dataset`.
         labels: see `read_source`.
         part: images after which no batch goes on.
+        total: images of the whole of which the source is a part.
     """
 
     def __init__(
@@ -85,6 +65,7 @@ class Run:
         question: dict[str, Any],
         labels: str | None = None,
         part: int | None = None,
+        total: int | None = None,
     ) -> None:
         check_params("explain_dataset", RUN, {"batch_size": batch_size, "on_error": on_error})
         if isinstance(targets, np.ndarray) and targets.ndim == 2:
@@ -95,19 +76,43 @@ class Run:
         self.question = question
         self.asked = explainer.ask(blank(explainer), targets, **question)
         self._reading = batch_size, on_error, part
+        self._total = total or self.source.total
 
     def answers(self, wanted: Callable[[int], bool] = lambda _: True) -> Generator[Answer, None, None]:
         """Answers in order, for the wanted parts."""
         reader = Reader(self.explainer, *self._reading, wanted)
         batches = reader.batches(self.source.items())
         try:
-            yield from _explained(self.explainer, batches, self.targets, self.question, self._reading[1] == "raise")
+            yield from _explained(self.explainer, batches, self._answer)
         finally:
             batches.close()
 
+    def _answer(self, explainer: Explainer, batch: Batch) -> Answer:
+        """Explain one loaded batch; what was learned about its images is forgotten.
+
+        Images whose scores are no numbers raise, or count as broken.
+        """
+        if batch.images is None:
+            return Answer(batch, None, np.zeros(0, np.int64))
+        start = time.perf_counter()
+        asked = explainer.ask(batch.images, self.targets, **self.question)
+        asked.cache = Cache(explainer._cache.limit)
+        # Known of a batch whatever was done before it: a run that is taken up again comes to the same.
+        if (self._total or batch.good[-1].item.position) >= MANY:
+            asked.ready = replace(asked.ready, functions=asked.ready.functions.fixed(asked.weights.version()))
+        try:
+            *_, last = asked.stream()
+        except ModelError:
+            bad = np.asarray(~np.isfinite(_scores(asked)).all(-1))
+            if self._reading[1] == "raise" or not bad.any():
+                raise
+            return self._answer(explainer, batch.without(bad, "the model's scores are NaN or infinite"))
+        explanation = asked.explanation(last, time.perf_counter() - start)
+        return Answer(batch, explanation, _scores(asked).argmax(-1))
+
 
 def _explained(
-    explainer: Explainer, batches: Iterable[Batch], targets: Any, question: dict[str, Any], raises: bool
+    explainer: Explainer, batches: Iterable[Batch], fn: Callable[[Explainer, Batch], Answer]
 ) -> Iterator[Answer]:
     batches = iter(batches)
     first = next(batches, None)
@@ -123,7 +128,7 @@ def _explained(
         device, replica = idle.get()
         try:
             with tf.device(device):
-                return answer(replica, batch, targets, question, raises)
+                return fn(replica, batch)
         finally:
             idle.put((device, replica))
 

@@ -33,7 +33,7 @@ def _twin(x: Explainer) -> Explainer:
         preprocess=x._preprocessing._preprocess,
         class_names=x.class_names,
         output=x._output,
-        memory_mib=x._budget._bytes / 2**20,
+        memory_mib=x._budget.bytes / 2**20,
         cache_mib=x._cache.limit / 2**20,
         fit=x._fit,
         methods=tuple(x.methods.values()),

@@ -14,12 +14,12 @@ class Budget:
     """Splits work into chunks that fit `memory_mib`; halves them for good when the device runs out of memory."""
 
     def __init__(self, memory_mib: float) -> None:
-        self._bytes = memory_mib * 2**20
+        self.bytes = memory_mib * 2**20
         self._fits = math.inf
 
     def samples(self, bytes_per_sample: int) -> int:
         """How many samples to run at once, at least 1."""
-        return int(max(1, min(MOST, self._fits, self._bytes // max(bytes_per_sample, 1))))
+        return int(max(1, min(MOST, self._fits, self.bytes // max(bytes_per_sample, 1))))
 
     def chunks(self, n: int, bytes_per_sample: int, size: int | None = None) -> Iterator[slice]:
         """Slices that cover n samples, of `size` or as many as fit."""

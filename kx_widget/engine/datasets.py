@@ -39,8 +39,9 @@ class Datasets:
             **question: as in `explain`.
 
         Returns:
-            An iterator of one `Explanation` a batch, in order, equal to that of `explain` for the same images; its
-            `names` are paths or running numbers. The iterator's `skipped` tells names and reasons, `close()` ends it.
+            An iterator of one `Explanation` a batch, in order, equal to that of `explain` for the same images (to
+            rounding from a thousand images on, where the weights of small models are made constants); its `names`
+            are paths or running numbers. The iterator's `skipped` tells names and reasons, `close()` ends it.
 
         Raises:
             Those of `explain`: for the question at once, for images as they come.

@@ -7,6 +7,7 @@ graph; `tracing` is the only one that hooks a layer.
 """
 
 import contextlib
+import copy
 import threading
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ import tensorflow as tf
 from kx_widget.engine.biases import Grid, added_by, decompose
 from kx_widget.engine.errors import ModelError, plain
 from kx_widget.engine.footprint import SHAPE_ONLY, in_and_out, is_fixed, kept
-from kx_widget.engine.parts import dependencies, dependents, part
+from kx_widget.engine.parts import dependencies, dependents, part, reads_of
 from kx_widget.engine.tracing import as_input, as_scores, choose_output, observed
 from kx_widget.engine.types import Head
 
@@ -71,6 +72,7 @@ class Graph:
 
     def __init__(self, model: Any, input_shape: tuple[int, int, int], output: str | int | None = None) -> None:
         self._lock = threading.RLock()
+        self._fixed = False
         seen: list[tuple[str, Any, Any]] = []
 
         def traced(x: Any, target: Any) -> Any:
@@ -106,7 +108,18 @@ class Graph:
         return self._whole.graph
 
     def _part(self, feeds: Sequence[Any], fetches: Sequence[Any]) -> Callable[..., Any]:
-        return part(self._graph, feeds, fetches)
+        return part(self._graph, feeds, fetches, self._fixed)
+
+    def fixed(self) -> "Graph":
+        """The same, whose compiled parts have the weights as constants: as they are when a part is compiled."""
+        twin = copy.copy(self)
+        twin._fixed = True
+        return twin
+
+    @cached_property
+    def fixable_bytes(self) -> int:
+        """Memory of the weights that `fixed` makes constants."""
+        return sum(t.shape.num_elements() * t.dtype.size for _, t in reads_of(self._graph))
 
     def predict(self) -> Callable[..., Any]:
         """Compiled x -> scores (B, C)."""

@@ -32,21 +32,33 @@ def dependencies(tensor: Any) -> set[str]:
     return seen
 
 
-def part(graph: Any, feeds: Sequence[Any], fetches: Sequence[Any]) -> Callable[..., Any]:
+def reads_of(graph: Any) -> list[tuple[Any, Any]]:
+    """(variable, tensor with its value) for each read of a variable that nothing in a `FuncGraph` may write."""
+    consumers = [(variable, handle.consumers()) for variable, handle in graph.captures]
+    only_read = [(variable, ops) for variable, ops in consumers if all(op.type == "ReadVariableOp" for op in ops)]
+    return [(variable, op.outputs[0]) for variable, ops in only_read for op in ops]
+
+
+def part(graph: Any, feeds: Sequence[Any], fetches: Sequence[Any], fixed: bool = False) -> Callable[..., Any]:
     """Compiled (*feeds) -> list of the fetches, for tensors of a `FuncGraph`; variables stay those of the graph.
+
+    `fixed`: the variables' values of now take their place; TensorFlow then folds what it can of them into one another.
 
     TensorFlow's `prune` does this op by op in Python, which takes several times as long: seconds for a large model.
     """
     captured = {inside.name: outside for outside, inside in graph.captures}
+    reads = {t.name: (variable, t) for variable, t in reads_of(graph)} if fixed else {}
     fed = [t.name for t in feeds]
-    stop = {*fed, *captured}
+    stop = {*fed, *captured, *reads}
     new = [t for t in fetches if t.name not in stop]
     needed, borders = _needed([t.op for t in new], stop)
     definition, ends = _definition(graph, needed), [t.name for t in new]
+    values = {name: _read(*reads[name]) for name in borders & reads.keys()}
 
     def run(*given: Any) -> list[Any]:
         here: Any = tf.compat.v1.get_default_graph()
-        known = {name: here.capture(captured[name]) for name in borders.difference(fed)}
+        inside = borders.difference(fed)
+        known = {n: tf.constant(values[n]) if n in values else here.capture(captured[n]) for n in inside}
         known |= dict(zip(fed, given, strict=True))
         inputs = {name: known[name] for name in borders}
         found = tf.graph_util.import_graph_def(definition, inputs, return_elements=ends, name="")
@@ -54,6 +66,11 @@ def part(graph: Any, feeds: Sequence[Any], fetches: Sequence[Any]) -> Callable[.
         return [tf.identity(known[t.name]) for t in fetches]
 
     return tf.compat.v1.wrap_function(run, [tf.TensorSpec(t.shape, t.dtype) for t in feeds])
+
+
+def _read(variable: Any, tensor: Any) -> Any:
+    with tf.init_scope():
+        return tf.raw_ops.ReadVariableOp(resource=variable, dtype=tensor.dtype).numpy()
 
 
 def _needed(ops: list[Any], stop: set[str]) -> tuple[set[str], set[str]]:

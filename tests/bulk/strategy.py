@@ -1,4 +1,7 @@
-"""Explains one source on one device or on two, and prints a digest: `python -m tests.bulk.strategy DEVICES FOLDER`."""
+"""Explains one source, and prints a digest: `python -m tests.bulk.strategy DEVICES MANY FOLDER`.
+
+On one device or on two; from MANY images on, weights are constants.
+"""
 
 import hashlib
 import sys
@@ -9,11 +12,14 @@ import keras
 import tensorflow as tf
 
 import kx_widget as kx
+from kx_widget.bulk import dataset
 from kx_widget.bulk.replicas import replicas
+from kx_widget.engine.graph import Graph
 from tests import models
 
 
-def main(devices: int, folder: str) -> None:
+def main(devices: int, many: int, folder: str) -> None:
+    dataset.MANY = many
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]) if devices == 2 else None
@@ -22,13 +28,15 @@ def main(devices: int, folder: str) -> None:
         model = models.residual()
     own = replace(kx.METHODS["gradcam"], id="own")
     x = kx.Explainer(model, methods=[own])
+    graphs, fixed = set(), Graph.fixed
+    Graph.fixed = lambda graph: graphs.add(graph) or fixed(graph)
     seen = hashlib.sha256()
     for e in x.explain_dataset(folder, ["top", "top-2"], batch_size=4, method="own"):
         seen.update(repr((e.names, e.target_names)).encode() + e.maps.tobytes() + e.scores.tobytes())
     found = replicas(x)
     copies = {handle.device for _, r in found for handle, _ in r._last().graph._whole.graph.captures}
-    print(len(found), len(copies), seen.hexdigest())
+    print(len(found), len(copies), len(graphs), seen.hexdigest())
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2])
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

@@ -1,6 +1,7 @@
 """Every family of keras.applications, and the shapes that people give their own models."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -10,6 +11,7 @@ import tensorflow as tf
 from keras import layers
 from numpy.testing import assert_allclose
 
+from kx_widget.engine.cache import Cache
 from kx_widget.engine.explainer import Explainer
 from tests import models
 
@@ -90,6 +92,17 @@ def textbook(model, tensor, x, target):
     return tf.einsum("bhwk,bk->bhw", a, tf.reduce_mean(g, (1, 2))).numpy(), chosen.numpy()
 
 
+def assert_fixed_is_the_same(explainer, x, found, tolerance=1e-4):
+    """With weights that are constants: other functions, the same maps and scores."""
+    asked = explainer.ask(x, found.targets, method=found.method)
+    fixed = asked.ready.functions.fixed(1)
+    assert fixed is not asked.ready.functions
+    asked.ready, asked.cache = replace(asked.ready, functions=fixed), Cache(2**30)
+    *_, step = asked.stream()
+    assert_allclose(step.maps, found.maps, rtol=tolerance, atol=tolerance * np.abs(found.maps).max())
+    assert_allclose(step.scores, found.scores, rtol=tolerance, atol=tolerance * np.abs(found.scores).max())
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_family(family, table):
     side = SIDES.get(family, 64)
@@ -110,6 +123,8 @@ def test_family(family, table):
     maps, scores = textbook(model, tensor, x, 3)
     assert_allclose(e.scores[:, 0], scores, rtol=1e-3, atol=1e-4 * np.abs(scores).max())
     assert_allclose(e.maps[:, 0], maps, rtol=1e-2, atol=1e-3 * np.abs(maps).max())
+    if model.count_params() * 4 < 2**25:
+        assert_fixed_is_the_same(explainer, x, e)
     if family in PIECEWISE_LINEAR:
         e = explainer.explain(x, ["top", 3], method="full_gradients")
         assert e.checks["completeness_gap"].max() < 1e-3
@@ -240,4 +255,5 @@ def test_own(name, table, tmp_path, monkeypatch):
         step = np.random.default_rng(2).normal(0, 1e-3, x.shape).astype(np.float32)
         change = explainer.predict(x + step)[0][:, 1] - explainer.predict(x - step)[0][:, 1]
         assert_allclose(change, 2 * (g * step).sum((1, 2, 3)), rtol=0.05, atol=2e-5)
+    assert_fixed_is_the_same(explainer, x, e, 2e-2 if name == "mixed_float16" else 1e-4)
     table[name] = row(name, explainer.inspection)

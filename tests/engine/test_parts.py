@@ -36,3 +36,19 @@ def test_a_part_computes_what_the_whole_does():
         found, given = rest(a, b, x, y)
         assert_allclose(found, whole(x, y), rtol=1e-6)
         assert_allclose(given, a)
+
+
+def test_a_fixed_part_keeps_what_variables_were_but_not_those_that_the_graph_writes():
+    weight, count = tf.Variable([2.0, 3.0]), tf.Variable(0.0)
+
+    def run(x):
+        with tf.control_dependencies([count.assign_add(1.0)]):
+            return x * weight + count.read_value()
+
+    whole = tf.compat.v1.wrap_function(run, [tf.TensorSpec((None, 2))])
+    fixed = part(whole.graph, whole.inputs[:1], whole.outputs, fixed=True)
+    weight.assign([5.0, 7.0])
+    x = tf.ones((1, 2))
+    for called in (1.0, 2.0):
+        assert_allclose(fixed(x)[0], [[2 + called, 3 + called]])
+    assert_allclose(whole(x), [[5 + 3, 7 + 3]])
