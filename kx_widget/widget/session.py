@@ -165,7 +165,7 @@ class Session:
     def _run(self, answer: Answer, questions: Sequence[Question], stale: Stale) -> None:
         start = time.perf_counter()
         try:
-            weights = questions[0].weights.version()
+            weights = questions[0].just_seen = questions[0].weights.version()
             answer.key = key_of(self._name, answer.asked, weights)
             self._if_current(answer, self._tell_running, answer)
             learn_together(questions)
