@@ -59,8 +59,6 @@ class Question:
     wrappers: Mapping[str, Any]
     batch_size: int | None
     seed: int
-    # The weights' version, where whoever asks has just looked: it takes 1 % of a forward pass, twice a click.
-    just_seen: int | None = None
     answer: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -82,14 +80,16 @@ class Question:
         sample = self.ready.graph.bytes_per_sample[backward] + beside
         return list(self.budget.chunks(len(self.images.batch), sample, self.batch_size))
 
-    def probes(self, backward: bool | None = None, beside: int = 0) -> Iterator[tuple[slice, Probe]]:
+    def probes(
+        self, backward: bool | None = None, beside: int = 0, version: int | None = None
+    ) -> Iterator[tuple[slice, Probe]]:
         """The images in chunks that fit the memory budget.
 
         Args:
             backward: whether a pass back through the whole model is made, by default if the method sees the input.
             beside: bytes per image that are needed besides.
+            version: of the weights, if it was looked up just now.
         """
-        version, self.just_seen = self.just_seen, None
         version = self.weights.version() if version is None else version
         for rows in self._chunks(self.call is None if backward is None else backward, beside):
             yield rows, self.probe(rows, version)
@@ -119,8 +119,8 @@ class Question:
             )
         return scores
 
-    def stream(self) -> Iterator[Step]:
-        """Partial answers, the last one whole."""
+    def stream(self, version: int | None = None) -> Iterator[Step]:
+        """Partial answers, the last one whole; `version` is that of the weights, if it was looked up just now."""
         n, t = len(self.images.batch), len(self.columns.texts)
         scores = np.full((n, t), np.nan, np.float32)
         indices = np.full((n, t), -1, np.int64)
@@ -131,7 +131,7 @@ class Question:
         maps: Floats | None = None
         self.answer = {"indices": indices, "probabilities": probabilities, "names": names, "checks": checks}
         done, chunks = 0, len(self._chunks(self.call is None))
-        for rows, probe in self.probes():
+        for rows, probe in self.probes(version=version):
             all_scores = self.scores(rows, probe) if self._needs_scores() else None
             known = np.zeros((rows.stop - rows.start, self.columns.classes), np.float32)
             targets = self.columns.part(rows).resolve(known if all_scores is None else all_scores)

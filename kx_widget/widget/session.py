@@ -3,7 +3,7 @@
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, Literal
@@ -165,13 +165,14 @@ class Session:
     def _run(self, answer: Answer, questions: Sequence[Question], stale: Stale) -> None:
         start = time.perf_counter()
         try:
-            weights = questions[0].just_seen = questions[0].weights.version()
+            weights = questions[0].weights.version()
             answer.key = key_of(self._name, answer.asked, weights)
             self._if_current(answer, self._tell_running, answer)
             learn_together(questions)
             first_column = 0
             for number, question in enumerate(questions):
-                if not self._follow(answer, question, first_column, number / len(questions), len(questions), stale):
+                steps = question.stream(None if number else weights)
+                if not self._follow(answer, question, steps, first_column, number / len(questions), stale):
                     return
                 first_column += len(question.columns.texts)
             answer.seconds = time.perf_counter() - start
@@ -208,11 +209,10 @@ class Session:
             self.flow.look_ahead(found)
 
     def _follow(
-        self, answer: Answer, question: Question, column: int, before: float, parts: int, stale: Callable[[], bool]
+        self, answer: Answer, question: Question, steps: Iterator[Step], column: int, before: float, stale: Stale
     ) -> bool:
         """Drive one question to its end and send what changes; False once it is stale."""
         start, sent, told = time.perf_counter(), 0.0, 0.0
-        steps = question.stream()
         for step in steps:
             if stale():
                 steps.close()
@@ -224,18 +224,18 @@ class Session:
                 self._if_current(answer, self._show, answer, news)
             if not last and now - told >= SECONDS_BETWEEN_PROGRESS:
                 told = now
-                self._tell_progress(answer, step, before, parts, now - start)
+                self._tell_progress(answer, step, before, now - start)
             if last:
                 answer.explanations.append(question.explanation(step, now - start))
         return True
 
-    def _tell_progress(self, answer: Answer, step: Step, before: float, parts: int, seconds: float) -> None:
+    def _tell_progress(self, answer: Answer, step: Step, before: float, seconds: float) -> None:
         part = step.done / step.total
         eta = seconds / part - seconds if part > 0 else None
 
         def tell() -> None:
             self.flow.tell("progress", done=step.done, total=step.total, eta_s=eta)
-            self._report("running", before + part / parts, "")
+            self._report("running", before + part / len(answer.questions), "")
 
         self._if_current(answer, tell)
 
