@@ -9,7 +9,6 @@ import pytest
 import kx_widget as kx
 from kx_widget.cli import main
 from tests import models
-from tests.bulk.conftest import folder  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("_wide")
 
@@ -44,7 +43,7 @@ def kx_command(monkeypatch, capsys):
     return run
 
 
-def test_explain_and_show(kx_command, model, folder, tmp_path):  # noqa: F811
+def test_explain_and_show(kx_command, model, folder, tmp_path):
     names = tmp_path / "names.txt"
     names.write_text("cats\nx\ndogs\ny\n")
     store = tmp_path / "maps.parquet"
@@ -82,7 +81,7 @@ def test_explain_and_show(kx_command, model, folder, tmp_path):  # noqa: F811
     assert json.loads(out)["found"] == kept.column("target_name").to_pylist().count("cats")
 
 
-def test_show_writes_no_page_of_nothing(kx_command, model, folder, tmp_path):  # noqa: F811
+def test_show_writes_no_page_of_nothing(kx_command, model, folder, tmp_path):
     """A single image is predicted either right or wrong."""
     store = tmp_path / "s"
     names = tmp_path / "names.txt"
@@ -97,7 +96,7 @@ def test_show_writes_no_page_of_nothing(kx_command, model, folder, tmp_path):  #
     assert f"None of the 1 maps in {str(store)!r} fits this choice." in said
 
 
-def test_explain_nothing_broken_ends_with_0_and_parameters_arrive(kx_command, model, folder, tmp_path):  # noqa: F811
+def test_explain_nothing_broken_ends_with_0_and_parameters_arrive(kx_command, model, folder, tmp_path):
     store = tmp_path / "s"
     asked = ("explain", model, folder / "cats" / "0[13].png", "--out", store, "--targets", "class 1, 2")
     code, _, _ = kx_command(
@@ -132,7 +131,7 @@ def test_explain_nothing_broken_ends_with_0_and_parameters_arrive(kx_command, mo
         (("inspect", "none.keras"), "There is no model 'none.keras'"),
     ],
 )
-def test_what_goes_wrong_is_one_sentence(kx_command, model, folder, tmp_path, monkeypatch, arguments, said):  # noqa: F811
+def test_what_goes_wrong_is_one_sentence(kx_command, model, folder, tmp_path, monkeypatch, arguments, said):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "junk.keras").write_text("junk")
     given = [a.replace("MODEL", str(model)).replace("PHOTOS", str(folder)) for a in arguments]
