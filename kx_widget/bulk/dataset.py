@@ -24,7 +24,7 @@ from kx_widget.engine.registry import check_params
 from kx_widget.engine.types import Floats, Ints, Parameter
 
 TOLD = 20
-# From so many images on, weights that are constants save more time than it takes to make them that.
+# From so many images on, frozen weights save more time than it takes to freeze them.
 MANY = 1000
 RUN = (
     Parameter("batch_size", "int", None, "Images at once; None keeps the source's batches.", minimum=1),
@@ -99,7 +99,7 @@ class Run:
         asked.cache = Cache(explainer._cache.limit)
         # Known of a batch whatever was done before it: a run that is taken up again comes to the same.
         if (self._total or batch.good[-1].item.position) >= MANY:
-            asked.ready = replace(asked.ready, functions=asked.ready.functions.fixed(asked.weights.version()))
+            asked.ready = replace(asked.ready, functions=asked.ready.functions.frozen(asked.weights.version()))
         try:
             *_, last = asked.stream()
         except ModelError:

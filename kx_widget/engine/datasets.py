@@ -40,7 +40,7 @@ class Datasets:
 
         Returns:
             An iterator of one `Explanation` a batch, in order, equal to that of `explain` for the same images (to
-            rounding from a thousand images on, where the weights of small models are made constants); its `names`
+            rounding from a thousand images on, where the weights of small models are frozen); its `names`
             are paths or running numbers. The iterator's `skipped` tells names and reasons, `close()` ends it.
 
         Raises:

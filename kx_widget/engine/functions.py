@@ -16,8 +16,8 @@ from kx_widget.engine.graph import Call, Cut, Graph
 from kx_widget.engine.inspection import spatial_of
 from kx_widget.engine.types import Floats
 
-# Making weights constants takes sixteen times their memory, and is to take no more than half of the budget.
-PARTS_TO_FIX = 32
+# Of the memory budget: freezing weights takes about twenty times their memory, and is to leave room for a call.
+FREEZABLE_SHARE = 1 / 32
 
 
 class Functions:
@@ -36,23 +36,23 @@ class Functions:
         self._compiling = threading.RLock()
         self._compiled: dict[str, Any] = {}
         self._warm: set[tuple[str, ...]] = set()
-        self._fixed: tuple[int, Functions] | None = None
+        self._frozen: tuple[int, Functions] | None = None
 
-    def fixed(self, version: int) -> "Functions":
-        """The same with the weights as constants, made anew for each `version` of them.
+    def frozen(self, version: int) -> "Functions":
+        """The same with the weights frozen, that is constants, made anew for each `version` of them.
 
-        TensorFlow folds constants into one another, which saves 8 % (DenseNet121) to 28 % (MobileNetV2) of a forward
-        pass on a CPU. It takes a second or two. For large models, and on devices where nobody measured it, these are
-        the functions themselves.
+        TensorFlow folds constants into one another, which saves 10 % (DenseNet121) to 27 % (MobileNetV3Small) of a
+        forward pass on a CPU, and takes one to three seconds. For large models, and on devices where nobody measured
+        it, these are the functions themselves.
         """
-        if self._graph.fixable_bytes * PARTS_TO_FIX > self.budget.bytes or tf.config.list_logical_devices("GPU"):
+        if self._graph.freezable_bytes > FREEZABLE_SHARE * self.budget.bytes or tf.config.list_logical_devices("GPU"):
             return self
         with self._lock:
-            if self._fixed is None or self._fixed[0] != version:
+            if self._frozen is None or self._frozen[0] != version:
                 twin = copy.copy(self)
-                twin._graph, twin._compiled, twin._warm, twin._fixed = self._graph.fixed(), {}, set(), None
-                self._fixed = version, twin
-            return self._fixed[1]
+                twin._graph, twin._compiled, twin._warm, twin._frozen = self._graph.frozen(), {}, set(), None
+                self._frozen = version, twin
+            return self._frozen[1]
 
     def _compile(self, key: str, make: Callable[[], Any]) -> Any:
         if key not in self._compiled:

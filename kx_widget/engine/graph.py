@@ -72,7 +72,7 @@ class Graph:
 
     def __init__(self, model: Any, input_shape: tuple[int, int, int], output: str | int | None = None) -> None:
         self._lock = threading.RLock()
-        self._fixed = False
+        self._frozen = False
         seen: list[tuple[str, Any, Any]] = []
 
         def traced(x: Any, target: Any) -> Any:
@@ -108,17 +108,17 @@ class Graph:
         return self._whole.graph
 
     def _part(self, feeds: Sequence[Any], fetches: Sequence[Any]) -> Callable[..., Any]:
-        return part(self._graph, feeds, fetches, self._fixed)
+        return part(self._graph, feeds, fetches, self._frozen)
 
-    def fixed(self) -> "Graph":
+    def frozen(self) -> "Graph":
         """The same, whose compiled parts have the weights as constants: as they are when a part is compiled."""
         twin = copy.copy(self)
-        twin._fixed = True
+        twin._frozen = True
         return twin
 
     @cached_property
-    def fixable_bytes(self) -> int:
-        """Memory of the weights that `fixed` makes constants."""
+    def freezable_bytes(self) -> int:
+        """Memory of the weights that `frozen` makes constants."""
         return sum(t.shape.num_elements() * t.dtype.size for _, t in reads_of(self._graph))
 
     def predict(self) -> Callable[..., Any]:

@@ -39,15 +39,15 @@ def reads_of(graph: Any) -> list[tuple[Any, Any]]:
     return [(variable, op.outputs[0]) for variable, ops in only_read for op in ops]
 
 
-def part(graph: Any, feeds: Sequence[Any], fetches: Sequence[Any], fixed: bool = False) -> Callable[..., Any]:
+def part(graph: Any, feeds: Sequence[Any], fetches: Sequence[Any], frozen: bool = False) -> Callable[..., Any]:
     """Compiled (*feeds) -> list of the fetches, for tensors of a `FuncGraph`; variables stay those of the graph.
 
-    `fixed`: the variables' values of now take their place; TensorFlow then folds what it can of them into one another.
+    `frozen`: the variables' values of now take their place; TensorFlow then folds what it can of them into one another.
 
     TensorFlow's `prune` does this op by op in Python, which takes several times as long: seconds for a large model.
     """
     captured = {inside.name: outside for outside, inside in graph.captures}
-    reads = {t.name: (variable, t) for variable, t in reads_of(graph)} if fixed else {}
+    reads = {t.name: (variable, t) for variable, t in reads_of(graph)} if frozen else {}
     fed = [t.name for t in feeds]
     stop = {*fed, *captured, *reads}
     new = [t for t in fetches if t.name not in stop]

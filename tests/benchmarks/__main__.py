@@ -1,6 +1,6 @@
 """`make bench`: all sections, or those named, each in a process of its own; docs/benchmarks.md tells the results.
 
-python -m tests.benchmarks [page|browser|hosts|engine|peers|growth|memory|bulk …]
+python -m tests.benchmarks [page|browser|hosts|engine|peers|growth|memory|bulk|frozen …]
 """
 
 import importlib
@@ -21,14 +21,15 @@ SECTIONS = {
     "growth": "Growth",
     "memory": "Memory",
     "bulk": "Data sets",
+    "frozen": "Frozen weights",
 }
 PAGE = Path(__file__).parents[2] / "docs/benchmarks.md"
 INTRO = """# Benchmarks
 
 `make bench` writes this page; `python -m tests.benchmarks engine` only one section of it (the others: page, browser,
-hosts, peers, growth, memory, bulk). Work is measured in F, one compiled forward pass of the same batch in the same run,
-right before and after it, so that figures of different machines can be compared: medians, and the range of the rounds
-in brackets.
+hosts, peers, growth, memory, bulk, frozen). Work is measured in F, one compiled forward pass of the same batch in the
+same run, right before and after it, so that figures of different machines can be compared: medians, and the range of
+the rounds in brackets.
 """
 
 

@@ -1,6 +1,6 @@
 """Explains one source, and prints a digest: `python -m tests.bulk.strategy DEVICES MANY FOLDER`.
 
-On one device or on two; from MANY images on, weights are constants.
+On one device or on two; from MANY images on, weights are frozen.
 """
 
 import hashlib
@@ -28,8 +28,8 @@ def main(devices: int, many: int, folder: str) -> None:
         model = models.residual()
     own = replace(kx.METHODS["gradcam"], id="own")
     x = kx.Explainer(model, methods=[own])
-    graphs, fixed = set(), Graph.fixed
-    Graph.fixed = lambda graph: graphs.add(graph) or fixed(graph)
+    graphs, frozen = set(), Graph.frozen
+    Graph.frozen = lambda graph: graphs.add(graph) or frozen(graph)
     seen = hashlib.sha256()
     for e in x.explain_dataset(folder, ["top", "top-2"], batch_size=4, method="own"):
         seen.update(repr((e.names, e.target_names)).encode() + e.maps.tobytes() + e.scores.tobytes())

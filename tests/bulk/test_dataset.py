@@ -204,8 +204,8 @@ def test_progress_counts_images(explainer, capsys):
     assert "5image [" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("many", "fixed"), [(1000, ["0", "0"]), (4, ["1", "2"])])
-def test_mirrored_strategy_over_two_devices_equals_none(folder, many, fixed):
+@pytest.mark.parametrize(("many", "frozen"), [(1000, ["0", "0"]), (4, ["1", "2"])])
+def test_mirrored_strategy_over_two_devices_equals_none(folder, many, frozen):
     """Each device explains with its own copy of the weights: 2 explainers, 2 copies, the same bits."""
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-W", "ignore", "-m", "tests.bulk.strategy"]
@@ -217,5 +217,5 @@ def test_mirrored_strategy_over_two_devices_equals_none(folder, many, fixed):
     ]
     one, two = (run.communicate()[0].split() for run in runs)
     assert (one[:2], two[:2]) == (["1", "1"], ["2", "2"])
-    assert [one[2], two[2]] == fixed
+    assert [one[2], two[2]] == frozen
     assert one[3] == two[3]

@@ -1,4 +1,4 @@
-"""Where there are many images, weights are constants: the same answers, sooner."""
+"""Where there are many images, weights are frozen: the same answers, sooner."""
 
 import numpy as np
 import pytest
@@ -18,9 +18,9 @@ def many(monkeypatch):
 
 @pytest.fixture
 def asked(monkeypatch):
-    """The versions of weights that were made constants."""
-    versions, fixed = [], Functions.fixed
-    monkeypatch.setattr(Functions, "fixed", lambda self, version: versions.append(version) or fixed(self, version))
+    """The versions of weights that were frozen."""
+    versions, frozen = [], Functions.frozen
+    monkeypatch.setattr(Functions, "frozen", lambda self, version: versions.append(version) or frozen(self, version))
     return versions
 
 
@@ -75,4 +75,4 @@ def test_questions_beside_it_see_the_model_itself():
 def test_a_model_that_takes_more_than_the_budget_stays_as_it_is():
     x = kx.Explainer(models.residual(), memory_mib=0.01)
     functions = x.ask(photos(1)).ready.functions
-    assert functions.fixed(1) is functions
+    assert functions.frozen(1) is functions

@@ -92,12 +92,12 @@ def textbook(model, tensor, x, target):
     return tf.einsum("bhwk,bk->bhw", a, tf.reduce_mean(g, (1, 2))).numpy(), chosen.numpy()
 
 
-def assert_fixed_is_the_same(explainer, x, found, tolerance=1e-4):
-    """With weights that are constants: other functions, the same maps and scores."""
+def assert_frozen_is_the_same(explainer, x, found, tolerance=1e-4):
+    """With frozen weights: other functions, the same maps and scores."""
     asked = explainer.ask(x, found.targets, method=found.method)
-    fixed = asked.ready.functions.fixed(1)
-    assert fixed is not asked.ready.functions
-    asked.ready, asked.cache = replace(asked.ready, functions=fixed), Cache(2**30)
+    frozen = asked.ready.functions.frozen(1)
+    assert frozen is not asked.ready.functions
+    asked.ready, asked.cache = replace(asked.ready, functions=frozen), Cache(2**30)
     *_, step = asked.stream()
     assert_allclose(step.maps, found.maps, rtol=tolerance, atol=tolerance * np.abs(found.maps).max())
     assert_allclose(step.scores, found.scores, rtol=tolerance, atol=tolerance * np.abs(found.scores).max())
@@ -124,7 +124,7 @@ def test_family(family, table):
     assert_allclose(e.scores[:, 0], scores, rtol=1e-3, atol=1e-4 * np.abs(scores).max())
     assert_allclose(e.maps[:, 0], maps, rtol=1e-2, atol=1e-3 * np.abs(maps).max())
     if model.count_params() * 4 < 2**25:
-        assert_fixed_is_the_same(explainer, x, e)
+        assert_frozen_is_the_same(explainer, x, e)
     if family in PIECEWISE_LINEAR:
         e = explainer.explain(x, ["top", 3], method="full_gradients")
         assert e.checks["completeness_gap"].max() < 1e-3
@@ -255,5 +255,5 @@ def test_own(name, table, tmp_path, monkeypatch):
         step = np.random.default_rng(2).normal(0, 1e-3, x.shape).astype(np.float32)
         change = explainer.predict(x + step)[0][:, 1] - explainer.predict(x - step)[0][:, 1]
         assert_allclose(change, 2 * (g * step).sum((1, 2, 3)), rtol=0.05, atol=2e-5)
-    assert_fixed_is_the_same(explainer, x, e, 2e-2 if name == "mixed_float16" else 1e-4)
+    assert_frozen_is_the_same(explainer, x, e, 2e-2 if name == "mixed_float16" else 1e-4)
     table[name] = row(name, explainer.inspection)

@@ -38,7 +38,7 @@ def test_a_part_computes_what_the_whole_does():
         assert_allclose(given, a)
 
 
-def test_a_fixed_part_keeps_what_variables_were_but_not_those_that_the_graph_writes():
+def test_a_frozen_part_keeps_what_variables_were_but_not_those_that_the_graph_writes():
     weight, count = tf.Variable([2.0, 3.0]), tf.Variable(0.0)
 
     def run(x):
@@ -46,9 +46,9 @@ def test_a_fixed_part_keeps_what_variables_were_but_not_those_that_the_graph_wri
             return x * weight + count.read_value()
 
     whole = tf.compat.v1.wrap_function(run, [tf.TensorSpec((None, 2))])
-    fixed = part(whole.graph, whole.inputs[:1], whole.outputs, fixed=True)
+    frozen = part(whole.graph, whole.inputs[:1], whole.outputs, frozen=True)
     weight.assign([5.0, 7.0])
     x = tf.ones((1, 2))
     for called in (1.0, 2.0):
-        assert_allclose(fixed(x)[0], [[2 + called, 3 + called]])
+        assert_allclose(frozen(x)[0], [[2 + called, 3 + called]])
     assert_allclose(whole(x), [[5 + 3, 7 + 3]])
