@@ -1,5 +1,5 @@
 import { useComputed, useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { Actions } from "../actions";
 import { chosenTile, gridPicture, tilePicture } from "../canvas/picture";
 import { columnHeading, imageName } from "../naming";
@@ -40,7 +40,10 @@ function CopyAsPython({ store }: { store: Store }) {
     }, SAID_MS);
     return () => clearTimeout(timer);
   }, [copied.value]);
-  useEffect(() => text.current?.select(), [shown.value]);
+  useLayoutEffect(() => {
+    text.current?.focus();
+    text.current?.select();
+  }, [shown.value]);
 
   const copy = async () => {
     const code = asPython(store);
@@ -110,7 +113,8 @@ function Export({ store, actions }: { store: Store; actions: Actions }) {
   };
   const { anchor, popup } = usePopup(open.value, close);
   const items = () => [...(popup.current?.querySelectorAll<HTMLElement>("[role=menuitem]") ?? [])];
-  useEffect(() => {
+  // Before the next key can come: on the button it would close the menu again.
+  useLayoutEffect(() => {
     if (open.value) items()[0]?.focus();
   }, [open.value]);
 

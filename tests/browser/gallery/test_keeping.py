@@ -61,6 +61,18 @@ def exported(view: Gallery, item: str) -> tuple[str, NDArray[np.uint8]]:
         return download.value.suggested_filename, np.asarray(picture.convert("RGB"))
 
 
+def test_the_menu_hears_the_next_key(gallery: Open) -> None:
+    view = gallery()
+    view.await_status("done")
+    view.button("Export").focus()
+    with view.page.expect_download() as download:
+        # Neither the button, nor nobody, whose turn would come with the next frame.
+        view.page.evaluate("() => { window.requestAnimationFrame = () => 0; }")
+        view.page.keyboard.press("Enter")
+        view.page.keyboard.press("Enter")
+    assert download.value.suggested_filename.endswith(".png")
+
+
 def test_export_one_tile_as_it_is_drawn(gallery: Open) -> None:
     view = gallery()
     view.await_status("done")
