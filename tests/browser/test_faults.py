@@ -126,8 +126,8 @@ def test_cancel_while_the_model_is_busy(view: View) -> None:
     view.notebook.execute("gate.clear(); ask_afresh()")
     view.await_status("running")
     view.root.get_by_role("button", name="Cancel").click()
-    view.notebook.execute("gate.set()")
     view.await_status("cancelled")
+    view.notebook.execute("gate.set()")
     view.notebook.execute("ask_afresh()")
     view.await_status("done")
 
