@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { KEYS } from "./field";
 import { usePopup } from "./popup";
 import { useWindow } from "./window";
@@ -50,6 +50,7 @@ export function Combobox(props: Props) {
     query.value = null;
   };
   const { anchor, popup } = usePopup(open.value, close);
+  const field = useRef<HTMLInputElement>(null);
   const typed = query.value;
   const shown = useMemo(() => search(options, typed ?? ""), [options, typed]);
   const list = useWindow(shown.length, ROW);
@@ -80,6 +81,9 @@ export function Combobox(props: Props) {
   useEffect(() => {
     if (open.value) list.reveal(active.value);
   }, [open.value]);
+  // What is typed next takes the place of the name that is shown.
+  const select = () => typed === null && field.current?.matches(":focus") && field.current.select();
+  useLayoutEffect(() => void select(), [typed === null, props.value]);
 
   const onKeyDown = (event: KeyboardEvent) => {
     const moves: Record<string, number> = {
@@ -105,6 +109,7 @@ export function Combobox(props: Props) {
     <div class="combo" ref={anchor}>
       <input
         id={id}
+        ref={field}
         type="text"
         role="combobox"
         autocomplete="off"
@@ -118,8 +123,13 @@ export function Combobox(props: Props) {
         disabled={props.disabled}
         value={typed ?? props.value}
         {...KEYS}
-        onFocus={(event) => event.currentTarget.select()}
-        onClick={show}
+        onFocus={select}
+        onClick={() => {
+          show();
+          select();
+        }}
+        // Safari would end the click by taking the selection back.
+        onMouseUp={(event) => event.preventDefault()}
         onInput={(event) => {
           query.value = event.currentTarget.value;
           active.value = 0;

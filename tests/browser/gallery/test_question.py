@@ -43,6 +43,24 @@ def test_after_a_search_the_chosen_layer_is_in_sight(gallery: Open) -> None:
         expect(view.root.get_by_role("treeitem", selected=True)).to_be_in_viewport(ratio=1)
 
 
+def test_a_name_that_is_typed_takes_the_place_of_the_chosen_one(gallery: Open) -> None:
+    view = gallery()
+    view.await_status("done")
+    classes, keyboard = view.field("Class"), view.page.keyboard
+    classes.click()
+    for name in ("cup", "cat"):
+        keyboard.type(name)
+        keyboard.press("Enter")
+        assert view.trait("target") == name
+    classes.click()
+    keyboard.type("rocket")
+    keyboard.press("Escape")
+    expect(classes).to_have_value("cat")
+    keyboard.type("rocket")
+    keyboard.press("Enter")
+    assert view.trait("target") == "rocket"
+
+
 def test_subtract_another_class(gallery: Open) -> None:
     view = gallery()
     contrasting(view)
