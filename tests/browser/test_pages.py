@@ -171,6 +171,8 @@ def test_pickers_offer_what_is_kept_and_nothing_else(sheet: Callable[..., Sheet]
     assert difference(before, shown(root)) > 0.05
     root.get_by_label("Class", exact=True).click()
     assert set(root.locator(".option .text").all_inner_texts()) == {"top", *HOSTILE[:2]}
+    root.page.keyboard.type("top-2")
+    expect(root.get_by_text("Nothing matches “top-2” among the kept answers.")).to_be_visible()
     root.page.keyboard.press("Escape")
     kept = root.get_by_label("Kept answers")
     assert kept.locator("option").count() == 6

@@ -65,6 +65,7 @@ export function Classes({ store, actions }: { store: Store; actions: Actions }) 
           selected={keyOf(a, names)}
           options={byName}
           placeholder={`search ${names.length} classes…`}
+          among={offer ? "the kept answers" : undefined}
           disabled={names.length === 0}
           onChoose={(key) => {
             const kept = offer?.asked.find((asked) => keyOf(asked.target, names) === key);

@@ -20,6 +20,8 @@ interface Props {
   selected: string;
   options: readonly Option[];
   placeholder: string;
+  /** What the options are where they are not all there could be. */
+  among?: string;
   label?: string;
   disabled?: boolean;
   onChoose(key: string): void;
@@ -182,7 +184,11 @@ export function Combobox(props: Props) {
             </div>
           )}
         </div>
-        {open.value && shown.length === 0 && <div class="nothing">Nothing matches “{typed}”.</div>}
+        {open.value && shown.length === 0 && (
+          <div class="nothing">
+            Nothing matches “{typed}”{props.among && ` among ${props.among}`}.
+          </div>
+        )}
       </div>
     </div>
   );
