@@ -14,6 +14,7 @@ import { Layers } from "./layers";
 import { MethodField, MethodForm } from "./method";
 import { Spoken } from "./spoken";
 import { StatusBar } from "./status";
+import { useKeptFocus, useSteadyClicks } from "./steady";
 import { Tools } from "./tools";
 
 export interface Parts {
@@ -38,6 +39,8 @@ export function App({ store, actions, stage }: Parts) {
     fit(frame.current.clientWidth);
     return () => observer.disconnect();
   }, [narrow]);
+  useKeptFocus(frame);
+  useSteadyClicks(frame);
 
   return (
     <div class="kx" ref={frame} data-narrow={narrow.value || undefined}>

@@ -3,6 +3,7 @@ import { useEffect } from "preact/hooks";
 import { columnHeading } from "../naming";
 import type { Store } from "../store";
 import type { Parts } from "./app";
+import { KEYS } from "./field";
 import { useLate } from "./late";
 import { useRows } from "./rows";
 import { Tile } from "./tile";
@@ -32,6 +33,9 @@ export function Grid({ store, actions, stage }: Parts) {
     <div
       class="sheet"
       ref={rows.box}
+      // Has the focus when the tile that had it is scrolled away.
+      tabIndex={rows.many ? -1 : undefined}
+      {...KEYS}
       onScroll={rows.many ? rows.onScroll : undefined}
       data-many={rows.many || undefined}
       data-compared={compared || undefined}
