@@ -30,20 +30,35 @@ export function usePopup(open: boolean, close: () => void, least = 280) {
     const box = popup.current;
     const beside = anchor.current;
     if (!open || !box || !beside) return;
-    const follow = () => place(box, beside, least);
+    // What lies above may grow at any time.
+    let frame = 0;
+    const follow = () => {
+      place(box, beside, least);
+      frame = requestAnimationFrame(follow);
+    };
     const outside = (event: Event) => {
       const path = event.composedPath();
       if (!path.includes(box) && !path.includes(beside)) close();
     };
+    const onFocusOut = ({ relatedTarget }: FocusEvent) => {
+      if (relatedTarget instanceof Node && !beside.contains(relatedTarget)) close();
+    };
+    const onKeyDown = (event: KeyboardEvent) => {
+      if (event.key !== "Escape") return;
+      close();
+      beside.querySelector("button")?.focus();
+      event.stopPropagation();
+    };
     box.showPopover();
     follow();
-    addEventListener("scroll", follow, { capture: true, passive: true });
-    addEventListener("resize", follow);
     addEventListener("pointerdown", outside, { capture: true });
+    beside.addEventListener("focusout", onFocusOut);
+    beside.addEventListener("keydown", onKeyDown);
     return () => {
-      removeEventListener("scroll", follow, { capture: true });
-      removeEventListener("resize", follow);
+      cancelAnimationFrame(frame);
       removeEventListener("pointerdown", outside, { capture: true });
+      beside.removeEventListener("focusout", onFocusOut);
+      beside.removeEventListener("keydown", onKeyDown);
       if (box.isConnected) box.hidePopover();
     };
   }, [open]);

@@ -73,12 +73,6 @@ function CopyAsPython({ store }: { store: Store }) {
               rows={Math.min(shown.value.split("\n").length, 14)}
               value={shown.value}
               {...KEYS}
-              onKeyDown={(event) => {
-                if (event.key !== "Escape") return;
-                hide();
-                anchor.current?.querySelector("button")?.focus();
-                event.stopPropagation();
-              }}
             />
           </label>
         )}
@@ -176,11 +170,10 @@ function Export({ store, actions }: { store: Store; actions: Actions }) {
     const at = list.indexOf(event.target as HTMLElement);
     const to: Record<string, number> = { ArrowDown: at + 1, ArrowUp: at - 1 + list.length, Home: 0, End: -1 };
     if (event.key in to) list.at(to[event.key] % list.length)?.focus();
-    else if (event.key === "Escape" || event.key === "Tab") {
-      close();
-      anchor.current?.querySelector("button")?.focus();
-      if (event.key === "Tab") return;
-    } else return;
+    else {
+      if (event.key === "Tab") anchor.current?.querySelector("button")?.focus();
+      return;
+    }
     event.preventDefault();
     event.stopPropagation();
   };
