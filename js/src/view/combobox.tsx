@@ -46,7 +46,8 @@ export function Combobox(props: Props) {
   const { id, options } = props;
   const open = useSignal(false);
   const query = useSignal<string | null>(null);
-  const active = useSignal(0);
+  /** The option the keyboard is on, by key: the others may be put in another order meanwhile. */
+  const active = useSignal("");
   const close = () => {
     open.value = false;
     query.value = null;
@@ -56,15 +57,16 @@ export function Combobox(props: Props) {
   const typed = query.value;
   const shown = useMemo(() => search(options, typed ?? ""), [options, typed]);
   const list = useWindow(shown.length, ROW);
+  const at = Math.max(
+    0,
+    shown.findIndex(({ key }) => key === active.value),
+  );
   const chosen = typed === null && options.find(({ key }) => key === props.selected);
 
   const show = () => {
     if (open.value || props.disabled) return;
     open.value = true;
-    active.value = Math.max(
-      0,
-      shown.findIndex((option) => option.key === props.selected),
-    );
+    active.value = props.selected;
   };
   const choose = (option: Option | undefined) => {
     if (!option) return;
@@ -76,12 +78,13 @@ export function Combobox(props: Props) {
       show();
       return;
     }
-    active.value = Math.min(Math.max(to, 0), shown.length - 1);
-    list.reveal(active.value);
+    const next = Math.min(Math.max(to, 0), shown.length - 1);
+    active.value = shown[next]?.key ?? "";
+    list.reveal(next);
   };
 
   useEffect(() => {
-    if (open.value) list.reveal(active.value);
+    if (open.value) list.reveal(at);
   }, [open.value]);
   // What is typed next takes the place of the name that is shown.
   const select = () => typed === null && field.current?.matches(":focus") && field.current.select();
@@ -89,15 +92,15 @@ export function Combobox(props: Props) {
 
   const onKeyDown = (event: KeyboardEvent) => {
     const moves: Record<string, number> = {
-      ArrowDown: active.value + 1,
-      ArrowUp: active.value - 1,
-      PageDown: active.value + PAGE,
-      PageUp: active.value - PAGE,
+      ArrowDown: at + 1,
+      ArrowUp: at - 1,
+      PageDown: at + PAGE,
+      PageUp: at - PAGE,
     };
     if (event.key in moves) {
       move(moves[event.key]);
     } else if (event.key === "Enter" && open.value) {
-      choose(shown[active.value]);
+      choose(shown[at]);
     } else if (event.key === "Escape" && open.value) {
       close();
       event.stopPropagation();
@@ -120,7 +123,7 @@ export function Combobox(props: Props) {
         aria-autocomplete="list"
         aria-expanded={open.value}
         aria-controls={`${id}-list`}
-        aria-activedescendant={open.value && shown.length > 0 ? `${id}-${active.value}` : undefined}
+        aria-activedescendant={open.value && shown.length > 0 ? `${id}-${at}` : undefined}
         placeholder={props.placeholder}
         disabled={props.disabled}
         value={typed ?? props.value}
@@ -134,7 +137,7 @@ export function Combobox(props: Props) {
         onMouseUp={(event) => event.preventDefault()}
         onInput={(event) => {
           query.value = event.currentTarget.value;
-          active.value = 0;
+          active.value = "";
           open.value = true;
           list.reveal(0);
         }}
@@ -169,7 +172,7 @@ export function Combobox(props: Props) {
                   aria-selected={option.key === props.selected}
                   aria-setsize={shown.length}
                   aria-posinset={list.first + i + 1}
-                  data-active={list.first + i === active.value || undefined}
+                  data-active={list.first + i === at || undefined}
                   onClick={() => choose(option)}
                 >
                   <span class="text">{option.text}</span>

@@ -27,7 +27,9 @@ export function Layers(props: Props) {
   const open = useSignal(false);
   const disclosure = useRef<HTMLDetailsElement>(null);
   useLayoutEffect(() => {
-    if (disclosure.current) disclosure.current.open = !props.narrow;
+    const box = disclosure.current;
+    // Not while it is in use.
+    if (box) box.open = !props.narrow || box.querySelector(":focus") !== null;
   }, [props.narrow]);
   const { layer } = props.store.traits;
   const name = layerName(props.store, layer.value) || "none";
@@ -86,6 +88,8 @@ function Picker({ store, actions, open }: Props & { open: boolean }) {
   }, [known, chosen, searching, open]);
 
   const toggle = (row: Row, open = !row.expanded) => {
+    // A search shows what it finds, in groups that are closed, too.
+    if (searching) return;
     const next = new Set(closed.value);
     if (open) next.delete(row.node.path);
     else next.add(row.node.path);
@@ -116,7 +120,7 @@ function Picker({ store, actions, open }: Props & { open: boolean }) {
       Home: () => moveTo(0),
       End: () => moveTo(rows.length - 1),
       ArrowRight: () => (row?.expanded === false ? toggle(row, true) : row?.expanded && moveTo(at + 1)),
-      ArrowLeft: () => (row?.expanded ? toggle(row, false) : row && moveTo(parentOf(at))),
+      ArrowLeft: () => (row?.expanded && !searching ? toggle(row, false) : row && moveTo(parentOf(at))),
       Enter: () => activate(row),
       " ": () => activate(row),
     };
@@ -140,9 +144,11 @@ function Picker({ store, actions, open }: Props & { open: boolean }) {
           active.value = "";
         }}
         onKeyDown={(event) => {
-          if (event.key === "ArrowDown")
-            event.currentTarget.parentElement?.querySelector<HTMLElement>("[role=tree]")?.focus();
-          else if (event.key === "Enter") activate(rows.find((row) => canTake(row.node)));
+          const found = rows.find((row) => canTake(row.node));
+          if (event.key === "ArrowDown") {
+            if (searching && found) active.value = found.node.path;
+            list.box.current?.focus();
+          } else if (event.key === "Enter") activate(found);
           else return;
           event.preventDefault();
         }}

@@ -50,7 +50,8 @@ export function Limit({ label, at, least, most, text, onMove, onReset }: Props) 
       aria-valuemax={Math.round(most * 100)}
       aria-valuenow={Math.round(at * 100)}
       aria-valuetext={text}
-      style={{ left: `${at * 100}%` }}
+      // Where both are, the one with more room to move is on top.
+      style={{ left: `${at * 100}%`, zIndex: most - least > 0.5 ? 1 : 0 }}
       {...KEYS}
       onPointerDown={onPointer}
       onPointerMove={onPointer}

@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Param } from "../messages";
 import { KEYS, Select } from "./field";
 
@@ -98,7 +98,16 @@ interface TypedProps {
 /** A field that keeps what is being typed, however often the form around it is drawn meanwhile. */
 function Typed({ text, onCommit, ...rest }: TypedProps) {
   const [draft, setDraft] = useState<string | null>(null);
+  const gone = useRef(false);
+  useLayoutEffect(
+    () => () => {
+      gone.current = true;
+    },
+    [],
+  );
   const commit = ({ currentTarget }: { currentTarget: HTMLInputElement }) => {
+    // Some browsers end the typing in a field that is taken away.
+    if (gone.current) return;
     setDraft(null);
     onCommit(currentTarget.value);
   };
@@ -109,8 +118,12 @@ function Typed({ text, onCommit, ...rest }: TypedProps) {
       {...KEYS}
       onInput={(event) => setDraft(event.currentTarget.value)}
       onChange={commit}
-      // JupyterLab takes Enter for itself before it can end the typing.
-      onKeyDown={(event) => event.key === "Enter" && draft !== null && commit(event)}
+      onKeyDown={(event) => {
+        if (draft === null) return;
+        // JupyterLab takes Enter for itself before it can end the typing.
+        if (event.key === "Enter") commit(event);
+        else if (event.key === "Escape") setDraft(null);
+      }}
     />
   );
 }
