@@ -97,11 +97,12 @@ class Run:
         start = time.perf_counter()
         asked = explainer.ask(batch.images, self.targets, **self.question)
         asked.cache = Cache(explainer._cache.limit)
+        version = asked.weights.version()
         # Known of a batch whatever was done before it: a run that is taken up again comes to the same.
         if (self._total or batch.good[-1].item.position) >= MANY:
-            asked.ready = replace(asked.ready, functions=asked.ready.functions.frozen(asked.weights.version()))
+            asked.ready = replace(asked.ready, functions=asked.ready.functions.frozen(version))
         try:
-            *_, last = asked.stream()
+            *_, last = asked.stream(version)
         except ModelError:
             bad = np.asarray(~np.isfinite(_scores(asked)).all(-1))
             if self._reading[1] == "raise" or not bad.any():
