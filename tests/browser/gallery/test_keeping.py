@@ -66,7 +66,7 @@ def test_the_menu_hears_the_next_key(gallery: Open) -> None:
     view.await_status("done")
     view.button("Export").focus()
     with view.page.expect_download() as download:
-        # Neither the button, nor nobody, whose turn would come with the next frame.
+        # No frame comes between the two keys.
         view.page.evaluate("() => { window.requestAnimationFrame = () => 0; }")
         view.page.keyboard.press("Enter")
         view.page.keyboard.press("Enter")
