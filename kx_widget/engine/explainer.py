@@ -169,7 +169,7 @@ class Explainer(Datasets):
         images: Any,
         targets: Any = "top",
         *,
-        method: str = "gradcam",
+        method: str | None = "gradcam",
         layer: str | None = None,
         smooth: Any = None,
         tta: Any = None,
@@ -178,27 +178,26 @@ class Explainer(Datasets):
         **params: Any,
     ) -> Question:
         """A checked question, with nothing computed yet; arguments as in `explain`."""
-        entry = find(self.methods, method)
-        params = entry.complete(params, OF_QUESTIONS)
         check_params("explain", RUN, {"batch_size": batch_size, "seed": seed})
-        fn = entry.fn
-        if not _is_off(tta):
-            fn = augmented(fn, tta)
-        if not _is_off(smooth):
-            fn = smoothed(fn, smooth)
         loaded = self.load(images)
         h, w, c = loaded.batch.shape[1:]
         ready = self.prepare((h, w, c))
+        entry = find(self.methods, ready.inspection.recommended_method if method is None else method)
+        params = entry.complete(params, OF_QUESTIONS)
+        fn = entry.fn if _is_off(tta) else augmented(entry.fn, tta)
+        fn = fn if _is_off(smooth) else smoothed(fn, smooth)
         columns = target_parsing.parse(targets, ready.class_names, len(loaded.batch))
         call = spatial = None
-        path = layer if layer is not None else ready.inspection.recommended
-        if entry.sees == "layer" or layer is not None:
-            if path is None:
-                raise ModelError(f"{entry.title} needs a layer with a map. {ready.inspection.why}")
-            found = find_call(ready.graph, ready.inspection, path)
-            if entry.sees == "layer":
-                call = found
+        path = layer if layer is not None else ready.inspection.layer_for(entry.sees)
+        if path is not None:
+            layer_call = find_call(ready.graph, ready.inspection, path)
+            if entry.sees != "input":
+                call = layer_call
                 spatial = next(li.spatial for li in ready.inspection.layers if li.path == path)
+        elif entry.sees == "layer":
+            raise ModelError(f"{entry.title} needs a layer with a map. {ready.inspection.why}")
+        if entry.sees == "attention":
+            ready.functions.attention.check(entry.title, call)
         return Question(
             ready, self._budget, self._cache, self._weights, loaded, columns, entry, fn, params, call, spatial,
             {"smooth": smooth, "tta": tta}, batch_size, seed,
@@ -224,9 +223,10 @@ class Explainer(Datasets):
             targets: `"top"`, `"top-2"`…, a class index or name, `contrast(a, b)`, a sequence of these for T
                 targets, or an int array (N, T).
             progress: show a progress bar.
-            **question: `method="gradcam"` (an id of `METHODS`), `layer=None` (a path; None is the recommended
-                one), `smooth=None` and `tta=None` (True or settings, see `wrappers`), `batch_size=None` (images
-                at once; None goes by memory), `seed=0`, and the method's own parameters.
+            **question: `method="gradcam"` (an id of `METHODS`; None is the one that `inspection` recommends),
+                `layer=None` (a path; None is the recommended one, for methods that follow attention its start),
+                `smooth=None` and `tta=None` (True or settings, see `wrappers`), `batch_size=None` (images at once;
+                None goes by memory), `seed=0`, and the method's own parameters.
 
         Returns:
             An `Explanation` with raw maps (N, T, h, w).

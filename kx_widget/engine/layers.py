@@ -8,7 +8,6 @@ import numpy as np
 
 from kx_widget.engine.cache import Cache
 from kx_widget.engine.errors import UnsupportedMethodError
-from kx_widget.engine.footprint import size
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.question import Question
 from kx_widget.engine.registry import Method
@@ -22,12 +21,12 @@ def learn_together(questions: Sequence[Question]) -> None:
 
     The answers go to the cache, where the questions find them; what does not fit there is computed again.
     """
-    calls = list({q.layer: q.call for q in questions if q.call is not None}.values())
+    calls = list({q.layer: q.call for q in questions if q.call is not None and q.entry.sees == "layer"}.values())
     if len(calls) < 2 or any(q.wrapped for q in questions):
         return
     first = questions[0]
     # Both the activation and the gradient of each layer come out.
-    beside = sum(2 * size(call.tensor) for call in calls)
+    beside = sum(2 * first.ready.graph.shapes.bytes(call.tensor) for call in calls)
     for rows, probe in first.probes(backward=True, beside=beside):
         known = np.zeros((rows.stop - rows.start, first.columns.classes), np.float32)
         scores = probe.scores() if first.columns.needs_scores else known

@@ -91,7 +91,7 @@ class Question:
             version: of the weights, if it was looked up just now.
         """
         version = self.weights.version() if version is None else version
-        for rows in self._chunks(self.call is None if backward is None else backward, beside):
+        for rows in self._chunks(self.entry.sees != "layer" if backward is None else backward, beside):
             yield rows, self.probe(rows, version)
 
     def probe(self, rows: slice, version: int | None = None) -> Probe:
@@ -100,7 +100,7 @@ class Question:
         digests = [(version, digest) for digest in self.images.digests[rows]]
         return Probe(
             self.ready.graph, self.ready.functions, self.cache, self.images.batch[rows], self.call,
-            self.spatial, digests, lambda: self.images.black[rows], self.seed,
+            self.spatial, digests, lambda: self.images.black[rows], self.seed, self.entry.sees == "attention",
         )  # fmt: skip
 
     def scores(self, rows: slice, probe: Probe) -> Floats:
@@ -130,7 +130,7 @@ class Question:
         checks: dict[str, Floats] = {}
         maps: Floats | None = None
         self.answer = {"indices": indices, "probabilities": probabilities, "names": names, "checks": checks}
-        done, chunks = 0, len(self._chunks(self.call is None))
+        done, chunks = 0, len(self._chunks(self.entry.sees != "layer"))
         for rows, probe in self.probes(version=version):
             all_scores = self.scores(rows, probe) if self._needs_scores() else None
             known = np.zeros((rows.stop - rows.start, self.columns.classes), np.float32)
@@ -184,7 +184,7 @@ class Question:
         return maps
 
     def _needs_scores(self) -> bool:
-        return self.columns.needs_scores or self.call is not None
+        return self.columns.needs_scores or self.entry.sees == "layer"
 
     def _note(
         self,
