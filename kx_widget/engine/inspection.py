@@ -154,11 +154,13 @@ def _attention_start(graph: Graph, layers: list[LayerInfo]) -> str | None:
     if attention.objection:
         return None
     before = [
-        call.path
+        call
         for call, layer in zip(graph.calls, layers, strict=True)
         if layer.is_candidate and len(layer.shape) == 2 and attention.first_after(call) == 0
     ]
-    return before[-1] if before else None
+    # Queries, keys and values are made from it.
+    sources = [call for call in before if len(call.tensor.consumers()) > 1] or before
+    return sources[-1].path if sources else None
 
 
 def _recommend_method(layers: list[LayerInfo], recommended: str | None, start: str | None) -> tuple[str, str]:
