@@ -127,8 +127,9 @@ class PrefixTokens(layers.Layer):
         self.count, self.after = count, after
 
     def build(self, shape) -> None:
-        self.tokens = self.add_weight(shape=(1, self.count, shape[-1]), initializer="random_normal", name="tokens")
-        self.places = self.add_weight(shape=(1, shape[1] + self.count, shape[-1]), initializer="random_normal")
+        normal = keras.initializers.RandomNormal(stddev=1)
+        self.tokens = self.add_weight(shape=(1, self.count, shape[-1]), initializer=normal, name="tokens")
+        self.places = self.add_weight(shape=(1, shape[1] + self.count, shape[-1]), initializer=normal, name="places")
 
     def call(self, x):
         tokens = keras.ops.repeat(self.tokens, keras.ops.shape(x)[0], axis=0)

@@ -1,5 +1,6 @@
 """Global self-attention in a traced model: where it is, what the head reads of its tokens, and gradients at it."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -35,6 +36,14 @@ class Attention:
         """The number of the first block that comes after a layer."""
         at = self._number.get(call.tensor.op.name, -1)
         return sum(self._number[t.op.name] < at for t in self._softmaxes)
+
+    def sources(self, calls: Sequence[Call]) -> dict[int, Call]:
+        """By block, the call that queries, keys and values are made from: the last one before that has several uses."""
+        by_block: dict[int, Call] = {}
+        for call in sorted(calls, key=lambda call: self._number[call.tensor.op.name]):
+            if len(call.tensor.consumers()) > 1:
+                by_block[self.first_after(call)] = call
+        return {block: call for block, call in by_block.items() if block < self.blocks}
 
     @property
     def objection(self) -> str:
