@@ -24,6 +24,19 @@ const answered = (...tiles: TileMap[]) => ({
   tiles: new Map(tiles.map((one) => [tileKey(one.item.image, one.item.column), one])),
 });
 
+describe("a map with nothing to show", () => {
+  it.each([
+    ["none", "signed", true, true],
+    ["against", "positive", true, true],
+    ["against", "absolute", true, false],
+    ["against", "signed", true, false],
+    ["some", "positive", true, false],
+  ] as const)("%s under the sign %s", (evidence, sign, signed, silent) => {
+    const map = tile(0, 0, [-1, -6], signed);
+    expect(createStore({ sign }).isSilent({ ...map, item: { ...map.item, evidence } })).toBe(silent);
+  });
+});
+
 describe("scale", () => {
   const [a, b, c] = [tile(0, 0, [1, -6]), tile(0, 1, [3, -2]), tile(1, 0, [5, -4])];
   const scales = (store: Store) => [a, b, c].map((one) => store.scopeOf(one));
