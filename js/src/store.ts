@@ -181,8 +181,6 @@ export interface Store {
   layerNames: ReadonlySignal<ReadonlyMap<string, string>>;
   signOf(tile: TileMap): Sign;
   scopeOf(tile: TileMap): number;
-  /** Whether a map shows nothing under the chosen sign, as one of its notes says. */
-  isSilent(tile: TileMap): boolean;
 }
 
 const SCOPE: Readonly<Record<Scale, (item: Item) => string>> = {
@@ -257,8 +255,6 @@ export function createStore(initial: Partial<Traits> = {}): Store {
       shortNames((welcome.value?.inspection.layers ?? []).map((layer) => layer.path)),
     ),
     signOf,
-    isSilent: (tile) =>
-      tile.item.evidence === "none" || (tile.item.evidence === "against" && signOf(tile) === "positive"),
     scopeOf: (tile) => magnitudes.value.get(SCOPE[traits.scale.value](tile.item)) ?? 0,
   };
 }

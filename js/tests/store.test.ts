@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { createActions } from "../src/actions";
+import { isSilent } from "../src/canvas/overlay";
 import { extent } from "../src/postprocess";
 import type { Session } from "../src/session";
 import {
@@ -33,7 +34,7 @@ describe("a map with nothing to show", () => {
     ["some", "positive", true, false],
   ] as const)("%s under the sign %s", (evidence, sign, signed, silent) => {
     const map = tile(0, 0, [-1, -6], signed);
-    expect(createStore({ sign }).isSilent({ ...map, item: { ...map.item, evidence } })).toBe(silent);
+    expect(isSilent(createStore({ sign }), { ...map, item: { ...map.item, evidence } })).toBe(silent);
   });
 });
 

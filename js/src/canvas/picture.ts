@@ -6,7 +6,7 @@ import { focusedImage, layerName, type Store, type TileMap, tileKey } from "../s
 import { lookupTable } from "./colormap";
 import { compose, frameOf } from "./compose";
 import { layersMaker } from "./layers";
-import { lookOf } from "./overlay";
+import { isSilent, lookOf } from "./overlay";
 import { decodePicture } from "./pictures";
 import { type Rect, whole } from "./transform";
 
@@ -43,7 +43,7 @@ async function drawTile(context: Context, rect: Rect, store: Store, image: numbe
   const placed = { ...inner, x: rect.x + inner.x, y: rect.y + inner.y };
   compose(context, whole(placed), store, { picture, bitmap, map, layers: layersMaker()() });
   bitmap?.close();
-  if (map && store.isSilent(map)) drawNote(context, rect, map.item.notes[0] ?? "");
+  if (map && isSilent(store, map)) drawNote(context, rect, map.item.notes[0] ?? "");
 }
 
 /** Says at the foot of a tile why no map is drawn in it. */

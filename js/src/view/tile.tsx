@@ -2,6 +2,7 @@ import { useComputed } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { isRight } from "../arrange";
 import { attachGestures } from "../canvas/gestures";
+import { isSilent } from "../canvas/overlay";
 import { lastSegment, percent, position, value } from "../format";
 import { imageName, verdict } from "../naming";
 import { layerName, type Picture, type Store, type TileMap, tileKey } from "../store";
@@ -53,7 +54,7 @@ function describe(
     store.welcome.value?.catalogue.find((entry) => entry.id === item.method)?.title ?? item.method;
   const partial = item.partial ? ", not finished" : "";
   const what = [title, layerName(store, item.layer), item.target_name, who];
-  const said = [!store.isSilent(map) && peak(store, picture, map) + partial, ...item.notes];
+  const said = [!isSilent(store, map) && peak(store, picture, map) + partial, ...item.notes];
   return [...what, ...said].filter(Boolean).join(", ");
 }
 
@@ -102,7 +103,7 @@ export function Tile({ store, actions, stage, picture, image, column, named, mar
           No picture: {picture.problem}
         </div>
       )}
-      {map && store.isSilent(map) && (
+      {map && isSilent(store, map) && (
         <div class="silence" aria-hidden="true">
           <p>{map.item.notes[0]}</p>
         </div>
