@@ -18,7 +18,7 @@ const REMARKS = [
   {
     change: (values) => values.set(values.map((value) => -Math.abs(value))),
     notes: [
-      "Against: nothing in the map speaks for 'cup', what there is speaks against it. Draw it with the sign “signed” to see where.",
+      "Against: no value of the map is above 0, nothing in it speaks for 'cup'. Draw it with the sign “signed” to see what speaks against.",
     ],
     evidence: "against",
   },

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -109,7 +110,8 @@ def _condition(store: Store, target: str | None, wrong: bool | None) -> Any:
 def _tile(store: Store, number: int, colormap: str, sign: Sign) -> str:
     e = store.explanation(number)
     (row,) = store.rows([number], ["predicted", "label"])
-    name, caption = escape(e.names[0]), escape(e.caption(0, 0))
+    # The notes are below.
+    name, caption = escape(e.names[0]), escape(replace(e, notes=()).caption(0, 0))
     # Where there is little room, it is the class that gives way.
     target, dot, figure = caption.rpartition(" · ")
     verdict = "" if row["label"] is None else "right" if row["label"] == row["predicted"] else "wrong"

@@ -140,9 +140,9 @@ class Explanation:
         Args:
             **look: as in `overlay`.
         """
-        drawn = self.overlay(**look)
+        drawn, sign = self.overlay(**look), look.get("sign", "positive")
         for i, t in np.ndindex(self.targets.shape):
-            drawn[i, t] = marked(drawn[i, t], self.images[i], self.notes_of(i, t))
+            drawn[i, t] = marked(drawn[i, t], self.images[i], self.notes_of(i, t), sign)
         return drawn
 
     def plot(self, **look: Any) -> Any:

@@ -51,8 +51,8 @@ def notes_on(values: Floats, signed: bool, noise: float, target: str, advice: st
         notes.append(f"Flat: the map is rounding error or chance alone, no evidence for {target!r}. {advice}")
     elif signed and high <= ROUNDING * largest:
         notes.append(
-            f"Against: nothing in the map speaks for {target!r}, what there is speaks against it. "
-            "Draw it with the sign “signed” to see where."
+            f"Against: no value of the map is above 0, nothing in it speaks for {target!r}. "
+            "Draw it with the sign “signed” to see what speaks against."
         )
     if finite.size < np.size(values):
         missing = np.size(values) - finite.size
@@ -80,11 +80,12 @@ def evidence_of(notes: Sequence[str]) -> Evidence:
     return {"Flat": "none", "No numbers": "none", "Against": "against"}.get(heading_of(notes), "some")  # pyright: ignore[reportReturnType]
 
 
-def marked(drawn: NDArray[np.uint8], picture: NDArray[np.uint8], notes: Sequence[str]) -> NDArray[np.uint8]:
-    """A drawn map (H, W, 3) as it is kept as a picture: under its note's heading; where it says nothing, bare."""
-    if not (heading := heading_of(notes)):
+def marked(drawn: NDArray[np.uint8], picture: NDArray[np.uint8], notes: Sequence[str], sign: str) -> NDArray[np.uint8]:
+    """A map drawn over a picture (H, W, 3), with its note's heading; the bare picture where nothing is to be drawn."""
+    heading, evidence = heading_of(notes), evidence_of(notes)
+    if not heading or (evidence == "against" and sign != "positive"):
         return drawn
-    image = Image.fromarray(picture if evidence_of(notes) == "none" else drawn)
+    image = Image.fromarray(drawn if evidence == "some" else picture)
     size = max(8, min(image.size) // 10)
     pen = ImageDraw.Draw(image)
     pen.rectangle((0, image.height - 1.6 * size, image.width, image.height), BAND)

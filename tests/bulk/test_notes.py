@@ -82,4 +82,3 @@ def test_a_page_of_a_store_tells_of_them(folder, tmp_path):
     assert (
         text.count('<small class="note">Flat: the map is 0 everywhere, no evidence for &#x27;class 1&#x27;. Try') == 3
     )
-    assert "(flat)" in text

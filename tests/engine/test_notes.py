@@ -116,7 +116,7 @@ def test_the_recommended_layer_is_named_where_another_was_chosen():
         ([[-2e-30, -2e-30]], "Flat: the map is -2e-30 everywhere"),
         ([[np.nan, np.inf]], "No numbers: every value of the map is NaN or infinite. Try Integrated gradients."),
         ([[np.nan, 1], [2, -np.inf]], "Gaps: 2 of the map's 4 values are NaN or infinite."),
-        ([[-1, -2], [1e-9, -3]], f"Against: nothing in the map speaks for {CLASS}, what there is speaks against it."),
+        ([[-1, -2], [1e-9, -3]], f"Against: no value of the map is above 0, nothing in it speaks for {CLASS}."),
     ],
 )
 def test_what_is_said_of_a_map(values, said):
@@ -207,3 +207,10 @@ def test_pictures_pages_and_captions_tell_of_it(tmp_path):
     assert (kept[54:] > 200).any()
     assert (kept[54:] < 20).any()
     assert_array_equal(e.overlay()[0, 0], replace(e, notes=()).pictures()[0, 0])
+
+
+def test_what_speaks_against_is_pictured_where_signs_are():
+    x = np.random.default_rng(0).integers(40, 180, (1, 64, 64, 3), np.uint8)
+    e = replace(noted([[-1, -2]]), images=x)
+    assert_array_equal(e.pictures()[0, 0, :50], x[0, :50])
+    assert_array_equal(e.pictures(sign="signed"), e.overlay(sign="signed"))
