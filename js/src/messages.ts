@@ -80,6 +80,10 @@ export interface Item {
   vmax: number;
   signed: boolean;
   partial: boolean;
+  /** Sentences on what the map fails to say. */
+  notes: string[];
+  /** "none": there is nothing to draw; "against": nothing that is positive. */
+  evidence: "some" | "against" | "none";
   byte_offset: number;
   byte_length: number;
 }

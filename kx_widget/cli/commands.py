@@ -12,6 +12,14 @@ from kx_widget.engine.errors import ParameterError, UnknownTargetError
 from kx_widget.engine.methods import METHODS
 
 SKIPPED = 3
+# What a note of a heading says of its map.
+NOTED = {
+    "Flat": "say nothing (flat)",
+    "No numbers": "say nothing (no numbers)",
+    "Against": "say only what speaks against their class",
+    "Gaps": "have gaps (NaN or infinite)",
+    "": "come with a caution",
+}
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -124,9 +132,12 @@ def explain(
         store = explain_to_store(explainer, photos, out, asked, **run, progress=not quiet, **question)
     skipped = store.skipped
     if as_json:
-        say({"store": str(out), "rows": len(store) - len(skipped), "skipped": dict(skipped)})
+        notes = {heading.lower() or "other": count for heading, count in store.headings().items()}
+        say({"store": str(out), "rows": len(store) - len(skipped), "notes": notes, "skipped": dict(skipped)})
     else:
         typer.echo(f"{len(store) - len(skipped)} maps in {out}. See them: kx show {out}")
+        for heading, count in sorted(store.headings().items(), reverse=True):
+            typer.echo(f"{count} of {len(store) - len(skipped)} maps {NOTED[heading]}: see the column notes")
         for name, reason in skipped:
             typer.echo(f"skipped {name}: {reason}", err=True)
     if skipped:

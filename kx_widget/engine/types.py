@@ -89,12 +89,17 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Partial:
-    """What a method yields: raw maps so far (B, h, w), and how many of its passes are done."""
+    """What a method yields: raw maps so far (B, h, w), and how many of its passes are done.
+
+    `noise` (B,) is a magnitude up to which values mean nothing, where the method knows one: what rounding leaves of
+    terms that cancel.
+    """
 
     maps: Floats
     done: int = 1
     total: int = 1
     checks: dict[str, Floats] = field(default_factory=dict)
+    noise: Floats | None = None
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 
 from kx_widget.engine.errors import KxError, plain
 from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.notes import evidence_of
 from kx_widget.engine.question import Question
 from kx_widget.engine.types import Floats, Parameter, Step
 from kx_widget.engine.wrappers import WRAPPERS
@@ -87,6 +88,7 @@ def item_record(question: Question, step: Step, image: int, column: int, first_c
     """One map of a step, without where its values lie."""
     answer = question.answer
     score, probability = float(step.scores[image, column]), float(answer["probabilities"][image, column])
+    notes = list(answer["notes"][image][column])
     return {
         "image": image,
         "column": first_column + column,
@@ -99,6 +101,8 @@ def item_record(question: Question, step: Step, image: int, column: int, first_c
         "probability": None if np.isnan(probability) else probability,
         "signed": question.signed,
         "partial": partial,
+        "notes": notes,
+        "evidence": evidence_of(notes),
         "shape": [],
         "dtype": "float32",
         "scale": 1.0,
