@@ -210,6 +210,8 @@ def inspect(
             {
                 "recommended": facts.recommended,
                 "why": facts.why,
+                "recommended_method": facts.recommended_method,
+                "why_method": facts.why_method,
                 "head": facts.head,
                 "classes": list(x.class_names),
                 "input_shape": facts.input_shape,
@@ -221,6 +223,7 @@ def inspect(
     names = ", ".join(x.class_names[:5]) + (", …" if facts.classes > 5 else "")
     typer.echo(f"input {facts.input_shape}, head {facts.head}, {facts.classes} classes: {names}")
     typer.echo(f"recommended {facts.recommended}: {facts.why}")
+    typer.echo(f"method {facts.recommended_method}: {facts.why_method}")
     width = max((len(layer.path) for layer in layers), default=0)
     for layer in layers:
         at = "×".join(map(str, layer.spatial)) if layer.spatial else layer.reason
@@ -237,7 +240,7 @@ def methods(as_json: AsJson = False) -> None:
         return
     name, cost = (max(len(getattr(e, column)) for e in METHODS.values()) for column in ("id", "cost"))
     for entry in METHODS.values():
-        typer.echo(f"{entry.id:{name}}  {entry.sees:5}  {entry.cost:{cost}}  {entry.summary}")
+        typer.echo(f"{entry.id:{name}}  {entry.sees:9}  {entry.cost:{cost}}  {entry.summary}")
         for p in entry.params:
             among = f" ({', '.join(p.choices)})" if p.choices else ""
             typer.echo(f"    --param {p.name}={p.default}  {p.help}{among}")

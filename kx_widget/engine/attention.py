@@ -46,6 +46,15 @@ class Attention:
         return {block: call for block, call in by_block.items() if block < self.blocks}
 
     @property
+    def heads(self) -> tuple[tuple[str, ...], ...]:
+        """A path for each head of each block, below the layer that attends."""
+        calls = sorted(self._graph.calls, key=lambda call: self._number.get(call.tensor.op.name, -1))
+        return tuple(
+            tuple(f"{_layer_around(t, self._number, calls)}/head {i + 1}" for i in range(t.shape[1]))
+            for t in self._softmaxes
+        )
+
+    @property
     def objection(self) -> str:
         """Why the attention of this model does not tell where it looks, or "" if it does."""
         others = [t for t in self._graph.places.partial_attentions if t.op.name in self._number]
@@ -147,6 +156,13 @@ class Attention:
         inputs = {name: tokens if name == last.name else captured[name] for name in borders}
         definition = subgraph(graph.graph, needed)
         return tf.graph_util.import_graph_def(definition, inputs, return_elements=[graph.scores.name])[0]
+
+
+def _layer_around(softmax: Any, number: dict[str, int], calls: Sequence[Call]) -> str:
+    """The path of the layer in which attention is computed, as what comes out right after it tells."""
+    after = (call.path for call in calls if number.get(call.tensor.op.name, -1) > number[softmax.op.name])
+    path = next(after, "attention")
+    return path.rpartition("/")[0] or path
 
 
 def _mixes(t: Any) -> bool:

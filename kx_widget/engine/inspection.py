@@ -99,6 +99,7 @@ def inspect(model: Any, graph: Graph) -> Inspection:
         attention_start=start,
         recommended_method=method,
         why_method=why_method,
+        heads=() if attention.objection else attention.heads,
     )
 
 
