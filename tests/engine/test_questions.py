@@ -87,6 +87,44 @@ def test_names_of_two_classes_are_ambiguous():
         parse("crane", ("crane", "x", "crane"))
 
 
+RANKED = ("Top", "Dress", "top-2", "Coat")
+
+
+@pytest.mark.parametrize(
+    ("target", "indices"), [("top", [1, 0]), ("top-2", [2, 3]), ("Top", [0, 0]), ("TOP", [0, 0]), (2, [2, 2])]
+)
+def test_a_rank_is_a_rank_whatever_the_classes_are_called(target, indices):
+    assert_array_equal(parse(target, RANKED, 2).resolve(SCORES).indices[:, 0], indices)
+
+
+def test_a_class_called_as_a_rank_is_told_once_with_its_index():
+    with pytest.warns(RuntimeWarning, match="rank, whatever the classes are called: pass the index") as told:
+        x = Explainer(models.pooled(), class_names=RANKED)
+    assert [str(w.message).split(",")[0] for w in told] == ["Class 0 is called 'Top'", "Class 2 is called 'top-2'"]
+    assert {w.filename for w in told} == {__file__}
+    scores = x.predict(cases.photos())[0]
+    assert_array_equal(x.explain(cases.photos()).targets[:, 0], scores.argmax(1))
+    assert x.explain(cases.photos(), 2).target_names[0] == ("top-2",)
+    # As text it would be read back as the rank.
+    assert parse(contrast(2, 1), RANKED).texts == ("class 2 − Dress",)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"cat", "dog"}, "a set has no order: pass a list"),
+        (frozenset(("cat", "dog")), "a set has no order: pass a list"),
+        (["cat", None], r"Class 1 has no name: class_names\[1\] is None"),
+        (["", "dog"], r"Class 0 has no name: class_names\[0\] is ''"),
+        ({0: "cat", 1: "  "}, "Class 1 has no name"),
+    ],
+)
+def test_names_without_order_or_text_are_refused(wrong, said):
+    with pytest.raises(UnknownTargetError, match=said):
+        names_for(wrong, 2, False)
+    assert names_for(dict.fromkeys(["cat", "dog"]).keys(), 2, False) == ("cat", "dog")
+
+
 def test_class_names():
     assert names_for({1: "b", 0: "a"}, 2, False) == ("a", "b")
     assert names_for(None, 3, True) == ("class 0", "class 1", "class 2")
