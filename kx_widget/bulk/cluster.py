@@ -17,6 +17,7 @@ from kx_widget.bulk.store import Store
 from kx_widget.engine.errors import ImageError, KxError
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.registry import check_params
+from kx_widget.engine.saved import load_model
 
 try:
     import ray
@@ -133,9 +134,7 @@ def _rows_at_once(run: Run, dtype: str) -> int:
 
 
 def _loaded(content: bytes, suffix: str) -> Any:
-    import keras
-
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"model{suffix}"
         path.write_bytes(content)
-        return keras.saving.load_model(path, compile=False)
+        return load_model(path)

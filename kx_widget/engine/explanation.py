@@ -33,7 +33,7 @@ class Explanation:
     Attributes:
         maps: float32 (N, T, h, w), raw: signed where the method is, of its own resolution, not rectified.
         scores: float32 (N, T), before the final softmax or sigmoid; a difference for a contrast.
-        probabilities: float32 (N, T); NaN for a contrast or a head that is not understood.
+        probabilities: float32 (N, T); NaN for a contrast or a model not known to be a classifier.
         targets: int (N, T), −1 for a contrast.
         target_names: N × T names.
         method, layer, params: the question; `layer` is None for methods that see the input.

@@ -121,7 +121,8 @@ def _text(column: Any, names: Sequence[str]) -> str:
     if isinstance(column, _Rank):
         return "top" if column.place == 0 else f"top-{column.place + 1}"
     # As a text a name that reads as a rank would mean another class.
-    return f"class {column}" if RANK.fullmatch(names[column]) else names[column]
+    name = str(names[column])
+    return f"class {column}" if RANK.fullmatch(name) else name
 
 
 def parse(targets: Any, class_names: Sequence[str], images: int | None = None) -> Columns:
