@@ -18,13 +18,14 @@ from kx_widget.engine.errors import ImageError, KxError
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.registry import check_params
 from kx_widget.engine.saved import load_model
+from kx_widget.install import how_to_install
 
 try:
     import ray
     import ray.data
     from ray.data import ActorPoolStrategy
 except ImportError as error:
-    raise ImportError("Explaining on a cluster needs Ray: pip install 'kx-widget[ray]'.") from error
+    raise ImportError(f"Explaining on a cluster needs Ray: {how_to_install('ray')}.") from error
 
 
 class Worker:

@@ -17,6 +17,7 @@ from PIL import Image
 from kx_widget.engine.errors import KxError, ParameterError
 from kx_widget.engine.postprocess import Scale, Sign, apply_scale, apply_sign, resize
 from kx_widget.engine.types import Floats, Ints
+from kx_widget.install import how_to_install
 
 DIVERGING = "colorbrewer:RdBu_r"
 ARRAYS = ("maps", "scores", "probabilities", "targets", "images")
@@ -132,7 +133,7 @@ class Explanation:
         try:
             from matplotlib.figure import Figure
         except ImportError as error:
-            raise ImportError("plot() needs matplotlib: pip install 'kx-widget[plot]'.") from error
+            raise ImportError(f"plot() needs matplotlib: {how_to_install('plot')}.") from error
         pictures = self.overlay(**look)
         n, t = pictures.shape[:2]
         figure = Figure(figsize=(2.4 * t, 2.6 * n), layout="constrained")
