@@ -239,4 +239,4 @@ def check_images(folder: Path, done: dict[str, Any], stamp: str | None) -> None:
 
 def _change(key: str, before: Any, now: Any) -> str:
     short = all(len(str(value)) < 60 for value in (before, now))
-    return f"{key} {before!r}, now {now!r}" if short else f"another {key}"
+    return f"{key} {before!r}, now {now!r}" if short else f"another {key.replace('_', ' ')}"

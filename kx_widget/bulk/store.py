@@ -51,13 +51,12 @@ class Store:
             raise FormatError(f"{self.path!r} is not a store of explanations ({error}).") from error
         others = {f.base_name: f.path for f in found}
         self.job: dict[str, Any] = self._json(others.get(JOB))
-        self._done = self._json(others[DONE]) if DONE in others else None
+        done = self._json(others[DONE]) if DONE in others else None
         with ThreadPoolExecutor(THREADS) as pool:
-            footers = list(pool.map(self._footer, names))
+            footers = list(pool.map(lambda name: self._footer(name, done), names))
         if not names and not self.job:
             raise FormatError(f"{self.path!r} is not a store of explanations: it holds no Parquet files.")
-        listed = self._done and self._done.get("parts", len(self._done.get("files", names)))
-        self.complete = listed == len(names) and self._done is not None
+        self.complete = done is not None and done.get("parts", len(done.get("files", names))) == len(names)
         self._groups = [(name, f, g) for name, f in zip(names, footers, strict=True) for g in range(f.num_row_groups)]
         self._starts = [0, *accumulate(f.row_group(g).num_rows for _, f, g in self._groups)]
         checked = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
@@ -72,10 +71,10 @@ class Store:
         with self._files.open_input_stream(path) as file:
             return as_json(path, file.read())
 
-    def _footer(self, name: str) -> Any:
+    def _footer(self, name: str, done: dict[str, Any] | None) -> Any:
         with _reading(name):
             footer = pq.read_metadata(name, filesystem=self._files)
-        check_part(name, footer, self.job, self._done)
+        check_part(name, footer, self.job, done)
         return footer
 
     def __len__(self) -> int:

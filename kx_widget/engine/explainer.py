@@ -159,9 +159,8 @@ class Explainer(Datasets):
             images: as in `explain`.
 
         Returns:
-            `(scores, probabilities)`, float32 (N, C) each. A model without final activation gets probabilities if it
-            is known to be a classifier: it was compiled with a cross-entropy `from_logits`, or class names were given
-            or are known. Else the scores may be an embedding or a box, and the probabilities are NaN.
+            `(scores, probabilities)`, float32 (N, C) each. Without final activation these need a model compiled with a
+            cross-entropy `from_logits`, or class names; else it may be no classifier, and they are NaN.
         """
         question = self.ask(images, [0], method="gradients")
         scores = np.concatenate([question.scores(rows, probe) for rows, probe in question.probes()])

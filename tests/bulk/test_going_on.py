@@ -61,7 +61,7 @@ def test_another_preprocess_of_the_same_name_is_refused(model, files, tmp_path, 
     expected = explained(halved).maps(range(8))
     if not ended:
         cut_off(tmp_path / "s")
-    with pytest.raises(FormatError, match="another preprocess_code"):
+    with pytest.raises(FormatError, match="another preprocess code"):
         explained(blackened)
     assert_array_equal(explained(halved).maps(range(8)), expected)
 
@@ -88,7 +88,7 @@ def test_another_own_method_of_the_same_id_is_refused(model, files, tmp_path, en
     if not ended:
         cut_off(tmp_path / "s")
     for other in ((smallest,), (largest, lambda maps: maps * 2)):
-        with pytest.raises(FormatError, match="another method_code"):
+        with pytest.raises(FormatError, match="another method code"):
             explained(*other)
     assert_array_equal(explained(largest).maps(range(8)), expected)
 
