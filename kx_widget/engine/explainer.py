@@ -16,6 +16,7 @@ from kx_widget.engine.errors import ModelError
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.functions import Functions
 from kx_widget.engine.graph import Graph
+from kx_widget.engine.heads import link_of
 from kx_widget.engine.images import NUMBERS, Fit, Images, digest, load
 from kx_widget.engine.inspection import check_model, declared_input, find_call, inspect
 from kx_widget.engine.layers import learn_together
@@ -126,7 +127,8 @@ class Explainer(Datasets):
                 graph = Graph(self.model, shape, self._output)
                 inspection = inspect(self.model, graph)
                 names = target_parsing.names_for(self._given_names, graph.classes, family_of(self.model) is not None)
-                ready = Ready(graph, Functions(graph, self._budget), inspection, names)
+                link = link_of(self.model, self._output, inspection.head, names)
+                ready = Ready(graph, Functions(graph, self._budget), inspection, names, link)
             self._graphs[shape] = ready
             while len(self._graphs) > GRAPHS_KEPT:
                 self._graphs.popitem(last=False)
@@ -157,8 +159,8 @@ class Explainer(Datasets):
             images: as in `explain`.
 
         Returns:
-            `(scores, probabilities)`, float32 (N, C) each. A model without final activation gets softmax
-            probabilities; NaN where the head is not understood.
+            `(scores, probabilities)`, float32 (N, C) each. Without final activation these need a model compiled with a
+            cross-entropy `from_logits`, or class names; else it may be no classifier, and they are NaN.
         """
         question = self.ask(images, [0], method="gradients")
         scores = np.concatenate([question.scores(rows, probe) for rows, probe in question.probes()])

@@ -18,6 +18,7 @@ from kx_widget.engine.errors import KxError, ParameterError
 from kx_widget.engine.notes import Notes, heading_of, marked
 from kx_widget.engine.postprocess import Scale, Sign, apply_scale, apply_sign, resize
 from kx_widget.engine.types import Floats, Ints
+from kx_widget.install import how_to_install
 
 DIVERGING = "colorbrewer:RdBu_r"
 ARRAYS = ("maps", "scores", "probabilities", "targets", "images")
@@ -34,7 +35,7 @@ class Explanation:
     Attributes:
         maps: float32 (N, T, h, w), raw: signed where the method is, of its own resolution, not rectified.
         scores: float32 (N, T), before the final softmax or sigmoid; a difference for a contrast.
-        probabilities: float32 (N, T); NaN for a contrast or a head that is not understood.
+        probabilities: float32 (N, T); NaN for a contrast or a model not known to be a classifier.
         targets: int (N, T), −1 for a contrast.
         target_names: N × T names.
         method, layer, params: the question; `layer` is None for methods that see the input.
@@ -154,7 +155,7 @@ class Explanation:
         try:
             from matplotlib.figure import Figure
         except ImportError as error:
-            raise ImportError("plot() needs matplotlib: pip install 'kx-widget[plot]'.") from error
+            raise ImportError(f"plot() needs matplotlib: {how_to_install('plot')}.") from error
         pictures = self.pictures(**look)
         n, t = pictures.shape[:2]
         figure = Figure(figsize=(2.4 * t, 2.6 * n), layout="constrained")

@@ -12,6 +12,7 @@ from kx_widget.engine.errors import KxError, ModelError, ParameterError, plain
 from kx_widget.engine.explanation import Explanation, versions
 from kx_widget.engine.functions import Functions
 from kx_widget.engine.graph import Call, Graph
+from kx_widget.engine.heads import Link, probabilities
 from kx_widget.engine.images import Images
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.notes import Notes, advice_for, notes_on
@@ -30,16 +31,11 @@ class Ready:
     functions: Functions
     inspection: Inspection
     class_names: tuple[str, ...]
+    link: Link | None
 
     def probabilities(self, scores: Floats) -> Floats:
-        """Scores (…, C) through the head; softmax where there is none; NaN where it is not understood."""
-        head = self.inspection.head
-        if head == "unknown" or (head == "linear" and scores.shape[-1] == 1):
-            return np.full_like(scores, np.nan)
-        if head == "sigmoid":
-            return np.asarray(1 / (1 + np.exp(-np.clip(scores, -80, 80))), np.float32)
-        e = np.exp(scores - scores.max(-1, keepdims=True))
-        return e / e.sum(-1, keepdims=True)
+        """Probabilities of scores (…, C); NaN where the model is not known to be a classifier."""
+        return probabilities(scores, self.link)
 
 
 @dataclass

@@ -110,6 +110,35 @@ def test_explain_nothing_broken_ends_with_0_and_parameters_arrive(kx_command, mo
     assert (params["steps"], params["baseline"]) == (4, "mean")
 
 
+class OwnLoss(keras.losses.Loss):
+    """Not known where the model is loaded again."""
+
+    def call(self, y_true, y_pred):
+        return keras.ops.mean(y_pred)
+
+
+@pytest.mark.parametrize(
+    ("loss", "share"),
+    [(keras.losses.CategoricalCrossentropy(from_logits=True), True), ("mse", False), (None, False), (OwnLoss(), False)],
+)
+def test_a_saved_model_says_whether_it_is_a_classifier(kx_command, folder, tmp_path, loss, share):
+    model = models.pooled(None)
+    if loss is not None:
+        model.compile(loss=loss)
+    model.save(tmp_path / "m.keras")
+    store, page = tmp_path / "s", tmp_path / "page.html"
+    asked = ("explain", tmp_path / "m.keras", folder / "cats" / "01.png", "--out", store)
+    assert kx_command(*asked)[0] == 0
+    assert kx_command("show", store, "--out", page, "--sort", "probability")[0] == 0
+    (row,) = kx.Store(store).rows([0])
+    logits = kx.Explainer(model).predict(folder / "cats" / "01.png")[0]
+    truth = keras.ops.softmax(logits)[0, row["target"]]
+    figure = f"{100 * truth:.1f} %" if share else f"score {logits.max():.2f}"
+    assert f"<i> · {figure}</i>" in page.read_text()
+    assert row["probability"] == (pytest.approx(float(truth), rel=1e-4) if share else None)
+    assert "nan" not in page.read_text().lower().split("<main>")[1].partition("base64")[0]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
