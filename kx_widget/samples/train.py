@@ -26,7 +26,7 @@ BATCH = 64
 LEARNING_RATE = 3e-3
 POINTING_WEIGHT = 0.03
 CELLS = 32
-LATER_SETTINGS = ("optional", "renorm", "renorm_momentum")
+LATER_SETTINGS = ("optional", "renorm", "renorm_momentum", "use_gate")
 
 
 def network(classes: int, evidence: bool = False) -> keras.Model:
