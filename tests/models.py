@@ -127,8 +127,9 @@ class PrefixTokens(layers.Layer):
         self.count, self.after = count, after
 
     def build(self, shape) -> None:
-        self.tokens = self.add_weight(shape=(1, self.count, shape[-1]), initializer="random_normal", name="tokens")
-        self.places = self.add_weight(shape=(1, shape[1] + self.count, shape[-1]), initializer="random_normal")
+        normal = keras.initializers.RandomNormal(stddev=1)
+        self.tokens = self.add_weight(shape=(1, self.count, shape[-1]), initializer=normal, name="tokens")
+        self.places = self.add_weight(shape=(1, shape[1] + self.count, shape[-1]), initializer=normal, name="places")
 
     def call(self, x):
         tokens = keras.ops.repeat(self.tokens, keras.ops.shape(x)[0], axis=0)
@@ -151,7 +152,14 @@ class Block(layers.Layer):
         return x + self.narrow(self.wide(self.norm2(x)))
 
 
-def transformer(read: str = "token", prefix: int = 1, after: bool = False, blocks: int = 3, width: int = 8):
+def transformer(
+    read: str = "token",
+    prefix: int = 1,
+    after: bool = False,
+    blocks: int = 3,
+    width: int = 8,
+    activation: str | None = None,
+) -> keras.Model:
     """A vision transformer of 4 × 4 patches; the head reads the first prefix token, or the mean of all tokens."""
     x = image = keras.Input((SIDE, SIDE, 3))
     x = layers.Conv2D(width, 3, strides=3, name="patches")(x)
@@ -161,4 +169,4 @@ def transformer(read: str = "token", prefix: int = 1, after: bool = False, block
         x = Block(2, width, name=f"block{i}")(x)
     x = layers.LayerNormalization(name="norm")(x)
     x = x[:, 16 * after] if read == "token" else layers.GlobalAveragePooling1D(name="mean")(x)
-    return keras.Model(image, layers.Dense(CLASSES, name="scores")(x), name="transformer")
+    return keras.Model(image, layers.Dense(CLASSES, activation, name="scores")(x), name="transformer")

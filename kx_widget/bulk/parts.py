@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kx_widget.bulk.arrow import pa, pq
-from kx_widget.bulk.rows import MAP, schema
+from kx_widget.bulk.rows import MAP, NOTES, schema
 from kx_widget.engine.explanation import FormatError
 
 JOB = "_job.json"
@@ -41,7 +41,7 @@ def check_columns(name: str, footer: Any) -> None:
     Raises:
         FormatError: it lacks a column.
     """
-    missing = set(schema("float32").names) - set(footer.schema.to_arrow_schema().names)
+    missing = set(schema("float32").names) - {NOTES} - set(footer.schema.to_arrow_schema().names)
     if missing:
         raise FormatError(
             f"{name!r} is no part of a store of explanations (it has no column {min(missing)!r}): "
@@ -110,7 +110,11 @@ class PartWriter:
             path,
             schema(dtype),
             compression="zstd",
-            use_dictionary=[*(name for name in strings if name not in ("id", "shape")), "shape.list.element"],
+            use_dictionary=[
+                *(name for name in strings if name not in ("id", "shape")),
+                "shape.list.element",
+                f"{NOTES}.list.element",
+            ],
             use_byte_stream_split=["map.list.element"],  # pyright: ignore[reportArgumentType]
             write_statistics=others,
         )

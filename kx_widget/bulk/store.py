@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from kx_widget.bulk.arrow import ds, fs, pa, pc, pq
 from kx_widget.bulk.parts import DONE, JOB, as_json, check_columns, is_part
-from kx_widget.bulk.rows import MAP, schema
+from kx_widget.bulk.rows import MAP, NOTES, schema
 from kx_widget.engine.cache import Cache
 from kx_widget.engine.errors import ParameterError
 from kx_widget.engine.explanation import Explanation, FormatError, check_path
 from kx_widget.engine.images import read
+from kx_widget.engine.notes import Notes, heading_of
 from kx_widget.engine.types import Floats, Ints
 
 CACHE_BYTES = 64 * 2**20
@@ -161,11 +162,32 @@ class Store:
         found: list[Floats] = []
         for number in self._checked(numbers).tolist():
             group = bisect_right(self._starts, number) - 1
-            values, bounds, shapes, scales = self._group(group)
+            values, bounds, shapes, scales, _ = self._group(group)
             row = number - self._starts[group]
             flat = values[bounds[row] : bounds[row + 1]].astype(np.float32)
             found.append((flat * scales[row]).reshape(shapes[row]))
         return found
+
+    def notes(self, numbers: Sequence[int] | Ints) -> list[Notes]:
+        """What the maps of some rows fail to say, in sentences; read with the maps.
+
+        Raises:
+            ParameterError: there is no such row.
+        """
+        found: list[Notes] = []
+        for number in self._checked(numbers).tolist():
+            group = bisect_right(self._starts, number) - 1
+            *_, notes = self._group(group)
+            found.append(tuple(notes[number - self._starts[group]].as_py() or ()))
+        return found
+
+    def headings(self) -> dict[str, int]:
+        """How many maps have a note of each heading (see `engine.notes`), "" being notes on model and method."""
+        counts: dict[str, int] = {}
+        for note in pc.value_counts(pc.list_flatten(self.column(NOTES))).to_pylist():
+            heading = heading_of([note["values"]])
+            counts[heading] = counts.get(heading, 0) + note["counts"]
+        return counts
 
     def _checked(self, numbers: Any) -> Ints:
         chosen = np.asarray(numbers)
@@ -182,11 +204,12 @@ class Store:
         if held is None:
             name, footer, g = self._groups[group]
             with _reading(name), pq.ParquetFile(name, metadata=footer, filesystem=self._files) as file:
-                table = file.read_row_group(g, [MAP, "shape", "scale"]).combine_chunks()
+                table = file.read_row_group(g, [MAP, "shape", "scale", NOTES]).combine_chunks()
             maps, shapes, scales = (table.column(name).chunk(0) for name in (MAP, "shape", "scale"))
             sides = np.asarray([shape or (0, 0) for shape in shapes.to_pylist()], np.int64)
             scale = scales.to_numpy(zero_copy_only=False).astype(np.float32)
-            held = maps.values.to_numpy(), maps.offsets.to_numpy(), sides, scale
+            notes = table.column(NOTES) if NOTES in table.column_names else pa.nulls(len(table))
+            held = maps.values.to_numpy(), maps.offsets.to_numpy(), sides, scale, notes
             self._cache.put(group, held)
         return held
 
@@ -218,6 +241,7 @@ class Store:
             images=self._picture(row["id"])[None],
             checks={k: np.array([[v]], np.float32) for k, v in json.loads(row["checks"] or "{}").items()},
             names=(row["id"],),
+            notes=((tuple(row[NOTES]),),) if row[NOTES] else (),
         )
 
     @cached_property

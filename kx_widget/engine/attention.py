@@ -1,5 +1,6 @@
 """Global self-attention in a traced model: where it is, what the head reads of its tokens, and gradients at it."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -35,6 +36,23 @@ class Attention:
         """The number of the first block that comes after a layer."""
         at = self._number.get(call.tensor.op.name, -1)
         return sum(self._number[t.op.name] < at for t in self._softmaxes)
+
+    def sources(self, calls: Sequence[Call]) -> dict[int, Call]:
+        """By block, the call that queries, keys and values are made from: the last one before that has several uses."""
+        by_block: dict[int, Call] = {}
+        for call in sorted(calls, key=lambda call: self._number[call.tensor.op.name]):
+            if len(call.tensor.consumers()) > 1:
+                by_block[self.first_after(call)] = call
+        return {block: call for block, call in by_block.items() if block < self.blocks}
+
+    @property
+    def heads(self) -> tuple[tuple[str, ...], ...]:
+        """A path for each head of each block, below the layer that attends."""
+        calls = sorted(self._graph.calls, key=lambda call: self._number.get(call.tensor.op.name, -1))
+        return tuple(
+            tuple(f"{_layer_around(t, self._number, calls)}/head {i + 1}" for i in range(t.shape[1]))
+            for t in self._softmaxes
+        )
 
     @property
     def objection(self) -> str:
@@ -138,6 +156,13 @@ class Attention:
         inputs = {name: tokens if name == last.name else captured[name] for name in borders}
         definition = subgraph(graph.graph, needed)
         return tf.graph_util.import_graph_def(definition, inputs, return_elements=[graph.scores.name])[0]
+
+
+def _layer_around(softmax: Any, number: dict[str, int], calls: Sequence[Call]) -> str:
+    """The path of the layer in which attention is computed, as what comes out right after it tells."""
+    after = (call.path for call in calls if number.get(call.tensor.op.name, -1) > number[softmax.op.name])
+    path = next(after, "attention")
+    return path.rpartition("/")[0] or path
 
 
 def _mixes(t: Any) -> bool:

@@ -102,6 +102,8 @@ class Graph:
             raise ModelError("The model's output does not depend on its input, so there is nothing to explain.")
         ops = [op for op in self.graph.get_operations() if op.name in self._from_x]
         self.shapes = Shapes(self.graph, self.x, ops)
+        if (rows := self.shapes.rows(self.scores)) > 1:
+            raise ModelError(f"The model returns {rows} rows of scores for each image; one is needed.")
         self.places = Places(ops, self.shapes)
         # Those between the image and the scores, in the order in which they were made.
         self.on_the_way = [op for op in ops if op.name in self._towards_scores]

@@ -78,9 +78,15 @@ def inspect(model: Any, graph: Graph) -> Inspection:
     input_shape = tuple(int(d) for d in graph.x.shape[1:])
     layers = [_layer_info(graph, call) for call in graph.calls]
     grids = [place.grid for call in graph.calls if (place := graph.places.of(call.tensor)) and place.tokens]
+    tokens = [call for call, layer in zip(graph.calls, layers, strict=True) if layer.is_candidate and _is_tokens(layer)]
+    attention = Attention(graph)
+    sources = {} if attention.objection else attention.sources(tokens)
     recommended, why = _recommend(graph, layers)
-    start = _attention_start(graph, layers)
-    method, why_method = _recommend_method(layers, recommended, start)
+    reads_prefix = any(READ_INSTEAD in layer.reason for layer in layers)
+    if reads_prefix and sources:
+        recommended, why = _recommend_source(layers, list(sources.values()))
+    start = sources[0].path if 0 in sources else None
+    method, why_method = _recommend_method(recommended, reads_prefix, start)
     return Inspection(
         layers=tuple(layers),
         recommended=recommended,
@@ -93,6 +99,7 @@ def inspect(model: Any, graph: Graph) -> Inspection:
         attention_start=start,
         recommended_method=method,
         why_method=why_method,
+        heads=() if attention.objection else attention.heads,
     )
 
 
@@ -148,30 +155,30 @@ def _recommend(graph: Graph, layers: list[LayerInfo]) -> tuple[str | None, str]:
     return None, "No layer has a map of more than one cell; methods that see the input still work."
 
 
-def _attention_start(graph: Graph, layers: list[LayerInfo]) -> str | None:
-    """The path of the last layer before the first attention, None where attention does not tell where it looks."""
-    attention = Attention(graph)
-    if attention.objection:
-        return None
-    before = [
-        call.path
-        for call, layer in zip(graph.calls, layers, strict=True)
-        if layer.is_candidate and len(layer.shape) == 2 and attention.first_after(call) == 0
-    ]
-    return before[-1] if before else None
+def _recommend_source(layers: list[LayerInfo], sources: list[Call]) -> tuple[str, str]:
+    """The tokens that a late attention takes in, where the head reads no patches of the last one."""
+    path = sources[max(0, len(sources) - 2)].path
+    layer = next(layer for layer in layers if layer.path == path)
+    return path, (
+        f"{_size(layer)}: what the last attention but one takes in; after the last one, the head reads no patches."
+    )
 
 
-def _recommend_method(layers: list[LayerInfo], recommended: str | None, start: str | None) -> tuple[str, str]:
+def _recommend_method(recommended: str | None, reads_prefix: bool, start: str | None) -> tuple[str, str]:
     """The id of the method to begin with, and why."""
     if recommended is None:
         return "gradients", "No layer has a map, and gradients see the input."
-    if not any(READ_INSTEAD in layer.reason for layer in layers):
+    if not reads_prefix:
         return "gradcam", "One pass to the recommended layer, and nothing bypasses it."
     if start is not None:
         return "attention_gradient", (
             "The head reads no patches: attention, weighted by its gradient, tells which of them it was told of."
         )
     return "integrated_gradients", "The head reads no patches, and there is no attention that tells where it looks."
+
+
+def _is_tokens(layer: LayerInfo) -> bool:
+    return len(layer.shape) == 2
 
 
 def _size(layer: LayerInfo) -> str:

@@ -16,6 +16,8 @@ import tensorflow as tf
 from kx_widget.engine.shapes import Shapes
 
 MOST_PREFIX_TOKENS = 16
+# Between two tensors that depend on the image, these are attention.
+PRODUCTS = {"Einsum", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3"}
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Places:
         self._shapes = shapes
         self._by_name: dict[str, Place] = {}
         self._heads: set[str] = set()
+        self._grids: set[tuple[int, int]] = set()
         # How many tokens there are tells which are meant: the ones made last.
         self._tokens: dict[int, Place] = {}
         self._channels_first: dict[int, tuple[int, int]] = {}
@@ -88,12 +91,17 @@ class Places:
         if self._shapes.rows(t) == 1 and None not in t.shape[1:] and t.name not in self._heads:
             if t.shape.rank == 4:
                 self._by_name[t.name] = Place((t.shape[1], t.shape[2]))
+                self._grids.add((t.shape[1], t.shape[2]))
             elif t.shape.rank == 3 and t.shape[1] in self._tokens:
                 self._by_name[t.name] = self._tokens[t.shape[1]]
 
     def _follow(self, op: Any, before: Any, t: Any) -> None:
         rank, rank_before = t.shape.rank, before.shape.rank
-        if rank > 3 and (before.name in self._heads or (rank_before == 3 and _splits_features(before, t))):
+        if rank > 3 and (
+            (rank_before == 3 and _splits_features(before, t))
+            or (op.type in PRODUCTS and sum(bool(self._shapes.rows(i)) for i in op.inputs) > 1)
+            or (before.name in self._heads and not self._puts_together(op, before, t))
+        ):
             self._heads.add(t.name)
         if self._shapes.rows(t) != 1 or rank != 3 or None in t.shape[1:]:
             return
@@ -102,9 +110,14 @@ class Places:
         elif op.type == "Transpose" and (grid := self._channels_first.get(t.shape[1])):
             self._tokens[t.shape[1]] = Place(grid, t.shape[1])
         elif op.type == "ConcatV2" and _constant(op.inputs[-1]) in (1, -2):
-            self._join([i.shape[1] for i in op.inputs[:-1]], t.shape[1])
+            self._join([(i.shape[1], self._shapes.rows(i)) for i in op.inputs[:-1]], t.shape[1])
         elif op.type in ("StridedSlice", "Slice") and rank_before == 3 and before.shape[1] in self._tokens:
             self._cut(op, self._tokens[before.shape[1]], t.shape[1])
+
+    def _puts_together(self, op: Any, heads: Any, t: Any) -> bool:
+        """Whether heads of all cells become an image again."""
+        grid = tuple(t.shape[1:3])
+        return op.type == "Reshape" and t.shape.rank == 4 and grid in self._grids and grid[0] * grid[1] in heads.shape
 
     def _attend(self, t: Any) -> None:
         """Tell attention (B, heads, T, T) of all tokens to one another from any other."""
@@ -123,12 +136,14 @@ class Places:
         elif grid.rank == 4 and tokens[1] == grid[1] and tokens[2] == grid[2] * grid[3]:
             self._channels_first[tokens[2]] = (grid[2], grid[3])
 
-    def _join(self, sizes: list[int | None], total: int) -> None:
-        """Take the tokens that others were put before or after."""
-        largest = max(range(len(sizes)), key=lambda i: sizes[i] or 0)
-        place = self._tokens.get(sizes[largest] or 0)
-        if place is not None and None not in sizes and total - place.tokens + place.prefix <= MOST_PREFIX_TOKENS:
-            self._tokens[total] = Place(place.grid, total, place.first + sum(s or 0 for s in sizes[:largest]))
+    def _join(self, parts: list[tuple[int, int]], total: int) -> None:
+        """Take the tokens that others were put before or after; parts are (tokens, rows an image)."""
+        sizes = [size for size, _ in parts]
+        # Of equally many, those made from the image.
+        largest = max(range(len(parts)), key=parts.__getitem__)
+        place = self._tokens.get(sizes[largest])
+        if place is not None and total - place.tokens + place.prefix <= MOST_PREFIX_TOKENS:
+            self._tokens[total] = Place(place.grid, total, place.first + sum(sizes[:largest]))
 
     def _cut(self, op: Any, place: Place, total: int) -> None:
         """Take the tokens that are left where some were cut away, if all cells of the grid are among them."""

@@ -14,6 +14,7 @@ from kx_widget.engine.functions import Functions
 from kx_widget.engine.graph import Call, Graph
 from kx_widget.engine.images import Images
 from kx_widget.engine.methods import METHODS
+from kx_widget.engine.notes import Notes, advice_for, notes_on
 from kx_widget.engine.probe import Probe
 from kx_widget.engine.registry import Method, MethodFunction
 from kx_widget.engine.targets import Columns
@@ -127,9 +128,11 @@ class Question:
         probabilities = np.full((n, t), np.nan, np.float32)
         complete = np.zeros((n, t), np.bool_)
         names: list[tuple[str, ...]] = [()] * n
+        notes: list[list[Notes]] = [[()] * t for _ in range(n)]
         checks: dict[str, Floats] = {}
         maps: Floats | None = None
         self.answer = {"indices": indices, "probabilities": probabilities, "names": names, "checks": checks}
+        self.answer["notes"] = notes
         done, chunks = 0, len(self._chunks(self.entry.sees != "layer"))
         for rows, probe in self.probes(version=version):
             all_scores = self.scores(rows, probe) if self._needs_scores() else None
@@ -152,6 +155,9 @@ class Question:
                     passes = partial.total
                     total = passes * t * chunks
                     complete[rows, column] = partial.done == partial.total
+                    if partial.done == partial.total:
+                        for i, said in enumerate(self._said(found, partial, targets.names, column), rows.start):
+                            notes[i][column] = said
                     yield Step(maps.copy(), scores.copy(), done + partial.done, total, complete.copy())
                 done += passes
 
@@ -183,6 +189,15 @@ class Question:
             )
         return maps
 
+    def _said(self, maps: Floats, partial: Partial, names: Any, column: int) -> Iterator[Notes]:
+        """What is to be said of each of these finished maps (B, h, w)."""
+        advice = advice_for(self.entry, self.layer, self.ready.inspection, METHODS)
+        caution = self.ready.inspection.cautions.get(self.entry.id)
+        noise = np.zeros(len(maps)) if partial.noise is None else partial.noise
+        for values, still, name in zip(maps, noise, names, strict=True):
+            on_values = notes_on(np.asarray(values), self.signed, float(still), name[column], advice)
+            yield (*on_values, caution) if caution else on_values
+
     def _needs_scores(self) -> bool:
         return self.columns.needs_scores or self.entry.sees == "layer"
 
@@ -203,6 +218,7 @@ class Question:
     def explanation(self, step: Step, seconds: float) -> Explanation:
         """The whole answer, once `stream` has ended with `step`."""
         used = {name: value for name, value in self.wrappers.items() if value}
+        notes: list[list[Notes]] = self.answer["notes"]
         return Explanation(
             maps=step.maps,
             scores=step.scores,
@@ -218,4 +234,5 @@ class Question:
             checks=dict(self.answer["checks"]),
             images=self.images.seen(),
             names=self.images.names,
+            notes=tuple(map(tuple, notes)) if any(map(any, notes)) else (),
         )

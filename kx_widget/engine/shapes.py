@@ -13,6 +13,11 @@ from typing import Any
 import tensorflow as tf
 
 BATCH = 997
+# Ops that call a function; what they return has as many rows as there are images.
+OPAQUE = {
+    *("PartitionedCall", "StatefulPartitionedCall", "XlaLaunch", "PyFunc", "PyFuncStateless", "EagerPyFunc"),
+    *("If", "StatelessIf", "While", "StatelessWhile", "Case", "StatelessCase"),
+}
 
 
 class Shapes:
@@ -53,13 +58,16 @@ def _inferred(graph: Any, x: Any) -> dict[str, Any]:
         op = graph.get_operation_by_name(node.name)
         if op is x.op:
             node.attr["shape"].shape.dim[0].size = BATCH
-        elif any(t.dtype == tf.resource for t in op.inputs) and len(op.outputs) == 1:
-            # The copy knows the variables' handles without what they hold.
+        elif len(op.outputs) == 1 and (op.type in OPAQUE or any(t.dtype == tf.resource for t in op.inputs)):
+            # The copy knows the variables' handles without what they hold, and does not look into functions.
             (value,) = op.outputs
+            shape = value.shape.as_proto()
+            if op.type in OPAQUE and value.shape.rank and value.shape[0] is None:
+                shape.dim[0].size = BATCH
             node.Clear()
             node.name, node.op = op.name, "Placeholder"
             node.attr["dtype"].type = value.dtype.as_datatype_enum
-            node.attr["shape"].shape.CopyFrom(value.shape.as_proto())
+            node.attr["shape"].shape.CopyFrom(shape)
     with tf.Graph().as_default() as laid_out:
         tf.graph_util.import_graph_def(definition, name="")
     tensors = [t for op in laid_out.get_operations() for t in op.outputs]

@@ -32,7 +32,7 @@ ONE_AT_A_TIME = threading.RLock()
 def observed(model: Any, graph: Any, seen: list[tuple[str, Any, Any]]) -> Generator[None]:
     """Note what each layer returns while `graph` is built in this thread; other threads see no difference."""
     me = threading.get_ident()
-    hooked: list[tuple[Any, str, Any]] = []
+    replaced: list[tuple[Any, str, Any]] = []
 
     def hook(path: str, layer: Any, name: str) -> None:
         call = getattr(layer, name)
@@ -46,7 +46,7 @@ def observed(model: Any, graph: Any, seen: list[tuple[str, Any, Any]]) -> Genera
         replace(layer, name, noting)
 
     def replace(layer: Any, name: str, function: Any) -> None:
-        hooked.append((layer, name, layer.__dict__.get(name)))
+        replaced.append((layer, name, layer.__dict__.get(name)))
         layer.__dict__[name] = function
 
     with ONE_AT_A_TIME:
@@ -55,12 +55,12 @@ def observed(model: Any, graph: Any, seen: list[tuple[str, Any, Any]]) -> Genera
                 for name in ("call", "quantized_call"):
                     if hasattr(layer, name):
                         hook(path, layer, name)
+            for layer in model._flatten_layers():
                 # What a layer forgets to save memory while it trains would hide it, and cannot be cut.
-                if hasattr(layer, "rematerialized_call"):
-                    replace(layer, "rematerialized_call", lambda call, *_, **__: call)
+                replace(layer, "rematerialized_call", lambda call, *_, **__: call)
             yield
         finally:
-            for layer, name, own in hooked:
+            for layer, name, own in replaced:
                 if own is None:
                     layer.__dict__.pop(name, None)
                 else:

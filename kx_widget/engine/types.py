@@ -41,7 +41,8 @@ class Inspection:
     `recommended` is the path of the layer to explain by default and `why` a sentence that says so; `head` is
     the final activation; `token_grid` the (h, w) in which a token model's patches lie, or None. Methods that follow
     attention start at `attention_start`. `recommended_method` is the id of the method to begin with, `why_method` a
-    sentence that says so, and `cautions` tells by method id how far its maps can be trusted on this model.
+    sentence that says so, and `cautions` tells by method id how far its maps can be trusted on this model. `heads`
+    names the heads of each block's attention, as paths below the layer that they belong to.
     """
 
     layers: tuple[LayerInfo, ...]
@@ -56,6 +57,7 @@ class Inspection:
     recommended_method: str = "gradcam"
     why_method: str = ""
     cautions: Mapping[str, str] = field(default_factory=dict)
+    heads: tuple[tuple[str, ...], ...] = ()
 
     def layer_for(self, sees: str) -> str | None:
         """The layer that a method takes by default, by what it sees; None for the input."""
@@ -89,12 +91,17 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Partial:
-    """What a method yields: raw maps so far (B, h, w), and how many of its passes are done."""
+    """What a method yields: raw maps so far (B, h, w), and how many of its passes are done.
+
+    `noise` (B,) is a magnitude up to which values mean nothing, where the method knows one: what rounding leaves of
+    terms that cancel.
+    """
 
     maps: Floats
     done: int = 1
     total: int = 1
     checks: dict[str, Floats] = field(default_factory=dict)
+    noise: Floats | None = None
 
 
 @dataclass(frozen=True)

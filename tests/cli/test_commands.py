@@ -9,6 +9,7 @@ import pytest
 import kx_widget as kx
 from kx_widget.cli import main
 from tests import models
+from tests.engine.test_notes import dead
 
 pytestmark = pytest.mark.usefixtures("_wide")
 
@@ -188,3 +189,17 @@ def test_help_teaches(kx_command):
         assert words in out
     _, out, _ = kx_command("show", "--help")
     assert "KxWidget.from_store('maps.parquet')" in out
+
+
+def test_maps_that_say_nothing_are_counted(kx_command, model, folder, tmp_path):
+    path, store = tmp_path / "dead.keras", tmp_path / "maps.parquet"
+    dead().save(path)
+    good = [folder / "cats" / f"{i:02}.png" for i in (1, 3, 5)]
+    code, out, err = kx_command("explain", path, *good, "--out", store, "--targets", "1,2", "--quiet")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[1:] == ["6 of 6 maps say nothing (flat): see the column notes"]
+    code, out, _ = kx_command("explain", path, *good, "--out", store, "--targets", "1,2", "--quiet", "--json")
+    assert json.loads(out)["notes"] == {"flat": 6}
+    assert kx.Store(store).column("notes")[0].as_py()[0].startswith("Flat: the map is 0 everywhere")
+    code, out, _ = kx_command("explain", model, *good, "--out", tmp_path / "other", "--quiet", "--json")
+    assert json.loads(out)["notes"] == {}
