@@ -80,11 +80,6 @@ def test_methods_see_numbers_only():
             assert name.split(".")[0] in {"collections", "functools", "typing", "numpy", "math", "kx_widget"}, path
 
 
-@pytest.mark.parametrize("path", [*PYTHON, *SCRIPT], ids=lambda p: str(p.relative_to(ROOT)))
-def test_files_are_small(path):
-    assert len(path.read_text().splitlines()) <= 300
-
-
 def test_the_front_end_names_no_method():
     for path in SCRIPT:
         for method in kx.METHODS:

@@ -25,6 +25,15 @@ def dead():
     return model
 
 
+def blind():
+    """Its queries and keys are all the same, and its head weighs nothing."""
+    model = models.transformer()
+    for layer in [*model._flatten_layers()]:
+        if layer.name in ("query", "key", "scores"):
+            layer.kernel.assign(0 * layer.kernel)
+    return model
+
+
 def class_token():
     """Tokens mixed once, of which the weights of the head read the first alone."""
     x = image = keras.Input((models.SIDE, models.SIDE, 3))
@@ -62,7 +71,8 @@ def noted(values, signed=True, n=1):
 
 @pytest.mark.parametrize("method", kx.METHODS)
 def test_whatever_the_method_a_dead_net_has_nothing_to_show(method):
-    e = kx.Explainer(dead()).explain(cases.photos(2), ["top", 1], **cases.asked(method))
+    net = blind() if kx.METHODS[method].sees == "attention" else dead()
+    e = kx.Explainer(net).explain(cases.photos(2), ["top", 1], **cases.asked(method))
     assert [heading_of(notes) for row in e.notes for notes in row] == ["Flat"] * 4
     assert all(
         " Try " in notes[0] and not notes[0].endswith(f"Try {kx.METHODS[method].title}.") for notes in e.notes[0]
@@ -78,7 +88,8 @@ def test_wrapped_methods_are_no_exception(method, wrapper):
 
 @pytest.mark.parametrize("method", kx.METHODS)
 def test_a_net_that_looks_has_no_notes(method):
-    e = kx.Explainer(models.pooled()).explain(cases.photos(2), 1, **cases.asked(method))
+    net = cases.fitting(method, models.pooled)()
+    e = kx.Explainer(net).explain(cases.photos(2), 1, **cases.asked(method))
     assert all(heading_of(notes) in ("", "Against") for row in e.notes for notes in row)
     against = [heading_of(notes) == "Against" for row in e.notes for notes in row] or [False] * 2
     assert against == [m.max() <= 0 and e.signed for m in e.maps[:, 0]]

@@ -139,10 +139,62 @@ def test_large_maps_are_averaged(browser):
 
 def test_every_method_has_thumbnails(widget, browser):
     for method in METHODS:
-        if METHODS[method].cost == "instant":
+        if METHODS[method].cost == "instant" and METHODS[method].sees != "attention":
             widget.method = method
             browser.wait(widget)
             assert want(widget, browser), method
+
+
+@pytest.fixture
+def transformer(browser):
+    net = models.transformer()
+    w = browser.open(kx.KxWidget(net, cases.photos(), preprocess=None))
+    browser.wait(w)
+    yield w
+    w.close()
+
+
+def test_every_head_shows_where_it_looks(transformer, browser):
+    """From the class token, as Keras returns it; the answer's own pass is all that it takes."""
+    welcome = next(message for message in browser.messages if message["kind"] == "welcome")
+    tree = [layer for layer in welcome["inspection"]["layers"] if layer["type"] == "AttentionHead"]
+    assert [layer["path"] for layer in tree] == [f"block{b}/attention/head {h}" for b in range(3) for h in (1, 2)]
+    assert not any(layer["is_candidate"] for layer in tree)
+    rest(transformer)
+    before = transformer.explainer.counts
+    maps = want(transformer, browser, image=1)
+    assert not [name for name in transformer.explainer.counts - before if not name.startswith("cache")]
+    assert list(maps) == [layer["path"] for layer in tree]
+    net = transformer.explainer.model
+    y = cases.photos()
+    for layer in net.layers[1:4]:
+        y = layer(y)
+    norm = net.get_layer("block0").norm1(y)
+    attention = net.get_layer("block0").attention(norm, norm, return_attention_scores=True)[1].numpy()
+    for head in (1, 2):
+        expected = attention[1, head - 1, 0, 1:].reshape(4, 4)
+        assert_allclose(maps[f"block0/attention/head {head}"], expected, rtol=1e-4, atol=1e-6)
+
+
+def test_a_transformer_begins_with_its_attention_and_its_layers_follow_the_method(transformer, browser):
+    inspection = transformer.explainer.inspection
+    assert (transformer.method, transformer.layer) == ("attention_gradient", inspection.attention_start)
+    transformer.method = "gradcam"
+    assert transformer.layer == inspection.recommended
+    assert transformer.wait().layer == inspection.recommended
+    transformer.layer = "patches"
+    transformer.method = "legrad"
+    assert transformer.layer == "patches"
+    transformer.layer = inspection.attention_start
+    transformer.set_state({"method": "attention_rollout"})
+    transformer.set_state({"params": {"fusion": "max"}})
+    assert transformer.wait().params == {"fusion": "max", "discard": 0}
+    transformer.method = "layercam"
+    assert (transformer.layer, transformer.params) == (inspection.recommended, {})
+    transformer.compare = "methods"
+    transformer.compare_with = ["gradcam", "attention_gradient"]
+    transformer.wait()
+    assert [e.layer for e in transformer.results] == [inspection.recommended, inspection.attention_start]
 
 
 def test_a_failure_is_said(widget, browser, monkeypatch):

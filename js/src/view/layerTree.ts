@@ -37,9 +37,7 @@ export function buildTree(layers: readonly Layer[]): Node[] {
 /** Paths of the nodes that hold nothing but layers to look at, which are closed at first. */
 export function detailed(nodes: readonly Node[], type: string): string[] {
   return nodes.flatMap((node) =>
-    node.children.some((child) => child.layer?.type === type)
-      ? [node.path]
-      : detailed(node.children, type),
+    node.children.some((child) => child.layer?.type === type) ? [node.path] : detailed(node.children, type),
   );
 }
 
