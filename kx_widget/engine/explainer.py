@@ -14,13 +14,14 @@ from kx_widget.engine.cache import Cache
 from kx_widget.engine.datasets import Datasets
 from kx_widget.engine.errors import ModelError
 from kx_widget.engine.explanation import Explanation
+from kx_widget.engine.families import family_of
 from kx_widget.engine.functions import Functions
 from kx_widget.engine.graph import Graph
 from kx_widget.engine.images import NUMBERS, Fit, Images, digest, load
 from kx_widget.engine.inspection import check_model, declared_input, find_call, inspect
 from kx_widget.engine.layers import learn_together
 from kx_widget.engine.methods import METHODS
-from kx_widget.engine.preprocessing import Preprocessing, family_of
+from kx_widget.engine.preprocessing import Preprocessing
 from kx_widget.engine.question import Question, Ready
 from kx_widget.engine.registry import Method, check_params, find, table
 from kx_widget.engine.types import Floats, Inspection, Parameter, Step

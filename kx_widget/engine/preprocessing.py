@@ -1,7 +1,6 @@
 """Numbers of images -> numbers a model expects: what is done, and saying so."""
 
 import importlib
-import re
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
@@ -10,30 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kx_widget.engine.errors import ImageError
+from kx_widget.engine.families import family_of
 from kx_widget.engine.tracing import sublayers
 from kx_widget.engine.types import Floats
 
 Span = Literal["0..255", "0..1", "-1..1", "other"]
 Callback = Callable[[Floats], Any]
 
-# Names that keras.applications gives its models -> module with the family's preprocess_input.
-FAMILIES = (
-    (r"resnet\d+v2", "resnet_v2"),
-    (r"resnet\d+", "resnet"),
-    (r"vgg16", "vgg16"),
-    (r"vgg19", "vgg19"),
-    (r"mobilenetv2_.*", "mobilenet_v2"),
-    (r"mobilenetv3.*", "mobilenet_v3"),
-    (r"mobilenet_.*", "mobilenet"),
-    (r"densenet\d+", "densenet"),
-    (r"inception_v3", "inception_v3"),
-    (r"inception_resnet_v2", "inception_resnet_v2"),
-    (r"xception", "xception"),
-    (r"nasnet.*", "nasnet"),
-    (r"efficientnetv2.*", "efficientnet_v2"),
-    (r"efficientnetb\d", "efficientnet"),
-    (r"convnext.*", "convnext"),
-)
 # What a layer that expects 0..255 multiplies by at most: 1 / 255 and 1 / 127.5 are usual.
 LARGEST_DIVISION = 1 / 64
 DARK = (
@@ -42,14 +24,8 @@ DARK = (
 )
 
 
-def family_of(model: Any) -> str | None:
-    """The keras.applications module that this model, or one nested in it, comes from."""
-    names = [model.name, *(layer.name for _, layer in sublayers(model) if hasattr(layer, "layers"))]
-    for name in names:
-        for pattern, module in FAMILIES:
-            if re.fullmatch(pattern + r"(_\d+)?", name.lower()):
-                return module
-    return None
+# Families whose preprocess_input does nothing, because the models do it themselves unless built otherwise.
+SELF_RESCALING = ("convnext", "efficientnet_v2", "mobilenet_v3")
 
 
 class Preprocessing:
@@ -106,6 +82,11 @@ class Preprocessing:
             text = f"preprocess: none, the images are floats ({span}) and taken as model-ready"
         elif self._rescales:
             text = "preprocess: none, the model rescales 0..255 itself"
+        elif self._family in SELF_RESCALING:
+            text = (
+                f"preprocess: none, this keras.applications.{self._family} was built without the preprocessing that "
+                "belongs to it: 0..255 passed on; give preprocess="
+            )
         elif self._family is None:
             text = "preprocess: none, 0..255 passed on; give preprocess= if the model expects another range"
         else:
