@@ -15,8 +15,8 @@ from kx_widget.bulk.sources import BATCHES_AHEAD, Item
 from kx_widget.engine.budget import MOST
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.explainer import Explainer
-from kx_widget.engine.images import Images, digest, load, read, size_for
-from kx_widget.engine.preprocessing import Preprocessing, Span
+from kx_widget.engine.images import Images, digest, is_deep, load, read, size_for
+from kx_widget.engine.ranges import Ranges, Span
 
 
 @dataclass(frozen=True)
@@ -58,21 +58,26 @@ class Passing:
         return repr(digest(self._x))
 
 
-class Steady:
-    """Takes all float images to be in the range that the first of them show."""
+class Steady(Ranges):
+    """Takes all images to be in the range that the first of them show."""
 
-    def __init__(self, preprocessing: Preprocessing) -> None:
-        self._inner = preprocessing
+    def __init__(self) -> None:
         self._first: Span | None = None
+        self.depth = 0
 
-    def span_of(self, arrays: Sequence[NDArray[Any]]) -> Span:
+    def depth_of(self, whole: Sequence[NDArray[Any]]) -> int:
+        """The bits that the first images of whole numbers use."""
+        self.depth = self.depth or super().depth_of(whole)
+        return self.depth
+
+    def span_of(self, floats: Sequence[NDArray[Any]]) -> Span:
         """The range of the first float images, which these must not leave.
 
         Raises:
             ImageError: they leave it.
         """
-        found = self._inner.span_of(arrays)
-        if not arrays:
+        found = super().span_of(floats)
+        if not floats:
             return found
         self._first = self._first or found
         if self._first in (found, "other") or (found == "0..1" and self._first in ("0..255", "-1..1")):
@@ -107,7 +112,7 @@ class Reader:
         self._raises = on_error == "raise"
         self._part = part
         self._wanted = wanted
-        self._span = Steady(explainer._preprocessing)
+        self._ranges = Steady()
         height, width, self._channels = explainer._declared
         self._size = None if height is None or width is None else (height, width)
 
@@ -140,8 +145,9 @@ class Reader:
 
     def _settle(self, head: list[Item]) -> None:
         floats: list[NDArray[Any]] = []
+        whole: list[NDArray[Any]] = []
         for item in head:
-            if isinstance(item.value, (Path, bytes)) and self._size is not None:
+            if isinstance(item.value, (Path, bytes)) and self._size is not None and not is_deep(item.value):
                 continue
             try:
                 pixels = read(item.value)
@@ -151,15 +157,17 @@ class Reader:
                 self._size = size_for(pixels.shape, self._explainer._declared)
                 self._explainer.prepare((*self._size, self._channels))
             if pixels.dtype != np.uint8:
-                floats.append(pixels)
-        self._span.span_of(floats)
+                (floats if pixels.dtype.kind == "f" else whole).append(pixels)
+        self._ranges.depth_of(whole)
+        self._ranges.span_of(floats)
 
     def _part_of(self, item: Item) -> int:
         return item.position // self._part if self._part else 0
 
     def _decode(self, item: Item) -> Decoded:
+        x = self._explainer
         try:
-            return Decoded(item, read(item.value, self._size, self._explainer._fit))
+            return Decoded(item, read(item.value, self._size, x._fit, self._ranges.depth))
         except ImageError as error:
             if self._raises:
                 raise ImageError(f"{item.id}: {error}") from error
@@ -182,10 +190,10 @@ class Reader:
 
     def _load(self, batch: Batch) -> Batch:
         if batch.good:
+            x = self._explainer
             arrays = [one.pixels for one in batch.good]
             height, width = self._size or (None, None)
-            x = self._explainer
             declared = height, width, self._channels
-            images = load(arrays, declared, x._preprocessing, x._fit, self._span.span_of, Passing)
+            images = load(arrays, declared, x._preprocessing, x._fit, self._ranges, Passing)
             batch.images = replace(images, names=tuple(one.item.id for one in batch.good))
         return batch

@@ -3,7 +3,7 @@
 import glob
 import hashlib
 import io
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from kx_widget.engine.errors import ImageError
-from kx_widget.engine.preprocessing import Preprocessing, Span, as_pixels
+from kx_widget.engine.preprocessing import Preprocessing
+from kx_widget.engine.ranges import Pixels, Ranges, as_pixels, eight_bits
 from kx_widget.engine.types import Floats
 
 Fit = Literal["stretch", "crop", "pad"]
 Box = tuple[float, float, float, float]
-Pixels = NDArray[np.uint8]
 LARGEST_FREE_SIDE = 512
 # Kinds of dtypes: bool, unsigned, signed, float.
 NUMBERS = "buif"
@@ -29,7 +29,7 @@ NUMBERS = "buif"
 class Images:
     """A batch ready for the model, and what it was made from.
 
-    `batch` float32 (N, H, W, C); `shown` the originals, uint8 (any, any, 3); `boxes` the region of each
+    `batch` read-only float32 (N, H, W, C); `shown` the originals, uint8 (any, any, 3); `boxes` the region of each
     original that the model sees, (x0, y0, x1, y1) in fractions, beyond 0..1 where it is padded; `digests`
     one per image of the batch; `find_black` tells `black`.
     """
@@ -40,6 +40,12 @@ class Images:
     names: tuple[str, ...]
     digests: tuple[Hashable, ...]
     find_black: Callable[[], Floats]
+
+    def __post_init__(self) -> None:
+        # What is known of these images is known of these numbers; a view, since the array may be somebody's.
+        view = self.batch.view()
+        view.flags.writeable = False
+        object.__setattr__(self, "batch", view)
 
     @cached_property
     def black(self) -> Floats:
@@ -64,62 +70,66 @@ def load(
     declared: tuple[int | None, int | None, int],
     preprocessing: Preprocessing,
     fit: Fit = "stretch",
-    span_of: Callable[[Sequence[NDArray[Any]]], Span] | None = None,
+    ranges: Ranges | None = None,
     digest_of: Callable[[NDArray[Any]], Hashable] = digest,
 ) -> Images:
     """Read, check, resize and preprocess images of every accepted kind.
 
-    16-bit images are brought to 0..255, so that they are what their 8-bit twins are.
-    `span_of` tells the range of float images, if not what they show by themselves; `digest_of` names what the model
-    gets of an image.
+    Whole numbers of more than 8 bits are brought to 0..255, by the bits that all of them together use.
+    `ranges` tells the range of images, if not what they show by themselves; `digest_of` names what the model gets of
+    an image.
 
     Raises:
         ImageError: lists every item that cannot be used, and why.
     """
     if fit not in ("stretch", "crop", "pad"):
         raise ImageError(f'fit={fit!r} is not known. Choose "stretch", "crop" or "pad".')
-    items = _items(images)
-    arrays, problems = [], []
-    for name, item in items:
-        try:
-            arrays.append(_array(item))
-        except Exception as error:
-            problems.append(f"{name}: {error}")
-    if problems:
-        bad = "\n  ".join(problems)
-        raise ImageError(f"{len(problems)} of {len(items)} images cannot be used:\n  {bad}")
-    if not arrays:
-        raise ImageError("There are no images: the list is empty. Pass at least one.")
+    names, arrays = _read_all(images)
+    ranges = ranges or Ranges()
+    depth = ranges.depth_of([a for a in arrays if _is_whole(a)])
+    arrays = [eight_bits(a, depth) if _is_whole(a) else a for a in arrays]
+    span = ranges.span_of([a for a in arrays if a.dtype != np.uint8])
+    are_bytes = [a.dtype == np.uint8 for a in arrays]
     channels = declared[2]
     size = size_for(arrays[0].shape, declared)
     boxes = tuple(box_of(a.shape[:2], size, fit) for a in arrays)
-    span = (span_of or preprocessing.span_of)([a for a in arrays if a.dtype != np.uint8])
-    ready = [
-        preprocessing.scale(_channels(_resize(a, size, box), channels), a.dtype == np.uint8, span)
-        for a, box in zip(arrays, boxes, strict=True)
-    ]
-    are_bytes = [a.dtype == np.uint8 for a in arrays]
-    batch = preprocessing.apply(np.stack(ready), are_bytes, span)
+    pairs = zip(arrays, boxes, strict=True)
+    floats = (_channels(_resize(a, size, box), channels) for a, box in pairs)
+    note = f"; 16-bit images taken as {depth} bit (0..{2**depth - 1})" if depth else ""
+    batch = preprocessing.apply(floats, are_bytes, span, note)
     return Images(
         batch=batch,
         shown=tuple(as_pixels(a, span) for a in arrays),
         boxes=boxes,
-        names=tuple(name for name, _ in items),
+        names=tuple(names),
         digests=tuple(map(digest_of, batch)),
         find_black=lambda: preprocessing.black((size[0], size[1], channels), are_bytes, span),
     )
 
 
-def read(item: Any, size: tuple[int, int] | None = None, fit: Fit = "stretch") -> NDArray[Any]:
-    """One image, as uint8 or float32 (height, width, 1 or 3); bytes are resized already as `load` would.
+def read(item: Any, size: tuple[int, int] | None = None, fit: Fit = "stretch", depth: int = 0) -> NDArray[Any]:
+    """One image, as uint8, whole numbers or float32 (height, width, 1 or 3); bytes are resized as `load` would.
+
+    `depth` is how many bits whole numbers have, where that is known, and makes them bytes.
 
     Raises:
         ImageError: it cannot be used, and why.
     """
     array = _array(item)
+    if depth and _is_whole(array):
+        array = eight_bits(array, depth)
     if size is None or array.dtype != np.uint8:
         return array
     return _resize(array, size, box_of(array.shape[:2], size, fit))
+
+
+def is_deep(file: Path | bytes) -> bool:
+    """Whether a file holds more than 8 bits a channel; nothing but its head is read."""
+    try:
+        with Image.open(file if isinstance(file, Path) else io.BytesIO(file)) as opened:
+            return opened.mode[0] in ("I", "F")
+    except Exception:
+        return False
 
 
 def size_for(shape: tuple[int, ...], declared: tuple[int | None, int | None, int]) -> tuple[int, int]:
@@ -161,6 +171,23 @@ def _paths(path: str | Path) -> list[tuple[str, Any]]:
     return [(text, Path(text))]
 
 
+def _read_all(images: Any) -> tuple[list[str], list[NDArray[Any]]]:
+    items = _items(images)
+    arrays: list[NDArray[Any]] = []
+    problems: list[str] = []
+    for name, item in items:
+        try:
+            arrays.append(_array(item))
+        except Exception as error:
+            problems.append(f"{name}: {error}")
+    if problems:
+        bad = "\n  ".join(problems)
+        raise ImageError(f"{len(problems)} of {len(items)} images cannot be used:\n  {bad}")
+    if not arrays:
+        raise ImageError("There are no images: the list is empty. Pass at least one.")
+    return [name for name, _ in items], arrays
+
+
 @dataclass(frozen=True)
 class _Missing:
     reason: str
@@ -174,7 +201,7 @@ def _as_array(item: Any) -> NDArray[Any]:
 
 
 def _array(item: Any) -> NDArray[Any]:
-    """One item as uint8 or float32 (height, width, 1 or 3)."""
+    """One item as uint8, deeper whole numbers of 0 and above, or float32 (height, width, 1 or 3)."""
     if isinstance(item, _Missing):
         raise ImageError(item.reason)
     if isinstance(item, (Path, bytes)):
@@ -182,10 +209,8 @@ def _array(item: Any) -> NDArray[Any]:
     elif isinstance(item, Image.Image):
         item = _upright(item)
     if isinstance(item, Image.Image):
-        item = _eight_bits(np.asarray(item)) if item.mode[0] == "I" else _opaque(item)
+        item = np.asarray(item) if item.mode[0] in ("I", "F") else _opaque(item)
     array = _as_array(item)
-    if (array.dtype.kind, array.dtype.itemsize) == ("u", 2):
-        array = _eight_bits(array)
     if array.dtype.kind not in NUMBERS:
         of = "" if array.ndim == 0 else f" of {array.dtype}"
         raise ImageError(f"{type(item).__name__}{of} is not an image")
@@ -199,7 +224,9 @@ def _array(item: Any) -> NDArray[Any]:
         hint = "; drop the alpha channel with image[..., :3]" if array.shape[-1] == 4 else ""
         hint = "; put the channels last with np.moveaxis(image, 0, -1)" if array.shape[0] in (1, 3) else hint
         raise ImageError(f"{array.shape[-1]} channels in shape {array.shape}, where 1 or 3 are needed{hint}")
-    if array.dtype == np.uint8:
+    # Ones and zeros are a mask, unless a camera made them.
+    known = array.dtype.kind == "u" and array.dtype.itemsize <= 2
+    if known or (_is_whole(array) and array.min() >= 0 and array.max() != 1):
         return array
     with np.errstate(over="ignore"):
         array = array.astype(np.float32)
@@ -234,10 +261,9 @@ def _upright(image: Image.Image) -> Image.Image:
         return image.copy()
 
 
-def _eight_bits(array: NDArray[Any]) -> NDArray[np.uint8]:
-    """Whole numbers 0..65535 as 0..255; an image with none above 255 has that range already."""
-    top = 65535 if array.max(initial=0) > 255 else 255
-    return (np.clip(array, 0, top) * np.float32(255 / top) + 0.5).astype(np.uint8)
+def _is_whole(array: NDArray[Any]) -> bool:
+    """Whether these are whole numbers of more than 8 bits."""
+    return array.dtype.kind in "ui" and array.dtype != np.uint8
 
 
 def _opaque(image: Image.Image) -> Image.Image:

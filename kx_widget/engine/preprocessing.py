@@ -2,18 +2,17 @@
 
 import importlib
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.families import family_of
+from kx_widget.engine.ranges import Span
 from kx_widget.engine.tracing import sublayers
 from kx_widget.engine.types import Floats
 
-Span = Literal["0..255", "0..1", "-1..1", "other"]
 Callback = Callable[[Floats], Any]
 
 # What a layer that expects 0..255 multiplies by at most: 1 / 255 and 1 / 127.5 are usual.
@@ -29,7 +28,10 @@ SELF_RESCALING = ("convnext", "efficientnet_v2", "mobilenet_v3")
 
 
 class Preprocessing:
-    """How images become model-ready; `text` says what was decided, once images were seen."""
+    """How images become model-ready.
+
+    `text` says what was decided, once images were seen.
+    """
 
     def __init__(self, model: Any, preprocess: Literal["auto"] | Callback | None) -> None:
         if not (preprocess is None or preprocess == "auto" or callable(preprocess)):
@@ -41,24 +43,22 @@ class Preprocessing:
         self._divides = any(np.max(getattr(layer, "scale", 1)) <= LARGEST_DIVISION for layer in rescaling)
         self.text = "no images seen yet"
 
-    def span_of(self, arrays: Sequence[NDArray[Any]]) -> Span:
-        """The range that these float images together show."""
-        if not arrays:
-            return "0..255"
-        low = min(float(a.min()) for a in arrays)
-        high = max(float(a.max()) for a in arrays)
-        if low >= 0:
-            return "0..1" if high <= 1 else "0..255" if high <= 255 else "other"
-        return "-1..1" if low >= -1 and high <= 1 else "other"
-
-    def scale(self, image: Floats, is_bytes: bool, span: Span) -> Floats:
+    def _scaled(self, image: Floats, is_bytes: bool, span: Span) -> Floats:
         """One image in the range that the next step expects: 0..255 for a function, else as it is."""
         if is_bytes or not callable(self._preprocess):
             return image
         return {"0..1": image * 255, "-1..1": (image + 1) * 127.5}.get(span, image)
 
-    def apply(self, batch: Floats, is_bytes: Sequence[bool], span: Span) -> Floats:
-        """The batch as the model wants it; the one given may be overwritten.
+    def apply(
+        self,
+        images: Iterable[Floats],
+        is_bytes: Sequence[bool],
+        span: Span,
+        note: str = "",
+    ) -> Floats:
+        """Images (H, W, C) as the batch (N, H, W, C) that the model wants; those given may be overwritten.
+
+        They are of one size; `note` is what else `text` should say.
 
         Raises:
             ImageError: a given function failed, or returned another shape or values that are not finite.
@@ -66,8 +66,10 @@ class Preprocessing:
         Warns:
             RuntimeWarning: the images are in 0..1 or -1..1, and the model brings 0..255 there itself.
         """
-        self.text, batch = self._applied(batch, is_bytes, span)
-        if self._divides and self._preprocess == "auto" and span in ("0..1", "-1..1") and batch.any():
+        scaled = [self._scaled(image, b, span) for image, b in zip(images, is_bytes, strict=True)]
+        text, batch = self._applied(np.stack(scaled), is_bytes, span)
+        self.text = text + note
+        if self._preprocess == "auto" and span in ("0..1", "-1..1") and batch.any() and self._divides:
             warnings.warn(DARK.format(span), RuntimeWarning, stacklevel=2)
         return batch
 
@@ -121,13 +123,3 @@ def _checked(preprocess: Callback, batch: Floats) -> Floats:
     if not np.isfinite(out).all():
         raise ImageError(f"preprocess ({name}) returned values that are NaN or infinite.")
     return np.ascontiguousarray(out)
-
-
-def as_pixels(image: NDArray[Any], span: Span) -> NDArray[np.uint8]:
-    """An image to show: uint8 (any, any, 3); floats in no known range are stretched to their own."""
-    if image.dtype != np.uint8:
-        low, high = {"0..1": (0.0, 1.0), "0..255": (0.0, 255.0), "-1..1": (-1.0, 1.0)}.get(
-            span, (float(image.min()), float(image.max()))
-        )
-        image = np.clip((image - low) * (255 / max(high - low, 1e-12)) + 0.5, 0, 255).astype(np.uint8)
-    return image if image.shape[-1] == 3 else image.repeat(3, -1)
