@@ -15,16 +15,16 @@ from kx_widget.bulk.sources import BATCHES_AHEAD, Item
 from kx_widget.engine.budget import MOST
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.explainer import Explainer
-from kx_widget.engine.images import Images, digest, is_deep, load, read, size_for
+from kx_widget.engine.images import Images, digest, is_deep, join, load, read, size_for
 from kx_widget.engine.ranges import Ranges, Span
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """An item and its pixels, or what is wrong with it."""
+    """An item and its pixels, which the model's own preprocessor may have seen already, or what is wrong with it."""
 
     item: Item
-    pixels: NDArray[Any] | None
+    pixels: NDArray[Any] | Images | None
     problem: str = ""
 
 
@@ -114,6 +114,7 @@ class Reader:
         self._wanted = wanted
         self._ranges = Steady()
         height, width, self._channels = explainer._declared
+        self._own = explainer._preprocessing.resizes(self._channels)
         self._size = None if height is None or width is None else (height, width)
 
     def batches(self, items: Iterator[Item]) -> Generator[Batch, None, None]:
@@ -154,7 +155,9 @@ class Reader:
             except ImageError:
                 continue
             if self._size is None:
-                self._size = size_for(pixels.shape, self._explainer._declared)
+                x = self._explainer
+                shape = x.load([pixels]).batch.shape[1:3] if self._own else size_for(pixels.shape, x._declared)
+                self._size = shape[0], shape[1]
                 self._explainer.prepare((*self._size, self._channels))
             if pixels.dtype != np.uint8:
                 (floats if pixels.dtype.kind == "f" else whole).append(pixels)
@@ -167,7 +170,10 @@ class Reader:
     def _decode(self, item: Item) -> Decoded:
         x = self._explainer
         try:
-            return Decoded(item, read(item.value, self._size, x._fit, self._ranges.depth))
+            pixels = read(item.value, None if self._own else self._size, x._fit, self._ranges.depth)
+            # Photographs wait for the model in the size that it takes.
+            seen = self._own and pixels.dtype == np.uint8
+            return Decoded(item, self._loaded([pixels]).small() if seen else pixels)
         except ImageError as error:
             if self._raises:
                 raise ImageError(f"{item.id}: {error}") from error
@@ -190,10 +196,15 @@ class Reader:
 
     def _load(self, batch: Batch) -> Batch:
         if batch.good:
-            x = self._explainer
-            arrays = [one.pixels for one in batch.good]
-            height, width = self._size or (None, None)
-            declared = height, width, self._channels
-            images = load(arrays, declared, x._preprocessing, x._fit, self._ranges, Passing)
+            parts = [one.pixels for one in batch.good]
+            if any(isinstance(part, Images) for part in parts):
+                images = join([part if isinstance(part, Images) else self._loaded([part]).small() for part in parts])
+            else:
+                images = self._loaded(parts)
             batch.images = replace(images, names=tuple(one.item.id for one in batch.good))
         return batch
+
+    def _loaded(self, arrays: list[Any]) -> Images:
+        x = self._explainer
+        height, width = self._size or (None, None)
+        return load(arrays, (height, width, self._channels), x._preprocessing, x._fit, self._ranges, Passing)

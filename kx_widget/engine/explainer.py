@@ -24,6 +24,7 @@ from kx_widget.engine.methods import METHODS
 from kx_widget.engine.preprocessing import Preprocessing
 from kx_widget.engine.question import Question, Ready
 from kx_widget.engine.registry import Method, check_params, find, table
+from kx_widget.engine.tasks import knows_imagenet
 from kx_widget.engine.types import Floats, Inspection, Parameter, Step
 from kx_widget.engine.weights import Weights
 from kx_widget.engine.wrappers import smooth as smoothed
@@ -79,7 +80,8 @@ class Explainer(Datasets):
         check_params("Explainer", SETTINGS, {"memory_mib": memory_mib, "cache_mib": cache_mib, "fit": fit})
         self.model = model
         self.methods = table(*METHODS.values(), own=methods)
-        self._declared = declared_input(model)
+        self._preprocessing = Preprocessing(model, preprocess)
+        self._declared = self._preprocessing.declared(declared_input(model))
         self._given_names = class_names
         self._output = output
         self._fit: Fit = fit
@@ -87,11 +89,13 @@ class Explainer(Datasets):
         self._budget = Budget(memory_mib)
         self._cache = Cache(int(min(cache_mib, memory_mib / 2) * 2**20))
         self._weights = Weights(model)
-        self._preprocessing = Preprocessing(model, preprocess)
         self._loaded: tuple[Any, Any] = (None, None)
         self._graphs: OrderedDict[tuple[int, int, int], Ready] = OrderedDict()
         height, width, channels = self._declared
-        self.prepare((height or FREE_SIDE, width or FREE_SIDE, channels))
+        ready = self.prepare((height or FREE_SIDE, width or FREE_SIDE, channels))
+        if any(call.layer is getattr(model, "preprocessor", None) for call in ready.graph.calls):
+            # It is part of the model, which would preprocess twice.
+            self._preprocessing.own = None
 
     @property
     def inspection(self) -> Inspection:
@@ -126,7 +130,8 @@ class Explainer(Datasets):
             if ready is None:
                 graph = Graph(self.model, shape, self._output)
                 inspection = inspect(self.model, graph)
-                names = target_parsing.names_for(self._given_names, graph.classes, family_of(self.model) is not None)
+                imagenet = family_of(self.model) is not None or knows_imagenet(self.model)
+                names = target_parsing.names_for(self._given_names, graph.classes, imagenet)
                 ready = Ready(graph, Functions(graph, self._budget), inspection, names)
             self._graphs[shape] = ready
             while len(self._graphs) > GRAPHS_KEPT:

@@ -3,8 +3,8 @@
 import glob
 import hashlib
 import io
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -16,10 +16,10 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.preprocessing import Preprocessing
 from kx_widget.engine.ranges import Pixels, Ranges, as_pixels, eight_bits
+from kx_widget.engine.tasks import WHOLE, Box
 from kx_widget.engine.types import Floats
 
 Fit = Literal["stretch", "crop", "pad"]
-Box = tuple[float, float, float, float]
 LARGEST_FREE_SIDE = 512
 # Kinds of dtypes: bool, unsigned, signed, float.
 NUMBERS = "buif"
@@ -58,6 +58,10 @@ class Images:
         pairs = zip(self.shown, self.boxes, strict=True)
         return np.stack([np.asarray(_resize(pixels, (h, w), box), np.uint8) for pixels, box in pairs])
 
+    def small(self) -> "Images":
+        """The same, with what the model sees instead of the originals."""
+        return replace(self, shown=tuple(self.seen()), boxes=(WHOLE,) * len(self.shown))
+
 
 def digest(array: NDArray[Any]) -> str:
     """What caches go by instead of the array."""
@@ -77,7 +81,7 @@ def load(
 
     Whole numbers of more than 8 bits are brought to 0..255, by the bits that all of them together use.
     `ranges` tells the range of images, if not what they show by themselves; `digest_of` names what the model gets of
-    an image.
+    an image. A preprocessor that belongs to the model and resizes, does so in place of `fit`.
 
     Raises:
         ImageError: lists every item that cannot be used, and why.
@@ -91,20 +95,44 @@ def load(
     span = ranges.span_of([a for a in arrays if a.dtype != np.uint8])
     are_bytes = [a.dtype == np.uint8 for a in arrays]
     channels = declared[2]
-    size = size_for(arrays[0].shape, declared)
-    boxes = tuple(box_of(a.shape[:2], size, fit) for a in arrays)
-    pairs = zip(arrays, boxes, strict=True)
-    floats = (_channels(_resize(a, size, box), channels) for a, box in pairs)
+    if preprocessing.own is not None and preprocessing.resizes(channels):
+        preprocessing.own.check_fit(fit)
+        boxes = tuple(preprocessing.own.box(a.shape) for a in arrays)
+        # One at a time: a photograph is large in float32.
+        floats = (_channels(a, channels) for a in arrays)
+    else:
+        size = size_for(arrays[0].shape, declared)
+        boxes = tuple(box_of(a.shape[:2], size, fit) for a in arrays)
+        pairs = zip(arrays, boxes, strict=True)
+        floats = (_channels(_resize(a, size, box), channels) for a, box in pairs)
     note = f"; 16-bit images taken as {depth} bit (0..{2**depth - 1})" if depth else ""
-    batch = preprocessing.apply(floats, are_bytes, span, note)
+    batch = preprocessing.apply(floats, are_bytes, span, declared, note)
+    height, width = batch.shape[1:3]
     return Images(
         batch=batch,
         shown=tuple(as_pixels(a, span) for a in arrays),
         boxes=boxes,
         names=tuple(names),
         digests=tuple(map(digest_of, batch)),
-        find_black=lambda: preprocessing.black((size[0], size[1], channels), are_bytes, span),
+        find_black=lambda: preprocessing.black((height, width, channels), are_bytes, span),
     )
+
+
+def join(parts: Sequence[Images]) -> Images:
+    """Images that were loaded apart, as if loaded together.
+
+    Raises:
+        ImageError: the model would get them in different sizes.
+    """
+    sizes = {part.batch.shape[1:] for part in parts}
+    if len(sizes) > 1:
+        raise ImageError(f"The images have different sizes once preprocessed: {', '.join(map(str, sorted(sizes)))}.")
+    of_all = {
+        name: tuple(one for part in parts for one in getattr(part, name))
+        for name in ("shown", "boxes", "names", "digests")
+    }
+    batch = np.concatenate([part.batch for part in parts])
+    return Images(batch, **of_all, find_black=lambda: np.concatenate([part.black for part in parts]))
 
 
 def read(item: Any, size: tuple[int, int] | None = None, fit: Fit = "stretch", depth: int = 0) -> NDArray[Any]:

@@ -10,6 +10,7 @@ import numpy as np
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.families import family_of
 from kx_widget.engine.ranges import Span
+from kx_widget.engine.tasks import OwnPreprocessor, is_task, own_preprocessor
 from kx_widget.engine.tracing import sublayers
 from kx_widget.engine.types import Floats
 
@@ -30,18 +31,29 @@ SELF_RESCALING = ("convnext", "efficientnet_v2", "mobilenet_v3")
 class Preprocessing:
     """How images become model-ready.
 
-    `text` says what was decided, once images were seen.
+    `text` says what was decided, once images were seen; `own` is the model's own preprocessor where it decides.
     """
 
     def __init__(self, model: Any, preprocess: Literal["auto"] | Callback | None) -> None:
         if not (preprocess is None or preprocess == "auto" or callable(preprocess)):
             raise ImageError(f'preprocess={preprocess!r} is not known. Pass "auto", None or a function.')
         self._preprocess = preprocess
+        self.own: OwnPreprocessor | None = own_preprocessor(model) if preprocess == "auto" else None
+        self._lacks_own = is_task(model) and self.own is None
         self._family = family_of(model)
         rescaling = [layer for _, layer in sublayers(model) if type(layer).__name__ in ("Rescaling", "Normalization")]
         self._rescales = bool(rescaling)
         self._divides = any(np.max(getattr(layer, "scale", 1)) <= LARGEST_DIVISION for layer in rescaling)
         self.text = "no images seen yet"
+
+    def declared(self, shape: tuple[int | None, int | None, int]) -> tuple[int | None, int | None, int]:
+        """The input (H, W, C) that the model declares, with sizes it leaves free as its own preprocessor has them."""
+        size = self.own.size if self.own is not None else None
+        return (shape[0] or size[0], shape[1] or size[1], shape[2]) if size else shape
+
+    def resizes(self, channels: int) -> bool:
+        """Whether the model's own preprocessor takes images of any size."""
+        return self.own is not None and self.own.resizes(channels)
 
     def _scaled(self, image: Floats, is_bytes: bool, span: Span) -> Floats:
         """One image in the range that the next step expects: 0..255 for a function, else as it is."""
@@ -54,24 +66,33 @@ class Preprocessing:
         images: Iterable[Floats],
         is_bytes: Sequence[bool],
         span: Span,
+        declared: tuple[int | None, int | None, int],
         note: str = "",
     ) -> Floats:
         """Images (H, W, C) as the batch (N, H, W, C) that the model wants; those given may be overwritten.
 
-        They are of one size; `note` is what else `text` should say.
+        They are of one size, unless the model's own preprocessor resizes; `declared` is what the model takes, `note`
+        what else `text` should say.
 
         Raises:
-            ImageError: a given function failed, or returned another shape or values that are not finite.
+            ImageError: a given function or the model's own preprocessor failed, or returned another shape or values
+                that are not finite.
 
         Warns:
             RuntimeWarning: the images are in 0..1 or -1..1, and the model brings 0..255 there itself.
         """
-        scaled = [self._scaled(image, b, span) for image, b in zip(images, is_bytes, strict=True)]
-        text, batch = self._applied(np.stack(scaled), is_bytes, span)
+        if self.own is not None:
+            batch, text = self.own.batch(images, declared), self.own.words(self.resizes(declared[2]))
+        else:
+            scaled = [self._scaled(image, b, span) for image, b in zip(images, is_bytes, strict=True)]
+            text, batch = self._applied(np.stack(scaled), is_bytes, span)
         self.text = text + note
-        if self._preprocess == "auto" and span in ("0..1", "-1..1") and batch.any() and self._divides:
+        if self._preprocess == "auto" and span in ("0..1", "-1..1") and batch.any() and self._expects_bytes(batch):
             warnings.warn(DARK.format(span), RuntimeWarning, stacklevel=2)
         return batch
+
+    def _expects_bytes(self, batch: Floats) -> bool:
+        return self._divides if self.own is None else self.own.expects_bytes(batch.shape[-1])
 
     def _applied(self, batch: Floats, is_bytes: Sequence[bool], span: Span) -> tuple[str, Floats]:
         if callable(self._preprocess):
@@ -84,6 +105,11 @@ class Preprocessing:
             text = f"preprocess: none, the images are floats ({span}) and taken as model-ready"
         elif self._rescales:
             text = "preprocess: none, the model rescales 0..255 itself"
+        elif self._lacks_own:
+            text = (
+                "preprocess: none, the task has no preprocessor: 0..255 passed on; set task.preprocessor, or give "
+                "preprocess= if the model expects another range"
+            )
         elif self._family in SELF_RESCALING:
             text = (
                 f"preprocess: none, this keras.applications.{self._family} was built without the preprocessing that "
@@ -107,6 +133,8 @@ class Preprocessing:
         pictures = np.stack([np.full(shape, 0 if k else lowest, np.float32) for k in kinds])
         try:
             with np.errstate(all="ignore"):
+                if self.own is not None:
+                    return self.own.batch(pictures, shape).mean((1, 2))[kind]
                 return self._applied(pictures, kinds.tolist(), span)[1].mean((1, 2))[kind]
         except ImageError:
             return np.zeros((len(kind), shape[-1]), np.float32)
