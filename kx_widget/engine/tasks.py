@@ -14,6 +14,8 @@ from kx_widget.engine.types import Floats
 
 Box = tuple[float, float, float, float]
 WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
+# Attributes under which models of several inputs keep the part that sees.
+IMAGE_PARTS = ("vision_encoder", "image_encoder", "vit_encoder")
 # Where dicts that preprocessors return keep the image.
 IMAGE_KEYS = ("images", "image", "pixel_values", "inputs")
 # A picture of no usual size, to see whether it leaves as it came.
@@ -44,6 +46,16 @@ def knows_imagenet(model: Any) -> bool:
     kind = type(model)
     of_hub = kind.__module__.startswith("keras_hub.") and kind.__name__.endswith("ImageClassifier")
     return of_hub and own_preprocessor(model) is not None
+
+
+def image_part(model: Any, path: str = "model") -> str | None:
+    """Where a model of several inputs keeps a part that takes an image alone, as one would write it."""
+    for name in IMAGE_PARTS:
+        inputs = getattr(getattr(model, name, None), "inputs", None) or ()
+        if len(inputs) == 1 and len(inputs[0].shape) == 4:
+            return f"{path}.{name}"
+    backbone = getattr(model, "backbone", None)
+    return image_part(backbone, f"{path}.backbone") if backbone is not None else None
 
 
 class OwnPreprocessor:

@@ -322,6 +322,24 @@ def test_names_of_imagenet_are_in_keras_hubs_order():
     assert [i for i, (a, b) in enumerate(zip(ours, theirs, strict=True)) if not a.startswith(b)] == []
 
 
+def test_a_model_of_text_and_images_names_its_encoder():
+    sees = keras_hub.models.CLIPVisionEncoder(
+        image_shape=(56, 56, 3), patch_size=14, num_layers=1, num_heads=2, hidden_dim=32, intermediate_dim=48
+    )
+    reads = keras_hub.models.CLIPTextEncoder(
+        vocabulary_size=50, embedding_dim=32, hidden_dim=32, num_layers=1, num_heads=2, intermediate_dim=48
+    )
+    clip = keras_hub.models.CLIPBackbone(vision_encoder=sees, text_encoder=reads, projection_dim=16)
+    with pytest.raises(kx.ModelError, match=r"has 2 inputs; .* Explain model\.vision_encoder, which takes images"):
+        kx.Explainer(clip)
+
+
+def test_a_model_of_keras_2_is_told_apart():
+    old = type("Sequential", (), {"__module__": "tf_keras.src.engine.sequential"})()
+    with pytest.raises(kx.ModelError, match=r"is a model of Keras 2 \(tf_keras\); Keras 3 is needed"):
+        kx.Explainer(old)
+
+
 def test_a_data_set_of_photographs_equals_explain(tmp_path):
     sizes = [(50, 40), (97, 64), (31, 90), (64, 64), (20, 70)]
     for i, (h, w) in enumerate(sizes):
