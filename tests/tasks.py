@@ -5,6 +5,9 @@ from typing import Any
 
 import keras
 import keras_hub
+import numpy as np
+import tensorflow as tf
+from keras import layers
 from keras_hub import models as hub
 
 CLASSES = 5
@@ -14,6 +17,32 @@ DEVIATIONS = {
     "scale": (1 / (255 * 0.229), 1 / (255 * 0.224), 1 / (255 * 0.225)),
     "offset": (-0.485 / 0.229, -0.456 / 0.224, -0.406 / 0.225),
 }
+
+
+def photo(h, w, seed=0):
+    """Coarse patches, as photographs have: what is cropped, padded or resized otherwise shows."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (h // 9 + 1, w // 9 + 1, 3), np.uint8)
+    return np.kron(coarse, np.ones((9, 9, 1), np.uint8))[:h, :w]
+
+
+def net(preprocessor, shape=(32, 48, 3)):
+    """A plain net with a preprocessor on it."""
+    model = keras.Sequential(
+        [
+            keras.Input(shape),
+            layers.Conv2D(4, 3, activation="relu"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(CLASSES),
+        ]
+    )
+    model.preprocessor = preprocessor
+    return model
+
+
+def of_pipeline(preprocessor, image):
+    """What a pipeline makes of one image; a task predicts through one."""
+    data = tf.data.Dataset.from_tensors(image[None]).map(preprocessor)
+    return next(iter(data)).numpy()[0]
 
 
 def converter(size: Any, kind: type | None = None, **settings: Any) -> Any:

@@ -105,7 +105,7 @@ def describe(run: Run, dtype: str, part_images: int, batch_size: int | None) -> 
         "class_names": list(asked.ready.class_names),
         "model": {"name": run.explainer.model.name, "weights": weights_of(run.explainer.model)},
         "preprocess": getattr(preprocess, "__name__", preprocess),
-        "fit": run.explainer._fit,
+        "fit": run.explainer._preprocessing.fit(run.explainer._fit),
         "input_shape": list(run.explainer.inspection.input_shape),
         "source": {"files": run.source.total, "digest": hashlib.sha256(paths.encode()).hexdigest()},
         "dtype": dtype,

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from kx_widget.bulk.ahead import in_order
 from kx_widget.bulk.sources import BATCHES_AHEAD, Item
 from kx_widget.engine.budget import MOST
+from kx_widget.engine.decoding import decode, is_deep
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.explainer import Explainer
-from kx_widget.engine.images import Images, digest, is_deep, join, load, read, size_for
+from kx_widget.engine.images import Images, digest, join, load, reduce, size_for
 from kx_widget.engine.ranges import Ranges, Span
 
 
@@ -151,7 +152,7 @@ class Reader:
             if isinstance(item.value, (Path, bytes)) and self._size is not None and not is_deep(item.value):
                 continue
             try:
-                pixels = read(item.value)
+                pixels = decode(item.value)
             except ImageError:
                 continue
             if self._size is None:
@@ -170,7 +171,7 @@ class Reader:
     def _decode(self, item: Item) -> Decoded:
         x = self._explainer
         try:
-            pixels = read(item.value, None if self._own else self._size, x._fit, self._ranges.depth)
+            pixels = reduce(item.value, None if self._own else self._size, x._fit, self._ranges.depth)
             # Photographs wait for the model in the size that it takes.
             seen = self._own and pixels.dtype == np.uint8
             return Decoded(item, self._loaded([pixels]).small() if seen else pixels)

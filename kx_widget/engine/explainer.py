@@ -12,19 +12,18 @@ from kx_widget.engine import targets as target_parsing
 from kx_widget.engine.budget import Budget
 from kx_widget.engine.cache import Cache
 from kx_widget.engine.datasets import Datasets
+from kx_widget.engine.decoding import NUMBERS
 from kx_widget.engine.errors import ModelError
 from kx_widget.engine.explanation import Explanation
-from kx_widget.engine.families import family_of
 from kx_widget.engine.functions import Functions
 from kx_widget.engine.graph import Graph
-from kx_widget.engine.images import NUMBERS, Fit, Images, digest, load
+from kx_widget.engine.images import Fit, Images, digest, load
 from kx_widget.engine.inspection import check_model, declared_input, find_call, inspect
 from kx_widget.engine.layers import learn_together
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.preprocessing import Preprocessing
 from kx_widget.engine.question import Question, Ready
 from kx_widget.engine.registry import Method, check_params, find, table
-from kx_widget.engine.tasks import knows_imagenet
 from kx_widget.engine.types import Floats, Inspection, Parameter, Step
 from kx_widget.engine.weights import Weights
 from kx_widget.engine.wrappers import smooth as smoothed
@@ -93,9 +92,7 @@ class Explainer(Datasets):
         self._graphs: OrderedDict[tuple[int, int, int], Ready] = OrderedDict()
         height, width, channels = self._declared
         ready = self.prepare((height or FREE_SIDE, width or FREE_SIDE, channels))
-        if any(call.layer is getattr(model, "preprocessor", None) for call in ready.graph.calls):
-            # It is part of the model, which would preprocess twice.
-            self._preprocessing.own = None
+        self._preprocessing.leave_to(call.layer for call in ready.graph.calls)
 
     @property
     def inspection(self) -> Inspection:
@@ -130,8 +127,7 @@ class Explainer(Datasets):
             if ready is None:
                 graph = Graph(self.model, shape, self._output)
                 inspection = inspect(self.model, graph)
-                imagenet = family_of(self.model) is not None or knows_imagenet(self.model)
-                names = target_parsing.names_for(self._given_names, graph.classes, imagenet)
+                names = target_parsing.names_for(self._given_names, graph.classes, self._preprocessing.knows_imagenet)
                 ready = Ready(graph, Functions(graph, self._budget), inspection, names)
             self._graphs[shape] = ready
             while len(self._graphs) > GRAPHS_KEPT:

@@ -1,18 +1,16 @@
 """Image-like things -> a model-ready batch, and the pictures to show."""
 
-import glob
 import hashlib
-import io
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
+from kx_widget.engine.decoding import decode, decode_all, is_whole
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.preprocessing import Preprocessing
 from kx_widget.engine.ranges import Pixels, Ranges, as_pixels, eight_bits
@@ -21,8 +19,6 @@ from kx_widget.engine.types import Floats
 
 Fit = Literal["stretch", "crop", "pad"]
 LARGEST_FREE_SIDE = 512
-# Kinds of dtypes: bool, unsigned, signed, float.
-NUMBERS = "buif"
 
 
 @dataclass(frozen=True)
@@ -88,10 +84,10 @@ def load(
     """
     if fit not in ("stretch", "crop", "pad"):
         raise ImageError(f'fit={fit!r} is not known. Choose "stretch", "crop" or "pad".')
-    names, arrays = _read_all(images)
+    names, arrays = decode_all(images)
     ranges = ranges or Ranges()
-    depth = ranges.depth_of([a for a in arrays if _is_whole(a)])
-    arrays = [eight_bits(a, depth) if _is_whole(a) else a for a in arrays]
+    depth = ranges.depth_of([a for a in arrays if is_whole(a)])
+    arrays = [eight_bits(a, depth) if is_whole(a) else a for a in arrays]
     span = ranges.span_of([a for a in arrays if a.dtype != np.uint8])
     are_bytes = [a.dtype == np.uint8 for a in arrays]
     channels = declared[2]
@@ -135,29 +131,34 @@ def join(parts: Sequence[Images]) -> Images:
     return Images(batch, **of_all, find_black=lambda: np.concatenate([part.black for part in parts]))
 
 
-def read(item: Any, size: tuple[int, int] | None = None, fit: Fit = "stretch", depth: int = 0) -> NDArray[Any]:
-    """One image, as uint8, whole numbers or float32 (height, width, 1 or 3); bytes are resized as `load` would.
-
-    `depth` is how many bits whole numbers have, where that is known, and makes them bytes.
+def read(item: Any, size: tuple[int, int] | None = None, fit: Fit = "stretch") -> Pixels:
+    """One image to show, uint8 (height, width, 1 or 3), resized as `load` would if `size` is given.
 
     Raises:
         ImageError: it cannot be used, and why.
     """
-    array = _array(item)
-    if depth and _is_whole(array):
+    array, ranges = decode(item), Ranges()
+    if is_whole(array):
+        array = eight_bits(array, ranges.depth_of([array]))
+    elif array.dtype != np.uint8:
+        array = as_pixels(array, ranges.span_of([array]))
+    return array if size is None else _resize(array, size, box_of(array.shape[:2], size, fit))
+
+
+def reduce(item: Any, size: tuple[int, int] | None, fit: Fit, depth: int) -> NDArray[Any]:
+    """One image for `load`, which bytes wait for in the size that it brings them to, if `size` is given.
+
+    Whole numbers are bytes where the `depth` of all of them is known, 0 where not.
+
+    Raises:
+        ImageError: it cannot be used, and why.
+    """
+    array = decode(item)
+    if depth and is_whole(array):
         array = eight_bits(array, depth)
     if size is None or array.dtype != np.uint8:
         return array
     return _resize(array, size, box_of(array.shape[:2], size, fit))
-
-
-def is_deep(file: Path | bytes) -> bool:
-    """Whether a file holds more than 8 bits a channel; nothing but its head is read."""
-    try:
-        with Image.open(file if isinstance(file, Path) else io.BytesIO(file)) as opened:
-            return opened.mode[0] in ("I", "F")
-    except Exception:
-        return False
 
 
 def size_for(shape: tuple[int, ...], declared: tuple[int | None, int | None, int]) -> tuple[int, int]:
@@ -165,143 +166,6 @@ def size_for(shape: tuple[int, ...], declared: tuple[int | None, int | None, int
     shrink = min(1.0, LARGEST_FREE_SIDE / max(shape[:2]))
     height, width = (side or max(1, round(own * shrink)) for side, own in zip(declared[:2], shape[:2], strict=True))
     return height, width
-
-
-def _items(images: Any) -> list[tuple[str, Any]]:
-    if isinstance(images, (str, Path)):
-        return _paths(images)
-    if isinstance(images, Image.Image):
-        return [("image 0", images)]
-    if isinstance(images, (list, tuple)):
-        found: list[tuple[str, Any]] = []
-        for i, item in enumerate(images):
-            if isinstance(item, (str, Path)):
-                found += _paths(item)
-            else:
-                found.append((f"image {i}", item))
-        return found
-    array = _as_array(images)
-    if array.dtype.kind not in NUMBERS and array.ndim == 0:
-        raise ImageError(
-            f"{type(images).__name__} is not an image or a batch of images. Pass arrays, paths, PIL images, "
-            "or a list of these."
-        )
-    if array.ndim == 4 or (array.ndim == 3 and array.shape[-1] not in (1, 3)):
-        return [(f"image {i}", a) for i, a in enumerate(array)]
-    return [("image 0", array)]
-
-
-def _paths(path: str | Path) -> list[tuple[str, Any]]:
-    text = str(path)
-    if glob.has_magic(text) and not Path(text).exists():
-        found = sorted(glob.glob(text, recursive=True))
-        return [(p, Path(p)) for p in found] or [(text, _Missing("no file matches this pattern"))]
-    return [(text, Path(text))]
-
-
-def _read_all(images: Any) -> tuple[list[str], list[NDArray[Any]]]:
-    items = _items(images)
-    arrays: list[NDArray[Any]] = []
-    problems: list[str] = []
-    for name, item in items:
-        try:
-            arrays.append(_array(item))
-        except Exception as error:
-            problems.append(f"{name}: {error}")
-    if problems:
-        bad = "\n  ".join(problems)
-        raise ImageError(f"{len(problems)} of {len(items)} images cannot be used:\n  {bad}")
-    if not arrays:
-        raise ImageError("There are no images: the list is empty. Pass at least one.")
-    return [name for name, _ in items], arrays
-
-
-@dataclass(frozen=True)
-class _Missing:
-    reason: str
-
-
-def _as_array(item: Any) -> NDArray[Any]:
-    try:
-        return np.asarray(item)
-    except Exception as error:
-        raise ImageError(f"{type(item).__name__} is not an image or a batch of images.") from error
-
-
-def _array(item: Any) -> NDArray[Any]:
-    """One item as uint8, deeper whole numbers of 0 and above, or float32 (height, width, 1 or 3)."""
-    if isinstance(item, _Missing):
-        raise ImageError(item.reason)
-    if isinstance(item, (Path, bytes)):
-        item = _open(item)
-    elif isinstance(item, Image.Image):
-        item = _upright(item)
-    if isinstance(item, Image.Image):
-        item = np.asarray(item) if item.mode[0] in ("I", "F") else _opaque(item)
-    array = _as_array(item)
-    if array.dtype.kind not in NUMBERS:
-        of = "" if array.ndim == 0 else f" of {array.dtype}"
-        raise ImageError(f"{type(item).__name__}{of} is not an image")
-    if array.ndim == 2:
-        array = array[..., None]
-    if array.ndim != 3:
-        raise ImageError(f"shape {array.shape} is not (height, width, channels)")
-    if 0 in array.shape:
-        raise ImageError(f"shape {array.shape} has a side of 0")
-    if array.shape[-1] not in (1, 3):
-        hint = "; drop the alpha channel with image[..., :3]" if array.shape[-1] == 4 else ""
-        hint = "; put the channels last with np.moveaxis(image, 0, -1)" if array.shape[0] in (1, 3) else hint
-        raise ImageError(f"{array.shape[-1]} channels in shape {array.shape}, where 1 or 3 are needed{hint}")
-    # Ones and zeros are a mask, unless a camera made them.
-    known = array.dtype.kind == "u" and array.dtype.itemsize <= 2
-    if known or (_is_whole(array) and array.min() >= 0 and array.max() != 1):
-        return array
-    with np.errstate(over="ignore"):
-        array = array.astype(np.float32)
-    if not np.isfinite(array).all():
-        count = int((~np.isfinite(array)).sum())
-        raise ImageError(f"{count} of {array.size} values are NaN, infinite or too large for float32")
-    return array
-
-
-def _open(file: Path | bytes) -> Image.Image:
-    if isinstance(file, Path) and file.is_dir():
-        raise ImageError("is a folder; pass a pattern such as folder/*.jpg")
-    if isinstance(file, Path) and not file.exists():
-        raise ImageError("there is no such file")
-    if isinstance(file, Path) and not file.is_file():
-        raise ImageError("is a pipe or a device, not a file")
-    try:
-        with Image.open(file if isinstance(file, Path) else io.BytesIO(file)) as opened:
-            opened.load()
-            return _upright(opened)
-    except UnidentifiedImageError as error:
-        raise ImageError("cannot be read as an image (no known format)") from error
-    except Exception as error:
-        raise ImageError(f"cannot be read as an image ({error})") from error
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    """A copy, turned as its EXIF orientation says; damaged metadata does not spoil the pixels."""
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:
-        return image.copy()
-
-
-def _is_whole(array: NDArray[Any]) -> bool:
-    """Whether these are whole numbers of more than 8 bits."""
-    return array.dtype.kind in "ui" and array.dtype != np.uint8
-
-
-def _opaque(image: Image.Image) -> Image.Image:
-    if image.mode in ("1", "L"):
-        return image.convert("L")
-    if "A" in image.getbands() or "transparency" in image.info:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image).convert("RGB")
-    return image.convert("RGB")
 
 
 def _channels(array: NDArray[Any], channels: int) -> Floats:

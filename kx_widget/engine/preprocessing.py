@@ -10,7 +10,7 @@ import numpy as np
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.families import family_of
 from kx_widget.engine.ranges import Span
-from kx_widget.engine.tasks import OwnPreprocessor, is_task, own_preprocessor
+from kx_widget.engine.tasks import OwnPreprocessor, is_classifier_of_hub, is_task, own_preprocessor
 from kx_widget.engine.tracing import sublayers
 from kx_widget.engine.types import Floats
 
@@ -31,7 +31,8 @@ SELF_RESCALING = ("convnext", "efficientnet_v2", "mobilenet_v3")
 class Preprocessing:
     """How images become model-ready.
 
-    `text` says what was decided, once images were seen; `own` is the model's own preprocessor where it decides.
+    `text` says what was decided, once images were seen; `own` is the model's own preprocessor where it decides;
+    `knows_imagenet` tells whether 1000 classes of the model are ImageNet's.
     """
 
     def __init__(self, model: Any, preprocess: Literal["auto"] | Callback | None) -> None:
@@ -44,7 +45,13 @@ class Preprocessing:
         rescaling = [layer for _, layer in sublayers(model) if type(layer).__name__ in ("Rescaling", "Normalization")]
         self._rescales = bool(rescaling)
         self._divides = any(np.max(getattr(layer, "scale", 1)) <= LARGEST_DIVISION for layer in rescaling)
+        self.knows_imagenet = self._family is not None or is_classifier_of_hub(model)
         self.text = "no images seen yet"
+
+    def leave_to(self, layers: Iterable[Any]) -> None:
+        """Leave to the model what it does itself with these layers, lest it be done twice."""
+        if self.own is not None and any(layer is self.own.preprocessor for layer in layers):
+            self.own = None
 
     def declared(self, shape: tuple[int | None, int | None, int]) -> tuple[int | None, int | None, int]:
         """The input (H, W, C) that the model declares, with sizes it leaves free as its own preprocessor has them."""
@@ -54,6 +61,10 @@ class Preprocessing:
     def resizes(self, channels: int) -> bool:
         """Whether the model's own preprocessor takes images of any size."""
         return self.own is not None and self.own.resizes(channels)
+
+    def fit(self, fit: str) -> str:
+        """How images of another shape meet the input where `fit` is asked for: the model's own preprocessor wins."""
+        return (self.own and self.own.fit) or fit
 
     def _scaled(self, image: Floats, is_bytes: bool, span: Span) -> Floats:
         """One image in the range that the next step expects: 0..255 for a function, else as it is."""

@@ -38,10 +38,10 @@ def is_task(model: Any) -> bool:
     return hasattr(model, "preprocessor") and hasattr(model, "backbone")
 
 
-def knows_imagenet(model: Any) -> bool:
-    """Whether 1000 classes of this model are those of ImageNet: a classifier of keras-hub with a preprocessor.
+def is_classifier_of_hub(model: Any) -> bool:
+    """Whether the model is a classifier of keras-hub with a preprocessor, as its presets are.
 
-    A preset comes with both. One's own 1000 classes, in such a model, need `class_names`.
+    Such a one with 1000 classes knows those of ImageNet; one's own 1000 classes need `class_names`.
     """
     kind = type(model)
     of_hub = kind.__module__.startswith("keras_hub.") and kind.__name__.endswith("ImageClassifier")
@@ -68,7 +68,7 @@ class OwnPreprocessor:
     """
 
     def __init__(self, preprocessor: Any, owner: str) -> None:
-        self._preprocessor = preprocessor
+        self.preprocessor = preprocessor
         self._name = f"{owner}'s own {getattr(preprocessor, '__name__', type(preprocessor).__name__)}"
         self._converter = getattr(preprocessor, "image_converter", None) or preprocessor
         resizing = getattr(self._converter, "resizing", self._converter)
@@ -94,8 +94,8 @@ class OwnPreprocessor:
 
     @property
     def fit(self) -> str | None:
-        """How it meets another aspect ratio: `"stretch"`, `"crop"` or `"pad"`, None where nobody can tell."""
-        if self._resizing is None:
+        """How it meets another aspect ratio: `"stretch"`, `"crop"`, `"pad"`; None as for `size`."""
+        if self._resizing is None or self.size is None:
             return None
         if self._resizing.crop_to_aspect_ratio:
             return "crop"
@@ -159,7 +159,7 @@ class OwnPreprocessor:
         try:
             # tf.data, through which a task predicts, has its preprocessing on the CPU as well.
             with keras.device("cpu"):
-                out = np.asarray(_image_in(self._preprocessor(image[None])), np.float32)
+                out = np.asarray(_image_in(self.preprocessor(image[None])), np.float32)
         except ImageError as error:
             raise ImageError(f"The {self._name} {error}") from error
         except Exception as error:
