@@ -49,12 +49,13 @@ class Explainer(Datasets):
 
     Args:
         model: a built Keras 3 model with one image input, on the TensorFlow backend. It is never changed.
-        preprocess: `"auto"`, None, or a function of (N, H, W, 3) float32 0..255.
+        preprocess: `"auto"` (the model's own preprocessor, as keras-hub's tasks have, or what its family of
+            keras.applications expects), None, or a function of (N, H, W, 3) float32 0..255.
         class_names: a list, a dict by index, `"imagenet"`, or None for what is known.
         output: name or index of the output to explain, if there are several.
         memory_mib: what one model call may take, in MiB.
         cache_mib: what may be kept between calls, in MiB; no more than half of `memory_mib` is.
-        fit: how images of another shape meet the input: `"stretch"`, `"crop"` or `"pad"`.
+        fit: how images of another shape meet the input: `"stretch"`, `"crop"`, `"pad"`; an own preprocessor wins.
         methods: your own, beside or, with the same id, instead of those of `METHODS`.
 
     Raises:

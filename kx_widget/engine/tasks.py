@@ -163,7 +163,8 @@ class OwnPreprocessor:
         except ImageError as error:
             raise ImageError(f"The {self._name} {error}") from error
         except Exception as error:
-            raise ImageError(f"The {self._name} raised {plain(error)}") from error
+            advice = "Pass preprocess=None, or a function of your own, to do without it."
+            raise ImageError(f"The {self._name} raised {plain(error)}\n{advice}") from error
         return out[0] if out.ndim == 4 and len(out) == 1 else out
 
     def expects_bytes(self, channels: int) -> bool:
