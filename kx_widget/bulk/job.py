@@ -131,7 +131,7 @@ def describe(run: Run, dtype: str, part_images: int, batch_size: int | None, by:
         "preprocess": getattr(
             preprocess, "__name__", type(preprocess).__name__ if callable(preprocess) else preprocess
         ),
-        "fit": run.explainer._fit,
+        "fit": run.explainer._preprocessing.fit(run.explainer._fit),
         "input_shape": list(run.explainer.inspection.input_shape),
         "source": {"files": source.total, "digest": source.digest() if isinstance(source, Files) else NOTHING},
         "dtype": dtype,

@@ -13,18 +13,19 @@ from numpy.typing import NDArray
 from kx_widget.bulk.ahead import in_order
 from kx_widget.bulk.sources import BATCHES_AHEAD, Item
 from kx_widget.engine.budget import MOST
+from kx_widget.engine.decoding import decode, is_deep
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.explainer import Explainer
-from kx_widget.engine.images import Images, digest, load, read, size_for
-from kx_widget.engine.preprocessing import Preprocessing, Span
+from kx_widget.engine.images import Images, digest, join, load, reduce, size_for
+from kx_widget.engine.ranges import Ranges, Span
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """An item and its pixels, or what is wrong with it."""
+    """An item and its pixels, which the model's own preprocessor may have seen already, or what is wrong with it."""
 
     item: Item
-    pixels: NDArray[Any] | None
+    pixels: NDArray[Any] | Images | None
     problem: str = ""
 
 
@@ -58,21 +59,26 @@ class Passing:
         return repr(digest(self._x))
 
 
-class Steady:
-    """Takes all float images to be in the range that the first of them show."""
+class Steady(Ranges):
+    """Takes all images to be in the range that the first of them show."""
 
-    def __init__(self, preprocessing: Preprocessing) -> None:
-        self._inner = preprocessing
+    def __init__(self) -> None:
         self._first: Span | None = None
+        self.depth = 0
 
-    def span_of(self, arrays: Sequence[NDArray[Any]]) -> Span:
+    def depth_of(self, whole: Sequence[NDArray[Any]]) -> int:
+        """The bits that the first images of whole numbers use."""
+        self.depth = self.depth or super().depth_of(whole)
+        return self.depth
+
+    def span_of(self, floats: Sequence[NDArray[Any]]) -> Span:
         """The range of the first float images, which these must not leave.
 
         Raises:
             ImageError: they leave it.
         """
-        found = self._inner.span_of(arrays)
-        if not arrays:
+        found = super().span_of(floats)
+        if not floats:
             return found
         self._first = self._first or found
         if self._first in (found, "other") or (found == "0..1" and self._first in ("0..255", "-1..1")):
@@ -107,8 +113,9 @@ class Reader:
         self._raises = on_error == "raise"
         self._part = part
         self._wanted = wanted
-        self._span = Steady(explainer._preprocessing)
+        self._ranges = Steady()
         height, width, self._channels = explainer._declared
+        self._own = explainer._preprocessing.resizes(self._channels)
         self._size = None if height is None or width is None else (height, width)
 
     def batches(self, items: Iterator[Item]) -> Generator[Batch, None, None]:
@@ -140,26 +147,34 @@ class Reader:
 
     def _settle(self, head: list[Item]) -> None:
         floats: list[NDArray[Any]] = []
+        whole: list[NDArray[Any]] = []
         for item in head:
-            if isinstance(item.value, (Path, bytes)) and self._size is not None:
+            if isinstance(item.value, (Path, bytes)) and self._size is not None and not is_deep(item.value):
                 continue
             try:
-                pixels = read(item.value)
+                pixels = decode(item.value)
             except ImageError:
                 continue
             if self._size is None:
-                self._size = size_for(pixels.shape, self._explainer._declared)
+                x = self._explainer
+                shape = x.load([pixels]).batch.shape[1:3] if self._own else size_for(pixels.shape, x._declared)
+                self._size = shape[0], shape[1]
                 self._explainer.prepare((*self._size, self._channels))
             if pixels.dtype != np.uint8:
-                floats.append(pixels)
-        self._span.span_of(floats)
+                (floats if pixels.dtype.kind == "f" else whole).append(pixels)
+        self._ranges.depth_of(whole)
+        self._ranges.span_of(floats)
 
     def _part_of(self, item: Item) -> int:
         return item.position // self._part if self._part else 0
 
     def _decode(self, item: Item) -> Decoded:
+        x = self._explainer
         try:
-            return Decoded(item, read(item.value, self._size, self._explainer._fit))
+            pixels = reduce(item.value, None if self._own else self._size, x._fit, self._ranges.depth)
+            # Photographs wait for the model in the size that it takes.
+            seen = self._own and pixels.dtype == np.uint8
+            return Decoded(item, self._loaded([pixels]).small() if seen else pixels)
         except ImageError as error:
             if self._raises:
                 raise ImageError(f"{item.id}: {error}") from error
@@ -182,10 +197,15 @@ class Reader:
 
     def _load(self, batch: Batch) -> Batch:
         if batch.good:
-            arrays = [one.pixels for one in batch.good]
-            height, width = self._size or (None, None)
-            x = self._explainer
-            declared = height, width, self._channels
-            images = load(arrays, declared, x._preprocessing, x._fit, self._span.span_of, Passing)
+            parts = [one.pixels for one in batch.good]
+            if any(isinstance(part, Images) for part in parts):
+                images = join([part if isinstance(part, Images) else self._loaded([part]).small() for part in parts])
+            else:
+                images = self._loaded(parts)
             batch.images = replace(images, names=tuple(one.item.id for one in batch.good))
         return batch
+
+    def _loaded(self, arrays: list[Any]) -> Images:
+        x = self._explainer
+        height, width = self._size or (None, None)
+        return load(arrays, (height, width, self._channels), x._preprocessing, x._fit, self._ranges, Passing)

@@ -12,16 +12,17 @@ from kx_widget.engine import targets as target_parsing
 from kx_widget.engine.budget import Budget
 from kx_widget.engine.cache import Cache
 from kx_widget.engine.datasets import Datasets
+from kx_widget.engine.decoding import NUMBERS
 from kx_widget.engine.errors import ModelError
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.functions import Functions
 from kx_widget.engine.graph import Graph
 from kx_widget.engine.heads import link_of
-from kx_widget.engine.images import NUMBERS, Fit, Images, digest, load
+from kx_widget.engine.images import Fit, Images, digest, load
 from kx_widget.engine.inspection import check_model, declared_input, find_call, inspect
 from kx_widget.engine.layers import learn_together
 from kx_widget.engine.methods import METHODS
-from kx_widget.engine.preprocessing import Preprocessing, family_of
+from kx_widget.engine.preprocessing import Preprocessing
 from kx_widget.engine.question import Question, Ready
 from kx_widget.engine.registry import Method, check_params, find, table
 from kx_widget.engine.types import Floats, Inspection, Parameter, Step
@@ -49,12 +50,13 @@ class Explainer(Datasets):
 
     Args:
         model: a built Keras 3 model with one image input, on the TensorFlow backend. It is never changed.
-        preprocess: `"auto"`, None, or a function of (N, H, W, 3) float32 0..255.
+        preprocess: `"auto"` (the model's own preprocessor, as keras-hub's tasks have, or what its family of
+            keras.applications expects), None, or a function of (N, H, W, 3) float32 0..255.
         class_names: a list, a dict by index, `"imagenet"`, or None for what is known.
         output: name or index of the output to explain, if there are several.
         memory_mib: what one model call may take, in MiB.
         cache_mib: what may be kept between calls, in MiB; no more than half of `memory_mib` is.
-        fit: how images of another shape meet the input: `"stretch"`, `"crop"` or `"pad"`.
+        fit: how images of another shape meet the input: `"stretch"`, `"crop"`, `"pad"`; an own preprocessor wins.
         methods: your own, beside or, with the same id, instead of those of `METHODS`.
 
     Raises:
@@ -79,7 +81,8 @@ class Explainer(Datasets):
         check_params("Explainer", SETTINGS, {"memory_mib": memory_mib, "cache_mib": cache_mib, "fit": fit})
         self.model = model
         self.methods = table(*METHODS.values(), own=methods)
-        self._declared = declared_input(model)
+        self._preprocessing = Preprocessing(model, preprocess)
+        self._declared = self._preprocessing.declared(declared_input(model))
         self._given_names = class_names
         self._output = output
         self._fit: Fit = fit
@@ -87,11 +90,11 @@ class Explainer(Datasets):
         self._budget = Budget(memory_mib)
         self._cache = Cache(int(min(cache_mib, memory_mib / 2) * 2**20))
         self._weights = Weights(model)
-        self._preprocessing = Preprocessing(model, preprocess)
         self._loaded: tuple[Any, Any] = (None, None)
         self._graphs: OrderedDict[tuple[int, int, int], Ready] = OrderedDict()
         height, width, channels = self._declared
-        self.prepare((height or FREE_SIDE, width or FREE_SIDE, channels))
+        ready = self.prepare((height or FREE_SIDE, width or FREE_SIDE, channels))
+        self._preprocessing.leave_to(call.layer for call in ready.graph.calls)
 
     @property
     def inspection(self) -> Inspection:
@@ -126,7 +129,7 @@ class Explainer(Datasets):
             if ready is None:
                 graph = Graph(self.model, shape, self._output)
                 inspection = inspect(self.model, graph)
-                names = target_parsing.names_for(self._given_names, graph.classes, family_of(self.model) is not None)
+                names = target_parsing.names_for(self._given_names, graph.classes, self._preprocessing.knows_imagenet)
                 link = link_of(self.model, self._output, inspection.head, names)
                 ready = Ready(graph, Functions(graph, self._budget), inspection, names, link)
             self._graphs[shape] = ready

@@ -7,6 +7,7 @@ from kx_widget.engine.errors import ModelError, UnknownLayerError, did_you_mean
 from kx_widget.engine.footprint import MIXING
 from kx_widget.engine.graph import Call, Graph
 from kx_widget.engine.places import Place
+from kx_widget.engine.tasks import image_part
 from kx_widget.engine.tracing import sublayers
 from kx_widget.engine.types import Inspection, LayerInfo
 
@@ -23,6 +24,11 @@ def check_model(model: Any) -> None:
     import keras
 
     if not isinstance(model, keras.Model):
+        if any(kind.__module__.startswith("tf_keras.") for kind in type(model).__mro__):
+            raise ModelError(
+                f"{type(model).__name__} is a model of Keras 2 (tf_keras); Keras 3 is needed. Save it with "
+                'model.save("model.h5") and open it with keras.models.load_model.'
+            )
         raise ModelError(f"{type(model).__name__} is not a keras.Model. Pass the model itself.")
     if keras.backend.backend() != "tensorflow":
         raise ModelError(
@@ -49,7 +55,9 @@ def declared_input(model: Any) -> tuple[int | None, int | None, int]:
             "Call model.build((None, height, width, 3)), or call it once on a batch of images."
         )
     if len(shapes) > 1:
-        raise ModelError(f"The model has {len(shapes)} inputs; one image input is needed.")
+        part = image_part(model)
+        hint = f" Explain {part}, which takes images, with a head of one score per class on it." if part else ""
+        raise ModelError(f"The model has {len(shapes)} inputs; one image input is needed.{hint}")
     shape = tuple(shapes[0])
     if len(shape) != 4:
         raise ModelError(

@@ -1,39 +1,21 @@
 """Numbers of images -> numbers a model expects: what is done, and saying so."""
 
 import importlib
-import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kx_widget.engine.errors import ImageError
+from kx_widget.engine.families import family_of
+from kx_widget.engine.ranges import Span
+from kx_widget.engine.tasks import OwnPreprocessor, is_classifier_of_hub, is_task, own_preprocessor
 from kx_widget.engine.tracing import sublayers
 from kx_widget.engine.types import Floats
 
-Span = Literal["0..255", "0..1", "-1..1", "other"]
 Callback = Callable[[Floats], Any]
 
-# Names that keras.applications gives its models -> module with the family's preprocess_input.
-FAMILIES = (
-    (r"resnet\d+v2", "resnet_v2"),
-    (r"resnet\d+", "resnet"),
-    (r"vgg16", "vgg16"),
-    (r"vgg19", "vgg19"),
-    (r"mobilenetv2_.*", "mobilenet_v2"),
-    (r"mobilenetv3.*", "mobilenet_v3"),
-    (r"mobilenet_.*", "mobilenet"),
-    (r"densenet\d+", "densenet"),
-    (r"inception_v3", "inception_v3"),
-    (r"inception_resnet_v2", "inception_resnet_v2"),
-    (r"xception", "xception"),
-    (r"nasnet.*", "nasnet"),
-    (r"efficientnetv2.*", "efficientnet_v2"),
-    (r"efficientnetb\d", "efficientnet"),
-    (r"convnext.*", "convnext"),
-)
 # What a layer that expects 0..255 multiplies by at most: 1 / 255 and 1 / 127.5 are usual.
 LARGEST_DIVISION = 1 / 64
 DARK = (
@@ -42,58 +24,86 @@ DARK = (
 )
 
 
-def family_of(model: Any) -> str | None:
-    """The keras.applications module that this model, or one nested in it, comes from."""
-    names = [model.name, *(layer.name for _, layer in sublayers(model) if hasattr(layer, "layers"))]
-    for name in names:
-        for pattern, module in FAMILIES:
-            if re.fullmatch(pattern + r"(_\d+)?", name.lower()):
-                return module
-    return None
+# Families whose preprocess_input does nothing, because the models do it themselves unless built otherwise.
+SELF_RESCALING = ("convnext", "efficientnet_v2", "mobilenet_v3")
 
 
 class Preprocessing:
-    """How images become model-ready; `text` says what was decided, once images were seen."""
+    """How images become model-ready.
+
+    `text` says what was decided, once images were seen; `own` is the model's own preprocessor where it decides;
+    `knows_imagenet` tells whether 1000 classes of the model are ImageNet's.
+    """
 
     def __init__(self, model: Any, preprocess: Literal["auto"] | Callback | None) -> None:
         if not (preprocess is None or preprocess == "auto" or callable(preprocess)):
             raise ImageError(f'preprocess={preprocess!r} is not known. Pass "auto", None or a function.')
         self._preprocess = preprocess
+        self.own: OwnPreprocessor | None = own_preprocessor(model) if preprocess == "auto" else None
+        self._lacks_own = is_task(model) and self.own is None
         self._family = family_of(model)
         rescaling = [layer for _, layer in sublayers(model) if type(layer).__name__ in ("Rescaling", "Normalization")]
         self._rescales = bool(rescaling)
         self._divides = any(np.max(getattr(layer, "scale", 1)) <= LARGEST_DIVISION for layer in rescaling)
+        self.knows_imagenet = self._family is not None or is_classifier_of_hub(model)
         self.text = "no images seen yet"
 
-    def span_of(self, arrays: Sequence[NDArray[Any]]) -> Span:
-        """The range that these float images together show."""
-        if not arrays:
-            return "0..255"
-        low = min(float(a.min()) for a in arrays)
-        high = max(float(a.max()) for a in arrays)
-        if low >= 0:
-            return "0..1" if high <= 1 else "0..255" if high <= 255 else "other"
-        return "-1..1" if low >= -1 and high <= 1 else "other"
+    def leave_to(self, layers: Iterable[Any]) -> None:
+        """Leave to the model what it does itself with these layers, lest it be done twice."""
+        if self.own is not None and any(layer is self.own.preprocessor for layer in layers):
+            self.own = None
 
-    def scale(self, image: Floats, is_bytes: bool, span: Span) -> Floats:
+    def declared(self, shape: tuple[int | None, int | None, int]) -> tuple[int | None, int | None, int]:
+        """The input (H, W, C) that the model declares, with sizes it leaves free as its own preprocessor has them."""
+        size = self.own.size if self.own is not None else None
+        return (shape[0] or size[0], shape[1] or size[1], shape[2]) if size else shape
+
+    def resizes(self, channels: int) -> bool:
+        """Whether the model's own preprocessor takes images of any size."""
+        return self.own is not None and self.own.resizes(channels)
+
+    def fit(self, fit: str) -> str:
+        """How images of another shape meet the input where `fit` is asked for: the model's own preprocessor wins."""
+        return (self.own and self.own.fit) or fit
+
+    def _scaled(self, image: Floats, is_bytes: bool, span: Span) -> Floats:
         """One image in the range that the next step expects: 0..255 for a function, else as it is."""
         if is_bytes or not callable(self._preprocess):
             return image
         return {"0..1": image * 255, "-1..1": (image + 1) * 127.5}.get(span, image)
 
-    def apply(self, batch: Floats, is_bytes: Sequence[bool], span: Span) -> Floats:
-        """The batch as the model wants it; the one given may be overwritten.
+    def apply(
+        self,
+        images: Iterable[Floats],
+        is_bytes: Sequence[bool],
+        span: Span,
+        declared: tuple[int | None, int | None, int],
+        note: str = "",
+    ) -> Floats:
+        """Images (H, W, C) as the batch (N, H, W, C) that the model wants; those given may be overwritten.
+
+        They are of one size, unless the model's own preprocessor resizes; `declared` is what the model takes, `note`
+        what else `text` should say.
 
         Raises:
-            ImageError: a given function failed, or returned another shape or values that are not finite.
+            ImageError: a given function or the model's own preprocessor failed, or returned another shape or values
+                that are not finite.
 
         Warns:
             RuntimeWarning: the images are in 0..1 or -1..1, and the model brings 0..255 there itself.
         """
-        self.text, batch = self._applied(batch, is_bytes, span)
-        if self._divides and self._preprocess == "auto" and span in ("0..1", "-1..1") and batch.any():
+        if self.own is not None:
+            batch, text = self.own.batch(images, declared), self.own.words(self.resizes(declared[2]))
+        else:
+            scaled = [self._scaled(image, b, span) for image, b in zip(images, is_bytes, strict=True)]
+            text, batch = self._applied(np.stack(scaled), is_bytes, span)
+        self.text = text + note
+        if self._preprocess == "auto" and span in ("0..1", "-1..1") and batch.any() and self._expects_bytes(batch):
             warnings.warn(DARK.format(span), RuntimeWarning, stacklevel=2)
         return batch
+
+    def _expects_bytes(self, batch: Floats) -> bool:
+        return self._divides if self.own is None else self.own.expects_bytes(batch.shape[-1])
 
     def _applied(self, batch: Floats, is_bytes: Sequence[bool], span: Span) -> tuple[str, Floats]:
         if callable(self._preprocess):
@@ -106,6 +116,16 @@ class Preprocessing:
             text = f"preprocess: none, the images are floats ({span}) and taken as model-ready"
         elif self._rescales:
             text = "preprocess: none, the model rescales 0..255 itself"
+        elif self._lacks_own:
+            text = (
+                "preprocess: none, the task has no preprocessor: 0..255 passed on; set task.preprocessor, or give "
+                "preprocess= if the model expects another range"
+            )
+        elif self._family in SELF_RESCALING:
+            text = (
+                f"preprocess: none, this keras.applications.{self._family} was built without the preprocessing that "
+                "belongs to it: 0..255 passed on; give preprocess="
+            )
         elif self._family is None:
             text = "preprocess: none, 0..255 passed on; give preprocess= if the model expects another range"
         else:
@@ -124,6 +144,8 @@ class Preprocessing:
         pictures = np.stack([np.full(shape, 0 if k else lowest, np.float32) for k in kinds])
         try:
             with np.errstate(all="ignore"):
+                if self.own is not None:
+                    return self.own.batch(pictures, shape).mean((1, 2))[kind]
                 return self._applied(pictures, kinds.tolist(), span)[1].mean((1, 2))[kind]
         except ImageError:
             return np.zeros((len(kind), shape[-1]), np.float32)
@@ -140,13 +162,3 @@ def _checked(preprocess: Callback, batch: Floats) -> Floats:
     if not np.isfinite(out).all():
         raise ImageError(f"preprocess ({name}) returned values that are NaN or infinite.")
     return np.ascontiguousarray(out)
-
-
-def as_pixels(image: NDArray[Any], span: Span) -> NDArray[np.uint8]:
-    """An image to show: uint8 (any, any, 3); floats in no known range are stretched to their own."""
-    if image.dtype != np.uint8:
-        low, high = {"0..1": (0.0, 1.0), "0..255": (0.0, 255.0), "-1..1": (-1.0, 1.0)}.get(
-            span, (float(image.min()), float(image.max()))
-        )
-        image = np.clip((image - low) * (255 / max(high - low, 1e-12)) + 0.5, 0, 255).astype(np.uint8)
-    return image if image.shape[-1] == 3 else image.repeat(3, -1)

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
 import kx_widget as kx
 from tests import cases, models
@@ -78,3 +78,26 @@ def test_what_is_no_method_is_said():
 def test_what_is_no_list_of_methods_is_said(own):
     with pytest.raises(kx.ParameterError, match=r"^methods=.* must be a list of kx\.Method\.$"):
         kx.Explainer(models.flattened(), methods=own)
+
+
+def test_one_that_writes_to_the_images_is_refused():
+    """Whoever asked about the same images later got answers about what it had made of them."""
+
+    def careless(probe, target):
+        x = probe.x
+        x -= x.mean()
+        yield kx.Partial(np.zeros((len(x), 2, 2), np.float32))
+
+    images, explainer = cases.photos(), kx.Explainer(models.pooled(), methods=[method(careless)])
+    before = explainer.explain(images, method="gradients").maps
+    with pytest.raises(kx.KxError, match="read-only"):
+        explainer.explain(images, method="mine")
+    assert_array_equal(explainer.load(images).batch, images)
+    assert_array_equal(explainer.explain(images, method="gradients").maps, before)
+
+
+def test_what_a_preprocess_returned_stays_writable():
+    array = cases.photos()
+    explainer = kx.Explainer(models.pooled(), preprocess=lambda batch: array)
+    explainer.predict(cases.photos())
+    array += 1

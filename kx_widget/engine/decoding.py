@@ -1,0 +1,167 @@
+"""Image-like things of every accepted kind -> arrays of their pixels."""
+
+import glob
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from kx_widget.engine.errors import ImageError
+
+# Kinds of dtypes: bool, unsigned, signed, float.
+NUMBERS = "buif"
+
+
+def decode_all(images: Any) -> tuple[list[str], list[NDArray[Any]]]:
+    """Names and pixels of all images, as `decode` has them.
+
+    Raises:
+        ImageError: lists every item that cannot be used, and why.
+    """
+    items = _items(images)
+    arrays: list[NDArray[Any]] = []
+    problems: list[str] = []
+    for name, item in items:
+        try:
+            arrays.append(decode(item))
+        except Exception as error:
+            problems.append(f"{name}: {error}")
+    if problems:
+        bad = "\n  ".join(problems)
+        raise ImageError(f"{len(problems)} of {len(items)} images cannot be used:\n  {bad}")
+    if not arrays:
+        raise ImageError("There are no images: the list is empty. Pass at least one.")
+    return [name for name, _ in items], arrays
+
+
+def _items(images: Any) -> list[tuple[str, Any]]:
+    if isinstance(images, (str, Path)):
+        return _paths(images)
+    if isinstance(images, Image.Image):
+        return [("image 0", images)]
+    if isinstance(images, (list, tuple)):
+        found: list[tuple[str, Any]] = []
+        for i, item in enumerate(images):
+            if isinstance(item, (str, Path)):
+                found += _paths(item)
+            else:
+                found.append((f"image {i}", item))
+        return found
+    array = _as_array(images)
+    if array.dtype.kind not in NUMBERS and array.ndim == 0:
+        raise ImageError(
+            f"{type(images).__name__} is not an image or a batch of images. Pass arrays, paths, PIL images, "
+            "or a list of these."
+        )
+    if array.ndim == 4 or (array.ndim == 3 and array.shape[-1] not in (1, 3)):
+        return [(f"image {i}", a) for i, a in enumerate(array)]
+    return [("image 0", array)]
+
+
+def _paths(path: str | Path) -> list[tuple[str, Any]]:
+    text = str(path)
+    if glob.has_magic(text) and not Path(text).exists():
+        found = sorted(glob.glob(text, recursive=True))
+        return [(p, Path(p)) for p in found] or [(text, _Missing("no file matches this pattern"))]
+    return [(text, Path(text))]
+
+
+@dataclass(frozen=True)
+class _Missing:
+    reason: str
+
+
+def _as_array(item: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(item)
+    except Exception as error:
+        raise ImageError(f"{type(item).__name__} is not an image or a batch of images.") from error
+
+
+def decode(item: Any) -> NDArray[Any]:
+    """One item as uint8, deeper whole numbers of 0 and above, or float32 (height, width, 1 or 3)."""
+    if isinstance(item, _Missing):
+        raise ImageError(item.reason)
+    if isinstance(item, (Path, bytes)):
+        item = _open(item)
+    elif isinstance(item, Image.Image):
+        item = _upright(item)
+    if isinstance(item, Image.Image):
+        item = np.asarray(item) if item.mode[0] in ("I", "F") else _opaque(item)
+    array = _as_array(item)
+    if array.dtype.kind not in NUMBERS:
+        of = "" if array.ndim == 0 else f" of {array.dtype}"
+        raise ImageError(f"{type(item).__name__}{of} is not an image")
+    if array.ndim == 2:
+        array = array[..., None]
+    if array.ndim != 3:
+        raise ImageError(f"shape {array.shape} is not (height, width, channels)")
+    if 0 in array.shape:
+        raise ImageError(f"shape {array.shape} has a side of 0")
+    if array.shape[-1] not in (1, 3):
+        hint = "; drop the alpha channel with image[..., :3]" if array.shape[-1] == 4 else ""
+        hint = "; put the channels last with np.moveaxis(image, 0, -1)" if array.shape[0] in (1, 3) else hint
+        raise ImageError(f"{array.shape[-1]} channels in shape {array.shape}, where 1 or 3 are needed{hint}")
+    # Ones and zeros are a mask, unless a camera made them.
+    known = array.dtype.kind == "u" and array.dtype.itemsize <= 2
+    if known or (is_whole(array) and array.min() >= 0 and array.max() != 1):
+        return array
+    with np.errstate(over="ignore"):
+        array = array.astype(np.float32)
+    if not np.isfinite(array).all():
+        count = int((~np.isfinite(array)).sum())
+        raise ImageError(f"{count} of {array.size} values are NaN, infinite or too large for float32")
+    return array
+
+
+def _open(file: Path | bytes) -> Image.Image:
+    if isinstance(file, Path) and file.is_dir():
+        raise ImageError("is a folder; pass a pattern such as folder/*.jpg")
+    if isinstance(file, Path) and not file.exists():
+        raise ImageError("there is no such file")
+    if isinstance(file, Path) and not file.is_file():
+        raise ImageError("is a pipe or a device, not a file")
+    try:
+        with Image.open(file if isinstance(file, Path) else io.BytesIO(file)) as opened:
+            opened.load()
+            return _upright(opened)
+    except UnidentifiedImageError as error:
+        raise ImageError("cannot be read as an image (no known format)") from error
+    except Exception as error:
+        raise ImageError(f"cannot be read as an image ({error})") from error
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """A copy, turned as its EXIF orientation says; damaged metadata does not spoil the pixels."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:
+        return image.copy()
+
+
+def is_whole(array: NDArray[Any]) -> bool:
+    """Whether these are whole numbers of more than 8 bits."""
+    return array.dtype.kind in "ui" and array.dtype != np.uint8
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    if image.mode in ("1", "L"):
+        return image.convert("L")
+    if "A" in image.getbands() or "transparency" in image.info:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image).convert("RGB")
+    return image.convert("RGB")
+
+
+def is_deep(file: Path | bytes) -> bool:
+    """Whether a file holds more than 8 bits a channel; nothing but its head is read."""
+    try:
+        with Image.open(file if isinstance(file, Path) else io.BytesIO(file)) as opened:
+            return opened.mode[0] in ("I", "F")
+    except Exception:
+        return False
