@@ -64,6 +64,14 @@ class Probe:
             passing=True,
         )
 
+    def scores_of(self, x: Floats) -> Floats:
+        """Scores before the final softmax or sigmoid (B, C) of other images (B, H, W, C), kept as those of any image.
+
+        Baselines often are the same for many images, and for every class.
+        """
+        digests = [(*own[:-1], digest(image)) for own, image in zip(self.digests, x, strict=True)]
+        return replace(self, x=x, call=None, digests=digests).scores()
+
     def copies(self, number: int) -> Iterator[tuple[Ints, Ints]]:
         """(images (n,), copies (n,)) that go together where a method is asked about `number` copies of each image."""
         return self._in_turn(number, backward=self.call is None)

@@ -323,3 +323,14 @@ def test_copies_of_a_model_of_many_classes_keep_no_tables():
     finally:
         tracemalloc.stop()
     assert peak < 8 * 200 * 20000 * 4 / 4
+
+
+def test_the_score_of_a_baseline_is_kept_for_every_class_and_image(sizes):
+    explainer = Explainer(models.residual())
+    explainer.explain(cases.photos(1), [1], method="integrated_gradients", steps=2)
+    assert [n for name, n in sizes if name == "predict"] == [1, 1]
+    explainer.explain(cases.photos(1), [2], method="integrated_gradients", steps=2)
+    assert [n for name, n in sizes if name == "predict"] == [1, 1]
+    e = explainer.explain(cases.photos(1, seed=1), [2], method="integrated_gradients", steps=64)
+    assert [n for name, n in sizes if name == "predict"] == [1, 1, 1]
+    assert e.checks["completeness_gap"].max() < 0.05

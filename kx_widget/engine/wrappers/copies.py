@@ -78,6 +78,9 @@ def _versions(probe: Any, copies: int, make: Make, itself: int) -> Iterator[tupl
     with ThreadPoolExecutor(1) as pool:
         # The next ones are made while the model is at these.
         ahead = [pool.submit(make, *chunk) for chunk in chunks[:1]]
+        if not probe.passing:
+            # The answer tells them in any case; the first copies are made meanwhile.
+            probe.scores()
         for n, (images, numbers) in enumerate(chunks):
             x = ahead.pop().result()
             ahead = [pool.submit(make, *chunk) for chunk in chunks[n + 1 : n + 2]]
