@@ -1,5 +1,6 @@
 """Many passes of the model over the same few images: which go together, what comes back, what is kept."""
 
+import math
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,8 @@ from kx_widget.engine.cache import Cache
 from kx_widget.engine.types import Floats, Ints
 
 READ_AT_ONCE = 1024
+# A sample takes a processor hardly less time in a larger batch.
+FAST = 8
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,15 @@ def batches(start: Ints, stop: Ints, size: int, most: int = 0) -> Iterator[tuple
         rows = together[at : at + max(size, min(most, size << max(0, number - 1)))]
         yield images[rows], passes[rows]
         at, number = at + len(rows), number + 1
+
+
+def evenly(passes: int, most: int, parts: int) -> int:
+    """How many of `passes` go at once in batches of about one size, at most `most`.
+
+    In `parts` batches where these are still fast ones, so that one sees how the map comes about.
+    """
+    number = max(1, math.ceil(passes / most), min(parts, passes // FAST))
+    return max(1, math.ceil(passes / number))
 
 
 def done(known: Ints, stop: Ints, total: int) -> int:

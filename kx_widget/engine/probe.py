@@ -11,10 +11,11 @@ from kx_widget.engine.errors import UnsupportedMethodError
 from kx_widget.engine.functions import Functions
 from kx_widget.engine.graph import Call, Graph
 from kx_widget.engine.images import digest
-from kx_widget.engine.passes import Found, batches, done, scored
+from kx_widget.engine.passes import Found, batches, done, evenly, scored
 from kx_widget.engine.types import Floats, Ints
 
 Change = Callable[[Ints, Ints], Floats]
+PARTS = 8
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Probe:
         black: tells what black is in x (B, C).
         seed: for methods that draw random numbers; see `rng`.
         attends: whether the method looks at attention; the layer is then where it starts.
+        most: how many images may go through the model at once, if memory is not what says so.
+        passing: whether nothing of it is kept.
     """
 
     graph: Graph
@@ -40,14 +43,44 @@ class Probe:
     digests: Sequence[tuple[Any, ...]]
     black: Callable[[], Floats]
     seed: int = 0
+    most: int | None = None
+    passing: bool = False
     attends: bool = False
     # Not for other layers or images, so that a replaced probe gathers anew.
     gathered: dict[str, Any] = field(default_factory=dict, init=False)
 
-    def at(self, x: Floats) -> "Probe":
-        """The same question about other versions of the images; nothing of it is kept."""
-        digests = [(i, digest[-1]) for i, digest in enumerate(self.digests)]
-        return replace(self, x=x, cache=Cache(2**62), digests=digests)
+    def at(self, x: Floats, images: Ints | None = None) -> "Probe":
+        """The same question about other versions of the images; nothing of it is kept.
+
+        Args:
+            x: the versions (n, H, W, C).
+            images: what each is a version of (n,), if it is not one of each image.
+        """
+        of = np.arange(len(x)) if images is None else images
+        return replace(
+            self,
+            x=x,
+            cache=Cache(2**62),
+            digests=[(row, self.digests[i][-1]) for row, i in enumerate(of.tolist())],
+            black=lambda: self.black()[of],
+            passing=True,
+        )
+
+    def scores_of(self, x: Floats) -> Floats:
+        """Scores before the final softmax or sigmoid (B, C) of other images (B, H, W, C), kept as those of any image.
+
+        Baselines often are the same for many images, and for every class.
+        """
+        digests = [(*own[:-1], digest(image)) for own, image in zip(self.digests, x, strict=True)]
+        return replace(self, x=x, call=None, digests=digests).scores()
+
+    def copies(self, number: int) -> Iterator[tuple[Ints, Ints]]:
+        """(images (n,), copies (n,)) that go together where a method is asked about `number` copies of each image."""
+        return self._in_turn(number, backward=self.call is None or self.attends)
+
+    def _in_turn(self, passes: int, backward: bool) -> Iterator[tuple[Ints, Ints]]:
+        known, stop = np.zeros(len(self.x), np.int64), np.full(len(self.x), passes)
+        return batches(known, stop, evenly(int(stop.sum()), self._most(backward), PARTS))
 
     def rng(self, i: int) -> np.random.Generator:
         """Random numbers of image i: the same for the same seed and original, whatever batch it is in."""
@@ -68,6 +101,9 @@ class Probe:
                 return found
         return [stacked(rows) for rows in zip(*(value or () for value in held), strict=True)]
 
+    def _inputs(self, rows: list[int]) -> Floats:
+        return self.x if len(rows) == len(self.x) else self.x[rows]
+
     def _layer(self) -> Call:
         if self.call is None:
             raise UnsupportedMethodError("The model has no layer with a map; choose a method that sees the input.")
@@ -77,7 +113,7 @@ class Probe:
         call = self._layer()
 
         def compute(rows: list[int]) -> Sequence[Any]:
-            facts = self.functions.trunk(call, self.x[rows])
+            facts = self.functions.trunk(call, self._inputs(rows))
             self._note_scores(rows, facts[1])
             return facts
 
@@ -98,7 +134,7 @@ class Probe:
         def compute(rows: list[int]) -> Sequence[Any]:
             if self.attends:
                 return [self._attention_facts()[0][rows]]
-            return [self.functions.predict(self.x[rows]) if self.call is None else self._facts()[1][rows]]
+            return [self.functions.predict(self._inputs(rows)) if self.call is None else self._facts()[1][rows]]
 
         return self._each(("scores",), compute)[0]
 
@@ -146,7 +182,7 @@ class Probe:
             by_block = kept[0]
 
         def compute(rows: list[int]) -> Sequence[Any]:
-            x = self.x[rows]
+            x = self._inputs(rows)
             facts = self.functions.attentions(x) if by_block is None else self.functions.attention_trunk(x, by_block)
             self._note_scores(rows, facts[0])
             return facts
@@ -198,7 +234,7 @@ class Probe:
         """d(scores·target)/dx (B, H, W, C), for target weights (B, C), or what guided backpropagation has for it."""
 
         def compute(rows: list[int]) -> Sequence[Any]:
-            scores, gradient = self.functions.input_gradient(self.x[rows], target[rows], guided)
+            scores, gradient = self.functions.input_gradient(self._inputs(rows), target[rows], guided)
             self._note_scores(rows, scores)
             return [gradient]
 
@@ -208,7 +244,7 @@ class Probe:
         """FullGrad's maps (B, H, W), and what all its terms add up to (B,), for target weights (B, C)."""
 
         def compute(rows: list[int]) -> Sequence[Any]:
-            scores, maps, total = self.functions.full_gradients(self.x[rows], target[rows], rescale)
+            scores, maps, total = self.functions.full_gradients(self._inputs(rows), target[rows], rescale)
             self._note_scores(rows, scores)
             return [maps, total]
 
@@ -218,7 +254,7 @@ class Probe:
     def changed_gradients(self, change: Change, target: Floats, passes: int) -> Iterator[Found]:
         """d(scores·target)/dx of changed images, each `values[n]` (H, W, C); arguments as in `changed_scores`."""
         known, stop = np.zeros(len(self.x), np.int64), np.full(len(self.x), passes)
-        for images, items in batches(known, stop, self._at_once(stop, 8, backward=True)[0]):
+        for images, items in self._in_turn(passes, backward=True):
             gradients = self.functions.input_gradient(change(images, items), target[images])[1]
             np.add.at(known, images, 1)
             yield Found(images, items, gradients, done(known, stop, passes))
@@ -270,12 +306,15 @@ class Probe:
         keys = [(*d, *fact, *more) for d, more in zip(self.digests, own, strict=True)]
         order = np.broadcast_to(order, (len(self.x), order.shape[-1]))
         stop = np.full(len(order), order.shape[1]) if counts is None else counts
-        return scored(run, target, order, stop, self.cache, keys, *self._at_once(stop, 20))
+        most = self._most(backward=False)
+        first = int(max(1, min(most, stop.sum() // 20)))
+        # Nobody asks for the tables of what is passing.
+        return scored(run, target, order, stop, Cache(0) if self.passing else self.cache, keys, first, most)
 
-    def _at_once(self, passes: Ints, parts: int, backward: bool = False) -> tuple[int, int]:
-        """How many passes go together at first, to show in so many parts how the map comes about, and at most."""
+    def _most(self, backward: bool) -> int:
+        """How many samples may go through the model at once."""
         most = self.functions.budget.samples(self.graph.bytes_per_sample[backward])
-        return int(max(1, min(most, passes.sum() // parts))), most
+        return min(most, self.most or most)
 
     def channels_by_energy(self, last: Any) -> Ints:
         """The layer's channels (B, K), those of most energy Σ A² first, those marked in `last` (B, K) at the end."""

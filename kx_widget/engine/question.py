@@ -97,7 +97,8 @@ class Question:
         digests = [(version, digest) for digest in self.images.digests[rows]]
         return Probe(
             self.ready.graph, self.ready.functions, self.cache, self.images.batch[rows], self.call,
-            self.spatial, digests, lambda: self.images.black[rows], self.seed, self.entry.sees == "attention",
+            self.spatial, digests, lambda: self.images.black[rows], self.seed, self.batch_size,
+            attends=self.entry.sees == "attention",
         )  # fmt: skip
 
     def scores(self, rows: slice, probe: Probe) -> Floats:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from itertools import count
+from statistics import median
 from typing import Any
 
 import tensorflow as tf
@@ -50,10 +51,32 @@ def rows() -> Iterator[tuple[str, ...]]:
     )
     smooth = anew(lambda x: explainer.explain(x, [1], method="gradients", smooth={"repetitions": 20}), rounds=2)
     yield "smooth(gradients), 20 repetitions", "≤ 44 F", smooth, ""
+    yield from copies(explainer, model)
     check = forward.ratio(explainer._weights.version)
     yield "noticing whether weights have changed", "≤ 0.05 F", str(check), "in every question"
     yield "F, one compiled forward", "", f"{forward.median:.3f} s", "median of the whole run"
     yield from scorecam(explainer, model)
+
+
+def copies(explainer: kx.Explainer, model: Any) -> Iterator[tuple[str, ...]]:
+    """One image in many versions, against as many gradients in one batch that is ready."""
+    pictures = batches(1)
+    batch = explainer.load(next(pictures)).batch
+    note = "over a bare compiled gradient of {} images at once, before and after"
+    for name, number, question in (
+        ("smooth(gradients), one image, 20 repetitions", 20, {"method": "gradients", "smooth": {"repetitions": 20}}),
+        ("integrated_gradients, one image, 32 steps", 32, {"method": "integrated_gradients", "steps": 32}),
+    ):
+        bare = bare_gradient(model, batch.repeat(number, 0))
+        explainer.explain(next(pictures), [1], **question)
+        bare()
+        ratios: list[float] = []
+        for _ in range(5):
+            before = seconds(bare)
+            took = seconds(lambda question=question: explainer.explain(next(pictures), [1], **question))
+            ratios.append(2 * took / (before + seconds(bare)))
+        measured = f"{median(ratios):.3f} ({min(ratios):.3f} … {max(ratios):.3f})"
+        yield name, "≤ 1.10", measured, note.format(number)
 
 
 def bare_gradient(model: Any, batch: Any) -> Callable[[], Any]:

@@ -32,7 +32,10 @@ def integrated_gradients(probe: Any, target: Floats, steps: int = 32, baseline: 
     nodes, weights = (v[order].astype(np.float32) for v in np.polynomial.legendre.leggauss(steps))
 
     def between(images: Any, points: Any) -> Floats:
-        return start[images] + ((nodes[points] + 1) / 2)[:, None, None, None] * way[images]
+        x = way[images]
+        x *= ((nodes[points] + 1) / 2)[:, None, None, None]
+        x += start[images]
+        return x
 
     mean, seen = np.zeros_like(way), np.zeros((len(way), 1, 1), np.float32)
     for found in probe.changed_gradients(between, target, steps):
@@ -43,7 +46,7 @@ def integrated_gradients(probe: Any, target: Floats, steps: int = 32, baseline: 
         maps = np.divide(along, seen, out=np.full_like(along, np.nan), where=seen > 0)
         checks = {}
         if found.done == steps:
-            expected = ((probe.scores() - probe.at(start).scores()) * target).sum(-1)
+            expected = ((probe.scores() - probe.scores_of(start)) * target).sum(-1)
             checks["completeness_gap"] = relative_gap(maps.sum((1, 2)), expected)
         yield Partial(maps, found.done, steps, checks)
 

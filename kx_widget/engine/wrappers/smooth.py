@@ -7,7 +7,8 @@ import numpy as np
 
 from kx_widget.engine.errors import ParameterError
 from kx_widget.engine.registry import MethodFunction, check_params
-from kx_widget.engine.types import Floats, Parameter, Partial
+from kx_widget.engine.types import Floats, Ints, Parameter, Partial
+from kx_widget.engine.wrappers.copies import averaged
 
 PARAMS = (
     Parameter("repetitions", "int", 20, "How many noisy copies are averaged.", minimum=1, maximum=1000),
@@ -44,14 +45,16 @@ def smooth(method: MethodFunction, settings: Any = True) -> MethodFunction:
     def smoothed(probe: Any, target: Floats, **params: Any) -> Iterator[Partial]:
         sigma = noise * np.ptp(probe.x, axis=(1, 2, 3))
         rngs = [probe.rng(i) for i in range(len(probe.x))]
-        mean: Any = None
-        for n in range(repetitions):
-            drawn = np.stack([rng.standard_normal(probe.x.shape[1:], np.float32) for rng in rngs])
-            noisy = probe.x + sigma[:, None, None, None] * drawn
-            for part in method(probe.at(noisy), target, **params):
-                if part.done == part.total:
-                    mean = part.maps if mean is None else mean + (part.maps - mean) / (n + 1)
-                so_far = part.maps if mean is None else mean
-                yield Partial(so_far, n * part.total + part.done, repetitions * part.total, noise=part.noise)
+
+        def noisy(images: Ints, _: Ints) -> Floats:
+            # The copies of an image come in order, so that each gets the same numbers whatever goes beside it.
+            x = np.empty((len(images), *probe.x.shape[1:]), np.float32)
+            for copy, i in zip(x, images, strict=True):
+                rngs[i].standard_normal(dtype=np.float32, out=copy)
+                copy *= sigma[i]
+                copy += probe.x[i]
+            return x
+
+        yield from averaged(method, probe, target, params, repetitions, noisy)
 
     return smoothed

@@ -7,7 +7,8 @@ import numpy as np
 
 from kx_widget.engine.errors import ParameterError
 from kx_widget.engine.registry import MethodFunction, check_params
-from kx_widget.engine.types import Floats, Parameter, Partial
+from kx_widget.engine.types import Floats, Ints, Parameter, Partial
+from kx_widget.engine.wrappers.copies import averaged
 
 PARAMS = (
     Parameter(
@@ -37,21 +38,23 @@ def tta(method: MethodFunction, settings: Any = True) -> MethodFunction:
     """
     scales, hflip = _checked(settings)
     passes = [(1.0, False), *((s, f) for s in scales for f in ((False, True) if hflip else (False,)))]
+    changes = [change for change in passes if change != (1.0, False)]
+
+    def change(x: Floats, number: int, back: bool = False) -> tuple[Floats, Floats]:
+        scale, flip = changes[number]
+        return zoom(x[:, :, ::-1] if flip else x, 1 / scale if back else scale)
+
+    def undone(maps: Floats, numbers: Ints) -> tuple[Floats, Floats]:
+        back = [change(m[None], n, back=True) for m, n in zip(maps, numbers, strict=True)]
+        inside = np.concatenate([np.broadcast_to(part, m.shape) for m, part in back])
+        return np.concatenate([m for m, _ in back]) * inside, inside
 
     def augmented(probe: Any, target: Floats, **params: Any) -> Iterator[Partial]:
-        total: Any = 0.0
-        seen: Any = 0.0
-        mean: Any = None
-        for done, (scale, flip) in enumerate(passes):
-            x = zoom(probe.x, scale)[0]
-            changed = scale != 1 or flip
-            for part in method(probe.at(x[:, :, ::-1] if flip else x) if changed else probe, target, **params):
-                if part.done == part.total:
-                    maps, inside = zoom(part.maps[:, :, ::-1] if flip else part.maps, 1 / scale)
-                    total, seen = total + maps * inside, seen + inside
-                    mean = total / seen
-                so_far = part.maps if mean is None else mean
-                yield Partial(so_far, done * part.total + part.done, len(passes) * part.total, noise=part.noise)
+        def changed(images: Ints, numbers: Ints) -> Floats:
+            return np.concatenate([change(probe.x[i : i + 1], n)[0] for i, n in zip(images, numbers, strict=True)])
+
+        itself = len(passes) - len(changes)
+        yield from averaged(method, probe, target, params, len(changes), changed, undone, itself)
 
     return augmented
 
