@@ -20,6 +20,7 @@ TOLD = {
     "own_method": r"largest difference from Grad-CAM: [\d.]+e-0[6-9]|0\.0e\+00",
     "own_model": r"right on new scenes: (9\d|100)%",
     "quickstart": r"'top'|\(\d+, 1, \d+, \d+\)",
+    "vision_transformers": r"patches: 0\.0e\+00.*for both classes: True.*Gradient-weighted attention +[6-9]\d%",
     "wrong_prediction": r"without what is marked: -\d",
 }
 

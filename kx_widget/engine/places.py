@@ -16,6 +16,7 @@ import tensorflow as tf
 from kx_widget.engine.shapes import Shapes
 
 MOST_PREFIX_TOKENS = 16
+PADDING = {"Pad", "PadV2", "MirrorPad"}
 # Between two tensors that depend on the image, these are attention.
 PRODUCTS = {"Einsum", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3"}
 
@@ -111,6 +112,10 @@ class Places:
             self._tokens[t.shape[1]] = Place(grid, t.shape[1])
         elif op.type == "ConcatV2" and _constant(op.inputs[-1]) in (1, -2):
             self._join([(i.shape[1], self._shapes.rows(i)) for i in op.inputs[:-1]], t.shape[1])
+        elif (
+            op.type in PADDING and rank_before == 3 and (pads := _constant(op.inputs[1])) and not any(pads[0] + pads[2])
+        ):
+            self._join([(pads[1][0], 0), (before.shape[1], 1), (pads[1][1], 0)], t.shape[1])
         elif op.type in ("StridedSlice", "Slice") and rank_before == 3 and before.shape[1] in self._tokens:
             self._cut(op, self._tokens[before.shape[1]], t.shape[1])
 

@@ -87,6 +87,8 @@ def _back_through(op: Any, mask: Mask, t: Any, shape: tuple[int, ...], place: in
         return mask.transpose(np.argsort(order)) if order is not None and order[0] == 0 else None
     if op.type == "ConcatV2":
         return _part(op, mask, t)
+    if op.type in ("Pad", "PadV2") and (pads := tf.get_static_value(op.inputs[1])) is not None and not pads[0].any():
+        return mask[tuple(slice(before, before + n) for (before, _), n in zip(pads, shape, strict=True))]
     if op.type in REDUCING:
         axes = tf.get_static_value(op.inputs[1])
         if axes is None:

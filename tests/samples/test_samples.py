@@ -15,14 +15,23 @@ from kx_widget import samples
 from kx_widget.samples.assets import PHOTOGRAPHS
 from kx_widget.samples.backgrounds import BACKGROUNDS
 from kx_widget.samples.outlines import OUTLINES
-from kx_widget.samples.train import HELD_OUT_SEED, TRAINING_SEEDS
+from kx_widget.samples.scenes import DATA
+from kx_widget.samples.train import HELD_OUT_SEED, TRAINING_SEEDS, peaks_inside
 
 FOLDER = Path(samples.__file__).parent
 
 
+@pytest.fixture(scope="module", params=samples.MODELS)
+def loaded(request: pytest.FixtureRequest) -> samples.Samples:
+    return samples.load(request.param)
+
+
 @pytest.fixture(scope="module")
-def loaded() -> samples.Samples:
-    return samples.load()
+def pairs() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Held-out scenes of two objects, the two classes of each, and where these are: (N, 2, 128, 128)."""
+    images, labels, masks = samples.scenes(200, 2, HELD_OUT_SEED + 1)
+    targets = np.nonzero(labels)[1].reshape(200, 2)
+    return images, targets, masks[np.arange(200)[:, None], targets]
 
 
 def test_folder_is_at_most_four_megabytes():
@@ -114,13 +123,63 @@ def test_held_out_scenes_are_predicted_exactly(loaded: samples.Samples):
     assert exact.mean() >= 0.95
 
 
-def test_gradcam_peaks_on_the_object_it_explains(loaded: samples.Samples):
-    images, labels, masks = samples.scenes(200, 2, HELD_OUT_SEED + 1)
-    targets = np.nonzero(labels)[1].reshape(200, 2)
-    maps = kx.explain(loaded.model, images, targets, method="gradcam").maps
-    height, width = maps.shape[2:]
-    rows, columns = np.unravel_index(maps.reshape(200, 2, -1).argmax(-1), (height, width))
-    y, x = ((rows + 0.5) * 128 / height).astype(int), ((columns + 0.5) * 128 / width).astype(int)
-    inside = masks[np.arange(200)[:, None], targets, y, x]
-    assert inside.shape == (200, 2)
-    assert (inside.mean(0) >= 0.95).all()
+@pytest.mark.parametrize(("name", "method", "share"), [("cnn", "gradcam", 0.95), ("vit", "attention_gradient", 0.8)])
+def test_a_map_peaks_on_the_object_it_explains(
+    pairs: tuple[np.ndarray, np.ndarray, np.ndarray], name: str, method: str, share: float
+):
+    images, targets, masks = pairs
+    heatmaps = kx.explain(samples.load(name).model, images, targets, method=method).heatmaps()
+    assert (peaks_inside(heatmaps, masks).mean(0) >= share).all()
+
+
+def test_a_flat_map_has_no_peak_inside():
+    heatmaps, masks = np.zeros((1, 3, 4, 4)), np.ones((1, 3, 4, 4), bool)
+    heatmaps[0, 1, 2, 3] = 1
+    heatmaps[0, 2] = np.nan
+    assert peaks_inside(heatmaps, masks).tolist() == [[False, True, False]]
+    masks[0, 1, 2, 3] = False
+    assert not peaks_inside(heatmaps, masks).any()
+
+
+def test_load_gives_the_cnn_unless_another_is_named():
+    named, unnamed, other = samples.load("cnn"), samples.load(), samples.load("vit")
+    assert named.model.to_json() == unnamed.model.to_json() != other.model.to_json()
+    assert named.class_names == other.class_names
+    for image, same in zip(named.images, other.images, strict=True):
+        np.testing.assert_array_equal(image, same)
+
+
+@pytest.mark.parametrize("name", ["resnet", "ViT", None])
+def test_an_unknown_model_is_refused_with_the_names_there_are(name: str | None):
+    with pytest.raises(ValueError, match=f"no sample model {name!r}. Choose from 'cnn', 'vit'"):
+        samples.load(name)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("file", samples.MODELS.values())
+def test_a_model_is_small_and_needs_nothing_of_ours_to_be_read(file: str):
+    """Built of Keras's own layers: read in a process that knows no class of another package, always to the same."""
+    assert (DATA / file).stat().st_size <= 2_000_000
+    code = (
+        "import sys, keras, numpy as np\n"
+        f"model = keras.saving.load_model({str(DATA / file)!r}, compile=False)\n"
+        "scores = model.predict(np.arange(128 * 128 * 3).reshape(1, 128, 128, 3) % 256, verbose=0)\n"
+        "print(scores.tobytes().hex(), 'kx_widget' in sys.modules)"
+    )
+    first, second = (subprocess.run([sys.executable, "-c", code], capture_output=True, text=True) for _ in range(2))
+    assert first.stdout.endswith("False\n"), first.stderr
+    assert first.stdout == second.stdout
+
+
+def test_the_transformer_reads_a_class_token_after_a_global_attention():
+    model = samples.load("vit").model
+    names = [layer.name for layer in model.layers]
+    assert model.get_layer("norm").output.shape == (None, 1 + 16 * 16, 64)
+    assert names[names.index("norm") + 1 :] == ["read_out", "flatten", "predictions"]
+    assert model.get_layer("read_out").output.shape == (None, 1, 64)
+    inspection = kx.Explainer(model).inspection
+    assert inspection.token_grid == (16, 16)
+    assert inspection.recommended_method == "attention_gradient"
+    layers = {layer.path: layer for layer in inspection.layers}
+    assert layers["block3_norm1"].is_candidate
+    assert layers["block3_norm1"].first == 1
+    assert layers["norm"].reason == "the head reads only its class token, not the patches"
