@@ -8,8 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from kx_widget.engine.errors import UnsupportedMethodError
-from kx_widget.engine.footprint import MIXING
-from kx_widget.engine.graph import FORWARDING, Call, Cut, Graph
+from kx_widget.engine.graph import Call, Graph, HeadPart, mixes
 from kx_widget.engine.parts import dependents, needed_for, subgraph
 from kx_widget.engine.places import Place
 from kx_widget.engine.types import Floats
@@ -100,21 +99,22 @@ class Attention:
         """Compiled x -> scores, attention of each block."""
         return self._graph.part([self._graph.x], [self._graph.scores, *self._softmaxes])
 
-    def cut(self, by_block: bool) -> Cut:
+    def cut(self, by_block: bool) -> tuple[Any, HeadPart]:
         """The model in two parts, so that gradients for another target need no forward pass.
 
-        The trunk gives the scores, each block's attention, and the results of whatever mixes its inputs; what only
-        changes entries one by one is computed again by the head, which takes less room than keeping it. The head
-        gives d(scores·target)/d(attention) of each block, or with `by_block` that of the scores which the model's
-        own head reads from this block's tokens.
+        The trunk, x -> facts, gives the scores, each block's attention, and the results of whatever mixes its inputs;
+        what only changes entries one by one is computed again by the head, which takes less room than keeping it. The
+        head takes the target and gives d(scores·target)/d(attention) of each block, or with `by_block` that of the
+        scores which the model's own head reads from this block's tokens.
         """
         graph = self._graph
         gradients = self._gradients_by_block() if by_block else graph.gradients(self._softmaxes)
         after = dependents([graph.target])
-        frontier, shapes = graph.frontier(gradients, [graph.target], after, _mixes)
-        trunk = graph.part([graph.x], [graph.scores, *self._softmaxes, *frontier])
-        head = graph.part([graph.target, *frontier, *shapes], gradients)
-        return Cut(trunk, head, graph.fixed(shapes), (), graph.bytes_per_sample[1])
+        kept, shapes = graph.frontier(gradients, [graph.target], after, mixes)
+        trunk = graph.part([graph.x], [graph.scores, *self._softmaxes, *kept])
+        head = graph.part([graph.target, *kept, *shapes], gradients)
+        first = 1 + self.blocks
+        return trunk, HeadPart(head, tuple(range(first, first + len(kept))), graph.fixed(shapes))
 
     @property
     def blocks(self) -> int:
@@ -163,11 +163,3 @@ def _layer_around(softmax: Any, number: dict[str, int], calls: Sequence[Call]) -
     after = (call.path for call in calls if number.get(call.tensor.op.name, -1) > number[softmax.op.name])
     path = next(after, "attention")
     return path.rpartition("/")[0] or path
-
-
-def _mixes(t: Any) -> bool:
-    """Whether a tensor comes straight from an op that mixes its inputs, and is dear to compute again."""
-    op = t.op
-    while op.type in FORWARDING or op.type == "Transpose":
-        op = op.inputs[0].op
-    return op.type in MIXING or op.type == "Softmax"

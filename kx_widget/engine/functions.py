@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from kx_widget.engine.attention import Attention
 from kx_widget.engine.budget import Budget
-from kx_widget.engine.graph import Call, Cut, Graph
+from kx_widget.engine.graph import Call, Cut, Graph, HeadPart
 from kx_widget.engine.types import Floats
 
 # Of the memory budget: freezing weights takes about twenty times their memory, and is to leave room for a call.
@@ -114,44 +114,35 @@ class Functions:
     def head(self, call: Call, facts: list[Any], target: Floats) -> Floats:
         """Facts, target (B, C) -> d(scores·target)/d(activation), of the activation's shape."""
         cut = self._cut(call)
-
-        def run(target: Any, a: Any, *frontier: Any) -> Any:
-            return cut.head(a, target, *frontier, *_shapes(cut, target))[1]
-
-        return self._run("head", run, target, facts[0], *facts[2:], most=self.budget.samples(cut.bytes))[0]
+        return self._go_on("head", cut.gradient, facts, target, facts[0], bytes=cut.bytes)[0]
 
     def head_scores(self, call: Call, facts: list[Any]) -> Floats:
         """Facts, the activation among them changed -> scores (B, C)."""
-        cut = self._cut(call)
-        fn = self._compile(f"scores {call.path}", lambda: self._graph.scores_after(cut))
+        scores = self._compile(f"scores {call.path}", self._cut(call).scores)
+        return self._go_on("head_scores", scores, facts, facts[0])[0]
 
-        def run(a: Any, *rest: Any) -> Any:
-            return fn(a, *rest, *_shapes(cut, a))
+    def _go_on(self, name: str, head: HeadPart, facts: list[Any], *new: Any, bytes: int = 0) -> list[Any]:
+        """Run what goes on from facts; it takes so many bytes a sample, if more than what is passed in."""
 
-        return self._run("head_scores", run, facts[0], *facts[2:])[0]
+        def run(*given: Any) -> Any:
+            images = int(given[0].shape[0])
+            return head.run(*given, *(tf.constant([images * n, *rest], dtype) for dtype, (n, *rest) in head.shapes))
+
+        most = self.budget.samples(bytes) if bytes else math.inf
+        return self._run(name, run, *new, *(facts[i] for i in head.facts), most=most)
 
     def attentions(self, x: Floats) -> list[Any]:
         """X -> scores, attention (B, heads, T, T) of each block."""
         return self._run("attentions", self._compile("attentions", self.attention.maps), x)
 
-    def _attention_cut(self, by_block: bool) -> Cut:
+    def _attention_cut(self, by_block: bool) -> tuple[Any, HeadPart]:
         return self._compile(f"attention cut {by_block}", lambda: self.attention.cut(by_block))
 
     def attention_trunk(self, x: Floats, by_block: bool) -> list[Any]:
         """X -> facts per image: scores, attention of each block, what else `attention_head` needs."""
-        return self._run("attention_trunk", self._attention_cut(by_block).trunk, x)
+        return self._run("attention_trunk", self._attention_cut(by_block)[0], x)
 
     def attention_head(self, facts: list[Any], target: Floats, by_block: bool) -> list[Any]:
         """Facts, target (B, C) -> d(scores·target)/d(attention) of each block; see `Attention.cut`."""
-        cut = self._attention_cut(by_block)
-
-        def run(target: Any, *frontier: Any) -> Any:
-            return cut.head(target, *frontier, *_shapes(cut, target))
-
-        most = self.budget.samples(cut.bytes)
-        return self._run("attention_head", run, target, *facts[1 + self.attention.blocks :], most=most)
-
-
-def _shapes(cut: Cut, batch: Any) -> list[Any]:
-    """The shape vectors that a head asks for, for as many images as the batch has."""
-    return [tf.constant([int(batch.shape[0]) * rows, *rest], dtype) for dtype, (rows, *rest) in cut.shapes]
+        _, head = self._attention_cut(by_block)
+        return self._go_on("attention_head", head, facts, target, bytes=self._graph.bytes_per_sample[1])

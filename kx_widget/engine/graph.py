@@ -19,7 +19,7 @@ import tensorflow as tf
 
 from kx_widget.engine.biases import added_by, decompose
 from kx_widget.engine.errors import ModelError, plain
-from kx_widget.engine.footprint import in_and_out, kept
+from kx_widget.engine.footprint import MIXING, in_and_out, kept
 from kx_widget.engine.parts import dependencies, dependents, part, reads_of
 from kx_widget.engine.places import Places
 from kx_widget.engine.reach import Reach
@@ -46,20 +46,30 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Cut:
-    """The model in two compiled parts at one layer.
+class HeadPart:
+    """A compiled part of the model that goes on from facts.
 
-    `trunk(x)` returns the facts to keep per image: the activation, the scores and the frontier, that is
-    whatever the head needs besides. `head(*facts, target, *shapes)` returns scores and their gradient with
-    respect to the activation. `shapes` are the shape vectors the head asks for: (dtype, shape for one image).
-    `feeds` are the tensors from which the scores follow: the activation, the rest of the facts, the shapes. `bytes`
-    is the rough memory that one sample takes in the head.
+    It is called with what is new, the facts of these numbers, and shape vectors, of which `shapes` tells (dtype, shape
+    for one image).
+    """
+
+    run: Callable[..., Any]
+    facts: tuple[int, ...]
+    shapes: tuple[tuple[Any, tuple[int, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The model in compiled parts at one layer.
+
+    `trunk(x)` returns the facts to keep per image: the activation, the scores, and whatever the others need besides.
+    `gradient` takes (target, activation, …) and returns d(scores·target)/d(activation); `scores` makes the part that
+    takes (activation, …) and returns the scores. `bytes` is the rough memory that one sample takes in either.
     """
 
     trunk: Callable[..., Any]
-    head: Callable[..., Any]
-    shapes: tuple[tuple[Any, tuple[int, ...]], ...]
-    feeds: tuple[Any, ...]
+    gradient: HeadPart
+    scores: Callable[[], HeadPart]
     bytes: int
 
 
@@ -162,26 +172,38 @@ class Graph:
             return tf.gradients(self._total, list(tensors), unconnected_gradients="zero")
 
     def cut(self, call: Call) -> Cut:
-        """The graph cut at one call of a layer."""
+        """The graph cut at one call of a layer.
+
+        Of what comes after tokens, results that are dear to compute again are facts too, so that another target takes
+        no forward pass; after an image these would take more room than they are worth.
+        """
         with self._lock:
             a = call.tensor
             (gradient,) = self.gradients([a])
             after = dependents([a, self.target])
-            frontier, shapes = self.frontier([self.scores, gradient], [a, self.target], after)
-            trunk = self.part([self.x], [a, self.scores, *frontier])
-            head = self.part([a, self.target, *frontier, *shapes], [self.scores, gradient])
+            before, shapes = self.frontier([self.scores, gradient], [a, self.target], after)
+            place, known = self.places.of(a), {id(t) for t in before}
+            facts, gradient_shapes = before, shapes
+            if place is not None and place.tokens:
+                kept, gradient_shapes = self.frontier(
+                    [gradient], [a, self.target], dependents([self.target]), lambda t: id(t) in known or mixes(t)
+                )
+                facts = [*before, *(t for t in kept if id(t) not in known)]
+            numbers = tuple(range(2, 2 + len(facts)))
+            trunk = self.part([self.x], [a, self.scores, *facts])
+            head = self.part([self.target, a, *facts, *gradient_shapes], [gradient])
             held = sum(in_and_out(self._ops(self._from_x & after), self.shapes.bytes)) // 2
-            return Cut(trunk, head, self.fixed(shapes), feeds=(a, *frontier, *shapes), bytes=held)
+
+            def scores() -> HeadPart:
+                run = self.part([a, *before, *shapes], [self.scores])
+                return HeadPart(run, numbers[: len(before)], self.fixed(shapes))
+
+            return Cut(trunk, HeadPart(head, numbers, self.fixed(gradient_shapes)), scores, bytes=held)
 
     def values(self, calls: Sequence[Call]) -> Callable[..., Any]:
         """Compiled x -> what each of these calls returned."""
         with self._lock:
             return self.part([self.x], [call.tensor for call in calls])
-
-    def scores_after(self, cut: Cut) -> Callable[..., Any]:
-        """Compiled (*feeds of the cut) -> scores."""
-        with self._lock:
-            return self.part(cut.feeds, [self.scores])
 
     def fixed(self, shapes: Sequence[Any]) -> tuple[tuple[Any, tuple[int, ...]], ...]:
         """(dtype, shape for one image) of these shape vectors."""
@@ -320,3 +342,11 @@ def logits_of(y: Any) -> tuple[Any, Head]:
     if op.type in HEADS:
         return op.inputs[0], HEADS[op.type]
     return y, "linear" if op.type in AFFINE else "unknown"
+
+
+def mixes(t: Any) -> bool:
+    """Whether a tensor comes straight from an op that mixes its inputs, and is dear to compute again."""
+    op = t.op
+    while op.type in FORWARDING or op.type == "Transpose":
+        op = op.inputs[0].op
+    return op.type in MIXING or op.type == "Softmax"

@@ -64,8 +64,8 @@ class Exposed(keras.Model):
         a, scores, *rest = cut.trunk(x)
         if after is not None:
             batch = tf.shape(a)[0]
-            sizes = [tf.stack([tf.cast(batch, dtype), *fixed]) for dtype, fixed in cut.shapes]
-            (scores,) = after(a, *rest, *sizes)
+            sizes = [tf.stack([tf.cast(batch * rows, dtype), *fixed]) for dtype, (rows, *fixed) in after.shapes]
+            (scores,) = after.run(a, *(rest[i - 2] for i in after.facts), *sizes)
         graph = self.explainer.prepare(shape).graph
         return [scores[:, first_unit(graph) :], a, *others(x)]
 
@@ -74,7 +74,7 @@ class Exposed(keras.Model):
         first, *others = calls_of(graph, self.paths)
         cut = graph.cut(first)
         values = graph.values(others) if others else lambda _: []
-        self._parts[shape] = cut, graph.scores_after(cut), values
+        self._parts[shape] = cut, cut.scores(), values
         return self._parts[shape]
 
 
