@@ -21,13 +21,14 @@ MODELS: tuple[Callable[[], keras.Model], ...] = (
     models.single_unit,
     models.gray,
     models.tokens,
+    models.transformer,
 )
 # Absolute values, ReLUs of the gradient, softmax over channels and division by the score are what the others have.
 LINEAR_IN_TARGET = (
     *("cam", "gradcam", "hirescam", "xgradcam", "gradient_x_input", "integrated_gradients"),
     *("occlusion", "rise"),
 )
-WITHOUT_CLASS = ("eigencam",)
+WITHOUT_CLASS = ("eigencam", "attention_rollout")
 KEEP_SCORES = ("ablationcam", "occlusion", "rise", "scorecam")
 # What a method is asked with where the number of its passes does not matter.
 FEWER = {"rise": {"masks": 60}, "occlusion": {"patch": 0.4}, "integrated_gradients": {"steps": 8}}
@@ -58,5 +59,10 @@ def applies(method: str, explainer: Explainer, x: np.ndarray) -> bool:
     return True
 
 
-ALL = [(method, make) for method in METHODS for make in MODELS]
+def fitting(method: str, make: Callable[..., keras.Model]) -> Callable[..., keras.Model]:
+    """A model for a method: one with attention where the method looks at that."""
+    return models.transformer if METHODS[method].sees == "attention" else make
+
+
+ALL = [(method, make) for method in METHODS for make in MODELS if fitting(method, make) is make]
 IDS = [f"{method}-{make.__name__}" for method, make in ALL]

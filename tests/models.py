@@ -117,3 +117,56 @@ def flat() -> keras.Model:
     image = keras.Input((SIDE, SIDE, 3))
     x = layers.Dense(7, activation="relu")(layers.Flatten()(image))
     return keras.Model(image, layers.Dense(CLASSES, activation="softmax")(x), name="flat")
+
+
+class PrefixTokens(layers.Layer):
+    """Learned tokens before or after those of the patches, and a learned place for each of all."""
+
+    def __init__(self, count: int = 1, after: bool = False, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.count, self.after = count, after
+
+    def build(self, shape) -> None:
+        normal = keras.initializers.RandomNormal(stddev=1)
+        self.tokens = self.add_weight(shape=(1, self.count, shape[-1]), initializer=normal, name="tokens")
+        self.places = self.add_weight(shape=(1, shape[1] + self.count, shape[-1]), initializer=normal, name="places")
+
+    def call(self, x):
+        tokens = keras.ops.repeat(self.tokens, keras.ops.shape(x)[0], axis=0)
+        return keras.ops.concatenate([x, tokens] if self.after else [tokens, x], axis=1) + self.places
+
+
+class Block(layers.Layer):
+    """A transformer block of the usual kind, norms first."""
+
+    def __init__(self, heads: int, width: int, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.norm1, self.norm2 = layers.LayerNormalization(name="norm1"), layers.LayerNormalization(name="norm2")
+        self.attention = layers.MultiHeadAttention(heads, width // heads, name="attention")
+        self.wide = layers.Dense(2 * width, activation="gelu", name="wide")
+        self.narrow = layers.Dense(width, name="narrow")
+
+    def call(self, x):
+        y = self.norm1(x)
+        x = x + self.attention(y, y)
+        return x + self.narrow(self.wide(self.norm2(x)))
+
+
+def transformer(
+    read: str = "token",
+    prefix: int = 1,
+    after: bool = False,
+    blocks: int = 3,
+    width: int = 8,
+    activation: str | None = None,
+) -> keras.Model:
+    """A vision transformer of 4 × 4 patches; the head reads the first prefix token, or the mean of all tokens."""
+    x = image = keras.Input((SIDE, SIDE, 3))
+    x = layers.Conv2D(width, 3, strides=3, name="patches")(x)
+    x = layers.Reshape((16, width))(x)
+    x = PrefixTokens(prefix, after, name="prefix")(x) if prefix else x
+    for i in range(blocks):
+        x = Block(2, width, name=f"block{i}")(x)
+    x = layers.LayerNormalization(name="norm")(x)
+    x = x[:, 16 * after] if read == "token" else layers.GlobalAveragePooling1D(name="mean")(x)
+    return keras.Model(image, layers.Dense(CLASSES, activation, name="scores")(x), name="transformer")

@@ -1,12 +1,16 @@
 """The notebooks run from the first cell to the last, and each tells what it set out to."""
 
+import importlib.util
 import json
 import re
+import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
+
+from kx_widget import install
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
@@ -31,12 +35,41 @@ def test_a_notebook_runs(name):
     assert any("application/vnd.jupyter.widget-view+json" in o.get("data", {}) for o in outputs)
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
-def test_a_notebook_opens_in_colab_by_its_first_cell(name):
+def first_code_cell(name):
     cells = json.loads((ROOT / f"notebooks/{name}.ipynb").read_text(encoding="utf-8"))["cells"]
-    first = next(cell for cell in cells if cell["cell_type"] == "code")
-    assert 'if "google.colab" in sys.modules:' in "".join(first["source"])
     assert not any(cell.get("outputs") for cell in cells)
+    return "".join(next(cell for cell in cells if cell["cell_type"] == "code")["source"])
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_the_first_cell_installs_in_colab_only_what_is_published(name, monkeypatch):
+    text = first_code_cell(name)
+    assert text == first_code_cell("quickstart")
+    if install.PUBLISHED:
+        assert f"%pip install --quiet {install.PUBLISHED}" in text
+        return
+    assert "%pip install --" not in text
+    exec(text)
+    monkeypatch.setitem(sys.modules, "google.colab", sys)
+    exec(text)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ModuleNotFoundError, match=r"run `make build` in a clone .* upload the wheel"):
+        exec(text)
+
+
+def test_nobody_is_told_to_install_a_name_that_is_not_published(monkeypatch):
+    """Whoever registers such a name owns the machines of those who follow the advice."""
+    by_name = re.compile(r"""\binstall (--?\S+ )*["'\\]*kx[-_.]widget["'\[\s\\]""")
+    assert all(
+        by_name.search(f"pip install {name} ") for name in ("-q kx-widget", "'kx_widget[plot]'", '\\"kx-widget\\"')
+    )
+    texts = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "notebooks").glob("*.ipynb")]
+    texts += [path for ending in ("*.md", "*.py") for path in (ROOT / "kx_widget").rglob(ending)]
+    for path in texts:
+        told = by_name.search(path.read_text(encoding="utf-8"))
+        assert install.PUBLISHED or told is None, f"{path}: {told and told[0]}"
+    monkeypatch.setattr(install, "PUBLISHED", "some-name")
+    assert install.how_to_install("plot") == "pip install 'some-name[plot]'"
 
 
 def test_an_own_method_takes_no_more_than_twenty_lines():

@@ -7,8 +7,35 @@ import { random, scene } from "./scenes.js";
 const DRAWN = 24;
 const QUESTION = ["layer", "method", "target", "params", "compare", "compare_with"];
 
+const TRY = "Try layer 'trunk/stage4/block2/relu' or Integrated blobs.";
+/** What there is to be said of the first images' maps. */
+const REMARKS = [
+  {
+    change: (values) => values.fill(0),
+    notes: [`Flat: the map is 0 everywhere, no evidence for 'cat'. ${TRY}`],
+    evidence: "none",
+  },
+  {
+    change: (values) => values.set(values.map((value) => -Math.abs(value))),
+    notes: [
+      "Against: no value of the map is above 0, nothing in it speaks for 'cup'. Draw it with the sign “signed” to see what speaks against.",
+    ],
+    evidence: "against",
+  },
+  { notes: ["On this model Blob-CAM points into the right object in 8 of 100 pictures; at 'stage2' in 23."] },
+  {
+    change: (values) => values.fill(Number.NaN),
+    notes: [`No numbers: every value of the map is NaN or infinite. ${TRY}`],
+    evidence: "none",
+  },
+  {
+    change: (values) => values.fill(Number.NaN, 0, values.length / 4),
+    notes: [`Gaps: a quarter of the map's values are NaN or infinite. ${TRY}`],
+  },
+];
+
 export async function createKernel(options) {
-  const { images, classes, layers: extra, step, fail, silent, flat, labels, traits } = options;
+  const { images, classes, layers: extra, step, fail, silent, flat, labels, notes, traits } = options;
   const names = classNames(classes);
   const known = layers(extra, flat);
   const drawn = await Promise.all(Array.from({ length: Math.min(images, DRAWN) }, (_, i) => scene(i)));
@@ -132,6 +159,8 @@ export async function createKernel(options) {
     for (let image = 0; image < images; image++) {
       const { values, size, signed } = mapOf(image, question);
       if (done < 1) values.fill(Number.NaN, Math.floor(done * size) * size);
+      const remark = (notes && done === 1 && REMARKS[image]) || {};
+      remark.change?.(values);
       const target = resolve(question.target, image);
       const sides = String(question.target)
         .split(" − ")
@@ -159,6 +188,8 @@ export async function createKernel(options) {
           vmax: 1,
           signed,
           partial: done < 1,
+          notes: remark.notes ?? [],
+          evidence: remark.evidence ?? "some",
         },
         ...{ byte_offset: at, byte_length: values.byteLength },
       });
@@ -225,6 +256,7 @@ export async function createKernel(options) {
       await pause();
       if (mine !== gen || have === key) return;
       const maps = part.map(({ path }) => mapOf(image, { layer: path, method, target }));
+      if (notes) maps[0].values.fill(0);
       const size = (of) => of.values.byteLength;
       const items = maps.map((map, i) => ({
         ...{ layer: part[i].path, shape: [map.size, map.size], dtype: "float32", scale: 1, offset: 0 },

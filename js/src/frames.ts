@@ -10,7 +10,9 @@ export function readTiles(items: Item[], buffers: Binary[]): [string, TileMap][]
   const bytes = toBytes(buffers[0]);
   return items.map((item) => {
     const values = readMap(item, bytes);
-    return [tileKey(item.image, item.column), { item, values, extent: extent(values) }];
+    // Answers of earlier versions have no notes.
+    const whole = { ...item, notes: item.notes ?? [], evidence: item.evidence ?? "some" };
+    return [tileKey(item.image, item.column), { item: whole, values, extent: extent(values) }];
   });
 }
 

@@ -21,7 +21,7 @@ export interface Method {
   title: string;
   family: string;
   summary: string;
-  sees: "layer" | "input";
+  sees: "layer" | "input" | "attention";
   cost: string;
   reference: string;
   params: Param[];
@@ -49,6 +49,10 @@ export interface Inspection {
   /** Null where no layer has a map; `why` then says so. */
   recommended: string | null;
   why: string;
+  /** Where methods that look at attention start, null where there is none that tells where it looks. */
+  attention_start: string | null;
+  recommended_method: string;
+  why_method: string;
   head: string;
   classes: number;
   input_shape: (number | null)[];
@@ -80,6 +84,10 @@ export interface Item {
   vmax: number;
   signed: boolean;
   partial: boolean;
+  /** Sentences on what the map fails to say. */
+  notes: string[];
+  /** "none": there is nothing to draw; "against": nothing that is positive. */
+  evidence: "some" | "against" | "none";
   byte_offset: number;
   byte_length: number;
 }

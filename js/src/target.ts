@@ -5,6 +5,9 @@ import type { Target } from "./store";
 export const MINUS = " − ";
 export const TOPS = ["top", "top-2", "top-3"];
 
+/** Whether the kernel reads this text as a rank, whatever the classes are called. */
+export const isRank = (text: string): boolean => /^top(-[1-9]\d*)?$/.test(text);
+
 /** The two sides of a contrast; the second is null where the target is a single class. */
 export function splitTarget(target: Target, names: readonly string[]): [Target, string | null] {
   if (typeof target === "number" || names.includes(target)) return [target, null];
@@ -17,7 +20,7 @@ export function plainText(target: Target, names: readonly string[]): string | nu
   if (typeof target === "string") return target;
   const name = names[target];
   const unique = names.indexOf(name) === target && names.lastIndexOf(name) === target;
-  return unique && !TOPS.includes(name) ? name : null;
+  return unique && !isRank(name) ? name : null;
 }
 
 /** "A − B", or A alone where there is nothing to subtract or a side cannot be told by name. */

@@ -33,6 +33,12 @@ describe("an archive", () => {
     expect(archive.answers.at(-1)?.answer.columns.map((column) => column.method)).toEqual(["blobs", "dots"]);
   });
 
+  it("gives back notes, and none where an earlier version kept none", async () => {
+    const { tiles } = (await opened()).answers[0].answer;
+    expect(tiles.get("1/0")?.item).toMatchObject({ notes: ["Flat: nothing to see."], evidence: "none" });
+    expect(tiles.get("0/0")?.item).toMatchObject({ notes: [], evidence: "some" });
+  });
+
   it("is nothing where nothing is kept, and an error where it is spoilt", async () => {
     expect(await openArchive(new Uint8Array())).toBeNull();
     expect(await openArchive(undefined)).toBeNull();

@@ -20,6 +20,8 @@ export function item(fields: Partial<Item> = {}): Item {
     vmax: 1,
     signed: true,
     partial: false,
+    notes: [],
+    evidence: "some",
     byte_offset: 0,
     byte_length: 8,
     ...fields,

@@ -108,6 +108,14 @@ describe("the class list", () => {
     expect([keyOf("dog", names), keyOf(2, names), keyOf("top-2", names)]).toEqual(["#1", "#2", "top-2"]);
   });
 
+  it("takes every text that the kernel reads as a rank for one, whatever classes are called", () => {
+    const ranked = ["Top", "top-12", "top-0"];
+    expect(["#0", "#1", "#2"].map((key) => targetOf(key, ranked))).toEqual(["Top", 1, "top-0"]);
+    expect(["top-12", "top-0", "Top", 1].map((target) => keyOf(target, ranked))).toEqual([
+      ...["top-12", "#2", "#0", "#1"],
+    ]);
+  });
+
   it("finds every word, beginnings first", () => {
     const options = ["red owl", "owl", "barn owl red"].map((text) => ({ key: text, text }));
     expect(search(options, "OWL").map(({ text }) => text)).toEqual(["owl", "red owl", "barn owl red"]);

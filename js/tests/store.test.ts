@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { createActions } from "../src/actions";
+import { isSilent } from "../src/canvas/overlay";
 import { extent } from "../src/postprocess";
 import type { Session } from "../src/session";
 import {
@@ -22,6 +23,19 @@ const answered = (...tiles: TileMap[]) => ({
   gen: 1,
   columns: [{ layer: "conv", method: "cam", method_title: "CAM", target: "top", signed: true }],
   tiles: new Map(tiles.map((one) => [tileKey(one.item.image, one.item.column), one])),
+});
+
+describe("a map with nothing to show", () => {
+  it.each([
+    ["none", "signed", true, true],
+    ["against", "positive", true, true],
+    ["against", "absolute", true, false],
+    ["against", "signed", true, false],
+    ["some", "positive", true, false],
+  ] as const)("%s under the sign %s", (evidence, sign, signed, silent) => {
+    const map = tile(0, 0, [-1, -6], signed);
+    expect(isSilent(createStore({ sign }), { ...map, item: { ...map.item, evidence } })).toBe(silent);
+  });
 });
 
 describe("scale", () => {

@@ -1,5 +1,7 @@
 """pyarrow, or a sentence that says how to get it."""
 
+from kx_widget.install import how_to_install
+
 try:
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -7,6 +9,6 @@ try:
     import pyarrow.fs as fs
     import pyarrow.parquet as pq
 except ImportError as error:
-    raise ImportError("A store of explanations needs pyarrow: pip install 'kx-widget[store]'.") from error
+    raise ImportError(f"A store of explanations needs pyarrow: {how_to_install('store')}.") from error
 
 __all__ = ["ds", "fs", "pa", "pc", "pq"]

@@ -9,21 +9,23 @@ import numpy as np
 
 from kx_widget.bulk.arrow import pa
 from kx_widget.bulk.dataset import Run
-from kx_widget.bulk.job import SETTINGS, describe, open_folder
-from kx_widget.bulk.parts import DONE, GROUP_BYTES, read_json, write_json
-from kx_widget.bulk.rows import rows
+from kx_widget.bulk.job import SETTINGS, check_images, describe, open_folder
+from kx_widget.bulk.parts import DONE, GROUP_BYTES, Origin, read_json, write_json
+from kx_widget.bulk.rows import rows, schema
 from kx_widget.bulk.sources import Contents, Files, read_source
 from kx_widget.bulk.store import Store
 from kx_widget.engine.errors import ImageError, KxError
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.registry import check_params
+from kx_widget.engine.saved import load_model
+from kx_widget.install import how_to_install
 
 try:
     import ray
     import ray.data
     from ray.data import ActorPoolStrategy
 except ImportError as error:
-    raise ImportError("Explaining on a cluster needs Ray: pip install 'kx-widget[ray]'.") from error
+    raise ImportError(f"Explaining on a cluster needs Ray: {how_to_install('ray')}.") from error
 
 
 class Worker:
@@ -94,13 +96,16 @@ def explain_on_ray(
     files = read_source(source)
     if not isinstance(files, Files):
         raise ImageError("A cluster explains files: pass a folder, a glob or a list of paths.")
-    files = Files(tuple(str(Path(p).absolute()) for p in files.paths))
+    files = files.absolute()
     run["total"] = len(files.paths)
     asked = Run(Explainer(_loaded(content, suffix), **settings), files, **run)
     folder = Path(path).absolute()
-    job = {**describe(asked, dtype, part_images, batch_size), "by": "ray"}
-    open_folder(folder, job)
-    if read_json(folder / DONE) is None:
+    job = open_folder(folder, describe(asked, dtype, part_images, batch_size, by="ray"))
+    (stamp,) = files.stamps(len(files.paths))
+    done = read_json(folder / DONE)
+    if done is not None:
+        check_images(folder, done, stamp)
+    else:
         # What a run that did not end has left; what the job is stays, so that it can be begun anew at any time.
         for left in folder.glob("*.parquet"):
             left.unlink()
@@ -117,12 +122,19 @@ def explain_on_ray(
             fn_constructor_args=(ray.put(content), suffix, settings, run, dtype),
         )
         try:
-            explained.write_parquet(str(folder), compression="zstd", row_group_size=_rows_at_once(asked, dtype))
+            explained.write_parquet(
+                str(folder),
+                compression="zstd",
+                row_group_size=_rows_at_once(asked, dtype),
+                write_page_checksum=True,
+                schema=schema(dtype).with_metadata(Origin(job.get("id")).metadata()),
+            )
         except ray.exceptions.RayTaskError as error:
             if isinstance(error.cause, KxError):
                 raise error.cause from error
             raise
-        write_json(folder / DONE, {"images": len(files.paths)})
+        written = sorted(path.name for path in folder.glob("*.parquet"))
+        write_json(folder / DONE, {"images": len(files.paths), "files": written, "stamp": stamp})
     return Store(folder)
 
 
@@ -133,9 +145,7 @@ def _rows_at_once(run: Run, dtype: str) -> int:
 
 
 def _loaded(content: bytes, suffix: str) -> Any:
-    import keras
-
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"model{suffix}"
         path.write_bytes(content)
-        return keras.saving.load_model(path, compile=False)
+        return load_model(path)

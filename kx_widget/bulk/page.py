@@ -2,6 +2,7 @@
 
 import base64
 import io
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ figcaption span { display: flex; white-space: pre }
 figcaption :is(b, i) { font: inherit }
 figcaption :is(b, small) { overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
 figcaption small { display: block }
+figcaption .note { white-space: normal; overflow-wrap: anywhere }
 .right::before { content: "✓ " } .wrong::before { content: "✗ " }
 small, p { color: color-mix(in srgb, currentColor 70%, transparent) }
 """
@@ -108,18 +110,20 @@ def _condition(store: Store, target: str | None, wrong: bool | None) -> Any:
 def _tile(store: Store, number: int, colormap: str, sign: Sign) -> str:
     e = store.explanation(number)
     (row,) = store.rows([number], ["predicted", "label"])
-    name, caption = escape(e.names[0]), escape(e.caption(0, 0))
+    # The notes are below.
+    name, caption = escape(e.names[0]), escape(replace(e, notes=()).caption(0, 0))
     # Where there is little room, it is the class that gives way.
     target, dot, figure = caption.rpartition(" · ")
     verdict = "" if row["label"] is None else "right" if row["label"] == row["predicted"] else "wrong"
-    pictures = (e.images[0], e.overlay(colormap, sign=sign)[0, 0])
+    pictures = (e.images[0], e.pictures(colormap=colormap, sign=sign)[0, 0])
+    notes = "".join(f'<small class="note">{escape(note)}</small>' for note in e.notes_of(0, 0))
     images = "".join(
         f'<img loading="lazy" alt="{alt}" src="{_jpeg(p)}">' for p, alt in zip(pictures, (name, caption), strict=True)
     )
     return (
         f'<figure><a class="pair" tabindex="0">{images}</a>'
         f'<figcaption title="{caption}"><span class="{verdict}"><b>{target}</b><i>{dot}{figure}</i></span>'
-        f'<small title="{name}">{name}</small>'
+        f'<small title="{name}">{name}</small>{notes}'
         f"</figcaption></figure>"
     )
 

@@ -2,18 +2,24 @@
 
 import json
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from kx_widget.bulk.arrow import pa, pq
-from kx_widget.bulk.rows import MAP, schema
+from kx_widget.bulk.rows import DTYPES, MAP, NOTES, schema
 from kx_widget.engine.explanation import FormatError
+from kx_widget.engine.images import Fit
 
 JOB = "_job.json"
 DONE = "_done.json"
+ORIGIN = b"kx_widget"
 GROUP_BYTES = 2**20
+# What reading a damaged Parquet file raises.
+DAMAGE = (OSError, pa.ArrowException, UnicodeDecodeError)
+ANEW = "delete it and explain again; what is whole is kept."
 
 
 def part_name(number: int) -> str:
@@ -21,32 +27,127 @@ def part_name(number: int) -> str:
     return f"part-{number:06}.parquet"
 
 
-def finished_parts(folder: Path) -> set[int]:
-    """The parts that are there and can be read."""
-    named = ((path.stem.removeprefix("part-"), path) for path in folder.glob("part-*.parquet"))
-    return {int(number) for number, path in named if number.isdecimal() and _is_whole(path)}
+def part_number(name: str) -> int | None:
+    """The part that a file of this name holds; None for a name that `part_name` does not give."""
+    number = name.removeprefix("part-").removesuffix(".parquet")
+    return int(number) if number.isdecimal() and part_name(int(number)) == name else None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a part's file says of itself: its job, its number, and a digest of its images' sizes and times.
+
+    A file of a version that did not write it has None for all.
+    """
+
+    job: str | None = None
+    part: int | None = None
+    stamp: str | None = None
+
+    def metadata(self) -> dict[bytes, bytes]:
+        """For the file's schema."""
+        return {} if self.job is None else {ORIGIN: json.dumps(vars(self)).encode()}
+
+
+def origin_of(name: str, footer: Any) -> Origin:
+    """The origin that is written in a file.
+
+    Raises:
+        FormatError: what is written there is none.
+    """
+    data = (footer.metadata or {}).get(ORIGIN)
+    if data is None:
+        return Origin()
+    value = as_json(name, data)
+    job, part, stamp = (value.get(key) for key in ("job", "part", "stamp"))
+    if not isinstance(job, str) or not isinstance(part, (int, type(None))) or not isinstance(stamp, (str, type(None))):
+        raise FormatError(f"{name!r} is damaged (it does not say which part it is): {ANEW}")
+    return Origin(job, part, stamp)
+
+
+def check_part(path: str, footer: Any, job: dict[str, Any], done: dict[str, Any] | None) -> Origin:
+    """Refuse a Parquet file that is no part of this job.
+
+    Args:
+        path: of the file.
+        footer: what the end of the file says.
+        job: what is written in the folder; empty if nothing is.
+        done: what the end of a run wrote, if there was one.
+
+    Raises:
+        FormatError: it has other columns, belongs to another store, or is a copy of a part.
+    """
+    _check_columns(path, footer)
+    name, origin = path.replace("\\", "/").rpartition("/")[2], origin_of(path, footer)
+    number = part_number(name)
+    if not job:
+        return origin
+    if origin.job != job.get("id"):
+        why = "it was written for another one"
+    elif job.get("by") == "ray":
+        listed = (done or {}).get("files", [name])
+        why = "" if number is None and name in listed else "the run that filled this one did not write it"
+    elif number is None or origin.part not in (None, number):
+        why = f"its parts are called {part_name(0)}, {part_name(1)}…, and none is there twice"
+    else:
+        why = "it has fewer parts" if number >= (done or {}).get("parts", number + 1) else ""
+    if why:
+        raise FormatError(f"{path!r} is no part of this store ({why}): move it out of the folder.")
+    return origin
+
+
+def finished_parts(folder: Path, job: dict[str, Any], stamps: Sequence[str] | None = None) -> set[int]:
+    """The parts that are there, whole, and of images that are still the same; all of each file is read.
+
+    Args:
+        folder: of the store.
+        job: what is written there.
+        stamps: of each part's images, where these are files.
+
+    Raises:
+        FormatError: there is a file that is no part of the store.
+    """
+    done = read_json(folder / DONE)
+    found: set[int] = set()
+    for path in sorted(p for p in folder.glob("*.parquet") if is_part(p.name)):
+        number = part_number(path.name)
+        try:
+            origin = check_part(str(path), pq.read_metadata(path), job, done)
+        except DAMAGE:
+            if number is not None:
+                continue
+            raise FormatError(f"{str(path)!r} is no part of this store: move it out of the folder.") from None
+        now = None if stamps is None or number is None or number >= len(stamps) else stamps[number]
+        replaced = origin.stamp is not None and now is not None and origin.stamp != now
+        if number is not None and not replaced and _is_whole(path):
+            found.add(number)
+    return found
 
 
 def _is_whole(path: Path) -> bool:
     try:
-        check_columns(path.name, pq.read_metadata(path))
-    except (OSError, pa.ArrowException, FormatError):
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            for group in range(file.num_row_groups):
+                file.read_row_group(group)
+    except DAMAGE:
         return False
     return True
 
 
-def check_columns(name: str, footer: Any) -> None:
-    """Refuse a Parquet file that is nobody's part.
-
-    Raises:
-        FormatError: it lacks a column.
-    """
-    missing = set(schema("float32").names) - set(footer.schema.to_arrow_schema().names)
+def _check_columns(name: str, footer: Any) -> None:
+    found = footer.schema.to_arrow_schema()
+    missing = set(schema("float32").names) - {NOTES} - set(found.names)
     if missing:
         raise FormatError(
             f"{name!r} is no part of a store of explanations (it has no column {min(missing)!r}): "
             "move it out of the folder."
         )
+    counted = sum(footer.row_group(group).num_rows for group in range(footer.num_row_groups))
+    known = [schema(dtype) for dtype in DTYPES]
+    # Stores of 0.1 were written before there were notes.
+    known += [columns.remove(columns.get_field_index(NOTES)) for columns in known]
+    if counted != footer.num_rows or not any(found.equals(columns) for columns in known):
+        raise FormatError(f"{name!r} is damaged (its columns or the number of its rows are others): {ANEW}")
 
 
 def is_part(name: str) -> bool:
@@ -88,31 +189,77 @@ def as_json(name: str, data: bytes) -> dict[str, Any]:
     """What is in a file that `write_json` wrote.
 
     Raises:
-        FormatError: something else is.
+        FormatError: something else is, or something of another kind than was written.
     """
     try:
         value, why = json.loads(data), "no JSON object"
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         value, why = None, str(error)
-    if not isinstance(value, dict):
-        raise FormatError(f"{name!r} is damaged ({why}): bring it back, or delete the store and explain again.")
-    return value
+    if isinstance(value, dict):
+        wrong = [key for key, fits in FIELDS.items() if key in value and not fits(value[key])]
+        if not wrong:
+            return value
+        why = f"{wrong[0]} is {_short(value[wrong[0]])}"
+    cure = ANEW if name.endswith(DONE) else "bring it back, or delete the store and explain again."
+    raise FormatError(f"{name!r} is damaged ({why}): {cure}")
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) < 60 else f"{text[:60]}…"
+
+
+def _list_of(kind: type) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and all(isinstance(one, kind) for one in value)
+
+
+def _are_sides(value: Any) -> bool:
+    return _list_of(int)(value) and len(value) == 3 and all(0 < side < 2**15 for side in value)
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+# What readers rely on.
+FIELDS: dict[str, Callable[[Any], bool]] = {
+    "method": lambda value: isinstance(value, str),
+    "layer": lambda value: value is None or isinstance(value, str),
+    "params": lambda value: isinstance(value, dict),
+    "signed": lambda value: isinstance(value, bool),
+    "targets": _list_of(str),
+    "class_names": _list_of(str),
+    "model": lambda value: isinstance(value, dict) and all(isinstance(one, str) for one in value.values()),
+    "source": lambda value: isinstance(value, dict),
+    "fit": lambda value: value in get_args(Fit),
+    "input_shape": _are_sides,
+    "dtype": lambda value: value in DTYPES,
+    "id": lambda value: isinstance(value, str),
+    "parts": _is_count,
+    "images": _is_count,
+    "files": _list_of(str),
+}
 
 
 class PartWriter:
     """Writes rows to one file in groups of about a megabyte, so that memory does not grow with the part."""
 
-    def __init__(self, path: Path, dtype: str) -> None:
+    def __init__(self, path: Path, dtype: str, origin: Origin = Origin()) -> None:
         strings = [f.name for f in schema(dtype) if f.type in (pa.string(), pa.list_(pa.int32()))]
         others = [f.name for f in schema(dtype) if f.name != MAP]
         self._held: list[pa.Table] = []
         self._writer = pq.ParquetWriter(
             path,
-            schema(dtype),
+            schema(dtype).with_metadata(origin.metadata()),
             compression="zstd",
-            use_dictionary=[*(name for name in strings if name not in ("id", "shape")), "shape.list.element"],
+            use_dictionary=[
+                *(name for name in strings if name not in ("id", "shape")),
+                "shape.list.element",
+                f"{NOTES}.list.element",
+            ],
             use_byte_stream_split=["map.list.element"],  # pyright: ignore[reportArgumentType]
             write_statistics=others,
+            write_page_checksum=True,
         )
 
     def write(self, table: pa.Table) -> None:

@@ -12,6 +12,8 @@ from kx_widget.engine.explanation import Explanation
 
 DTYPES = ("float16", "float32")
 MAP = "map"
+# Not there in stores of 0.1.
+NOTES = "notes"
 
 
 def schema(dtype: str) -> pa.Schema:
@@ -33,6 +35,7 @@ def schema(dtype: str) -> pa.Schema:
         ("params", pa.string()),  # JSON
         ("checks", pa.string()),  # JSON, by name
         ("versions", pa.string()),  # JSON
+        (NOTES, pa.list_(pa.string())),  # what the map fails to say; null where nothing
         ("error", pa.string()),  # why the image was skipped; then what was found is null
     ]
     return pa.schema(columns)
@@ -78,6 +81,7 @@ def _explained(e: Explanation, predicted: Any, labels: Sequence[int | None], dty
         "params": everywhere(json.dumps(dict(e.params), default=str)),
         "checks": [json.dumps({k: v[i] for k, v in checks.items()}) if checks else None for i in range(n * t)],
         "versions": everywhere(json.dumps(dict(e.versions))),
+        NOTES: [list(e.notes_of(i, j)) or None for i, j in np.ndindex(n, t)],
         "error": everywhere(None),
     }
     return pa.table({f.name: pa.array(columns[f.name], f.type) for f in schema(dtype)}, schema(dtype))
@@ -88,7 +92,7 @@ def _scale(maps: Any, dtype: str) -> Any:
 
     Raw maps may be smaller than anything float16 can hold.
     """
-    largest = np.nanmax(np.abs(maps), axis=(2, 3), initial=0).ravel()
+    largest = np.abs(np.where(np.isfinite(maps), maps, 0)).max((2, 3)).ravel()
     if dtype == "float32":
         return np.ones_like(largest)
     return np.where(largest > 0, np.exp2(np.ceil(np.log2(np.maximum(largest, 1e-37)))), 1).astype(np.float32)

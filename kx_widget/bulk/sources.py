@@ -1,8 +1,10 @@
 """What people keep images in -> one stream of items."""
 
 import glob
+import hashlib
+import os
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -38,6 +40,20 @@ class Files:
     def total(self) -> int | None:
         """How many images there are."""
         return len(self.paths)
+
+    def absolute(self) -> "Files":
+        """The same files by paths that mean them from everywhere."""
+        return replace(self, paths=tuple(str(Path(path).absolute()) for path in self.paths))
+
+    def digest(self) -> str:
+        """A digest of the paths."""
+        return hashlib.sha256("\n".join(self.paths).encode("utf-8", "surrogateescape")).hexdigest()
+
+    def stamps(self, part: int) -> list[str]:
+        """A digest of the sizes and times of so many files each, by which one that was replaced is noticed."""
+        told = [*map(_stamp, self.paths)]
+        parts = ("\n".join(told[at : at + part]) for at in range(0, len(told), part))
+        return [hashlib.sha256(text.encode()).hexdigest()[:32] for text in parts]
 
     def items(self) -> Iterator[Item]:
         """All items; labels are the names of the folders, if class names were given."""
@@ -143,6 +159,14 @@ def _files(path: str | Path) -> list[str]:
     if Path(path).suffix.lower() not in SUFFIXES and not Path(path).exists():
         raise ImageError(f"{text}: there is no such file or folder.")
     return [text]
+
+
+def _stamp(path: str) -> str:
+    try:
+        facts = os.stat(path)
+    except (OSError, ValueError):
+        return "not there"
+    return f"{facts.st_size} {facts.st_mtime_ns}"
 
 
 def _iterate(elements: Any) -> Generator[Any, None, None]:

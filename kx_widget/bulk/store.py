@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kx_widget.bulk.arrow import ds, fs, pa, pc, pq
-from kx_widget.bulk.parts import DONE, JOB, as_json, check_columns, is_part
-from kx_widget.bulk.rows import MAP, schema
+from kx_widget.bulk.parts import DAMAGE, DONE, JOB, as_json, check_part, is_part
+from kx_widget.bulk.rows import MAP, NOTES, schema
 from kx_widget.engine.cache import Cache
 from kx_widget.engine.errors import ParameterError
 from kx_widget.engine.explanation import Explanation, FormatError, check_path
 from kx_widget.engine.images import read
+from kx_widget.engine.notes import Notes, heading_of
 from kx_widget.engine.types import Floats, Ints
 
 CACHE_BYTES = 64 * 2**20
@@ -49,16 +50,19 @@ class Store:
             names = sorted(f.path for f in found if is_part(f.base_name))
         except (OSError, pa.ArrowException) as error:
             raise FormatError(f"{self.path!r} is not a store of explanations ({error}).") from error
-        with ThreadPoolExecutor(THREADS) as pool:
-            footers = list(pool.map(self._footer, names))
         others = {f.base_name: f.path for f in found}
         self.job: dict[str, Any] = self._json(others.get(JOB))
+        done = self._json(others[DONE]) if DONE in others else None
+        with ThreadPoolExecutor(THREADS) as pool:
+            footers = list(pool.map(lambda name: self._footer(name, done), names))
         if not names and not self.job:
             raise FormatError(f"{self.path!r} is not a store of explanations: it holds no Parquet files.")
-        self.complete = DONE in others
+        self.complete = done is not None and done.get("parts", len(done.get("files", names))) == len(names)
         self._groups = [(name, f, g) for name, f in zip(names, footers, strict=True) for g in range(f.num_row_groups)]
         self._starts = [0, *accumulate(f.row_group(g).num_rows for _, f, g in self._groups)]
-        self._dataset = ds.dataset(names, schema(self.job.get("dtype", "float32")), "parquet", self._files)
+        checked = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
+        parquet = ds.ParquetFileFormat(default_fragment_scan_options=checked)
+        self._dataset = ds.dataset(names, schema(self.job.get("dtype", "float32")), parquet, self._files)
         self._cache = Cache(CACHE_BYTES)
         self._columns: dict[str, Any] = {}
 
@@ -68,10 +72,10 @@ class Store:
         with self._files.open_input_stream(path) as file:
             return as_json(path, file.read())
 
-    def _footer(self, name: str) -> Any:
+    def _footer(self, name: str, done: dict[str, Any] | None) -> Any:
         with _reading(name):
             footer = pq.read_metadata(name, filesystem=self._files)
-        check_columns(name, footer)
+        check_part(name, footer, self.job, done)
         return footer
 
     def __len__(self) -> int:
@@ -104,15 +108,20 @@ class Store:
             raise FormatError(f"There is no column {unknown[0]!r}; there are {', '.join(self.names)}.")
         missing = [name for name in names if name not in self._columns]
         if missing:
-            try:
-                table = self._dataset.to_table(missing)
-            except (OSError, pa.ArrowException):
-                for name in self._dataset.files:  # which of them it was
-                    with _reading(name):
-                        pq.read_table(name, columns=missing, filesystem=self._files)
-                raise
+            table = self._read(missing)
+            if "id" in missing and table.column("id").null_count:
+                raise FormatError(f"{self.path!r} is damaged (there are rows without an id): explain again.")
             self._columns |= {name: table.column(name) for name in missing}
         return pa.table({name: self._columns[name] for name in names})
+
+    def _read(self, names: list[str]) -> Any:
+        try:
+            return self._dataset.to_table(names)
+        except DAMAGE:
+            for name in self._dataset.files:  # which of them it was
+                with _reading(name):
+                    pq.read_table(name, columns=names, filesystem=self._files, page_checksum_verification=True)
+            raise
 
     def select(self, where: Any = None, sort: str | None = None, descending: bool = False) -> Ints:
         """Numbers of the rows that hold an explanation, chosen and sorted without reading a map.
@@ -161,11 +170,32 @@ class Store:
         found: list[Floats] = []
         for number in self._checked(numbers).tolist():
             group = bisect_right(self._starts, number) - 1
-            values, bounds, shapes, scales = self._group(group)
+            values, bounds, shapes, scales, _ = self._group(group)
             row = number - self._starts[group]
             flat = values[bounds[row] : bounds[row + 1]].astype(np.float32)
             found.append((flat * scales[row]).reshape(shapes[row]))
         return found
+
+    def notes(self, numbers: Sequence[int] | Ints) -> list[Notes]:
+        """What the maps of some rows fail to say, in sentences; read with the maps.
+
+        Raises:
+            ParameterError: there is no such row.
+        """
+        found: list[Notes] = []
+        for number in self._checked(numbers).tolist():
+            group = bisect_right(self._starts, number) - 1
+            *_, notes = self._group(group)
+            found.append(tuple(notes[number - self._starts[group]].as_py() or ()))
+        return found
+
+    def headings(self) -> dict[str, int]:
+        """How many maps have a note of each heading (see `engine.notes`), "" being notes on model and method."""
+        counts: dict[str, int] = {}
+        for note in pc.value_counts(pc.list_flatten(self.column(NOTES))).to_pylist():
+            heading = heading_of([note["values"]])
+            counts[heading] = counts.get(heading, 0) + note["counts"]
+        return counts
 
     def _checked(self, numbers: Any) -> Ints:
         chosen = np.asarray(numbers)
@@ -181,12 +211,16 @@ class Store:
         held = self._cache.get(group)
         if held is None:
             name, footer, g = self._groups[group]
-            with _reading(name), pq.ParquetFile(name, metadata=footer, filesystem=self._files) as file:
-                table = file.read_row_group(g, [MAP, "shape", "scale"]).combine_chunks()
+            with (
+                _reading(name),
+                pq.ParquetFile(name, metadata=footer, filesystem=self._files, page_checksum_verification=True) as file,
+            ):
+                table = file.read_row_group(g, [MAP, "shape", "scale", NOTES]).combine_chunks()
             maps, shapes, scales = (table.column(name).chunk(0) for name in (MAP, "shape", "scale"))
             sides = np.asarray([shape or (0, 0) for shape in shapes.to_pylist()], np.int64)
             scale = scales.to_numpy(zero_copy_only=False).astype(np.float32)
-            held = maps.values.to_numpy(), maps.offsets.to_numpy(), sides, scale
+            notes = table.column(NOTES) if NOTES in table.column_names else pa.nulls(len(table))
+            held = maps.values.to_numpy(), maps.offsets.to_numpy(), sides, scale, notes
             self._cache.put(group, held)
         return held
 
@@ -200,9 +234,11 @@ class Store:
         """One row as an `Explanation` of one image and target; a picture that is not there any more is grey.
 
         Raises:
-            ParameterError: there is no such row.
+            ParameterError: there is no such row, or its image was skipped.
         """
         (row,), (values,) = self.rows([number]), self.maps([number])
+        if row["error"] is not None:
+            raise ParameterError(f"Row {number} holds no explanation, for its image was skipped: {row['error']}")
         return Explanation(
             maps=values[None, None],
             scores=np.array([[row["score"]]], np.float32),
@@ -218,6 +254,7 @@ class Store:
             images=self._picture(row["id"])[None],
             checks={k: np.array([[v]], np.float32) for k, v in json.loads(row["checks"] or "{}").items()},
             names=(row["id"],),
+            notes=((tuple(row[NOTES]),),) if row[NOTES] else (),
         )
 
     @cached_property
@@ -252,7 +289,7 @@ def _check_choice(where: Any, sort: Any) -> None:
 def _reading(name: str) -> Generator[None, None, None]:
     try:
         yield
-    except (OSError, pa.ArrowException) as error:
+    except DAMAGE as error:
         why = " ".join(str(error).split())
         raise FormatError(
             f"{name!r} is damaged, or no Parquet file ({why}): delete it and explain again; what is whole is kept."

@@ -3,6 +3,8 @@
 import os
 import sys
 
+from kx_widget.install import how_to_install
+
 
 def main() -> None:
     """Run the command; whatever was raised on purpose is said in a sentence, and ends with code 1."""
@@ -13,7 +15,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name != "typer":
             raise
-        sys.exit("kx needs typer: pip install 'kx-widget[cli]'.")
+        sys.exit(f"kx needs typer: {how_to_install('cli')}.")
     from kx_widget.engine.errors import KxError
 
     try:

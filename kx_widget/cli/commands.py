@@ -12,6 +12,14 @@ from kx_widget.engine.errors import ParameterError, UnknownTargetError
 from kx_widget.engine.methods import METHODS
 
 SKIPPED = 3
+# What a note of a heading says of its map.
+NOTED = {
+    "Flat": "say nothing (flat)",
+    "No numbers": "say nothing (no numbers)",
+    "Against": "say only what speaks against their class",
+    "Gaps": "have gaps (NaN or infinite)",
+    "": "come with a caution",
+}
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -124,9 +132,12 @@ def explain(
         store = explain_to_store(explainer, photos, out, asked, **run, progress=not quiet, **question)
     skipped = store.skipped
     if as_json:
-        say({"store": str(out), "rows": len(store) - len(skipped), "skipped": dict(skipped)})
+        notes = {heading.lower() or "other": count for heading, count in store.headings().items()}
+        say({"store": str(out), "rows": len(store) - len(skipped), "notes": notes, "skipped": dict(skipped)})
     else:
         typer.echo(f"{len(store) - len(skipped)} maps in {out}. See them: kx show {out}")
+        for heading, count in sorted(store.headings().items(), reverse=True):
+            typer.echo(f"{count} of {len(store) - len(skipped)} maps {NOTED[heading]}: see the column notes")
         for name, reason in skipped:
             typer.echo(f"skipped {name}: {reason}", err=True)
     if skipped:
@@ -199,6 +210,8 @@ def inspect(
             {
                 "recommended": facts.recommended,
                 "why": facts.why,
+                "recommended_method": facts.recommended_method,
+                "why_method": facts.why_method,
                 "head": facts.head,
                 "classes": list(x.class_names),
                 "input_shape": facts.input_shape,
@@ -210,6 +223,7 @@ def inspect(
     names = ", ".join(x.class_names[:5]) + (", …" if facts.classes > 5 else "")
     typer.echo(f"input {facts.input_shape}, head {facts.head}, {facts.classes} classes: {names}")
     typer.echo(f"recommended {facts.recommended}: {facts.why}")
+    typer.echo(f"method {facts.recommended_method}: {facts.why_method}")
     width = max((len(layer.path) for layer in layers), default=0)
     for layer in layers:
         at = "×".join(map(str, layer.spatial)) if layer.spatial else layer.reason
@@ -226,7 +240,7 @@ def methods(as_json: AsJson = False) -> None:
         return
     name, cost = (max(len(getattr(e, column)) for e in METHODS.values()) for column in ("id", "cost"))
     for entry in METHODS.values():
-        typer.echo(f"{entry.id:{name}}  {entry.sees:5}  {entry.cost:{cost}}  {entry.summary}")
+        typer.echo(f"{entry.id:{name}}  {entry.sees:9}  {entry.cost:{cost}}  {entry.summary}")
         for p in entry.params:
             among = f" ({', '.join(p.choices)})" if p.choices else ""
             typer.echo(f"    --param {p.name}={p.default}  {p.help}{among}")

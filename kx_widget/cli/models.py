@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kx_widget.engine.errors import ModelError, UnknownTargetError, plain
+from kx_widget.engine.saved import load_model
 
 
 @contextmanager
@@ -43,7 +44,7 @@ def read_model(path: Path) -> Any:
         keras.ops.zeros(1)
 
     try:
-        return keras.saving.load_model(path, compile=False)
+        return load_model(path)
     except Exception as error:
         raise ModelError(f"{str(path)!r} cannot be read as a Keras model ({plain(error)}).") from error
 

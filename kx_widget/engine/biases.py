@@ -3,12 +3,14 @@
 Looks at one op and its inputs; `graph` does the walking.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 
-Grid = Callable[[tuple[int | None, ...]], tuple[int, int] | None]
+from kx_widget.engine.places import Place, Places
+from kx_widget.engine.shapes import Shapes
+
 SUMS = {"Add", "AddV2", "BiasAdd", "Sub"}
 ROOTS = {"Rsqrt", "Sqrt"}
 
@@ -36,38 +38,41 @@ def added_by(op: Any, varying: set[str]) -> Any | None:
     return -fixed[0] if op.type == "Sub" and fixed[0] is op.inputs[1] else fixed[0]
 
 
-def decompose(terms: Sequence[tuple[Any, Any]], gradients: Sequence[Any], rescale: str, grid: Grid) -> tuple[Any, Any]:
+def decompose(
+    terms: Sequence[tuple[Any, Any]], gradients: Sequence[Any], rescale: str, places: Places, shapes: Shapes
+) -> tuple[Any, Any]:
     """FullGrad's maps (B, H, W), and the sum of all its terms (B,), which is the score of a piecewise linear net.
+
+    Terms of tensors that are no grid of the image, such as attention's heads and windows, count for the sum alone.
 
     Args:
         terms: the input with itself first, then (tensor, what its op adds).
         gradients: of the score with respect to those tensors.
         rescale: `"tensor"` or `"channel"`; see `rescaled`.
-        grid: (h, w) of a shape without its batch axis, None where it has no map.
+        places, shapes: of the tensors.
     """
     size = terms[0][0].shape[1:3]
     total: Any = 0.0
     maps: dict[tuple[int, int], Any] = {}
     for (tensor, constant), gradient in zip(terms, gradients, strict=True):
+        if not (rows := shapes.rows(tensor)):
+            continue
         term = tf.cast(gradient, tf.float32) * tf.cast(constant, tf.float32)
         term.set_shape(tensor.shape)
-        total += tf.reduce_sum(term, range(1, term.shape.rank))
-        # Attention's (B, T, heads, D) only looks like an image.
-        heads = any(t.op.type == "Einsum" for t in tensor.op.inputs) and tensor.shape.rank == 4
-        cells = None if heads else grid(tuple(tensor.shape[1:]))
-        if cells is not None and cells != (1, 1):
-            maps[cells] = maps.get(cells, 0.0) + rescaled(term, cells, rescale)
+        total += tf.reduce_sum(tf.reshape(tf.reduce_sum(term, range(1, term.shape.rank)), (-1, rows)), 1)
+        place = places.of(tensor)
+        if place is not None and place.grid != (1, 1):
+            maps[place.grid] = maps.get(place.grid, 0.0) + rescaled(term, place, rescale)
     return sum(tf.image.resize(m[..., None], size)[..., 0] for m in maps.values()), total
 
 
-def rescaled(term: Any, cells: tuple[int, int], rescale: str) -> Any:
+def rescaled(term: Any, place: Place, rescale: str) -> Any:
     """ψ of one term but for the interpolation: absolute values brought to 0..1, channels summed, (B, h, w).
 
     The extremes are those of an image's whole tensor, or of each of its channels.
     """
-    h, w = cells
-    if term.shape.rank == 3:
-        term = tf.reshape(term[:, term.shape[1] - h * w :], (-1, h, w, term.shape[2]))
+    if place.tokens:
+        term = tf.reshape(term[:, place.cells], (-1, *place.grid, term.shape[2]))
     amount = tf.abs(term)
     axes = (1, 2) if rescale == "channel" else (1, 2, 3)
     low, high = tf.reduce_min(amount, axes, keepdims=True), tf.reduce_max(amount, axes, keepdims=True)

@@ -67,7 +67,8 @@ class Datasets:
         """Explain a source into a folder of Parquet files, one row an image and target.
 
         A file appears when all of it has been written. A run that was cut off, however, goes on when the same is
-        asked again, and ends with what one run would have given; a finished one is not computed again.
+        asked again, and ends with what one run would have given; a finished one is not computed again, but for parts
+        whose files have been replaced.
 
         Args:
             path: the folder, "maps.parquet" for instance.
@@ -80,7 +81,8 @@ class Datasets:
             The `Store`, for reading.
 
         Raises:
-            FormatError: the folder holds something else, or answers to another question.
+            FormatError: the folder holds something else, or answers to another question, another `preprocess` or
+                another method of your own.
             ImportError: pyarrow is missing: install the extra `store`.
             Those of `explain_dataset`.
         """

@@ -17,12 +17,13 @@ from kx_widget.engine.errors import ModelError
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.functions import Functions
 from kx_widget.engine.graph import Graph
+from kx_widget.engine.heads import link_of
 from kx_widget.engine.images import Fit, Images, digest, load
 from kx_widget.engine.inspection import check_model, declared_input, find_call, inspect
 from kx_widget.engine.layers import learn_together
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.preprocessing import Preprocessing
-from kx_widget.engine.question import Question, Ready
+from kx_widget.engine.question import Question, Ready, with_bar
 from kx_widget.engine.registry import Method, check_params, find, table
 from kx_widget.engine.types import Floats, Inspection, Parameter, Step
 from kx_widget.engine.weights import Weights
@@ -129,7 +130,8 @@ class Explainer(Datasets):
                 graph = Graph(self.model, shape, self._output)
                 inspection = inspect(self.model, graph)
                 names = target_parsing.names_for(self._given_names, graph.classes, self._preprocessing.knows_imagenet)
-                ready = Ready(graph, Functions(graph, self._budget), inspection, names)
+                link = link_of(self.model, self._output, inspection.head, names)
+                ready = Ready(graph, Functions(graph, self._budget), inspection, names, link)
             self._graphs[shape] = ready
             while len(self._graphs) > GRAPHS_KEPT:
                 self._graphs.popitem(last=False)
@@ -160,8 +162,8 @@ class Explainer(Datasets):
             images: as in `explain`.
 
         Returns:
-            `(scores, probabilities)`, float32 (N, C) each. A model without final activation gets softmax
-            probabilities; NaN where the head is not understood.
+            `(scores, probabilities)`, float32 (N, C) each. Without final activation these need a model compiled with a
+            cross-entropy `from_logits`, or class names; else it may be no classifier, and they are NaN.
         """
         question = self.ask(images, [0], method="gradients")
         scores = np.concatenate([question.scores(rows, probe) for rows, probe in question.probes()])
@@ -172,7 +174,7 @@ class Explainer(Datasets):
         images: Any,
         targets: Any = "top",
         *,
-        method: str = "gradcam",
+        method: str | None = "gradcam",
         layer: str | None = None,
         smooth: Any = None,
         tta: Any = None,
@@ -181,27 +183,26 @@ class Explainer(Datasets):
         **params: Any,
     ) -> Question:
         """A checked question, with nothing computed yet; arguments as in `explain`."""
-        entry = find(self.methods, method)
-        params = entry.complete(params, OF_QUESTIONS)
         check_params("explain", RUN, {"batch_size": batch_size, "seed": seed})
-        fn = entry.fn
-        if not _is_off(tta):
-            fn = augmented(fn, tta)
-        if not _is_off(smooth):
-            fn = smoothed(fn, smooth)
         loaded = self.load(images)
         h, w, c = loaded.batch.shape[1:]
         ready = self.prepare((h, w, c))
+        entry = find(self.methods, ready.inspection.recommended_method if method is None else method)
+        params = entry.complete(params, OF_QUESTIONS)
+        fn = entry.fn if _is_off(tta) else augmented(entry.fn, tta)
+        fn = fn if _is_off(smooth) else smoothed(fn, smooth)
         columns = target_parsing.parse(targets, ready.class_names, len(loaded.batch))
         call = spatial = None
-        path = layer if layer is not None else ready.inspection.recommended
-        if entry.sees == "layer" or layer is not None:
-            if path is None:
-                raise ModelError(f"{entry.title} needs a layer with a map. {ready.inspection.why}")
-            found = find_call(ready.graph, ready.inspection, path)
-            if entry.sees == "layer":
-                call = found
+        path = layer if layer is not None else ready.inspection.layer_for(entry.sees)
+        if path is not None:
+            layer_call = find_call(ready.graph, ready.inspection, path)
+            if entry.sees != "input":
+                call = layer_call
                 spatial = next(li.spatial for li in ready.inspection.layers if li.path == path)
+        elif entry.sees == "layer":
+            raise ModelError(f"{entry.title} needs a layer with a map. {ready.inspection.why}")
+        if entry.sees == "attention":
+            ready.functions.attention.check(entry.title, call)
         return Question(
             ready, self._budget, self._cache, self._weights, loaded, columns, entry, fn, params, call, spatial,
             {"smooth": smooth, "tta": tta}, batch_size, seed,
@@ -227,9 +228,10 @@ class Explainer(Datasets):
             targets: `"top"`, `"top-2"`…, a class index or name, `contrast(a, b)`, a sequence of these for T
                 targets, or an int array (N, T).
             progress: show a progress bar.
-            **question: `method="gradcam"` (an id of `METHODS`), `layer=None` (a path; None is the recommended
-                one), `smooth=None` and `tta=None` (True or settings, see `wrappers`), `batch_size=None` (images
-                at once; None goes by memory), `seed=0`, and the method's own parameters.
+            **question: `method="gradcam"` (an id of `METHODS`; None is the one that `inspection` recommends),
+                `layer=None` (a path; None is the recommended one, for methods that follow attention its start),
+                `smooth=None` and `tta=None` (True or settings, see `wrappers`), `batch_size=None` (images at once;
+                None goes by memory), `seed=0`, and the method's own parameters.
 
         Returns:
             An `Explanation` with raw maps (N, T, h, w).
@@ -242,7 +244,7 @@ class Explainer(Datasets):
         asked = self.ask(images, targets, **question)
         steps = asked.stream()
         if progress:
-            steps = _with_bar(steps)
+            steps = with_bar(steps)
         return asked.explanation(_end_of(steps), time.perf_counter() - start)
 
     def explain_layers(
@@ -274,16 +276,6 @@ def _is_off(wrapper: Any) -> bool:
 def _end_of(steps: Iterator[Step]) -> Step:
     """The last step, without holding those before it."""
     return deque(steps, maxlen=1)[0]
-
-
-def _with_bar(steps: Iterator[Step]) -> Iterator[Step]:
-    from tqdm.auto import tqdm
-
-    with tqdm(unit="pass") as bar:
-        for step in steps:
-            bar.total = step.total
-            bar.update(step.done - bar.n)
-            yield step
 
 
 def explain(model: Any, images: Any, targets: Any = "top", **arguments: Any) -> Explanation:

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from kx_widget.engine.errors import KxError, ParameterError
+from kx_widget.engine.notes import Notes, heading_of, marked
 from kx_widget.engine.postprocess import Scale, Sign, apply_scale, apply_sign, resize
 from kx_widget.engine.types import Floats, Ints
+from kx_widget.install import how_to_install
 
 DIVERGING = "colorbrewer:RdBu_r"
 ARRAYS = ("maps", "scores", "probabilities", "targets", "images")
@@ -33,7 +35,7 @@ class Explanation:
     Attributes:
         maps: float32 (N, T, h, w), raw: signed where the method is, of its own resolution, not rectified.
         scores: float32 (N, T), before the final softmax or sigmoid; a difference for a contrast.
-        probabilities: float32 (N, T); NaN for a contrast or a head that is not understood.
+        probabilities: float32 (N, T); NaN for a contrast or a model not known to be a classifier.
         targets: int (N, T), −1 for a contrast.
         target_names: N × T names.
         method, layer, params: the question; `layer` is None for methods that see the input.
@@ -43,6 +45,7 @@ class Explanation:
         checks: by name, float32 (N, T): what the method can say of its own exactness.
         images: uint8 (N, H, W, 3), what the model saw.
         names: of the images, N: their paths, or where they were in what was given.
+        notes: N × T × sentences: what a map fails to say, see `engine.notes`; () where all can speak for themselves.
     """
 
     maps: Floats
@@ -59,14 +62,23 @@ class Explanation:
     images: NDArray[np.uint8]
     checks: Mapping[str, Floats] = field(default_factory=dict)
     names: tuple[str, ...] = ()
+    notes: tuple[tuple[Notes, ...], ...] = ()
 
     def __repr__(self) -> str:
         found = list(dict.fromkeys(name for row in self.target_names for name in row))
         names = ", ".join(map(repr, found[:3])) + (", …" if len(found) > 3 else "")
         return (
             f"Explanation(maps={self.maps.shape}, images={self.images.shape}, method={self.method!r}, "
-            f"layer={self.layer!r}, targets=[{names}])"
+            f"layer={self.layer!r}, targets=[{names}]{self._noted()})"
         )
+
+    def _noted(self) -> str:
+        count = sum(bool(notes) for row in self.notes for notes in row)
+        return f", notes on {count} of {self.targets.size} maps" if count else ""
+
+    def notes_of(self, image: int, target: int) -> Notes:
+        """What is to be said of one map."""
+        return self.notes[image][target] if self.notes else ()
 
     def heatmaps(
         self, size: str | tuple[int, int] | None = "input", sign: Sign = "positive", scale: Scale = "map"
@@ -123,6 +135,17 @@ class Explanation:
         mixed = self.images[:, None] * (1 - opacity) + colours * opacity
         return np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
 
+    def pictures(self, **look: Any) -> NDArray[np.uint8]:
+        """The overlays (N, T, H, W, 3) as they are kept: a map with nothing to show is left out and says why.
+
+        Args:
+            **look: as in `overlay`.
+        """
+        drawn, sign = self.overlay(**look), look.get("sign", "positive")
+        for i, t in np.ndindex(self.targets.shape):
+            drawn[i, t] = marked(drawn[i, t], self.images[i], self.notes_of(i, t), sign)
+        return drawn
+
     def plot(self, **look: Any) -> Any:
         """A matplotlib figure of the overlays, one row an image; keywords as in `overlay`.
 
@@ -132,8 +155,8 @@ class Explanation:
         try:
             from matplotlib.figure import Figure
         except ImportError as error:
-            raise ImportError("plot() needs matplotlib: pip install 'kx-widget[plot]'.") from error
-        pictures = self.overlay(**look)
+            raise ImportError(f"plot() needs matplotlib: {how_to_install('plot')}.") from error
+        pictures = self.pictures(**look)
         n, t = pictures.shape[:2]
         figure = Figure(figsize=(2.4 * t, 2.6 * n), layout="constrained")
         for i, row in enumerate(np.asarray(figure.subplots(n, t, squeeze=False))):
@@ -144,10 +167,11 @@ class Explanation:
         return figure
 
     def caption(self, image: int, target: int) -> str:
-        """Name and probability of one target, or its score where there is no probability."""
+        """Name and probability of one target, or its score where there is no probability; whether its map is flat."""
         p = self.probabilities[image, target]
         value = f"score {self.scores[image, target]:.2f}" if np.isnan(p) else f"{100 * p:.1f} %"
-        return f"{self.target_names[image][target]} · {value}"
+        heading = heading_of(self.notes_of(image, target))
+        return f"{self.target_names[image][target]} · {value}" + (f" ({heading.lower()})" if heading else "")
 
     def save(self, path: str | Path) -> None:
         """Write everything (`.npz`), or the overlays as one picture (`.png`) or page (`.html`).
@@ -163,7 +187,7 @@ class Explanation:
             with path.open("wb") as file:
                 np.savez_compressed(file, meta=np.array(json.dumps(meta)), **arrays)
         elif path.suffix == ".png":
-            path.write_bytes(_png(_sheet(self.overlay())))
+            path.write_bytes(_png(_sheet(self.pictures())))
         elif path.suffix == ".html":
             title = escape(f"{self.method} · {self.layer or 'input'}")
             head = f'<!doctype html><meta charset="utf-8"><title>{title}</title>'
@@ -183,23 +207,27 @@ class Explanation:
                 meta = json.loads(str(data["meta"]))
                 meta["target_names"] = tuple(tuple(row) for row in meta["target_names"])
                 meta["names"] = tuple(meta.get("names", ()))
+                meta["notes"] = tuple(tuple(map(tuple, row)) for row in meta.get("notes", ()))
                 checks = {k.removeprefix("check_"): data[k] for k in data.files if k.startswith("check_")}
                 return cls(**{name: data[name] for name in ARRAYS}, **meta, checks=checks)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise FormatError(f"{str(path)!r} is not an explanation saved as .npz ({error}).") from error
 
     def _repr_html_(self) -> str:
-        rows = []
-        for i, row in enumerate(self.overlay()):
-            cells = "".join(
-                f'<td style="padding:4px;text-align:left"><img alt="{escape(self.caption(i, j))}" width="160"'
-                f' src="data:image/png;base64,{base64.b64encode(_png(picture)).decode()}">'
-                f"<br><small>{escape(self.caption(i, j))}</small></td>"
-                for j, picture in enumerate(row)
-            )
-            rows.append(f"<tr>{cells}</tr>")
+        pictures = self.pictures()
+        n, t = self.targets.shape
+        rows = ["".join(self._cell(i, j, pictures[i, j]) for j in range(t)) for i in range(n)]
         where = escape(f"{self.method} · {self.layer or 'input'} · {self.seconds:.2f} s")
-        return f"<table><caption>{where}</caption>{''.join(rows)}</table>"
+        return f"<table><caption>{where}</caption>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
+
+    def _cell(self, image: int, target: int, picture: NDArray[np.uint8]) -> str:
+        caption = escape(self.caption(image, target))
+        said = "<br>".join([caption, *map(escape, self.notes_of(image, target))])
+        return (
+            '<td style="padding:4px;text-align:left;vertical-align:top;max-width:170px">'
+            f'<img alt="{caption}" width="160" src="data:image/png;base64,{base64.b64encode(_png(picture)).decode()}">'
+            f"<br><small>{said}</small></td>"
+        )
 
 
 def versions() -> dict[str, str]:

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from kx_widget.engine.attention import Attention
 from kx_widget.engine.budget import Budget
 from kx_widget.engine.graph import Call, Cut, Graph
-from kx_widget.engine.inspection import spatial_of
 from kx_widget.engine.types import Floats
 
 # Of the memory budget: freezing weights takes about twenty times their memory, and is to leave room for a call.
@@ -30,6 +30,7 @@ class Functions:
     def __init__(self, graph: Graph, budget: Budget) -> None:
         self.counts: Counter[str] = Counter()
         self._graph = graph
+        self.attention = Attention(graph)
         self.budget = budget
         self._lock = threading.RLock()
         # Apart from the other: what is compiled can be run while something else is being compiled.
@@ -82,12 +83,8 @@ class Functions:
 
     def full_gradients(self, x: Floats, target: Floats, rescale: str) -> tuple[Floats, Floats, Floats]:
         """x, target (B, C) -> scores (B, C), FullGrad maps (B, H, W), sum of all terms (B,)."""
-        height, width = self._graph.x.shape[1:3]
-
-        def make() -> Any:
-            return self._graph.full_gradients(rescale, lambda shape: spatial_of(shape, height / width)[0])
-
-        scores, maps, total = self._run("full_gradients", self._compile(f"full_gradients {rescale}", make), x, target)
+        fn = self._compile(f"full_gradients {rescale}", lambda: self._graph.full_gradients(rescale))
+        scores, maps, total = self._run("full_gradients", fn, x, target)
         return scores, maps, total
 
     def layers(self, calls: Sequence[Call], x: Floats, target: Floats) -> list[Any]:
@@ -119,11 +116,7 @@ class Functions:
         cut = self._cut(call)
 
         def run(target: Any, a: Any, *frontier: Any) -> Any:
-            if not cut.exact:
-                return cut.head(frontier[-1], target)[1]
-            n = int(target.shape[0])
-            shapes = [tf.constant([n, *rest], dtype) for dtype, rest in cut.shapes]
-            return cut.head(a, target, *frontier, *shapes)[1]
+            return cut.head(a, target, *frontier, *_shapes(cut, target))[1]
 
         return self._run("head", run, target, facts[0], *facts[2:], most=self.budget.samples(cut.bytes))[0]
 
@@ -133,6 +126,32 @@ class Functions:
         fn = self._compile(f"scores {call.path}", lambda: self._graph.scores_after(cut))
 
         def run(a: Any, *rest: Any) -> Any:
-            return fn(a, *rest, *(tf.constant([int(a.shape[0]), *fixed], dtype) for dtype, fixed in cut.shapes))
+            return fn(a, *rest, *_shapes(cut, a))
 
         return self._run("head_scores", run, facts[0], *facts[2:])[0]
+
+    def attentions(self, x: Floats) -> list[Any]:
+        """X -> scores, attention (B, heads, T, T) of each block."""
+        return self._run("attentions", self._compile("attentions", self.attention.maps), x)
+
+    def _attention_cut(self, by_block: bool) -> Cut:
+        return self._compile(f"attention cut {by_block}", lambda: self.attention.cut(by_block))
+
+    def attention_trunk(self, x: Floats, by_block: bool) -> list[Any]:
+        """X -> facts per image: scores, attention of each block, what else `attention_head` needs."""
+        return self._run("attention_trunk", self._attention_cut(by_block).trunk, x)
+
+    def attention_head(self, facts: list[Any], target: Floats, by_block: bool) -> list[Any]:
+        """Facts, target (B, C) -> d(scores·target)/d(attention) of each block; see `Attention.cut`."""
+        cut = self._attention_cut(by_block)
+
+        def run(target: Any, *frontier: Any) -> Any:
+            return cut.head(target, *frontier, *_shapes(cut, target))
+
+        most = self.budget.samples(cut.bytes)
+        return self._run("attention_head", run, target, *facts[1 + self.attention.blocks :], most=most)
+
+
+def _shapes(cut: Cut, batch: Any) -> list[Any]:
+    """The shape vectors that a head asks for, for as many images as the batch has."""
+    return [tf.constant([int(batch.shape[0]) * rows, *rest], dtype) for dtype, (rows, *rest) in cut.shapes]

@@ -17,10 +17,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from kx_widget.engine.biases import Grid, added_by, decompose
+from kx_widget.engine.biases import added_by, decompose
 from kx_widget.engine.errors import ModelError, plain
-from kx_widget.engine.footprint import SHAPE_ONLY, in_and_out, is_fixed, kept
+from kx_widget.engine.footprint import in_and_out, kept
 from kx_widget.engine.parts import dependencies, dependents, part, reads_of
+from kx_widget.engine.places import Places
+from kx_widget.engine.reach import Reach
+from kx_widget.engine.shapes import Shapes
 from kx_widget.engine.tracing import as_input, as_scores, choose_output, observed
 from kx_widget.engine.types import Head
 
@@ -48,16 +51,14 @@ class Cut:
 
     `trunk(x)` returns the facts to keep per image: the activation, the scores and the frontier, that is
     whatever the head needs besides. `head(*facts, target, *shapes)` returns scores and their gradient with
-    respect to the activation. `shapes` are the shape vectors the head asks for: (dtype, entries after the batch).
-    Where a graph cannot be cut per image, `exact` is False and the trunk keeps x itself. `feeds` are the tensors
-    from which the scores follow: the activation, the rest of the facts, the shapes. `bytes` is the rough memory
-    that one sample takes in the head.
+    respect to the activation. `shapes` are the shape vectors the head asks for: (dtype, shape for one image).
+    `feeds` are the tensors from which the scores follow: the activation, the rest of the facts, the shapes. `bytes`
+    is the rough memory that one sample takes in the head.
     """
 
     trunk: Callable[..., Any]
     head: Callable[..., Any]
     shapes: tuple[tuple[Any, tuple[int, ...]], ...]
-    exact: bool
     feeds: tuple[Any, ...]
     bytes: int
 
@@ -99,16 +100,26 @@ class Graph:
         self._from_x = dependents([self.x])
         if self.scores.op.name not in self._from_x:
             raise ModelError("The model's output does not depend on its input, so there is nothing to explain.")
+        ops = [op for op in self.graph.get_operations() if op.name in self._from_x]
+        self.shapes = Shapes(self.graph, self.x, ops)
+        if (rows := self.shapes.rows(self.scores)) > 1:
+            raise ModelError(f"The model returns {rows} rows of scores for each image; one is needed.")
+        self.places = Places(ops, self.shapes)
+        # Those between the image and the scores, in the order in which they were made.
+        self.on_the_way = [op for op in ops if op.name in self._towards_scores]
+        self.reach = Reach(self.scores, self.on_the_way, self.shapes)
         self.calls = _named([s for s in seen if s[2].op.name in self._from_x])
-        with self._graph.as_default():
+        with self.graph.as_default():
             self._total = tf.reduce_sum(self.scores * self.target)
 
     @property
-    def _graph(self) -> Any:
+    def graph(self) -> Any:
+        """TensorFlow's graph of the trace."""
         return self._whole.graph
 
-    def _part(self, feeds: Sequence[Any], fetches: Sequence[Any]) -> Callable[..., Any]:
-        return part(self._graph, feeds, fetches, self._frozen)
+    def part(self, feeds: Sequence[Any], fetches: Sequence[Any]) -> Callable[..., Any]:
+        """Compiled (*feeds) -> list of the fetches."""
+        return part(self.graph, feeds, fetches, self._frozen)
 
     def frozen(self) -> "Graph":
         """The same, whose compiled parts have the weights as constants: as they are when a part is compiled."""
@@ -119,66 +130,74 @@ class Graph:
     @cached_property
     def freezable_bytes(self) -> int:
         """Memory of the weights that `frozen` makes constants."""
-        return sum(t.shape.num_elements() * t.dtype.size for _, t in reads_of(self._graph))
+        return sum(t.shape.num_elements() * t.dtype.size for _, t in reads_of(self.graph))
 
     def predict(self) -> Callable[..., Any]:
         """Compiled x -> scores (B, C)."""
-        return self._part([self.x], [self.scores])
+        return self.part([self.x], [self.scores])
 
     def input_gradient(self, guided: bool = False) -> Callable[..., Any]:
         """Compiled (x, target) -> scores, d(scores·target)/dx, or what guided backpropagation has for it."""
         with self._lock, _guided(self.between(self.x) if guided else []):
-            return self._part([self.x, self.target], [self.scores, self._gradients([self.x])[0]])
+            return self.part([self.x, self.target], [self.scores, self.gradients([self.x])[0]])
 
-    def full_gradients(self, rescale: str, grid: Grid) -> Callable[..., Any]:
+    def full_gradients(self, rescale: str) -> Callable[..., Any]:
         """Compiled (x, target) -> scores, FullGrad maps (B, H, W), and what all its terms add up to (B,)."""
-        with self._lock, self._graph.as_default():
+        with self._lock, self.graph.as_default():
             added = [(op.outputs[0], added_by(op, self._from_x)) for op in self.between(self.x)]
             terms = [(self.x, self.x), *((out, bias) for out, bias in added if bias is not None)]
-            gradients = self._gradients([out for out, _ in terms])
-            maps, total = decompose(terms, gradients, rescale, grid)
-            return self._part([self.x, self.target], [self.scores, maps, total])
+            gradients = self.gradients([out for out, _ in terms])
+            maps, total = decompose(terms, gradients, rescale, self.places, self.shapes)
+            return self.part([self.x, self.target], [self.scores, maps, total])
 
     def layers(self, calls: Sequence[Call]) -> Callable[..., Any]:
         """Compiled (x, target) -> scores, then each call's activation, then d(scores·target)/d(activation) of each."""
         with self._lock:
             tensors = [call.tensor for call in calls]
-            return self._part([self.x, self.target], [self.scores, *tensors, *self._gradients(tensors)])
+            return self.part([self.x, self.target], [self.scores, *tensors, *self.gradients(tensors)])
 
-    def _gradients(self, tensors: Sequence[Any]) -> list[Any]:
-        with self._graph.as_default():
+    def gradients(self, tensors: Sequence[Any]) -> list[Any]:
+        """d(scores·target)/d(tensor) of each of these tensors."""
+        with self.graph.as_default():
             return tf.gradients(self._total, list(tensors), unconnected_gradients="zero")
 
     def cut(self, call: Call) -> Cut:
         """The graph cut at one call of a layer."""
         with self._lock:
             a = call.tensor
-            (gradient,) = self._gradients([a])
+            (gradient,) = self.gradients([a])
             after = dependents([a, self.target])
-            frontier, shapes = self._frontier([self.scores, gradient], a, after)
-            batched = all(t.shape.rank and t.shape[0] is None for t in (a, *frontier))
-            if not batched:
-                head = self._part([self.x, self.target], [self.scores, gradient])
-                trunk = self._part([self.x], [a, self.scores, self.x])
-                return Cut(trunk, head, (), exact=False, feeds=(a, self.x), bytes=self.bytes_per_sample[1])
-            fixed = tuple((s.dtype, tuple(int(d) for d in s.op.inputs[0].shape[1:])) for s in shapes)
-            trunk = self._part([self.x], [a, self.scores, *frontier])
-            head = self._part([a, self.target, *frontier, *shapes], [self.scores, gradient])
-            held = sum(in_and_out(self._ops(self._from_x & after))) // 2
-            return Cut(trunk, head, fixed, exact=True, feeds=(a, *frontier, *shapes), bytes=held)
+            frontier, shapes = self.frontier([self.scores, gradient], [a, self.target], after)
+            trunk = self.part([self.x], [a, self.scores, *frontier])
+            head = self.part([a, self.target, *frontier, *shapes], [self.scores, gradient])
+            held = sum(in_and_out(self._ops(self._from_x & after), self.shapes.bytes)) // 2
+            return Cut(trunk, head, self.fixed(shapes), feeds=(a, *frontier, *shapes), bytes=held)
 
     def values(self, calls: Sequence[Call]) -> Callable[..., Any]:
         """Compiled x -> what each of these calls returned."""
         with self._lock:
-            return self._part([self.x], [call.tensor for call in calls])
+            return self.part([self.x], [call.tensor for call in calls])
 
     def scores_after(self, cut: Cut) -> Callable[..., Any]:
         """Compiled (*feeds of the cut) -> scores."""
         with self._lock:
-            return self._part(cut.feeds, [self.scores])
+            return self.part(cut.feeds, [self.scores])
 
-    def _frontier(self, ends: list[Any], a: Any, after: set[str]) -> tuple[list[Any], list[Any]]:
-        """Tensors the head needs: those made from the image, and shape vectors of such tensors."""
+    def fixed(self, shapes: Sequence[Any]) -> tuple[tuple[Any, tuple[int, ...]], ...]:
+        """(dtype, shape for one image) of these shape vectors."""
+        return tuple((s.dtype, self.shapes.of_image(s.op.inputs[0]) or ()) for s in shapes)
+
+    def frontier(
+        self, ends: Sequence[Any], fed: Sequence[Any], after: set[str], keeps: Callable[[Any], bool] | None = None
+    ) -> tuple[list[Any], list[Any]]:
+        """Tensors that a head needs: those made from the image, and shape vectors of such tensors.
+
+        Args:
+            ends: what the head returns.
+            fed: what it is given.
+            after: names of the ops that it runs because they follow from what is given.
+            keeps: whether a tensor is worth keeping; others are computed again, as are those of several rows an image.
+        """
         frontier: dict[str, Any] = {}
         shapes: dict[str, Any] = {}
         visited: set[str] = set()
@@ -189,13 +208,17 @@ class Graph:
                 continue
             visited.add(op.name)
             for t in op.inputs:
-                if t is a or t is self.target:
+                if any(t is given for given in fed):
                     continue
                 if t.op.name in after:
                     stack.append(t.op)
-                elif t.op.type == "Shape" and t.op.inputs[0].op.name in self._from_x and is_fixed(t.op.inputs[0]):
+                elif (
+                    t.op.type == "Shape" and t.op.inputs[0].op.name in self._from_x and self.shapes.rows(t.op.inputs[0])
+                ):
                     shapes[t.name] = t
-                elif t.op.name in self._from_x:
+                elif t is self.x or (
+                    t.op.name in self._from_x and self.shapes.rows(t) == 1 and (keeps is None or keeps(t))
+                ):
                     frontier[t.name] = t
                 else:
                     stack.append(t.op)
@@ -203,16 +226,21 @@ class Graph:
 
     def is_bottleneck(self, call: Call) -> bool:
         """Whether everything the scores know of the image passes through this tensor."""
-        stack, visited = [self.scores.op], {call.tensor.op.name}
-        while stack:
-            op = stack.pop()
-            if op.name in visited or op.type in SHAPE_ONLY:
-                continue
-            if op is self.x.op:
-                return False
-            visited.add(op.name)
-            stack.extend(t.op for t in op.inputs if t.op.name in self._from_x)
-        return self.reaches_scores(call)
+        return call.tensor.op.name in self.bottlenecks
+
+    @cached_property
+    def bottlenecks(self) -> set[str]:
+        """Names of the ops that no way from the image to the scores goes past."""
+        ops = self.on_the_way
+        number = {op.name: i for i, op in enumerate(ops)}
+        bottlenecks: set[str] = set()
+        farthest = 0
+        for i, op in enumerate(ops):
+            if farthest <= i:
+                bottlenecks.add(op.name)
+            users = [number.get(user.name, 0) for t in op.outputs for user in t.consumers()]
+            farthest = max(farthest, *users, 0)
+        return bottlenecks
 
     def reaches_scores(self, call: Call) -> bool:
         """Whether the scores depend on this tensor."""
@@ -255,11 +283,11 @@ class Graph:
     def bytes_per_sample(self) -> tuple[int, int]:
         """Rough memory one sample takes in a forward call, and in a forward with backward call."""
         ops = self._ops(self._from_x)
-        running = 3 * max(in_and_out(ops), default=1)
-        return running, running + kept(ops, self._from_x)
+        running = 3 * max(in_and_out(ops, self.shapes.bytes), default=1)
+        return running, running + kept(ops, self._from_x, self.shapes.bytes)
 
     def _ops(self, names: set[str]) -> list[Any]:
-        return [self._graph.get_operation_by_name(name) for name in names]
+        return [self.graph.get_operation_by_name(name) for name in names]
 
 
 @contextlib.contextmanager

@@ -2,16 +2,16 @@
 
 from typing import Any
 
+from kx_widget.engine.attention import Attention
 from kx_widget.engine.errors import ModelError, UnknownLayerError, did_you_mean
+from kx_widget.engine.footprint import MIXING
 from kx_widget.engine.graph import Call, Graph
+from kx_widget.engine.places import Place
 from kx_widget.engine.tasks import image_part
 from kx_widget.engine.tracing import sublayers
 from kx_widget.engine.types import Inspection, LayerInfo
 
-MIXING = {
-    *("Conv2D", "DepthwiseConv2dNative", "Conv2DBackpropInput", "MatMul", "BatchMatMul", "BatchMatMulV2"),
-    *("BatchMatMulV3", "Einsum", "Conv3D"),
-}
+READ_INSTEAD = "not the patches"
 RECTIFIED = {"Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Softplus"}
 
 
@@ -84,15 +84,17 @@ def _declared_shapes(model: Any) -> list[Any] | None:
 def inspect(model: Any, graph: Graph) -> Inspection:
     """Facts about a traced model."""
     input_shape = tuple(int(d) for d in graph.x.shape[1:])
-    aspect = input_shape[0] / input_shape[1]
-    layers, grid = [], None
-    for call in graph.calls:
-        shape = tuple(call.tensor.shape[1:])
-        spatial, tokens = spatial_of(shape, aspect)
-        grid = spatial if tokens and spatial else grid
-        reason = _objection(graph, call, shape, spatial)
-        layers.append(LayerInfo(call.path, type(call.layer).__name__, shape, spatial, not reason, reason))
+    layers = [_layer_info(graph, call) for call in graph.calls]
+    grids = [place.grid for call in graph.calls if (place := graph.places.of(call.tensor)) and place.tokens]
+    tokens = [call for call, layer in zip(graph.calls, layers, strict=True) if layer.is_candidate and _is_tokens(layer)]
+    attention = Attention(graph)
+    sources = {} if attention.objection else attention.sources(tokens)
     recommended, why = _recommend(graph, layers)
+    reads_prefix = any(READ_INSTEAD in layer.reason for layer in layers)
+    if reads_prefix and sources:
+        recommended, why = _recommend_source(layers, list(sources.values()))
+    start = sources[0].path if 0 in sources else None
+    method, why_method = _recommend_method(recommended, reads_prefix, start)
     return Inspection(
         layers=tuple(layers),
         recommended=recommended,
@@ -101,37 +103,41 @@ def inspect(model: Any, graph: Graph) -> Inspection:
         classes=graph.classes,
         input_shape=(input_shape[0], input_shape[1], input_shape[2]),
         nested=any(hasattr(layer, "layers") for _, layer in sublayers(model)),
-        token_grid=grid,
+        token_grid=grids[-1] if grids else None,
+        attention_start=start,
+        recommended_method=method,
+        why_method=why_method,
+        heads=() if attention.objection else attention.heads,
     )
 
 
-def spatial_of(shape: tuple[int | None, ...], aspect: float) -> tuple[tuple[int, int] | None, bool]:
-    """((h, w), is tokens) of a layer's output shape without its batch axis, for images of H/W `aspect`.
-
-    T tokens of D features are taken as a grid of the image's aspect, with or without one class token.
-    """
-    if len(shape) == 3 and None not in shape:
-        return (int(shape[0] or 0), int(shape[1] or 0)), False
-    if len(shape) == 2 and None not in shape:
-        for tokens in (int(shape[0] or 0), int(shape[0] or 0) - 1):
-            h = round((max(tokens, 0) * aspect) ** 0.5)
-            if h > 1 and tokens % h == 0 and abs(h / (tokens / h) - aspect) < 1e-6:
-                return (h, tokens // h), True
-    return None, False
+def _layer_info(graph: Graph, call: Call) -> LayerInfo:
+    place = graph.places.of(call.tensor)
+    reason = graph.places.objection(call.tensor) if place is None else _objection(graph, call, place)
+    shape, kind = tuple(call.tensor.shape[1:]), type(call.layer).__name__
+    return LayerInfo(call.path, kind, shape, place and place.grid, not reason, reason, place.first if place else 0)
 
 
-def _objection(graph: Graph, call: Call, shape: tuple[int | None, ...], spatial: tuple[int, int] | None) -> str:
-    if spatial is None:
-        if len(shape) == 2:
-            return f"{shape[0]} tokens do not form a grid of the image's aspect"
-        return f"no spatial map: its output is {' × '.join(str(d or '?') for d in shape) or 'a number'}"
-    if min(spatial) < 2:
-        return f"its map has {spatial[0]} × {spatial[1]} cells"
+def _objection(graph: Graph, call: Call, place: Place) -> str:
+    """Why a tensor that is a grid gives no map, or "" if it gives one."""
+    if min(place.grid) < 2:
+        return f"its map has {place.grid[0]} × {place.grid[1]} cells"
     if not call.tensor.dtype.is_floating:
         return "its output has no gradient"
     if not graph.reaches_scores(call):
         return "the scores do not depend on it"
-    return ""
+    reached = graph.reach.of(call.tensor)
+    if reached.shape:
+        tokens: Any = reached.any((0, 2)) if place.tokens else reached
+        if place.tokens and tokens.any() and not tokens[place.cells].any():
+            return _read_instead(tokens)
+    return "" if reached.any() else "the scores do not depend on it"
+
+
+def _read_instead(tokens: Any) -> str:
+    """Which tokens (T,) the head reads, none of which is a patch."""
+    count = int(tokens.sum())
+    return f"the head reads only its {'class token' if count == 1 else f'{count} prefix tokens'}, {READ_INSTEAD}"
 
 
 def _recommend(graph: Graph, layers: list[LayerInfo]) -> tuple[str | None, str]:
@@ -155,6 +161,32 @@ def _recommend(graph: Graph, layers: list[LayerInfo]) -> tuple[str | None, str]:
             -1
         ].path, f"{_size(candidates[-1])}: the last layer with a map, though some signal bypasses it."
     return None, "No layer has a map of more than one cell; methods that see the input still work."
+
+
+def _recommend_source(layers: list[LayerInfo], sources: list[Call]) -> tuple[str, str]:
+    """The tokens that a late attention takes in, where the head reads no patches of the last one."""
+    path = sources[max(0, len(sources) - 2)].path
+    layer = next(layer for layer in layers if layer.path == path)
+    return path, (
+        f"{_size(layer)}: what the last attention but one takes in; after the last one, the head reads no patches."
+    )
+
+
+def _recommend_method(recommended: str | None, reads_prefix: bool, start: str | None) -> tuple[str, str]:
+    """The id of the method to begin with, and why."""
+    if recommended is None:
+        return "gradients", "No layer has a map, and gradients see the input."
+    if not reads_prefix:
+        return "gradcam", "One pass to the recommended layer, and nothing bypasses it."
+    if start is not None:
+        return "attention_gradient", (
+            "The head reads no patches: attention, weighted by its gradient, tells which of them it was told of."
+        )
+    return "integrated_gradients", "The head reads no patches, and there is no attention that tells where it looks."
+
+
+def _is_tokens(layer: LayerInfo) -> bool:
+    return len(layer.shape) == 2
 
 
 def _size(layer: LayerInfo) -> str:

@@ -8,7 +8,6 @@ import numpy as np
 
 from kx_widget.engine.cache import Cache
 from kx_widget.engine.errors import UnsupportedMethodError
-from kx_widget.engine.footprint import size
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.question import Question
 from kx_widget.engine.registry import Method
@@ -22,12 +21,12 @@ def learn_together(questions: Sequence[Question]) -> None:
 
     The answers go to the cache, where the questions find them; what does not fit there is computed again.
     """
-    calls = list({q.layer: q.call for q in questions if q.call is not None}.values())
+    calls = list({q.layer: q.call for q in questions if q.call is not None and q.entry.sees == "layer"}.values())
     if len(calls) < 2 or any(q.wrapped for q in questions):
         return
     first = questions[0]
     # Both the activation and the gradient of each layer come out.
-    beside = sum(2 * size(call.tensor) for call in calls)
+    beside = sum(2 * first.ready.graph.shapes.bytes(call.tensor) for call in calls)
     for rows, probe in first.probes(backward=True, beside=beside):
         known = np.zeros((rows.stop - rows.start, first.columns.classes), np.float32)
         scores = probe.scores() if first.columns.needs_scores else known
@@ -48,6 +47,9 @@ def at_every_layer(
 ) -> Iterator[tuple[str, Floats]]:
     """One image's map at each layer that has one, by `quick_method`, for one pass forward and one backward in all.
 
+    For a method that looks at attention it is instead where each head looks, from the tokens that the model's head
+    reads; that takes no pass after the method's own.
+
     What hundreds of layers hold must not push out what is kept about the images, so it is let go of in the end.
 
     Args:
@@ -59,6 +61,9 @@ def at_every_layer(
     Yields:
         Path and map (h, w). A layer at which the method cannot be used is left out.
     """
+    if question.entry.sees == "attention":
+        yield from _at_every_head(question, image, stale)
+        return
     ready, entry = question.ready, quick_method(question)
     params = question.params if entry is question.entry else entry.complete({})
     rows = slice(image, image + 1)
@@ -89,3 +94,12 @@ def at_every_layer(
             continue
         maps = last.maps if entry.finish is None else entry.finish(last.maps, **params)
         yield info.path, maps[0]
+
+
+def _at_every_head(question: Question, image: int, stale: Callable[[], bool]) -> Iterator[tuple[str, Floats]]:
+    probe = replace(question.probe(slice(image, image + 1)), call=None)
+    for paths, attention in zip(question.ready.inspection.heads, probe.attentions(question.entry.title), strict=True):
+        if stale():
+            return
+        read = np.einsum("t,hts->hs", probe.read_out, attention[0])  # (heads, T)
+        yield from zip(paths, probe.on_the_patches(read), strict=True)

@@ -51,8 +51,8 @@ def part(graph: Any, feeds: Sequence[Any], fetches: Sequence[Any], frozen: bool 
     fed = [t.name for t in feeds]
     stop = {*fed, *captured, *reads}
     new = [t for t in fetches if t.name not in stop]
-    needed, borders = _needed([t.op for t in new], stop)
-    definition, ends = _definition(graph, needed), [t.name for t in new]
+    needed, borders = needed_for([t.op for t in new], stop)
+    definition, ends = subgraph(graph, needed), [t.name for t in new]
     values = {name: _read(*reads[name]) for name in borders & reads.keys()}
 
     def run(*given: Any) -> list[Any]:
@@ -73,7 +73,7 @@ def _read(variable: Any, tensor: Any) -> Any:
         return tf.raw_ops.ReadVariableOp(resource=variable, dtype=tensor.dtype).numpy()
 
 
-def _needed(ops: list[Any], stop: set[str]) -> tuple[set[str], set[str]]:
+def needed_for(ops: list[Any], stop: set[str]) -> tuple[set[str], set[str]]:
     """Names of these ops and of those before them up to the tensors at which to stop; which of these were met."""
     needed: set[str] = set()
     borders: set[str] = set()
@@ -87,7 +87,8 @@ def _needed(ops: list[Any], stop: set[str]) -> tuple[set[str], set[str]]:
     return needed, borders
 
 
-def _definition(graph: Any, needed: set[str]) -> Any:
+def subgraph(graph: Any, needed: set[str]) -> Any:
+    """The definition of those ops of a graph that have these names."""
     whole = graph.as_graph_def()
     definition = tf.compat.v1.GraphDef(versions=whole.versions, library=whole.library)
     definition.node.extend(node for node in whole.node if node.name in needed)

@@ -22,11 +22,11 @@ def apply_sign(maps: Floats, sign: Sign) -> Floats:
 def apply_scale(maps: Floats, scale: Scale) -> Floats:
     """Maps (N, T, h, w) divided by the largest absolute value of each map, of each image, or of all.
 
-    Zero stays zero, so that signs and "nothing" keep their meaning; a map of zeros stays one. NaN is ignored.
+    Zero stays zero, so that signs and "nothing" keep their meaning; a map of zeros stays one. NaN and ∞ are ignored.
     """
     _known("scale", scale, SCALES)
     axes = {"map": (2, 3), "image": (1, 2, 3), "all": (0, 1, 2, 3)}[scale]
-    top = np.max(np.abs(np.nan_to_num(maps)), axis=axes, keepdims=True, initial=0)
+    top = np.max(np.abs(np.where(np.isfinite(maps), maps, 0)), axis=axes, keepdims=True, initial=0)
     return np.divide(maps, top, out=np.where(np.isnan(maps), np.nan, 0).astype(np.float32), where=top > 0)
 
 
@@ -43,9 +43,12 @@ def bilinear(source: int, size: int) -> Floats:
 
 
 def resize(maps: Floats, size: tuple[int, int]) -> Floats:
-    """Maps (…, h, w) interpolated to `size` (H, W)."""
+    """Maps (…, h, w) interpolated to `size` (H, W); NaN where a value that counts is none or infinite."""
     if maps.shape[-2:] == size:
         return maps
+    if not (known := np.isfinite(maps)).all():
+        gaps = resize((~known).astype(np.float32), size) > 0
+        return np.where(gaps, np.nan, resize(np.where(known, maps, 0), size)).astype(np.float32)
     rows, columns = bilinear(maps.shape[-2], size[0]), bilinear(maps.shape[-1], size[1])
     return np.matmul(np.matmul(rows, maps), columns.T)
 

@@ -28,6 +28,7 @@ class Probe:
         digests: one per image, with the version of the weights: what caches go by.
         black: tells what black is in x (B, C).
         seed: for methods that draw random numbers; see `rng`.
+        attends: whether the method looks at attention; the layer is then where it starts.
     """
 
     graph: Graph
@@ -39,6 +40,7 @@ class Probe:
     digests: Sequence[tuple[Any, ...]]
     black: Callable[[], Floats]
     seed: int = 0
+    attends: bool = False
     # Not for other layers or images, so that a replaced probe gathers anew.
     gathered: dict[str, Any] = field(default_factory=dict, init=False)
 
@@ -94,9 +96,63 @@ class Probe:
         """Scores before the final softmax or sigmoid (B, C)."""
 
         def compute(rows: list[int]) -> Sequence[Any]:
+            if self.attends:
+                return [self._attention_facts()[0][rows]]
             return [self.functions.predict(self.x[rows]) if self.call is None else self._facts()[1][rows]]
 
         return self._each(("scores",), compute)[0]
+
+    def attentions(self, title: str) -> list[Floats]:
+        """Attention (B, heads, T, T) of each block from the layer on, queries before keys.
+
+        Args:
+            title: of the method that asks, for the error.
+
+        Raises:
+            UnsupportedMethodError: the model has none among all its tokens; names what works.
+        """
+        start = self.functions.attention.check(title, self.call)
+        return self._attention_facts()[1 + start : 1 + self.functions.attention.blocks]
+
+    def attention_gradients(self, title: str, target: Floats, by_block: bool = False) -> list[Floats]:
+        """d(scores·target)/d(attention) of each of these blocks, for target weights (B, C).
+
+        Args:
+            title: of the method that asks, for the error.
+            target: weights (B, C).
+            by_block: take instead of the model's scores those that its own head reads from each block's tokens.
+        """
+        start = self.functions.attention.check(title, self.call)
+
+        def compute(rows: list[int]) -> Sequence[Any]:
+            facts = [array[rows] for array in self._attention_facts(by_block)]
+            return self.functions.attention_head(facts, target[rows], by_block)
+
+        return self._by_target(("attention", by_block), target, compute)[start:]
+
+    def on_the_patches(self, tokens: Floats) -> Floats:
+        """Maps (B, h, w) of what an attention method gives each token (B, T)."""
+        place = self.functions.attention.place
+        return tokens[:, place.cells].reshape(-1, *place.grid)
+
+    @property
+    def read_out(self) -> Floats:
+        """How much of each token (T,) the head reads."""
+        return self.functions.attention.read_out
+
+    def _attention_facts(self, by_block: bool | None = None) -> list[Any]:
+        """Scores and attention of all blocks, with what gradients at them need unless `by_block` is None."""
+        if by_block is None and (kept := [f for f in (False, True) if f"attention {f}" in self.gathered]):
+            by_block = kept[0]
+
+        def compute(rows: list[int]) -> Sequence[Any]:
+            x = self.x[rows]
+            facts = self.functions.attentions(x) if by_block is None else self.functions.attention_trunk(x, by_block)
+            self._note_scores(rows, facts[0])
+            return facts
+
+        fact = ("attention", by_block)
+        return self._once(f"attention {by_block}", lambda: self._each(fact, compute))
 
     def activations(self) -> Floats:
         """The layer's output (B, h, w, K)."""
@@ -262,10 +318,10 @@ class Probe:
             )
 
     def _as_grid(self, a: Floats) -> Floats:
-        """Float32 (B, h, w, K); tokens (B, T, D) are laid out as a grid, without the class token."""
-        if a.ndim == 3 and self.spatial is not None:
-            h, w = self.spatial
-            a = a[:, a.shape[1] - h * w :].reshape(len(a), h, w, a.shape[2])
+        """Float32 (B, h, w, K); tokens (B, T, D) are laid out as a grid, without prefix tokens."""
+        place = self.graph.places.of(self._layer().tensor)
+        if place is not None and place.tokens:
+            a = a[:, place.cells].reshape(len(a), *place.grid, a.shape[2])
         return a.astype(np.float32, copy=False)
 
 

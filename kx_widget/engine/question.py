@@ -12,8 +12,10 @@ from kx_widget.engine.errors import KxError, ModelError, ParameterError, plain
 from kx_widget.engine.explanation import Explanation, versions
 from kx_widget.engine.functions import Functions
 from kx_widget.engine.graph import Call, Graph
+from kx_widget.engine.heads import Link, probabilities
 from kx_widget.engine.images import Images
 from kx_widget.engine.methods import METHODS
+from kx_widget.engine.notes import Notes, advice_for, notes_on
 from kx_widget.engine.probe import Probe
 from kx_widget.engine.registry import Method, MethodFunction
 from kx_widget.engine.targets import Columns
@@ -29,16 +31,11 @@ class Ready:
     functions: Functions
     inspection: Inspection
     class_names: tuple[str, ...]
+    link: Link | None
 
     def probabilities(self, scores: Floats) -> Floats:
-        """Scores (…, C) through the head; softmax where there is none; NaN where it is not understood."""
-        head = self.inspection.head
-        if head == "unknown" or (head == "linear" and scores.shape[-1] == 1):
-            return np.full_like(scores, np.nan)
-        if head == "sigmoid":
-            return np.asarray(1 / (1 + np.exp(-np.clip(scores, -80, 80))), np.float32)
-        e = np.exp(scores - scores.max(-1, keepdims=True))
-        return e / e.sum(-1, keepdims=True)
+        """Probabilities of scores (…, C); NaN where the model is not known to be a classifier."""
+        return probabilities(scores, self.link)
 
 
 @dataclass
@@ -91,7 +88,7 @@ class Question:
             version: of the weights, if it was looked up just now.
         """
         version = self.weights.version() if version is None else version
-        for rows in self._chunks(self.call is None if backward is None else backward, beside):
+        for rows in self._chunks(self.entry.sees != "layer" if backward is None else backward, beside):
             yield rows, self.probe(rows, version)
 
     def probe(self, rows: slice, version: int | None = None) -> Probe:
@@ -100,7 +97,7 @@ class Question:
         digests = [(version, digest) for digest in self.images.digests[rows]]
         return Probe(
             self.ready.graph, self.ready.functions, self.cache, self.images.batch[rows], self.call,
-            self.spatial, digests, lambda: self.images.black[rows], self.seed,
+            self.spatial, digests, lambda: self.images.black[rows], self.seed, self.entry.sees == "attention",
         )  # fmt: skip
 
     def scores(self, rows: slice, probe: Probe) -> Floats:
@@ -127,10 +124,12 @@ class Question:
         probabilities = np.full((n, t), np.nan, np.float32)
         complete = np.zeros((n, t), np.bool_)
         names: list[tuple[str, ...]] = [()] * n
+        notes: list[list[Notes]] = [[()] * t for _ in range(n)]
         checks: dict[str, Floats] = {}
         maps: Floats | None = None
         self.answer = {"indices": indices, "probabilities": probabilities, "names": names, "checks": checks}
-        done, chunks = 0, len(self._chunks(self.call is None))
+        self.answer["notes"] = notes
+        done, chunks = 0, len(self._chunks(self.entry.sees != "layer"))
         for rows, probe in self.probes(version=version):
             all_scores = self.scores(rows, probe) if self._needs_scores() else None
             known = np.zeros((rows.stop - rows.start, self.columns.classes), np.float32)
@@ -152,6 +151,9 @@ class Question:
                     passes = partial.total
                     total = passes * t * chunks
                     complete[rows, column] = partial.done == partial.total
+                    if partial.done == partial.total:
+                        for i, said in enumerate(self._said(found, partial, targets.names, column), rows.start):
+                            notes[i][column] = said
                     yield Step(maps.copy(), scores.copy(), done + partial.done, total, complete.copy())
                 done += passes
 
@@ -183,8 +185,17 @@ class Question:
             )
         return maps
 
+    def _said(self, maps: Floats, partial: Partial, names: Any, column: int) -> Iterator[Notes]:
+        """What is to be said of each of these finished maps (B, h, w)."""
+        advice = advice_for(self.entry, self.layer, self.ready.inspection, METHODS)
+        caution = self.ready.inspection.cautions.get(self.entry.id)
+        noise = np.zeros(len(maps)) if partial.noise is None else partial.noise
+        for values, still, name in zip(maps, noise, names, strict=True):
+            on_values = notes_on(np.asarray(values), self.signed, float(still), name[column], advice)
+            yield (*on_values, caution) if caution else on_values
+
     def _needs_scores(self) -> bool:
-        return self.columns.needs_scores or self.call is not None
+        return self.columns.needs_scores or self.entry.sees == "layer"
 
     def _note(
         self,
@@ -203,6 +214,7 @@ class Question:
     def explanation(self, step: Step, seconds: float) -> Explanation:
         """The whole answer, once `stream` has ended with `step`."""
         used = {name: value for name, value in self.wrappers.items() if value}
+        notes: list[list[Notes]] = self.answer["notes"]
         return Explanation(
             maps=step.maps,
             scores=step.scores,
@@ -218,4 +230,16 @@ class Question:
             checks=dict(self.answer["checks"]),
             images=self.images.seen(),
             names=self.images.names,
+            notes=tuple(map(tuple, notes)) if any(map(any, notes)) else (),
         )
+
+
+def with_bar(steps: Iterator[Step]) -> Iterator[Step]:
+    """The same steps, with a progress bar that counts their passes."""
+    from tqdm.auto import tqdm
+
+    with tqdm(unit="pass") as bar:
+        for step in steps:
+            bar.total = step.total
+            bar.update(step.done - bar.n)
+            yield step

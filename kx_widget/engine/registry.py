@@ -22,7 +22,8 @@ class Method:
         title: how people write it.
         fn: generator function of `(probe, target, **params)`.
         family: heading under which a picker lists it.
-        sees: `"layer"` if its map has the size of a layer's, `"input"` if the size of the image.
+        sees: `"layer"` if its map has the size of a layer's, `"input"` if the size of the image, `"attention"` if it
+            follows attention from a layer on.
         signed: whether maps have a meaningful sign: True, False, or (parameter, value) under which they have.
         cost: what an answer costs once the layer is known, in words: `"instant"`, `"1 pass"`, `"1 pass a mask"`…
         summary: one line for the picker.
@@ -35,7 +36,7 @@ class Method:
     title: str
     fn: MethodFunction
     family: str
-    sees: Literal["layer", "input"]
+    sees: Literal["layer", "input", "attention"]
     signed: bool | tuple[str, Any]
     cost: str
     summary: str

@@ -5,6 +5,7 @@ is another input of the same compiled function.
 """
 
 import re
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,7 +31,7 @@ def contrast(a: int | str, b: int | str) -> Contrast:
     """The target "score a − score b": why this class rather than that one.
 
     Args:
-        a: class index, class name, or `"top"`, `"top-2"`…
+        a: class index, class name, or `"top"`, `"top-2"`…, which are ranks whatever the classes are called.
         b: the same.
 
     Returns:
@@ -119,7 +120,9 @@ def _text(column: Any, names: Sequence[str]) -> str:
         return _text(column.a, names) + MINUS + _text(column.b, names)
     if isinstance(column, _Rank):
         return "top" if column.place == 0 else f"top-{column.place + 1}"
-    return str(names[column])
+    # As a text a name that reads as a rank would mean another class.
+    name = str(names[column])
+    return f"class {column}" if RANK.fullmatch(name) else name
 
 
 def parse(targets: Any, class_names: Sequence[str], images: int | None = None) -> Columns:
@@ -166,6 +169,12 @@ def _parse_one(target: Any, names: tuple[str, ...]) -> Any:
 
 
 def _parse_text(text: str, names: tuple[str, ...]) -> Any:
+    # Before the names: "top" is what is asked where nothing is said, and must not depend on what classes are called.
+    if match := RANK.fullmatch(text):
+        place = int(match[1] or 1) - 1
+        if place >= len(names):
+            raise UnknownTargetError(f"{text!r} asks for more classes than the model has ({len(names)}).")
+        return _Rank(place)
     same = [i for i, n in enumerate(names) if n == text] or [
         i for i, n in enumerate(names) if n.lower() == text.lower()
     ]
@@ -173,11 +182,6 @@ def _parse_text(text: str, names: tuple[str, ...]) -> Any:
         return same[0]
     if same:
         raise UnknownTargetError(f"{text!r} is the name of classes {', '.join(map(str, same))}; pass the index.")
-    if match := RANK.fullmatch(text):
-        place = int(match[1] or 1) - 1
-        if place >= len(names):
-            raise UnknownTargetError(f"{text!r} asks for more classes than the model has ({len(names)}).")
-        return _Rank(place)
     if MINUS in text:
         a, b = text.split(MINUS, 1)
         return Contrast(_parse_text(a, names), _parse_text(b, names))
@@ -188,14 +192,22 @@ def _accepted(classes: int) -> str:
     return f'Pass a class index from 0 to {classes - 1}, a class name, "top", "top-2"…, or kx.contrast(a, b).'
 
 
+def numbered(classes: int) -> tuple[str, ...]:
+    """What classes are called that nobody has named."""
+    return tuple(f"class {i}" for i in range(classes))
+
+
 def names_for(class_names: Any, classes: int, imagenet: bool) -> tuple[str, ...]:
     """Class names from what the user gave: a list, a dict by index, `"imagenet"` or None.
 
     Raises:
-        UnknownTargetError: their number is not that of the classes.
+        UnknownTargetError: their number is not that of the classes, they have no order, or one of them is missing.
+
+    Warns:
+        RuntimeWarning: one of them reads as a rank, "Top" for instance.
     """
     if class_names is None:
-        class_names = "imagenet" if imagenet and classes == 1000 else [f"class {i}" for i in range(classes)]
+        class_names = "imagenet" if imagenet and classes == 1000 else numbered(classes)
     if isinstance(class_names, str):
         if class_names != "imagenet":
             raise UnknownTargetError(f'class_names={class_names!r} is not known. Pass a list, a dict or "imagenet".')
@@ -206,9 +218,29 @@ def names_for(class_names: Any, classes: int, imagenet: bool) -> tuple[str, ...]
         if sorted(class_names) != list(range(classes)):
             raise UnknownTargetError(f"class_names must have the keys 0 to {classes - 1}.")
         class_names = [class_names[i] for i in range(classes)]
+    if isinstance(class_names, (set, frozenset)):
+        raise UnknownTargetError(
+            "class_names is a set, and a set has no order: pass a list in the order of the model's outputs."
+        )
     if isinstance(class_names, bytes) or not isinstance(class_names, Iterable):
         raise UnknownTargetError(f'class_names={class_names!r} is not known. Pass a list, a dict or "imagenet".')
-    found = tuple(str(n) for n in class_names)
-    if len(found) != classes:
-        raise UnknownTargetError(f"There are {len(found)} class names for the model's {classes} classes.")
-    return found
+    return _checked(list(class_names), classes)
+
+
+def _checked(names: list[Any], classes: int) -> tuple[str, ...]:
+    if len(names) != classes:
+        raise UnknownTargetError(f"There are {len(names)} class names for the model's {classes} classes.")
+    for index, name in enumerate(names):
+        if name is None or not str(name).strip():
+            raise UnknownTargetError(
+                f"Class {index} has no name: class_names[{index}] is {name!r}. Name every class, {f'class {index}'!r} "
+                "for instance, or leave class_names out."
+            )
+        if RANK.fullmatch(str(name).lower()):
+            warnings.warn(
+                f"Class {index} is called {str(name)!r}, and {str(name).lower()!r} means a rank, whatever the classes "
+                f"are called: pass the index, {index}, to explain this class.",
+                RuntimeWarning,
+                stacklevel=5,
+            )
+    return tuple(map(str, names))

@@ -32,36 +32,51 @@ ONE_AT_A_TIME = threading.RLock()
 def observed(model: Any, graph: Any, seen: list[tuple[str, Any, Any]]) -> Generator[None]:
     """Note what each layer returns while `graph` is built in this thread; other threads see no difference."""
     me = threading.get_ident()
-    hooked: list[tuple[Any, Any]] = []
+    replaced: list[tuple[Any, str, Any]] = []
 
-    def hook(path: str, layer: Any) -> None:
-        call = layer.call
+    def hook(path: str, layer: Any, name: str) -> None:
+        call = getattr(layer, name)
 
         def noting(*args: Any, **kwargs: Any) -> Any:
             out = call(*args, **kwargs)
-            if (
-                threading.get_ident() == me
-                and isinstance(out, tf.Tensor)
-                and tf.compat.v1.get_default_graph() is graph
-                and out.graph is graph
-            ):
-                seen.append((path, layer, out))
+            if threading.get_ident() == me and tf.compat.v1.get_default_graph() is graph:
+                seen.extend((f"{path}{part}", layer, t) for part, t in tensors_in(out) if t.graph is graph)
             return out
 
-        hooked.append((layer, layer.__dict__.get("call")))
-        layer.__dict__["call"] = noting
+        replace(layer, name, noting)
+
+    def replace(layer: Any, name: str, function: Any) -> None:
+        replaced.append((layer, name, layer.__dict__.get(name)))
+        layer.__dict__[name] = function
 
     with ONE_AT_A_TIME:
         try:
             for path, layer in {id(layer): (path, layer) for path, layer in reversed([*sublayers(model)])}.values():
-                hook(path, layer)
+                for name in ("call", "quantized_call"):
+                    if hasattr(layer, name):
+                        hook(path, layer, name)
+            for layer in model._flatten_layers():
+                # What a layer forgets to save memory while it trains would hide it, and cannot be cut.
+                replace(layer, "rematerialized_call", lambda call, *_, **__: call)
             yield
         finally:
-            for layer, own in hooked:
+            for layer, name, own in replaced:
                 if own is None:
-                    layer.__dict__.pop("call", None)
+                    layer.__dict__.pop(name, None)
                 else:
-                    layer.__dict__["call"] = own
+                    layer.__dict__[name] = own
+
+
+def tensors_in(out: Any, part: str = "") -> Iterator[tuple[str, Any]]:
+    """(part, tensor) of what a layer returned: "" for a tensor or the first of several, `[1]`, `/name` for others."""
+    if isinstance(out, tf.Tensor):
+        yield part, out
+    elif isinstance(out, dict):
+        for key, value in out.items():
+            yield from tensors_in(value, f"{part}/{key}")
+    elif isinstance(out, (list, tuple)):
+        for i, value in enumerate(out):
+            yield from tensors_in(value, f"{part}[{i}]" if i else part)
 
 
 def as_input(model: Any, x: Any) -> Any:

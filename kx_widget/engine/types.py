@@ -4,6 +4,7 @@ Shape letters, used everywhere: N images, B images in one model call, T targets 
 H×W the model's input size, h×w the size of a map, K channels of a layer.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -20,7 +21,8 @@ class LayerInfo:
     """One call of one layer.
 
     `path` names it through the nesting (`"resnet50/conv5_block3_out"`), `shape` is that of its output without
-    the batch axis, `spatial` the (h, w) of the map it would give, `reason` why it is not a candidate.
+    the batch axis, `spatial` the (h, w) of the map it would give, `reason` why it is not a candidate. Of a layer
+    of tokens, `first` is the index of the first that is a cell of the map; prefix tokens stand before it.
     """
 
     path: str
@@ -29,6 +31,7 @@ class LayerInfo:
     spatial: tuple[int, int] | None
     is_candidate: bool
     reason: str = ""
+    first: int = 0
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,10 @@ class Inspection:
     """Facts about a model, found without running it.
 
     `recommended` is the path of the layer to explain by default and `why` a sentence that says so; `head` is
-    the final activation; `token_grid` the (h, w) in which a token model's patches lie, or None.
+    the final activation; `token_grid` the (h, w) in which a token model's patches lie, or None. Methods that follow
+    attention start at `attention_start`. `recommended_method` is the id of the method to begin with, `why_method` a
+    sentence that says so, and `cautions` tells by method id how far its maps can be trusted on this model. `heads`
+    names the heads of each block's attention, as paths below the layer that they belong to.
     """
 
     layers: tuple[LayerInfo, ...]
@@ -47,6 +53,15 @@ class Inspection:
     input_shape: tuple[int, int, int]
     nested: bool
     token_grid: tuple[int, int] | None = None
+    attention_start: str | None = None
+    recommended_method: str = "gradcam"
+    why_method: str = ""
+    cautions: Mapping[str, str] = field(default_factory=dict)
+    heads: tuple[tuple[str, ...], ...] = ()
+
+    def layer_for(self, sees: str) -> str | None:
+        """The layer that a method takes by default, by what it sees; None for the input."""
+        return {"layer": self.recommended, "attention": self.attention_start}.get(sees)
 
     @property
     def candidates(self) -> tuple[str, ...]:
@@ -76,12 +91,17 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Partial:
-    """What a method yields: raw maps so far (B, h, w), and how many of its passes are done."""
+    """What a method yields: raw maps so far (B, h, w), and how many of its passes are done.
+
+    `noise` (B,) is a magnitude up to which values mean nothing, where the method knows one: what rounding leaves of
+    terms that cancel.
+    """
 
     maps: Floats
     done: int = 1
     total: int = 1
     checks: dict[str, Floats] = field(default_factory=dict)
+    noise: Floats | None = None
 
 
 @dataclass(frozen=True)

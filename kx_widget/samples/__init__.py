@@ -1,4 +1,4 @@
-"""A small trained model and pictures whose contents are known, for trying explanations offline."""
+"""Small trained models and pictures whose contents are known, for trying explanations offline."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Samples", "load", "scenes"]
 
+MODELS = {"cnn": "scenes.keras", "vit": "vit.keras"}
+
 
 class Samples(NamedTuple):
     """What `load` returns; `images` and `masks` go together."""
@@ -23,20 +25,29 @@ class Samples(NamedTuple):
     masks: list[np.ndarray | None]
 
 
-def load() -> Samples:
-    """Load the shipped model and the pictures to show it.
+def load(name: str = "cnn") -> Samples:
+    """Load a shipped model and the pictures to show it, which are the same for each.
+
+    Args:
+        name: `"cnn"`, a residual CNN of 170,000 parameters, or `"vit"`, a vision transformer of 164,000 parameters
+            with 16 × 16 patches and a class token.
 
     Returns:
-        model: A residual CNN of 170,000 parameters; uint8 (N, 128, 128, 3) -> the probability of each class,
-            one sigmoid a class, since a scene may show several objects.
+        model: uint8 (N, 128, 128, 3) -> the probability of each class, one sigmoid a class, since a scene may show
+            several objects.
         images: uint8 RGB arrays: scenes (128, 128, 3), then whole photographs in their own proportions.
         class_names: The name of each of the C classes.
         masks: For a scene, bool (C, 128, 128), the part of each object in sight; None for a photograph.
+
+    Raises:
+        ValueError: There is no model of this name.
     """
+    if name not in MODELS:
+        raise ValueError(f"There is no sample model {name!r}. Choose from {', '.join(map(repr, MODELS))}.")
     import keras
     from PIL import Image
 
-    model = keras.saving.load_model(DATA / "scenes.keras", compile=False)
+    model = keras.saving.load_model(DATA / MODELS[name], compile=False)
     shown = np.load(DATA / "scenes.npz")
     images: list[np.ndarray] = list(shown["images"])
     masks: list[np.ndarray | None] = list(shown["masks"])

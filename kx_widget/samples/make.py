@@ -1,6 +1,6 @@
 """Make everything that `kx_widget.samples` ships: ``python -m kx_widget.samples.make`` (needs scikit-image).
 
-``--assets`` stops after the pictures; ``--measure`` measures what is there.
+``--assets`` stops after the pictures; ``--measure`` measures what is there; ``--model`` names one of the two models.
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ import time
 
 import numpy as np
 
+from . import MODELS, train, transformer
 from .assets import write_assets
 from .scenes import DATA, scenes
-from .train import measure, train
 
+TRAIN = {"cnn": train.train, "vit": transformer.train}
+# The method by which each is measured.
+POINTS = {"cnn": "gradcam", "vit": "attention_gradient"}
 # (objects, seed, index) of the scenes to show.
 SHOWN = ((2, 100, 18), (2, 100, 20), (2, 100, 7), (3, 100, 22), (3, 100, 23))
 
@@ -29,23 +32,24 @@ def write_shown() -> None:
 
 
 def main() -> None:
-    """Write the pictures, train the model, pick the scenes to show, and print the figures."""
+    """Write the pictures, train the models, pick the scenes to show, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--assets", action="store_true", help="only the pictures")
-    parser.add_argument("--measure", action="store_true", help="only measure the shipped model")
+    parser.add_argument("--measure", action="store_true", help="only measure the shipped models")
+    parser.add_argument("--model", choices=MODELS, help="this model alone, and no pictures")
     asked = parser.parse_args()
     started = time.perf_counter()
-    model = DATA / "scenes.keras"
-    if not asked.measure:
+    if not (asked.measure or asked.model):
         write_assets(DATA)
         write_shown()
-    if not (asked.assets or asked.measure):
-        train(model)
-    if not asked.assets:
+    for name in () if asked.assets else MODELS if asked.model is None else (asked.model,):
+        if not asked.measure:
+            TRAIN[name](DATA / MODELS[name])
         import keras
 
-        for name, share in measure(keras.saving.load_model(model, compile=False)).items():
-            print(f"{name}: {share:.1%}")
+        model = keras.saving.load_model(DATA / MODELS[name], compile=False)
+        for what, share in train.measure(model, POINTS[name]).items():
+            print(f"{name}, {what}: {share:.1%}")
     print(f"{time.perf_counter() - started:.0f} s")
 
 

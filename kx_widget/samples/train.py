@@ -1,10 +1,11 @@
-"""Train the shipped model on composed scenes, and measure it on scenes of another seed."""
+"""Train the shipped CNN on composed scenes, and measure a model on scenes of another seed."""
 
 from __future__ import annotations
 
 import json
 import os
 import zipfile
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -25,7 +26,7 @@ BATCH = 64
 LEARNING_RATE = 3e-3
 POINTING_WEIGHT = 0.03
 CELLS = 32
-LATER_SETTINGS = ("optional", "renorm", "renorm_momentum")
+LATER_SETTINGS = ("optional", "renorm", "renorm_momentum", "use_gate")
 
 
 def network(classes: int, evidence: bool = False) -> keras.Model:
@@ -95,12 +96,22 @@ def _training_scenes(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return images, labels, np.round(100 * cells.transpose(0, 2, 3, 1)).astype(np.uint8)
 
 
-def train(path: Path, verbose: int = 2) -> None:
-    """Train on the scenes of `TRAINING_SEEDS` and save the model at `path`."""
+def training_set() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The scenes of `TRAINING_SEEDS`, made on two cores, as `_training_scenes` gives them."""
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
         images, labels, inside = map(np.concatenate, zip(*pool.map(_training_scenes, TRAINING_SEEDS), strict=True))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    return images, labels, inside
+
+
+def train(path: Path, verbose: int = 2) -> None:
+    """Train on the scenes of `TRAINING_SEEDS` and save the model at `path`."""
+    images, labels, inside = training_set()
     import keras
+
+    def batch(rng: np.random.Generator, chosen: np.ndarray) -> tuple[Any, Any]:
+        x, cells = mirrored(rng, images[chosen], inside[chosen])
+        return x, (labels[chosen].astype(np.float32), cells.astype(np.float32) / 100)
 
     keras.utils.set_random_seed(TRAINING_SEEDS[0])
     model = network(labels.shape[1], evidence=True)
@@ -113,15 +124,23 @@ def train(path: Path, verbose: int = 2) -> None:
         ["binary_crossentropy", pointing_loss],
         loss_weights=[1.0, POINTING_WEIGHT],
     )
-    model.fit(_batches(images, labels, inside), epochs=EPOCHS, verbose=verbose)
+    model.fit(batches(len(images), batch), epochs=EPOCHS, verbose=verbose)
     shipped = network(labels.shape[1])
     shipped.set_weights(model.get_weights())
     shipped.save(path)
     make_portable(path)
 
 
-def _batches(images: np.ndarray, labels: np.ndarray, inside: np.ndarray) -> keras.utils.PyDataset:
-    """Batches in a new order each epoch, half of the scenes mirrored."""
+def mirrored(rng: np.random.Generator, *pictures: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Half of the pictures (B, H, W, …), the same ones of each array, turned left to right in place."""
+    turned = rng.random(len(pictures[0])) < 0.5
+    for picture in pictures:
+        picture[turned] = picture[turned, :, ::-1]
+    return pictures
+
+
+def batches(count: int, batch: Callable[[np.random.Generator, np.ndarray], tuple[Any, Any]]) -> keras.utils.PyDataset:
+    """Batches of `count` scenes in a new order each epoch; `batch(rng, chosen)` gives inputs and answers."""
     import keras
 
     class Batches(keras.utils.PyDataset):
@@ -131,17 +150,13 @@ def _batches(images: np.ndarray, labels: np.ndarray, inside: np.ndarray) -> kera
             self.on_epoch_end()
 
         def __len__(self):
-            return -(-len(images) // BATCH)
+            return -(-count // BATCH)
 
-        def __getitem__(self, index: int) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
-            chosen = self.order[index * BATCH : (index + 1) * BATCH]
-            x, cells = images[chosen], inside[chosen]
-            mirrored = self.rng.random(len(chosen)) < 0.5
-            x[mirrored], cells[mirrored] = x[mirrored, :, ::-1], cells[mirrored, :, ::-1]
-            return x, (labels[chosen].astype(np.float32), cells.astype(np.float32) / 100)
+        def __getitem__(self, index: int) -> tuple[Any, Any]:
+            return batch(self.rng, self.order[index * BATCH : (index + 1) * BATCH])
 
         def on_epoch_end(self):
-            self.order = self.rng.permutation(len(images))
+            self.order = self.rng.permutation(count)
 
     return Batches()
 
@@ -162,24 +177,40 @@ def _pruned(config: Any) -> Any:
     return [_pruned(value) for value in config] if isinstance(config, list) else config
 
 
-def measure(model: keras.Model, count: int = 500, seed: int = HELD_OUT_SEED) -> dict[str, float]:
-    """Exact match over zero to three objects, and how often Grad-CAM's peak lies on the object explained."""
-    import keras
+def measure(model: keras.Model, method: str, count: int = 500, seed: int = HELD_OUT_SEED) -> dict[str, float]:
+    """Exact match over zero to three objects, and how often a method's peak lies on the object explained.
+
+    Args:
+        model: Takes scenes and gives a probability for each class.
+        method: Id of the method whose maps are looked at, at the layer recommended.
+        count: Number of scenes for each of the two.
+        seed: Seed of the scenes without a fixed number of objects; `seed + 1` is that of those with two.
+    """
+    from kx_widget import explain
 
     images, labels, _ = scenes(count, (0, 1, 2, 3), seed)
     exact = (model.predict(images, verbose=0) > 0.5) == labels
     images, labels, masks = scenes(count, 2, seed + 1)
-    body = keras.Model(model.input, model.get_layer("merge_out").output)
-    weights = model.get_layer("predictions").kernel.numpy()
-    maps = body.predict(images, verbose=0) @ weights
-    hits = []
-    for n, c in np.argwhere(labels):
-        row, column = np.unravel_index(maps[n, ..., c].argmax(), maps.shape[1:3])
-        cell = SIDE // maps.shape[1]
-        hits.append(masks[n, c, row * cell + cell // 2, column * cell + cell // 2])
-    pairs = np.reshape(hits, (count, 2))
+    targets = np.nonzero(labels)[1].reshape(count, 2)
+    heatmaps = explain(model, images, targets, method=method).heatmaps()
+    inside = peaks_inside(heatmaps, masks[np.arange(count)[:, None], targets]).mean(0)
     return {
         "exact match": float(exact.all(1).mean()),
-        "peak on the first object": float(pairs[:, 0].mean()),
-        "peak on the second object": float(pairs[:, 1].mean()),
+        f"peak of {method} on the first object": float(inside[0]),
+        f"peak of {method} on the second object": float(inside[1]),
     }
+
+
+def peaks_inside(heatmaps: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    """Whether the highest value of each map lies on its object.
+
+    Args:
+        heatmaps: (N, T, H, W).
+        masks: bool (N, T, H, W).
+
+    Returns:
+        bool (N, T); False where a map is flat or not a number, and so has no peak.
+    """
+    flat = heatmaps.reshape(*heatmaps.shape[:2], -1)
+    hit = np.take_along_axis(masks.reshape(flat.shape), flat.argmax(-1)[..., None], -1)[..., 0]
+    return hit & (np.ptp(flat, axis=-1) > 0)

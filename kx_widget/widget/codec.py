@@ -1,7 +1,7 @@
 """Maps -> headers and one buffer; `js/src/codec.ts` reads it.
 
 Maps up to 16 kB travel as float32, larger ones as uint16 with scale and offset: value = u × scale + offset,
-off by at most range / 131068; 65535 stands for NaN.
+off by at most range / 131068; 65535 stands for NaN. What is infinite becomes NaN.
 """
 
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ def _encode_one(m: Floats, exact_bytes: int) -> tuple[Encoded, bytes]:
         "byte_length": 0,
     }
     if m.nbytes <= exact_bytes:
-        return header, np.ascontiguousarray(m, "<f4").tobytes()
+        return header, np.where(np.isfinite(m), m, np.nan).astype("<f4").tobytes()
     scale = (high - low) / (NAN - 1) or 1.0
     steps = np.where(np.isfinite(m), np.rint((m.astype(np.float64) - low) / scale), NAN)
     header.update(dtype="uint16", scale=scale, offset=low)

@@ -38,9 +38,15 @@ def questions(explainer: Explainer, images: Images, asked: Any) -> list[Question
     if asked.compare == "methods":
         family = [m for m in methods if methods[m].family == main.entry.family]
         chosen = asked.compare_with or _default(method, family)
-        return [ask(layer, m, target, fitting(methods.get(m), params)) for m in chosen]
+        inspection = explainer.inspection
+        return [
+            ask(
+                layer_fitting(inspection, layer, main.entry, methods.get(m)), m, target, fitting(methods.get(m), params)
+            )
+            for m in chosen
+        ]
     if asked.compare == "layers":
-        if main.entry.sees != "layer":
+        if main.entry.sees == "input":
             raise ParameterError(f"{main.entry.title} sees the input, not a layer: there are no layers to compare.")
         chosen = asked.compare_with or _default(layer, _one_per_size(explainer.inspection))
         return [ask(path, method, target, params) for path in chosen]
@@ -62,6 +68,13 @@ def fitting(method: Method | None, params: dict[str, Any]) -> dict[str, Any]:
     """Those of the parameters that a method, or a wrapper, takes."""
     known = set(WRAPPERS) | {p.name for p in (method.params if method else ())}
     return {name: value for name, value in params.items() if name in known}
+
+
+def layer_fitting(inspection: Inspection, layer: str, old: Method | None, new: Method | None) -> str:
+    """The layer to go on with for another method: its own default in place of the old one's, else the same."""
+    if old is None or new is None or layer != (inspection.layer_for(old.sees) or ""):
+        return layer
+    return inspection.layer_for(new.sees) or layer
 
 
 def _one_per_size(inspection: Inspection) -> list[str]:

@@ -23,7 +23,7 @@ class Encoded(TypedDict):
 
 
 class Item(Encoded):
-    """One map of one image in one column; `target` is −1 for a contrast."""
+    """One map; `target` is −1 for a contrast, `evidence` `"against"` where nothing positive is there to be drawn."""
 
     image: int
     column: int
@@ -35,6 +35,8 @@ class Item(Encoded):
     probability: float | None
     signed: bool
     partial: bool
+    notes: list[str]
+    evidence: Literal["some", "against", "none"]
 
 
 class Column(TypedDict):

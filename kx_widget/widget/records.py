@@ -9,8 +9,9 @@ import numpy as np
 
 from kx_widget.engine.errors import KxError, plain
 from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.notes import evidence_of
 from kx_widget.engine.question import Question
-from kx_widget.engine.types import Floats, Parameter, Step
+from kx_widget.engine.types import Floats, LayerInfo, Parameter, Step
 from kx_widget.engine.wrappers import WRAPPERS
 from kx_widget.widget.messages import Column, Item
 
@@ -33,6 +34,9 @@ def error_message(gen: int, error: BaseException | None) -> dict[str, Any]:
     }
 
 
+HEAD = "AttentionHead"
+
+
 def constants(explainer: Explainer) -> dict[str, Any]:
     """What a view needs to know once: methods, layers, classes."""
     shown = ("id", "title", "family", "summary", "sees", "cost", "reference")
@@ -43,9 +47,21 @@ def constants(explainer: Explainer) -> dict[str, Any]:
         "wrappers": [
             {"id": w.id, "title": w.title, "summary": w.summary} | _params(w.params) for w in WRAPPERS.values()
         ],
-        "inspection": asdict(explainer.inspection) | {"preprocessing": explainer.preprocessing},
+        "inspection": _inspection(explainer),
         "class_names": list(explainer.class_names),
     }
+
+
+def _inspection(explainer: Explainer) -> dict[str, Any]:
+    """Facts about the model, with the heads of its attention among the layers."""
+    inspection = explainer.inspection
+    about = asdict(inspection) | {"preprocessing": explainer.preprocessing}
+    heads = [
+        asdict(LayerInfo(path, HEAD, (), inspection.token_grid, False, "one head of the attention, which only shows"))
+        for paths in about.pop("heads")
+        for path in paths
+    ]
+    return about | {"layers": [*about["layers"], *heads]}
 
 
 def _params(params: Sequence[Parameter]) -> dict[str, Any]:
@@ -87,6 +103,7 @@ def item_record(question: Question, step: Step, image: int, column: int, first_c
     """One map of a step, without where its values lie."""
     answer = question.answer
     score, probability = float(step.scores[image, column]), float(answer["probabilities"][image, column])
+    notes = list(answer["notes"][image][column])
     return {
         "image": image,
         "column": first_column + column,
@@ -99,6 +116,8 @@ def item_record(question: Question, step: Step, image: int, column: int, first_c
         "probability": None if np.isnan(probability) else probability,
         "signed": question.signed,
         "partial": partial,
+        "notes": notes,
+        "evidence": evidence_of(notes),
         "shape": [],
         "dtype": "float32",
         "scale": 1.0,

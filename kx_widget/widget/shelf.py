@@ -14,6 +14,7 @@ from kx_widget.engine.errors import ImageError
 from kx_widget.engine.explanation import Explanation, FormatError
 from kx_widget.engine.images import box_of, read
 from kx_widget.engine.methods import METHODS
+from kx_widget.engine.notes import Notes, evidence_of
 from kx_widget.engine.registry import Method
 from kx_widget.engine.types import Floats, Inspection, LayerInfo
 from kx_widget.widget.messages import Column, Item, Photo
@@ -121,14 +122,15 @@ class Shelf:
         """The stored maps of some images, as a grid of these columns shows them."""
         places = np.asarray(images, np.int64)[:, None] * len(self.texts) + np.asarray(columns)
         records = self._table.take(places.ravel()).to_pylist()
-        maps = self.store.maps(self._rows[np.asarray(images)][:, columns].ravel())
+        rows = self._rows[np.asarray(images)][:, columns].ravel()
+        maps, notes = self.store.maps(rows), self.store.notes(rows)
         at = [(image, column) for image in images for column in range(len(columns))]
         return [
-            (self._item(record, image, column), values)
-            for record, values, (image, column) in zip(records, maps, at, strict=True)
+            (self._item(record, said, image, column), values)
+            for record, said, values, (image, column) in zip(records, notes, maps, at, strict=True)
         ]
 
-    def _item(self, record: dict[str, Any], image: int, column: int) -> Item:
+    def _item(self, record: dict[str, Any], notes: Notes, image: int, column: int) -> Item:
         return {
             "image": image,
             "column": column,
@@ -137,6 +139,8 @@ class Shelf:
             **{name: record[name] for name in ("target", "target_name", "score", "probability")},
             "signed": self.store.job.get("signed", True),
             "partial": False,
+            "notes": list(notes),
+            "evidence": evidence_of(notes),
         }  # pyright: ignore[reportReturnType]
 
     def explanation(self, image: int, columns: Sequence[int]) -> Explanation:
@@ -148,7 +152,8 @@ class Shelf:
         }
         names = tuple(part.target_names[0][0] for part in parts)
         checks = {name: np.concatenate([part.checks[name] for part in parts], 1) for name in parts[0].checks}
-        return replace(parts[0], **joined, target_names=(names,), checks=checks)
+        notes = tuple(part.notes_of(0, 0) for part in parts)
+        return replace(parts[0], **joined, target_names=(names,), checks=checks, notes=(notes,) if any(notes) else ())
 
     def pixels(self, image: int) -> Any:
         """The picture (height, width, 1 or 3) from its file.

@@ -31,7 +31,7 @@ def still(results: Sequence[Explanation], methods: Mapping[str, Method], look: d
     columns = sum(r.maps.shape[1] for r in results)
     images = len(results[0].maps)
     shown = min(images, max(1, MOST_TILES // columns))
-    rows = [[tile for r in overlays for tile in r[i]] for overlays in [[r.overlay(**look) for r in results]]
+    rows = [[tile for r in overlays for tile in r[i]] for overlays in [[r.pictures(**look) for r in results]]
             for i in range(shown)]  # fmt: skip
     if columns == 1:
         tiles = [row[0] for row in rows]
@@ -39,13 +39,16 @@ def still(results: Sequence[Explanation], methods: Mapping[str, Method], look: d
     png = base64.b64encode(_sheet(rows, 160 if shown * columns <= 12 else 112)).decode()
     captions = [r.caption(i, t) for i in range(shown) for r in results for t in range(r.maps.shape[1])]
     asked = dict.fromkeys(f"{methods[r.method].title} · {r.layer or 'the input'}" for r in results)
+    notes = dict.fromkeys(
+        n for i in range(shown) for r in results for t in range(r.maps.shape[1]) for n in r.notes_of(i, t)
+    )
     rest = f" {images - shown} more images are in the widget." if shown < images else ""
     return {
         "image/png": png,
         "text/html": f'<figure style="margin:0"><img alt="{escape("; ".join(captions))}"'
         f' style="max-width:100%" src="data:image/png;base64,{png}">'
         f"<figcaption>{escape(', '.join(asked))}. The first answer of a kx_widget view:"
-        f" run the cell to explore it.{rest}</figcaption></figure>",
+        f" run the cell to explore it.{rest}{''.join(f'<br>{escape(note)}' for note in notes)}</figcaption></figure>",
     }
 
 

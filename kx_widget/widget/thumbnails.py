@@ -40,14 +40,16 @@ class Thumbnails:
         params = question.params if entry is question.entry else entry.complete({})
         text = question.columns.texts[column]
         seen = question.images.digests[image]
-        key = repr((entry.id, *sorted(params.items()), seen, text, question.weights.version()))
+        heads = question.entry.sees == "attention"
+        title = "each head of the attention" if heads else entry.title
+        key = repr((title, *sorted(params.items()), seen, text, question.weights.version()))
         if key == have:
             return
 
         def tell(part: Sequence[tuple[str, Floats]]) -> None:
             headers, buffer = encode([values for _, values in part])
             items = [{**header, "layer": path} for (path, _), header in zip(part, headers, strict=True)]
-            about = {"key": key, "method_title": entry.title, "signed": entry.is_signed(params)}
+            about = {"key": key, "method_title": title, "signed": not heads and entry.is_signed(params)}
             send({"kind": "thumbnails", **about, "items": items}, [buffer])
 
         if kept := self._kept.get(key):

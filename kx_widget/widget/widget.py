@@ -10,7 +10,7 @@ from kx_widget.engine.errors import KxError, ModelError, ParameterError
 from kx_widget.engine.explainer import KEYWORDS, Explainer
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.question import Question
-from kx_widget.widget.compare import fitting, in_words, questions
+from kx_widget.widget.compare import fitting, in_words, layer_fitting, questions
 from kx_widget.widget.from_store import FromStores
 from kx_widget.widget.hearing import read
 from kx_widget.widget.keeper import Keeper
@@ -31,7 +31,7 @@ class KxWidget(FromStores, Traits):
         images: arrays, paths, globs, PIL images, or a list of these; see `Explainer.explain`.
         target: `"top"`, `"top-2"`…, a class index or name, or `contrast(a, b)`.
         layer: path of a layer; None for the recommended one.
-        method: id of a method; None for Grad-CAM, or gradients where no layer has a map.
+        method: id of a method; None for the one that suits the model best, see `Explainer.inspection`.
         params: the method's parameters, and `smooth` or `tta` settings.
         labels: the true class of each image, by index or name, None where it is unknown; rows are then marked
             right or wrong.
@@ -61,13 +61,18 @@ class KxWidget(FromStores, Traits):
         self._loaded = self.explainer.load(images)
         h, w, c = self._loaded.batch.shape[1:]
         self.explainer.prepare((h, w, c))
-        recommended = self.explainer.inspection.recommended
-        if method is None:
-            method = "gradcam" if recommended else "gradients"
-        elif recommended is None and (own := self.explainer.methods.get(method)) and own.sees == "layer":
-            raise ModelError(f"{own.title} needs a layer with a map. {self.explainer.inspection.why}")
+        inspection = self.explainer.inspection
+        method = inspection.recommended_method if method is None else method
+        sees = own.sees if (own := self.explainer.methods.get(method)) else "input"
+        if inspection.recommended is None and own and sees == "layer":
+            raise ModelError(f"{own.title} needs a layer with a map. {inspection.why}")
         super().__init__(_images=encode_pictures(self._loaded))
-        traits = {"layer": layer or recommended or "", "method": method, "target": target, "params": params or {}}
+        traits = {
+            "layer": layer or inspection.layer_for(sees) or inspection.recommended or "",
+            "method": method,
+            "target": target,
+            "params": params or {},
+        }
         self._start(own_arguments(model, given), traits | {"labels": labels} | keywords)
 
     def _split(self, model: Any, keywords: dict[str, Any]) -> dict[str, Any]:
@@ -230,21 +235,28 @@ class KxWidget(FromStores, Traits):
 
     def _asked(self, change: Any) -> None:
         if change["name"] == "method" and self._session is not None:
-            kept = fitting(self.explainer.methods[self.method], self.params)
-            if kept != self.params:
-                self.params = kept
+            fits = self._fitting(change["new"], change["old"])
+            if any(value != getattr(self, name) for name, value in fits.items()):
+                with self.hold_trait_notifications():
+                    self.layer, self.params = fits["layer"], fits["params"]
                 return
         if change["name"] == "compare" and self.compare_with:
             self.compare_with = []
             return
         self.refresh()
 
+    def _fitting(self, new: str, old: str) -> dict[str, Any]:
+        """The layer and the parameters to go on with for a new method."""
+        methods, inspection = self.explainer.methods, self.explainer.inspection
+        layer = layer_fitting(inspection, self.layer, methods.get(old), methods.get(new))
+        return {"layer": layer, "params": fitting(methods.get(new), self.params)}
+
     def _check(self, values: dict[str, Any]) -> list[Question]:
         """The questions with these traits anew; what hangs on them and is not given falls back to what fits."""
         self._check_open()
         asked = {name: getattr(self, name) for name in QUESTION} | values
-        if "method" in values and "params" not in values:
-            asked["params"] = fitting(self.explainer.methods.get(asked["method"]), self.params)
+        if "method" in values:
+            asked |= self._fitting(values["method"], self.method) | values
         if "compare" in values and "compare_with" not in values:
             asked["compare_with"] = []
         return self._questions(SimpleNamespace(**asked))

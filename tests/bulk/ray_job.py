@@ -60,8 +60,9 @@ def main(model: str, folder: str, store: str) -> None:
 
     def leave_half_a_file(folder, job):
         """As a run that was killed would have."""
-        opens(folder, job)
+        opened = opens(folder, job)
         (folder / "half.parquet").write_bytes(b"PAR1")
+        return opened
 
     with patch.object(cluster, "open_folder", leave_half_a_file):
         found = cluster.explain_on_ray(

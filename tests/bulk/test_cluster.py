@@ -12,6 +12,7 @@ from numpy.testing import assert_array_equal
 from PIL import Image
 
 import kx_widget as kx
+from kx_widget.engine.explanation import FormatError
 from tests import models
 from tests.bulk import ray_job
 
@@ -52,6 +53,16 @@ def test_two_workers_one_killed_give_what_one_process_gives(tmp_path, monkeypatc
     one = x.explain_to(**ray_job.question(tmp_path / "photos", tmp_path / "one"))
     two = kx.Store(tmp_path / "ray")
     assert two.complete
+    # Each file is known as one of this job, which one process takes as it is.
+    (tmp_path / "ray" / "copy.parquet").write_bytes(next((tmp_path / "ray").glob("*.parquet")).read_bytes())
+    with pytest.raises(FormatError, match=r"copy.parquet' is no part of this store .the run that filled this one"):
+        kx.Store(tmp_path / "ray")
+    (tmp_path / "ray" / "copy.parquet").unlink()
+    assert len(x.explain_to(**ray_job.question(tmp_path / "photos", tmp_path / "ray"))) == len(two)
+    with (tmp_path / "photos" / "cats" / "01.png").open("ab") as file:
+        file.write(b"more")
+    with pytest.raises(FormatError, match="have been changed since: delete the folder"):
+        x.explain_to(**ray_job.question(tmp_path / "photos", tmp_path / "ray"))
     assert two.skipped == one.skipped
     assert len(two.select()) == 2 * (ray_job.IMAGES - 1)
     assert two.rows(two.select()) == one.rows(one.select())

@@ -1,8 +1,10 @@
 """What people do wrong with stores, and what happens to the files, is told in a sentence."""
 
+import json
 from pathlib import Path
 
 import keras
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -65,7 +67,7 @@ def test_no_image_is_told_and_does_not_bind_the_folder(explainer, tmp_path, monk
     # A path is checked before anything is written.
     assert Path("s").exists() == ("There was no image" in said)
     kept = explainer.explain_to("s", ["here.png", "gone.png"], [1])
-    assert [name for name, _ in kept.skipped] == ["gone.png"]
+    assert [name for name, _ in kept.skipped] == [str(tmp_path / "gone.png")]
     assert len(kept.select()) == 1
 
 
@@ -79,7 +81,28 @@ def test_a_finished_empty_store_is_not_shown_and_can_be_filled(explainer, tmp_pa
     assert len(explainer.explain_to(tmp_path / "s", [photos(3)], [1, 2])) == 6
 
 
-@pytest.mark.parametrize("content", [b"{nope", b"[]", b"\xff\xfe\x00"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"{nope", b"[]", b"\xff\xfe\x00", b"[" * 100_000),
+        *(b'{"dtype": 7}', b'{"dtype": "int8"}', b'{"targets": "top"}', b'{"class_names": [1]}', b'{"layer": [1]}'),
+        *(
+            b'{"input_shape": [8, 8]}',
+            b'{"input_shape": [8, "8", 3]}',
+            b'{"input_shape": [8, 1e9, 3]}',
+            b'{"fit": null}',
+        ),
+        *(
+            b'{"model": "m"}',
+            b'{"params": []}',
+            b'{"id": null}',
+            b'{"signed": 1}',
+            b'{"source": []}',
+            b'{"method": {}}',
+        ),
+    ],
+    ids=lambda content: content[:30].decode("latin1"),
+)
 def test_a_damaged_job_file_is_named(explainer, tmp_path, content):
     explainer.explain_to(tmp_path / "s", [photos(1)])
     (tmp_path / "s" / "_job.json").write_bytes(content)
@@ -92,9 +115,40 @@ def test_a_damaged_job_file_is_named(explainer, tmp_path, content):
             opened(tmp_path / "s")
 
 
-def test_a_job_file_that_lacks_something_is_named(explainer, tmp_path):
+@pytest.mark.parametrize("content", [b"", b'{"par', b"[]", b'{"parts": "1"}', b'{"parts": -1}', b'{"files": 7}'])
+def test_a_damaged_end_is_named_by_all_in_the_same_words(explainer, tmp_path, content):
     explainer.explain_to(tmp_path / "s", [photos(1)])
-    (tmp_path / "s" / "_job.json").write_text('{"targets": ["top"], "method": "gradcam"}')
+    (tmp_path / "s" / "_done.json").write_bytes(content)
+    for opened in (kx.Store, kx.KxWidget.from_store, lambda path: explainer.explain_to(path, [photos(1)])):
+        with pytest.raises(FormatError, match=r"_done.json' is damaged .*: delete it and explain again; what is whole"):
+            opened(tmp_path / "s")
+    (tmp_path / "s" / "_done.json").unlink()
+    assert explainer.explain_to(tmp_path / "s", [photos(1)]).complete
+
+
+def test_rows_without_an_id_are_told(explainer, tmp_path):
+    kept = explainer.explain_to(tmp_path / "s", [photos(2)])
+    part = tmp_path / "s" / "part-000000.parquet"
+    table = pq.read_table(part)
+    pq.write_table(table.set_column(0, table.schema.field(0), pa.array([None, "1"])), part)
+    for ask in (lambda s: s.explanation(0), lambda s: s.skipped, kx.KxWidget.from_store):
+        with pytest.raises(FormatError, match=r"is damaged .there are rows without an id"):
+            ask(kx.Store(kept.path))
+
+
+def test_an_image_that_was_skipped_has_no_explanation(explainer, tmp_path):
+    Image.new("RGB", (9, 7)).save(tmp_path / "good.png")
+    (tmp_path / "broken.png").write_text("no picture")
+    kept = explainer.explain_to(tmp_path / "s", [tmp_path / "good.png", tmp_path / "broken.png"])
+    with pytest.raises(
+        kx.ParameterError, match=r"Row 1 holds no explanation, for its image was skipped: .*cannot be read"
+    ):
+        kept.explanation(1)
+
+
+def test_a_job_file_that_lacks_something_is_named(explainer, tmp_path):
+    job = explainer.explain_to(tmp_path / "s", [photos(1)]).job
+    (tmp_path / "s" / "_job.json").write_text(json.dumps({name: job[name] for name in ("targets", "method", "id")}))
     with pytest.raises(FormatError, match=r"its _job.json has no 'class_names'"):
         kx.KxWidget.from_store(tmp_path / "s")
 
@@ -125,8 +179,60 @@ def test_a_damaged_part_is_named_and_computed_again(explainer, tmp_path):
 def test_a_parquet_file_of_somebody_else_is_named(explainer, tmp_path):
     explainer.explain_to(tmp_path / "s", [photos(1)])
     pq.write_table(pa.table({"a": [1]}), tmp_path / "s" / "part-notes.parquet")
-    with pytest.raises(FormatError, match=r"part-notes.parquet' is no part of a store .*: move it out of the folder"):
-        kx.Store(tmp_path / "s")
+    for opened in (kx.Store, lambda path: explainer.explain_to(path, [photos(1)])):
+        with pytest.raises(
+            FormatError, match=r"part-notes.parquet' is no part of a store .*: move it out of the folder"
+        ):
+            opened(tmp_path / "s")
+
+
+@pytest.mark.parametrize("name", ["zz.parquet", "part-9.parquet", "part-000009.parquet", "part-000000-copy.parquet"])
+@pytest.mark.parametrize("whose", ["own", "other"])
+def test_rows_are_not_counted_twice(explainer, tmp_path, name, whose):
+    def explained(folder, question):
+        return explainer.explain_to(folder, [photos(4)], question, part_images=2)
+
+    explained(tmp_path / "own", [1])
+    explained(tmp_path / "other", [2])
+    (tmp_path / "own" / name).write_bytes((tmp_path / whose / "part-000001.parquet").read_bytes())
+    for opened in (kx.Store, lambda path: explained(path, [1])):
+        with pytest.raises(FormatError, match=rf"{name}' is no part of this store .*: move it out of the folder"):
+            opened(tmp_path / "own")
+    (tmp_path / "own" / name).unlink()
+    # Also in place of a part.
+    (tmp_path / "own" / "part-000001.parquet").write_bytes((tmp_path / "other" / "part-000001.parquet").read_bytes())
+    for opened in (kx.Store, lambda path: explained(path, [1])):
+        with pytest.raises(
+            FormatError, match=r"part-000001.parquet' is no part of this store \(it was written for anoth"
+        ):
+            opened(tmp_path / "own")
+
+
+def test_flipped_bits_are_never_read_as_good(explainer, tmp_path):
+    """Every bit of pages, whose sums are checked, and of what the end of the file says."""
+    kept = explainer.explain_to(tmp_path / "s", [photos(3)])
+    part = tmp_path / "s" / "part-000000.parquet"
+    content, rows, maps = part.read_bytes(), kept.rows(range(3)), kept.maps(range(3))
+    told: list[str] = []
+    for bit in np.random.default_rng(0).choice(8 * len(content), 1500, replace=False):
+        flipped = bytearray(content)
+        flipped[bit // 8] ^= 1 << (bit % 8)
+        part.write_bytes(flipped)
+        try:
+            store = kx.Store(kept.path)
+            found = store.rows(range(3)), store.maps(range(3))
+        except FormatError as error:
+            told.append(str(error))
+            continue
+        assert found[0] == rows, bit
+        assert_array_equal(found[1], maps, err_msg=str(bit))
+    assert len(told) > 1000
+    assert all("part-000000.parquet' is " in text for text in told)
+    # What is damaged is explained anew.
+    at = 200
+    part.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+    assert_array_equal(explainer.explain_to(tmp_path / "s", [photos(3)]).maps(range(3)), maps)
+    assert part.read_bytes() == content
 
 
 @pytest.mark.parametrize(

@@ -201,7 +201,7 @@ def test_without_pyarrow_a_sentence_says_what_to_install(explainer, monkeypatch,
     monkeypatch.setattr(
         builtins, "__import__", lambda name, *a: real("no such module" if name.startswith("pyarrow") else name, *a)
     )
-    with pytest.raises(ImportError, match=r"pip install 'kx-widget\[store\]'"):
+    with pytest.raises(ImportError, match=r"pip install '\.\[store\]' in a clone of kx_widget\."):
         explainer.explain_to(tmp_path / "s", [photos(1)])
 
 

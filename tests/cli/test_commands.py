@@ -9,6 +9,7 @@ import pytest
 import kx_widget as kx
 from kx_widget.cli import main
 from tests import models
+from tests.engine.test_notes import dead
 
 pytestmark = pytest.mark.usefixtures("_wide")
 
@@ -109,6 +110,35 @@ def test_explain_nothing_broken_ends_with_0_and_parameters_arrive(kx_command, mo
     assert (params["steps"], params["baseline"]) == (4, "mean")
 
 
+class OwnLoss(keras.losses.Loss):
+    """Not known where the model is loaded again."""
+
+    def call(self, y_true, y_pred):
+        return keras.ops.mean(y_pred)
+
+
+@pytest.mark.parametrize(
+    ("loss", "share"),
+    [(keras.losses.CategoricalCrossentropy(from_logits=True), True), ("mse", False), (None, False), (OwnLoss(), False)],
+)
+def test_a_saved_model_says_whether_it_is_a_classifier(kx_command, folder, tmp_path, loss, share):
+    model = models.pooled(None)
+    if loss is not None:
+        model.compile(loss=loss)
+    model.save(tmp_path / "m.keras")
+    store, page = tmp_path / "s", tmp_path / "page.html"
+    asked = ("explain", tmp_path / "m.keras", folder / "cats" / "01.png", "--out", store)
+    assert kx_command(*asked)[0] == 0
+    assert kx_command("show", store, "--out", page, "--sort", "probability")[0] == 0
+    (row,) = kx.Store(store).rows([0])
+    logits = kx.Explainer(model).predict(folder / "cats" / "01.png")[0]
+    truth = keras.ops.softmax(logits)[0, row["target"]]
+    figure = f"{100 * truth:.1f} %" if share else f"score {logits.max():.2f}"
+    assert f"<i> · {figure}</i>" in page.read_text()
+    assert row["probability"] == (pytest.approx(float(truth), rel=1e-4) if share else None)
+    assert "nan" not in page.read_text().lower().split("<main>")[1].partition("base64")[0]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -188,3 +218,17 @@ def test_help_teaches(kx_command):
         assert words in out
     _, out, _ = kx_command("show", "--help")
     assert "KxWidget.from_store('maps.parquet')" in out
+
+
+def test_maps_that_say_nothing_are_counted(kx_command, model, folder, tmp_path):
+    path, store = tmp_path / "dead.keras", tmp_path / "maps.parquet"
+    dead().save(path)
+    good = [folder / "cats" / f"{i:02}.png" for i in (1, 3, 5)]
+    code, out, err = kx_command("explain", path, *good, "--out", store, "--targets", "1,2", "--quiet")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[1:] == ["6 of 6 maps say nothing (flat): see the column notes"]
+    code, out, _ = kx_command("explain", path, *good, "--out", store, "--targets", "1,2", "--quiet", "--json")
+    assert json.loads(out)["notes"] == {"flat": 6}
+    assert kx.Store(store).column("notes")[0].as_py()[0].startswith("Flat: the map is 0 everywhere")
+    code, out, _ = kx_command("explain", model, *good, "--out", tmp_path / "other", "--quiet", "--json")
+    assert json.loads(out)["notes"] == {}

@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose
 
 from kx_widget.engine.cache import Cache
 from kx_widget.engine.explainer import Explainer
-from tests import models
+from tests import hub, models
 
 TABLE = Path(__file__).parents[2] / "docs" / "models.md"
 SIDES = {"InceptionV3": 128, "InceptionResNetV2": 128, "Xception": 96}
@@ -43,7 +43,7 @@ def table():
     """Rows for the documentation; written when KX_WRITE_DOCS is set, compared with what is there otherwise."""
     rows = {}
     yield rows
-    if len(rows) < len(FAMILIES) + len(OWN):
+    if len(rows) < len(FAMILIES) + len(OWN) + len(hub.NETS):
         return
     lines = [
         "# Models that are tested",
@@ -51,9 +51,9 @@ def table():
         "Each is built with random weights and explained as it is; the map equals that of a textbook Grad-CAM.",
         "This table is written by `tests/engine/test_any_model.py`.",
         "",
-        "| model | input | head | layer to explain | why |",
-        "|---|---|---|---|---|",
-        *(rows[name] for name in [*FAMILIES, *OWN]),
+        "| model | input | head | layer to explain | why | method to begin with |",
+        "|---|---|---|---|---|---|",
+        *(rows[name] for name in [*FAMILIES, *hub.NETS, *OWN]),
         "",
     ]
     if os.environ.get("KX_WRITE_DOCS"):
@@ -65,7 +65,8 @@ def table():
 def row(name, inspection, layer=None):
     size = " × ".join(map(str, inspection.input_shape))
     head = f"{inspection.head}, {inspection.classes} classes"
-    return f"| {name} | {size} | {head} | `{layer or inspection.recommended}` | {inspection.why} |"
+    where = f"`{layer or inspection.recommended}` | {inspection.why} | `{inspection.recommended_method}`"
+    return f"| {name} | {size} | {head} | {where} |"
 
 
 def noise(shape, n=2):
@@ -134,6 +135,65 @@ def test_family(family, table):
         assert np.isfinite(explainer.explain(x, ["top"], method="gradients").maps).all()
     shown = name or f"{info.type} before the pooling"
     table[family] = row(family, inspection, shown).replace(info.path, shown)
+
+
+def layer_at(model, path):
+    for name in path.split("/"):
+        inside = [*model._flatten_layers(include_self=False, recursive=False), *getattr(model, "operations", ())]
+        model = next(layer for layer in inside if layer.name == name)
+    return model
+
+
+def watched(model, path, x, target, monkeypatch):
+    """What the layer returns to Keras run eagerly, and the score's gradient there, from a tape that watches it."""
+    layer, seen = layer_at(model, path), []
+    call = type(layer).call
+
+    def watching(self, *args, **kwargs):
+        out = call(self, *args, **kwargs)
+        if self is layer:
+            seen.append(out)
+            tape.watch(out)
+        return out
+
+    monkeypatch.setattr(type(layer), "call", watching)
+    with tf.GradientTape() as tape:
+        names = [i.name for i in model.inputs]
+        scores = model({names[0]: x} if isinstance(model.input, dict) else x, training=False)
+        score = tf.reduce_sum(scores[:, target])
+    return seen[0].numpy(), tape.gradient(score, seen[0]).numpy(), scores.numpy()
+
+
+@pytest.mark.parametrize("name", hub.NETS)
+def test_hub(name, table, monkeypatch):
+    """Every candidate gives a map of the image's aspect, the recommended one what Keras and a tape give."""
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(0)
+    make, grid, first = hub.NETS[name]
+    model = hub.randomised(make())
+    explainer = Explainer(model, preprocess=None)
+    inspection = explainer.inspection
+    info = next(li for li in inspection.layers if li.path == inspection.recommended)
+    assert (info.spatial, info.first) == (grid, first or 0)
+    x = noise(inspection.input_shape)
+    e = explainer.explain(x, [3])
+    a, g, scores = watched(model, info.path, x, 3, monkeypatch)
+    if first is not None:
+        cells = slice(first, first + grid[0] * grid[1])
+        a, g = (v[:, cells].reshape(len(x), *grid, -1) for v in (a, g))
+    maps = np.einsum("bhwk,bk->bhw", a, g.mean((1, 2)))
+    assert_allclose(e.scores[:, 0], scores[:, 3], rtol=1e-4, atol=1e-4 * np.abs(scores).max())
+    assert_allclose(e.maps[:, 0], maps, rtol=1e-4, atol=1e-4 * np.abs(maps).max())
+    assert np.ptp(maps, axis=(1, 2)).min() > 0
+    height, width, _ = inspection.input_shape
+    for path, answer in explainer.explain_layers(x, [3], layers=inspection.candidates).items():
+        h, w = answer.maps.shape[2:]
+        assert np.isfinite(answer.maps).all(), path
+        assert abs(h * width - w * height) <= max(width, height), path
+    begin = explainer.explain(x, [3], method=None)
+    assert begin.method == inspection.recommended_method
+    assert np.ptp(begin.maps, axis=(2, 3)).min() > 0
+    table[name] = row(name, inspection)
 
 
 def backbone(pooling=None, name="backbone", side=models.SIDE):

@@ -35,9 +35,14 @@ def explainers():
 
 @pytest.fixture(scope="module")
 def bare_and_headed():
-    bare, headed = models.pooled(None), models.pooled("softmax")
-    headed.set_weights(bare.get_weights())
-    return Explainer(bare), Explainer(headed)
+    """By kind of model, the same with and without a softmax."""
+
+    def pair(make):
+        bare, headed = make(activation=None), make(activation="softmax")
+        headed.set_weights(bare.get_weights())
+        return Explainer(bare), Explainer(headed)
+
+    return {make: pair(make) for make in (models.pooled, models.transformer)}
 
 
 def close(a, b):
@@ -52,7 +57,7 @@ def test_answer_has_the_promised_shape_and_leaves_the_model_alone(method, make, 
     if cases.applies(method, explainer, x):
         e = explainer.explain(x, ["top", 1], **cases.asked(method))
         spatial = {li.path: li.spatial for li in explainer.inspection.layers}
-        assert e.maps.shape == (3, 2, *(spatial[e.layer] if METHODS[method].sees == "layer" else x.shape[1:3]))
+        assert e.maps.shape == (3, 2, *(x.shape[1:3] if METHODS[method].sees == "input" else spatial[e.layer]))
         assert e.maps.dtype == e.scores.dtype == np.float32
         assert np.isfinite(e.maps).all()
         assert np.abs(e.maps).max() > 0
@@ -106,16 +111,17 @@ def test_making_an_explainer_leaves_the_model_alone(make):
 
 @each_method
 def test_batch_size_and_memory_do_not_change_the_answer(method, explainers):
-    x, asked = cases.photos(5), cases.asked(method)
-    whole = explainers(models.pooled).explain(x, [2], **asked)
-    close(explainers(models.pooled).explain(x, [2], **asked, batch_size=2).maps, whole.maps)
-    close(explainers(models.pooled, memory_mib=0.01, cache_mib=0).explain(x, [2], **asked).maps, whole.maps)
+    x, asked, make = cases.photos(5), cases.asked(method), cases.fitting(method, models.pooled)
+    whole = explainers(make).explain(x, [2], **asked)
+    close(explainers(make).explain(x, [2], **asked, batch_size=2).maps, whole.maps)
+    close(explainers(make, memory_mib=0.01, cache_mib=0).explain(x, [2], **asked).maps, whole.maps)
 
 
 @each_method
 def test_softmax_or_not_the_maps_are_the_same(method, bare_and_headed):
-    x, headed = cases.photos(), bare_and_headed[1]
-    a, b = (explainer.explain(x, [0, 3], **cases.asked(method)) for explainer in bare_and_headed)
+    x, pair = cases.photos(), bare_and_headed[cases.fitting(method, models.pooled)]
+    headed = pair[1]
+    a, b = (explainer.explain(x, [0, 3], **cases.asked(method)) for explainer in pair)
     close(a.maps, b.maps)
     close(a.scores, b.scores)
     assert_allclose(headed.model(x), headed.predict(x)[1], rtol=1e-5)
@@ -133,7 +139,7 @@ def test_contrast_is_the_difference_of_maps(method, explainers):
 
 @each_method
 def test_last_step_is_the_answer_bit_for_bit(method, explainers):
-    explainer, x = explainers(models.residual), cases.photos()
+    explainer, x = explainers(cases.fitting(method, models.residual)), cases.photos()
     if not cases.applies(method, explainer, x):
         pytest.fail(f"{method} should apply to the residual model")
     for smooth in (None, {"repetitions": 3}):
@@ -147,18 +153,19 @@ def test_last_step_is_the_answer_bit_for_bit(method, explainers):
 
 @each_method
 def test_closing_the_stream_leaves_the_explainer_usable(method, explainers):
-    explainer, x = explainers(models.residual), cases.photos()
+    make = cases.fitting(method, models.residual)
+    explainer, x = explainers(make), cases.photos()
     steps = explainer.stream(x, ["top", 1], **cases.asked(method), smooth={"repetitions": 50})
     next(steps)
     steps.close()
-    never_closed = explainers(models.residual, cache_mib=500)
+    never_closed = explainers(make, cache_mib=500)
     again, fresh = (e.explain(x, [1], **cases.asked(method)) for e in (explainer, never_closed))
     close(again.maps, fresh.maps)
 
 
 @each_method
 def test_wrappers_that_do_nothing_change_nothing(method, explainers):
-    explainer, x = explainers(models.residual), cases.photos()
+    explainer, x = explainers(cases.fitting(method, models.residual)), cases.photos()
     base = explainer.explain(x, [1], **cases.asked(method))
     close(explainer.explain(x, [1], **cases.asked(method), smooth={"noise": 0, "repetitions": 4}).maps, base.maps)
     identity = {"scales": (1.0,), "hflip": False}
@@ -169,7 +176,7 @@ def test_wrappers_that_do_nothing_change_nothing(method, explainers):
 
 @each_method
 def test_same_seed_same_map_another_seed_another(method, explainers):
-    explainer, x = explainers(models.residual), cases.photos()
+    explainer, x = explainers(cases.fitting(method, models.residual)), cases.photos()
 
     def run(seed):
         return explainer.explain(x, [1], **cases.asked(method), smooth={"repetitions": 3}, seed=seed).maps

@@ -86,6 +86,18 @@ def test_nan_is_left_alone_and_does_not_count():
     assert (explanation(maps, images=np.full((1, 2, 2, 3), 9, np.uint8)).overlay()[0, 0, 0, 0] == 9).all()
 
 
+@pytest.mark.parametrize("gap", [np.nan, np.inf])
+def test_a_gap_is_no_larger_than_it_is(gap):
+    """What is no number hides what it is interpolated into, and neither the rest of the map nor its scale."""
+    maps = np.float32([[[[gap, 1, 1, 1], [1, 1, 1, 1], [1, 1, 2, 2], [1, 1, 2, 4]]]])
+    seen = explanation(maps).heatmaps("input")[0, 0]
+    hidden = np.isnan(seen)
+    assert hidden[:3, :3].all()
+    assert hidden.sum() == 9
+    assert seen[7, 7] == 1
+    assert_allclose(seen[0, 7], 0.25)
+
+
 def test_overlay_mixes_image_and_table():
     e = explanation([[[[0, 1], [0, 1]]]], images=np.full((1, 2, 2, 3), 100, np.uint8))
     gray = e.overlay("gray", alpha=1)[0, 0]

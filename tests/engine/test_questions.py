@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
 from kx_widget.engine.errors import (
     KxError,
@@ -15,7 +15,6 @@ from kx_widget.engine.errors import (
     UnknownTargetError,
 )
 from kx_widget.engine.explainer import Explainer, explain
-from kx_widget.engine.inspection import spatial_of
 from kx_widget.engine.targets import contrast, names_for, parse
 from tests import cases, models
 
@@ -85,6 +84,44 @@ def test_wrong_targets(targets, said):
 def test_names_of_two_classes_are_ambiguous():
     with pytest.raises(UnknownTargetError, match="name of classes 0, 2; pass the index"):
         parse("crane", ("crane", "x", "crane"))
+
+
+RANKED = ("Top", "Dress", "top-2", "Coat")
+
+
+@pytest.mark.parametrize(
+    ("target", "indices"), [("top", [1, 0]), ("top-2", [2, 3]), ("Top", [0, 0]), ("TOP", [0, 0]), (2, [2, 2])]
+)
+def test_a_rank_is_a_rank_whatever_the_classes_are_called(target, indices):
+    assert_array_equal(parse(target, RANKED, 2).resolve(SCORES).indices[:, 0], indices)
+
+
+def test_a_class_called_as_a_rank_is_told_once_with_its_index():
+    with pytest.warns(RuntimeWarning, match="rank, whatever the classes are called: pass the index") as told:
+        x = Explainer(models.pooled(), class_names=RANKED)
+    assert [str(w.message).split(",")[0] for w in told] == ["Class 0 is called 'Top'", "Class 2 is called 'top-2'"]
+    assert {w.filename for w in told} == {__file__}
+    scores = x.predict(cases.photos())[0]
+    assert_array_equal(x.explain(cases.photos()).targets[:, 0], scores.argmax(1))
+    assert x.explain(cases.photos(), 2).target_names[0] == ("top-2",)
+    # As text it would be read back as the rank.
+    assert parse(contrast(2, 1), RANKED).texts == ("class 2 − Dress",)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"cat", "dog"}, "a set has no order: pass a list"),
+        (frozenset(("cat", "dog")), "a set has no order: pass a list"),
+        (["cat", None], r"Class 1 has no name: class_names\[1\] is None"),
+        (["", "dog"], r"Class 0 has no name: class_names\[0\] is ''"),
+        ({0: "cat", 1: "  "}, "Class 1 has no name"),
+    ],
+)
+def test_names_without_order_or_text_are_refused(wrong, said):
+    with pytest.raises(UnknownTargetError, match=said):
+        names_for(wrong, 2, False)
+    assert names_for(dict.fromkeys(["cat", "dog"]).keys(), 2, False) == ("cat", "dog")
 
 
 def test_class_names():
@@ -179,16 +216,75 @@ def test_heads(make, head, classes):
     explainer = Explainer(make())
     assert (explainer.inspection.head, explainer.inspection.classes) == (head, classes)
     probabilities = explainer.predict(cases.photos())[1]
-    assert np.isnan(probabilities).all() == (head == "unknown")
+    assert np.isnan(probabilities).all() == (head in ("linear", "unknown"))
+
+
+def linear(classes, loss):
+    image = keras.Input((models.SIDE, models.SIDE, 3))
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(5, 3, activation="relu")(image))
+    model = keras.Model(image, layers.Dense(classes, name="out")(x))
+    if loss is not None:
+        model.compile(loss=loss)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("classes", "loss", "names", "expected"),
+    [
+        (2, "mse", None, None),
+        (4, None, None, None),
+        (128, "cosine_similarity", None, None),
+        # Without from_logits the loss takes what the layer gives for probabilities.
+        (4, "sparse_categorical_crossentropy", None, None),
+        (4, keras.losses.SparseCategoricalCrossentropy(from_logits=False), None, None),
+        (4, keras.losses.SparseCategoricalCrossentropy(from_logits=True), None, "softmax"),
+        (4, {"out": keras.losses.CategoricalCrossentropy(from_logits=True)}, None, "softmax"),
+        (4, [keras.losses.CategoricalFocalCrossentropy(from_logits=True)], None, "softmax"),
+        (4, keras.losses.BinaryCrossentropy(from_logits=True), None, "sigmoid"),
+        (1, keras.losses.BinaryCrossentropy(from_logits=True), None, "sigmoid"),
+        (4, None, ["cat", "dog", "cup", "sky"], "softmax"),
+        (4, None, ["class 0", "class 1", "class 2", "class 3"], None),
+        # A softmax of one number is 1, whatever it is.
+        (1, None, ["cat"], None),
+    ],
+)
+def test_probabilities_are_given_where_the_model_is_known_to_be_a_classifier(classes, loss, names, expected):
+    model, x = linear(classes, loss), cases.photos()
+    explainer = Explainer(model, class_names=names)
+    logits = keras.ops.convert_to_numpy(model(x))
+    probabilities = explainer.predict(x)[1]
+    e = explainer.explain(x)
+    if expected is None:
+        assert np.isnan(probabilities).all()
+        assert e.caption(0, 0) == f"{e.target_names[0][0]} · score {logits[0].max():.2f}"
+        return
+    truth = keras.ops.convert_to_numpy(getattr(keras.ops, expected)(logits))
+    assert_allclose(probabilities, truth, rtol=1e-5)
+    assert e.caption(0, 0).endswith(f" · {100 * truth[0].max():.1f} %")
+
+
+def test_each_output_has_a_loss_of_its_own():
+    image = keras.Input((models.SIDE, models.SIDE, 3))
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(5, 3, activation="relu")(image))
+    model = keras.Model(image, [layers.Dense(4, name="kind")(x), layers.Dense(4, name="box")(x)])
+    logits = keras.losses.CategoricalCrossentropy(from_logits=True)
+    for loss in ({"kind": logits, "box": "mse"}, [logits, "mse"]):
+        model.compile(loss=loss)
+        for output, known in (("kind", True), (0, True), ("box", False), (1, False)):
+            assert np.isnan(Explainer(model, output=output).predict(cases.photos())[1]).all() != known
+
+
+def test_a_keras_hub_classifier_is_known_by_its_own_loss():
+    hub = pytest.importorskip("keras_hub")
+    backbone = hub.models.ViTBackbone((32, 32, 3), (8, 8), 2, 2, 16, 32)
+    task, x = hub.models.ViTImageClassifier(backbone, 5), cases.photos(2, (32, 32, 3))
+    assert_allclose(Explainer(task).predict(x)[1], keras.ops.softmax(task(x)), rtol=1e-4)
+    assert np.isnan(Explainer(keras.Model(task.inputs, task.outputs)).predict(x)[1]).all()
 
 
 def test_tokens_lie_in_a_grid():
     with_class, without = (Explainer(models.tokens(c)).inspection for c in (True, False))
     assert with_class.token_grid == without.token_grid == (4, 4)
-    assert spatial_of((197, 8), 1.0) == ((14, 14), True)
-    assert spatial_of((32, 8), 0.5) == ((4, 8), True)
-    assert spatial_of((50, 8), 1.0) == ((7, 7), True)
-    assert spatial_of((19, 8), 1.0) == (None, False)
 
 
 def test_model_without_a_map_says_so_and_gradients_still_work():

@@ -49,8 +49,8 @@ def test_tokens_that_form_no_grid_are_offered_with_the_reason():
     model = keras.Model(image, layers.Dense(2)(layers.GlobalAveragePooling1D()(layers.Dense(5, name="mixed")(x))))
     explainer = Explainer(model)
     reasons = {layer.path: layer.reason for layer in explainer.inspection.layers}
-    assert reasons["mixed"] == "18 tokens do not form a grid of the image's aspect"
-    with pytest.raises(UnknownLayerError, match=r"'mixed' cannot be explained: 18 tokens do not form a grid"):
+    assert reasons["mixed"] == "18 tokens, of which the trace does not show that they are a grid"
+    with pytest.raises(UnknownLayerError, match=r"'mixed' cannot be explained: 18 tokens, of which"):
         explainer.explain(cases.photos(), layer="mixed")
 
 

@@ -55,3 +55,13 @@ def test_fixture_shared_with_the_front_end():
     headers, buffer = encode(maps)
     assert buffer.hex() == fixture["buffer"]
     assert headers == fixture["headers"]
+
+
+@pytest.mark.parametrize("side", [3, 70])
+def test_what_is_infinite_is_sent_as_missing(side):
+    m = np.linspace(-1, 1, side * side, dtype=np.float32).reshape(side, side)
+    m[0, 0], m[1, 1] = np.inf, -np.inf
+    (header,), buffer = encode([m])
+    found = decode(header, buffer)
+    assert_array_equal(np.isnan(found), ~np.isfinite(m))
+    assert np.nanmax(found) == pytest.approx(1, abs=1e-4)

@@ -1,6 +1,6 @@
 import type { Picture, Store, TileMap } from "../store";
 import type { Layers } from "./layers";
-import { lookOf } from "./overlay";
+import { isSilent, lookOf } from "./overlay";
 import { contain, type Rect } from "./transform";
 
 type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
@@ -41,7 +41,8 @@ export function compose(context: Context, rect: Rect, store: Store, shown: Shown
   context.rect(rect.x, rect.y, rect.width, rect.height);
   context.clip();
   const size = { width: rect.width * (right - left), height: rect.height * (bottom - top) };
-  const overlay = map && layers.overlay(map, lookOf(store, map), cells ? null : size);
+  const overlay =
+    map && !isSilent(store, map) ? layers.overlay(map, lookOf(store, map), cells ? null : size) : null;
   const both =
     bitmap && overlay && k > 1 && !cells && !pixelated
       ? layers.both(bitmap, overlay, picture.box, opacity)

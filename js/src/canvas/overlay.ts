@@ -37,6 +37,12 @@ export function lookOf(store: Store, map: TileMap): Look {
   };
 }
 
+/** Whether a map has nothing to draw under the chosen sign, as one of its notes says. */
+export function isSilent(store: Store, map: TileMap): boolean {
+  const { evidence } = map.item;
+  return evidence === "none" || (evidence === "against" && store.signOf(map) === "positive");
+}
+
 /** What the overlays of one view share. */
 interface Shared {
   table: ReturnType<typeof tableCache>;

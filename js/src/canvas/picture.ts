@@ -6,7 +6,7 @@ import { focusedImage, layerName, type Store, type TileMap, tileKey } from "../s
 import { lookupTable } from "./colormap";
 import { compose, frameOf } from "./compose";
 import { layersMaker } from "./layers";
-import { lookOf } from "./overlay";
+import { isSilent, lookOf } from "./overlay";
 import { decodePicture } from "./pictures";
 import { type Rect, whole } from "./transform";
 
@@ -17,6 +17,7 @@ const MARGIN = 20;
 const MOST_PIXELS = 32e6;
 const INK = "#1d2330";
 const PALE = "#5f677a";
+const NOTE = "rgb(10 12 16 / 0.76)";
 const BAR = 160;
 
 type Context = OffscreenCanvasRenderingContext2D;
@@ -42,6 +43,19 @@ async function drawTile(context: Context, rect: Rect, store: Store, image: numbe
   const placed = { ...inner, x: rect.x + inner.x, y: rect.y + inner.y };
   compose(context, whole(placed), store, { picture, bitmap, map, layers: layersMaker()() });
   bitmap?.close();
+  if (map && isSilent(store, map)) drawNote(context, rect, map.item.notes[0] ?? "");
+}
+
+/** Says at the foot of a tile why no map is drawn in it. */
+function drawNote(context: Context, rect: Rect, note: string): void {
+  const line = Math.max(LINE, rect.height / 14);
+  context.save();
+  context.fillStyle = NOTE;
+  context.fillRect(rect.x, rect.y + rect.height - line, rect.width, line);
+  context.fillStyle = "#fff";
+  context.font = font(line * 0.6);
+  write(context, note, rect.x + 6, rect.y + rect.height - line * 0.3, rect.width - 12, "left");
+  context.restore();
 }
 
 /** A tile as it is seen, at least 512 pixels long. */

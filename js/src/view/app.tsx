@@ -12,6 +12,7 @@ import { Grid } from "./grid";
 import { Kept } from "./kept";
 import { Layers } from "./layers";
 import { MethodField, MethodForm } from "./method";
+import { Remark } from "./remark";
 import { Spoken } from "./spoken";
 import { StatusBar } from "./status";
 import { useKeptFocus, useSteadyClicks } from "./steady";
@@ -62,6 +63,7 @@ export function App({ store, actions, stage }: Parts) {
         </div>
       </div>
       <Drawing store={store} actions={actions} />
+      <Remark store={store} />
       <Spoken store={store} />
       <StatusBar store={store} actions={actions} />
     </div>

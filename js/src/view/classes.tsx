@@ -3,7 +3,7 @@ import type { Actions } from "../actions";
 import { percent } from "../format";
 import { targetText } from "../naming";
 import { focusedImage, probabilitiesOf, type Store, type Target } from "../store";
-import { joinTarget, plainText, splitTarget, TOPS } from "../target";
+import { isRank, joinTarget, plainText, splitTarget, TOPS } from "../target";
 import { Combobox, type Option } from "./combobox";
 import { Field, KEYS } from "./field";
 
@@ -42,8 +42,9 @@ export function targetOf(key: string, names: readonly string[]): Target {
 }
 
 export function keyOf(target: Target, names: readonly string[]): string {
+  if (typeof target !== "number" && isRank(target)) return target;
   const index = typeof target === "number" ? target : names.indexOf(target);
-  return index < 0 || TOPS.includes(String(target)) ? String(target) : `#${index}`;
+  return index < 0 ? String(target) : `#${index}`;
 }
 
 export function Classes({ store, actions }: { store: Store; actions: Actions }) {

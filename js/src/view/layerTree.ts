@@ -34,6 +34,15 @@ export function buildTree(layers: readonly Layer[]): Node[] {
   return roots;
 }
 
+/** Paths of the nodes that hold nothing but layers to look at, which are closed at first. */
+export function detailed(nodes: readonly Node[], type: string): string[] {
+  return nodes.flatMap((node) =>
+    node.children.some((child) => child.layer?.type === type)
+      ? [node.path]
+      : detailed(node.children, type),
+  );
+}
+
 function matching(nodes: readonly Node[], words: readonly string[]): Node[] {
   const found: Node[] = [];
   for (const node of nodes) {

@@ -9,7 +9,7 @@ import { imageName } from "../naming";
 import { chosenMethod, comparedValues, layerName, type Store } from "../store";
 import { currentThumbnails } from "../thumbnails";
 import { KEYS } from "./field";
-import { buildTree, canChoose, type Node, type Row, visibleRows } from "./layerTree";
+import { buildTree, canChoose, detailed, type Node, type Row, visibleRows } from "./layerTree";
 import { Thumbnail, useThumbnails } from "./thumbnail";
 import { useWindow } from "./window";
 
@@ -21,6 +21,11 @@ interface Props {
   narrow: boolean;
 }
 
+/** Where the chosen method looks by default. */
+const recommendedLayer = (store: Store) => {
+  const known = store.welcome.value?.inspection;
+  return chosenMethod(store)?.sees === "attention" ? known?.attention_start : known?.recommended;
+};
 const seesInput = (store: Store) => chosenMethod(store)?.sees === "input";
 
 export function Layers(props: Props) {
@@ -53,7 +58,6 @@ function Picker({ store, actions, open }: Props & { open: boolean }) {
   const known = store.welcome.value?.inspection;
   const chosen = store.traits.layer.value;
   const query = useSignal("");
-  const closed = useSignal<ReadonlySet<string>>(new Set());
   /** The row the keyboard is on, by path. */
   const active = useSignal("");
   const hovered = useSignal<Row | null>(null);
@@ -62,6 +66,10 @@ function Picker({ store, actions, open }: Props & { open: boolean }) {
   const isChosen = (path: string) =>
     compare.value === "layers" ? comparedValues(store).includes(path) : path === chosen;
   const tree = useMemo(() => buildTree(known?.layers ?? []), [known]);
+  const closed = useSignal<ReadonlySet<string>>(new Set());
+  useMemo(() => {
+    closed.value = new Set(detailed(tree, "AttentionHead"));
+  }, [tree]);
   const rows = useMemo(() => visibleRows(tree, query.value, closed.value), [tree, query.value, closed.value]);
   const nested = tree.some((node) => node.children.length > 0);
   const list = useWindow(rows.length, ROW);
@@ -182,7 +190,7 @@ function Picker({ store, actions, open }: Props & { open: boolean }) {
               disabled={!canTake(row.node) && row.expanded === undefined}
               chosen={isChosen(row.node.path)}
               active={list.first + i === at}
-              recommended={row.node.path === known?.recommended}
+              recommended={row.node.path === recommendedLayer(store)}
               onClick={() => activate(row)}
               onToggle={() => toggle(row)}
               onHover={(over) => {
@@ -210,16 +218,21 @@ function Why({ store, layer }: { store: Store; layer: Layer | null }) {
       {method?.sees === "input" && (
         <p class="note">{method.title} sees the input: the layer makes no difference.</p>
       )}
+      {method?.sees === "attention" && !layer && (
+        <p class="note">{method.title} follows the attention of all blocks from this layer on.</p>
+      )}
       {layer ? (
         <p class="path">
           {layer.path}, {layer.type}
           {reason && `: ${reason}`}
         </p>
       ) : (
-        <p>
-          {known.recommended !== null && <span class="star">★ </span>}
-          {known.why}
-        </p>
+        method?.sees !== "attention" && (
+          <p>
+            {known.recommended !== null && <span class="star">★ </span>}
+            {known.why}
+          </p>
+        )
       )}
       {shown && (
         <p>

@@ -2,6 +2,7 @@ import { useComputed } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { isRight } from "../arrange";
 import { attachGestures } from "../canvas/gestures";
+import { isSilent } from "../canvas/overlay";
 import { lastSegment, percent, position, value } from "../format";
 import { imageName, verdict } from "../naming";
 import { layerName, type Picture, type Store, type TileMap, tileKey } from "../store";
@@ -52,7 +53,9 @@ function describe(
   const title =
     store.welcome.value?.catalogue.find((entry) => entry.id === item.method)?.title ?? item.method;
   const partial = item.partial ? ", not finished" : "";
-  return `${[title, layerName(store, item.layer), item.target_name, who].filter(Boolean).join(", ")}, ${peak(store, picture, map)}${partial}`;
+  const what = [title, layerName(store, item.layer), item.target_name, who];
+  const said = [!isSilent(store, map) && peak(store, picture, map) + partial, ...item.notes];
+  return [...what, ...said].filter(Boolean).join(", ");
 }
 
 export function Tile({ store, actions, stage, picture, image, column, named, marked }: Props) {
@@ -77,6 +80,7 @@ export function Tile({ store, actions, stage, picture, image, column, named, mar
       : percent(map.item.probability)
     : "";
   const name = map?.item.target_name ?? (store.status.value === "running" ? "computing…" : "");
+  const notes = map?.item.notes.join("\n");
   const outcome = verdict(store, image, map?.item.target);
   return (
     <div
@@ -99,12 +103,24 @@ export function Tile({ store, actions, stage, picture, image, column, named, mar
           No picture: {picture.problem}
         </div>
       )}
+      {map && isSilent(store, map) && (
+        <div class="silence" aria-hidden="true">
+          <p>{map.item.notes[0]}</p>
+        </div>
+      )}
       <div class="readout" aria-hidden="true" ref={readout} hidden />
       <div class="caption">
         <span class="name" title={name}>
           {name || "\u00a0"}
         </span>
-        <span class="figure">{figure}</span>
+        <span class="figure">
+          {figure}
+          {notes && (
+            <span class="mark" title={notes} aria-hidden="true">
+              !
+            </span>
+          )}
+        </span>
       </div>
       {column === 0 && named && (
         <div class="source" title={picture?.name}>

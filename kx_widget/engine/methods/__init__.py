@@ -1,6 +1,8 @@
 """The table of methods. A method is one file and one row here."""
 
 from kx_widget.engine.methods.ablationcam import ablationcam
+from kx_widget.engine.methods.attention_gradient import attention_gradient
+from kx_widget.engine.methods.attention_rollout import attention_rollout
 from kx_widget.engine.methods.cam import cam
 from kx_widget.engine.methods.eigencam import eigencam
 from kx_widget.engine.methods.full_gradients import full_gradients
@@ -12,6 +14,7 @@ from kx_widget.engine.methods.guided_gradients import guided_gradients
 from kx_widget.engine.methods.hirescam import hirescam
 from kx_widget.engine.methods.integrated_gradients import integrated_gradients
 from kx_widget.engine.methods.layercam import layercam
+from kx_widget.engine.methods.legrad import legrad
 from kx_widget.engine.methods.occlusion import occlusion
 from kx_widget.engine.methods.rise import rise
 from kx_widget.engine.methods.scorecam import scorecam
@@ -78,6 +81,31 @@ METHODS = table(
             Parameter(
                 "weighting", "choice", "softmax", "The paper's softmax over channels, or the bare scores.",
                 choices=("softmax", "scores"),
+            ),
+        ),
+    ),
+    Method(
+        "attention_gradient", "Gradient-weighted attention", attention_gradient, "Attention", "attention", False,
+        "1 pass",
+        "The attention that raised the score, from the patches to what the head reads.",
+        "Chefer et al. 2021, arXiv 2103.15679",
+    ),
+    Method(
+        "legrad", "LeGrad", legrad, "Attention", "attention", False, "1 pass",
+        "How much more attention to a patch would raise what the head reads from each block.",
+        "Bousselham et al. 2024, arXiv 2404.03214",
+    ),
+    Method(
+        "attention_rollout", "Attention rollout", attention_rollout, "Attention", "attention", False, "instant",
+        "Attention multiplied through the blocks; the same for every class.",
+        "Abnar and Zuidema 2020, arXiv 2005.00928",
+        params=(
+            Parameter(
+                "fusion", "choice", "mean", "How the heads of a block become one.", choices=("mean", "max", "min"),
+            ),
+            Parameter(
+                "discard", "float", 0, "Part of a block's attention, the smallest of it, that is left out.",
+                minimum=0, maximum=0.99, step=0.05,
             ),
         ),
     ),

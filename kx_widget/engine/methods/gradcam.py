@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from kx_widget.engine.notes import ROUNDING
 from kx_widget.engine.types import Floats, Partial
 
 
@@ -20,5 +21,8 @@ def gradcam(probe: Any, target: Floats) -> Iterator[Partial]:
 
     Reference: Selvaraju et al. 2017, arXiv 1610.02391.
     """
-    weights = probe.head_gradient(target).mean((1, 2))
-    yield Partial(np.einsum("bhwk,bk->bhw", probe.activations(), weights))
+    a, g = probe.activations(), probe.head_gradient(target)
+    weights = g.mean((1, 2))
+    # Where what follows normalises each channel over the map, its mean gradient is 0 but for rounding.
+    terms = np.einsum("bhwk,bk->bhw", np.abs(a), np.abs(g).mean((1, 2))).max((1, 2))
+    yield Partial(np.einsum("bhwk,bk->bhw", a, weights), noise=ROUNDING * terms)

@@ -52,6 +52,6 @@ def smooth(method: MethodFunction, settings: Any = True) -> MethodFunction:
                 if part.done == part.total:
                     mean = part.maps if mean is None else mean + (part.maps - mean) / (n + 1)
                 so_far = part.maps if mean is None else mean
-                yield Partial(so_far, n * part.total + part.done, repetitions * part.total)
+                yield Partial(so_far, n * part.total + part.done, repetitions * part.total, noise=part.noise)
 
     return smoothed

@@ -51,7 +51,7 @@ def tta(method: MethodFunction, settings: Any = True) -> MethodFunction:
                     total, seen = total + maps * inside, seen + inside
                     mean = total / seen
                 so_far = part.maps if mean is None else mean
-                yield Partial(so_far, done * part.total + part.done, len(passes) * part.total)
+                yield Partial(so_far, done * part.total + part.done, len(passes) * part.total, noise=part.noise)
 
     return augmented
 

@@ -116,6 +116,11 @@ def reading(view: Gallery) -> None:
     expect(view.root.locator(".readout").first).to_be_visible()
 
 
+def noted(view: Gallery) -> None:
+    view.await_status("done")
+    expect(view.root.locator(".silence").first).to_be_visible()
+
+
 def layers_open(view: Gallery) -> None:
     view.await_status("done")
     view.root.locator("summary").click()

@@ -42,6 +42,9 @@ STATES: dict[str, tuple[str, int, Callable[[Gallery], object]]] = {
     "many": ("images=500", WIDE, states.many),
     "labelled": ("labels&images=12", WIDE, lambda view: view.field("Sort").select_option("wrong")),
     "flat": ("flat", WIDE, lambda view: view.await_status("done")),
+    "notes": ("notes", WIDE, states.noted),
+    "notes-narrow": ("notes", NARROW, states.noted),
+    "notes-compared": ('notes&traits={"compare":"methods"}', NARROW, lambda view: view.await_status("done")),
     "narrow": ("", NARROW, states.layers_open),
 }
 
@@ -60,7 +63,7 @@ def test_axe_finds_nothing(gallery: Open, state: str) -> None:
         view.await_status("running")
 
 
-@pytest.mark.parametrize("state", ["classes-open", "failed", "labelled", "limited", "narrow"])
+@pytest.mark.parametrize("state", ["classes-open", "failed", "labelled", "limited", "narrow", "notes"])
 def test_axe_finds_nothing_whichever_host_the_page_turns_into(gallery: Open, state: str) -> None:
     query, width, reach = STATES[state]
     view = gallery(query, width)

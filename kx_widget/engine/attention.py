@@ -1,0 +1,173 @@
+"""Global self-attention in a traced model: where it is, what the head reads of its tokens, and gradients at it."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from kx_widget.engine.errors import UnsupportedMethodError
+from kx_widget.engine.footprint import MIXING
+from kx_widget.engine.graph import FORWARDING, Call, Cut, Graph
+from kx_widget.engine.parts import dependents, needed_for, subgraph
+from kx_widget.engine.places import Place
+from kx_widget.engine.types import Floats
+
+INSTEAD = "Choose Grad-CAM, integrated gradients or occlusion, which need nothing of the kind."
+
+
+class Attention:
+    """The attention of one model; each block has one softmax (B, heads, T, T) over the tokens of the whole image."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._number = {op.name: i for i, op in enumerate(graph.on_the_way)}
+        attentions = [(t, place) for t, place in graph.places.attentions if t.op.name in self._number]
+        self._softmaxes = [t for t, _ in attentions]
+        self._places = [place for _, place in attentions]
+
+    @property
+    def place(self) -> Place:
+        """Where the tokens lie in the image."""
+        return self._places[-1]
+
+    def first_after(self, call: Call) -> int:
+        """The number of the first block that comes after a layer."""
+        at = self._number.get(call.tensor.op.name, -1)
+        return sum(self._number[t.op.name] < at for t in self._softmaxes)
+
+    def sources(self, calls: Sequence[Call]) -> dict[int, Call]:
+        """By block, the call that queries, keys and values are made from: the last one before that has several uses."""
+        by_block: dict[int, Call] = {}
+        for call in sorted(calls, key=lambda call: self._number[call.tensor.op.name]):
+            if len(call.tensor.consumers()) > 1:
+                by_block[self.first_after(call)] = call
+        return {block: call for block, call in by_block.items() if block < self.blocks}
+
+    @property
+    def heads(self) -> tuple[tuple[str, ...], ...]:
+        """A path for each head of each block, below the layer that attends."""
+        calls = sorted(self._graph.calls, key=lambda call: self._number.get(call.tensor.op.name, -1))
+        return tuple(
+            tuple(f"{_layer_around(t, self._number, calls)}/head {i + 1}" for i in range(t.shape[1]))
+            for t in self._softmaxes
+        )
+
+    @property
+    def objection(self) -> str:
+        """Why the attention of this model does not tell where it looks, or "" if it does."""
+        others = [t for t in self._graph.places.partial_attentions if t.op.name in self._number]
+        if any(self._graph.shapes.rows(t) != 1 for t in others):
+            return "its attention looks at windows of the image, each for itself"
+        if others and len(self._softmaxes) <= len(others):
+            return "its attention is not among all tokens of the image: queries look at fewer keys"
+        if not self._softmaxes:
+            return "it has no attention (batch, heads, tokens, tokens)"
+        if any(place != self.place for place in self._places):
+            return "its blocks have different tokens"
+        return ""
+
+    def check(self, title: str, call: Call | None) -> int:
+        """The number of the block to start from.
+
+        Raises:
+            UnsupportedMethodError: the model has no attention that tells where it looks, or none after the layer.
+        """
+        if self.objection:
+            raise UnsupportedMethodError(
+                f"{title} needs attention of all tokens of the image to one another; in this model {self.objection}. "
+                f"{INSTEAD}"
+            )
+        start = 0 if call is None else self.first_after(call)
+        if call is not None and start == len(self._softmaxes):
+            raise UnsupportedMethodError(
+                f"{title} follows the attention after a layer, and there is none after {call.path!r}. "
+                "Choose an earlier layer."
+            )
+        return start
+
+    @cached_property
+    def read_out(self) -> Floats:
+        """How much of each token (T,) the head reads: equal parts of those that it reads at all."""
+        tokens = [op.outputs[0] for op in self._graph.on_the_way[self._number[self._softmaxes[-1].op.name] :]]
+        tokens = [t for t in tokens if self._graph.places.of(t) == self.place]
+        reached = self._graph.reach.of(tokens[-1])
+        read = reached.any((0, 2)) if reached.shape else np.ones(self.place.tokens, bool)
+        return (read / read.sum()).astype(np.float32)
+
+    def maps(self) -> Any:
+        """Compiled x -> scores, attention of each block."""
+        return self._graph.part([self._graph.x], [self._graph.scores, *self._softmaxes])
+
+    def cut(self, by_block: bool) -> Cut:
+        """The model in two parts, so that gradients for another target need no forward pass.
+
+        The trunk gives the scores, each block's attention, and the results of whatever mixes its inputs; what only
+        changes entries one by one is computed again by the head, which takes less room than keeping it. The head
+        gives d(scores·target)/d(attention) of each block, or with `by_block` that of the scores which the model's
+        own head reads from this block's tokens.
+        """
+        graph = self._graph
+        gradients = self._gradients_by_block() if by_block else graph.gradients(self._softmaxes)
+        after = dependents([graph.target])
+        frontier, shapes = graph.frontier(gradients, [graph.target], after, _mixes)
+        trunk = graph.part([graph.x], [graph.scores, *self._softmaxes, *frontier])
+        head = graph.part([graph.target, *frontier, *shapes], gradients)
+        return Cut(trunk, head, graph.fixed(shapes), (), graph.bytes_per_sample[1])
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks there are."""
+        return len(self._softmaxes)
+
+    def _gradients_by_block(self) -> list[Any]:
+        graph = self._graph
+        *tokens, last = self._tokens_after_blocks()
+        with graph.graph.as_default():
+            totals = [tf.reduce_sum(self._read_from(t, last) * graph.target) for t in tokens]
+            early = [tf.gradients(total, a)[0] for total, a in zip(totals, self._softmaxes, strict=False)]
+        return [*early, *graph.gradients(self._softmaxes[-1:])]
+
+    def _tokens_after_blocks(self) -> list[Any]:
+        """What each block hands on: the last tensor that everything passes through before the next attention.
+
+        For the last block it is the one at the same place among such tensors, so that a norm of the head is not part
+        of it.
+        """
+        graph, at = self._graph, [self._number[t.op.name] for t in self._softmaxes]
+        passes = [
+            [op.outputs[0] for op in graph.on_the_way[start:end] if op.name in graph.bottlenecks]
+            for start, end in zip(at, [*at[1:], None], strict=True)
+        ]
+        passes = [[t for t in block if graph.places.of(t) == self.place] for block in passes]
+        steps = len(passes[-2]) if len(passes) > 1 else 1
+        if any(len(block) < steps for block in passes) or steps == 0:
+            raise UnsupportedMethodError(
+                f"LeGrad reads each block with the model's own head, which does not fit all of them here. {INSTEAD}"
+            )
+        return [*(block[-1] for block in passes[:-1]), passes[-1][steps - 1]]
+
+    def _read_from(self, tokens: Any, last: Any) -> Any:
+        """The scores that follow when the head is given `tokens` in place of the `last` block's."""
+        graph = self._graph
+        captured = {inside.name: inside for _, inside in graph.graph.captures}
+        needed, borders = needed_for([graph.scores.op], {last.name, *captured})
+        inputs = {name: tokens if name == last.name else captured[name] for name in borders}
+        definition = subgraph(graph.graph, needed)
+        return tf.graph_util.import_graph_def(definition, inputs, return_elements=[graph.scores.name])[0]
+
+
+def _layer_around(softmax: Any, number: dict[str, int], calls: Sequence[Call]) -> str:
+    """The path of the layer in which attention is computed, as what comes out right after it tells."""
+    after = (call.path for call in calls if number.get(call.tensor.op.name, -1) > number[softmax.op.name])
+    path = next(after, "attention")
+    return path.rpartition("/")[0] or path
+
+
+def _mixes(t: Any) -> bool:
+    """Whether a tensor comes straight from an op that mixes its inputs, and is dear to compute again."""
+    op = t.op
+    while op.type in FORWARDING or op.type == "Transpose":
+        op = op.inputs[0].op
+    return op.type in MIXING or op.type == "Softmax"

@@ -1,0 +1,119 @@
+"""Which entries of each traced tensor the scores depend on, as far as the graph's structure tells.
+
+A head that reads one token leaves the others of the last layer without any gradient, which no weight can change.
+Going back from the scores, slices and joins are followed entry by entry, until some op mixes them all.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from kx_widget.engine.places import sliced
+from kx_widget.engine.shapes import Shapes
+
+ELEMENTWISE = {
+    *("Identity", "Cast", "AddV2", "Add", "Sub", "Mul", "RealDiv", "DivNoNan", "BiasAdd", "Neg", "Maximum", "Minimum"),
+    *("Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Softplus", "Sigmoid", "Tanh", "Erf", "Erfc", "Exp", "Log"),
+    *("Square", "Sqrt", "Rsqrt", "Pow", "Abs", "SquaredDifference", "Select", "SelectV2", "PreventGradient"),
+}
+RESHAPING = {"Reshape", "Squeeze", "ExpandDims"}
+REDUCING = {"Mean", "Sum", "Max", "Min"}
+Mask = NDArray[np.bool_]
+
+
+class Reach:
+    """What the scores depend on.
+
+    Args:
+        scores: the tensor to go back from.
+        ops: those on the way to it that depend on the image, in the order in which they were made.
+        shapes: of their tensors.
+    """
+
+    def __init__(self, scores: Any, ops: Sequence[Any], shapes: Shapes) -> None:
+        self._shapes = shapes
+        self._names = {op.name for op in ops}
+        self._masks: dict[str, Mask] = {}
+        self._need(scores, np.ones((), bool))
+        for op in reversed(ops):
+            masks = [self._masks.get(t.name) for t in op.outputs]
+            if any(mask is not None for mask in masks):
+                self._go_back(op, masks)
+
+    def of(self, t: Any) -> Mask:
+        """Which entries the scores depend on; its shape is the tensor's for one image, or () if that is all or none."""
+        return self._masks.get(t.name, np.zeros((), bool))
+
+    def _need(self, t: Any, mask: Any) -> None:
+        shape = self._shapes.of_image(t)
+        if shape is None or mask.all():
+            mask = np.ones((), bool)
+        elif mask.size != math.prod(shape):
+            mask = np.broadcast_to(mask, shape)
+        self._masks[t.name] = self._masks[t.name] | mask if t.name in self._masks else mask
+
+    def _go_back(self, op: Any, masks: Sequence[Mask | None]) -> None:
+        inputs = [t for t in op.inputs if t.op.name in self._names]
+        if op.type == "StopGradient":
+            return
+        whole = self._shapes.of_image(op.outputs[0])
+        for place, t in enumerate(inputs):
+            shape = self._shapes.of_image(t)
+            found: Any = None
+            if shape is not None and whole is not None and masks[0] is not None and len(masks) == 1:
+                found = _back_through(op, np.broadcast_to(masks[0], whole), t, shape, place)
+            self._need(t, np.ones((), bool) if found is None else found)
+
+
+def _back_through(op: Any, mask: Mask, t: Any, shape: tuple[int, ...], place: int) -> Any | None:
+    """Which entries of one input, of this shape, an op needs for these of its output; None where it mixes them."""
+    if op.type in ELEMENTWISE:
+        return _unbroadcast(mask, shape)
+    if op.type in RESHAPING:
+        return mask.reshape(shape)
+    if op.type in ("StridedSlice", "Slice") and place == 0 and shape[0] == 1:
+        number = sliced(np.arange(math.prod(shape)).reshape(shape), op)
+        if number is None or number.size != mask.size:
+            return None
+        needed = np.zeros(shape, bool)
+        needed.ravel()[number.ravel()[mask.ravel()]] = True
+        return needed
+    if op.type == "Transpose":
+        order = tf.get_static_value(op.inputs[1])
+        return mask.transpose(np.argsort(order)) if order is not None and order[0] == 0 else None
+    if op.type == "ConcatV2":
+        return _part(op, mask, t)
+    if op.type in REDUCING:
+        axes = tf.get_static_value(op.inputs[1])
+        if axes is None:
+            return None
+        axes = tuple(int(a) % len(shape) for a in np.atleast_1d(axes))
+        kept = mask if mask.ndim == len(shape) else np.expand_dims(mask, axes)
+        return np.broadcast_to(kept, shape) if 0 not in axes else None
+    if op.type == "Softmax" or (op.type in ("MatMul", "BatchMatMulV2", "BatchMatMulV3") and t is op.inputs[0]):
+        transposed = any(op.node_def.attr[name].b for name in ("transpose_a", "adj_x"))
+        return None if transposed else np.broadcast_to(mask.any(-1, keepdims=True), shape)
+    return None
+
+
+def _unbroadcast(mask: Mask, shape: tuple[int, ...]) -> Mask:
+    mask = np.asarray(mask.any(tuple(range(mask.ndim - len(shape))))) if mask.ndim > len(shape) else mask
+    axes = tuple(i for i, (n, m) in enumerate(zip(shape, mask.shape, strict=True)) if n == 1 and m != 1)
+    return np.asarray(mask.any(axes, keepdims=True))
+
+
+def _part(op: Any, mask: Mask, t: Any) -> Mask | None:
+    """The part of a joined tensor's mask that is one of those joined."""
+    axis = tf.get_static_value(op.inputs[-1])
+    if axis is None or int(axis) % mask.ndim == 0:
+        return None
+    axis, start = int(axis) % mask.ndim, 0
+    for joined in op.inputs[:-1]:
+        if joined is t:
+            return mask.take(range(start, start + t.shape[axis]), axis)
+        start += joined.shape[axis] or 0
+    return None
