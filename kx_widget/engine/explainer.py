@@ -23,7 +23,7 @@ from kx_widget.engine.inspection import check_model, declared_input, find_call, 
 from kx_widget.engine.layers import learn_together
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.preprocessing import Preprocessing
-from kx_widget.engine.question import Question, Ready
+from kx_widget.engine.question import Question, Ready, with_bar
 from kx_widget.engine.registry import Method, check_params, find, table
 from kx_widget.engine.types import Floats, Inspection, Parameter, Step
 from kx_widget.engine.weights import Weights
@@ -244,7 +244,7 @@ class Explainer(Datasets):
         asked = self.ask(images, targets, **question)
         steps = asked.stream()
         if progress:
-            steps = _with_bar(steps)
+            steps = with_bar(steps)
         return asked.explanation(_end_of(steps), time.perf_counter() - start)
 
     def explain_layers(
@@ -276,16 +276,6 @@ def _is_off(wrapper: Any) -> bool:
 def _end_of(steps: Iterator[Step]) -> Step:
     """The last step, without holding those before it."""
     return deque(steps, maxlen=1)[0]
-
-
-def _with_bar(steps: Iterator[Step]) -> Iterator[Step]:
-    from tqdm.auto import tqdm
-
-    with tqdm(unit="pass") as bar:
-        for step in steps:
-            bar.total = step.total
-            bar.update(step.done - bar.n)
-            yield step
 
 
 def explain(model: Any, images: Any, targets: Any = "top", **arguments: Any) -> Explanation:

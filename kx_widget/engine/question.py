@@ -233,3 +233,14 @@ class Question:
             names=self.images.names,
             notes=tuple(map(tuple, notes)) if any(map(any, notes)) else (),
         )
+
+
+def with_bar(steps: Iterator[Step]) -> Iterator[Step]:
+    """The same steps, with a progress bar that counts their passes."""
+    from tqdm.auto import tqdm
+
+    with tqdm(unit="pass") as bar:
+        for step in steps:
+            bar.total = step.total
+            bar.update(step.done - bar.n)
+            yield step
