@@ -164,11 +164,11 @@ def _recommend(graph: Graph, layers: list[LayerInfo]) -> tuple[str | None, str]:
 
 
 def _recommend_source(layers: list[LayerInfo], sources: list[Call]) -> tuple[str, str]:
-    """The tokens that a late attention takes in, where the head reads no patches of the last one."""
-    path = sources[max(0, len(sources) - 2)].path
-    layer = next(layer for layer in layers if layer.path == path)
-    return path, (
-        f"{_size(layer)}: what the last attention but one takes in; after the last one, the head reads no patches."
+    """The tokens that the first attention takes in: there CAMs point best where the head reads no patches."""
+    layer = next(layer for layer in layers if layer.path == sources[0].path)
+    return layer.path, (
+        f"{_size(layer)}: what the first attention takes in. The head reads no patches of the last one, and CAMs point "
+        "the worse the later the block."
     )
 
 

@@ -57,7 +57,7 @@ def test_a_norm_whose_patches_no_head_reads_is_no_candidate():
     assert layer["block2/norm1"].is_candidate
     assert layer["block1"].is_candidate
     explainer = Explainer(model, preprocess=None)
-    assert explainer.inspection.recommended == "block1/norm1"
+    assert explainer.inspection.recommended == "block0/norm1"
     with pytest.raises(UnknownLayerError, match="reads only its class token"):
         explainer.explain(PHOTOS, layer="norm")
 
