@@ -6,7 +6,8 @@ from kx_widget.engine.attention import Attention
 from kx_widget.engine.errors import ModelError, UnknownLayerError, did_you_mean
 from kx_widget.engine.footprint import MIXING
 from kx_widget.engine.graph import Call, Graph
-from kx_widget.engine.places import Place
+from kx_widget.engine.places import WINDOWS, Place
+from kx_widget.engine.pointing import CLASS_TOKEN, cautions_of_class_tokens
 from kx_widget.engine.tasks import image_part
 from kx_widget.engine.tracing import sublayers
 from kx_widget.engine.types import Inspection, LayerInfo
@@ -107,6 +108,7 @@ def inspect(model: Any, graph: Graph) -> Inspection:
         attention_start=start,
         recommended_method=method,
         why_method=why_method,
+        cautions=cautions_of_class_tokens() if reads_prefix else {},
         heads=() if attention.objection else attention.heads,
     )
 
@@ -160,6 +162,11 @@ def _recommend(graph: Graph, layers: list[LayerInfo]) -> tuple[str | None, str]:
         return candidates[
             -1
         ].path, f"{_size(candidates[-1])}: the last layer with a map, though some signal bypasses it."
+    if any(WINDOWS in layer.reason for layer in layers):
+        return (
+            None,
+            "Layers hold windows of each image, and no layer a map of it; methods that see the input still work.",
+        )
     return None, "No layer has a map of more than one cell; methods that see the input still work."
 
 
@@ -180,7 +187,9 @@ def _recommend_method(recommended: str | None, reads_prefix: bool, start: str | 
         return "gradcam", "One pass to the recommended layer, and nothing bypasses it."
     if start is not None:
         return "attention_gradient", (
-            "The head reads no patches: attention, weighted by its gradient, tells which of them it was told of."
+            "The head reads only its class token. On a small transformer whose truth is known, this method's peak lay "
+            f"in the right object in {CLASS_TOKEN['attention_gradient']} of 100 cases, for one pass; that of integrated "
+            f"gradients in {CLASS_TOKEN['integrated_gradients']}, for 32."
         )
     return "integrated_gradients", "The head reads no patches, and there is no attention that tells where it looks."
 

@@ -16,6 +16,7 @@ import tensorflow as tf
 from kx_widget.engine.shapes import Shapes
 
 MOST_PREFIX_TOKENS = 16
+WINDOWS = "windows or rows of each image"
 PADDING = {"Pad", "PadV2", "MirrorPad"}
 # Between two tensors that depend on the image, these are attention.
 PRODUCTS = {"Einsum", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3"}
@@ -75,7 +76,7 @@ class Places:
             return ""
         rows, shape = self._shapes.rows(t), t.shape[1:]
         if rows > 1:
-            return f"its batch holds {rows} windows or rows of each image, not images"
+            return f"its batch holds {rows} {WINDOWS}, not images"
         if t.name in self._heads:
             return "its axes are tokens and attention heads, not rows and columns"
         if len(shape) == 2:

@@ -189,7 +189,8 @@ class Question:
     def _said(self, maps: Floats, partial: Partial, names: Any, column: int) -> Iterator[Notes]:
         """What is to be said of each of these finished maps (B, h, w)."""
         advice = advice_for(self.entry, self.layer, self.ready.inspection, METHODS)
-        caution = self.ready.inspection.cautions.get(self.entry.id)
+        cautions = self.ready.inspection.cautions
+        caution = cautions.get(self.entry.id, cautions.get(self.entry.sees))
         noise = np.zeros(len(maps)) if partial.noise is None else partial.noise
         for values, still, name in zip(maps, noise, names, strict=True):
             on_values = notes_on(np.asarray(values), self.signed, float(still), name[column], advice)

@@ -41,8 +41,8 @@ class Inspection:
     `recommended` is the path of the layer to explain by default and `why` a sentence that says so; `head` is
     the final activation; `token_grid` the (h, w) in which a token model's patches lie, or None. Methods that follow
     attention start at `attention_start`. `recommended_method` is the id of the method to begin with, `why_method` a
-    sentence that says so, and `cautions` tells by method id how far its maps can be trusted on this model. `heads`
-    names the heads of each block's attention, as paths below the layer that they belong to.
+    sentence that says so, and `cautions` tells by method id, or by what a method sees, how far its maps can be
+    trusted here. `heads` names the heads of each block's attention, as paths below the layer that they belong to.
     """
 
     layers: tuple[LayerInfo, ...]

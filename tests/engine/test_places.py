@@ -217,3 +217,27 @@ def test_a_gate_over_channels_is_no_grid():
     assert layer["gate"].spatial is None
     assert layer["channels"].spatial is None
     assert layer["gated"].is_candidate
+
+
+def test_a_net_of_windows_alone_says_so():
+    """Each window is read by itself from the start."""
+    image = keras.Input((models.SIDE, models.SIDE, 3))
+    x = layers.Lambda(lambda t: ops.reshape(t, (-1, 6, 6, 3)), name="windows")(image)
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3, activation="relu", name="inside")(x))
+    x = layers.Lambda(lambda t: ops.reshape(t, (-1, 16)))(x)
+    explainer = Explainer(keras.Model(image, layers.Dense(models.CLASSES)(x)), preprocess=None)
+    assert explainer.inspection.recommended_method == "gradients"
+    with pytest.raises(ModelError, match="Layers hold windows of each image, and no layer a map of it"):
+        explainer.explain(PHOTOS)
+    assert np.ptp(explainer.explain(PHOTOS, method=None).maps, axis=(2, 3)).min() > 0
+
+
+def test_cams_behind_a_class_token_carry_a_caution():
+    explainer = Explainer(models.transformer(), preprocess=None)
+    (note,) = explainer.explain(PHOTOS, method="gradcam").notes_of(0, 0)
+    assert "86 of 100 cases at what the first attention takes in, in 18" in note
+    (other,) = explainer.explain(PHOTOS, method="eigencam").notes_of(0, 0)
+    assert "this method was not measured" in other
+    assert not explainer.explain(PHOTOS, method="attention_gradient").notes
+    assert not explainer.explain(PHOTOS, method="gradients").notes
+    assert not Explainer(models.transformer("mean", 0), preprocess=None).explain(PHOTOS).notes
