@@ -188,8 +188,8 @@ def _recommend_method(recommended: str | None, reads_prefix: bool, start: str | 
     if start is not None:
         return "attention_gradient", (
             "The head reads only its class token. On a small transformer whose truth is known, this method's peak lay "
-            f"in the right object in {CLASS_TOKEN['attention_gradient']} of 100 cases, for one pass; that of integrated "
-            f"gradients in {CLASS_TOKEN['integrated_gradients']}, for 32."
+            f"in the right object in {CLASS_TOKEN['attention_gradient']} of 100 cases, for one pass; that of "
+            f"integrated gradients in {CLASS_TOKEN['integrated_gradients']}, for 32."
         )
     return "integrated_gradients", "The head reads no patches, and there is no attention that tells where it looks."
 

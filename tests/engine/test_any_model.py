@@ -48,8 +48,9 @@ def table():
     lines = [
         "# Models that are tested",
         "",
-        "Each is built with random weights and explained as it is; the map equals that of a textbook Grad-CAM, for nets",
-        "of keras-hub that of Keras run eagerly under a tape, and every layer offered gives a map of the image's aspect.",
+        "Each is built with random weights and explained as it is; the map equals that of a textbook Grad-CAM, for",
+        "nets of keras-hub that of Keras run eagerly under a tape, and every layer offered gives a map of the image's",
+        "aspect.",
         "This table is written by `tests/engine/test_any_model.py`.",
         "",
         "| model | input | head | layer to explain | why | method to begin with |",
