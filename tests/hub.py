@@ -49,8 +49,8 @@ def clip():
 
 
 def read_first_token(backbone):
-    tokens = backbone.output
-    return keras.Model(backbone.inputs, layers.Dense(CLASSES, name="scores")(tokens[:, 0]))
+    (images,), tokens = backbone.inputs, backbone.output
+    return keras.Model({images.name: images}, layers.Dense(CLASSES, name="scores")(tokens[:, 0]))
 
 
 def siglip():
@@ -60,7 +60,7 @@ def siglip():
     )
     x = encoder.output
     x = x if len(x.shape) == 2 else ops.mean(x, axis=1)
-    return keras.Model(encoder.inputs, layers.Dense(CLASSES, name="scores")(x))
+    return keras.Model(encoder.inputs[0], layers.Dense(CLASSES, name="scores")(x))
 
 
 def swin():
@@ -177,9 +177,9 @@ NETS = {
     "keras-hub ResNet": (resnet, (8, 8), None),
     "keras-hub EfficientNet": (efficientnet, (16, 16), None),
     "keras-hub DenseNet": (densenet, (8, 8), None),
-    "keras-hub CSPNet": (cspnet, (16, 16), None),
+    "keras-hub CSPNet": (cspnet, (15, 15), None),
     "keras-hub HGNetV2": (hgnetv2, (8, 8), None),
-    "keras-hub MobileNet (V3)": (mobilenet, (8, 8), None),
+    "keras-hub MobileNet (V3)": (mobilenet, (4, 4), None),
     "keras-hub MobileNetV5": (mobilenetv5, (8, 8), None),
     "keras-hub ViT, int8": (int8, (4, 4), 0),
 }

@@ -25,6 +25,8 @@ class Attention:
         attentions = [(t, place) for t, place in graph.places.attentions if t.op.name in self._number]
         self._softmaxes = [t for t, _ in attentions]
         self._places = [place for _, place in attentions]
+        self._partial = [t for t in graph.places.partial_attentions if t.op.name in self._number]
+        self._all = sorted([*self._softmaxes, *self._partial], key=lambda t: self._number[t.op.name])
 
     @property
     def place(self) -> Place:
@@ -36,13 +38,23 @@ class Attention:
         at = self._number.get(call.tensor.op.name, -1)
         return sum(self._number[t.op.name] < at for t in self._softmaxes)
 
-    def sources(self, calls: Sequence[Call]) -> dict[int, Call]:
-        """By block, the call that queries, keys and values are made from: the last one before that has several uses."""
-        by_block: dict[int, Call] = {}
-        for call in sorted(calls, key=lambda call: self._number[call.tensor.op.name]):
-            if len(call.tensor.consumers()) > 1:
-                by_block[self.first_after(call)] = call
-        return {block: call for block, call in by_block.items() if block < self.blocks}
+    def sources(self, calls: Sequence[Call]) -> list[Call]:
+        """For each attention, of all tokens or of some, the last of these calls that all ways to it pass through.
+
+        That is what queries, keys and values are made from, a norm as a rule.
+        """
+        sources: list[Call] = []
+        for softmax in self._all:
+            passed = self._graph.bottlenecks_to(softmax)
+            before = [call for call in calls if call.tensor.op.name in passed]
+            if before:
+                sources.append(max(before, key=lambda call: self._number[call.tensor.op.name]))
+        return sources
+
+    @property
+    def in_windows(self) -> bool:
+        """Whether attention looks at windows of the image, each for itself."""
+        return any(self._graph.shapes.rows(t) != 1 for t in self._partial)
 
     @property
     def heads(self) -> tuple[tuple[str, ...], ...]:
@@ -56,10 +68,9 @@ class Attention:
     @property
     def objection(self) -> str:
         """Why the attention of this model does not tell where it looks, or "" if it does."""
-        others = [t for t in self._graph.places.partial_attentions if t.op.name in self._number]
-        if any(self._graph.shapes.rows(t) != 1 for t in others):
+        if self.in_windows:
             return "its attention looks at windows of the image, each for itself"
-        if others and len(self._softmaxes) <= len(others):
+        if self._partial and len(self._softmaxes) <= len(self._partial):
             return "its attention is not among all tokens of the image: queries look at fewer keys"
         if not self._softmaxes:
             return "it has no attention (batch, heads, tokens, tokens)"

@@ -253,16 +253,12 @@ class Graph:
     @cached_property
     def bottlenecks(self) -> set[str]:
         """Names of the ops that no way from the image to the scores goes past."""
-        ops = self.on_the_way
-        number = {op.name: i for i, op in enumerate(ops)}
-        bottlenecks: set[str] = set()
-        farthest = 0
-        for i, op in enumerate(ops):
-            if farthest <= i:
-                bottlenecks.add(op.name)
-            users = [number.get(user.name, 0) for t in op.outputs for user in t.consumers()]
-            farthest = max(farthest, *users, 0)
-        return bottlenecks
+        return _bottlenecks(self.on_the_way)
+
+    def bottlenecks_to(self, t: Any) -> set[str]:
+        """Names of the ops that no way from the image to a tensor goes past."""
+        before = dependencies(t)
+        return _bottlenecks([op for op in self.on_the_way if op.name in before])
 
     def reaches_scores(self, call: Call) -> bool:
         """Whether the scores depend on this tensor."""
@@ -310,6 +306,18 @@ class Graph:
 
     def _ops(self, names: set[str]) -> list[Any]:
         return [self.graph.get_operation_by_name(name) for name in names]
+
+
+def _bottlenecks(ops: Sequence[Any]) -> set[str]:
+    """Names of those among ops, from the image to one end in the order in which they were made, that none goes past."""
+    number = {op.name: i for i, op in enumerate(ops)}
+    names: set[str] = set()
+    farthest = 0
+    for i, op in enumerate(ops):
+        if farthest <= i:
+            names.add(op.name)
+        farthest = max([farthest, *(number.get(user.name, 0) for t in op.outputs for user in t.consumers())])
+    return names
 
 
 @contextlib.contextmanager

@@ -161,8 +161,7 @@ def watched(model, path, x, target, monkeypatch):
 
     monkeypatch.setattr(type(layer), "call", watching)
     with tf.GradientTape() as tape:
-        names = [i.name for i in model.inputs]
-        scores = model({names[0]: x} if isinstance(model.input, dict) else x, training=False)
+        scores = model({model.inputs[0].name: x} if isinstance(model.input, dict) else x, training=False)
         score = tf.reduce_sum(scores[:, target])
     return seen[0].numpy(), tape.gradient(score, seen[0]).numpy(), scores.numpy()
 

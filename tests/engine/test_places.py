@@ -235,9 +235,22 @@ def test_a_net_of_windows_alone_says_so():
 def test_cams_behind_a_class_token_carry_a_caution():
     explainer = Explainer(models.transformer(), preprocess=None)
     (note,) = explainer.explain(PHOTOS, method="gradcam").notes_of(0, 0)
-    assert "86 of 100 cases at what the first attention takes in, in 18" in note
+    assert "in 86 of 100 cases at what the first attention takes in, in 18" in note
     (other,) = explainer.explain(PHOTOS, method="eigencam").notes_of(0, 0)
-    assert "this method was not measured" in other
+    assert "This method was not measured" in other
     assert not explainer.explain(PHOTOS, method="attention_gradient").notes
     assert not explainer.explain(PHOTOS, method="gradients").notes
-    assert not Explainer(models.transformer("mean", 0), preprocess=None).explain(PHOTOS).notes
+    pooled = Explainer(models.transformer("mean", 0), preprocess=None)
+    assert pooled.inspection.recommended_method == "attention_gradient"
+    (note,) = pooled.explain(PHOTOS).notes_of(0, 0)
+    assert "in 79 of 100 cases at what the first attention takes in, in 10 at the last norm" in note
+
+
+def test_of_windows_the_last_stage_is_recommended(windowed):
+    """And a CNN stays with Grad-CAM, without a word."""
+    inspection = Explainer(windowed, preprocess=None).inspection
+    assert (inspection.recommended, inspection.recommended_method) == ("before", "gradcam")
+    assert "a small Swin" in inspection.why_method
+    assert inspection.attention_start is None
+    cnn = Explainer(models.residual(), preprocess=None)
+    assert (cnn.inspection.recommended_method, dict(cnn.inspection.cautions)) == ("gradcam", {})
