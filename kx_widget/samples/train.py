@@ -26,7 +26,13 @@ BATCH = 64
 LEARNING_RATE = 3e-3
 POINTING_WEIGHT = 0.03
 CELLS = 32
-LATER_SETTINGS = ("optional", "renorm", "renorm_momentum", "use_gate")
+# By class, what Keras 3.4 does not know and what is not used.
+LATER_SETTINGS = {
+    "InputLayer": ("optional",),
+    "BatchNormalization": ("renorm", "renorm_momentum"),
+    "MultiHeadAttention": ("use_gate",),
+    "ZeroPadding1D": ("data_format",),
+}
 
 
 def network(classes: int, evidence: bool = False) -> keras.Model:
@@ -171,9 +177,10 @@ def make_portable(path: Path) -> None:
             archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
 
 
-def _pruned(config: Any) -> Any:
+def _pruned(config: Any, later: tuple[str, ...] = ()) -> Any:
     if isinstance(config, dict):
-        return {key: _pruned(value) for key, value in config.items() if value is not None and key not in LATER_SETTINGS}
+        below = LATER_SETTINGS.get(str(config.get("class_name")), ())
+        return {key: _pruned(value, below) for key, value in config.items() if value is not None and key not in later}
     return [_pruned(value) for value in config] if isinstance(config, list) else config
 
 
