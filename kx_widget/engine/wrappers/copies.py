@@ -65,7 +65,8 @@ def averaged(
                     weights[i] += times * counted
             with np.errstate(invalid="ignore"):
                 mean = sums / weights
-            if part.noise is not None:
+            # Of few passes much more may be chance than of all.
+            if part.noise is not None and part.done == part.total:
                 np.maximum.at(noise, images, np.asarray(part.noise, np.float32))
             done = before * part.total + (counts.min() - before) * part.done
             yield Partial(mean, int(done), (itself + copies) * part.total, noise=noise)
