@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers, ops
 from numpy.testing import assert_allclose
 
@@ -70,6 +71,32 @@ def test_what_a_head_reads_is_followed_through_joins_and_slices():
     assert some["prefix"].reason == "the head reads only its 2 prefix tokens, not the patches"
     one_patch = infos(on_patches(lambda x: x[:, 3], models.PrefixTokens(2, name="prefix")))
     assert one_patch["prefix"].is_candidate
+
+
+def shared_attention(x):
+    """One attention among all tokens, which weighs each of four parts of their features."""
+    attention = ops.softmax(ops.matmul(x, ops.transpose(x, (0, 2, 1))))[:, None]
+    values = ops.transpose(ops.reshape(x, (-1, 17, 4, 2)), (0, 2, 1, 3))
+    return ops.reshape(ops.transpose(ops.matmul(attention, values), (0, 2, 1, 3)), (-1, 17, 8))
+
+
+@pytest.mark.parametrize(
+    ("step", "read"),
+    [
+        (lambda x: ops.concatenate([x, x], 1), 18),
+        (lambda x: tf.matmul(x, x, transpose_b=True), 0),
+        (shared_attention, 0),
+    ],
+    ids=["joined with itself", "times itself", "shared attention"],
+)
+def test_tokens_that_one_operation_takes_twice_are_read(step, read):
+    """The head reads one token of a result, which depends on patches: the gradient shows it."""
+    model = on_patches(lambda x: x[:, read], models.PrefixTokens(1, name="prefix"), layers.Lambda(step, name="step"))
+    tokens = tf.Variable(np.random.default_rng(0).normal(size=(2, 17, 8)).astype(np.float32))
+    with tf.GradientTape() as tape:
+        total = tf.reduce_sum(step(tokens)[:, read] ** 2)
+    assert np.any(tape.gradient(total, tokens)[:, 1:])
+    assert infos(model)["prefix"].is_candidate
 
 
 def test_queries_keys_and_values_are_no_maps():
