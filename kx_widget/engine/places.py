@@ -98,11 +98,7 @@ class Places:
 
     def _follow(self, op: Any, before: Any, t: Any) -> None:
         rank, rank_before = t.shape.rank, before.shape.rank
-        if rank > 3 and (
-            (rank_before == 3 and _splits_features(before, t))
-            or (op.type in PRODUCTS and sum(bool(self._shapes.rows(i)) for i in op.inputs) > 1)
-            or (before.name in self._heads and not self._puts_together(op, before, t))
-        ):
+        if rank > 3 and not self._is_image(op, before, t) and self._splits(op, before, t):
             self._heads.add(t.name)
         if self._shapes.rows(t) != 1 or rank != 3 or None in t.shape[1:]:
             return
@@ -119,10 +115,20 @@ class Places:
         elif op.type in ("StridedSlice", "Slice") and rank_before == 3 and before.shape[1] in self._tokens:
             self._cut(op, self._tokens[before.shape[1]], t.shape[1])
 
-    def _puts_together(self, op: Any, heads: Any, t: Any) -> bool:
-        """Whether heads of all cells become an image again."""
+    def _is_image(self, op: Any, before: Any, t: Any) -> bool:
+        """Whether a result has the rows and columns of an image, which it may have got back just now."""
         grid = tuple(t.shape[1:3])
-        return op.type == "Reshape" and t.shape.rank == 4 and grid in self._grids and grid[0] * grid[1] in heads.shape
+        return t.shape.rank == 4 and grid in self._grids and (op.type == "Reshape" or grid == tuple(before.shape[1:3]))
+
+    def _splits(self, op: Any, before: Any, t: Any) -> bool:
+        """Whether the axes of a result are those of attention, unless it is an image."""
+        if before.name in self._heads:
+            return True
+        if before.shape.rank == 3:
+            return _splits_features(before, t)
+        if op.type == "Reshape":
+            return before.shape.rank == t.shape.rank == 4 and _regroups(before.shape, t.shape)
+        return op.type in PRODUCTS and sum(bool(self._shapes.rows(i)) for i in op.inputs) > 1
 
     def _attend(self, t: Any) -> None:
         """Tell attention (B, heads, T, T) of all tokens to one another from any other."""
@@ -138,6 +144,7 @@ class Places:
             return
         if tokens[1] == grid[1] * grid[2]:
             self._tokens[tokens[1]] = Place((grid[1], grid[2]), tokens[1])
+            self._grids.add((grid[1], grid[2]))
         elif grid.rank == 4 and tokens[1] == grid[1] and tokens[2] == grid[2] * grid[3]:
             self._channels_first[tokens[2]] = (grid[2], grid[3])
 
@@ -162,6 +169,14 @@ class Places:
 def _splits_features(tokens: Any, t: Any) -> bool:
     """Whether an op turns tokens (B, T, D) into (B, T, …) or (B, …, T, …) of several axes, as attention does."""
     return None in tokens.shape[1:] or tokens.shape[1] in t.shape[1:].as_list()
+
+
+def _regroups(grid: Any, t: Any) -> bool:
+    """Whether a reshape of an h × w grid leaves its cells whole, or cuts up their features, in another order."""
+    if None in (*grid[1:], *t[1:]):
+        return False
+    cells = grid[1] * grid[2]
+    return cells > 1 and (t[1] == cells or (t[3] == grid[3] and t[1:3] != grid[1:3]))
 
 
 def _constant(t: Any) -> Any:

@@ -233,6 +233,52 @@ def test_layers_over_time_are_seen():
     assert Explainer(model, preprocess=None).explain(PHOTOS).layer == "whole"
 
 
+def over_cells(x):
+    return layers.MultiHeadAttention(2, 4, name="attention")(x, x)
+
+
+def over_groups(x):
+    """As MobileViT attends: the image's cells regrouped, (B, 4, 9, K), each group with itself."""
+    y = layers.Reshape((4, 9, 9), name="groups")(x)
+    y = layers.Add()([layers.MultiHeadAttention(2, 4, attention_axes=(2,))(y, y), y])
+    return layers.Reshape((6, 6, 9), name="attention")(y)
+
+
+def over_channels(x):
+    weights = layers.Reshape((9, 9))(layers.Dense(81)(layers.GlobalAveragePooling2D()(x)))
+    return layers.Lambda(lambda both: ops.einsum("bhwc,bcd->bhwd", *both), name="attention")([x, weights])
+
+
+def over_tokens(x):
+    """36 tokens of 36 features: as many as there are cells."""
+    y = layers.Reshape((36, 36))(layers.Conv2D(36, 1)(x))
+    y = layers.Add()([layers.MultiHeadAttention(2, 4)(y, y), y])
+    return layers.Reshape((6, 6, 36), name="attention")(y)
+
+
+@pytest.mark.parametrize("attend", [over_cells, over_groups, over_channels, over_tokens])
+def test_convolutions_after_attention_see_an_image(attend):
+    x = image = keras.Input((models.SIDE, models.SIDE, 3))
+    x = layers.Conv2D(9, 3, strides=2, padding="same", name="first")(x)
+    x = layers.Conv2D(8, 3, padding="same", activation="relu", name="last")(attend(x))
+    inspection = Explainer(
+        keras.Model(image, layers.Dense(models.CLASSES)(layers.GlobalAveragePooling2D()(x))), preprocess=None
+    ).inspection
+    layer = {info.path: info for info in inspection.layers}
+    assert inspection.recommended == "last"
+    assert layer["attention"].spatial == layer["last"].spatial == (6, 6)
+    assert "groups" not in layer or layer["groups"].spatial is None
+
+
+def test_queries_of_an_images_cells_are_no_grid():
+    """(B, 36, 2, 4) are the heads of 36 cells."""
+    x = image = keras.Input((models.SIDE, models.SIDE, 3))
+    x = layers.Conv2D(8, 3, strides=2, padding="same")(x)
+    x = layers.Reshape((36, 2, 4), name="query")(x)
+    model = keras.Model(image, layers.Dense(models.CLASSES)(layers.Flatten()(x)))
+    assert infos(model)["query"].spatial is None
+
+
 def test_a_gate_over_channels_is_no_grid():
     """Sixteen channels as tokens of one feature, as efficient channel attention has them, are no 4 × 4 cells."""
     x = image = keras.Input((models.SIDE, models.SIDE, 3))
