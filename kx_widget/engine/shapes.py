@@ -12,6 +12,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from kx_widget.engine.errors import ModelError, plain
+
 BATCH = 997
 # Ops that call a function; what they return has as many rows as there are images.
 OPAQUE = {
@@ -27,6 +29,9 @@ class Shapes:
         graph: a `FuncGraph`.
         x: its placeholder for images (B, H, W, C).
         ops: those of its ops that depend on x; their outputs learn here what was inferred, with the batch still open.
+
+    Raises:
+        ModelError: the model puts several images together, so that not every number of them will do.
     """
 
     def __init__(self, graph: Any, x: Any, ops: Iterable[Any]) -> None:
@@ -68,7 +73,10 @@ def _inferred(graph: Any, x: Any) -> dict[str, Any]:
             node.name, node.op = op.name, "Placeholder"
             node.attr["dtype"].type = value.dtype.as_datatype_enum
             node.attr["shape"].shape.CopyFrom(shape)
-    with tf.Graph().as_default() as laid_out:
-        tf.graph_util.import_graph_def(definition, name="")
+    try:
+        with tf.Graph().as_default() as laid_out:
+            tf.graph_util.import_graph_def(definition, name="")
+    except ValueError as error:
+        raise ModelError(f"The model does not take batches of any size; for {BATCH} images: {plain(error)}") from error
     tensors = [t for op in laid_out.get_operations() for t in op.outputs]
     return {t.name: t.shape.as_list() for t in tensors if t.shape.is_fully_defined()}

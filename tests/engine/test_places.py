@@ -279,6 +279,14 @@ def test_queries_of_an_images_cells_are_no_grid():
     assert infos(model)["query"].spatial is None
 
 
+def test_a_model_that_pairs_the_images_of_a_batch_is_refused():
+    image = keras.Input((models.SIDE, models.SIDE, 3))
+    pairs = layers.Lambda(lambda x: tf.reshape(tf.reshape(x, (-1, 2, *x.shape[1:])), (-1, *x.shape[1:])))(image)
+    model = keras.Model(image, layers.Dense(models.CLASSES)(layers.Flatten()(pairs)))
+    with pytest.raises(ModelError, match="batches of any size"):
+        Explainer(model, preprocess=None)
+
+
 def test_a_gate_over_channels_is_no_grid():
     """Sixteen channels as tokens of one feature, as efficient channel attention has them, are no 4 × 4 cells."""
     x = image = keras.Input((models.SIDE, models.SIDE, 3))
