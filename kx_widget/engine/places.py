@@ -62,8 +62,9 @@ class Places:
         self.attentions: list[tuple[Any, Place]] = []
         self.partial_attentions: list[Any] = []
         for op in ops:
-            if op.outputs and op.outputs[0].shape.rank is not None:
-                self._look_at(op)
+            for t in op.outputs:
+                if t.shape.rank is not None:
+                    self._look_at(op, t)
 
     def of(self, t: Any) -> Place | None:
         """The grid that a tensor holds, None where its entries are no cells of one."""
@@ -82,8 +83,7 @@ class Places:
             return f"{shape[0] or '?'} tokens, of which the trace does not show that they are a grid"
         return f"no spatial map: its output is {' × '.join(str(d or '?') for d in shape) or 'a number'}"
 
-    def _look_at(self, op: Any) -> None:
-        t = op.outputs[0]
+    def _look_at(self, op: Any, t: Any) -> None:
         before = next((i for i in op.inputs if self._shapes.rows(i) or i.name in self._heads), None)
         if before is not None and before.shape.rank is not None:
             self._follow(op, before, t)

@@ -287,6 +287,25 @@ def test_a_model_that_pairs_the_images_of_a_batch_is_refused():
         Explainer(model, preprocess=None)
 
 
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda x: ops.map(lambda image: image * 2.0, x),
+        lambda x: ops.fori_loop(0, 3, lambda _, y: ops.relu(y - 0.01), x),
+        lambda x: tf.cond(tf.reduce_mean(x) > 0, lambda: (x, x * 2), lambda: (x, x))[1],
+        lambda x: ops.split(ops.concatenate([x, -x], -1), 2, -1)[1],
+    ],
+    ids=["map", "loop", "condition", "split"],
+)
+def test_images_that_an_operation_gives_among_other_results_are_followed(step):
+    image = keras.Input((models.SIDE, models.SIDE, 3))
+    x = layers.Lambda(step, output_shape=image.shape[1:], name="step")(image)
+    x = layers.Conv2D(4, 3, activation="relu", name="last")(x)
+    layer = infos(keras.Model(image, layers.Dense(models.CLASSES)(layers.GlobalAveragePooling2D()(x))))
+    assert layer["step"].spatial == (models.SIDE, models.SIDE)
+    assert layer["last"].spatial == (models.SIDE - 2, models.SIDE - 2)
+
+
 def test_a_gate_over_channels_is_no_grid():
     """Sixteen channels as tokens of one feature, as efficient channel attention has them, are no 4 × 4 cells."""
     x = image = keras.Input((models.SIDE, models.SIDE, 3))
