@@ -191,8 +191,8 @@ class Question:
         advice = advice_for(self.entry, self.layer, self.ready.inspection, METHODS)
         caution = self.ready.inspection.cautions.get(self.entry.id)
         noise = np.zeros(len(maps)) if partial.noise is None else partial.noise
-        for values, still, name in zip(maps, noise, names, strict=True):
-            on_values = notes_on(np.asarray(values), self.signed, float(still), name[column], advice)
+        for values, limit, name in zip(maps, noise, names, strict=True):
+            on_values = notes_on(np.asarray(values), self.signed, float(limit), name[column], advice)
             yield (*on_values, caution) if caution else on_values
 
     def _needs_scores(self) -> bool:

@@ -48,12 +48,12 @@ def averaged(
     sums: Any = None
     noise = np.zeros(len(probe.x), np.float32)
     weights: Any = None
-    for asked, images, numbers, times in _versions(probe, copies, make, itself):
+    for version, images, numbers, times in _versions(probe, copies, make, itself):
         begun, before = counts > 0, counts.min()
         np.add.at(counts, images, times)
-        for part in method(asked, target[images], **params):
+        for part in method(version, target[images], **params):
             maps, inside = part.maps, np.ones(len(images), np.float32)
-            if undo and asked is not probe:
+            if undo and version is not probe:
                 maps, inside = undo(maps, numbers)
             if total is None:
                 total = np.zeros((len(counts), *maps.shape[1:]), np.float32)
