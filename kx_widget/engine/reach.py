@@ -20,6 +20,7 @@ ELEMENTWISE = {
     *("Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Softplus", "Sigmoid", "Tanh", "Erf", "Erfc", "Exp", "Log"),
     *("Square", "Sqrt", "Rsqrt", "Pow", "Abs", "SquaredDifference", "Select", "SelectV2", "PreventGradient"),
 }
+SLICES = {"StridedSlice", "Slice"}
 RESHAPING = {"Reshape", "Squeeze", "ExpandDims"}
 REDUCING = {"Mean", "Sum", "Max", "Min"}
 # Each row of the result needs the same row of the first input, and all of the second.
@@ -61,14 +62,17 @@ class Reach:
     def _go_back(self, op: Any, masks: Sequence[Mask | None]) -> None:
         if op.type == "StopGradient":
             return
-        whole = self._shapes.of_image(op.outputs[0])
+        whole, mask = self._shapes.of_image(op.outputs[0]), masks[0] if len(masks) == 1 else None
+        # Of a whole result only a slice needs less than the whole input.
+        if mask is not None and not mask.shape and op.type not in SLICES:
+            mask = None
         for number, t in enumerate(op.inputs):
             if t.op.name not in self._names:
                 continue
             shape = self._shapes.of_image(t)
             needed: Any = None
-            if shape is not None and whole is not None and masks[0] is not None and len(masks) == 1:
-                needed = _back_through(op, np.broadcast_to(masks[0], whole), number, shape)
+            if shape is not None and whole is not None and mask is not None:
+                needed = _back_through(op, np.broadcast_to(mask, whole), number, shape)
             self._need(t, np.ones((), bool) if needed is None else needed)
 
 
@@ -78,7 +82,7 @@ def _back_through(op: Any, mask: Mask, number: int, shape: tuple[int, ...]) -> A
         return _unbroadcast(mask, shape)
     if op.type in RESHAPING:
         return mask.reshape(shape)
-    if op.type in ("StridedSlice", "Slice") and number == 0 and shape[0] == 1:
+    if op.type in SLICES and number == 0 and shape[0] == 1:
         entries = sliced(np.arange(math.prod(shape)).reshape(shape), op)
         if entries is None or entries.size != mask.size:
             return None
