@@ -116,8 +116,8 @@ class _Description:
 
 def _globals(code: types.CodeType) -> set[str]:
     """All names that a function and those inside it look up in their module."""
-    found = {str(one.argval) for one in dis.get_instructions(code) if one.opname in GLOBAL}
-    return found.union(*(_globals(one) for one in code.co_consts if isinstance(one, types.CodeType)))
+    names = {str(one.argval) for one in dis.get_instructions(code) if one.opname in GLOBAL}
+    return names.union(*(_globals(one) for one in code.co_consts if isinstance(one, types.CodeType)))
 
 
 def _nameless(config: Any) -> Any:

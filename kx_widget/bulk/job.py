@@ -194,9 +194,9 @@ def _check_same(folder: Path, before: dict[str, Any], job: dict[str, Any], ended
     changed = [key for key in job if key not in ("id", "by", *CODE) and before.get(key) != job[key]]
     changed += [key for key in CODE if before.get(key, job.get(key)) != job.get(key)]
     if changed:
-        told = ", ".join(_change(key, before.get(key), job.get(key)) for key in changed[:3])
+        changes = ", ".join(_change(key, before.get(key), job.get(key)) for key in changed[:3])
         raise FormatError(
-            f"{str(folder)!r} holds answers to another question ({told}): ask the same one to go on, "
+            f"{str(folder)!r} holds answers to another question ({changes}): ask the same one to go on, "
             "or choose another name."
         )
     for key in CODE:

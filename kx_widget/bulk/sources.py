@@ -51,8 +51,8 @@ class Files:
 
     def stamps(self, part: int) -> list[str]:
         """A digest of the sizes and times of so many files each, by which one that was replaced is noticed."""
-        told = [*map(_stamp, self.paths)]
-        parts = ("\n".join(told[at : at + part]) for at in range(0, len(told), part))
+        stamps = [*map(_stamp, self.paths)]
+        parts = ("\n".join(stamps[at : at + part]) for at in range(0, len(stamps), part))
         return [hashlib.sha256(text.encode()).hexdigest()[:32] for text in parts]
 
     def items(self) -> Iterator[Item]:

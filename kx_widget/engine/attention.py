@@ -121,11 +121,11 @@ class Attention:
         graph = self._graph
         gradients = self._gradients_by_block() if by_block else graph.gradients(self._softmaxes)
         after = dependents([graph.target])
-        kept, shapes = graph.frontier(gradients, [graph.target], after, mixes)
-        trunk = graph.part([graph.x], [graph.scores, *self._softmaxes, *kept])
-        head = graph.part([graph.target, *kept, *shapes], gradients)
+        facts, shapes = graph.frontier(gradients, [graph.target], after, mixes)
+        trunk = graph.part([graph.x], [graph.scores, *self._softmaxes, *facts])
+        head = graph.part([graph.target, *facts, *shapes], gradients)
         first = 1 + self.blocks
-        return trunk, HeadPart(head, tuple(range(first, first + len(kept))), graph.fixed(shapes))
+        return trunk, HeadPart(head, tuple(range(first, first + len(facts))), graph.fixed(shapes))
 
     @property
     def blocks(self) -> int:

@@ -124,9 +124,9 @@ class Functions:
     def _go_on(self, name: str, head: HeadPart, facts: list[Any], *new: Any, bytes: int = 0) -> list[Any]:
         """Run what goes on from facts; it takes so many bytes a sample, if more than what is passed in."""
 
-        def run(*given: Any) -> Any:
-            images = int(given[0].shape[0])
-            return head.run(*given, *(tf.constant([images * n, *rest], dtype) for dtype, (n, *rest) in head.shapes))
+        def run(*tensors: Any) -> Any:
+            images = int(tensors[0].shape[0])
+            return head.run(*tensors, *(tf.constant([images * n, *rest], dtype) for dtype, (n, *rest) in head.shapes))
 
         most = self.budget.samples(bytes) if bytes else math.inf
         return self._run(name, run, *new, *(facts[i] for i in head.facts), most=most)

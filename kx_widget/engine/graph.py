@@ -185,10 +185,10 @@ class Graph:
             place, known = self.places.of(a), {id(t) for t in before}
             facts, gradient_shapes = before, shapes
             if place is not None and place.tokens:
-                kept, gradient_shapes = self.frontier(
+                results, gradient_shapes = self.frontier(
                     [gradient], [a, self.target], dependents([self.target]), lambda t: id(t) in known or mixes(t)
                 )
-                facts = [*before, *(t for t in kept if id(t) not in known)]
+                facts = [*before, *(t for t in results if id(t) not in known)]
             numbers = tuple(range(2, 2 + len(facts)))
             trunk = self.part([self.x], [a, self.scores, *facts])
             head = self.part([self.target, a, *facts, *gradient_shapes], [gradient])
@@ -230,7 +230,7 @@ class Graph:
                 continue
             visited.add(op.name)
             for t in op.inputs:
-                if any(t is given for given in fed):
+                if any(t is tensor for tensor in fed):
                     continue
                 if t.op.name in after:
                     stack.append(t.op)

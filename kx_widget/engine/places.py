@@ -63,8 +63,9 @@ class Places:
         self.attentions: list[tuple[Any, Place]] = []
         self.partial_attentions: list[Any] = []
         for op in ops:
-            if op.outputs and op.outputs[0].shape.rank is not None:
-                self._look_at(op)
+            for t in op.outputs:
+                if t.shape.rank is not None:
+                    self._look_at(op, t)
 
     def of(self, t: Any) -> Place | None:
         """The grid that a tensor holds, None where its entries are no cells of one."""
@@ -83,8 +84,7 @@ class Places:
             return f"{shape[0] or '?'} tokens, of which the trace does not show that they are a grid"
         return f"no spatial map: its output is {' × '.join(str(d or '?') for d in shape) or 'a number'}"
 
-    def _look_at(self, op: Any) -> None:
-        t = op.outputs[0]
+    def _look_at(self, op: Any, t: Any) -> None:
         before = next((i for i in op.inputs if self._shapes.rows(i) or i.name in self._heads), None)
         if before is not None and before.shape.rank is not None:
             self._follow(op, before, t)
@@ -99,11 +99,7 @@ class Places:
 
     def _follow(self, op: Any, before: Any, t: Any) -> None:
         rank, rank_before = t.shape.rank, before.shape.rank
-        if rank > 3 and (
-            (rank_before == 3 and _splits_features(before, t))
-            or (op.type in PRODUCTS and sum(bool(self._shapes.rows(i)) for i in op.inputs) > 1)
-            or (before.name in self._heads and not self._puts_together(op, before, t))
-        ):
+        if rank > 3 and not self._is_image(op, before, t) and self._splits(op, before, t):
             self._heads.add(t.name)
         if self._shapes.rows(t) != 1 or rank != 3 or None in t.shape[1:]:
             return
@@ -120,10 +116,20 @@ class Places:
         elif op.type in ("StridedSlice", "Slice") and rank_before == 3 and before.shape[1] in self._tokens:
             self._cut(op, self._tokens[before.shape[1]], t.shape[1])
 
-    def _puts_together(self, op: Any, heads: Any, t: Any) -> bool:
-        """Whether heads of all cells become an image again."""
+    def _is_image(self, op: Any, before: Any, t: Any) -> bool:
+        """Whether a result has the rows and columns of an image, which it may have got back just now."""
         grid = tuple(t.shape[1:3])
-        return op.type == "Reshape" and t.shape.rank == 4 and grid in self._grids and grid[0] * grid[1] in heads.shape
+        return t.shape.rank == 4 and grid in self._grids and (op.type == "Reshape" or grid == tuple(before.shape[1:3]))
+
+    def _splits(self, op: Any, before: Any, t: Any) -> bool:
+        """Whether the axes of a result are those of attention, unless it is an image."""
+        if before.name in self._heads:
+            return True
+        if before.shape.rank == 3:
+            return _splits_features(before, t)
+        if op.type == "Reshape":
+            return before.shape.rank == t.shape.rank == 4 and _regroups(before.shape, t.shape)
+        return op.type in PRODUCTS and sum(bool(self._shapes.rows(i)) for i in op.inputs) > 1
 
     def _attend(self, t: Any) -> None:
         """Tell attention (B, heads, T, T) of all tokens to one another from any other."""
@@ -139,6 +145,7 @@ class Places:
             return
         if tokens[1] == grid[1] * grid[2]:
             self._tokens[tokens[1]] = Place((grid[1], grid[2]), tokens[1])
+            self._grids.add((grid[1], grid[2]))
         elif grid.rank == 4 and tokens[1] == grid[1] and tokens[2] == grid[2] * grid[3]:
             self._channels_first[tokens[2]] = (grid[2], grid[3])
 
@@ -163,6 +170,14 @@ class Places:
 def _splits_features(tokens: Any, t: Any) -> bool:
     """Whether an op turns tokens (B, T, D) into (B, T, …) or (B, …, T, …) of several axes, as attention does."""
     return None in tokens.shape[1:] or tokens.shape[1] in t.shape[1:].as_list()
+
+
+def _regroups(grid: Any, t: Any) -> bool:
+    """Whether a reshape of an h × w grid leaves its cells whole, or cuts up their features, in another order."""
+    if None in (*grid[1:], *t[1:]):
+        return False
+    cells = grid[1] * grid[2]
+    return cells > 1 and (t[1] == cells or (t[3] == grid[3] and t[1:3] != grid[1:3]))
 
 
 def _constant(t: Any) -> Any:

@@ -178,8 +178,8 @@ class Probe:
 
     def _attention_facts(self, by_block: bool | None = None) -> list[Any]:
         """Scores and attention of all blocks, with what gradients at them need unless `by_block` is None."""
-        if by_block is None and (kept := [f for f in (False, True) if f"attention {f}" in self.gathered]):
-            by_block = kept[0]
+        if by_block is None and (gathered := [f for f in (False, True) if f"attention {f}" in self.gathered]):
+            by_block = gathered[0]
 
         def compute(rows: list[int]) -> Sequence[Any]:
             x = self._inputs(rows)

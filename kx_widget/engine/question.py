@@ -192,8 +192,8 @@ class Question:
         cautions = self.ready.inspection.cautions
         caution = cautions.get(self.entry.id, cautions.get(self.entry.sees))
         noise = np.zeros(len(maps)) if partial.noise is None else partial.noise
-        for values, still, name in zip(maps, noise, names, strict=True):
-            on_values = notes_on(np.asarray(values), self.signed, float(still), name[column], advice)
+        for values, limit, name in zip(maps, noise, names, strict=True):
+            on_values = notes_on(np.asarray(values), self.signed, float(limit), name[column], advice)
             yield (*on_values, caution) if caution else on_values
 
     def _needs_scores(self) -> bool:

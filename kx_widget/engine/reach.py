@@ -20,8 +20,11 @@ ELEMENTWISE = {
     *("Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Softplus", "Sigmoid", "Tanh", "Erf", "Erfc", "Exp", "Log"),
     *("Square", "Sqrt", "Rsqrt", "Pow", "Abs", "SquaredDifference", "Select", "SelectV2", "PreventGradient"),
 }
+SLICES = {"StridedSlice", "Slice"}
 RESHAPING = {"Reshape", "Squeeze", "ExpandDims"}
 REDUCING = {"Mean", "Sum", "Max", "Min"}
+# Each row of the result needs the same row of the first input, and all of the second.
+ROW_BY_ROW = {"Softmax", "MatMul", "BatchMatMulV2", "BatchMatMulV3"}
 Mask = NDArray[np.bool_]
 
 
@@ -57,36 +60,40 @@ class Reach:
         self._masks[t.name] = self._masks[t.name] | mask if t.name in self._masks else mask
 
     def _go_back(self, op: Any, masks: Sequence[Mask | None]) -> None:
-        inputs = [t for t in op.inputs if t.op.name in self._names]
         if op.type == "StopGradient":
             return
-        whole = self._shapes.of_image(op.outputs[0])
-        for place, t in enumerate(inputs):
+        whole, mask = self._shapes.of_image(op.outputs[0]), masks[0] if len(masks) == 1 else None
+        # Of a whole result only a slice needs less than the whole input.
+        if mask is not None and not mask.shape and op.type not in SLICES:
+            mask = None
+        for number, t in enumerate(op.inputs):
+            if t.op.name not in self._names:
+                continue
             shape = self._shapes.of_image(t)
-            found: Any = None
-            if shape is not None and whole is not None and masks[0] is not None and len(masks) == 1:
-                found = _back_through(op, np.broadcast_to(masks[0], whole), t, shape, place)
-            self._need(t, np.ones((), bool) if found is None else found)
+            needed: Any = None
+            if shape is not None and whole is not None and mask is not None:
+                needed = _back_through(op, np.broadcast_to(mask, whole), number, shape)
+            self._need(t, np.ones((), bool) if needed is None else needed)
 
 
-def _back_through(op: Any, mask: Mask, t: Any, shape: tuple[int, ...], place: int) -> Any | None:
-    """Which entries of one input, of this shape, an op needs for these of its output; None where it mixes them."""
+def _back_through(op: Any, mask: Mask, number: int, shape: tuple[int, ...]) -> Any | None:
+    """Which entries of an op's input, of this number and shape, these of its output need; None where it mixes them."""
     if op.type in ELEMENTWISE:
         return _unbroadcast(mask, shape)
     if op.type in RESHAPING:
         return mask.reshape(shape)
-    if op.type in ("StridedSlice", "Slice") and place == 0 and shape[0] == 1:
-        number = sliced(np.arange(math.prod(shape)).reshape(shape), op)
-        if number is None or number.size != mask.size:
+    if op.type in SLICES and number == 0 and shape[0] == 1:
+        entries = sliced(np.arange(math.prod(shape)).reshape(shape), op)
+        if entries is None or entries.size != mask.size:
             return None
         needed = np.zeros(shape, bool)
-        needed.ravel()[number.ravel()[mask.ravel()]] = True
+        needed.ravel()[entries.ravel()[mask.ravel()]] = True
         return needed
     if op.type == "Transpose":
         order = tf.get_static_value(op.inputs[1])
         return mask.transpose(np.argsort(order)) if order is not None and order[0] == 0 else None
     if op.type == "ConcatV2":
-        return _part(op, mask, t)
+        return _part(op, mask, number)
     if op.type in ("Pad", "PadV2") and (pads := tf.get_static_value(op.inputs[1])) is not None and not pads[0].any():
         return mask[tuple(slice(before, before + n) for (before, _), n in zip(pads, shape, strict=True))]
     if op.type in REDUCING:
@@ -94,11 +101,12 @@ def _back_through(op: Any, mask: Mask, t: Any, shape: tuple[int, ...], place: in
         if axes is None:
             return None
         axes = tuple(int(a) % len(shape) for a in np.atleast_1d(axes))
-        kept = mask if mask.ndim == len(shape) else np.expand_dims(mask, axes)
-        return np.broadcast_to(kept, shape) if 0 not in axes else None
-    if op.type == "Softmax" or (op.type in ("MatMul", "BatchMatMulV2", "BatchMatMulV3") and t is op.inputs[0]):
+        spread = mask if mask.ndim == len(shape) else np.expand_dims(mask, axes)
+        return np.broadcast_to(spread, shape) if 0 not in axes else None
+    if op.type in ROW_BY_ROW and number == 0:
         transposed = any(op.node_def.attr[name].b for name in ("transpose_a", "adj_x"))
-        return None if transposed else np.broadcast_to(mask.any(-1, keepdims=True), shape)
+        rows = np.asarray(mask.any(-1, keepdims=True))
+        return None if transposed else np.broadcast_to(_unbroadcast(rows, (*shape[:-1], 1)), shape)
     return None
 
 
@@ -108,14 +116,11 @@ def _unbroadcast(mask: Mask, shape: tuple[int, ...]) -> Mask:
     return np.asarray(mask.any(axes, keepdims=True))
 
 
-def _part(op: Any, mask: Mask, t: Any) -> Mask | None:
-    """The part of a joined tensor's mask that is one of those joined."""
+def _part(op: Any, mask: Mask, number: int) -> Mask | None:
+    """The part of a joined tensor's mask that is the one of this number of those joined."""
     axis = tf.get_static_value(op.inputs[-1])
     if axis is None or int(axis) % mask.ndim == 0:
         return None
-    axis, start = int(axis) % mask.ndim, 0
-    for joined in op.inputs[:-1]:
-        if joined is t:
-            return mask.take(range(start, start + t.shape[axis]), axis)
-        start += joined.shape[axis] or 0
-    return None
+    axis = int(axis) % mask.ndim
+    start = sum(t.shape[axis] for t in op.inputs[:number])
+    return mask.take(range(start, start + op.inputs[number].shape[axis]), axis)

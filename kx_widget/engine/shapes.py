@@ -12,9 +12,12 @@ from typing import Any
 
 import tensorflow as tf
 
+from kx_widget.engine.errors import ModelError, plain
+
 BATCH = 997
-# Ops that call a function; what they return has as many rows as there are images.
+# Ops that call a function, or stack what its calls in a loop returned: as many rows as there are images.
 OPAQUE = {
+    "TensorListStack",
     *("PartitionedCall", "StatefulPartitionedCall", "XlaLaunch", "PyFunc", "PyFuncStateless", "EagerPyFunc"),
     *("If", "StatelessIf", "While", "StatelessWhile", "Case", "StatelessCase"),
 }
@@ -27,6 +30,9 @@ class Shapes:
         graph: a `FuncGraph`.
         x: its placeholder for images (B, H, W, C).
         ops: those of its ops that depend on x; their outputs learn here what was inferred, with the batch still open.
+
+    Raises:
+        ModelError: the model puts several images together, so that not every number of them will do.
     """
 
     def __init__(self, graph: Any, x: Any, ops: Iterable[Any]) -> None:
@@ -54,21 +60,40 @@ class Shapes:
 def _inferred(graph: Any, x: Any) -> dict[str, Any]:
     """Name -> shape of every tensor whose shape is known once the batch is."""
     definition = graph.as_graph_def()
-    for node in definition.node:
-        op = graph.get_operation_by_name(node.name)
-        if op is x.op:
+    # The copy knows the variables' handles without what they hold, and does not look into functions.
+    results = [t for op in graph.get_operations() if _hides_shapes(op) for t in op.outputs]
+    names = {t.name.removesuffix(":0"): _name_alone(t) for t in results}
+    nodes = [node for node in definition.node if node.name not in names]
+    for node in nodes:
+        if node.name == x.op.name:
             node.attr["shape"].shape.dim[0].size = BATCH
-        elif len(op.outputs) == 1 and (op.type in OPAQUE or any(t.dtype == tf.resource for t in op.inputs)):
-            # The copy knows the variables' handles without what they hold, and does not look into functions.
-            (value,) = op.outputs
-            shape = value.shape.as_proto()
-            if op.type in OPAQUE and value.shape.rank and value.shape[0] is None:
-                shape.dim[0].size = BATCH
-            node.Clear()
-            node.name, node.op = op.name, "Placeholder"
-            node.attr["dtype"].type = value.dtype.as_datatype_enum
-            node.attr["shape"].shape.CopyFrom(shape)
-    with tf.Graph().as_default() as laid_out:
-        tf.graph_util.import_graph_def(definition, name="")
+        node.input[:] = [names.get(name, name) for name in node.input]
+    copied = tf.compat.v1.GraphDef(versions=definition.versions, library=definition.library, node=nodes)
+    copied.node.extend(map(_placeholder, results))
+    try:
+        with tf.Graph().as_default() as laid_out:
+            tf.graph_util.import_graph_def(copied, name="")
+    except ValueError as error:
+        raise ModelError(f"The model does not take batches of any size; for {BATCH} images: {plain(error)}") from error
+    original = {f"{alone}:0": t.name for t, alone in zip(results, names.values(), strict=True)}
     tensors = [t for op in laid_out.get_operations() for t in op.outputs]
-    return {t.name: t.shape.as_list() for t in tensors if t.shape.is_fully_defined()}
+    return {original.get(t.name, t.name): t.shape.as_list() for t in tensors if t.shape.is_fully_defined()}
+
+
+def _hides_shapes(op: Any) -> bool:
+    return op.type in OPAQUE or (len(op.outputs) == 1 and any(t.dtype == tf.resource for t in op.inputs))
+
+
+def _name_alone(t: Any) -> str:
+    """What the op is called that stands for one result of another; control edges find the first."""
+    return t.op.name if t.value_index == 0 else f"{t.op.name}/result_{t.value_index}"
+
+
+def _placeholder(t: Any) -> Any:
+    shape = t.shape.as_proto()
+    if t.op.type in OPAQUE and t.shape.rank and t.shape[0] is None:
+        shape.dim[0].size = BATCH
+    node = tf.compat.v1.NodeDef(name=_name_alone(t), op="Placeholder")
+    node.attr["dtype"].type = t.dtype.as_datatype_enum
+    node.attr["shape"].shape.CopyFrom(shape)
+    return node

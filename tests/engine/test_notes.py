@@ -86,6 +86,13 @@ def test_wrapped_methods_are_no_exception(method, wrapper):
     assert heading_of(e.notes_of(0, 0)) == "Flat"
 
 
+@pytest.mark.parametrize("wrapper", [{"smooth": {"repetitions": 2}}, {"tta": True}])
+def test_what_the_first_masks_do_not_tell_is_not_held_against_a_wrapped_map(wrapper):
+    """One mask alone shows no change of the score; sixteen do."""
+    e = kx.explain(models.pooled(), cases.photos(2), 1, method="rise", masks=16, **wrapper)
+    assert e.notes == ()
+
+
 @pytest.mark.parametrize("method", kx.METHODS)
 def test_a_net_that_looks_has_no_notes(method):
     net = cases.fitting(method, models.pooled)()

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers, ops
 from numpy.testing import assert_allclose
 
@@ -70,6 +71,32 @@ def test_what_a_head_reads_is_followed_through_joins_and_slices():
     assert some["prefix"].reason == "the head reads only its 2 prefix tokens, not the patches"
     one_patch = infos(on_patches(lambda x: x[:, 3], models.PrefixTokens(2, name="prefix")))
     assert one_patch["prefix"].is_candidate
+
+
+def shared_attention(x):
+    """One attention among all tokens, which weighs each of four parts of their features."""
+    attention = ops.softmax(ops.matmul(x, ops.transpose(x, (0, 2, 1))))[:, None]
+    values = ops.transpose(ops.reshape(x, (-1, 17, 4, 2)), (0, 2, 1, 3))
+    return ops.reshape(ops.transpose(ops.matmul(attention, values), (0, 2, 1, 3)), (-1, 17, 8))
+
+
+@pytest.mark.parametrize(
+    ("step", "read"),
+    [
+        (lambda x: ops.concatenate([x, x], 1), 18),
+        (lambda x: tf.matmul(x, x, transpose_b=True), 0),
+        (shared_attention, 0),
+    ],
+    ids=["joined with itself", "times itself", "shared attention"],
+)
+def test_tokens_that_one_operation_takes_twice_are_read(step, read):
+    """The head reads one token of a result, which depends on patches: the gradient shows it."""
+    model = on_patches(lambda x: x[:, read], models.PrefixTokens(1, name="prefix"), layers.Lambda(step, name="step"))
+    tokens = tf.Variable(np.random.default_rng(0).normal(size=(2, 17, 8)).astype(np.float32))
+    with tf.GradientTape() as tape:
+        total = tf.reduce_sum(step(tokens)[:, read] ** 2)
+    assert np.any(tape.gradient(total, tokens)[:, 1:])
+    assert infos(model)["prefix"].is_candidate
 
 
 def test_queries_keys_and_values_are_no_maps():
@@ -204,6 +231,79 @@ def test_layers_over_time_are_seen():
     assert "no spatial map" in layer["over"].reason
     assert "over/body" in layer
     assert Explainer(model, preprocess=None).explain(PHOTOS).layer == "whole"
+
+
+def over_cells(x):
+    return layers.MultiHeadAttention(2, 4, name="attention")(x, x)
+
+
+def over_groups(x):
+    """As MobileViT attends: the image's cells regrouped, (B, 4, 9, K), each group with itself."""
+    y = layers.Reshape((4, 9, 9), name="groups")(x)
+    y = layers.Add()([layers.MultiHeadAttention(2, 4, attention_axes=(2,))(y, y), y])
+    return layers.Reshape((6, 6, 9), name="attention")(y)
+
+
+def over_channels(x):
+    weights = layers.Reshape((9, 9))(layers.Dense(81)(layers.GlobalAveragePooling2D()(x)))
+    return layers.Lambda(lambda both: ops.einsum("bhwc,bcd->bhwd", *both), name="attention")([x, weights])
+
+
+def over_tokens(x):
+    """36 tokens of 36 features: as many as there are cells."""
+    y = layers.Reshape((36, 36))(layers.Conv2D(36, 1)(x))
+    y = layers.Add()([layers.MultiHeadAttention(2, 4)(y, y), y])
+    return layers.Reshape((6, 6, 36), name="attention")(y)
+
+
+@pytest.mark.parametrize("attend", [over_cells, over_groups, over_channels, over_tokens])
+def test_convolutions_after_attention_see_an_image(attend):
+    x = image = keras.Input((models.SIDE, models.SIDE, 3))
+    x = layers.Conv2D(9, 3, strides=2, padding="same", name="first")(x)
+    x = layers.Conv2D(8, 3, padding="same", activation="relu", name="last")(attend(x))
+    inspection = Explainer(
+        keras.Model(image, layers.Dense(models.CLASSES)(layers.GlobalAveragePooling2D()(x))), preprocess=None
+    ).inspection
+    layer = {info.path: info for info in inspection.layers}
+    assert inspection.recommended == "last"
+    assert layer["attention"].spatial == layer["last"].spatial == (6, 6)
+    assert "groups" not in layer or layer["groups"].spatial is None
+
+
+def test_queries_of_an_images_cells_are_no_grid():
+    """(B, 36, 2, 4) are the heads of 36 cells."""
+    x = image = keras.Input((models.SIDE, models.SIDE, 3))
+    x = layers.Conv2D(8, 3, strides=2, padding="same")(x)
+    x = layers.Reshape((36, 2, 4), name="query")(x)
+    model = keras.Model(image, layers.Dense(models.CLASSES)(layers.Flatten()(x)))
+    assert infos(model)["query"].spatial is None
+
+
+def test_a_model_that_pairs_the_images_of_a_batch_is_refused():
+    image = keras.Input((models.SIDE, models.SIDE, 3))
+    pairs = layers.Lambda(lambda x: tf.reshape(tf.reshape(x, (-1, 2, *x.shape[1:])), (-1, *x.shape[1:])))(image)
+    model = keras.Model(image, layers.Dense(models.CLASSES)(layers.Flatten()(pairs)))
+    with pytest.raises(ModelError, match="batches of any size"):
+        Explainer(model, preprocess=None)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda x: ops.map(lambda image: image * 2.0, x),
+        lambda x: ops.fori_loop(0, 3, lambda _, y: ops.relu(y - 0.01), x),
+        lambda x: tf.cond(tf.reduce_mean(x) > 0, lambda: (x, x * 2), lambda: (x, x))[1],
+        lambda x: ops.split(ops.concatenate([x, -x], -1), 2, -1)[1],
+    ],
+    ids=["map", "loop", "condition", "split"],
+)
+def test_images_that_an_operation_gives_among_other_results_are_followed(step):
+    image = keras.Input((models.SIDE, models.SIDE, 3))
+    x = layers.Lambda(step, output_shape=image.shape[1:], name="step")(image)
+    x = layers.Conv2D(4, 3, activation="relu", name="last")(x)
+    layer = infos(keras.Model(image, layers.Dense(models.CLASSES)(layers.GlobalAveragePooling2D()(x))))
+    assert layer["step"].spatial == (models.SIDE, models.SIDE)
+    assert layer["last"].spatial == (models.SIDE - 2, models.SIDE - 2)
 
 
 def test_a_gate_over_channels_is_no_grid():

@@ -48,12 +48,12 @@ def averaged(
     sums: Any = None
     noise = np.zeros(len(probe.x), np.float32)
     weights: Any = None
-    for asked, images, numbers, times in _versions(probe, copies, make, itself):
+    for version, images, numbers, times in _versions(probe, copies, make, itself):
         begun, before = counts > 0, counts.min()
         np.add.at(counts, images, times)
-        for part in method(asked, target[images], **params):
+        for part in method(version, target[images], **params):
             maps, inside = part.maps, np.ones(len(images), np.float32)
-            if undo and asked is not probe:
+            if undo and version is not probe:
                 maps, inside = undo(maps, numbers)
             if total is None:
                 total = np.zeros((len(counts), *maps.shape[1:]), np.float32)
@@ -65,7 +65,8 @@ def averaged(
                     weights[i] += times * counted
             with np.errstate(invalid="ignore"):
                 mean = sums / weights
-            if part.noise is not None:
+            # Of few passes much more may be chance than of all.
+            if part.noise is not None and part.done == part.total:
                 np.maximum.at(noise, images, np.asarray(part.noise, np.float32))
             done = before * part.total + (counts.min() - before) * part.done
             yield Partial(mean, int(done), (itself + copies) * part.total, noise=noise)
