@@ -57,7 +57,16 @@ def _inspection(explainer: Explainer) -> dict[str, Any]:
     inspection = explainer.inspection
     about = asdict(inspection) | {"preprocessing": explainer.preprocessing}
     heads = [
-        asdict(LayerInfo(path, HEAD, (), inspection.token_grid, False, "one head of the attention, which only shows"))
+        asdict(
+            LayerInfo(
+                path,
+                HEAD,
+                (),
+                inspection.token_grid,
+                False,
+                "the small map shows where this head looks; choose its block instead",
+            )
+        )
         for paths in about.pop("heads")
         for path in paths
     ]
