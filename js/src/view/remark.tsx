@@ -17,7 +17,7 @@ export function Remark({ store }: { store: Store }) {
           {item.notes.join(" ")}
         </>
       ) : (
-        `${noted} of ${tiles.length} maps have a note: point at one marked “!”.`
+        `${noted} of ${tiles.length} maps ${noted === 1 ? "has" : "have"} a note: point at one marked “!”.`
       )}
     </div>
   );
