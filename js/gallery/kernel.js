@@ -7,6 +7,11 @@ import { random, scene } from "./scenes.js";
 const DRAWN = 24;
 const QUESTION = ["layer", "method", "target", "params", "compare", "compare_with"];
 
+/** Of Blob-CAM and what else sees a layer. */
+const CAUTIONS = {
+  blobs: "On this model Blob-CAM points into the right object in 8 of 100 pictures; at 'stage2' in 23.",
+  layer: "How far this method can be trusted on this model was not measured.",
+};
 const TRY = "Try layer 'trunk/stage4/block2/relu' or Integrated blobs.";
 /** What there is to be said of the first images' maps. */
 const REMARKS = [
@@ -34,8 +39,23 @@ const REMARKS = [
   },
 ];
 
+const cautionOn = (method) => CAUTIONS[method] ?? CAUTIONS[CATALOGUE.find(({ id }) => id === method).sees];
+
 export async function createKernel(options) {
-  const { images, classes, layers: extra, step, fail, silent, flat, heads, labels, notes, traits } = options;
+  const {
+    images,
+    classes,
+    layers: extra,
+    step,
+    fail,
+    silent,
+    flat,
+    heads,
+    labels,
+    notes,
+    cautions,
+    traits,
+  } = options;
   const names = classNames(classes);
   const known = layers(extra, flat, heads);
   const drawn = await Promise.all(Array.from({ length: Math.min(images, DRAWN) }, (_, i) => scene(i)));
@@ -53,6 +73,7 @@ export async function createKernel(options) {
     attention_start: heads > 0 ? "trunk/stage4/block1/relu" : null,
     recommended_method: heads > 0 ? "gaze" : "blobs",
     why_method: heads > 0 ? "The head of the model reads no patches." : "",
+    cautions: cautions ? CAUTIONS : {},
     head: "sigmoid",
     classes,
     input_shape: [128, 128, 3],
@@ -191,7 +212,7 @@ export async function createKernel(options) {
           vmax: 1,
           signed,
           partial: done < 1,
-          notes: remark.notes ?? [],
+          notes: [...(remark.notes ?? []), ...(cautions ? [cautionOn(question.method)].filter(Boolean) : [])],
           evidence: remark.evidence ?? "some",
         },
         ...{ byte_offset: at, byte_length: values.byteLength },

@@ -43,6 +43,8 @@ STATES: dict[str, tuple[str, int, Callable[[Gallery], object]]] = {
     "labelled": ("labels&images=12", WIDE, lambda view: view.field("Sort").select_option("wrong")),
     "flat": ("flat", WIDE, lambda view: view.await_status("done")),
     "heads": ("heads=2", WIDE, states.heads_open),
+    "cautions": ('cautions&traits={"compare":"methods"}', WIDE, lambda view: view.await_status("done")),
+    "cautions-narrow": ("cautions", NARROW, lambda view: view.await_status("done")),
     "notes": ("notes", WIDE, states.noted),
     "notes-narrow": ("notes", NARROW, states.noted),
     "notes-compared": ('notes&traits={"compare":"methods"}', NARROW, lambda view: view.await_status("done")),
