@@ -157,7 +157,7 @@ export function layers(extra, flat, heads) {
   for (let i = 1; i <= heads; i++) {
     const path = `attention/head ${i}`;
     list.push({
-      ...layer(path, "AttentionHead", [], "the small map shows where this head looks"),
+      ...layer(path, "AttentionHead", [], "shows where this head looks, and cannot be chosen"),
       spatial: [8, 8],
     });
   }

@@ -64,7 +64,7 @@ def _inspection(explainer: Explainer) -> dict[str, Any]:
                 (),
                 inspection.token_grid,
                 False,
-                "the small map shows where this head looks; choose its block instead",
+                "shows where this head looks, and cannot be chosen",
             )
         )
         for paths in about.pop("heads")
