@@ -154,6 +154,7 @@ export function layers(extra, flat, heads) {
       );
     }
   });
+  if (heads > 0) list.push(layer("attention", "MultiHeadAttention", [8, 8, 256]));
   for (let i = 1; i <= heads; i++) {
     const path = `attention/head ${i}`;
     list.push({

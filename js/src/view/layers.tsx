@@ -221,7 +221,7 @@ function Why({ store, layer }: { store: Store; layer: Layer | null }) {
         <p class="note">{method.title} sees the input: the layer makes no difference.</p>
       )}
       {method?.sees === "attention" && !layer && (
-        <p class="note">{method.title} follows the attention of all blocks from this layer on.</p>
+        <p class="note">{method.title} follows the attention of all blocks after this layer.</p>
       )}
       {method?.sees !== "layer" && method?.id === known.recommended_method && !layer && (
         <p>Why this method: {known.why_method}</p>
@@ -298,7 +298,9 @@ function LayerRow(props: RowProps) {
           }}
         />
       )}
-      {expanded === undefined && props.thumbnails && <Thumbnail look={props.thumbnails} path={node.path} />}
+      {(expanded === undefined || canChoose(node)) && props.thumbnails && (
+        <Thumbnail look={props.thumbnails} path={node.path} />
+      )}
       <span class="name">
         <bdi>{node.name}</bdi>
       </span>

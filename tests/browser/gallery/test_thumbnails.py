@@ -53,6 +53,7 @@ def test_another_image_asks_and_another_layer_keeps_them(gallery: Open) -> None:
 
 def test_each_head_shows_where_it_looks_and_no_other_row_leaves_a_box(gallery: Open) -> None:
     view = gallery("heads=2")
+    expect(view.root.locator(".why")).to_contain_text("Why this method: The head of the model reads no patches.")
     view.root.get_by_role("treeitem", name="attention").locator(".branch").click()
     canvases = view.root.get_by_role("treeitem").filter(has_text="head").locator(".thumb canvas")
     expect(canvases).to_have_count(2)
@@ -60,7 +61,13 @@ def test_each_head_shows_where_it_looks_and_no_other_row_leaves_a_box(gallery: O
         expect(canvas).to_be_visible()
     for box in view.root.locator(".thumb:not(:has(canvas))").all():
         expect(box).not_to_be_visible()
-    expect(view.root.locator(".why")).to_contain_text("Why this method: The head of the model reads no patches.")
+
+
+def test_a_layer_that_holds_others_has_a_map_too(gallery: Open) -> None:
+    view = gallery('heads=2&traits={"method":"blobs","layer":"attention"}')
+    row = view.root.get_by_role("treeitem", name="attention")
+    expect(row).to_have_attribute("aria-expanded", "false")
+    expect(row.locator(".thumb canvas")).to_be_visible()
 
 
 def test_a_closed_tree_asks_nothing(gallery: Open) -> None:
