@@ -89,6 +89,10 @@ export const CATALOGUE = [
     "The derivative of the class score by every pixel.",
     { sees: "input", fine: true },
   ),
+  method("gaze", "Gaze", "Attention", "1 pass", "Where the blocks of a transformer look.", {
+    sees: "attention",
+    signed: false,
+  }),
 ];
 
 export const WRAPPERS = [
@@ -126,7 +130,7 @@ function layer(path, type, shape, reason = "") {
   return { path, type, shape, spatial, is_candidate: reason === "", reason };
 }
 
-export function layers(extra, flat) {
+export function layers(extra, flat, heads) {
   if (flat) {
     return [
       layer("pictures", "InputLayer", [128, 128, 3], "this is the picture itself"),
@@ -150,6 +154,14 @@ export function layers(extra, flat) {
       );
     }
   });
+  if (heads > 0) list.push(layer("attention", "MultiHeadAttention", [8, 8, 256]));
+  for (let i = 1; i <= heads; i++) {
+    const path = `attention/head ${i}`;
+    list.push({
+      ...layer(path, "AttentionHead", [], "shows where this head looks, and cannot be chosen"),
+      spatial: [8, 8],
+    });
+  }
   for (let i = 0; i < extra; i++)
     list.push(layer(`extra/part${Math.floor(i / 20)}/conv_${i}`, "Conv2D", [16, 16, 64]));
   list.push(layer("pool", "GlobalAveragePooling2D", [256], "has no map: height and width are gone"));

@@ -7,6 +7,11 @@ import { random, scene } from "./scenes.js";
 const DRAWN = 24;
 const QUESTION = ["layer", "method", "target", "params", "compare", "compare_with"];
 
+/** Of Blob-CAM and what else sees a layer. */
+const CAUTIONS = {
+  blobs: "On this model Blob-CAM points into the right object in 8 of 100 pictures; at 'stage2' in 23.",
+  layer: "How far this method can be trusted on this model was not measured.",
+};
 const TRY = "Try layer 'trunk/stage4/block2/relu' or Integrated blobs.";
 /** What there is to be said of the first images' maps. */
 const REMARKS = [
@@ -34,10 +39,25 @@ const REMARKS = [
   },
 ];
 
+const cautionOn = (method) => CAUTIONS[method] ?? CAUTIONS[CATALOGUE.find(({ id }) => id === method).sees];
+
 export async function createKernel(options) {
-  const { images, classes, layers: extra, step, fail, silent, flat, labels, notes, traits } = options;
+  const {
+    images,
+    classes,
+    layers: extra,
+    step,
+    fail,
+    silent,
+    flat,
+    heads,
+    labels,
+    notes,
+    cautions,
+    traits,
+  } = options;
   const names = classNames(classes);
-  const known = layers(extra, flat);
+  const known = layers(extra, flat, heads);
   const drawn = await Promise.all(Array.from({ length: Math.min(images, DRAWN) }, (_, i) => scene(i)));
   const scenes = Array.from({ length: images }, (_, i) => {
     const { picture, things } = drawn[i % DRAWN];
@@ -50,6 +70,10 @@ export async function createKernel(options) {
     why: flat
       ? "No layer of this model has a map: it flattens the picture at once."
       : "Recommended: the last rectified layer that still has a map (8×8).",
+    attention_start: heads > 0 ? "trunk/stage4/block1/relu" : null,
+    recommended_method: heads > 0 ? "gaze" : "blobs",
+    why_method: heads > 0 ? "The head of the model reads no patches." : "",
+    cautions: cautions ? CAUTIONS : {},
     head: "sigmoid",
     classes,
     input_shape: [128, 128, 3],
@@ -73,7 +97,7 @@ export async function createKernel(options) {
 
   const state = {
     layer: recommended ?? "",
-    method: flat ? "saliency" : "blobs",
+    method: flat ? "saliency" : inspection.recommended_method,
     target: "top",
     params: {},
     compare: "none",
@@ -188,7 +212,7 @@ export async function createKernel(options) {
           vmax: 1,
           signed,
           partial: done < 1,
-          notes: remark.notes ?? [],
+          notes: [...(remark.notes ?? []), ...(cautions ? [cautionOn(question.method)].filter(Boolean) : [])],
           evidence: remark.evidence ?? "some",
         },
         ...{ byte_offset: at, byte_length: values.byteLength },
@@ -251,8 +275,11 @@ export async function createKernel(options) {
   async function thumbnails({ gen: mine, image, column, have }) {
     const { method, target } = questions()[column];
     const key = JSON.stringify([method, target, image, state.params]);
-    const candidates = known.filter(({ is_candidate }) => is_candidate);
-    for (const part of [candidates.slice(0, 9), candidates.slice(9)]) {
+    const { sees } = CATALOGUE.find(({ id }) => id === method);
+    const candidates = known.filter(({ is_candidate, type }) =>
+      sees === "attention" ? type === "AttentionHead" : is_candidate,
+    );
+    for (const part of [candidates.slice(0, 9), candidates.slice(9)].filter((one) => one.length > 0)) {
       await pause();
       if (mine !== gen || have === key) return;
       const maps = part.map(({ path }) => mapOf(image, { layer: path, method, target }));

@@ -53,6 +53,8 @@ export interface Inspection {
   attention_start: string | null;
   recommended_method: string;
   why_method: string;
+  /** How far maps can be trusted on this model, by the method's id or by what it sees; earlier pages have none. */
+  cautions?: Readonly<Record<string, string>>;
   head: string;
   classes: number;
   input_shape: (number | null)[];

@@ -2,6 +2,7 @@
 
 import { isRight, labelOf } from "./arrange";
 import { lastSegment } from "./format";
+import type { Item } from "./messages";
 import { layerName, type Store, type Target } from "./store";
 
 export function targetText(target: Target, names: readonly string[]): string {
@@ -43,3 +44,15 @@ export function verdict(store: Store, image: number, explained?: number): string
   const what = other ? `predicted ${other}` : "wrong";
   return `${what}, true class ${className(store, labelOf(known, image) ?? 0)}`;
 }
+
+/** How far a method's maps can be trusted on this model, "" where nothing is known against them. */
+export function cautionOf(store: Store, method: string): string {
+  const { catalogue = [], inspection } = store.welcome.value ?? {};
+  const cautions = inspection?.cautions ?? {};
+  const sees = catalogue.find(({ id }) => id === method)?.sees ?? "";
+  return cautions[method] ?? cautions[sees] ?? "";
+}
+
+/** What is to be said of this map alone: what holds for all of its method is said once. */
+export const notesOf = (store: Store, item: Item) =>
+  item.notes.filter((note) => note !== cautionOf(store, item.method));

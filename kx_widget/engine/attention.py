@@ -69,13 +69,13 @@ class Attention:
     def objection(self) -> str:
         """Why the attention of this model does not tell where it looks, or "" if it does."""
         if self.in_windows:
-            return "its attention looks at windows of the image, each for itself"
+            return "this model looks at windows of it, each for itself"
         if self._partial and len(self._softmaxes) <= len(self._partial):
-            return "its attention is not among all tokens of the image: queries look at fewer keys"
+            return "in this model they look at fewer keys"
         if not self._softmaxes:
-            return "it has no attention (batch, heads, tokens, tokens)"
+            return "this model has no attention (batch, heads, tokens, tokens)"
         if any(place != self.place for place in self._places):
-            return "its blocks have different tokens"
+            return "blocks of this model have different tokens"
         return ""
 
     def check(self, title: str, call: Call | None) -> int:
@@ -86,8 +86,7 @@ class Attention:
         """
         if self.objection:
             raise UnsupportedMethodError(
-                f"{title} needs attention of all tokens of the image to one another; in this model {self.objection}. "
-                f"{INSTEAD}"
+                f"{title} needs attention of all tokens of the image to one another, and {self.objection}. {INSTEAD}"
             )
         start = 0 if call is None else self.first_after(call)
         if call is not None and start == len(self._softmaxes):

@@ -57,7 +57,16 @@ def _inspection(explainer: Explainer) -> dict[str, Any]:
     inspection = explainer.inspection
     about = asdict(inspection) | {"preprocessing": explainer.preprocessing}
     heads = [
-        asdict(LayerInfo(path, HEAD, (), inspection.token_grid, False, "one head of the attention, which only shows"))
+        asdict(
+            LayerInfo(
+                path,
+                HEAD,
+                (),
+                inspection.token_grid,
+                False,
+                "shows where this head looks, and cannot be chosen",
+            )
+        )
         for paths in about.pop("heads")
         for path in paths
     ]

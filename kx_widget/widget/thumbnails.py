@@ -41,7 +41,7 @@ class Thumbnails:
         text = question.columns.texts[column]
         seen = question.images.digests[image]
         heads = question.entry.sees == "attention"
-        title = "each head of the attention" if heads else entry.title
+        title = "where each head of an attention looks, in a row of its own below it" if heads else entry.title
         key = repr((title, *sorted(params.items()), seen, text, question.weights.version()))
         if key == have:
             return

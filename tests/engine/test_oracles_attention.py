@@ -146,7 +146,9 @@ def test_another_class_goes_back_without_a_forward_pass():
 def test_attention_methods_refuse_what_has_none_and_name_what_works():
     x = Explainer(models.pooled())
     for method in ("attention_rollout", "attention_gradient", "legrad"):
-        with pytest.raises(UnsupportedMethodError, match=r"no attention .* Choose Grad-CAM"):
+        with pytest.raises(
+            UnsupportedMethodError, match=r"another, and this model has no attention .* Choose Grad-CAM"
+        ):
             x.explain(cases.photos(1), method=method)
     late = Explainer(models.transformer("mean"), preprocess=None)
     with pytest.raises(UnsupportedMethodError, match=r"none after .norm.\. Choose an earlier layer"):

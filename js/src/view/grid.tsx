@@ -1,6 +1,6 @@
 import { useComputed } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { columnHeading } from "../naming";
+import { cautionOf, columnHeading } from "../naming";
 import type { Store } from "../store";
 import type { Parts } from "./app";
 import { KEYS } from "./field";
@@ -49,7 +49,8 @@ export function Grid({ store, actions, stage }: Parts) {
         <div class="headings">
           {indices.map((column) => (
             <div class="heading" key={column} title={store.answer.value?.columns[column]?.layer}>
-              {columnHeading(store, column)}
+              <span class="name">{columnHeading(store, column)}</span>
+              <Mark store={store} column={column} />
             </div>
           ))}
         </div>
@@ -79,4 +80,15 @@ export function Grid({ store, actions, stage }: Parts) {
       </div>
     </div>
   );
+}
+
+/** Where methods are compared, that there is something to be said of this one. */
+function Mark({ store, column }: { store: Store; column: number }) {
+  const method = store.answer.value?.columns[column]?.method ?? "";
+  const caution = store.traits.compare.value === "methods" && cautionOf(store, method);
+  return caution ? (
+    <span class="mark" role="img" aria-label={caution} title={caution}>
+      !
+    </span>
+  ) : null;
 }

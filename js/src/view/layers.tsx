@@ -76,6 +76,7 @@ function Picker({ store, actions, open }: Props & { open: boolean }) {
   useThumbnails({ store, actions }, list.box);
   const thumbnails = useComputed(() => thumbnailLook(store));
   // None come without Python, nor for what sees the input.
+  const heads = chosenMethod(store)?.sees === "attention";
   const boxes = useComputed(
     () => thumbnails.value !== null || !(store.offer.value || seesInput(store)),
   ).value;
@@ -166,6 +167,7 @@ function Picker({ store, actions, open }: Props & { open: boolean }) {
         role="tree"
         aria-label="Layers"
         aria-multiselectable={compare.value === "layers"}
+        data-heads={heads || undefined}
         tabIndex={0}
         aria-activedescendant={rows.length > 0 ? `kx-layer-${at}` : undefined}
         {...KEYS}
@@ -219,7 +221,10 @@ function Why({ store, layer }: { store: Store; layer: Layer | null }) {
         <p class="note">{method.title} sees the input: the layer makes no difference.</p>
       )}
       {method?.sees === "attention" && !layer && (
-        <p class="note">{method.title} follows the attention of all blocks from this layer on.</p>
+        <p class="note">{method.title} follows the attention of all blocks after this layer.</p>
+      )}
+      {method?.sees !== "layer" && method?.id === known.recommended_method && !layer && (
+        <p>Why this method: {known.why_method}</p>
       )}
       {layer ? (
         <p class="path">
@@ -236,7 +241,7 @@ function Why({ store, layer }: { store: Store; layer: Layer | null }) {
       )}
       {shown && (
         <p>
-          Small maps: {shown.title} of {imageName(store, shown.image)}.
+          Small maps of {imageName(store, shown.image)}: {shown.title}.
         </p>
       )}
     </div>
@@ -293,7 +298,9 @@ function LayerRow(props: RowProps) {
           }}
         />
       )}
-      {expanded === undefined && props.thumbnails && <Thumbnail look={props.thumbnails} path={node.path} />}
+      {(expanded === undefined || canChoose(node)) && props.thumbnails && (
+        <Thumbnail look={props.thumbnails} path={node.path} />
+      )}
       <span class="name">
         <bdi>{node.name}</bdi>
       </span>

@@ -1,7 +1,9 @@
 import type { Actions } from "../actions";
 import { offered } from "../archive";
 import type { Method } from "../messages";
+import { cautionOf } from "../naming";
 import { chosenMethod, type Store } from "../store";
+import { chosenColumn } from "../thumbnails";
 import { Field, Select } from "./field";
 import { ParamField } from "./params";
 import { WrapperSwitch } from "./wrappers";
@@ -67,6 +69,26 @@ export function MethodForm({ store, actions }: { store: Store; actions: Actions 
           />
         ))}
       </fieldset>
+      <Caution store={store} />
     </div>
+  );
+}
+
+/** How far the maps of the chosen method can be trusted, or of the column chosen where methods are compared. */
+function Caution({ store }: { store: Store }) {
+  const isCompared = store.traits.compare.value === "methods";
+  const column = isCompared ? store.answer.value?.columns[chosenColumn(store)] : undefined;
+  const caution = cautionOf(store, column?.method ?? store.traits.method.value);
+  if (!caution) return null;
+  return (
+    <p class="caution">
+      <span class="mark" aria-hidden="true">
+        !
+      </span>
+      <span>
+        {column && <b>{column.method_title}: </b>}
+        {caution}
+      </span>
+    </p>
   );
 }

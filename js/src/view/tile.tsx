@@ -4,7 +4,7 @@ import { isRight } from "../arrange";
 import { attachGestures } from "../canvas/gestures";
 import { isSilent } from "../canvas/overlay";
 import { lastSegment, percent, position, value } from "../format";
-import { imageName, verdict } from "../naming";
+import { imageName, notesOf, verdict } from "../naming";
 import { layerName, type Picture, type Store, type TileMap, tileKey } from "../store";
 import type { Parts } from "./app";
 import { KEYS } from "./field";
@@ -54,7 +54,7 @@ function describe(
     store.welcome.value?.catalogue.find((entry) => entry.id === item.method)?.title ?? item.method;
   const partial = item.partial ? ", not finished" : "";
   const what = [title, layerName(store, item.layer), item.target_name, who];
-  const said = [!isSilent(store, map) && peak(store, picture, map) + partial, ...item.notes];
+  const said = [!isSilent(store, map) && peak(store, picture, map) + partial, ...notesOf(store, item)];
   return [...what, ...said].filter(Boolean).join(", ");
 }
 
@@ -80,7 +80,7 @@ export function Tile({ store, actions, stage, picture, image, column, named, mar
       : percent(map.item.probability)
     : "";
   const name = map?.item.target_name ?? (store.status.value === "running" ? "computing…" : "");
-  const notes = map?.item.notes.join("\n");
+  const notes = map && notesOf(store, map.item).join("\n");
   const outcome = verdict(store, image, map?.item.target);
   return (
     <div

@@ -121,6 +121,11 @@ def noted(view: Gallery) -> None:
     expect(view.root.locator(".silence").first).to_be_visible()
 
 
+def heads_open(view: Gallery) -> None:
+    view.root.get_by_role("treeitem", name="attention").locator(".branch").click()
+    expect(view.root.locator(".thumb canvas")).to_have_count(2)
+
+
 def layers_open(view: Gallery) -> None:
     view.await_status("done")
     view.root.locator("summary").click()

@@ -74,6 +74,31 @@ def test_the_foot_tells_the_whole_note_of_the_map_in_focus(gallery: Open) -> Non
     expect(remark).to_have_text("5 of 6 maps have a note: point at one marked “!”.")
 
 
+def test_what_holds_for_all_maps_of_a_method_is_said_once(gallery: Open) -> None:
+    view = gallery("cautions")
+    view.await_status("done")
+    caution = view.root.locator(".caution")
+    expect(caution).to_contain_text("8 of 100 pictures")
+    expect(view.root.locator(".tile .mark, .remark")).to_have_count(0)
+    assert "8 of 100" not in str(view.canvases.first.get_attribute("aria-label"))
+    view.field("Method").select_option("saliency")
+    expect(caution).to_have_count(0)
+    view.field("Method").select_option("blobs2")
+    expect(caution).to_contain_text("was not measured")
+
+
+def test_where_methods_are_compared_the_chosen_column_tells(gallery: Open) -> None:
+    view = gallery('cautions&traits={"method":"saliency","compare":"methods"}')
+    view.await_status("done")
+    caution = view.root.locator(".caution")
+    expect(caution).to_have_count(0)
+    expect(view.root.locator(".heading").get_by_role("img")).to_have_count(2)
+    view.root.locator("[data-column='1'] canvas").first.click()
+    expect(caution).to_have_text(
+        "!Blob-CAM: On this model Blob-CAM points into the right object in 8 of 100 pictures; at 'stage2' in 23."
+    )
+
+
 def test_a_small_map_that_says_nothing_is_struck_out(gallery: Open) -> None:
     view = gallery("notes&layers=0")
     view.await_status("done")

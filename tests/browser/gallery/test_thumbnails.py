@@ -30,7 +30,7 @@ def test_every_candidate_gets_one_in_the_current_colours(gallery: Open) -> None:
     colours = view.other_pixels(last, before)
     view.field("Sign").select_option("signed")
     view.other_pixels(last, colours)
-    expect(view.root.locator(".why")).to_contain_text("Small maps: Blob-CAM of scene-1.jpg.")
+    expect(view.root.locator(".why")).to_contain_text("Small maps of scene-1.jpg: Blob-CAM.")
     assert len(wants(view)) == 1
 
 
@@ -49,6 +49,25 @@ def test_another_image_asks_and_another_layer_keeps_them(gallery: Open) -> None:
     expect(thumbs).to_have_count(count)
     view.other_pixels(last, before)
     assert wants(view)[-1]["image"] == 2
+
+
+def test_each_head_shows_where_it_looks_and_no_other_row_leaves_a_box(gallery: Open) -> None:
+    view = gallery("heads=2")
+    expect(view.root.locator(".why")).to_contain_text("Why this method: The head of the model reads no patches.")
+    view.root.get_by_role("treeitem", name="attention").locator(".branch").click()
+    canvases = view.root.get_by_role("treeitem").filter(has_text="head").locator(".thumb canvas")
+    expect(canvases).to_have_count(2)
+    for canvas in canvases.all():
+        expect(canvas).to_be_visible()
+    for box in view.root.locator(".thumb:not(:has(canvas))").all():
+        expect(box).not_to_be_visible()
+
+
+def test_a_layer_that_holds_others_has_a_map_too(gallery: Open) -> None:
+    view = gallery('heads=2&traits={"method":"blobs","layer":"attention"}')
+    row = view.root.get_by_role("treeitem", name="attention")
+    expect(row).to_have_attribute("aria-expanded", "false")
+    expect(row.locator(".thumb canvas")).to_be_visible()
 
 
 def test_a_closed_tree_asks_nothing(gallery: Open) -> None:
