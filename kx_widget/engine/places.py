@@ -99,7 +99,9 @@ class Places:
 
     def _follow(self, op: Any, before: Any, t: Any) -> None:
         rank, rank_before = t.shape.rank, before.shape.rank
-        if rank > 3 and not self._is_image(op, before, t) and self._splits(op, before, t):
+        # Whatever their sides, two tensors of such an op are queries, keys, values or weights.
+        attends = op.type in PRODUCTS and sum(i.shape.rank > 3 for i in op.inputs if self._shapes.rows(i)) > 1
+        if rank > 3 and (attends or (not self._is_image(op, before, t) and self._splits(op, before, t))):
             self._heads.add(t.name)
         if self._shapes.rows(t) != 1 or rank != 3 or None in t.shape[1:]:
             return
@@ -119,7 +121,12 @@ class Places:
     def _is_image(self, op: Any, before: Any, t: Any) -> bool:
         """Whether a result has the rows and columns of an image, which it may have got back just now."""
         grid = tuple(t.shape[1:3])
-        return t.shape.rank == 4 and grid in self._grids and (op.type == "Reshape" or grid == tuple(before.shape[1:3]))
+        alike = before.shape.rank != 4 or before.name not in self._heads
+        return (
+            t.shape.rank == 4
+            and grid in self._grids
+            and (op.type == "Reshape" or (alike and grid == tuple(before.shape[1:3])))
+        )
 
     def _splits(self, op: Any, before: Any, t: Any) -> bool:
         """Whether the axes of a result are those of attention, unless it is an image."""
