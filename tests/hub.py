@@ -157,7 +157,10 @@ def mobilenetv5():
 def int8():
     """A dense net of tokens whose Dense layers are quantised."""
     model = vit("gap")
-    model.quantize("int8")
+    with warnings.catch_warnings():
+        # Keras says of layers without weights that they cannot be quantised.
+        warnings.simplefilter("ignore")
+        model.quantize("int8")
     return model
 
 

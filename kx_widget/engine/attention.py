@@ -73,7 +73,7 @@ class Attention:
         if self._partial and len(self._softmaxes) <= len(self._partial):
             return "in this model they look at fewer keys"
         if not self._softmaxes:
-            return "this model has no attention (batch, heads, tokens, tokens)"
+            return "this model has no attention (batch, heads, tokens, tokens) among tokens that are known to be a grid"
         if any(place != self.place for place in self._places):
             return "blocks of this model have different tokens"
         return ""

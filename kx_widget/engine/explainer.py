@@ -183,6 +183,8 @@ class Explainer(Datasets):
         **params: Any,
     ) -> Question:
         """A checked question, with nothing computed yet; arguments as in `explain`."""
+        if method is not None:
+            find(self.methods, method).complete(params, OF_QUESTIONS)
         check_params("explain", RUN, {"batch_size": batch_size, "seed": seed})
         loaded = self.load(images)
         h, w, c = loaded.batch.shape[1:]

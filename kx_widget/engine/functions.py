@@ -52,6 +52,7 @@ class Functions:
             if self._frozen is None or self._frozen[0] != version:
                 twin = copy.copy(self)
                 twin._graph, twin._compiled, twin._warm, twin._frozen = self._graph.frozen(), {}, set(), None
+                twin.attention = Attention(twin._graph)
                 self._frozen = version, twin
             return self._frozen[1]
 

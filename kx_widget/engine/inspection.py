@@ -197,12 +197,12 @@ def _recommend_method(recommended: str | None, start: str | None, measured: Meas
         return "gradcam", "One pass gives its map at the recommended layer."
     best = "integrated_gradients" if measured is CLASS_TOKEN and start is None else "gradcam"
     best = best if start is None else "attention_gradient"
-    passes = "for 32 passes" if best == "integrated_gradients" else "for one pass"
+    passes = "32 passes" if best == "integrated_gradients" else "one pass"
     other = measured.methods["integrated_gradients"]
-    beside = "" if best == "integrated_gradients" else f"; integrated gradients in {other}, for 32"
+    beside = "" if best == "integrated_gradients" else f"; integrated gradients, with 32 passes, in {other}"
     return best, (
-        f"On {measured.net} whose truth is known, it peaked in the right object in {measured.methods[best]} of 100 "
-        f"cases, {passes}{beside}."
+        f"On {measured.net}, it peaked in the right object in {measured.methods[best]} of 100 cases, with {passes}"
+        f"{beside}."
     )
 
 
@@ -240,7 +240,8 @@ def find_call(graph: Graph, inspection: Inspection, path: Any) -> Call:
         if layer.path == path:
             if not layer.is_candidate:
                 raise UnknownLayerError(
-                    f"Layer {path!r} cannot be explained: {layer.reason}.{did_you_mean(path, inspection.candidates)}"
+                    f"Layer {path!r} cannot be explained: {layer.reason}. Recommended: {inspection.recommended!r}."
+                    f"{did_you_mean(path, inspection.candidates)}"
                 )
             return call
     short = [c for c in inspection.candidates if c.endswith(f"/{path}")]

@@ -31,34 +31,33 @@ class Measured:
         cautions["layer"] = self._caution("Grad-CAM", *self.layers["gradcam"]) + " This method was not measured."
         if (share := self.methods.get("attention_rollout")) is not None:
             cautions["attention_rollout"] = (
-                f"It does not know the class: on {self.net} whose truth is known, it peaked in the right object in "
-                f"{share} of 100 cases."
+                f"It does not know the class: on {self.net}, it peaked in the right object in {share} of 100 cases."
             )
         return cautions
 
     def _caution(self, who: str, here: int, usual: int) -> str:
         return (
-            f"{who} depends on the layer: on {self.net} whose truth is known, it peaked in the right object in {here} "
+            f"{who} depends on the layer: on {self.net}, it peaked in the right object in {here} "
             f"of 100 cases at {self.there}, in {usual} at {self.usual}."
         )
 
 
 CLASS_TOKEN = Measured(
-    net="a small transformer with a class token",
+    net="a small transformer with a class token and known truth",
     methods={"attention_gradient": 87, "integrated_gradients": 91, "attention_rollout": 45},
     layers={"gradcam": (86, 18), "gradcampp": (28, 13), "hirescam": (90, 24), "layercam": (90, 24)},
     there="what the first attention takes in",
     usual="what the last attention takes in",
 )
 POOLED_TOKENS = Measured(
-    net="a small transformer that pools its patches",
+    net="a small transformer with pooled patches and known truth",
     methods={"attention_gradient": 94, "integrated_gradients": 86, "attention_rollout": 42},
     layers={"gradcam": (79, 10), "gradcampp": (26, 7), "hirescam": (86, 10), "layercam": (88, 7)},
     there="what the first attention takes in",
     usual="the last norm",
 )
 WINDOWS = Measured(
-    net="a small Swin",
+    net="a small Swin with known truth",
     methods={"gradcam": 90, "integrated_gradients": 84},
     layers={"gradcam": (90, 13), "gradcampp": (36, 16), "hirescam": (80, 13), "layercam": (80, 16)},
     there="what the first attention of the last stage takes in",

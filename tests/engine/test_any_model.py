@@ -166,6 +166,8 @@ def watched(model, path, x, target, monkeypatch):
     return seen[0].numpy(), tape.gradient(score, seen[0]).numpy(), scores.numpy()
 
 
+# Keras says of keras-hub's own windowed attention that it does not pass a mask on.
+@pytest.mark.filterwarnings("ignore:Layer 'attn' .of type WindowAttention. was passed an input with a mask")
 @pytest.mark.parametrize("name", hub.NETS)
 def test_hub(name, table, monkeypatch):
     """Every candidate gives a map of the image's aspect, the recommended one what Keras and a tape give."""
