@@ -176,7 +176,7 @@ NETS = {
     "keras-hub CLIP's encoder": (clip, (4, 4), 1),
     "keras-hub SigLIP's encoder": (siglip, (4, 4), 0),
     "keras-hub Swin": (swin, (8, 8), 0),
-    "keras-hub MiT": (mit, (2, 2), None),
+    "keras-hub MiT": (mit, (2, 2), 0),
     "keras-hub ResNet": (resnet, (8, 8), None),
     "keras-hub EfficientNet": (efficientnet, (16, 16), None),
     "keras-hub DenseNet": (densenet, (8, 8), None),

@@ -102,9 +102,11 @@ def gray() -> keras.Model:
 def tokens(class_token: bool = True) -> keras.Model:
     """Patches as tokens, attention between them, with or without a class token."""
     x = image = keras.Input((SIDE, SIDE, 3))
-    x = layers.Reshape((16, 8))(layers.Conv2D(8, 3, strides=3, name="patches")(x))
+    x = layers.Reshape((16, 8), name="grid")(layers.Conv2D(8, 3, strides=3, name="patches")(x))
     if class_token:
-        first = layers.Lambda(lambda t: keras.ops.concatenate([keras.ops.mean(t, 1, keepdims=True), t], 1))
+        first = layers.Lambda(
+            lambda t: keras.ops.concatenate([keras.ops.mean(t, 1, keepdims=True), t], 1), name="joined"
+        )
         x = first(x)
     x = layers.Add(name="block")([x, layers.MultiHeadAttention(2, 4, name="attention")(x, x)])
     x = layers.LayerNormalization(name="norm")(x)

@@ -291,8 +291,8 @@ OWN = {
     "gray, not square": (models.gray, "late"),
     "any input size": (free_size, "late"),
     "one channel": (one_channel, "late"),
-    "tokens with a class token": (lambda: models.tokens(True), "norm"),
-    "tokens without a class token": (lambda: models.tokens(False), "norm"),
+    "tokens with a class token": (lambda: models.tokens(True), "joined"),
+    "tokens without a class token": (lambda: models.tokens(False), "grid"),
     "no layer with a map": (models.flat, None),
 }
 
