@@ -5,7 +5,7 @@ from typing import Any
 from kx_widget.engine.attention import Attention
 from kx_widget.engine.errors import ModelError, UnknownLayerError, did_you_mean
 from kx_widget.engine.footprint import MIXING
-from kx_widget.engine.graph import Call, Graph
+from kx_widget.engine.graph import FORWARDING, Call, Graph
 from kx_widget.engine.places import WINDOWS, Place
 from kx_widget.engine.pointing import CLASS_TOKEN, POOLED_TOKENS, Measured
 from kx_widget.engine.pointing import WINDOWS as WINDOWED
@@ -89,9 +89,14 @@ def inspect(model: Any, graph: Graph) -> Inspection:
     layers = [_layer_info(graph, call) for call in graph.calls]
     grids = [place.grid for call in graph.calls if (place := graph.places.of(call.tensor)) and place.tokens]
     attention = Attention(graph)
-    sources = attention.sources([call for call, layer in zip(graph.calls, layers, strict=True) if _is_tokens(layer)])
+    recommended, why = _recommend(graph, layers)
+    sources: list[Call] = []
+    if _ends_in_tokens(graph, recommended):
+        tokens = [call for call, layer in zip(graph.calls, layers, strict=True) if _is_tokens(layer)]
+        sources = attention.sources(tokens)
     measured = _measured(attention, layers) if sources else None
-    recommended, why = _recommend_source(layers, sources) if sources else _recommend(graph, layers)
+    if sources:
+        recommended, why = _recommend_source(layers, sources)
     start = None if attention.objection or not sources else sources[0].path
     method, why_method = _recommend_method(recommended, start, measured)
     return Inspection(
@@ -206,6 +211,14 @@ def _recommend_method(recommended: str | None, start: str | None, measured: Meas
     )
 
 
+def _ends_in_tokens(graph: Graph, path: str | None) -> bool:
+    """Whether the layer that is read in the end holds tokens, also if they were laid out as an image at last."""
+    tensor: Any = next((call.tensor for call in graph.calls if call.path == path), None)
+    while tensor is not None and tensor.shape.rank == 4 and tensor.op.type in FORWARDING:
+        tensor = tensor.op.inputs[0]
+    return tensor is not None and tensor.shape.rank == 3
+
+
 def _is_tokens(layer: LayerInfo) -> bool:
     """Whether a layer gives a map of tokens."""
     return layer.is_candidate and len(layer.shape) == 2
@@ -244,6 +257,11 @@ def find_call(graph: Graph, inspection: Inspection, path: Any) -> Call:
                     f"{did_you_mean(path, inspection.candidates)}"
                 )
             return call
+    if any(path in heads for heads in inspection.heads):
+        raise UnknownLayerError(
+            f"{path!r} is one head of the attention, and only shows where it looks. Choose a layer to start from: "
+            f"{inspection.attention_start!r} for all blocks."
+        )
     short = [c for c in inspection.candidates if c.endswith(f"/{path}")]
     if len(short) == 1:
         raise UnknownLayerError(f"There is no layer {path!r}. Did you mean {short[0]!r}?")

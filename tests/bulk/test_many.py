@@ -8,7 +8,7 @@ import kx_widget as kx
 from kx_widget.bulk import dataset
 from kx_widget.engine.functions import Functions
 from tests import models
-from tests.cases import photos
+from tests.cases import fitting, photos
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def maps_of(run):
 
 @pytest.mark.parametrize("method", kx.METHODS)
 def test_every_method_answers_the_same(method):
-    model = models.pooled() if method == "cam" else models.residual()
+    model = models.pooled() if method == "cam" else fitting(method, models.residual)()
     x, images = kx.Explainer(model), photos(6)
     expected = x.explain(images, ["top", 1], method=method).maps
     found = maps_of(x.explain_dataset([images[:3], images[3:]], ["top", 1], method=method))

@@ -59,8 +59,10 @@ def test_a_norm_whose_patches_no_head_reads_is_no_candidate():
     assert layer["block1"].is_candidate
     explainer = Explainer(model, preprocess=None)
     assert explainer.inspection.recommended == "block0/norm1"
-    with pytest.raises(UnknownLayerError, match="reads only its class token"):
+    with pytest.raises(UnknownLayerError, match=r"reads only its class token.*Recommended: 'block0/norm1'"):
         explainer.explain(PHOTOS, layer="norm")
+    with pytest.raises(UnknownLayerError, match="one head of the attention, and only shows where it looks"):
+        explainer.explain(PHOTOS, method="legrad", layer="block0/attention/head 1")
 
 
 def test_what_a_head_reads_is_followed_through_joins_and_slices():

@@ -188,7 +188,7 @@ RECOMMENDED = {
     models.subclassed: "late",
     models.single_unit: "late",
     models.gray: "late",
-    models.tokens: "norm",
+    models.tokens: "joined",
     models.flat: None,
 }
 
