@@ -57,6 +57,11 @@ class Attention:
         return any(self._graph.shapes.rows(t) != 1 for t in self._partial)
 
     @property
+    def has_fewer_keys(self) -> bool:
+        """Whether queries look at fewer keys than there are tokens, in no fewer blocks than at all of them."""
+        return bool(self._partial) and len(self._softmaxes) <= len(self._partial)
+
+    @property
     def heads(self) -> tuple[tuple[str, ...], ...]:
         """A path for each head of each block, below the layer that attends."""
         calls = sorted(self._graph.calls, key=lambda call: self._number.get(call.tensor.op.name, -1))
@@ -70,7 +75,7 @@ class Attention:
         """Why the attention of this model does not tell where it looks, or "" if it does."""
         if self.in_windows:
             return "this model looks at windows of it, each for itself"
-        if self._partial and len(self._softmaxes) <= len(self._partial):
+        if self.has_fewer_keys:
             return "in this model they look at fewer keys"
         if not self._softmaxes:
             return "this model has no attention (batch, heads, tokens, tokens) among tokens that are known to be a grid"

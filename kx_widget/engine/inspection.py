@@ -7,7 +7,7 @@ from kx_widget.engine.errors import ModelError, UnknownLayerError, did_you_mean
 from kx_widget.engine.footprint import MIXING
 from kx_widget.engine.graph import FORWARDING, Call, Graph
 from kx_widget.engine.places import WINDOWS, Place
-from kx_widget.engine.pointing import CLASS_TOKEN, POOLED_TOKENS, Measured
+from kx_widget.engine.pointing import CLASS_TOKEN, FEWER_KEYS, POOLED_TOKENS, Measured
 from kx_widget.engine.pointing import WINDOWS as WINDOWED
 from kx_widget.engine.tasks import image_part
 from kx_widget.engine.tracing import sublayers
@@ -179,7 +179,9 @@ def _measured(attention: Attention, layers: list[LayerInfo]) -> Measured | None:
         return CLASS_TOKEN
     if not attention.objection:
         return POOLED_TOKENS
-    return WINDOWED if attention.in_windows else None
+    if attention.in_windows:
+        return WINDOWED
+    return FEWER_KEYS if attention.has_fewer_keys else None
 
 
 def _recommend_source(layers: list[LayerInfo], sources: list[Call]) -> tuple[str, str]:
@@ -200,15 +202,9 @@ def _recommend_method(recommended: str | None, start: str | None, measured: Meas
         return "gradients", "No layer has a map, and gradients see the input."
     if measured is None:
         return "gradcam", "One pass gives its map at the recommended layer."
-    best = "integrated_gradients" if measured is CLASS_TOKEN and start is None else "gradcam"
-    best = best if start is None else "attention_gradient"
-    passes = "32 passes" if best == "integrated_gradients" else "one pass"
-    other = measured.methods["integrated_gradients"]
-    beside = "" if best == "integrated_gradients" else f"; integrated gradients, with 32 passes, in {other}"
-    return best, (
-        f"On {measured.net}, it peaked in the right object in {measured.methods[best]} of 100 cases, with {passes}"
-        f"{beside}."
-    )
+    # What the class token read is not to be had where attention does not tell.
+    best = measured.best if measured.best != "attention_gradient" or start else measured.second
+    return best, measured.why(best)
 
 
 def _ends_in_tokens(graph: Graph, path: str | None) -> bool:

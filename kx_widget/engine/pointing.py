@@ -6,6 +6,13 @@ Shares in % are of the two objects in each of 100 to 150 scenes that a net was n
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+NAMES = {
+    "attention_gradient": "gradient-weighted attention",
+    "gradcam": "Grad-CAM",
+    "integrated_gradients": "integrated gradients",
+}
+PASSES = {"attention_gradient": "one pass", "gradcam": "one pass", "integrated_gradients": "32 passes"}
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -17,6 +24,8 @@ class Measured:
         layers: by id of a method that looks at a layer, the share there and at the layer that others would take.
         there: the layer that is recommended, in words.
         usual: the layer that others would take, in words.
+        best: the id of the method to begin with.
+        second: of another one, to compare with.
     """
 
     net: str
@@ -24,6 +33,16 @@ class Measured:
     layers: Mapping[str, tuple[int, int]]
     there: str
     usual: str
+    best: str
+    second: str
+
+    def why(self, method: str) -> str:
+        """A sentence that says how a method did, and how another one."""
+        other = self.second if method == self.best else self.best
+        return (
+            f"On {self.net}, it peaked in the right object in {self.methods[method]} of 100 cases, with "
+            f"{PASSES[method]}; {NAMES[other]}, with {PASSES[other]}, in {self.methods[other]}."
+        )
 
     def cautions(self) -> dict[str, str]:
         """By method id, or "layer" for any other that looks at one, how far maps can be trusted on such a net."""
@@ -48,6 +67,8 @@ CLASS_TOKEN = Measured(
     layers={"gradcam": (86, 18), "gradcampp": (28, 13), "hirescam": (90, 24), "layercam": (90, 24)},
     there="what the first attention takes in",
     usual="what the last attention takes in",
+    best="attention_gradient",
+    second="integrated_gradients",
 )
 POOLED_TOKENS = Measured(
     net="a small transformer with pooled patches and known truth",
@@ -55,6 +76,8 @@ POOLED_TOKENS = Measured(
     layers={"gradcam": (79, 10), "gradcampp": (26, 7), "hirescam": (86, 10), "layercam": (88, 7)},
     there="what the first attention takes in",
     usual="the last norm",
+    best="attention_gradient",
+    second="integrated_gradients",
 )
 WINDOWS = Measured(
     net="a small Swin with known truth",
@@ -62,4 +85,15 @@ WINDOWS = Measured(
     layers={"gradcam": (90, 13), "gradcampp": (36, 16), "hirescam": (80, 13), "layercam": (80, 16)},
     there="what the first attention of the last stage takes in",
     usual="the last norm",
+    best="gradcam",
+    second="integrated_gradients",
+)
+FEWER_KEYS = Measured(
+    net="a small SegFormer encoder with known truth",
+    methods={"gradcam": 54, "integrated_gradients": 73},
+    layers={"gradcam": (54, 16), "gradcampp": (27, 16), "hirescam": (62, 16), "layercam": (58, 14)},
+    there="what the first attention of the last stage takes in",
+    usual="the last norm",
+    best="integrated_gradients",
+    second="gradcam",
 )
