@@ -33,6 +33,8 @@ def attention_gradient(probe: Any, target: Floats) -> Iterator[Partial]:
     rows = read
     # From the last block back: one row in place of a product of whole matrices.
     for attention, gradient in zip(reversed(attentions), reversed(gradients), strict=True):
-        relevance = np.maximum(attention * gradient, 0).mean(1)  # (B, T, T)
-        rows = rows + np.einsum("bt,bts->bs", rows, relevance)
+        # Image by image, so that a product stays in the processor's cache; its mean over heads comes last.
+        rows = rows + np.stack(
+            [(row @ np.maximum(a * g, 0)).mean(0) for row, a, g in zip(rows, attention, gradient, strict=True)]
+        )
     yield Partial(probe.on_the_patches(rows - read))
