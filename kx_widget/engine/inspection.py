@@ -7,8 +7,7 @@ from kx_widget.engine.errors import ModelError, UnknownLayerError, did_you_mean
 from kx_widget.engine.footprint import MIXING
 from kx_widget.engine.graph import FORWARDING, Call, Graph
 from kx_widget.engine.places import WINDOWS, Place
-from kx_widget.engine.pointing import CLASS_TOKEN, FEWER_KEYS, POOLED_TOKENS, Measured
-from kx_widget.engine.pointing import WINDOWS as WINDOWED
+from kx_widget.engine.pointing import CLASS_TOKEN, FEWER_KEYS, POOLED_TOKENS, WINDOWED, Measured
 from kx_widget.engine.tasks import image_part
 from kx_widget.engine.tracing import sublayers
 from kx_widget.engine.types import Inspection, LayerInfo

@@ -79,7 +79,7 @@ POOLED_TOKENS = Measured(
     best="attention_gradient",
     second="integrated_gradients",
 )
-WINDOWS = Measured(
+WINDOWED = Measured(
     net="a small Swin with known truth",
     methods={"gradcam": 90, "integrated_gradients": 84},
     layers={"gradcam": (90, 13), "gradcampp": (36, 16), "hirescam": (80, 13), "layercam": (80, 16)},
