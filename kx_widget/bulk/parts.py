@@ -108,7 +108,7 @@ def finished_parts(folder: Path, job: dict[str, Any], stamps: Sequence[str] | No
         FormatError: there is a file that is no part of the store.
     """
     done = read_json(folder / DONE)
-    found: set[int] = set()
+    numbers: set[int] = set()
     for path in sorted(p for p in folder.glob("*.parquet") if is_part(p.name)):
         number = part_number(path.name)
         try:
@@ -120,8 +120,8 @@ def finished_parts(folder: Path, job: dict[str, Any], stamps: Sequence[str] | No
         now = None if stamps is None or number is None or number >= len(stamps) else stamps[number]
         replaced = origin.stamp is not None and now is not None and origin.stamp != now
         if number is not None and not replaced and _is_whole(path):
-            found.add(number)
-    return found
+            numbers.add(number)
+    return numbers
 
 
 def _is_whole(path: Path) -> bool:
@@ -135,8 +135,8 @@ def _is_whole(path: Path) -> bool:
 
 
 def _check_columns(name: str, footer: Any) -> None:
-    found = footer.schema.to_arrow_schema()
-    missing = set(schema("float32").names) - {NOTES} - set(found.names)
+    written = footer.schema.to_arrow_schema()
+    missing = set(schema("float32").names) - {NOTES} - set(written.names)
     if missing:
         raise FormatError(
             f"{name!r} is no part of a store of explanations (it has no column {min(missing)!r}): "
@@ -146,7 +146,7 @@ def _check_columns(name: str, footer: Any) -> None:
     known = [schema(dtype) for dtype in DTYPES]
     # Stores of 0.1 were written before there were notes.
     known += [columns.remove(columns.get_field_index(NOTES)) for columns in known]
-    if counted != footer.num_rows or not any(found.equals(columns) for columns in known):
+    if counted != footer.num_rows or not any(written.equals(columns) for columns in known):
         raise FormatError(f"{name!r} is damaged (its columns or the number of its rows are others): {ANEW}")
 
 

@@ -182,12 +182,12 @@ class Store:
         Raises:
             ParameterError: there is no such row.
         """
-        found: list[Notes] = []
+        notes_of_rows: list[Notes] = []
         for number in self._checked(numbers).tolist():
             group = bisect_right(self._starts, number) - 1
             *_, notes = self._group(group)
-            found.append(tuple(notes[number - self._starts[group]].as_py() or ()))
-        return found
+            notes_of_rows.append(tuple(notes[number - self._starts[group]].as_py() or ()))
+        return notes_of_rows
 
     def headings(self) -> dict[str, int]:
         """How many maps have a note of each heading (see `engine.notes`), "" being notes on model and method."""
