@@ -21,6 +21,7 @@ from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import Images
 from kx_widget.engine.question import Question
 from kx_widget.engine.registry import check_params
+from kx_widget.engine.tasks import WHOLE
 from kx_widget.engine.types import Floats, Ints, Parameter
 
 TOLD = 20
@@ -203,4 +204,4 @@ def blank(explainer: Explainer) -> Images:
     shape = explainer.inspection.input_shape
     pixels = np.zeros((*shape[:2], 3), np.uint8)
     batch = np.zeros((1, *shape), np.float32)
-    return Images(batch, (pixels,), ((0.0, 0.0, 1.0, 1.0),), ("",), ("",), lambda: batch[:, 0, 0])
+    return Images(batch, (pixels,), (WHOLE,), ("",), ("",), explainer.preprocessing, 0, lambda: batch[:, 0, 0])

@@ -202,7 +202,10 @@ class Reader:
                 images = join([part if isinstance(part, Images) else self._loaded([part]).small() for part in parts])
             else:
                 images = self._loaded(parts)
-            batch.images = replace(images, names=tuple(one.item.id for one in batch.good))
+            # The bits in use are those of the whole run, also for images that were read before they were known.
+            names = tuple(one.item.id for one in batch.good)
+            batch.images = replace(images, names=names, depth=self._ranges.depth)
+            self._explainer._described = batch.images.described
         return batch
 
     def _loaded(self, arrays: list[Any]) -> Images:

@@ -90,7 +90,8 @@ class Explainer(Datasets):
         self._budget = Budget(memory_mib)
         self._cache = Cache(int(min(cache_mib, memory_mib / 2) * 2**20))
         self._weights = Weights(model)
-        self._loaded: tuple[Any, Any] = (None, None)
+        self._loaded: tuple[Any, Images | None] = (None, None)
+        self._described = "no images seen yet"
         self._graphs: OrderedDict[tuple[int, int, int], Ready] = OrderedDict()
         height, width, channels = self._declared
         ready = self.prepare((height or FREE_SIDE, width or FREE_SIDE, channels))
@@ -109,7 +110,7 @@ class Explainer(Datasets):
     @property
     def preprocessing(self) -> str:
         """What was decided about the last images, in words."""
-        return self._preprocessing.text
+        return self._described
 
     @property
     def counts(self) -> Counter[str]:
@@ -143,16 +144,20 @@ class Explainer(Datasets):
         Raises:
             ImageError: lists every item that cannot be used.
         """
-        if isinstance(images, Images):
-            return images
-        key = None
-        if isinstance(images, np.ndarray) and images.dtype.kind in NUMBERS:
-            key = (images.shape, images.dtype.str, digest(images))
-            if key == self._loaded[0]:
-                return self._loaded[1]
+        loaded = images if isinstance(images, Images) else self._read(images)
+        self._described = loaded.described
+        return loaded
+
+    def _read(self, images: Any) -> Images:
+        if not isinstance(images, np.ndarray) or images.dtype.kind not in NUMBERS:
+            return load(images, self._declared, self._preprocessing, self._fit)
+        key = (images.shape, images.dtype.str, digest(images))
+        # Read once: another thread may put another array there meanwhile.
+        last_key, last = self._loaded
+        if last is not None and key == last_key:
+            return last
         loaded = load(images, self._declared, self._preprocessing, self._fit)
-        if key is not None:
-            self._loaded = key, loaded
+        self._loaded = key, loaded
         return loaded
 
     def predict(self, images: Any) -> tuple[Floats, Floats]:

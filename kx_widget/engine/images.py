@@ -27,7 +27,8 @@ class Images:
 
     `batch` read-only float32 (N, H, W, C); `shown` the originals, uint8 (any, any, 3); `boxes` the region of each
     original that the model sees, (x0, y0, x1, y1) in fractions, beyond 0..1 where it is padded; `digests`
-    one per image of the batch; `find_black` tells `black`.
+    one per image of the batch; `preprocessing` tells in words how the batch was made, `depth` the bits that were taken
+    of whole numbers beyond 8 bits, 0 without such; `find_black` tells `black`.
     """
 
     batch: Floats
@@ -35,6 +36,8 @@ class Images:
     boxes: tuple[Box, ...]
     names: tuple[str, ...]
     digests: tuple[Hashable, ...]
+    preprocessing: str
+    depth: int
     find_black: Callable[[], Floats]
 
     def __post_init__(self) -> None:
@@ -47,6 +50,12 @@ class Images:
     def black(self) -> Floats:
         """What black is in the batch (N, C); not asked of the preprocessing before somebody needs it."""
         return self.find_black()
+
+    @property
+    def described(self) -> str:
+        """How the batch was made, in words."""
+        note = f"; 16-bit images taken as {self.depth} bit (0..{2**self.depth - 1})" if self.depth else ""
+        return self.preprocessing + note
 
     def seen(self) -> Pixels:
         """What the model sees of each original, uint8 (N, H, W, 3)."""
@@ -101,8 +110,7 @@ def load(
         boxes = tuple(box_of(a.shape[:2], size, fit) for a in arrays)
         pairs = zip(arrays, boxes, strict=True)
         floats = (_channels(_resize(a, size, box), channels) for a, box in pairs)
-    note = f"; 16-bit images taken as {depth} bit (0..{2**depth - 1})" if depth else ""
-    batch = preprocessing.apply(floats, are_bytes, span, declared, note)
+    batch, text = preprocessing.apply(floats, are_bytes, span, declared)
     height, width = batch.shape[1:3]
     return Images(
         batch=batch,
@@ -110,6 +118,8 @@ def load(
         boxes=boxes,
         names=tuple(names),
         digests=tuple(map(digest_of, batch)),
+        preprocessing=text,
+        depth=depth,
         find_black=lambda: preprocessing.black((height, width, channels), are_bytes, span),
     )
 
@@ -128,7 +138,13 @@ def join(parts: Sequence[Images]) -> Images:
         for name in ("shown", "boxes", "names", "digests")
     }
     batch = np.concatenate([part.batch for part in parts])
-    return Images(batch, **of_all, find_black=lambda: np.concatenate([part.black for part in parts]))
+    return replace(
+        parts[0],
+        batch=batch,
+        **of_all,
+        depth=max(part.depth for part in parts),
+        find_black=lambda: np.concatenate([part.black for part in parts]),
+    )
 
 
 def read(item: Any, size: tuple[int, int] | None = None, fit: Fit = "stretch") -> Pixels:

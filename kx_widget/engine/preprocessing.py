@@ -46,7 +46,6 @@ class Preprocessing:
         self._rescales = bool(rescaling)
         self._divides = any(np.max(getattr(layer, "scale", 1)) <= LARGEST_DIVISION for layer in rescaling)
         self.knows_imagenet = self._family is not None or is_classifier_of_hub(model)
-        self.text = "no images seen yet"
 
     def leave_to(self, layers: Iterable[Any]) -> None:
         """Leave to the model what it does itself with these layers, lest it be done twice."""
@@ -78,12 +77,10 @@ class Preprocessing:
         is_bytes: Sequence[bool],
         span: Span,
         declared: tuple[int | None, int | None, int],
-        note: str = "",
-    ) -> Floats:
-        """Images (H, W, C) as the batch (N, H, W, C) that the model wants; those given may be overwritten.
+    ) -> tuple[Floats, str]:
+        """Images (H, W, C) as the batch (N, H, W, C) that the model wants, and in words how it was made.
 
-        They are of one size, unless the model's own preprocessor resizes; `declared` is what the model takes, `note`
-        what else `text` should say.
+        Those given may be overwritten. They are of one size, unless the model's own preprocessor resizes; `declared` is what the model takes.
 
         Raises:
             ImageError: a given function or the model's own preprocessor failed, or returned another shape or values
@@ -97,10 +94,9 @@ class Preprocessing:
         else:
             scaled = [self._scaled(image, b, span) for image, b in zip(images, is_bytes, strict=True)]
             text, batch = self._applied(np.stack(scaled), is_bytes, span)
-        self.text = text + note
         if self._preprocess == "auto" and span in ("0..1", "-1..1") and batch.any() and self._expects_bytes(batch):
             warnings.warn(DARK.format(span), RuntimeWarning, stacklevel=2)
-        return batch
+        return batch, text
 
     def _expects_bytes(self, batch: Floats) -> bool:
         return self._divides if self.own is None else self.own.expects_bytes(batch.shape[-1])

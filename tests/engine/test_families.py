@@ -102,8 +102,8 @@ def test_own_models_get_numbers_as_they_are():
 def test_a_family_built_without_its_preprocessing_says_so():
     model = build("MobileNetV3Small", include_preprocessing=False)
     rules = Preprocessing(model, "auto")
-    rules.apply([keras.ops.ones(SHAPE).numpy()], [True], "0..255", SHAPE)
-    assert "keras.applications.mobilenet_v3 was built without the preprocessing that belongs to it" in rules.text
+    _, text = rules.apply([keras.ops.ones(SHAPE).numpy()], [True], "0..255", SHAPE)
+    assert "keras.applications.mobilenet_v3 was built without the preprocessing that belongs to it" in text
 
 
 def test_a_thousand_classes_are_imagenets_in_a_family_only():

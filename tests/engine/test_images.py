@@ -235,12 +235,14 @@ def test_auto_uses_the_familys_own_function_also_when_nested(build, module):
     expected = importlib.import_module(f"keras.applications.{module}").preprocess_input(pixels[None].astype("float32"))
     for model in (inner, outer):
         rules = Preprocessing(model, "auto")
-        assert_allclose(load(pixels, shape, rules).batch, expected, rtol=1e-5)
-        assert rules.text == f"preprocess: keras.applications.{module}.preprocess_input"
+        loaded = load(pixels, shape, rules)
+        assert_allclose(loaded.batch, expected, rtol=1e-5)
+        assert loaded.preprocessing == f"preprocess: keras.applications.{module}.preprocess_input"
     rescaling = keras.Sequential([keras.Input(shape), layers.Rescaling(1 / 255), inner])
     rules = Preprocessing(rescaling, "auto")
-    assert_array_equal(load(pixels, shape, rules).batch[0], pixels)
-    assert "rescales" in rules.text
+    loaded = load(pixels, shape, rules)
+    assert_array_equal(loaded.batch[0], pixels)
+    assert "rescales" in loaded.preprocessing
     for wrong, span in ((pixels / 255, "0..1"), (pixels / 127.5 - 1, "-1..1")):
         with pytest.warns(RuntimeWarning, match=f"floats in {span}, but the model rescales 0..255 itself"):
             load(wrong, shape, rules)
