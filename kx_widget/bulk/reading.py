@@ -16,7 +16,7 @@ from kx_widget.engine.budget import MOST
 from kx_widget.engine.decoding import decode, is_deep
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.explainer import Explainer
-from kx_widget.engine.images import Images, digest, join, load, reduce, size_for
+from kx_widget.engine.images import Images, join, load, reduce, size_for
 from kx_widget.engine.ranges import Ranges, Span
 
 
@@ -47,16 +47,6 @@ class Batch:
         broken = [Decoded(one.item, None, problem) for one in compress(self.good, bad)]
         good = list(compress(self.good, keep))
         return Batch(self.part, good, self.broken + broken, left if good else None)
-
-
-class Passing:
-    """The digest of an image that is met once: made only for whoever draws random numbers by it."""
-
-    def __init__(self, x: NDArray[Any]) -> None:
-        self._x = x
-
-    def __repr__(self) -> str:
-        return repr(digest(self._x))
 
 
 class Steady(Ranges):
@@ -211,4 +201,6 @@ class Reader:
     def _loaded(self, arrays: list[Any]) -> Images:
         x = self._explainer
         height, width = self._size or (None, None)
-        return load(arrays, (height, width, self._channels), x._preprocessing, x._fit, self._ranges, Passing)
+        declared = (height, width, self._channels)
+        # Each image is met once, so that any name of its own will do.
+        return load(arrays, declared, x._preprocessing, x._fit, self._ranges, lambda _: object())
