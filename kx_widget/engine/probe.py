@@ -237,11 +237,24 @@ class Probe:
         call = self._layer()
 
         def compute(rows: list[int]) -> Sequence[Any]:
+            if "facts" not in self.gathered and self.functions.is_passing(call):
+                return [self._look(call, rows, target)]
             whole = self._facts()
             facts = whole if len(rows) == len(self.x) else [array[rows] for array in whole]
             return [self.functions.head(call, facts, target[rows])]
 
         return self._as_grid(self._by_target(("head", call.path), target, compute)[0])
+
+    def _look(self, call: Call, rows: list[int], target: Floats) -> Any:
+        """The gradient at a layer that may never be looked at again; its activation is kept beside it."""
+        scores, activation, gradient = self.functions.look(call, self._inputs(rows), target[rows])
+        self._note_scores(rows, scores)
+        replace(self, digests=[self.digests[row] for row in rows])._each(
+            ("activation", call.path), lambda missing: [activation[missing]]
+        )
+        if len(rows) == len(self.x):
+            self.gathered["activations"] = self._as_grid(activation)
+        return gradient
 
     def input_gradient(self, target: Floats, guided: bool = False) -> Floats:
         """d(scores·target)/dx (B, H, W, C), for target weights (B, C), or what guided backpropagation has for it."""
