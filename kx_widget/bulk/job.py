@@ -118,7 +118,7 @@ def describe(run: Run, dtype: str, part_images: int, batch_size: int | None, by:
     asked, source, model = run.asked, run.source, run.explainer.model
     preprocess = run.explainer._preprocessing._preprocess
     job = {
-        "method": asked.entry.id,
+        "method": asked.method.id,
         "layer": asked.layer,
         "params": json.loads(
             json.dumps({**asked.params, **{k: v for k, v in asked.wrappers.items() if v}}, default=str)
@@ -126,7 +126,7 @@ def describe(run: Run, dtype: str, part_images: int, batch_size: int | None, by:
         "signed": asked.signed,
         "seed": asked.seed,
         "targets": list(asked.columns.texts),
-        "class_names": list(asked.ready.class_names),
+        "class_names": list(asked.model.class_names),
         "model": {"name": model.name, "weights": weights_of(model)},
         "preprocess": getattr(
             preprocess, "__name__", type(preprocess).__name__ if callable(preprocess) else preprocess
@@ -141,8 +141,8 @@ def describe(run: Run, dtype: str, part_images: int, batch_size: int | None, by:
     function = getattr(model, "preprocessor", None) if preprocess == "auto" else preprocess
     if callable(function):
         job["preprocess_code"] = _code(function)
-    if METHODS.get(asked.entry.id) is not asked.entry:
-        job["method_code"] = _code((asked.entry.fn, asked.entry.finish))
+    if METHODS.get(asked.method.id) is not asked.method:
+        job["method_code"] = _code((asked.method.fn, asked.method.finish))
     if by is not None:
         job["by"] = by
     return {**job, "id": hashlib.sha256(json.dumps(job, sort_keys=True).encode()).hexdigest()}

@@ -80,7 +80,8 @@ class Preprocessing:
     ) -> tuple[Floats, str]:
         """Images (H, W, C) as the batch (N, H, W, C) that the model wants, and in words how it was made.
 
-        Those given may be overwritten. They are of one size, unless the model's own preprocessor resizes; `declared` is what the model takes.
+        Those given may be overwritten. They are of one size, unless the model's own preprocessor resizes; `declared`
+        is what the model takes.
 
         Raises:
             ImageError: a given function or the model's own preprocessor failed, or returned another shape or values

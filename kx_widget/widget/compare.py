@@ -36,18 +36,21 @@ def questions(explainer: Explainer, images: Images, asked: Any) -> list[Question
         best = [f"top-{i}" if i > 1 else "top" for i in range(1, main.columns.classes + 1)]
         return [ask(layer, method, asked.compare_with or _default(target, best), params)]
     if asked.compare == "methods":
-        family = [m for m in methods if methods[m].family == main.entry.family]
+        family = [m for m in methods if methods[m].family == main.method.family]
         chosen = asked.compare_with or _default(method, family)
         inspection = explainer.inspection
         return [
             ask(
-                layer_fitting(inspection, layer, main.entry, methods.get(m)), m, target, fitting(methods.get(m), params)
+                layer_fitting(inspection, layer, main.method, methods.get(m)),
+                m,
+                target,
+                fitting(methods.get(m), params),
             )
             for m in chosen
         ]
     if asked.compare == "layers":
-        if main.entry.sees == "input":
-            raise ParameterError(f"{main.entry.title} sees the input, not a layer: there are no layers to compare.")
+        if main.method.sees == "input":
+            raise ParameterError(f"{main.method.title} sees the input, not a layer: there are no layers to compare.")
         chosen = asked.compare_with or _default(layer, _one_per_size(explainer.inspection))
         return [ask(path, method, target, params) for path in chosen]
     return [main]
