@@ -205,4 +205,5 @@ def blank(explainer: Explainer) -> Images:
     shape = explainer.inspection.input_shape
     pixels = np.zeros((*shape[:2], 3), np.uint8)
     batch = np.zeros((1, *shape), np.float32)
-    return Images(batch, (pixels,), (WHOLE,), ("",), ("",), explainer.preprocessing, 0, lambda: batch[:, 0, 0])
+    about = explainer.preprocessing, 0, lambda: batch[:, 0, 0]
+    return Images(batch, pixels[None], (pixels,), (WHOLE,), ("",), ("",), *about)

@@ -70,7 +70,7 @@ class AnswerBuilder:
             seconds=seconds,
             versions=versions(),
             checks=self._checks,
-            images=question.images.seen(),
+            images=question.images.pixels.copy(),
             names=question.images.names,
             notes=tuple(map(tuple, self._notes)) if any(map(any, self._notes)) else (),
         )

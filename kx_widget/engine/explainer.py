@@ -161,7 +161,7 @@ class Explainer(Datasets):
         if last is not None and key == last_key:
             return last
         loaded = load(images, self._declared, self._preprocessing, self._fit)
-        self._loaded = key, loaded
+        self._loaded = (key, loaded) if loaded.nbytes <= self._cache.limit else (None, None)
         return loaded
 
     def predict(self, images: Any) -> tuple[Floats, Floats]:

@@ -64,9 +64,10 @@ def _checked(method: Method, partial: Any, images: int) -> Partial:
     if partial.noise is not None:
         extras["noise"] = partial.noise
     for name, values in extras.items():
-        if np.shape(_numbers(method.title, name, values)) not in ((), (images,)):
+        shape = _numbers(method.title, name, values).shape
+        if shape not in ((), (images,)):
             raise ParameterError(
-                f"{method.title} yielded {name} of shape {np.shape(values)}; ({images},), one number an image, is needed."
+                f"{method.title} yielded {name} of shape {shape}; it must be ({images},), one number an image."
             )
     return replace(partial, maps=maps)
 

@@ -28,7 +28,7 @@ def test_each_map_is_an_array_of_its_own_and_comes_only_when_it_has_changed(meth
 
 def test_final_frames_are_the_answer_bit_for_bit():
     asked = question(method="occlusion", batch_size=2)
-    e = asked_again = AnswerBuilder(asked).add_all(asked.stream()).explanation(0)
+    e = AnswerBuilder(asked).add_all(asked.stream()).explanation(0)
     final = {(f.image, f.column): f for frames in asked.stream() for f in frames.frames if f.final}
     assert sorted(final) == [(i, t) for i in range(5) for t in range(3)]
     for at, frame in final.items():
@@ -41,7 +41,7 @@ def test_final_frames_are_the_answer_bit_for_bit():
             name: values[at] for name, values in e.checks.items()
         }
     only_final = AnswerBuilder(asked).add_all(asked.stream(partials=False)).explanation(0)
-    assert_array_equal(only_final.maps, asked_again.maps)
+    assert_array_equal(only_final.maps, e.maps)
 
 
 def test_without_partials_the_passes_are_counted_all_the_same():

@@ -70,7 +70,7 @@ def test_a_method_that_returns_instead_of_yielding_is_told_to_yield():
         (lambda a: kx.Partial(a[..., 0], done=0, total=0), r"done=0, total=0\): done counts passes from 0 to total"),
         (lambda a: kx.Partial(a[..., 0], done=3, total=2), r"done=3, total=2\): done counts passes"),
         (lambda a: kx.Partial(a[..., 0], done=0.5), r"done=0\.5, total=1\): done counts passes"),
-        (lambda a: kx.Partial(a[..., 0], noise=np.zeros(2)), r"noise of shape \(2,\); \(3,\), one number an image"),
+        (lambda a: kx.Partial(a[..., 0], noise=np.zeros(2)), r"noise of shape \(2,\); it must be \(3,\), one"),
         (lambda a: kx.Partial(a[..., 0], checks={"sum": np.zeros(2)}), r"checks\['sum'\] of shape \(2,\)"),
     ],
 )
