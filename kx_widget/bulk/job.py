@@ -21,14 +21,14 @@ from kx_widget.bulk.parts import (
     is_part,
     part_name,
     read_json,
-    replacing,
     write_json,
 )
 from kx_widget.bulk.rows import DTYPES, rows
 from kx_widget.bulk.sources import Files, read_source
 from kx_widget.bulk.store import Store
+from kx_widget.engine.errors import FormatError
 from kx_widget.engine.explainer import Explainer
-from kx_widget.engine.explanation import FormatError, check_path
+from kx_widget.engine.files import atomic_write, check_path
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.registry import check_params
 from kx_widget.engine.types import Parameter
@@ -94,7 +94,7 @@ def _write(folder: Path, answers: Iterable[Answer], dtype: str, job: str | None,
     written: set[int] = set()
     for part, found in groupby(answers, lambda answer: answer.batch.part):
         origin = Origin(job, part, stamps[part] if stamps else None)
-        with replacing(folder / part_name(part)) as unfinished:
+        with atomic_write(folder / part_name(part)) as unfinished:
             writer = PartWriter(unfinished, dtype, origin)
             whole = False
             try:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any, get_args
 
@@ -15,7 +15,7 @@ from kx_widget.engine.budget import Budget
 from kx_widget.engine.cache import Cache
 from kx_widget.engine.datasets import Datasets
 from kx_widget.engine.decoding import NUMBERS
-from kx_widget.engine.errors import ModelError
+from kx_widget.engine.errors import ModelError, ParameterError, UnknownLayerError
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.functions import Functions
 from kx_widget.engine.graph import Call, Graph
@@ -26,16 +26,19 @@ from kx_widget.engine.layers import learn_together
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.partials import checked
 from kx_widget.engine.preprocessing import Preprocessing
-from kx_widget.engine.question import CompiledModel, Question, with_bar
+from kx_widget.engine.question import CompiledModel, Question, model_failures, with_bar
 from kx_widget.engine.registry import Method, check_params, find, table
 from kx_widget.engine.types import Floats, Inspection, Parameter, Step
 from kx_widget.engine.weights import Weights
+from kx_widget.engine.wrappers import WRAPPERS
 from kx_widget.engine.wrappers import smooth as smoothed
 from kx_widget.engine.wrappers import tta as augmented
 
 FREE_SIDE = 224
 GRAPHS_KEPT = 4
 OF_QUESTIONS = ("targets", "method", "layer", "smooth", "tta", "batch_size", "seed", "progress")
+# Arguments of a question that `params` of a widget or a command cannot hold, since they are given apart.
+KEYWORDS_OF_QUESTIONS = ("images", "targets", "method", "layer", "progress")
 KEYWORDS = ("preprocess", "class_names", "output", "memory_mib", "cache_mib", "fit", "methods")
 SETTINGS = (
     Parameter("memory_mib", "float", 1024, "What one model call may take, in MiB.", minimum=0),
@@ -81,7 +84,8 @@ class Explainer(Datasets):
         methods: Sequence[Method] = (),
     ) -> None:
         check_model(model)
-        check_params("Explainer", SETTINGS, {"memory_mib": memory_mib, "cache_mib": cache_mib, "fit": fit})
+        settings = {"memory_mib": memory_mib, "cache_mib": cache_mib, "fit": fit}
+        memory_mib, cache_mib, fit = check_params("Explainer", SETTINGS, settings).values()
         self.model = model
         self.methods = table(*METHODS.values(), own=methods)
         self._preprocessing = Preprocessing(model, preprocess)
@@ -175,11 +179,13 @@ class Explainer(Datasets):
             cross-entropy `from_logits`, or class names; else it may be no classifier, and they are NaN.
         """
         question = self.ask(images, [0], method="gradients")
-        scores = np.concatenate([question.scores(rows, probe) for rows, probe in question.probes()])
+        with model_failures():
+            scores = np.concatenate([question.scores(rows, probe) for rows, probe in question.probes()])
         return scores, question.model.probabilities(scores)
 
     def ask(
         self,
+        /,
         images: Any,
         targets: Any = "top",
         *,
@@ -194,13 +200,14 @@ class Explainer(Datasets):
         """A checked question, with nothing computed yet; arguments as in `explain`."""
         if method is not None:
             find(self.methods, method).complete(params, OF_QUESTIONS)
-        check_params("explain", RUN, {"batch_size": batch_size, "seed": seed})
+        run = check_params("explain", RUN, {"batch_size": batch_size, "seed": seed})
         loaded = self.load(images)
         h, w, c = loaded.batch.shape[1:]
         model = self.prepare((h, w, c))
         entry = find(self.methods, model.inspection.recommended_method if method is None else method)
         params = entry.complete(params, OF_QUESTIONS)
-        wrappers = {name: value for name, value in (("smooth", smooth), ("tta", tta)) if not _is_off(value)}
+        settings = {name: value for name, value in (("smooth", smooth), ("tta", tta)) if not _is_off(value)}
+        wrappers = {name: WRAPPERS[name].check(value) for name, value in settings.items()}
         generator = checked(entry)
         for name, wrap in (("tta", augmented), ("smooth", smoothed)):
             generator = wrap(generator, wrappers[name]) if name in wrappers else generator
@@ -214,11 +221,10 @@ class Explainer(Datasets):
             generator=generator,
             wrappers=wrappers,
             call=_call(model, entry, layer),
-            batch_size=batch_size,
-            seed=seed,
+            **run,
         )
 
-    def stream(self, images: Any, targets: Any = "top", **question: Any) -> Iterator[Step]:
+    def stream(self, /, images: Any, targets: Any = "top", **question: Any) -> Iterator[Step]:
         """The same as `explain`, as a generator of partial answers.
 
         Args:
@@ -230,7 +236,7 @@ class Explainer(Datasets):
         """
         return _steps(self.ask(images, targets, **question))
 
-    def explain(self, images: Any, targets: Any = "top", *, progress: bool = False, **question: Any) -> Explanation:
+    def explain(self, /, images: Any, targets: Any = "top", *, progress: bool = False, **question: Any) -> Explanation:
         """Explain what each image's scores rest on.
 
         Args:
@@ -258,7 +264,7 @@ class Explainer(Datasets):
         return AnswerBuilder(asked).add_all(frames).explanation(time.perf_counter() - start)
 
     def explain_layers(
-        self, images: Any, targets: Any = "top", *, layers: Sequence[str], **question: Any
+        self, /, images: Any, targets: Any = "top", *, layers: Sequence[str], **question: Any
     ) -> dict[str, Explanation]:
         """Explain the same scores at several layers, in one forward and one backward pass a target.
 
@@ -274,12 +280,27 @@ class Explainer(Datasets):
         """
         start = time.perf_counter()
         loaded = self.load(images)
+        if isinstance(layers, str) or not isinstance(layers, Iterable):
+            raise UnknownLayerError(f"layers={layers!r} must be a list of paths of layers.")
         questions = [self.ask(loaded, targets, layer=layer, **question) for layer in layers]
         learn_together(questions)
         return {
             str(q.layer): AnswerBuilder(q).add_all(q.stream(partials=False)).explanation(time.perf_counter() - start)
             for q in questions
         }
+
+
+def check_parameters(params: Mapping[str, Any]) -> None:
+    """Refuse what cannot be passed as `explain(images, targets, method=…, layer=…, **params)`.
+
+    Raises:
+        ParameterError: a parameter has the name of another argument.
+    """
+    for name in KEYWORDS_OF_QUESTIONS:
+        if name in params:
+            raise ParameterError(
+                f"{name!r} is no parameter of a method: pass {name}= by itself, beside the parameters."
+            )
 
 
 def _is_off(wrapper: Any) -> bool:

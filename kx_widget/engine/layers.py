@@ -8,9 +8,10 @@ import numpy as np
 
 from kx_widget.engine.cache import Cache
 from kx_widget.engine.errors import UnsupportedMethodError
+from kx_widget.engine.graph import Call
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.partials import checked
-from kx_widget.engine.question import Question
+from kx_widget.engine.question import Question, model_failures
 from kx_widget.engine.registry import Method
 from kx_widget.engine.types import Floats
 
@@ -25,7 +26,11 @@ def learn_together(questions: Sequence[Question]) -> None:
     calls = list({q.layer: q.call for q in questions if q.call is not None and q.method.sees == "layer"}.values())
     if len(calls) < 2 or any(q.wrappers for q in questions):
         return
-    first = questions[0]
+    with model_failures():
+        _learn(questions[0], calls)
+
+
+def _learn(first: Question, calls: Sequence[Call]) -> None:
     # Both the activation and the gradient of each layer come out.
     extra_bytes = sum(2 * first.model.graph.shapes.bytes(call.tensor) for call in calls)
     for rows, probe in first.probes(backward=True, extra_bytes=extra_bytes):

@@ -1,10 +1,12 @@
 """A checked question about images, and the driver that answers it."""
 
 from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from kx_widget.engine.cache import Cache
 from kx_widget.engine.errors import KxError, ModelError, ParameterError, plain
@@ -20,6 +22,24 @@ from kx_widget.engine.registry import Method, MethodFunction
 from kx_widget.engine.targets import Columns, Targets
 from kx_widget.engine.types import Floats, Frame, Frames, Inspection, Notes, Partial
 from kx_widget.engine.weights import Weights
+
+
+@contextmanager
+def model_failures() -> Iterator[None]:
+    """Name what the model's own code raised, which TensorFlow hides in a list of nodes.
+
+    Raises:
+        ModelError: instead of TensorFlow's error.
+    """
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError as error:
+        raise ModelError(
+            f"The device has not enough memory for one image at a time ({plain(error)}). Choose a layer nearer to the "
+            "output, a method that sees a layer, or smaller images."
+        ) from error
+    except tf.errors.OpError as error:
+        raise ModelError(f"The model raised {plain(error)}") from error
 
 
 @dataclass(frozen=True)
@@ -143,7 +163,10 @@ class Question:
             UnsupportedMethodError: the model has not got what the method needs.
             ParameterError: the method does not yield maps, or yields maps of several sizes.
         """
-        version = self.model.weights.version() if version is None else version
+        with model_failures():
+            yield from self._stream(self.model.weights.version() if version is None else version, partials)
+
+    def _stream(self, version: int, partials: bool) -> Generator[Frames, None, None]:
         chunks, columns = self._chunks(None), len(self.columns.texts)
         done, left = 0, len(chunks) * columns
         size: tuple[int, ...] | None = None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from kx_widget.engine.errors import ParameterError
-from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.explainer import Explainer, check_parameters
 from kx_widget.engine.images import Images
 from kx_widget.engine.question import Question
 from kx_widget.engine.registry import Method
@@ -26,6 +26,7 @@ def questions(explainer: Explainer, images: Images, asked: Any) -> list[Question
     def ask(layer: str, method: str, targets: Any, params: dict[str, Any]) -> Question:
         return explainer.ask(images, targets, method=method, layer=layer or None, **params)
 
+    check_parameters(asked.params)
     if len(asked.compare_with) > MOST_COLUMNS:
         raise ParameterError(
             f"compare_with has {len(asked.compare_with)} values; {MOST_COLUMNS} columns at most are compared."
