@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from kx_widget.bulk.store import Store
     from kx_widget.engine.errors import (
         CancelledError,
+        FormatError,
         ImageError,
         KxError,
         ModelError,
@@ -32,6 +33,7 @@ __all__ = [
     "CancelledError",
     "Explainer",
     "Explanation",
+    "FormatError",
     "ImageError",
     "Inspection",
     "KxError",
