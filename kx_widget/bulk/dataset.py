@@ -97,7 +97,7 @@ class Run:
             return Answer(batch, None, np.zeros(0, np.int64))
         start = time.perf_counter()
         asked = explainer.ask(batch.images, self.targets, **self.question)
-        asked.cache = Cache(explainer._cache.limit)
+        asked.cache = Cache(asked.cache.limit)
         version = asked.weights.version()
         # Known of a batch whatever was done before it: a run that is taken up again comes to the same.
         if (self._total or batch.good[-1].item.position) >= MANY:
