@@ -20,12 +20,13 @@ if TYPE_CHECKING:
         UnknownTargetError,
         UnsupportedMethodError,
     )
-    from kx_widget.engine.explainer import Explainer, explain
+    from kx_widget.engine.explainer import explain
     from kx_widget.engine.explanation import Explanation
     from kx_widget.engine.methods import METHODS
     from kx_widget.engine.registry import Method
     from kx_widget.engine.targets import contrast
     from kx_widget.engine.types import Inspection, Parameter, Partial, Step
+    from kx_widget.explainer import Explainer
     from kx_widget.widget.widget import KxWidget
 
 __all__ = [
@@ -57,7 +58,7 @@ __all__ = [
 # Resolved on first use, so that importing the package does not import TensorFlow.
 _HOMES = {
     "METHODS": "engine.methods",
-    "Explainer": "engine.explainer",
+    "Explainer": "explainer",
     "explain": "engine.explainer",
     "Explanation": "engine.explanation",
     "contrast": "engine.targets",

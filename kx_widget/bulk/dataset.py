@@ -102,7 +102,7 @@ class Run:
         # Known of a batch whatever was done before it: a run that is taken up again comes to the same.
         if (self._total or batch.good[-1].item.position) >= MANY:
             model = replace(model, functions=model.functions.frozen(version))
-        asked = replace(asked, model=model, cache=Cache(explainer._cache.limit))
+        asked = replace(asked, model=model, cache=Cache(asked.cache.limit))
         try:
             builder = AnswerBuilder(asked).add_all(asked.stream(version, partials=False))
         except ModelError:

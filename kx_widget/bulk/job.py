@@ -116,7 +116,7 @@ def _counted(answers: Iterable[Answer], shown: Any) -> Iterator[Answer]:
 def describe(run: Run, dtype: str, part_images: int, batch_size: int | None, by: str | None = None) -> dict[str, Any]:
     """All that the result depends on, in words that a person can compare; `id` is a digest of it."""
     asked, source, model = run.asked, run.source, run.explainer.model
-    preprocess = run.explainer._preprocessing._preprocess
+    preprocess = run.explainer.settings.preprocess
     job = {
         "method": asked.method.id,
         "layer": asked.layer,
@@ -131,7 +131,7 @@ def describe(run: Run, dtype: str, part_images: int, batch_size: int | None, by:
         "preprocess": getattr(
             preprocess, "__name__", type(preprocess).__name__ if callable(preprocess) else preprocess
         ),
-        "fit": run.explainer._preprocessing.fit(run.explainer._fit),
+        "fit": run.explainer.preprocessor.fit(run.explainer.settings.fit),
         "input_shape": list(run.explainer.inspection.input_shape),
         "source": {"files": source.total, "digest": source.digest() if isinstance(source, Files) else NOTHING},
         "dtype": dtype,

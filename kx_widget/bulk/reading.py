@@ -111,8 +111,8 @@ class Reader:
         self._part = part
         self._wanted = wanted
         self._ranges = Steady()
-        height, width, self._channels = explainer._declared
-        self._own = explainer._preprocessing.resizes(self._channels)
+        height, width, self._channels = explainer.declared
+        self._own = explainer.preprocessor.resizes(self._channels)
         self._size = None if height is None or width is None else (height, width)
 
     def batches(self, items: Iterator[Item]) -> Generator[Batch, None, None]:
@@ -154,7 +154,7 @@ class Reader:
                 continue
             if self._size is None:
                 x = self._explainer
-                shape = x.load([pixels]).batch.shape[1:3] if self._own else size_for(pixels.shape, x._declared)
+                shape = x.load([pixels]).batch.shape[1:3] if self._own else size_for(pixels.shape, x.declared)
                 self._size = shape[0], shape[1]
                 self._explainer.prepare((*self._size, self._channels))
             if pixels.dtype != np.uint8:
@@ -168,7 +168,7 @@ class Reader:
     def _decode(self, item: Item) -> Decoded:
         x = self._explainer
         try:
-            pixels = reduce(item.value, None if self._own else self._size, x._fit, self._ranges.depth)
+            pixels = reduce(item.value, None if self._own else self._size, x.settings.fit, self._ranges.depth)
             # Photographs wait for the model in the size that it takes.
             seen = self._own and pixels.dtype == np.uint8
             return Decoded(item, self._loaded([pixels]) if seen else pixels)
@@ -202,12 +202,10 @@ class Reader:
             # The bits in use are those of the whole run, also for images that were read before they were known.
             names = tuple(one.item.id for one in batch.good)
             batch.images = replace(images, names=names, depth=self._ranges.depth)
-            self._explainer._described = batch.images.described
         return batch
 
     def _loaded(self, arrays: list[Any]) -> Images:
         x = self._explainer
         height, width = self._size or (None, None)
-        return load(
-            arrays, (height, width, self._channels), x._preprocessing, x._fit, self._ranges, Passing, previews=False
-        )
+        shape = (height, width, self._channels)
+        return load(arrays, shape, x.preprocessor, x.settings.fit, self._ranges, Passing, previews=False)

@@ -5,6 +5,7 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from typing import Any, get_args
 
 import numpy as np
@@ -13,7 +14,6 @@ from kx_widget.engine import targets as target_parsing
 from kx_widget.engine.answer import AnswerBuilder
 from kx_widget.engine.budget import Budget
 from kx_widget.engine.cache import Cache
-from kx_widget.engine.datasets import Datasets
 from kx_widget.engine.decoding import NUMBERS
 from kx_widget.engine.errors import ModelError, ParameterError, UnknownLayerError
 from kx_widget.engine.explanation import Explanation
@@ -39,7 +39,6 @@ GRAPHS_KEPT = 4
 OF_QUESTIONS = ("targets", "method", "layer", "smooth", "tta", "batch_size", "seed", "progress")
 # Arguments of a question that `params` of a widget or a command cannot hold, since they are given apart.
 KEYWORDS_OF_QUESTIONS = ("images", "targets", "method", "layer", "progress")
-KEYWORDS = ("preprocess", "class_names", "output", "memory_mib", "cache_mib", "fit", "methods")
 SETTINGS = (
     Parameter("memory_mib", "float", 1024, "What one model call may take, in MiB.", minimum=0),
     Parameter("cache_mib", "float", 512, "What may be kept between calls, in MiB.", minimum=0),
@@ -51,7 +50,23 @@ RUN = (
 )
 
 
-class Explainer(Datasets):
+@dataclass(frozen=True)
+class ExplainerSettings:
+    """The keywords that an `Explainer` was made with; `Explainer(model, **vars(settings))` makes its like."""
+
+    preprocess: Any = "auto"
+    class_names: Any = None
+    output: str | int | None = None
+    memory_mib: float = 1024
+    cache_mib: float = 512
+    fit: Fit = "stretch"
+    methods: tuple[Method, ...] = ()
+
+
+KEYWORDS = tuple(ExplainerSettings.__dataclass_fields__)
+
+
+class Explainer:
     """Explains one model; keeps compiled functions and what it learned about images.
 
     Args:
@@ -64,6 +79,11 @@ class Explainer(Datasets):
         cache_mib: what may be kept between calls, in MiB; no more than half of `memory_mib` is.
         fit: how images of another shape meet the input: `"stretch"`, `"crop"`, `"pad"`; an own preprocessor wins.
         methods: your own, beside or, with the same id, instead of those of `METHODS`.
+
+    Attributes:
+        settings: the arguments above, but for the model.
+        declared: the input (H, W, C) that the model declares; None for a side that may be of any length.
+        preprocessor: makes images model-ready.
 
     Raises:
         ModelError: the model cannot be explained; says what is missing.
@@ -88,11 +108,10 @@ class Explainer(Datasets):
         memory_mib, cache_mib, fit = check_params("Explainer", SETTINGS, settings).values()
         self.model = model
         self.methods = table(*METHODS.values(), own=methods)
-        self._preprocessing = Preprocessing(model, preprocess)
-        self._declared = self._preprocessing.declared(declared_input(model))
-        self._given_names = class_names
-        self._output = output
-        self._fit: Fit = fit
+        own = tuple(method for name, method in self.methods.items() if METHODS.get(name) is not method)
+        self.settings = ExplainerSettings(preprocess, class_names, output, memory_mib, cache_mib, fit, own)
+        self.preprocessor = Preprocessing(model, preprocess)
+        self.declared = self.preprocessor.declared(declared_input(model))
         self._lock = threading.RLock()
         self._budget = Budget(memory_mib)
         self._cache = Cache(int(min(cache_mib, memory_mib / 2) * 2**20))
@@ -100,9 +119,9 @@ class Explainer(Datasets):
         self._loaded: tuple[Any, Images | None] = (None, None)
         self._described = "no images seen yet"
         self._graphs: OrderedDict[tuple[int, int, int], CompiledModel] = OrderedDict()
-        height, width, channels = self._declared
+        height, width, channels = self.declared
         ready = self.prepare((height or FREE_SIDE, width or FREE_SIDE, channels))
-        self._preprocessing.leave_to(call.layer for call in ready.graph.calls)
+        self.preprocessor.leave_to(call.layer for call in ready.graph.calls)
 
     @property
     def inspection(self) -> Inspection:
@@ -135,10 +154,12 @@ class Explainer(Datasets):
         with self._lock:
             ready = self._graphs.pop(shape, None)
             if ready is None:
-                graph = Graph(self.model, shape, self._output)
+                graph = Graph(self.model, shape, self.settings.output)
                 inspection = inspect(self.model, graph)
-                names = target_parsing.names_for(self._given_names, graph.classes, self._preprocessing.knows_imagenet)
-                link = link_of(self.model, self._output, inspection.head, names)
+                names = target_parsing.names_for(
+                    self.settings.class_names, graph.classes, self.preprocessor.knows_imagenet
+                )
+                link = link_of(self.model, self.settings.output, inspection.head, names)
                 functions = Functions(graph, self._budget)
                 ready = CompiledModel(graph, functions, inspection, names, link, self._weights)
             self._graphs[shape] = ready
@@ -158,13 +179,13 @@ class Explainer(Datasets):
 
     def _read(self, images: Any) -> Images:
         if not isinstance(images, np.ndarray) or images.dtype.kind not in NUMBERS:
-            return load(images, self._declared, self._preprocessing, self._fit)
+            return load(images, self.declared, self.preprocessor, self.settings.fit)
         key = (images.shape, images.dtype.str, digest(images))
         # Read once: another thread may put another array there meanwhile.
         last_key, last = self._loaded
         if last is not None and key == last_key:
             return last
-        loaded = load(images, self._declared, self._preprocessing, self._fit)
+        loaded = load(images, self.declared, self.preprocessor, self.settings.fit)
         self._loaded = (key, loaded) if loaded.nbytes <= self._cache.limit else (None, None)
         return loaded
 
