@@ -165,7 +165,7 @@ def test_pictures_and_pages(tmp_path):
 
 
 def test_fixture_shared_with_the_front_end():
-    """The same cases are asked of `js/src/postprocess.ts`."""
+    """The same cases are asked of `js/src/math/postprocess.ts`."""
     for case in json.loads(FIXTURE.read_text()):
         maps = np.asarray(case["maps"], np.float32)
         found = apply_scale(apply_sign(maps, case["sign"]) if case["signed"] else maps, case["scale"])
