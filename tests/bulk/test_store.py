@@ -18,9 +18,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
 import kx_widget as kx
-from kx_widget.bulk import dataset
+from kx_widget.bulk import pipeline
 from kx_widget.bulk.parts import part_name
-from kx_widget.bulk.rows import schema
+from kx_widget.bulk.schema import schema
 from kx_widget.engine.explanation import FormatError
 from tests import models
 from tests.bulk import killed
@@ -160,7 +160,7 @@ def test_a_run_killed_twenty_times_ends_with_what_one_run_gives(tmp_path):
 
 @pytest.mark.parametrize("many", [1000, 8])
 def test_only_what_is_missing_is_computed(explainer, folder, tmp_path, many, monkeypatch):
-    monkeypatch.setattr(dataset, "MANY", many)
+    monkeypatch.setattr(pipeline, "MANY", many)
     path = tmp_path / "s"
     store(explainer, folder, path)
     whole = table(path)
