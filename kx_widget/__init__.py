@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from kx_widget.bulk.store import Store
     from kx_widget.engine.errors import (
         CancelledError,
+        FormatError,
         ImageError,
         KxError,
         ModelError,
@@ -33,6 +34,7 @@ __all__ = [
     "CancelledError",
     "Explainer",
     "Explanation",
+    "FormatError",
     "ImageError",
     "Inspection",
     "KxError",

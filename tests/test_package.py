@@ -18,6 +18,7 @@ PUBLIC = [
     "CancelledError",
     "Explainer",
     "Explanation",
+    "FormatError",
     "ImageError",
     "Inspection",
     "KxError",

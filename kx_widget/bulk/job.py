@@ -31,9 +31,9 @@ from kx_widget.bulk.pipeline import ExplainedBatch, Pipeline, Plan
 from kx_widget.bulk.schema import DTYPES, to_table
 from kx_widget.bulk.sources import ImageFiles, Source, read_source
 from kx_widget.bulk.store import Store
+from kx_widget.engine.errors import FormatError
 from kx_widget.engine.explainer import Explainer
-from kx_widget.engine.explanation import FormatError, check_path
-from kx_widget.engine.files import atomic_write
+from kx_widget.engine.files import atomic_write, check_path
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.registry import check_params
 from kx_widget.engine.types import Parameter
@@ -181,11 +181,10 @@ def job_fingerprint(pipeline: Pipeline, source: Source, dtype: str) -> dict[str,
     """All that the result depends on, in words that a person can compare; `id` is a digest of it."""
     explainer, question = pipeline.explainer, pipeline.question
     model, preprocess = explainer.model, explainer.settings.preprocess
-    wrappers = {name: value for name, value in question.wrappers.items() if value}
     facts = {
-        "method": question.entry.id,
+        "method": question.method.id,
         "layer": question.layer,
-        "params": json.loads(json.dumps({**question.params, **wrappers}, default=str)),
+        "params": json.loads(json.dumps({**question.params, **question.wrappers}, default=str)),
         "signed": question.signed,
         "seed": question.seed,
         "targets": list(question.columns.texts),
@@ -207,8 +206,8 @@ def job_fingerprint(pipeline: Pipeline, source: Source, dtype: str) -> dict[str,
     function = getattr(model, "preprocessor", None) if preprocess == "auto" else preprocess
     if callable(function):
         facts["preprocess_code"] = _code(function)
-    if METHODS.get(question.entry.id) is not question.entry:
-        facts["method_code"] = _code((question.entry.fn, question.entry.finish))
+    if METHODS.get(question.method.id) is not question.method:
+        facts["method_code"] = _code((question.method.fn, question.method.finish))
     return {**facts, "id": hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()}
 
 

@@ -41,12 +41,9 @@ class Batch:
     def without(self, bad: NDArray[np.bool_], problem: str) -> "Batch":
         """The same with the images that `bad` (N,) marks among the broken ones."""
         assert self.images is not None
-        images, keep = self.images, ~bad
-        kept = {name: tuple(compress(getattr(images, name), keep)) for name in ("shown", "boxes", "names", "digests")}
-        left = replace(images, batch=images.batch[keep], find_black=lambda: images.black[keep], **kept)
         broken = [Sample(one.item, None, problem) for one in compress(self.good, bad)]
-        good = list(compress(self.good, keep))
-        return Batch(self.part, good, self.broken + broken, left if good else None)
+        good = list(compress(self.good, ~bad))
+        return Batch(self.part, good, self.broken + broken, self.images.where(~bad) if good else None)
 
 
 class LazyDigest:
@@ -180,7 +177,7 @@ class BatchLoader:
             pixels = reduce(item.value, None if self._resizes else self._size, settings.fit, self._ranges.depth)
             # Photographs wait for the model in the size that it takes.
             is_photograph = self._resizes and pixels.dtype == np.uint8
-            return Sample(item, self._loaded([pixels]).small() if is_photograph else pixels)
+            return Sample(item, self._loaded([pixels]) if is_photograph else pixels)
         except ImageError as error:
             if self._raises:
                 raise ImageError(f"{item.id}: {error}") from error
@@ -203,7 +200,7 @@ class BatchLoader:
         if batch.good:
             pixels = [sample.pixels for sample in batch.good]
             if any(isinstance(one, Images) for one in pixels):
-                images = join([one if isinstance(one, Images) else self._loaded([one]).small() for one in pixels])
+                images = join([one if isinstance(one, Images) else self._loaded([one]) for one in pixels])
             else:
                 images = self._loaded(pixels)
             # The bits in use are those of the whole run, also for images that were read before they were known.
@@ -215,4 +212,6 @@ class BatchLoader:
         explainer = self._explainer
         height, width = self._size or (None, None)
         declared = (height, width, self._channels)
-        return load(arrays, declared, explainer.preprocessor, explainer.settings.fit, self._ranges, LazyDigest)
+        return load(
+            arrays, declared, explainer.preprocessor, explainer.settings.fit, self._ranges, LazyDigest, previews=False
+        )

@@ -12,9 +12,8 @@ from PIL import Image
 
 from kx_widget.bulk.arrow import pc
 from kx_widget.bulk.store import Store
-from kx_widget.engine.errors import UnknownTargetError, did_you_mean
-from kx_widget.engine.explanation import FormatError, writable
-from kx_widget.engine.files import atomic_write, named_errors
+from kx_widget.engine.errors import FormatError, UnknownTargetError, did_you_mean
+from kx_widget.engine.files import writable, write_whole
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.postprocess import Sign
 
@@ -92,8 +91,7 @@ def write_page(
         f"<p>{model} · {len(shown)} of {len(numbers)} maps · point at one to see the picture alone</p>"
         f"{lost if skipped else ''}<main>{''.join(tiles)}</main></html>"
     )
-    with atomic_write(path) as unfinished, named_errors(unfinished):
-        unfinished.write_text(text, encoding="utf-8")
+    write_whole(path, text.encode())
     return len(shown), len(numbers)
 
 

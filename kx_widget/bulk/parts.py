@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from kx_widget.bulk.arrow import pa, pq
 from kx_widget.bulk.schema import DTYPES, MAP, NOTES, schema
-from kx_widget.engine.explanation import FormatError
+from kx_widget.engine.errors import FormatError
 from kx_widget.engine.files import atomic_write, named_errors
 from kx_widget.engine.images import Fit
 

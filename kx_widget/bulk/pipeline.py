@@ -14,6 +14,7 @@ import tensorflow as tf
 from kx_widget.bulk.loader import Batch, BatchLoader
 from kx_widget.bulk.sources import Item
 from kx_widget.bulk.threads import ordered_map
+from kx_widget.engine.answer import AnswerBuilder
 from kx_widget.engine.cache import Cache
 from kx_widget.engine.errors import ModelError, UnknownTargetError
 from kx_widget.engine.explainer import Explainer
@@ -112,21 +113,20 @@ class Pipeline:
             return ExplainedBatch(batch, None, np.zeros(0, np.int64))
         start = time.perf_counter()
         question = self._ask(explainer, batch.images)
-        version = question.weights.version()
-        ready = question.ready
+        model, version = question.model, question.model.weights.version()
         # Known of a batch whatever was done before it: a run that is taken up again comes to the same.
         if (self.plan.total or batch.good[-1].item.position) >= MANY:
-            ready = replace(ready, functions=ready.functions.frozen(version))
+            model = replace(model, functions=model.functions.frozen(version))
         # What is learned about these images is forgotten with them.
-        question = replace(question, ready=ready, cache=Cache(question.cache.limit))
+        question = replace(question, model=model, cache=Cache(question.cache.limit))
         try:
-            *_, last = question.stream(version)
+            builder = AnswerBuilder(question).add_all(question.stream(version, partials=False))
         except ModelError:
             bad = np.asarray(~np.isfinite(_scores(question)).all(-1))
             if self.plan.on_error == "raise" or not bad.any():
                 raise
             return self._explained(explainer, batch.without(bad, "the model's scores are NaN or infinite"))
-        explanation = question.explanation(last, time.perf_counter() - start)
+        explanation = builder.explanation(time.perf_counter() - start)
         return ExplainedBatch(batch, explanation, _scores(question).argmax(-1))
 
 
@@ -158,4 +158,5 @@ def blank(explainer: Explainer) -> Images:
     shape = explainer.inspection.input_shape
     pixels = np.zeros((*shape[:2], 3), np.uint8)
     batch = np.zeros((1, *shape), np.float32)
-    return Images(batch, (pixels,), (WHOLE,), ("",), ("",), explainer.preprocessing, 0, lambda: batch[:, 0, 0])
+    about = explainer.preprocessing, 0, lambda: batch[:, 0, 0]
+    return Images(batch, pixels[None], (pixels,), (WHOLE,), ("",), ("",), *about)

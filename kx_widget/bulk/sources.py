@@ -22,9 +22,9 @@ BATCHES_AHEAD = 2
 NOT_DECODED = ("BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF")
 # Files that are pictures to people, whether or not Pillow opens them.
 PICTURES = (
-    ".arw .avif .bmp .cr2 .cr3 .dng .gif .heic .heif .j2k .jp2 .jpe .jpeg .jpg .jxl .nef .orf .png .raf .rw2 .svg .tif "
-    ".tiff .webp"
-).split()
+    ".arw", ".avif", ".bmp", ".cr2", ".cr3", ".dng", ".gif", ".heic", ".heif", ".j2k", ".jp2", ".jpe", ".jpeg", ".jpg",
+    ".jxl", ".nef", ".orf", ".png", ".raf", ".rw2", ".svg", ".tif", ".tiff", ".webp",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from kx_widget.engine.errors import ParameterError
-from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.explainer import Explainer, check_parameters
 from kx_widget.engine.images import Images
 from kx_widget.engine.question import Question
 from kx_widget.engine.registry import Method
@@ -26,6 +26,7 @@ def questions(explainer: Explainer, images: Images, asked: Any) -> list[Question
     def ask(layer: str, method: str, targets: Any, params: dict[str, Any]) -> Question:
         return explainer.ask(images, targets, method=method, layer=layer or None, **params)
 
+    check_parameters(asked.params)
     if len(asked.compare_with) > MOST_COLUMNS:
         raise ParameterError(
             f"compare_with has {len(asked.compare_with)} values; {MOST_COLUMNS} columns at most are compared."
@@ -36,18 +37,21 @@ def questions(explainer: Explainer, images: Images, asked: Any) -> list[Question
         best = [f"top-{i}" if i > 1 else "top" for i in range(1, main.columns.classes + 1)]
         return [ask(layer, method, asked.compare_with or _default(target, best), params)]
     if asked.compare == "methods":
-        family = [m for m in methods if methods[m].family == main.entry.family]
+        family = [m for m in methods if methods[m].family == main.method.family]
         chosen = asked.compare_with or _default(method, family)
         inspection = explainer.inspection
         return [
             ask(
-                layer_fitting(inspection, layer, main.entry, methods.get(m)), m, target, fitting(methods.get(m), params)
+                layer_fitting(inspection, layer, main.method, methods.get(m)),
+                m,
+                target,
+                fitting(methods.get(m), params),
             )
             for m in chosen
         ]
     if asked.compare == "layers":
-        if main.entry.sees == "input":
-            raise ParameterError(f"{main.entry.title} sees the input, not a layer: there are no layers to compare.")
+        if main.method.sees == "input":
+            raise ParameterError(f"{main.method.title} sees the input, not a layer: there are no layers to compare.")
         chosen = asked.compare_with or _default(layer, _one_per_size(explainer.inspection))
         return [ask(path, method, target, params) for path in chosen]
     return [main]

@@ -9,9 +9,9 @@ from kx_widget import explainer as public
 from kx_widget.bulk.job import weights_of
 from kx_widget.bulk.pipeline import blank
 from kx_widget.bulk.store import Store
-from kx_widget.engine.errors import ImageError, KxError, ParameterError
+from kx_widget.engine.errors import FormatError, ImageError, KxError, ParameterError
 from kx_widget.engine.explainer import Explainer
-from kx_widget.engine.explanation import FormatError, writable
+from kx_widget.engine.files import writable
 from kx_widget.engine.question import Question
 from kx_widget.widget.compare import questions
 from kx_widget.widget.records import own_arguments

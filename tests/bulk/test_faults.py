@@ -15,7 +15,7 @@ from PIL import Image, features
 
 import kx_widget as kx
 from kx_widget.bulk import job
-from kx_widget.engine.explanation import FormatError
+from kx_widget.engine.errors import FormatError
 from tests import models
 from tests.cases import photos
 
