@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from kx_widget import explainer as public
-from kx_widget.bulk.dataset import blank
 from kx_widget.bulk.job import weights_of
+from kx_widget.bulk.pipeline import blank
 from kx_widget.bulk.store import Store
 from kx_widget.engine.errors import FormatError, ImageError, KxError, ParameterError
 from kx_widget.engine.explainer import Explainer
