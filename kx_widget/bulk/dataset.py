@@ -14,6 +14,7 @@ from kx_widget.bulk.ahead import in_order
 from kx_widget.bulk.reading import Batch, Reader
 from kx_widget.bulk.replicas import replicas
 from kx_widget.bulk.sources import Source, read_source
+from kx_widget.engine.answer import AnswerBuilder
 from kx_widget.engine.cache import Cache
 from kx_widget.engine.errors import ModelError, UnknownTargetError
 from kx_widget.engine.explainer import Explainer
@@ -97,19 +98,19 @@ class Run:
             return Answer(batch, None, np.zeros(0, np.int64))
         start = time.perf_counter()
         asked = explainer.ask(batch.images, self.targets, **self.question)
-        asked.cache = Cache(explainer._cache.limit)
-        version = asked.weights.version()
+        model, version = asked.model, asked.model.weights.version()
         # Known of a batch whatever was done before it: a run that is taken up again comes to the same.
         if (self._total or batch.good[-1].item.position) >= MANY:
-            asked.ready = replace(asked.ready, functions=asked.ready.functions.frozen(version))
+            model = replace(model, functions=model.functions.frozen(version))
+        asked = replace(asked, model=model, cache=Cache(asked.cache.limit))
         try:
-            *_, last = asked.stream(version)
+            builder = AnswerBuilder(asked).add_all(asked.stream(version, partials=False))
         except ModelError:
             bad = np.asarray(~np.isfinite(_scores(asked)).all(-1))
             if self._reading[1] == "raise" or not bad.any():
                 raise
             return self._answer(explainer, batch.without(bad, "the model's scores are NaN or infinite"))
-        explanation = asked.explanation(last, time.perf_counter() - start)
+        explanation = builder.explanation(time.perf_counter() - start)
         return Answer(batch, explanation, _scores(asked).argmax(-1))
 
 
@@ -204,4 +205,5 @@ def blank(explainer: Explainer) -> Images:
     shape = explainer.inspection.input_shape
     pixels = np.zeros((*shape[:2], 3), np.uint8)
     batch = np.zeros((1, *shape), np.float32)
-    return Images(batch, (pixels,), (WHOLE,), ("",), ("",), explainer.preprocessing, 0, lambda: batch[:, 0, 0])
+    about = explainer.preprocessing, 0, lambda: batch[:, 0, 0]
+    return Images(batch, pixels[None], (pixels,), (WHOLE,), ("",), ("",), *about)

@@ -21,14 +21,14 @@ from kx_widget.bulk.parts import (
     is_part,
     part_name,
     read_json,
-    replacing,
     write_json,
 )
 from kx_widget.bulk.rows import DTYPES, rows
 from kx_widget.bulk.sources import Files, read_source
 from kx_widget.bulk.store import Store
+from kx_widget.engine.errors import FormatError
 from kx_widget.engine.explainer import Explainer
-from kx_widget.engine.explanation import FormatError, check_path
+from kx_widget.engine.files import atomic_write, check_path
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.registry import check_params
 from kx_widget.engine.types import Parameter
@@ -94,7 +94,7 @@ def _write(folder: Path, answers: Iterable[Answer], dtype: str, job: str | None,
     written: set[int] = set()
     for part, found in groupby(answers, lambda answer: answer.batch.part):
         origin = Origin(job, part, stamps[part] if stamps else None)
-        with replacing(folder / part_name(part)) as unfinished:
+        with atomic_write(folder / part_name(part)) as unfinished:
             writer = PartWriter(unfinished, dtype, origin)
             whole = False
             try:
@@ -116,9 +116,9 @@ def _counted(answers: Iterable[Answer], shown: Any) -> Iterator[Answer]:
 def describe(run: Run, dtype: str, part_images: int, batch_size: int | None, by: str | None = None) -> dict[str, Any]:
     """All that the result depends on, in words that a person can compare; `id` is a digest of it."""
     asked, source, model = run.asked, run.source, run.explainer.model
-    preprocess = run.explainer._preprocessing._preprocess
+    preprocess = run.explainer.settings.preprocess
     job = {
-        "method": asked.entry.id,
+        "method": asked.method.id,
         "layer": asked.layer,
         "params": json.loads(
             json.dumps({**asked.params, **{k: v for k, v in asked.wrappers.items() if v}}, default=str)
@@ -126,12 +126,12 @@ def describe(run: Run, dtype: str, part_images: int, batch_size: int | None, by:
         "signed": asked.signed,
         "seed": asked.seed,
         "targets": list(asked.columns.texts),
-        "class_names": list(asked.ready.class_names),
+        "class_names": list(asked.model.class_names),
         "model": {"name": model.name, "weights": weights_of(model)},
         "preprocess": getattr(
             preprocess, "__name__", type(preprocess).__name__ if callable(preprocess) else preprocess
         ),
-        "fit": run.explainer._preprocessing.fit(run.explainer._fit),
+        "fit": run.explainer.preprocessor.fit(run.explainer.settings.fit),
         "input_shape": list(run.explainer.inspection.input_shape),
         "source": {"files": source.total, "digest": source.digest() if isinstance(source, Files) else NOTHING},
         "dtype": dtype,
@@ -141,8 +141,8 @@ def describe(run: Run, dtype: str, part_images: int, batch_size: int | None, by:
     function = getattr(model, "preprocessor", None) if preprocess == "auto" else preprocess
     if callable(function):
         job["preprocess_code"] = _code(function)
-    if METHODS.get(asked.entry.id) is not asked.entry:
-        job["method_code"] = _code((asked.entry.fn, asked.entry.finish))
+    if METHODS.get(asked.method.id) is not asked.method:
+        job["method_code"] = _code((asked.method.fn, asked.method.finish))
     if by is not None:
         job["by"] = by
     return {**job, "id": hashlib.sha256(json.dumps(job, sort_keys=True).encode()).hexdigest()}

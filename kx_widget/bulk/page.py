@@ -11,8 +11,8 @@ from PIL import Image
 
 from kx_widget.bulk.arrow import pc
 from kx_widget.bulk.store import Store
-from kx_widget.engine.errors import UnknownTargetError, did_you_mean
-from kx_widget.engine.explanation import FormatError, writable
+from kx_widget.engine.errors import FormatError, UnknownTargetError, did_you_mean
+from kx_widget.engine.files import writable, write_whole
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.postprocess import Sign
 
@@ -81,13 +81,13 @@ def write_page(
     model = escape(job.get("model", {}).get("name", ""))
     skipped = "".join(f"<li>{escape(name)}: {escape(reason)}</li>" for name, reason in store.skipped[:limit])
     lost = f"<details><summary>Skipped images: {len(store.skipped)}</summary><ul>{skipped}</ul></details>"
-    path.write_text(
+    page = (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>{title}</title><style>{STYLE}</style><h1>{title}</h1>"
         f"<p>{model} · {len(shown)} of {len(numbers)} maps · point at one to see the picture alone</p>"
-        f"{lost if skipped else ''}<main>{''.join(tiles)}</main></html>",
-        encoding="utf-8",
+        f"{lost if skipped else ''}<main>{''.join(tiles)}</main></html>"
     )
+    write_whole(path, page.encode())
     return len(shown), len(numbers)
 
 

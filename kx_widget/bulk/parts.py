@@ -1,16 +1,15 @@
 """The files of a store: each appears whole or not at all."""
 
 import json
-import os
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 from kx_widget.bulk.arrow import pa, pq
 from kx_widget.bulk.rows import DTYPES, MAP, NOTES, schema
-from kx_widget.engine.explanation import FormatError
+from kx_widget.engine.errors import FormatError
+from kx_widget.engine.files import atomic_write
 from kx_widget.engine.images import Fit
 
 JOB = "_job.json"
@@ -155,23 +154,9 @@ def is_part(name: str) -> bool:
     return name.endswith(".parquet") and not name.startswith((".", "_"))
 
 
-@contextmanager
-def replacing(path: Path) -> Generator[Path, None, None]:
-    """A path to write to, which becomes `path` at once when everything has been written.
-
-    Its name begins with a dot, so that readers of Parquet folders overlook it, and is always the same, so that
-    the next run writes over what a killed one left.
-    """
-    unfinished = path.with_name(f".{path.name}")
-    yield unfinished
-    with unfinished.open("rb") as file:
-        os.fsync(file.fileno())
-    unfinished.replace(path)
-
-
 def write_json(path: Path, value: Any) -> None:
     """Write whole or not at all."""
-    with replacing(path) as unfinished:
+    with atomic_write(path) as unfinished:
         unfinished.write_text(json.dumps(value, indent=1), encoding="utf-8")
 
 

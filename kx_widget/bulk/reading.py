@@ -41,12 +41,9 @@ class Batch:
     def without(self, bad: NDArray[np.bool_], problem: str) -> "Batch":
         """The same with the images that `bad` (N,) marks among the broken ones."""
         assert self.images is not None
-        images, keep = self.images, ~bad
-        kept = {name: tuple(compress(getattr(images, name), keep)) for name in ("shown", "boxes", "names", "digests")}
-        left = replace(images, batch=images.batch[keep], find_black=lambda: images.black[keep], **kept)
         broken = [Decoded(one.item, None, problem) for one in compress(self.good, bad)]
-        good = list(compress(self.good, keep))
-        return Batch(self.part, good, self.broken + broken, left if good else None)
+        good = list(compress(self.good, ~bad))
+        return Batch(self.part, good, self.broken + broken, self.images.where(~bad) if good else None)
 
 
 class Passing:
@@ -114,8 +111,8 @@ class Reader:
         self._part = part
         self._wanted = wanted
         self._ranges = Steady()
-        height, width, self._channels = explainer._declared
-        self._own = explainer._preprocessing.resizes(self._channels)
+        height, width, self._channels = explainer.declared
+        self._own = explainer.preprocessor.resizes(self._channels)
         self._size = None if height is None or width is None else (height, width)
 
     def batches(self, items: Iterator[Item]) -> Generator[Batch, None, None]:
@@ -157,7 +154,7 @@ class Reader:
                 continue
             if self._size is None:
                 x = self._explainer
-                shape = x.load([pixels]).batch.shape[1:3] if self._own else size_for(pixels.shape, x._declared)
+                shape = x.load([pixels]).batch.shape[1:3] if self._own else size_for(pixels.shape, x.declared)
                 self._size = shape[0], shape[1]
                 self._explainer.prepare((*self._size, self._channels))
             if pixels.dtype != np.uint8:
@@ -171,10 +168,10 @@ class Reader:
     def _decode(self, item: Item) -> Decoded:
         x = self._explainer
         try:
-            pixels = reduce(item.value, None if self._own else self._size, x._fit, self._ranges.depth)
+            pixels = reduce(item.value, None if self._own else self._size, x.settings.fit, self._ranges.depth)
             # Photographs wait for the model in the size that it takes.
             seen = self._own and pixels.dtype == np.uint8
-            return Decoded(item, self._loaded([pixels]).small() if seen else pixels)
+            return Decoded(item, self._loaded([pixels]) if seen else pixels)
         except ImageError as error:
             if self._raises:
                 raise ImageError(f"{item.id}: {error}") from error
@@ -199,16 +196,16 @@ class Reader:
         if batch.good:
             parts = [one.pixels for one in batch.good]
             if any(isinstance(part, Images) for part in parts):
-                images = join([part if isinstance(part, Images) else self._loaded([part]).small() for part in parts])
+                images = join([part if isinstance(part, Images) else self._loaded([part]) for part in parts])
             else:
                 images = self._loaded(parts)
             # The bits in use are those of the whole run, also for images that were read before they were known.
             names = tuple(one.item.id for one in batch.good)
             batch.images = replace(images, names=names, depth=self._ranges.depth)
-            self._explainer._described = batch.images.described
         return batch
 
     def _loaded(self, arrays: list[Any]) -> Images:
         x = self._explainer
         height, width = self._size or (None, None)
-        return load(arrays, (height, width, self._channels), x._preprocessing, x._fit, self._ranges, Passing)
+        shape = (height, width, self._channels)
+        return load(arrays, shape, x.preprocessor, x.settings.fit, self._ranges, Passing, previews=False)

@@ -21,20 +21,7 @@ def replicas(explainer: Explainer) -> list[tuple[Any, Explainer]]:
     found = [(devices[0], explainer)]
     for i, device in enumerate(devices[1:], 1):
         with tf.distribute.ReplicaContext(strategy, i), tf.device(device):
-            twin = _twin(explainer)
+            twin = Explainer(explainer.model, **vars(explainer.settings))
             twin.prepare(shape)
         found.append((device, twin))
     return found
-
-
-def _twin(x: Explainer) -> Explainer:
-    return Explainer(
-        x.model,
-        preprocess=x._preprocessing._preprocess,
-        class_names=x.class_names,
-        output=x._output,
-        memory_mib=x._budget.bytes / 2**20,
-        cache_mib=x._cache.limit / 2**20,
-        fit=x._fit,
-        methods=tuple(x.methods.values()),
-    )

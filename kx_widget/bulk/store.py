@@ -17,8 +17,9 @@ from kx_widget.bulk.arrow import ds, fs, pa, pc, pq
 from kx_widget.bulk.parts import DAMAGE, DONE, JOB, as_json, check_part, is_part
 from kx_widget.bulk.rows import MAP, NOTES, schema
 from kx_widget.engine.cache import Cache
-from kx_widget.engine.errors import ParameterError
-from kx_widget.engine.explanation import Explanation, FormatError, check_path
+from kx_widget.engine.errors import FormatError, ParameterError
+from kx_widget.engine.explanation import Explanation
+from kx_widget.engine.files import check_path
 from kx_widget.engine.images import read
 from kx_widget.engine.notes import Notes, heading_of
 from kx_widget.engine.types import Floats, Ints

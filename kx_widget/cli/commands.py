@@ -115,7 +115,7 @@ def explain(
         "class_names": class_names_of(class_names),
         "fit": fit,
     }
-    from kx_widget.engine.explainer import Explainer
+    from kx_widget.explainer import Explainer
 
     explainer = Explainer(read_model(model), **settings)
     if top and top > (classes := len(explainer.class_names)):
@@ -200,7 +200,7 @@ def inspect(
 ) -> None:
     """Tell a model's layers, which one to explain and why, its head and its classes."""
     loaded = read_model(model)
-    from kx_widget.engine.explainer import Explainer
+    from kx_widget.explainer import Explainer
 
     x = Explainer(loaded, class_names=class_names_of(class_names))
     facts = x.inspection

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from kx_widget.engine.errors import ParameterError
-from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.explainer import Explainer, check_parameters
 from kx_widget.engine.images import Images
 from kx_widget.engine.question import Question
 from kx_widget.engine.registry import Method, find
@@ -15,8 +15,6 @@ from kx_widget.engine.types import Inspection
 from kx_widget.engine.wrappers import WRAPPERS
 
 COLUMNS = 3
-# What `Explainer.ask` is given besides the parameters.
-RESERVED = ("self", "images", "targets", "method", "layer", "progress")
 MOST_COLUMNS = 64
 
 
@@ -67,9 +65,7 @@ def _check_values(compare_with: list[Any], params: dict[str, Any]) -> None:
     for value in compare_with:
         if not isinstance(value, (str, int, np.integer, Contrast)):
             raise ParameterError(f"compare_with: {value!r:.100} is not a layer, a method or a class.")
-    for name in RESERVED:
-        if name in params:
-            raise ParameterError(f"params: {name!r} is not a parameter of a method; set it where it belongs.")
+    check_parameters(params)
 
 
 def in_words(value: Any, class_names: Sequence[str]) -> Any:

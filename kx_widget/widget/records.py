@@ -12,7 +12,7 @@ from kx_widget.engine.errors import KxError, plain
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.notes import evidence_of
 from kx_widget.engine.question import Question
-from kx_widget.engine.types import Floats, LayerInfo, Parameter, Step
+from kx_widget.engine.types import Floats, Frame, LayerInfo, Parameter
 from kx_widget.engine.wrappers import WRAPPERS
 from kx_widget.widget.messages import Column, Item
 
@@ -97,8 +97,8 @@ def columns(questions: Sequence[Question]) -> list[Column]:
     return [
         {
             "layer": question.layer or "",
-            "method": question.entry.id,
-            "method_title": question.entry.title,
+            "method": question.method.id,
+            "method_title": question.method.title,
             "target": text,
             "signed": question.signed,
         }
@@ -116,23 +116,21 @@ def prediction_messages(scores: Floats, probabilities: Floats, limit: int) -> It
         yield {"kind": "predictions", **about}, data
 
 
-def item_record(question: Question, step: Step, image: int, column: int, first_column: int, partial: bool) -> Item:
-    """One map of a step, without where its values lie."""
-    answer = question.answer
-    score, probability = float(step.scores[image, column]), float(answer["probabilities"][image, column])
-    notes = list(answer["notes"][image][column])
+def item_record(question: Question, frame: Frame, first_column: int) -> Item:
+    """One map of a question whose columns begin at `first_column` of the grid, without where its values lie."""
+    notes = list(frame.notes)
     return {
-        "image": image,
-        "column": first_column + column,
+        "image": frame.image,
+        "column": first_column + frame.column,
         "layer": question.layer or "",
-        "method": question.entry.id,
-        "target": int(answer["indices"][image, column]),
-        "target_name": answer["names"][image][column],
+        "method": question.method.id,
+        "target": frame.target,
+        "target_name": frame.target_name,
         # JSON has no infinity.
-        "score": score if np.isfinite(score) else None,
-        "probability": None if np.isnan(probability) else probability,
+        "score": frame.score if np.isfinite(frame.score) else None,
+        "probability": None if np.isnan(frame.probability) else frame.probability,
         "signed": question.signed,
-        "partial": partial,
+        "partial": not frame.final,
         "notes": notes,
         "evidence": evidence_of(notes),
         "shape": [],

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from kx_widget.bulk.store import Store
-from kx_widget.engine.errors import ImageError
-from kx_widget.engine.explanation import Explanation, FormatError
+from kx_widget.engine.errors import FormatError, ImageError
+from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import box_of, read
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.notes import Notes, evidence_of

@@ -8,6 +8,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+from kx_widget.engine.answer import AnswerBuilder
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.explanation import Explanation
@@ -102,7 +103,7 @@ class StoreSession(Session):
         """Do what is still to be done; what is interrupted is left to the next run."""
         try:
             if not answer.key:
-                answer.key = key_of(self._name, answer.asked, questions[0].weights.version() if questions else 0)
+                answer.key = key_of(self._name, answer.asked, questions[0].model.weights.version() if questions else 0)
                 self._if_current(answer, self._tell_running, answer)
             if answer.status == "running" and answer.focus != self._explained:
                 start, focus = time.perf_counter(), answer.focus
@@ -135,11 +136,12 @@ class StoreSession(Session):
         found: list[Explanation] = []
         for question in self._questions(answer, {image: self._shelf.pixels(image)}):
             start = time.perf_counter()
-            for step in question.stream():
+            builder = AnswerBuilder(question)
+            for frames in question.stream(partials=False):
                 if stale():
                     return []
-                if step.done == step.total:
-                    found.append(question.explanation(step, time.perf_counter() - start))
+                builder.add(frames)
+            found.append(builder.explanation(time.perf_counter() - start))
         return found
 
     def _bring(self, answer: Answer, stale: Stale) -> None:
@@ -226,13 +228,12 @@ class StoreSession(Session):
             return tiles
         numbers, first_column = list(pixels), 0
         for question in self._questions(answer, pixels):
-            for step in question.stream():
+            for frames in question.stream(partials=False):
                 if stale():
                     return []
-                if step.done == step.total:
-                    for item, values in self._news(Answer(0), question, step, first_column):
-                        item["image"] = numbers[item["image"]]
-                        tiles.append((item, values))
+                for item, values in self._news(Answer(0), question, frames.frames, first_column):
+                    item["image"] = numbers[item["image"]]
+                    tiles.append((item, values))
             first_column += len(question.columns.texts)
         return tiles
 

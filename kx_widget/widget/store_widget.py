@@ -5,12 +5,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from kx_widget import explainer as public
 from kx_widget.bulk.dataset import blank
 from kx_widget.bulk.job import weights_of
 from kx_widget.bulk.store import Store
-from kx_widget.engine.errors import ImageError, KxError, ParameterError
+from kx_widget.engine.errors import FormatError, ImageError, KxError, ParameterError
 from kx_widget.engine.explainer import Explainer
-from kx_widget.engine.explanation import FormatError, writable
+from kx_widget.engine.files import writable
 from kx_widget.engine.question import Question
 from kx_widget.widget.compare import questions
 from kx_widget.widget.records import own_arguments
@@ -51,7 +52,7 @@ class StoreWidget(KxWidget):
 
     def _make_explainer(self, model: Any, given: dict[str, Any]) -> Explainer:
         job = self._shelf.store.job
-        return Explainer(model, **{"class_names": job["class_names"], "fit": job["fit"], **given})
+        return public.Explainer(model, **{"class_names": job["class_names"], "fit": job["fit"], **given})
 
     def _compare_with_store(self) -> None:
         job = self._shelf.store.job

@@ -8,6 +8,7 @@ from typing import Any
 
 import traitlets as t
 
+from kx_widget import explainer as public
 from kx_widget.engine.errors import KxError, ModelError, ParameterError
 from kx_widget.engine.explainer import KEYWORDS, Explainer
 from kx_widget.engine.explanation import Explanation
@@ -63,7 +64,7 @@ class KxWidget(FromStores, Traits):
         **keywords: Any,
     ) -> None:
         given = self._split(model, keywords)
-        self._explainer = model if isinstance(model, Explainer) else Explainer(model, **given)
+        self._explainer = model if isinstance(model, Explainer) else public.Explainer(model, **given)
         self._loaded = self.explainer.load(images)
         h, w, c = self._loaded.batch.shape[1:]
         self.explainer.prepare((h, w, c))

@@ -19,8 +19,8 @@ import numpy as np
 from keras import layers
 
 import kx_widget as kx
-from kx_widget.samples import transformer
-from kx_widget.samples.train import HELD_OUT_SEED, TRAINING_SEEDS, batches, mirrored, peaks_inside, training_set
+from tools.samples import transformer
+from tools.samples.train import HELD_OUT_SEED, TRAINING_SEEDS, batches, mirrored, peaks_inside, training_set
 
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "build/pointing"

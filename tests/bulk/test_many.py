@@ -74,5 +74,5 @@ def test_questions_beside_it_see_the_model_itself():
 
 def test_a_model_that_takes_more_than_the_budget_stays_as_it_is():
     x = kx.Explainer(models.residual(), memory_mib=0.01)
-    functions = x.ask(photos(1)).ready.functions
+    functions = x.ask(photos(1)).model.functions
     assert functions.frozen(1) is functions

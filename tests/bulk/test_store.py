@@ -21,7 +21,7 @@ import kx_widget as kx
 from kx_widget.bulk import dataset
 from kx_widget.bulk.parts import part_name
 from kx_widget.bulk.rows import schema
-from kx_widget.engine.explanation import FormatError
+from kx_widget.engine.errors import FormatError
 from tests import models
 from tests.bulk import killed
 from tests.bulk.synthetic import synthetic

@@ -168,7 +168,7 @@ def test_a_cut_inside_a_residual_block_gives_the_whole_models_gradient(layer):
     facts = probe._facts()
 
     def score(a):
-        return question.ready.functions.head_scores(question.call, [a, *facts[1:]])[:, 1]
+        return question.model.functions.head_scores(question.call, [a, *facts[1:]])[:, 1]
 
     assert_allclose(score(facts[0]), probe.scores()[:, 1], rtol=1e-5, atol=1e-6)
     for at in [(0, 0, 0), (5, 7, 3), (11, 11, 4)]:
