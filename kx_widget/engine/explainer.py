@@ -38,7 +38,7 @@ FREE_SIDE = 224
 GRAPHS_KEPT = 4
 OF_QUESTIONS = ("targets", "method", "layer", "smooth", "tta", "batch_size", "seed", "progress")
 # Arguments of a question that `params` of a widget or a command cannot hold, since they are given apart.
-KEYWORDS_OF_QUESTIONS = ("images", "targets", "method", "layer", "progress")
+KEYWORDS_OF_QUESTIONS = ("self", "images", "targets", "method", "layer", "progress")
 SETTINGS = (
     Parameter("memory_mib", "float", 1024, "What one model call may take, in MiB.", minimum=0),
     Parameter("cache_mib", "float", 512, "What may be kept between calls, in MiB.", minimum=0),
