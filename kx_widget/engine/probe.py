@@ -60,7 +60,7 @@ class Probe:
         return replace(
             self,
             x=x,
-            cache=Cache(2**62),
+            cache=Cache(),
             digests=[(row, self.digests[i][-1]) for row, i in enumerate(of.tolist())],
             black=lambda: self.black()[of],
             passing=True,
