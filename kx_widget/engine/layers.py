@@ -31,8 +31,8 @@ def _learn(first: Question, calls: Sequence[Call]) -> None:
     # Both the activation and the gradient of each layer come out.
     extra_bytes = sum(2 * first.model.graph.shapes.bytes(call.tensor) for call in calls)
     for rows, probe in first.probes(backward=True, extra_bytes=extra_bytes):
-        known = np.zeros((rows.stop - rows.start, first.columns.classes), np.float32)
-        scores = probe.scores() if first.columns.needs_scores else known
+        unknown = np.zeros((rows.stop - rows.start, first.columns.classes), np.float32)
+        scores = probe.scores() if first.columns.needs_scores else unknown
         for target in first.columns.part(rows).resolve(scores).weights.swapaxes(0, 1):
             weights = np.ascontiguousarray(target)
             if not probe.knows(calls, weights):
@@ -82,8 +82,8 @@ def at_every_layer(
     params = question.params if method is question.method else method.complete({})
     rows = slice(image, image + 1)
     probe = replace(question.probe(rows), call=None)
-    known = np.zeros((1, question.columns.classes), np.float32)
-    targets = question.columns.part(rows).resolve(probe.scores() if question.columns.needs_scores else known)
+    unknown = np.zeros((1, question.columns.classes), np.float32)
+    targets = question.columns.part(rows).resolve(probe.scores() if question.columns.needs_scores else unknown)
     weights = np.ascontiguousarray(targets.weights[:, column])
     infos = model.inspection.layers
     layers = [(call, li) for call, li in zip(model.graph.calls, infos, strict=True) if li.is_candidate]
