@@ -17,7 +17,7 @@ from kx_widget.engine.decoding import decode, is_deep
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.images import Images, join, load, reduce, size_for
-from kx_widget.engine.ranges import Ranges, Span
+from kx_widget.engine.ranges import Ranges, ValueRange
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class FixedRange(Ranges):
     """Takes all images to be in the range that the first of them show."""
 
     def __init__(self) -> None:
-        self._first: Span | None = None
+        self._first: ValueRange | None = None
         self.depth = 0
 
     def depth_of(self, whole: Sequence[NDArray[Any]]) -> int:
@@ -58,7 +58,7 @@ class FixedRange(Ranges):
         self.depth = self.depth or super().depth_of(whole)
         return self.depth
 
-    def span_of(self, floats: Sequence[NDArray[Any]]) -> Span:
+    def span_of(self, floats: Sequence[NDArray[Any]]) -> ValueRange:
         """The range of the first float images, which these must not leave.
 
         Raises:
