@@ -1,7 +1,7 @@
 import { isAvailable } from "../state/availableQuestions";
 import { comparedText } from "../state/labels";
 import { type Compare, chosenMethod, comparedValues } from "../state/store";
-import { Field, KEYS, Select } from "./field";
+import { Field, Select } from "./field";
 import type { ViewProps } from "./props";
 
 const CHOICES: readonly [Compare, string][] = [
@@ -51,12 +51,7 @@ export function ColumnChips({ store, actions }: ViewProps) {
           <span class="chip" key={String(value)}>
             <span>{text}</span>
             {!isFixed && (
-              <button
-                type="button"
-                aria-label={`Remove column ${text}`}
-                {...KEYS}
-                onClick={() => actions.removeColumn(value)}
-              >
+              <button type="button" aria-label={`Remove column ${text}`} onClick={() => actions.removeColumn(value)}>
                 ✕
               </button>
             )}

@@ -2,7 +2,6 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { pythonCode } from "../state/pythonCode";
 import type { Store } from "../state/store";
-import { KEYS } from "./field";
 import { usePopup } from "./usePopup";
 
 /** Milliseconds that "copied" is shown. */
@@ -43,7 +42,7 @@ export function CopyAsPython({ store }: { store: Store }) {
   const rows = Math.min(shown.value.split("\n").length, 14);
   return (
     <div class="tool" ref={anchor}>
-      <button type="button" {...KEYS} onClick={copy}>
+      <button type="button" onClick={copy}>
         Copy as Python
       </button>
       <span class="said" role="status">
@@ -53,7 +52,7 @@ export function CopyAsPython({ store }: { store: Store }) {
         {shown.value && (
           <label class="code">
             Select all and copy:
-            <textarea ref={text} readOnly rows={rows} value={shown.value} {...KEYS} />
+            <textarea ref={text} readOnly rows={rows} value={shown.value} />
           </label>
         )}
       </div>

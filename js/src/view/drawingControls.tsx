@@ -1,7 +1,7 @@
 import { COLORMAPS, DIVERGING } from "../canvas/colormap";
 import type { Scale, Sign } from "../math/postprocess";
 import { Colorbar } from "./colorbar";
-import { Field, KEYS, options, Select } from "./field";
+import { Field, options, Select } from "./field";
 import type { ViewProps } from "./props";
 
 type Choices = readonly (readonly [value: string, text: string])[];
@@ -34,7 +34,6 @@ function Slider({ id, label, title, value, onMove, onRelease }: SliderProps) {
         step="0.01"
         value={value}
         aria-valuetext={`${Math.round(value * 100)} %`}
-        {...KEYS}
         onInput={(event) => onMove(event.currentTarget.valueAsNumber)}
         onChange={(event) => onRelease(event.currentTarget.valueAsNumber)}
       />

@@ -3,7 +3,6 @@ import { useLayoutEffect } from "preact/hooks";
 import { gridPng, tilePng } from "../canvas/exportPng";
 import { columnHeading, imageName } from "../state/labels";
 import { chosenTile, mapOf } from "../state/store";
-import { KEYS } from "./field";
 import type { ViewProps } from "./props";
 import { usePopup } from "./usePopup";
 
@@ -108,7 +107,6 @@ export function ExportMenu({ store, actions }: ViewProps) {
         aria-haspopup="menu"
         aria-expanded={open.value}
         disabled={store.traits._images.value.length === 0}
-        {...KEYS}
         onClick={() => {
           open.value = !open.value;
         }}
@@ -145,7 +143,7 @@ function Menu({ choices, onChoose, onLeave }: MenuProps) {
     event.stopPropagation();
   };
   return (
-    <div role="menu" aria-label="Export" tabIndex={-1} {...KEYS} onKeyDown={onKeyDown}>
+    <div role="menu" aria-label="Export" tabIndex={-1} onKeyDown={onKeyDown}>
       {choices.map((choice) => (
         <button
           type="button"
@@ -155,7 +153,6 @@ function Menu({ choices, onChoose, onLeave }: MenuProps) {
           key={choice.text}
           aria-label={`${choice.text}: ${choice.note}`}
           aria-disabled={!choice.possible || undefined}
-          {...KEYS}
           onClick={() => choice.possible && onChoose(choice)}
         >
           <span>{choice.text}</span>

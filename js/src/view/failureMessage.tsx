@@ -1,4 +1,4 @@
-import { CloseButton, KEYS } from "./field";
+import { CloseButton } from "./field";
 import type { ViewProps } from "./props";
 
 export function FailureMessage({ store, actions }: ViewProps) {
@@ -12,10 +12,8 @@ export function FailureMessage({ store, actions }: ViewProps) {
         {hint && <span>{hint}</span>}
         {traceback && (
           <details>
-            <summary {...KEYS}>Traceback</summary>
-            <pre tabIndex={0} {...KEYS}>
-              {traceback}
-            </pre>
+            <summary>Traceback</summary>
+            <pre tabIndex={0}>{traceback}</pre>
           </details>
         )}
       </div>

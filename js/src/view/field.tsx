@@ -1,8 +1,5 @@
 import type { ComponentChildren } from "preact";
 
-/** JupyterLab and Notebook read single keys as commands unless the focused element itself carries this. */
-export const KEYS = { "data-lm-suppress-shortcuts": "true" } as const;
-
 interface FieldProps {
   id: string;
   label: string;
@@ -34,7 +31,6 @@ export function Select({ id, value, disabled, onChoose, children }: SelectProps)
       id={id}
       value={value}
       disabled={disabled}
-      {...KEYS}
       onChange={(event) => {
         const chosen = event.currentTarget.value;
         // A choice that is refused must not stay on the screen.
@@ -57,7 +53,7 @@ export const options = (choices: readonly (readonly [value: string, text: string
 
 /** A small cross that takes something away. */
 export const CloseButton = ({ label, onClick }: { label: string; onClick(): void }) => (
-  <button type="button" class="plain" aria-label={label} {...KEYS} onClick={onClick}>
+  <button type="button" class="plain" aria-label={label} onClick={onClick}>
     ✕
   </button>
 );

@@ -1,5 +1,4 @@
 import { useRef } from "preact/hooks";
-import { KEYS } from "./field";
 
 interface LimitProps {
   label: string;
@@ -52,7 +51,6 @@ export function LimitHandle({ label, at, least, most, text, onMove, onReset }: L
       aria-valuetext={text}
       // Where both are, the one with more room to move is on top.
       style={{ left: `${at * 100}%`, zIndex: most - least > 0.5 ? 1 : 0 }}
-      {...KEYS}
       onPointerDown={onPointer}
       onPointerMove={onPointer}
       onPointerUp={onPointer}

@@ -1,6 +1,6 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { ParameterRecord } from "../kernel/protocol";
-import { Field, KEYS, options, Select } from "./field";
+import { Field, options, Select } from "./field";
 
 interface ParameterProps {
   id: string;
@@ -29,7 +29,7 @@ function Control({ id, param, value, onChange }: ParameterProps) {
   const { kind, choices, minimum, maximum, step } = param;
   if (kind === "bool") {
     const onSwitch = (event: { currentTarget: HTMLInputElement }) => onChange(event.currentTarget.checked);
-    return <input id={id} type="checkbox" checked={value === true} {...KEYS} onChange={onSwitch} />;
+    return <input id={id} type="checkbox" checked={value === true} onChange={onSwitch} />;
   }
   if (kind === "choice") {
     const texts = choices.map((choice, index) => [String(index), choice === null ? "none" : String(choice)] as const);
@@ -88,7 +88,6 @@ function Typed({ text, onCommit, ...attributes }: TypedProps) {
     <input
       {...attributes}
       value={draft ?? text}
-      {...KEYS}
       onInput={(event) => setDraft(event.currentTarget.value)}
       onChange={commit}
       onKeyDown={(event) => {

@@ -7,7 +7,6 @@ import { isRight } from "../state/filterSort";
 import { lastSegment, percent, position, value } from "../state/format";
 import { imageName, methodTitle, notesOf, verdict } from "../state/labels";
 import { mapOf, type Picture, type Store, type TilePlace } from "../state/store";
-import { KEYS } from "./field";
 import type { StageProps } from "./props";
 
 interface TileProps extends StageProps, TilePlace {
@@ -75,7 +74,7 @@ export function Tile({ store, actions, stage, picture, image, column, named, mar
       data-partial={map?.item.partial || undefined}
       data-selected={store.traits.selected.value.includes(image) || undefined}
     >
-      <canvas ref={canvas} role="img" tabIndex={0} aria-label={describe(store, picture, image, map)} {...KEYS} />
+      <canvas ref={canvas} role="img" tabIndex={0} aria-label={describe(store, picture, image, map)} />
       {picture?.problem && (
         <div class="absent" aria-hidden="true">
           No picture: {picture.problem}
