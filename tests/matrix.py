@@ -14,7 +14,8 @@ PACKAGES = ("tensorflow", "keras", "numpy", "anywidget", "ipywidgets", "ipykerne
 
 def main(root: Path, folder: Path) -> None:
     print(f"Python {sys.version.split()[0]},", ", ".join(f"{p} {version(p)}" for p in PACKAGES), flush=True)
-    shutil.copytree(root / "tests", folder / "tests", dirs_exist_ok=True)
+    for name in ("tests", "tools"):
+        shutil.copytree(root / name, folder / name, dirs_exist_ok=True)
     for name in BESIDE:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(root / name, folder / name)

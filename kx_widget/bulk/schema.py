@@ -1,4 +1,4 @@
-"""Answers as rows of a Parquet file: one an image and target."""
+"""The columns of a store, and explained batches as its rows: one an image and target."""
 
 import json
 from collections.abc import Sequence
@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from kx_widget.bulk.arrow import pa
-from kx_widget.bulk.dataset import Answer
+from kx_widget.bulk.loader import Sample
+from kx_widget.bulk.pipeline import ExplainedBatch
+from kx_widget.bulk.sources import id_of
 from kx_widget.engine.explanation import Explanation
 
 DTYPES = ("float16", "float32")
@@ -19,7 +21,7 @@ NOTES = "notes"
 def schema(dtype: str) -> pa.Schema:
     """The columns of a store whose maps are kept as `dtype`."""
     columns: list[tuple[str, pa.DataType]] = [
-        ("id", pa.string()),  # path, or running number
+        ("id", pa.string()),  # path, or running number; see sources.id_of
         ("column", pa.int16()),  # which of the targets asked for, from 0
         ("target", pa.int32()),  # class, −1 for a contrast
         ("target_name", pa.string()),
@@ -41,12 +43,12 @@ def schema(dtype: str) -> pa.Schema:
     return pa.schema(columns)
 
 
-def rows(answer: Answer, dtype: str) -> pa.Table:
-    """N × T rows of what was found, image after image, and one for each image that was skipped."""
-    tables = [_broken([(one.item.id, one.item.label, one.problem) for one in answer.batch.broken], dtype)]
-    if answer.explanation is not None:
-        labels = [one.item.label for one in answer.batch.good]
-        tables.insert(0, _explained(answer.explanation, answer.predicted, labels, dtype))
+def to_table(explained: ExplainedBatch, dtype: str) -> pa.Table:
+    """N × T rows of a batch's explanation, image after image, and one for each image that was skipped."""
+    tables = [_skipped(explained.batch.broken, dtype)]
+    if explained.explanation is not None:
+        labels = [sample.item.label for sample in explained.batch.good]
+        tables.insert(0, _explained(explained.explanation, explained.predicted, labels, dtype))
     return pa.concat_tables(tables)
 
 
@@ -63,7 +65,7 @@ def _explained(e: Explanation, predicted: Any, labels: Sequence[int | None], dty
     scale = _scale(e.maps, dtype)
     checks = {name: np.ravel(values).tolist() for name, values in e.checks.items()}
     columns: dict[str, Any] = {
-        "id": each_image(e.names),
+        "id": each_image(map(id_of, e.names)),
         "column": [*range(t)] * n,
         "target": e.targets.ravel(),
         "target_name": [name for names in e.target_names for name in names],
@@ -98,7 +100,11 @@ def _scale(maps: Any, dtype: str) -> Any:
     return np.where(largest > 0, np.exp2(np.ceil(np.log2(np.maximum(largest, 1e-37)))), 1).astype(np.float32)
 
 
-def _broken(found: Sequence[tuple[str, int | None, str]], dtype: str) -> pa.Table:
-    known: dict[str, Any] = dict(zip(("id", "label", "error"), zip(*found, strict=True), strict=False))
-    nulls = [None] * len(found)
-    return pa.table({f.name: pa.array(known.get(f.name, nulls), f.type) for f in schema(dtype)}, schema(dtype))
+def _skipped(samples: Sequence[Sample], dtype: str) -> pa.Table:
+    columns: dict[str, Any] = {
+        "id": [id_of(sample.item.id) for sample in samples],
+        "label": [sample.item.label for sample in samples],
+        "error": [id_of(sample.problem) for sample in samples],
+    }
+    nulls = [None] * len(samples)
+    return pa.table({f.name: pa.array(columns.get(f.name, nulls), f.type) for f in schema(dtype)}, schema(dtype))

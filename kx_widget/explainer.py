@@ -1,19 +1,21 @@
-"""What an explainer does with more images than fit in memory; the work is done in `kx_widget.bulk`."""
+"""The explainer that people use: the engine's, and with it data sets of any size."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
+
+from kx_widget.bulk.dataset import Explanations
+from kx_widget.bulk.pipeline import Plan
+from kx_widget.engine import explainer as engine
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kx_widget.bulk.dataset import Explanations
     from kx_widget.bulk.store import Store
-    from kx_widget.engine.explainer import Explainer
 
 
-class Datasets:
-    """Explanations of any number of images, in bounded memory."""
+class Explainer(engine.Explainer):  # noqa: D101
+    __doc__ = engine.Explainer.__doc__
 
     def explain_dataset(
         self,
@@ -46,9 +48,8 @@ class Datasets:
         Raises:
             Those of `explain`: for the question at once, for images as they come.
         """
-        from kx_widget.bulk.dataset import Explanations
-
-        return Explanations(cast("Explainer", self), source, targets, batch_size, on_error, progress, question)
+        plan = Plan(targets, question, batch_size, on_error)
+        return Explanations(self, source, plan, progress)
 
     def explain_to(
         self,
@@ -86,9 +87,9 @@ class Datasets:
             ImportError: pyarrow is missing: install the extra `store`.
             Those of `explain_dataset`.
         """
-        from kx_widget.bulk.job import explain_to_store
+        # pyarrow is an extra.
+        from kx_widget.bulk.job import Job, run_job
 
-        return explain_to_store(
-            cast("Explainer", self), source, path, targets, dtype=dtype, part_images=part_images, labels=labels,
-            batch_size=batch_size, on_error=on_error, progress=progress, **question,
-        )  # fmt: skip
+        return run_job(
+            self, Job(path, source, targets, dtype, part_images, labels, batch_size, on_error, progress, question)
+        )
