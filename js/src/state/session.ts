@@ -27,8 +27,8 @@ export class Session implements Listener {
   private readonly id = Math.random().toString(36).slice(2);
   private readonly connection: Connection;
   private readonly current: CurrentAnswer;
-  private readonly images: StoreImages;
-  private readonly downloads: Downloads;
+  readonly images: StoreImages;
+  readonly downloads: Downloads;
   private readonly observers: (readonly [event: string, observer: () => void])[];
   /** What was saved, until the kernel answers. */
   private archive: Archive | null = null;
@@ -71,16 +71,6 @@ export class Session implements Listener {
   fetchThumbnails(image: number, column: number): void {
     const have = currentThumbnails(this.store)?.key ?? "";
     this.connection.send({ kind: "want", gen: this.current.gen, image, column, have });
-  }
-
-  /** Asks for what the images whose rows are near sight lack; only images of a stored data set lack anything. */
-  fetchVisible(images: readonly number[]): void {
-    this.images.fetchVisible(images);
-  }
-
-  /** A file that the kernel makes; rejects with the reason where there is none. */
-  fetchFile(format: string, column: number): Promise<Blob> {
-    return this.downloads.fetch(format, column);
   }
 
   /** Tells the kernel whether this view can be seen. */

@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { pythonCode } from "../state/pythonCode";
 import type { Store } from "../state/store";
+import { setTo } from "./props";
 import { usePopup } from "./usePopup";
 
 /** Milliseconds that "copied" is shown. */
@@ -13,15 +14,10 @@ export function CopyAsPython({ store }: { store: Store }) {
   const shown = useSignal("");
   const copied = useSignal(false);
   const text = useRef<HTMLTextAreaElement>(null);
-  const hide = () => {
-    shown.value = "";
-  };
-  const { anchor, popup } = usePopup(shown.value !== "", hide, WIDTH);
+  const { anchor, popup } = usePopup(shown.value !== "", setTo(shown, ""), WIDTH);
   useEffect(() => {
     if (!copied.value) return;
-    const timer = setTimeout(() => {
-      copied.value = false;
-    }, COPIED_MS);
+    const timer = setTimeout(setTo(copied, false), COPIED_MS);
     return () => clearTimeout(timer);
   }, [copied.value]);
   useLayoutEffect(() => {

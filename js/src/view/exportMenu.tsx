@@ -3,7 +3,7 @@ import { useLayoutEffect } from "preact/hooks";
 import { gridPng, tilePng } from "../canvas/exportPng";
 import { columnHeading, imageName } from "../state/labels";
 import { chosenTile, mapOf } from "../state/store";
-import type { ViewProps } from "./props";
+import { setTo, type ViewProps } from "./props";
 import { usePopup } from "./usePopup";
 
 interface ExportChoice {
@@ -21,6 +21,7 @@ const NEEDS_PYTHON = "needs Python, which is not there";
 
 function download(blob: Blob, { ending, name }: ExportChoice): void {
   const stem = ["kx", ...name]
+    .filter(Boolean)
     .join("-")
     .replace(/\.[a-z]+\b/gi, "")
     .replace(/[^\p{L}\p{N}]+/gu, "-")
@@ -78,9 +79,7 @@ function exportChoices({ store, actions }: ViewProps): ExportChoice[] {
 export function ExportMenu({ store, actions }: ViewProps) {
   const open = useSignal(false);
   const busy = useSignal(false);
-  const close = () => {
-    open.value = false;
-  };
+  const close = setTo(open, false);
   const { anchor, popup } = usePopup(open.value, close);
   const focusButton = () => anchor.current?.querySelector("button")?.focus();
   // Before the next key can come: on the button it would close the menu again.
@@ -95,7 +94,8 @@ export function ExportMenu({ store, actions }: ViewProps) {
     try {
       download(await choice.make(), choice);
     } catch (error) {
-      actions.fail(`The file could not be made: ${error instanceof Error ? error.message : error}`);
+      const message = `The file could not be made: ${error instanceof Error ? error.message : error}`;
+      store.failure.value = { message, hint: "", traceback: "" };
     }
     busy.value = false;
   };
@@ -107,9 +107,7 @@ export function ExportMenu({ store, actions }: ViewProps) {
         aria-haspopup="menu"
         aria-expanded={open.value}
         disabled={store.traits._images.value.length === 0}
-        onClick={() => {
-          open.value = !open.value;
-        }}
+        onClick={setTo(open, !open.value)}
       >
         Export
       </button>

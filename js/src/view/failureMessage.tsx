@@ -1,7 +1,8 @@
+import type { Store } from "../state/store";
 import { CloseButton } from "./field";
-import type { ViewProps } from "./props";
+import { setTo } from "./props";
 
-export function FailureMessage({ store, actions }: ViewProps) {
+export function FailureMessage({ store }: { store: Store }) {
   const failure = store.failure.value;
   if (!failure) return null;
   const { message, hint, traceback } = failure;
@@ -17,7 +18,7 @@ export function FailureMessage({ store, actions }: ViewProps) {
           </details>
         )}
       </div>
-      <CloseButton label="Dismiss the error" onClick={actions.dismissError} />
+      <CloseButton label="Dismiss the error" onClick={setTo(store.failure, null)} />
     </div>
   );
 }

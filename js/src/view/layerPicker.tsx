@@ -9,7 +9,7 @@ import { chosenMethod, comparedValues, type Store } from "../state/store";
 import { currentThumbnails } from "../state/thumbnails";
 import { LayerThumbnail, useThumbnails } from "./layerThumbnail";
 import { buildTree, canChoose, detailed, type LayerNode, type LayerRow, visibleRows } from "./layerTree";
-import type { ViewProps } from "./props";
+import { setTo, type ViewProps } from "./props";
 import { useVirtualList } from "./useVirtualList";
 
 /** Pixels. */
@@ -181,12 +181,8 @@ function Tree({ picker }: { picker: PickerState }) {
         keys[event.key]();
         event.preventDefault();
       }}
-      onFocus={() => {
-        focused.value = true;
-      }}
-      onBlur={() => {
-        focused.value = false;
-      }}
+      onFocus={setTo(focused, true)}
+      onBlur={setTo(focused, false)}
     >
       <div role="presentation" style={list.padding}>
         {rows.slice(list.first, list.last).map((row, i) => (
@@ -225,12 +221,8 @@ function Row({ picker, row, index }: { picker: PickerState; row: LayerRow; index
       title={[path, layer?.type, layer?.reason].filter(Boolean).join("\n")}
       style={{ "--level": level }}
       onClick={() => activate(row)}
-      onPointerEnter={() => {
-        hovered.value = row;
-      }}
-      onPointerLeave={() => {
-        hovered.value = null;
-      }}
+      onPointerEnter={setTo(hovered, row)}
+      onPointerLeave={setTo(hovered, null)}
     >
       <Twist picker={picker} row={row} />
       {(expanded === undefined || canChoose(node)) && !picker.isBare && (

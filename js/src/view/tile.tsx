@@ -1,7 +1,7 @@
 import { useComputed } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { isBlank } from "../canvas/drawStyle";
-import { attachGestures } from "../canvas/gestures";
+import { Gestures } from "../canvas/gestures";
 import type { TileMap } from "../kernel/decode";
 import { isRight } from "../state/filterSort";
 import { lastSegment, percent, position, value } from "../state/format";
@@ -56,10 +56,10 @@ export function Tile({ store, actions, stage, picture, image, column, named, mar
   const map = useComputed(() => mapOf(store, { image, column })).value;
   useEffect(() => {
     if (!canvas.current || !readout.current) return;
-    const release = attachGestures(canvas.current, { image, column }, store, actions);
+    const gestures = new Gestures(canvas.current, { image, column }, store, actions);
     const detach = stage.attach({ canvas: canvas.current, readout: readout.current, image, column });
     return () => {
-      release();
+      gestures.close();
       detach();
     };
   }, [image, column]);
