@@ -19,8 +19,8 @@ function attachRoot(el: HTMLElement) {
   style.textContent = css;
   const root = document.createElement("div");
   root.dataset.kxRoot = "";
-  // JupyterLab and Notebook read single keys as commands unless what has the focus carries this mark: outside the
-  // shadow root that is the host, within it the control.
+  // JupyterLab and Notebook read single keys as commands unless the focused element carries this mark: seen from
+  // outside the shadow root that is the host, from inside it is the control.
   host.dataset.lmSuppressShortcuts = "true";
   root.addEventListener("focusin", ({ target }) => {
     (target as HTMLElement).dataset.lmSuppressShortcuts = "true";

@@ -46,7 +46,7 @@ function screenPixels(length: number, reported = Number.NaN): number {
   return Math.abs(reported - pixels) <= 1 ? reported : pixels;
 }
 
-/** The whole canvas where no more than a rounded pixel would stay empty. */
+/** The rectangle, stretched to the whole canvas where rounding alone left a pixel of it empty. */
 function filled(rect: Rect, width: number, height: number): Rect {
   return width - rect.width > 1 || height - rect.height > 1 ? rect : { x: 0, y: 0, width, height };
 }

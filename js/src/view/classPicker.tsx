@@ -30,8 +30,8 @@ export function classOptions(store: Store): Option[] {
   const available = store.available.value;
   if (!available) return [...tops, ...classes];
   const keys = new Set(available.questions.map(({ target }) => keyOf(target, names)));
-  const known = [...tops, ...classes].filter(({ key }) => keys.delete(key));
-  return [...known, ...[...keys].map((key) => ({ key, text: key }))];
+  const listed = [...tops, ...classes].filter(({ key }) => keys.delete(key));
+  return [...listed, ...[...keys].map((key) => ({ key, text: key }))];
 }
 
 /** An option's key as a target: the class's name where it is unambiguous, else its index. */

@@ -72,12 +72,10 @@ interface ChoiceProps extends ControlText {
   onChoose(value: string): void;
 }
 
-const Choice = ({ value, choices, onChoose, ...text }: ChoiceProps) => (
-  <Field {...text} class="control">
-    <Select id={text.id} value={value} onChoose={onChoose}>
-      {options(choices)}
-    </Select>
-  </Field>
+const Choice = ({ choices, ...select }: ChoiceProps) => (
+  <Select {...select} class="control">
+    {options(choices)}
+  </Select>
 );
 
 /** The colour table of maps that are not signed: signed maps have one of their own. */

@@ -17,29 +17,30 @@ export function Field({ id, label, title, class: name = "field", children }: Fie
   );
 }
 
-interface SelectProps {
-  id: string;
+interface SelectProps extends FieldProps {
   value: string;
   disabled?: boolean;
   onChoose(value: string): void;
-  children: ComponentChildren;
 }
 
-export function Select({ id, value, disabled, onChoose, children }: SelectProps) {
+/** A labelled choice; `children` are its options. */
+export function Select({ value, disabled, onChoose, children, ...field }: SelectProps) {
   return (
-    <select
-      id={id}
-      value={value}
-      disabled={disabled}
-      onChange={(event) => {
-        const chosen = event.currentTarget.value;
-        // A choice that is refused must not stay on the screen.
-        event.currentTarget.value = value;
-        onChoose(chosen);
-      }}
-    >
-      {children}
-    </select>
+    <Field {...field}>
+      <select
+        id={field.id}
+        value={value}
+        disabled={disabled}
+        onChange={(event) => {
+          const chosen = event.currentTarget.value;
+          // A choice that is refused must not stay on the screen.
+          event.currentTarget.value = value;
+          onChoose(chosen);
+        }}
+      >
+        {children}
+      </select>
+    </Field>
   );
 }
 

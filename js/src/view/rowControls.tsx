@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { type Sort, sortsOf } from "../state/filterSort";
 import { className } from "../state/labels";
 import type { Store } from "../state/store";
-import { Field, options, Select } from "./field";
+import { options, Select } from "./field";
 import { setTo } from "./props";
 
 const OUTCOMES: readonly [string, string][] = [
@@ -33,17 +33,17 @@ export function RowControls({ store }: { store: Store }) {
   return (
     <div class="arrange" role="group" aria-label="Rows">
       <FilterField store={store} />
-      <Field id="kx-sort" label="Sort" class="control">
-        <Select
-          id="kx-sort"
-          value={sorts.includes(store.sort.value) ? store.sort.value : "given"}
-          onChoose={(sort) => {
-            store.sort.value = sort as Sort;
-          }}
-        >
-          {options(sorts.map((sort) => [sort, SORTS[sort]]))}
-        </Select>
-      </Field>
+      <Select
+        id="kx-sort"
+        label="Sort"
+        class="control"
+        value={sorts.includes(store.sort.value) ? store.sort.value : "given"}
+        onChoose={(sort) => {
+          store.sort.value = sort as Sort;
+        }}
+      >
+        {options(sorts.map((sort) => [sort, SORTS[sort]]))}
+      </Select>
       <span class="dim" role="status">
         {shown < facts.images && `${shown} of ${facts.images} images`}
       </span>
@@ -67,10 +67,11 @@ function FilterField({ store }: { store: Store }) {
       .map((name) => [name, className(store, Number(name.split(" ")[1]))] as const)
       .sort(([, a], [, b]) => a.localeCompare(b));
   return (
-    <span class="control" onFocusCapture={reach} onPointerEnter={reach}>
-      <label for="kx-show">Show</label>
+    <span onFocusCapture={reach} onPointerEnter={reach}>
       <Select
         id="kx-show"
+        label="Show"
+        class="control"
         value={filters.has(filter) ? filter : "all"}
         onChoose={(name) => {
           store.filter.value = name;
