@@ -8,7 +8,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-BESIDE = ("docs/models.md", "js/src/messages.ts")
+BESIDE = ("docs/models.md", "js/src/kernel/protocol.ts", "js/write_protocol.py")
 PACKAGES = ("tensorflow", "keras", "numpy", "anywidget", "ipywidgets", "ipykernel", "Pillow")
 
 

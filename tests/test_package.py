@@ -19,6 +19,7 @@ PUBLIC = [
     "CancelledError",
     "Explainer",
     "Explanation",
+    "FormatError",
     "ImageError",
     "Inspection",
     "KxError",

@@ -14,28 +14,20 @@ from kx_widget.engine.errors import ImageError
 
 # Kinds of dtypes: bool, unsigned, signed, float.
 NUMBERS = "buif"
+# What phones' photographs are called that Pillow cannot read alone.
+HEIC = (".heic", ".heif")
 
 
-def decode_all(images: Any) -> tuple[list[str], list[NDArray[Any]]]:
-    """Names and pixels of all images, as `decode` has them.
+def items_of(images: Any) -> list[tuple[str, Any]]:
+    """Names of all images, and what `decode` takes of each.
 
     Raises:
-        ImageError: lists every item that cannot be used, and why.
+        ImageError: these are no images, or none.
     """
     items = _items(images)
-    arrays: list[NDArray[Any]] = []
-    problems: list[str] = []
-    for name, item in items:
-        try:
-            arrays.append(decode(item))
-        except Exception as error:
-            problems.append(f"{name}: {error}")
-    if problems:
-        bad = "\n  ".join(problems)
-        raise ImageError(f"{len(problems)} of {len(items)} images cannot be used:\n  {bad}")
-    if not arrays:
+    if not items:
         raise ImageError("There are no images: the list is empty. Pass at least one.")
-    return [name for name, _ in items], arrays
+    return items
 
 
 def _items(images: Any) -> list[tuple[str, Any]]:
@@ -128,19 +120,21 @@ def _open(file: Path | bytes) -> Image.Image:
     try:
         with Image.open(file if isinstance(file, Path) else io.BytesIO(file)) as opened:
             opened.load()
-            return _upright(opened)
+            return _upright(opened, in_place=True)
     except UnidentifiedImageError as error:
-        raise ImageError("cannot be read as an image (no known format)") from error
+        is_heic = isinstance(file, Path) and file.suffix.lower() in HEIC
+        hint = "; install pillow-heif and call pillow_heif.register_heif_opener() to read HEIC" if is_heic else ""
+        raise ImageError(f"cannot be read as an image (no known format{hint})") from error
     except Exception as error:
         raise ImageError(f"cannot be read as an image ({error})") from error
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """A copy, turned as its EXIF orientation says; damaged metadata does not spoil the pixels."""
+def _upright(image: Image.Image, in_place: bool = False) -> Image.Image:
+    """The image or a copy, turned as its EXIF orientation says; damaged metadata does not spoil the pixels."""
     try:
-        return ImageOps.exif_transpose(image)
+        return (ImageOps.exif_transpose(image, in_place=True) or image) if in_place else ImageOps.exif_transpose(image)
     except Exception:
-        return image.copy()
+        return image if in_place else image.copy()
 
 
 def is_whole(array: NDArray[Any]) -> bool:
@@ -149,6 +143,8 @@ def is_whole(array: NDArray[Any]) -> bool:
 
 
 def _opaque(image: Image.Image) -> Image.Image:
+    if image.mode in ("L", "RGB") and "transparency" not in image.info:
+        return image
     if image.mode in ("1", "L"):
         return image.convert("L")
     if "A" in image.getbands() or "transparency" in image.info:

@@ -1,4 +1,4 @@
-"""Raw maps -> maps to look at: sign, scale, size. Pure; `js/src/postprocess.ts` is its twin."""
+"""Raw maps -> maps to look at: sign, scale, size. Pure; `js/src/math/postprocess.ts` is its twin."""
 
 from typing import Literal
 
@@ -53,6 +53,6 @@ def resize(maps: Floats, size: tuple[int, int]) -> Floats:
     return np.matmul(np.matmul(rows, maps), columns.T)
 
 
-def _known(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
+def _known(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if not isinstance(value, str) or value not in choices:
         raise ParameterError(f"{name}={value!r} is not a choice. Choose one of {', '.join(map(repr, choices))}.")

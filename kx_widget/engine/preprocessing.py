@@ -3,7 +3,7 @@
 import importlib
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -35,8 +35,8 @@ class Preprocessing:
     `knows_imagenet` tells whether 1000 classes of the model are ImageNet's.
     """
 
-    def __init__(self, model: Any, preprocess: Literal["auto"] | Callback | None) -> None:
-        if not (preprocess is None or preprocess == "auto" or callable(preprocess)):
+    def __init__(self, model: Any, preprocess: Any) -> None:
+        if not (preprocess is None or callable(preprocess) or (isinstance(preprocess, str) and preprocess == "auto")):
             raise ImageError(f'preprocess={preprocess!r} is not known. Pass "auto", None or a function.')
         self._preprocess = preprocess
         self.own: OwnPreprocessor | None = own_preprocessor(model) if preprocess == "auto" else None
@@ -77,10 +77,16 @@ class Preprocessing:
         is_bytes: Sequence[bool],
         span: Span,
         declared: tuple[int | None, int | None, int],
+        ready: bool = False,
     ) -> tuple[Floats, str]:
         """Images (H, W, C) as the batch (N, H, W, C) that the model wants, and in words how it was made.
 
-        Those given may be overwritten. They are of one size, unless the model's own preprocessor resizes; `declared` is what the model takes.
+        Args:
+            images: of one size, unless the model's own preprocessor resizes; they are not changed.
+            is_bytes: which of them were uint8.
+            span: the range of the others.
+            declared: what the model takes.
+            ready: whether the model's own preprocessor has seen each of them already.
 
         Raises:
             ImageError: a given function or the model's own preprocessor failed, or returned another shape or values
@@ -90,10 +96,15 @@ class Preprocessing:
             RuntimeWarning: the images are in 0..1 or -1..1, and the model brings 0..255 there itself.
         """
         if self.own is not None:
-            batch, text = self.own.batch(images, declared), self.own.words(self.resizes(declared[2]))
+            batch = self.own.joined(images) if ready else self.own.batch(images, declared)
+            text = self.own.words(self.resizes(declared[2]))
         else:
-            scaled = [self._scaled(image, b, span) for image, b in zip(images, is_bytes, strict=True)]
-            text, batch = self._applied(np.stack(scaled), is_bytes, span)
+            batch = np.empty(0, np.float32)
+            for i, (image, b) in enumerate(zip(images, is_bytes, strict=True)):
+                # Filled image by image: hundreds of them beside the batch would take as much again.
+                batch = batch if i else np.empty((len(is_bytes), *image.shape), np.float32)
+                batch[i] = self._scaled(image, b, span)
+            text, batch = self._applied(batch, is_bytes, span)
         if self._preprocess == "auto" and span in ("0..1", "-1..1") and batch.any() and self._expects_bytes(batch):
             warnings.warn(DARK.format(span), RuntimeWarning, stacklevel=2)
         return batch, text

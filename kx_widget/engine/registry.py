@@ -76,6 +76,19 @@ class Wrapper:
     summary: str
     params: tuple[Parameter, ...]
 
+    def check(self, settings: Any) -> Any:
+        """True, or the settings as numbers of Python's own.
+
+        Raises:
+            ParameterError: unknown setting, or a value outside its range.
+        """
+        if settings is True:
+            return True
+        if not isinstance(settings, Mapping):
+            example = {p.name: list(p.default) if p.kind == "numbers" else p.default for p in self.params}
+            raise ParameterError(f"{self.id}={settings!r} must be True or like {example}.")
+        return check_params(self.id, self.params, settings)
+
 
 def check_params(
     owner: str, known: tuple[Parameter, ...], given: Mapping[str, Any], beside: Iterable[str] = ()
@@ -102,7 +115,8 @@ def _checked(owner: str, p: Parameter, value: Any) -> Any:
         return value
     if p.kind == "numbers":
         low, high = _limits(p)
-        if not isinstance(value, (list, tuple)) or not all(_is_number(v) and low <= v <= high for v in value):
+        is_list = isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim == 1)
+        if not is_list or not all(_is_number(v) and low <= v <= high for v in value):
             raise ParameterError(f"{where} must be a list of numbers from {_range(p)}.")
         return tuple(float(v) for v in value)
     if value is None and p.default is None:
@@ -123,7 +137,7 @@ def _checked(owner: str, p: Parameter, value: Any) -> Any:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
 
 
 def _limits(p: Parameter) -> tuple[float, float]:
@@ -143,9 +157,10 @@ def table(*rows: Any, own: Any = ()) -> Mapping[str, Method]:
     Raises:
         ParameterError: one is no `Method`, or `own` is no list of them.
     """
-    if not isinstance(own, Iterable):
-        raise ParameterError(f"methods={own!r} must be a list of kx.Method.")
-    rows = (*rows, *own)
+    try:
+        rows = (*rows, *own)
+    except TypeError:
+        raise ParameterError(f"methods={own!r} must be a list of kx.Method.") from None
     for row in rows:
         if not isinstance(row, Method):
             raise ParameterError(f"{row!r} is no kx.Method. Describe the function: kx.Method(id=…, title=…, fn=…, …).")

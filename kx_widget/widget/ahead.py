@@ -8,7 +8,7 @@ from typing import Any
 
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.question import Question
-from kx_widget.engine.types import Floats, Step
+from kx_widget.engine.types import Floats, Frame
 from kx_widget.engine.wrappers import WRAPPERS
 
 CLASSES = 5
@@ -18,15 +18,15 @@ PAUSE = 0.15
 QUICK = "instant"
 
 
-def quickly(question: Question, stale: Callable[[], bool]) -> Step | None:
-    """The last step of an answer, None where it takes longer than it is worth or is not wanted any more."""
+def quickly(question: Question, stale: Callable[[], bool]) -> list[Frame] | None:
+    """The maps of an answer, None where it takes longer than it is worth or is not wanted any more."""
     start = time.perf_counter()
-    last = None
-    for step in question.stream():
+    maps: list[Frame] = []
+    for frames in question.stream(partials=False):
         if stale() or time.perf_counter() - start > SECONDS:
             return None
-        last = step
-    return last
+        maps += frames.frames
+    return maps
 
 
 def key_of(owner: str, asked: Mapping[str, Any], weights: int) -> str:

@@ -7,8 +7,9 @@ from typing import Any
 
 import anywidget
 
-from kx_widget.engine.errors import KxError
-from kx_widget.engine.explanation import Explanation, FormatError, writable
+from kx_widget.engine.errors import FormatError, KxError
+from kx_widget.engine.explanation import Explanation
+from kx_widget.engine.files import writable, write_whole
 from kx_widget.engine.types import Floats
 from kx_widget.widget.archive import Archive, Kept, pack
 from kx_widget.widget.files import Files
@@ -96,7 +97,7 @@ class Keeper:
         """Write the page (`.html`), or the current explanation (`.npz`, `.png`)."""
         path = writable(path)
         if path.suffix == ".html":
-            path.write_text(self.html(1.0), encoding="utf-8")
+            write_whole(path, self.html(1.0).encode())
             return
         if path.suffix not in (".npz", ".png"):
             raise FormatError(f"{path.name!r} must end in .html, .npz or .png.")

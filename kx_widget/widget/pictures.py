@@ -16,10 +16,10 @@ ALL_BYTES = 4 * 10**6
 
 
 def encode_pictures(images: Images) -> list[dict[str, Any]]:
-    """The originals as the `_images` trait wants them, 4 MB at most in all."""
+    """The images as the `_images` trait wants them, 4 MB at most in all."""
     side = LONGEST_SIDE
     while True:
-        encoded = [encode_picture(pixels, side) for pixels in images.shown]
+        encoded = [encode_picture(pixels, side) for pixels in images.previews]
         if sum(len(e["data"]) for e in encoded) <= ALL_BYTES or side <= 32:
             break
         side //= 2

@@ -1,5 +1,6 @@
 """What the engine knows -> records of the protocol."""
 
+import os
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -11,7 +12,7 @@ from kx_widget.engine.errors import KxError, plain
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.notes import evidence_of
 from kx_widget.engine.question import Question
-from kx_widget.engine.types import Floats, LayerInfo, Parameter, Step
+from kx_widget.engine.types import Floats, Frame, LayerInfo, Parameter
 from kx_widget.engine.wrappers import WRAPPERS
 from kx_widget.widget.messages import Column, Item
 
@@ -24,14 +25,21 @@ def error_message(gen: int, error: BaseException | None) -> dict[str, Any]:
     """An error as the browser shows it; those raised on purpose explain themselves, others bring a traceback."""
     expected = isinstance(error, KxError)
     told = str(error) if expected else plain(error)
-    trace = "".join(traceback.format_exception(error)) if error is not None else ""
+    trace = "".join(traceback.format_exception(error)) if error is not None and not _is_published() else ""
     return {
         "kind": "error",
         "gen": gen,
         "message": told if len(told) <= LONGEST_TEXT else told[:LONGEST_TEXT] + "…",
-        "hint": "" if expected else "This came from the model or from kx_widget itself; the traceback tells where.",
+        "hint": ""
+        if expected
+        else "This came from the model or from kx_widget itself" + ("; the traceback tells where." if trace else "."),
         "traceback": trace if len(trace) <= LONGEST_TRACEBACK else "…" + trace[-LONGEST_TRACEBACK:],
     }
+
+
+def _is_published() -> bool:
+    """Whether the page is an app for people who must not read the code behind it, as Voila's are."""
+    return any(name.startswith("VOILA_") for name in os.environ)
 
 
 HEAD = "AttentionHead"
@@ -89,8 +97,8 @@ def columns(questions: Sequence[Question]) -> list[Column]:
     return [
         {
             "layer": question.layer or "",
-            "method": question.entry.id,
-            "method_title": question.entry.title,
+            "method": question.method.id,
+            "method_title": question.method.title,
             "target": text,
             "signed": question.signed,
         }
@@ -108,23 +116,21 @@ def prediction_messages(scores: Floats, probabilities: Floats, limit: int) -> It
         yield {"kind": "predictions", **about}, data
 
 
-def item_record(question: Question, step: Step, image: int, column: int, first_column: int, partial: bool) -> Item:
-    """One map of a step, without where its values lie."""
-    answer = question.answer
-    score, probability = float(step.scores[image, column]), float(answer["probabilities"][image, column])
-    notes = list(answer["notes"][image][column])
+def item_record(question: Question, frame: Frame, first_column: int) -> Item:
+    """One map of a question whose columns begin at `first_column` of the grid, without where its values lie."""
+    notes = list(frame.notes)
     return {
-        "image": image,
-        "column": first_column + column,
+        "image": frame.image,
+        "column": first_column + frame.column,
         "layer": question.layer or "",
-        "method": question.entry.id,
-        "target": int(answer["indices"][image, column]),
-        "target_name": answer["names"][image][column],
+        "method": question.method.id,
+        "target": frame.target,
+        "target_name": frame.target_name,
         # JSON has no infinity.
-        "score": score if np.isfinite(score) else None,
-        "probability": None if np.isnan(probability) else probability,
+        "score": frame.score if np.isfinite(frame.score) else None,
+        "probability": None if np.isnan(frame.probability) else frame.probability,
         "signed": question.signed,
-        "partial": partial,
+        "partial": not frame.final,
         "notes": notes,
         "evidence": evidence_of(notes),
         "shape": [],

@@ -3,20 +3,21 @@
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, Literal
 
 import numpy as np
 
-from kx_widget.engine.errors import CancelledError
+from kx_widget.engine.answer import AnswerBuilder
+from kx_widget.engine.errors import CancelledError, KxError
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import Images
 from kx_widget.engine.layers import learn_together
 from kx_widget.engine.question import Question
-from kx_widget.engine.types import Floats, Step
+from kx_widget.engine.types import Floats, Frame, Frames
 from kx_widget.widget.ahead import PAUSE, key_of, neighbours, quickly
 from kx_widget.widget.archive import Kept
 from kx_widget.widget.compare import questions as questions_of
@@ -44,6 +45,7 @@ class Answer:
     held: bool = False
     items: dict[tuple[int, int], tuple[Item, Floats]] = field(default_factory=dict)
     explanations: list[Explanation] = field(default_factory=list)
+    ahead: set[str] = field(default_factory=set)
     status: Status = "running"
     error: BaseException | None = None
     seconds: float = 0.0
@@ -122,7 +124,7 @@ class Session:
         """Tell a view that has just been drawn everything but the answers whose keys it has."""
         with self._changed:
             self.flow.greet(view, have)
-            self.flow.reply({"kind": "welcome", "version": VERSION, "gen": self._answer.gen, **constants})
+            self.flow.notify({"kind": "welcome", "version": VERSION, "gen": self._answer.gen, **constants})
             self._send_predictions()
             self._tell_all(self._answer)
 
@@ -145,13 +147,15 @@ class Session:
             def send(message: dict[str, Any], buffers: list[bytes]) -> None:
                 with self._changed:
                     if answer is self._answer:
-                        self.flow.reply({**message, "gen": gen, "image": image, "column": column}, buffers)
+                        self.flow.thumbnails({**message, "gen": gen, "image": image, "column": column}, buffers)
 
-            def make(stale: Callable[[], bool]) -> None:
+            def make(stale: Stale) -> None:
                 try:
                     self._thumbnails.tell(*asked[column], image, have, send, stale)
                 except Exception as error:
-                    self.flow.reply(error_message(0, error))
+                    self.flow.notify(error_message(0, error))
+                else:
+                    self._look_ahead(answer, stale)
 
             self._worker.put(make)
 
@@ -165,14 +169,14 @@ class Session:
     def _run(self, answer: Answer, questions: Sequence[Question], stale: Stale) -> None:
         start = time.perf_counter()
         try:
-            weights = questions[0].weights.version()
+            weights = questions[0].model.weights.version()
             answer.key = key_of(self._name, answer.asked, weights)
             self._if_current(answer, self._tell_running, answer)
             learn_together(questions)
             first_column = 0
             for number, question in enumerate(questions):
-                steps = question.stream(None if number else weights)
-                if not self._follow(answer, question, steps, first_column, number / len(questions), stale):
+                stream = question.stream(None if number else weights)
+                if not self._follow(answer, question, stream, first_column, number / len(questions), stale):
                     return
                 first_column += len(question.columns.texts)
             answer.seconds = time.perf_counter() - start
@@ -181,8 +185,8 @@ class Session:
                 self._send_predictions()
             kept = Kept(answer.asked, answer.columns, list(answer.items.values()), answer.seconds)
             self._keep(kept, weights, self._predictions)
-        except Exception as error:
-            self._end(answer, "error", error=error)
+        except BaseException as error:
+            self._end(answer, "error", error=as_error(error))
         else:
             self._end(answer, "done")
             if not stale.wait(PAUSE):
@@ -191,50 +195,62 @@ class Session:
     def _look_ahead(self, answer: Answer, stale: Stale) -> None:
         """Answer what is one click away, until another question comes; nobody misses what fails."""
         assert self._predictions is not None
-        found, weights = [], answer.questions[0].weights.version()
+        weights = answer.questions[0].model.weights.version()
         for asked in neighbours(answer.asked, self._predictions[0][answer.focus], self._explainer):
             key = key_of(self._name, asked, weights)
-            if self.flow.has(key):
+            if key in answer.ahead or self.flow.has(key):
                 continue
             try:
                 (question,) = questions_of(self._explainer, self._images, SimpleNamespace(**asked))
-                step = quickly(question, stale)
+                maps = quickly(question, stale)
             except Exception:
                 continue
-            if step is None:
-                break
-            items = self._news(Answer(0), question, step, 0)
-            found.append(({"key": key, "asked": asked, "columns": columns([question])}, items))
-        if not stale():
-            self.flow.look_ahead(found)
+            if maps is None:
+                return
+            tiles = self._news(Answer(0), question, maps, 0)
+            about = {"key": key, "asked": asked, "columns": columns([question])}
+            with self._changed:
+                if answer is self._answer:
+                    answer.ahead.add(key)
+                    self.flow.look_ahead(about, tiles)
 
     def _follow(
-        self, answer: Answer, question: Question, steps: Iterator[Step], column: int, before: float, stale: Stale
+        self,
+        answer: Answer,
+        question: Question,
+        stream: Generator[Frames, None, None],
+        column: int,
+        before: float,
+        stale: Stale,
     ) -> bool:
         """Drive one question to its end and send what changes; False once it is stale."""
         start, sent, told = time.perf_counter(), 0.0, 0.0
-        for step in steps:
+        builder = AnswerBuilder(question)
+        changed: dict[tuple[int, int], Frame] = {}
+        for frames in stream:
             if stale():
-                steps.close()
+                stream.close()
                 return False
-            now, last = time.perf_counter(), step.done == step.total
-            if last or now - sent >= SECONDS_BETWEEN_FRAMES:
+            builder.add(frames)
+            changed |= {(frame.image, frame.column): frame for frame in frames.frames}
+            now = time.perf_counter()
+            if now - sent >= SECONDS_BETWEEN_FRAMES:
                 sent = now
-                news = self._news(answer, question, step, column)
-                self._if_current(answer, self._show, answer, news)
-            if not last and now - told >= SECONDS_BETWEEN_PROGRESS:
+                self._if_current(answer, self._show, answer, self._news(answer, question, changed.values(), column))
+                changed.clear()
+            if frames.done < frames.total and now - told >= SECONDS_BETWEEN_PROGRESS:
                 told = now
-                self._tell_progress(answer, step, before, now - start)
-            if last:
-                answer.explanations.append(question.explanation(step, now - start))
+                self._tell_progress(answer, frames, before, now - start)
+        self._if_current(answer, self._show, answer, self._news(answer, question, changed.values(), column))
+        answer.explanations.append(builder.explanation(time.perf_counter() - start))
         return True
 
-    def _tell_progress(self, answer: Answer, step: Step, before: float, seconds: float) -> None:
-        part = step.done / step.total
+    def _tell_progress(self, answer: Answer, frames: Frames, before: float, seconds: float) -> None:
+        part = frames.done / frames.total
         eta = seconds / part - seconds if part > 0 else None
 
         def tell() -> None:
-            self.flow.tell("progress", done=step.done, total=step.total, eta_s=eta)
+            self.flow.tell("progress", done=frames.done, total=frames.total, eta_s=eta)
             self._report("running", before + part / len(answer.questions), "")
 
         self._if_current(answer, tell)
@@ -261,18 +277,17 @@ class Session:
         if not answer.held:
             self.flow.show(tiles)
 
-    def _news(self, answer: Answer, question: Question, step: Step, first_column: int) -> list[tuple[Item, Floats]]:
-        """Maps of a step that differ from those already sent."""
+    def _news(
+        self, answer: Answer, question: Question, frames: Iterable[Frame], first_column: int
+    ) -> list[tuple[Item, Floats]]:
+        """Those of the maps that differ from what is known of the answer, to which they are added."""
         news = []
-        for image, column in np.ndindex(step.maps.shape[:2]):
-            values = step.maps[image, column]
-            if np.isnan(step.scores[image, column]):
-                continue
-            at = (image, first_column + column)
-            partial = not step.complete[image, column]
+        for frame in frames:
+            at = (frame.image, first_column + frame.column)
             old = answer.items.get(at)
-            if old is None or old[0]["partial"] != partial or not np.array_equal(old[1], values, equal_nan=True):
-                answer.items[at] = (item_record(question, step, image, column, first_column, partial), values)
+            final = old is not None and not old[0]["partial"]
+            if old is None or final != frame.final or not np.array_equal(old[1], frame.values, equal_nan=True):
+                answer.items[at] = (item_record(question, frame, first_column), frame.values)
                 news.append(answer.items[at])
         return news
 
@@ -298,3 +313,12 @@ class Session:
             self.flow.end({"kind": "cancelled", "gen": answer.gen})
         elif answer.status == "error":
             self.flow.end(error_message(answer.gen, answer.error))
+
+
+def as_error(error: BaseException) -> Exception:
+    """The error that `wait` may raise for it: SystemExit would end the process of whoever waits."""
+    if isinstance(error, Exception):
+        return error
+    ended = KxError(f"The model or the method raised {type(error).__name__}, which ends the question alone.")
+    ended.__cause__ = error
+    return ended

@@ -3,15 +3,15 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from kx_widget.bulk.sources import file_of
 from kx_widget.bulk.store import Store
-from kx_widget.engine.errors import ImageError
-from kx_widget.engine.explanation import Explanation, FormatError
+from kx_widget.engine.errors import FormatError, ImageError
+from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import box_of, read
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.notes import Notes, evidence_of
@@ -161,7 +161,7 @@ class Shelf:
         Raises:
             ImageError: there is none, and why.
         """
-        return read(Path(self.name(image)))
+        return read(file_of(self.name(image)))
 
     def photo(self, image: int) -> tuple[Photo, bytes]:
         """The picture as a browser takes it; a problem instead where there is none."""

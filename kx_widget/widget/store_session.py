@@ -8,6 +8,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+from kx_widget.engine.answer import AnswerBuilder
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.explanation import Explanation
@@ -17,7 +18,7 @@ from kx_widget.widget.ahead import key_of
 from kx_widget.widget.compare import questions as questions_of
 from kx_widget.widget.flow import Send, Tile
 from kx_widget.widget.records import columns
-from kx_widget.widget.session import Answer, Session, Status
+from kx_widget.widget.session import Answer, Session, Status, as_error
 from kx_widget.widget.shelf import Shelf
 from kx_widget.widget.worker import Stale
 
@@ -73,8 +74,8 @@ class StoreSession(Session):
         """A view shows these images and lacks their pictures, or their maps for the question of that number."""
         known = range(len(self._shelf))
         with self._changed:
-            self._pictures = [image for image in pictures if image in known]
-            self._maps = [image for image in maps if image in known and gen == self._answer.gen]
+            self._pictures = [image for image in dict.fromkeys(pictures) if image in known]
+            self._maps = [image for image in dict.fromkeys(maps) if image in known and gen == self._answer.gen]
             self.flow.only(self._pictures, self._maps)
             self._go_on()
 
@@ -102,7 +103,7 @@ class StoreSession(Session):
         """Do what is still to be done; what is interrupted is left to the next run."""
         try:
             if not answer.key:
-                answer.key = key_of(self._name, answer.asked, questions[0].weights.version() if questions else 0)
+                answer.key = key_of(self._name, answer.asked, questions[0].model.weights.version() if questions else 0)
                 self._if_current(answer, self._tell_running, answer)
             if answer.status == "running" and answer.focus != self._explained:
                 start, focus = time.perf_counter(), answer.focus
@@ -111,17 +112,17 @@ class StoreSession(Session):
                     return
                 answer.explanations, self._explained = found, focus
                 answer.seconds = time.perf_counter() - start
-        except Exception as error:
-            self._end(answer, "error", error=error)
+        except BaseException as error:
+            self._end(answer, "error", error=as_error(error))
         else:
             self._end(answer, "done")
         try:
             self._bring(answer, stale)
             if self._thumbnail and answer.status == "done" and not stale():
                 self._bring_thumbnails(answer, *self._thumbnail, stale)
-        except Exception as error:
+        except BaseException as error:
             answer.status = "running"
-            self._end(answer, "error", error=error)
+            self._end(answer, "error", error=as_error(error))
 
     def _tell_running(self, answer: Answer) -> None:
         self.flow.tell("running", key=answer.key, asked=answer.asked, columns=answer.columns, held=False)
@@ -135,11 +136,12 @@ class StoreSession(Session):
         found: list[Explanation] = []
         for question in self._questions(answer, {image: self._shelf.pixels(image)}):
             start = time.perf_counter()
-            for step in question.stream():
+            builder = AnswerBuilder(question)
+            for frames in question.stream(partials=False):
                 if stale():
                     return []
-                if step.done == step.total:
-                    found.append(question.explanation(step, time.perf_counter() - start))
+                builder.add(frames)
+            found.append(builder.explanation(time.perf_counter() - start))
         return found
 
     def _bring(self, answer: Answer, stale: Stale) -> None:
@@ -201,7 +203,7 @@ class StoreSession(Session):
         def send(message: dict[str, Any], buffers: list[bytes]) -> None:
             with self._changed:
                 if answer is self._answer:
-                    self.flow.reply({**message, "gen": answer.gen, "image": image, "column": column}, buffers)
+                    self.flow.thumbnails({**message, "gen": answer.gen, "image": image, "column": column}, buffers)
 
         found = self._questions(answer, {image: self._shelf.pixels(image)})
         places = [(question, place) for question in found for place in range(len(question.columns.texts))]
@@ -226,13 +228,12 @@ class StoreSession(Session):
             return tiles
         numbers, first_column = list(pixels), 0
         for question in self._questions(answer, pixels):
-            for step in question.stream():
+            for frames in question.stream(partials=False):
                 if stale():
                     return []
-                if step.done == step.total:
-                    for item, values in self._news(Answer(0), question, step, first_column):
-                        item["image"] = numbers[item["image"]]
-                        tiles.append((item, values))
+                for item, values in self._news(Answer(0), question, frames.frames, first_column):
+                    item["image"] = numbers[item["image"]]
+                    tiles.append((item, values))
             first_column += len(question.columns.texts)
         return tiles
 

@@ -5,12 +5,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from kx_widget.bulk.dataset import blank
+from kx_widget import explainer as public
 from kx_widget.bulk.job import weights_of
+from kx_widget.bulk.pipeline import blank
 from kx_widget.bulk.store import Store
-from kx_widget.engine.errors import ImageError, KxError, ParameterError
+from kx_widget.engine.errors import FormatError, ImageError, KxError, ParameterError
 from kx_widget.engine.explainer import Explainer
-from kx_widget.engine.explanation import FormatError, writable
+from kx_widget.engine.files import writable
 from kx_widget.engine.question import Question
 from kx_widget.widget.compare import questions
 from kx_widget.widget.records import own_arguments
@@ -33,9 +34,9 @@ class StoreWidget(KxWidget):
         if model is None and given:
             raise ParameterError(f"{', '.join(given)}: without a model there is nothing to give these to.")
         if model is None:
-            self.explainer = self._shelf.facts()
+            self._explainer = self._shelf.facts()
         else:
-            self.explainer = model if isinstance(model, Explainer) else self._explainer(model, given)
+            self._explainer = model if isinstance(model, Explainer) else self._make_explainer(model, given)
             self._loaded = blank(self.explainer)
             with suppress(ImageError):  # so that what is done to images can be told
                 self.explainer.load([self._shelf.pixels(0)])
@@ -49,9 +50,9 @@ class StoreWidget(KxWidget):
         self._start(own, {**first, "layer": layer, **keywords})
         self.observe(self._focus, "selected")
 
-    def _explainer(self, model: Any, given: dict[str, Any]) -> Explainer:
+    def _make_explainer(self, model: Any, given: dict[str, Any]) -> Explainer:
         job = self._shelf.store.job
-        return Explainer(model, **{"class_names": job["class_names"], "fit": job["fit"], **given})
+        return public.Explainer(model, **{"class_names": job["class_names"], "fit": job["fit"], **given})
 
     def _compare_with_store(self) -> None:
         job = self._shelf.store.job

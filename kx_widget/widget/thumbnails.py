@@ -37,12 +37,12 @@ class Thumbnails:
             send: takes a message without its `gen`, `image` and `column`, and its buffers.
         """
         entry = quick_method(question)
-        params = question.params if entry is question.entry else entry.complete({})
+        params = question.params if entry is question.method else entry.complete({})
         text = question.columns.texts[column]
         seen = question.images.digests[image]
-        heads = question.entry.sees == "attention"
+        heads = question.method.sees == "attention"
         title = "where each head of an attention looks, in a row of its own below it" if heads else entry.title
-        key = repr((title, *sorted(params.items()), seen, text, question.weights.version()))
+        key = repr((title, *sorted(params.items()), seen, text, question.model.weights.version()))
         if key == have:
             return
 

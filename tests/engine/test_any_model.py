@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 from numpy.testing import assert_allclose
 
+from kx_widget.engine.answer import AnswerBuilder
 from kx_widget.engine.cache import Cache
 from tests import hub, zoo
 from tools import models_page
@@ -38,12 +39,12 @@ def textbook(model, tensor, x, target):
 def assert_frozen_is_the_same(explainer, x, found, tolerance=1e-4):
     """With frozen weights: other functions, the same maps and scores."""
     asked = explainer.ask(x, found.targets, method=found.method)
-    frozen = asked.ready.functions.frozen(1)
-    assert frozen is not asked.ready.functions
-    asked.ready, asked.cache = replace(asked.ready, functions=frozen), Cache(2**30)
-    *_, step = asked.stream()
-    assert_allclose(step.maps, found.maps, rtol=tolerance, atol=tolerance * np.abs(found.maps).max())
-    assert_allclose(step.scores, found.scores, rtol=tolerance, atol=tolerance * np.abs(found.scores).max())
+    frozen = asked.model.functions.frozen(1)
+    assert frozen is not asked.model.functions
+    asked = replace(asked, model=replace(asked.model, functions=frozen), cache=Cache(2**30))
+    explanation = AnswerBuilder(asked).add_all(asked.stream()).explanation(0)
+    assert_allclose(explanation.maps, found.maps, rtol=tolerance, atol=tolerance * np.abs(found.maps).max())
+    assert_allclose(explanation.scores, found.scores, rtol=tolerance, atol=tolerance * np.abs(found.scores).max())
 
 
 def test_the_page_tells_of_these_nets(page):

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
 import kx_widget as kx
-from kx_widget.engine.explanation import FormatError
+from kx_widget.engine.errors import FormatError
 from tests import models
 from tests.widget.conftest import NAMES
 from tests.widget.page import rest, until
@@ -179,6 +179,15 @@ def test_nothing_is_sent_while_nobody_sees_it_and_only_the_last_look_after(brows
     browser.say(widget, "look", gen=browser.gen, pictures=[-1, 10**6], maps=[10**6, -1])
     rest(widget)
     assert sorted(browser.pictures) == [3, 4]
+
+
+def test_a_row_that_is_looked_at_many_times_is_sent_once(browser, opened):
+    widget = opened()
+    browser.messages.clear()
+    browser.say(widget, "look", gen=browser.gen, pictures=[5] * 1000, maps=[5] * 1000)
+    rest(widget)
+    assert [item["image"] for m in browser.messages if m["kind"] == "pictures" for item in m["items"]] == [5]
+    assert [item["image"] for m in browser.messages if m["kind"] == "maps" for item in m["items"]] == [5]
 
 
 def test_another_model_is_told(kept, explainer):

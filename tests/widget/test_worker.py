@@ -13,11 +13,12 @@ from kx_widget.widget.worker import Worker, in_thread, later, wait_for
 from tests.widget.page import until
 
 
-def test_a_job_that_raises_ends_alone_and_is_logged(caplog):
+@pytest.mark.parametrize("kind", [RuntimeError, SystemExit, KeyboardInterrupt])
+def test_a_job_that_raises_ends_alone_and_is_logged(caplog, kind):
     worker, ran = Worker("test"), threading.Event()
 
     def broken(_):
-        raise RuntimeError("the job's own fault")
+        raise kind("the job's own fault")
 
     worker.put(broken)
     until(lambda: not worker.busy)
