@@ -211,12 +211,7 @@ class BatchLoader:
     def _loaded(self, arrays: list[Any]) -> Images:
         explainer = self._explainer
         height, width = self._size or (None, None)
-<<<<<<< HEAD:kx_widget/bulk/reading.py
-        shape = (height, width, self._channels)
-        return load(arrays, shape, x.preprocessor, x.settings.fit, self._ranges, Passing, previews=False)
-=======
         declared = (height, width, self._channels)
         return load(
             arrays, declared, explainer.preprocessor, explainer.settings.fit, self._ranges, LazyDigest, previews=False
         )
->>>>>>> w-bulk:kx_widget/bulk/loader.py
