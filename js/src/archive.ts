@@ -3,7 +3,7 @@
 import { type Kept, textOf } from "./answers";
 import { type Binary, readMap, toBytes } from "./codec";
 import { readTiles } from "./frames";
-import { type Column, type Item, VERSION } from "./messages";
+import { type Column, type Item, VERSION } from "./kernel/protocol";
 import {
   type Asked,
   type Offer,

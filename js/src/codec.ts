@@ -1,6 +1,6 @@
 /** Binary frames to numbers; the twin of `kx_widget/widget/codec.py`. */
 
-import type { Item } from "./messages";
+import type { Item } from "./kernel/protocol";
 
 /** Hosts hand a buffer over as DataView, Uint8Array or ArrayBuffer. */
 export type Binary = ArrayBuffer | ArrayBufferView;

@@ -1,7 +1,7 @@
 /** Files that come from the kernel in parts. */
 
 import { type Binary, toBytes } from "./codec";
-import type { Down, Up } from "./messages";
+import type { Down, Up } from "./kernel/protocol";
 
 /** So long the kernel may say nothing before a file is given up. */
 const SILENCE_MS = 60_000;

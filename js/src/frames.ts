@@ -1,7 +1,7 @@
 /** Messages with a buffer -> what the store holds. */
 
 import { type Binary, readFloats, readMap, toBytes } from "./codec";
-import type { Down, Item, Thumbnail } from "./messages";
+import type { Down, Item, Thumbnail } from "./kernel/protocol";
 import { extent } from "./postprocess";
 import { type Predictions, type TileMap, tileKey } from "./store";
 import type { SmallMap } from "./thumbnails";

@@ -1,6 +1,6 @@
 /** The line to the kernel, and whether anybody is at its other end. */
 
-import type { Up } from "./messages";
+import type { Up } from "./kernel/protocol";
 
 /** What a host of anywidget gives; only this file and `session.ts` touch it. */
 export interface Model {

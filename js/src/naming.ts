@@ -2,7 +2,7 @@
 
 import { isRight, labelOf } from "./arrange";
 import { lastSegment } from "./format";
-import type { Item } from "./messages";
+import type { Item } from "./kernel/protocol";
 import { layerName, type Store, type Target } from "./store";
 
 export function targetText(target: Target, names: readonly string[]): string {

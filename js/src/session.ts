@@ -4,8 +4,9 @@ import { type Archive, type Archived, exact, nearest, openArchive } from "./arch
 import type { Binary } from "./codec";
 import { createFiles } from "./files";
 import { readPredictions, readThumbnails, readTiles } from "./frames";
+import { parse } from "./kernel/parse";
+import { type Down, VERSION } from "./kernel/protocol";
 import { type Model, openLine } from "./line";
-import { type Down, parse, VERSION } from "./messages";
 import { createBrowsing } from "./shelf";
 import { createShowing } from "./showing";
 import { askedOf, focusedImage, QUESTION, type Store, type Traits } from "./store";

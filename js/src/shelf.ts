@@ -1,7 +1,7 @@
 /** The images of a store of explanations: what is known of all, and what was fetched of those near sight. */
 
 import { type Binary, readFloats, toBytes } from "./codec";
-import type { Down, Up } from "./messages";
+import type { Down, Up } from "./kernel/protocol";
 import type { Showing } from "./showing";
 import type { Picture, Store, TileMap } from "./store";
 

@@ -1,7 +1,7 @@
 import { type Answers, type Kept, textOf } from "./answers";
 import type { Binary } from "./codec";
 import { readTiles } from "./frames";
-import type { Down } from "./messages";
+import type { Down } from "./kernel/protocol";
 import { type Asked, askedOf, type Store, type TileMap, tileKey } from "./store";
 
 type Trim = (tiles: ReadonlyMap<string, TileMap>) => ReadonlyMap<string, TileMap>;

@@ -3,7 +3,7 @@ import { arrange, countFilters, type Known, knownOf, knownOfShelf, type Sort, so
 import { type Point, Transform } from "./canvas/transform";
 import type { Binary } from "./codec";
 import { lastSegment, shortNames } from "./format";
-import type { Column, Inspection, Item, Method, Wrapper } from "./messages";
+import type { Column, InspectionRecord, Item, MethodRecord, WrapperRecord } from "./kernel/protocol";
 import { type Extent, magnitude, type Scale, type Sign } from "./postprocess";
 import type { Shelf } from "./shelf";
 import type { Thumbnails } from "./thumbnails";
@@ -16,7 +16,7 @@ export interface Picture {
   name: string;
   width: number;
   height: number;
-  box: [number, number, number, number];
+  box: number[];
   mime: string;
   /** Why there is none. */
   problem?: string;
@@ -92,9 +92,9 @@ export interface Answer {
 }
 
 export interface Welcome {
-  catalogue: Method[];
-  wrappers: Wrapper[];
-  inspection: Inspection;
+  catalogue: MethodRecord[];
+  wrappers: WrapperRecord[];
+  inspection: InspectionRecord;
   class_names: string[];
   /** The user's own arguments of the widget, as Python. */
   arguments: string[];
@@ -283,7 +283,7 @@ export const layerName = (store: Store, path: string) =>
   store.layerNames.value.get(path) ?? lastSegment(path);
 
 /** What the catalogue says about the chosen method. */
-export const chosenMethod = (store: Store): Method | undefined =>
+export const chosenMethod = (store: Store): MethodRecord | undefined =>
   store.welcome.value?.catalogue.find((entry) => entry.id === store.traits.method.value);
 
 /** The image whose probabilities the class list shows. */

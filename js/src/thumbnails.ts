@@ -5,7 +5,7 @@ import { focusedImage, type Store } from "./store";
 
 export interface SmallMap {
   values: Float32Array;
-  shape: [number, number];
+  shape: number[];
   extent: Extent;
 }
 

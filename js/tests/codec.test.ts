@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import fixture from "../../tests/fixtures/codec.json";
 import { readFloats, readMap, toBytes } from "../src/codec";
-import type { Item } from "../src/messages";
+import type { Item } from "../src/kernel/protocol";
 import { item } from "./helpers";
 
 const floats = (...values: number[]) => new Uint8Array(Float32Array.from(values).buffer);

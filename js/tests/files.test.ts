@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { createFiles, type Files } from "../src/files";
-import type { Up } from "../src/messages";
+import type { Up } from "../src/kernel/protocol";
 
 let sent: Up[];
 let files: Files;

@@ -1,5 +1,5 @@
+import type { Item, ParameterRecord, WrapperRecord } from "../src/kernel/protocol";
 import type { Model } from "../src/line";
-import type { Item, Wrapper } from "../src/messages";
 import { askedOf, createStore, type Predictions, type Welcome } from "../src/store";
 
 export function item(fields: Partial<Item> = {}): Item {
@@ -28,19 +28,25 @@ export function item(fields: Partial<Item> = {}): Item {
   };
 }
 
-const WRAPPERS: Wrapper[] = [
+type Named = Partial<ParameterRecord> & Pick<ParameterRecord, "name" | "title" | "kind" | "default">;
+const parameter = (fields: Named): ParameterRecord => ({
+  ...{ help: "", choices: [], minimum: null, maximum: null, step: null },
+  ...fields,
+});
+
+const WRAPPERS: WrapperRecord[] = [
   {
     ...{ id: "smooth", title: "Smooth", summary: "" },
     params: [
-      { name: "repetitions", title: "Repetitions", help: "", kind: "int", default: 20 },
-      { name: "noise", title: "Noise", help: "", kind: "float", default: 0.15 },
+      parameter({ name: "repetitions", title: "Repetitions", kind: "int", default: 20 }),
+      parameter({ name: "noise", title: "Noise", kind: "float", default: 0.15 }),
     ],
   },
   {
     ...{ id: "tta", title: "TTA", summary: "" },
     params: [
-      { name: "scales", title: "Scales", help: "", kind: "numbers", default: [0.5, 1, 1.5] },
-      { name: "hflip", title: "Mirror", help: "", kind: "bool", default: true },
+      parameter({ name: "scales", title: "Scales", kind: "numbers", default: [0.5, 1, 1.5] }),
+      parameter({ name: "hflip", title: "Mirror", kind: "bool", default: true }),
     ],
   },
 ];

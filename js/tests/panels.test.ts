@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { duration, percent, position, shape, value } from "../src/format";
-import type { Layer, Param } from "../src/messages";
+import type { LayerRecord, ParameterRecord } from "../src/kernel/protocol";
 import { createStore } from "../src/store";
 import { joinTarget, plainText, splitTarget } from "../src/target";
 import { classOptions, keyOf, targetOf } from "../src/view/classes";
@@ -10,7 +10,7 @@ import { readNumber, readNumbers } from "../src/view/params";
 import { settingsOf } from "../src/view/wrappers";
 import { predictions, welcome } from "./helpers";
 
-const layer = (path: string, reason = ""): Layer => ({
+const layer = (path: string, reason = ""): LayerRecord => ({
   path,
   type: "Conv2D",
   shape: [8, 8, 4],
@@ -154,7 +154,7 @@ describe("a wrapper's settings", () => {
 });
 
 describe("a field of several numbers", () => {
-  const param = { name: "n", kind: "numbers", minimum: 0.1, maximum: 10 } as Param;
+  const param = { name: "n", kind: "numbers", minimum: 0.1, maximum: 10 } as ParameterRecord;
   it.each([
     ["0.5, 1,2", [0.5, 1, 2]],
     ["1 3", [1, 3]],
@@ -167,7 +167,7 @@ describe("a field of several numbers", () => {
 });
 
 describe("a number field", () => {
-  const param = { name: "n", kind: "int", minimum: 1, maximum: 9 } as Param;
+  const param = { name: "n", kind: "int", minimum: 1, maximum: 9 } as ParameterRecord;
   it.each([
     ["3.6", 4],
     ["0", 1],

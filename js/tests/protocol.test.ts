@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import fixture from "../../tests/fixtures/messages.json";
 import { createAnswers } from "../src/answers";
-import { parse } from "../src/messages";
+import { parse } from "../src/kernel/parse";
 import { openSession, type Session } from "../src/session";
 import { createStore, DEFAULTS, type Store } from "../src/store";
 import { type FakeModel, fakeModel, item, running } from "./helpers";
@@ -31,7 +31,7 @@ describe("the messages as Python's types have them", () => {
   it("are what the page sends", () => {
     model.down(running(3));
     model.down({ ...running(4), held: true });
-    model.down({ kind: "maps", gen: 4, seq: 1, items: [] });
+    model.down({ kind: "maps", gen: 4, seq: 1, final: true, items: [] });
     session.cancel();
     session.want(0, 0);
     session.seen(false);

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from kx_widget.engine.explanation import DIVERGING, Explanation
+from kx_widget.engine.drawing import DIVERGING
+from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.registry import Method
 
 MOST_TILES = 32

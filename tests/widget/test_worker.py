@@ -94,17 +94,21 @@ def test_threads_speak_for_whoever_asked():
 
 
 def test_an_interrupt_that_another_thread_gets_ends_the_wait():
-    main, condition, asked = threading.main_thread().ident, threading.Condition(), threading.Event()
+    asleep = threading.Event()
+
+    class Watched(threading.Condition):
+        def wait(self, timeout=None):
+            asleep.set()
+            return super().wait(timeout)
 
     def interrupt():
-        asked.wait()
-        until(lambda: sys._current_frames()[main].f_code is threading.Condition.wait.__code__)
+        asleep.wait()
         signal.pthread_kill(threading.get_ident(), signal.SIGINT)
 
     threading.Thread(target=interrupt, daemon=True).start()
     start = time.monotonic()
-    with pytest.raises(KeyboardInterrupt), condition:
-        wait_for(condition, lambda: bool(asked.set()), 20)
+    with pytest.raises(KeyboardInterrupt), Watched() as condition:
+        wait_for(condition, lambda: False, 20)
     assert time.monotonic() - start < 15
 
 

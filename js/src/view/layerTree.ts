@@ -1,12 +1,12 @@
 /** The model's layers as a tree of path segments, and the rows of it that are in sight. */
 
-import type { Layer } from "../messages";
+import type { LayerRecord } from "../kernel/protocol";
 
 export interface Node {
   path: string;
   name: string;
   /** Null for a segment that only groups others. */
-  layer: Layer | null;
+  layer: LayerRecord | null;
   children: Node[];
 }
 
@@ -18,7 +18,7 @@ export interface Row {
   expanded: boolean | undefined;
 }
 
-export function buildTree(layers: readonly Layer[]): Node[] {
+export function buildTree(layers: readonly LayerRecord[]): Node[] {
   const roots: Node[] = [];
   const nodes = new Map<string, Node>();
   const nodeAt = (path: string): Node => {

@@ -4,7 +4,7 @@ import type { Actions } from "../actions";
 import { offered } from "../archive";
 import { type ThumbnailLook, thumbnailLook } from "../canvas/thumbnail";
 import { shape } from "../format";
-import type { Layer } from "../messages";
+import type { LayerRecord } from "../kernel/protocol";
 import { imageName } from "../naming";
 import { chosenMethod, comparedValues, layerName, type Store } from "../store";
 import { currentThumbnails } from "../thumbnails";
@@ -209,7 +209,7 @@ function Picker({ store, actions, open }: Props & { open: boolean }) {
 }
 
 /** What a layer is and why it is disabled, or which is recommended, or why the layer does not matter now. */
-function Why({ store, layer }: { store: Store; layer: Layer | null }) {
+function Why({ store, layer }: { store: Store; layer: LayerRecord | null }) {
   const known = store.welcome.value?.inspection;
   const method = chosenMethod(store);
   const shown = useComputed(() => currentThumbnails(store)).value;

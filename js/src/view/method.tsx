@@ -1,6 +1,6 @@
 import type { Actions } from "../actions";
 import { offered } from "../archive";
-import type { Method } from "../messages";
+import type { MethodRecord } from "../kernel/protocol";
 import { cautionOf } from "../naming";
 import { chosenMethod, type Store } from "../store";
 import { chosenColumn } from "../thumbnails";
@@ -8,8 +8,8 @@ import { Field, Select } from "./field";
 import { ParamField } from "./params";
 import { WrapperSwitch } from "./wrappers";
 
-export function families(catalogue: readonly Method[]): Map<string, Method[]> {
-  const groups = new Map<string, Method[]>();
+export function families(catalogue: readonly MethodRecord[]): Map<string, MethodRecord[]> {
+  const groups = new Map<string, MethodRecord[]>();
   for (const entry of catalogue) {
     const group = groups.get(entry.family);
     if (group) group.push(entry);

@@ -1,16 +1,16 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { Param } from "../messages";
+import type { ParameterRecord } from "../kernel/protocol";
 import { KEYS, Select } from "./field";
 
 interface Props {
   id: string;
-  param: Param;
+  param: ParameterRecord;
   value: unknown;
   onChange(value: unknown): void;
 }
 
 /** The number typed, held to the parameter's range; null when it is no number. */
-export function readNumber(text: string, param: Param): number | null {
+export function readNumber(text: string, param: ParameterRecord): number | null {
   const parsed = Number(text);
   if (text.trim() === "" || !Number.isFinite(parsed)) return null;
   const whole = param.kind === "int" ? Math.round(parsed) : parsed;
@@ -21,7 +21,7 @@ export function readNumber(text: string, param: Param): number | null {
 }
 
 /** Numbers of the parameter's range between commas or blanks; null where anything else is written. */
-export function readNumbers(text: string, param: Param): number[] | null {
+export function readNumbers(text: string, param: ParameterRecord): number[] | null {
   const written = text.split(/[\s,;]+/).filter(Boolean);
   const numbers = written.map(Number);
   const good = numbers.every((number, i) => readNumber(written[i], param) === number);
@@ -129,7 +129,7 @@ function Typed({ text, onCommit, ...rest }: TypedProps) {
 }
 
 /** What a parameter does, and from where to where it goes. */
-function help({ help, minimum, maximum }: Param): string {
+function help({ help, minimum, maximum }: ParameterRecord): string {
   const range = [minimum ?? "", maximum ?? ""].filter((end) => end !== "");
   if (range.length === 0) return help;
   return `${help} ${range.length === 2 ? `From ${range.join(" to ")}` : minimum == null ? `At most ${maximum}` : `At least ${minimum}`}.`;

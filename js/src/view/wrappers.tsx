@@ -1,21 +1,21 @@
-import type { Wrapper } from "../messages";
+import type { WrapperRecord } from "../kernel/protocol";
 import { KEYS } from "./field";
 import { ParamField } from "./params";
 
 type Settings = Record<string, unknown>;
 
-export const defaultsOf = ({ params }: Wrapper): Settings =>
+export const defaultsOf = ({ params }: WrapperRecord): Settings =>
   Object.fromEntries(params.map((param) => [param.name, param.default]));
 
 /** The settings in force, or null where the wrapper is off. */
-export function settingsOf(wrapper: Wrapper, params: Settings): Settings | null {
+export function settingsOf(wrapper: WrapperRecord, params: Settings): Settings | null {
   const given = params[wrapper.id];
   if (given === undefined || given === null || given === false) return null;
   return given === true ? defaultsOf(wrapper) : { ...defaultsOf(wrapper), ...(given as Settings) };
 }
 
 interface Props {
-  wrapper: Wrapper;
+  wrapper: WrapperRecord;
   params: Settings;
   onChange(settings: Settings | undefined): void;
 }

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .scenes import SIDE
+from kx_widget.samples.scenes import SIDE
+
 from .train import TRAINING_SEEDS, batches, make_portable, mirrored, training_set
 
 if TYPE_CHECKING:

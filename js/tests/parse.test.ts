@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parse } from "../src/messages";
+import { parse } from "../src/kernel/parse";
 
 describe("parse", () => {
   it("passes on what is complete", () => {
@@ -15,9 +15,17 @@ describe("parse", () => {
 
   it("names the field that a known kind lacks", () => {
     expect(() => parse({ kind: "done", gen: 1 })).toThrow('"done": field "seconds"');
-    expect(() => parse({ kind: "maps", gen: "1", seq: 1, items: [] })).toThrow('"maps": field "gen"');
+    expect(() => parse({ kind: "maps", gen: "1", seq: 1, final: true, items: [] })).toThrow(
+      '"maps": field "gen"',
+    );
     expect(() => parse({ kind: "welcome", version: 1, gen: 0, catalogue: [], wrappers: [] })).toThrow(
       '"inspection"',
     );
+    expect(() => parse({ kind: "predictions", shape: null, first: 0, best: [] })).toThrow('"shape"');
+  });
+
+  it("passes on the greeting of another version, whatever it holds", () => {
+    const message = { kind: "welcome", version: 99 };
+    expect(parse(message)).toBe(message);
   });
 });

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .scenes import SIDE, scenes
+from kx_widget.samples.scenes import SIDE, scenes
 
 if TYPE_CHECKING:
     import keras

@@ -1,4 +1,4 @@
-"""Make everything that `kx_widget.samples` ships: ``python -m kx_widget.samples.make`` (needs scikit-image).
+"""Make everything that `kx_widget.samples` ships: ``python -m tools.samples.make`` (needs scikit-image).
 
 ``--assets`` stops after the pictures; ``--measure`` measures what is there; ``--model`` names one of the two models.
 """
@@ -10,9 +10,11 @@ import time
 
 import numpy as np
 
-from . import MODELS, train, transformer
+from kx_widget.samples import MODELS
+from kx_widget.samples.scenes import DATA, scenes
+
+from . import train, transformer
 from .assets import write_assets
-from .scenes import DATA, scenes
 
 TRAIN = {"cnn": train.train, "vit": transformer.train}
 # The method by which each is measured.
