@@ -38,7 +38,7 @@ FREE_SIDE = 224
 GRAPHS_KEPT = 4
 OF_QUESTIONS = ("targets", "method", "layer", "smooth", "tta", "batch_size", "seed", "progress")
 # Arguments of a question that `params` of a widget or a command cannot hold, since they are given apart.
-KEYWORDS_OF_QUESTIONS = ("images", "targets", "method", "layer", "progress")
+KEYWORDS_OF_QUESTIONS = ("self", "images", "targets", "method", "layer", "progress")
 SETTINGS = (
     Parameter("memory_mib", "float", 1024, "What one model call may take, in MiB.", minimum=0),
     Parameter("cache_mib", "float", 512, "What may be kept between calls, in MiB.", minimum=0),
@@ -301,14 +301,18 @@ class Explainer:
         """
         start = time.perf_counter()
         loaded = self.load(images)
-        if isinstance(layers, str) or not isinstance(layers, Iterable):
-            raise UnknownLayerError(f"layers={layers!r} must be a list of paths of layers.")
-        questions = [self.ask(loaded, targets, layer=layer, **question) for layer in layers]
+        questions = [self.ask(loaded, targets, layer=layer, **question) for layer in _paths(layers)]
         learn_together(questions)
         return {
             str(q.layer): AnswerBuilder(q).add_all(q.stream(partials=False)).explanation(time.perf_counter() - start)
             for q in questions
         }
+
+
+def _paths(layers: Any) -> list[Any]:
+    if isinstance(layers, str) or not isinstance(layers, Iterable):
+        raise UnknownLayerError(f"layers={layers!r} must be a list of paths of layers.")
+    return list(layers)
 
 
 def check_parameters(params: Mapping[str, Any]) -> None:

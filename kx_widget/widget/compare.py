@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from kx_widget.engine.errors import ParameterError
 from kx_widget.engine.explainer import Explainer, check_parameters
 from kx_widget.engine.images import Images
 from kx_widget.engine.question import Question
-from kx_widget.engine.registry import Method
+from kx_widget.engine.registry import Method, find
 from kx_widget.engine.targets import Contrast, parse
 from kx_widget.engine.types import Inspection
 from kx_widget.engine.wrappers import WRAPPERS
@@ -26,35 +28,44 @@ def questions(explainer: Explainer, images: Images, asked: Any) -> list[Question
     def ask(layer: str, method: str, targets: Any, params: dict[str, Any]) -> Question:
         return explainer.ask(images, targets, method=method, layer=layer or None, **params)
 
-    check_parameters(asked.params)
-    if len(asked.compare_with) > MOST_COLUMNS:
-        raise ParameterError(
-            f"compare_with has {len(asked.compare_with)} values; {MOST_COLUMNS} columns at most are compared."
-        )
+    _check_values(asked.compare_with, asked.params)
     layer, method, target, params = asked.layer, asked.method, asked.target, asked.params
-    main, methods = ask(layer, method, target, params), explainer.methods
+    methods, inspection = explainer.methods, explainer.inspection
+    main, entry = (layer, method, target, params), find(methods, method)
     if asked.compare == "targets":
-        best = [f"top-{i}" if i > 1 else "top" for i in range(1, main.columns.classes + 1)]
-        return [ask(layer, method, asked.compare_with or _default(target, best), params)]
-    if asked.compare == "methods":
-        family = [m for m in methods if methods[m].family == main.method.family]
-        chosen = asked.compare_with or _default(method, family)
-        inspection = explainer.inspection
-        return [
-            ask(
-                layer_fitting(inspection, layer, main.method, methods.get(m)),
-                m,
-                target,
-                fitting(methods.get(m), params),
-            )
-            for m in chosen
+        best = [f"top-{i}" if i > 1 else "top" for i in range(1, inspection.classes + 1)]
+        targets = asked.compare_with or _default(target, best)
+        columns = [(layer, method, targets, params)]
+        is_shown = target in targets
+    elif asked.compare == "methods":
+        family = [m for m in methods if methods[m].family == entry.family]
+        columns = [
+            (layer_fitting(inspection, layer, entry, methods.get(m)), m, target, fitting(methods.get(m), params))
+            for m in asked.compare_with or _default(method, family)
         ]
-    if asked.compare == "layers":
-        if main.method.sees == "input":
-            raise ParameterError(f"{main.method.title} sees the input, not a layer: there are no layers to compare.")
-        chosen = asked.compare_with or _default(layer, _one_per_size(explainer.inspection))
-        return [ask(path, method, target, params) for path in chosen]
-    return [main]
+        is_shown = main in columns
+    elif asked.compare == "layers":
+        if entry.sees == "input":
+            raise ParameterError(f"{entry.title} sees the input, not a layer: there are no layers to compare.")
+        columns = [
+            (path, method, target, params) for path in asked.compare_with or _default(layer, _one_per_size(inspection))
+        ]
+        is_shown = main in columns
+    else:
+        return [ask(*main)]
+    if not is_shown:
+        ask(*main)  # What the traits say must be right even where it is not among the columns.
+    return [ask(*column) for column in columns]
+
+
+def _check_values(compare_with: list[Any], params: dict[str, Any]) -> None:
+    """Refuse what would be no values of `compare_with`, and what would be other arguments than parameters."""
+    if len(compare_with) > MOST_COLUMNS:
+        raise ParameterError(f"compare_with has {len(compare_with)} values; {MOST_COLUMNS} at most are compared.")
+    for value in compare_with:
+        if not isinstance(value, (str, int, np.integer, Contrast)):
+            raise ParameterError(f"compare_with: {value!r:.100} is not a layer, a method or a class.")
+    check_parameters(params)
 
 
 def in_words(value: Any, class_names: Sequence[str]) -> Any:

@@ -12,13 +12,17 @@ from kx_widget.widget.worker import later
 
 Send = Callable[[Any, "list[bytes] | None"], None]
 Tile = tuple[Item, Floats]
+Notice = tuple[dict[str, Any], "list[bytes] | None"]
 LARGEST_FRAME = 1_000_000
 FRAMES_IN_FLIGHT = 2
 MESSAGES_AT_ONCE = 20
 MESSAGES_PER_SECOND = 20
 SECONDS_UNTIL_LOST = 10.0
-BEFORE_MAPS = ("queued", "running", "progress")
+# Messages without maps or pictures, first what is sent first.
+NOTICES = ("welcome", "error", "queued", "running", "progress", "predictions", "thumbnails")
+OF_QUESTION = ("queued", "running", "progress", "thumbnails")
 KEYS_KEPT = 1000
+MOST_VIEWS = 1000
 
 
 class Flow:
@@ -37,12 +41,12 @@ class Flow:
         self._lock = lock
         self._views: dict[str, None] = {}
         self._gen = 0
-        self._messages: dict[str, dict[str, Any]] = {}
+        self._notices: dict[str, list[Notice]] = {kind: [] for kind in NOTICES}
         self._tiles: dict[tuple[int, int], Tile] = {}
         self._pictures: dict[int, tuple[Photo, bytes]] = {}
         self._end: tuple[dict[str, Any], str] | None = None
         self._ahead: list[tuple[dict[str, Any], list[Tile]]] = []
-        self._predictions: list[tuple[dict[str, Any], bytes]] = []
+        self._ahead_room = LARGEST_FRAME
         self._told: dict[str, None] = {}
         self._in_flight: dict[int, float] = {}
         self._seq = 0
@@ -63,8 +67,25 @@ class Flow:
         """`running` or `progress`: a later one of the kind takes the place of one that was not sent yet."""
         with self._lock:
             if kind == "running":
-                self._messages.pop("queued", None)
-            self._messages[kind] = {"kind": kind, "gen": self._gen, **content}
+                self._notices["queued"] = []
+            self.notify({"kind": kind, "gen": self._gen, **content})
+
+    def notify(self, message: dict[str, Any]) -> None:
+        """A message instead of an earlier one of its kind that was not sent yet."""
+        with self._lock:
+            self._notices[message["kind"]] = [(message, None)]
+            self._flush()
+
+    def thumbnails(self, message: dict[str, Any], buffers: list[bytes]) -> None:
+        """Thumbnails: behind other parts of the same answer that wait, instead of what waits besides."""
+        with self._lock:
+
+            def belongs(earlier: dict[str, Any]) -> bool:
+                same = all(earlier[name] == message[name] for name in ("key", "image", "column"))
+                return same and earlier["items"][0]["layer"] != message["items"][0]["layer"]
+
+            waiting = [notice for notice in self._notices["thumbnails"] if belongs(notice[0])]
+            self._notices["thumbnails"] = [*waiting, (message, buffers)]
             self._flush()
 
     def show(self, tiles: Sequence[Tile]) -> None:
@@ -88,19 +109,18 @@ class Flow:
     def end(self, message: dict[str, Any], key: str = "") -> None:
         """The last word on the question, after all its maps; `key` names the answer if it is whole."""
         with self._lock:
-            self._messages.pop("progress", None)
+            self._notices["progress"] = []
             self._end = message, key
             self._flush()
 
-    def look_ahead(self, answers: list[tuple[dict[str, Any], list[Tile]]]) -> None:
-        """Answers that were not asked for, each with its `key`: told when nothing else is to tell, if small."""
+    def look_ahead(self, about: dict[str, Any], tiles: list[Tile]) -> None:
+        """An answer that was not asked for, with its `key`: sent when nothing else is; 1 MB at most a question."""
         with self._lock:
-            room = LARGEST_FRAME
-            for about, tiles in answers:
-                room -= sum(values.nbytes for _, values in tiles)
-                if room >= 0:
-                    self._ahead.append((about, tiles))
-            self._flush()
+            size = sum(values.nbytes for _, values in tiles)
+            if size <= self._ahead_room:
+                self._ahead_room -= size
+                self._ahead.append((about, tiles))
+                self._flush()
 
     def has(self, key: str) -> bool:
         """Whether views were told this answer whole."""
@@ -110,7 +130,7 @@ class Flow:
     def predict(self, parts: Iterable[tuple[dict[str, Any], bytes]]) -> None:
         """Messages with what the model makes of the images, instead of older ones."""
         with self._lock:
-            self._predictions = list(parts)
+            self._notices["predictions"] = [(message, [buffer]) for message, buffer in parts]
             self._flush()
 
     def lacks(self, key: str) -> None:
@@ -118,25 +138,18 @@ class Flow:
         with self._lock:
             self._told.pop(key, None)
 
-    def reply(self, message: dict[str, Any], buffers: list[bytes] | None = None) -> None:
-        """What a view asked for, at once."""
-        with self._lock:
-            self._wait()
-            self._allowance -= 1
-            self._send(message, buffers)
-
     def greet(self, view: str, have: Sequence[str]) -> None:
         """A view was drawn anew, and has these answers; nobody will acknowledge what went to the page before it."""
         with self._lock:
             self._told = dict.fromkeys(have)
             self._in_flight.clear()
-            self._views[view] = None
+            self._show_to(view)
 
     def see(self, view: str, visible: bool) -> None:
         """A view came into sight or went out of it."""
         with self._lock:
             if visible:
-                self._views[view] = None
+                self._show_to(view)
             else:
                 self._views.pop(view, None)
             self._flush()
@@ -151,22 +164,28 @@ class Flow:
         """Nothing more is sent."""
         with self._lock:
             self._views.clear()
-            self._predictions = []
+            self._notices["welcome"] = self._notices["error"] = self._notices["predictions"] = []
             self._forget()
             if self._timer is not None:
                 self._timer.cancel()
 
+    def _show_to(self, view: str) -> None:
+        self._views[view] = None
+        while len(self._views) > MOST_VIEWS:
+            del self._views[next(iter(self._views))]
+
     def _forget(self) -> None:
-        self._messages, self._tiles, self._end = {}, {}, None
-        self._ahead = []
+        self._notices.update({kind: [] for kind in OF_QUESTION})
+        self._tiles, self._end = {}, None
+        self._ahead, self._ahead_room = [], LARGEST_FRAME
 
     def _something(self) -> Any:
-        return self._messages or self._predictions or self._pictures or self._tiles or self._end or self._ahead
+        return any(self._notices.values()) or self._pictures or self._tiles or self._end or self._ahead
 
     def _flush(self) -> None:
         while self._views and self._something():
             wait = self._wait()
-            is_frame = not self._messages and not self._predictions and (self._pictures or self._tiles or not self._end)
+            is_frame = not any(self._notices.values()) and (self._pictures or self._tiles or not self._end)
             if is_frame and len(self._in_flight) >= FRAMES_IN_FLIGHT:
                 wait = max(wait, min(self._in_flight.values()) + SECONDS_UNTIL_LOST - time.monotonic())
             if wait > 0:
@@ -176,12 +195,9 @@ class Flow:
             self._send(*self._next())
 
     def _next(self) -> tuple[dict[str, Any], list[bytes] | None]:
-        for kind in BEFORE_MAPS:
-            if kind in self._messages:
-                return self._messages.pop(kind), None
-        if self._predictions:
-            message, buffer = self._predictions.pop(0)
-            return message, [buffer]
+        for waiting in self._notices.values():
+            if waiting:
+                return waiting.pop(0)
         if self._pictures:
             return self._album()
         if self._tiles:

@@ -1,5 +1,6 @@
 """What the engine knows -> records of the protocol."""
 
+import os
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -24,14 +25,21 @@ def error_message(gen: int, error: BaseException | None) -> dict[str, Any]:
     """An error as the browser shows it; those raised on purpose explain themselves, others bring a traceback."""
     expected = isinstance(error, KxError)
     told = str(error) if expected else plain(error)
-    trace = "".join(traceback.format_exception(error)) if error is not None else ""
+    trace = "".join(traceback.format_exception(error)) if error is not None and not _is_published() else ""
     return {
         "kind": "error",
         "gen": gen,
         "message": told if len(told) <= LONGEST_TEXT else told[:LONGEST_TEXT] + "…",
-        "hint": "" if expected else "This came from the model or from kx_widget itself; the traceback tells where.",
+        "hint": ""
+        if expected
+        else "This came from the model or from kx_widget itself" + ("; the traceback tells where." if trace else "."),
         "traceback": trace if len(trace) <= LONGEST_TRACEBACK else "…" + trace[-LONGEST_TRACEBACK:],
     }
+
+
+def _is_published() -> bool:
+    """Whether the page is an app for people who must not read the code behind it, as Voila's are."""
+    return any(name.startswith("VOILA_") for name in os.environ)
 
 
 HEAD = "AttentionHead"

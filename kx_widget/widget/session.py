@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from kx_widget.engine.answer import AnswerBuilder
-from kx_widget.engine.errors import CancelledError
+from kx_widget.engine.errors import CancelledError, KxError
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import Images
@@ -45,6 +45,7 @@ class Answer:
     held: bool = False
     items: dict[tuple[int, int], tuple[Item, Floats]] = field(default_factory=dict)
     explanations: list[Explanation] = field(default_factory=list)
+    ahead: set[str] = field(default_factory=set)
     status: Status = "running"
     error: BaseException | None = None
     seconds: float = 0.0
@@ -123,7 +124,7 @@ class Session:
         """Tell a view that has just been drawn everything but the answers whose keys it has."""
         with self._changed:
             self.flow.greet(view, have)
-            self.flow.reply({"kind": "welcome", "version": VERSION, "gen": self._answer.gen, **constants})
+            self.flow.notify({"kind": "welcome", "version": VERSION, "gen": self._answer.gen, **constants})
             self._send_predictions()
             self._tell_all(self._answer)
 
@@ -146,13 +147,15 @@ class Session:
             def send(message: dict[str, Any], buffers: list[bytes]) -> None:
                 with self._changed:
                     if answer is self._answer:
-                        self.flow.reply({**message, "gen": gen, "image": image, "column": column}, buffers)
+                        self.flow.thumbnails({**message, "gen": gen, "image": image, "column": column}, buffers)
 
-            def make(stale: Callable[[], bool]) -> None:
+            def make(stale: Stale) -> None:
                 try:
                     self._thumbnails.tell(*asked[column], image, have, send, stale)
                 except Exception as error:
-                    self.flow.reply(error_message(0, error))
+                    self.flow.notify(error_message(0, error))
+                else:
+                    self._look_ahead(answer, stale)
 
             self._worker.put(make)
 
@@ -182,8 +185,8 @@ class Session:
                 self._send_predictions()
             kept = Kept(answer.asked, answer.columns, list(answer.items.values()), answer.seconds)
             self._keep(kept, weights, self._predictions)
-        except Exception as error:
-            self._end(answer, "error", error=error)
+        except BaseException as error:
+            self._end(answer, "error", error=as_error(error))
         else:
             self._end(answer, "done")
             if not stale.wait(PAUSE):
@@ -192,10 +195,10 @@ class Session:
     def _look_ahead(self, answer: Answer, stale: Stale) -> None:
         """Answer what is one click away, until another question comes; nobody misses what fails."""
         assert self._predictions is not None
-        found, weights = [], answer.questions[0].model.weights.version()
+        weights = answer.questions[0].model.weights.version()
         for asked in neighbours(answer.asked, self._predictions[0][answer.focus], self._explainer):
             key = key_of(self._name, asked, weights)
-            if self.flow.has(key):
+            if key in answer.ahead or self.flow.has(key):
                 continue
             try:
                 (question,) = questions_of(self._explainer, self._images, SimpleNamespace(**asked))
@@ -203,11 +206,13 @@ class Session:
             except Exception:
                 continue
             if maps is None:
-                break
-            items = self._news(Answer(0), question, maps, 0)
-            found.append(({"key": key, "asked": asked, "columns": columns([question])}, items))
-        if not stale():
-            self.flow.look_ahead(found)
+                return
+            tiles = self._news(Answer(0), question, maps, 0)
+            about = {"key": key, "asked": asked, "columns": columns([question])}
+            with self._changed:
+                if answer is self._answer:
+                    answer.ahead.add(key)
+                    self.flow.look_ahead(about, tiles)
 
     def _follow(
         self,
@@ -308,3 +313,12 @@ class Session:
             self.flow.end({"kind": "cancelled", "gen": answer.gen})
         elif answer.status == "error":
             self.flow.end(error_message(answer.gen, answer.error))
+
+
+def as_error(error: BaseException) -> Exception:
+    """The error that `wait` may raise for it: SystemExit would end the process of whoever waits."""
+    if isinstance(error, Exception):
+        return error
+    ended = KxError(f"The model or the method raised {type(error).__name__}, which ends the question alone.")
+    ended.__cause__ = error
+    return ended

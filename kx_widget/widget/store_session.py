@@ -18,7 +18,7 @@ from kx_widget.widget.ahead import key_of
 from kx_widget.widget.compare import questions as questions_of
 from kx_widget.widget.flow import Send, Tile
 from kx_widget.widget.records import columns
-from kx_widget.widget.session import Answer, Session, Status
+from kx_widget.widget.session import Answer, Session, Status, as_error
 from kx_widget.widget.shelf import Shelf
 from kx_widget.widget.worker import Stale
 
@@ -74,8 +74,8 @@ class StoreSession(Session):
         """A view shows these images and lacks their pictures, or their maps for the question of that number."""
         known = range(len(self._shelf))
         with self._changed:
-            self._pictures = [image for image in pictures if image in known]
-            self._maps = [image for image in maps if image in known and gen == self._answer.gen]
+            self._pictures = [image for image in dict.fromkeys(pictures) if image in known]
+            self._maps = [image for image in dict.fromkeys(maps) if image in known and gen == self._answer.gen]
             self.flow.only(self._pictures, self._maps)
             self._go_on()
 
@@ -112,17 +112,17 @@ class StoreSession(Session):
                     return
                 answer.explanations, self._explained = found, focus
                 answer.seconds = time.perf_counter() - start
-        except Exception as error:
-            self._end(answer, "error", error=error)
+        except BaseException as error:
+            self._end(answer, "error", error=as_error(error))
         else:
             self._end(answer, "done")
         try:
             self._bring(answer, stale)
             if self._thumbnail and answer.status == "done" and not stale():
                 self._bring_thumbnails(answer, *self._thumbnail, stale)
-        except Exception as error:
+        except BaseException as error:
             answer.status = "running"
-            self._end(answer, "error", error=error)
+            self._end(answer, "error", error=as_error(error))
 
     def _tell_running(self, answer: Answer) -> None:
         self.flow.tell("running", key=answer.key, asked=answer.asked, columns=answer.columns, held=False)
@@ -203,7 +203,7 @@ class StoreSession(Session):
         def send(message: dict[str, Any], buffers: list[bytes]) -> None:
             with self._changed:
                 if answer is self._answer:
-                    self.flow.reply({**message, "gen": answer.gen, "image": image, "column": column}, buffers)
+                    self.flow.thumbnails({**message, "gen": answer.gen, "image": image, "column": column}, buffers)
 
         found = self._questions(answer, {image: self._shelf.pixels(image)})
         places = [(question, place) for question in found for place in range(len(question.columns.texts))]

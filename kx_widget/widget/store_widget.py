@@ -34,9 +34,9 @@ class StoreWidget(KxWidget):
         if model is None and given:
             raise ParameterError(f"{', '.join(given)}: without a model there is nothing to give these to.")
         if model is None:
-            self.explainer = self._shelf.facts()
+            self._explainer = self._shelf.facts()
         else:
-            self.explainer = model if isinstance(model, Explainer) else self._explainer(model, given)
+            self._explainer = model if isinstance(model, Explainer) else self._make_explainer(model, given)
             self._loaded = blank(self.explainer)
             with suppress(ImageError):  # so that what is done to images can be told
                 self.explainer.load([self._shelf.pixels(0)])
@@ -50,7 +50,7 @@ class StoreWidget(KxWidget):
         self._start(own, {**first, "layer": layer, **keywords})
         self.observe(self._focus, "selected")
 
-    def _explainer(self, model: Any, given: dict[str, Any]) -> Explainer:
+    def _make_explainer(self, model: Any, given: dict[str, Any]) -> Explainer:
         job = self._shelf.store.job
         return public.Explainer(model, **{"class_names": job["class_names"], "fit": job["fit"], **given})
 

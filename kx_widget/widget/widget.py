@@ -1,5 +1,7 @@
 """The widget: traits and wiring."""
 
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +13,7 @@ from kx_widget.engine.errors import KxError, ModelError, ParameterError
 from kx_widget.engine.explainer import KEYWORDS, Explainer
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.question import Question
+from kx_widget.engine.registry import find
 from kx_widget.widget.compare import fitting, in_words, layer_fitting, questions
 from kx_widget.widget.from_store import FromStores
 from kx_widget.widget.hearing import read
@@ -19,7 +22,7 @@ from kx_widget.widget.labels import read_labels
 from kx_widget.widget.pictures import encode_pictures
 from kx_widget.widget.records import constants, error_message, own_arguments
 from kx_widget.widget.session import Session, Status
-from kx_widget.widget.traits import OF_PYTHON, QUESTION, READ_ONLY, Traits
+from kx_widget.widget.traits import OF_PYTHON, QUESTION, READ_ONLY, Traits, as_trait_error
 
 CLOSED = "This widget is closed. Make a new one."
 
@@ -44,6 +47,9 @@ class KxWidget(FromStores, Traits):
     """
 
     _session: Session | None = None
+    # The traits of the question asked last, and what was checked last, by its traits.
+    _last_traits: dict[str, Any] | None = None
+    _last_checked: tuple[str, list[Question]] | None = None
 
     def __init__(
         self,
@@ -58,7 +64,7 @@ class KxWidget(FromStores, Traits):
         **keywords: Any,
     ) -> None:
         given = self._split(model, keywords)
-        self.explainer = model if isinstance(model, Explainer) else public.Explainer(model, **given)
+        self._explainer = model if isinstance(model, Explainer) else public.Explainer(model, **given)
         self._loaded = self.explainer.load(images)
         h, w, c = self._loaded.batch.shape[1:]
         self.explainer.prepare((h, w, c))
@@ -112,6 +118,16 @@ class KxWidget(FromStores, Traits):
         return len(self._loaded.batch)
 
     @property
+    def explainer(self) -> Explainer:
+        """What computes the answers.
+
+        Raises:
+            KxError: the widget is closed.
+        """
+        self._check_open()
+        return self._explainer
+
+    @property
     def result(self) -> Explanation | None:
         """The answer to the current question, None until there is one; the first column's where some are compared."""
         return next(iter(self.results), None)
@@ -143,9 +159,7 @@ class KxWidget(FromStores, Traits):
     def refresh(self) -> None:
         """Ask the current question again."""
         with self._lock:
-            asked = {name: getattr(self, name) for name in QUESTION}
-            focus = self.selected[0] if self.selected else 0
-            self._open.ask(self._questions(self), asked, focus)
+            self._ask(self._question_traits())
 
     def to_html(self, megabytes: float = 1.0) -> str:
         """A page with every answer still kept, which needs no kernel and no network.
@@ -168,13 +182,15 @@ class KxWidget(FromStores, Traits):
 
     def close(self) -> None:
         """Stop, and let go of the model and everything kept about it."""
-        if self._session is not None:
-            self._session.close()
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
             self._keeper.close()
-            self._session = None
-            for name in ("explainer", "_loaded", "_shelf"):
+            for name in ("_explainer", "_loaded", "_shelf", "_last_checked"):
                 self.__dict__.pop(name, None)
         super().close()
+        if session is not None:  # A host may hold on to a closed widget.
+            self._images, self._snapshot = [], b""
 
     def __enter__(self) -> "KxWidget":
         return self
@@ -192,7 +208,7 @@ class KxWidget(FromStores, Traits):
         return self._session
 
     def _check_open(self) -> None:
-        if "explainer" not in self.__dict__:
+        if "_explainer" not in self.__dict__:
             raise KxError(CLOSED)
 
     def _ipython_display_(self) -> None:
@@ -229,48 +245,82 @@ class KxWidget(FromStores, Traits):
             case {"kind": "export", "id": name, "format": fmt, "column": column}:
                 self._keeper.export(name, fmt, column)
             case _:
-                self._tell(error_message(0, KxError(f"The page sent what is no message: {content!r:.200}")), None)
+                session.flow.notify(error_message(0, KxError(f"The page sent what is no message: {content!r:.200}")))
 
     def _look(self, gen: int, pictures: list[int], maps: list[int]) -> None:
         """Only stores have rows that nobody was told of."""
 
-    def _asked(self, change: Any) -> None:
-        if change["name"] == "method" and self._session is not None:
-            fits = self._fitting(change["new"], change["old"])
-            if any(value != getattr(self, name) for name, value in fits.items()):
-                with self.hold_trait_notifications():
-                    self.layer, self.params = fits["layer"], fits["params"]
-                return
-        if change["name"] == "compare" and self.compare_with:
-            self.compare_with = []
-            return
-        self.refresh()
+    def _asked(self, _: Any) -> None:
+        """Ask what the traits say now, once, however many of them have changed together."""
+        traits = self._adapted(self._question_traits())
+        with self.hold_trait_notifications():
+            for name, value in traits.items():
+                if value is not getattr(self, name):
+                    setattr(self, name, value)
+        if repr(traits) != repr(self._last_traits):
+            self._ask(traits)
 
-    def _fitting(self, new: str, old: str) -> dict[str, Any]:
+    def _ask(self, traits: dict[str, Any]) -> None:
+        questions = self._checked(traits)
+        self._last_traits = traits
+        self._open.ask(questions, traits, self.selected[0] if self.selected else 0)
+
+    def _question_traits(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in QUESTION}
+
+    def _adapted(self, traits: dict[str, Any]) -> dict[str, Any]:
+        """The traits of a question, where those that hung on what has changed, and stayed, fall back to what fits."""
+        last = self._last_traits
+        if last is None:
+            return traits
+        kept = {name for name, value in traits.items() if repr(value) == repr(last[name])}
+        traits = dict(traits)
+        if "method" not in kept:
+            fits = self._fitting(traits, last["method"])
+            traits |= {name: value for name, value in fits.items() if name in kept}
+        if "compare" not in kept and "compare_with" in kept:
+            traits["compare_with"] = []
+        return traits
+
+    def _fitting(self, traits: dict[str, Any], old: str) -> dict[str, Any]:
         """The layer and the parameters to go on with for a new method."""
         methods, inspection = self.explainer.methods, self.explainer.inspection
-        layer = layer_fitting(inspection, self.layer, methods.get(old), methods.get(new))
-        return {"layer": layer, "params": fitting(methods.get(new), self.params)}
+        new = find(methods, traits["method"])
+        layer = layer_fitting(inspection, traits["layer"], methods.get(old), new)
+        return {"layer": layer, "params": fitting(new, traits["params"])}
 
-    def _check(self, values: dict[str, Any]) -> list[Question]:
-        """The questions with these traits anew; what hangs on them and is not given falls back to what fits."""
+    def _checked(self, traits: dict[str, Any]) -> list[Question]:
+        """The questions that the traits ask; those checked last are not made again."""
         self._check_open()
-        asked = {name: getattr(self, name) for name in QUESTION} | values
-        if "method" in values:
-            asked |= self._fitting(values["method"], self.method) | values
-        if "compare" in values and "compare_with" not in values:
-            asked["compare_with"] = []
-        return self._questions(SimpleNamespace(**asked))
+        key = repr(traits)
+        if self._last_checked is None or key != self._last_checked[0]:
+            self._last_checked = key, self._questions(SimpleNamespace(**traits))
+        return self._last_checked[1]
 
     @t.validate(*QUESTION)
     def _check_question(self, proposal: Any) -> Any:
-        self._check({proposal["trait"].name: proposal["value"]})
-        return in_words(proposal["value"], self.explainer.class_names)
+        with self._refusing():
+            name, value = proposal["trait"].name, in_words(proposal["value"], self._class_names())
+            self._checked(self._adapted(self._question_traits() | {name: value}))
+        return value
+
+    def _class_names(self) -> Sequence[str]:
+        self._check_open()
+        return self._explainer.class_names
+
+    @contextmanager
+    def _refusing(self) -> Generator[None, None, None]:
+        """Let validators raise what traitlets takes for a refusal."""
+        try:
+            self._check_open()
+            yield
+        except KxError as error:
+            raise as_trait_error(error) from error.__cause__
 
     @t.validate("labels")
     def _check_labels(self, proposal: Any) -> Any:
-        self._check_open()
-        return read_labels(proposal["value"], self._count(), self.explainer.class_names)
+        with self._refusing():
+            return read_labels(proposal["value"], self._count(), self._class_names())
 
     @t.validate("opacity", "threshold")
     def _check_number(self, proposal: Any) -> Any:
@@ -280,9 +330,10 @@ class KxWidget(FromStores, Traits):
 
     @t.validate("selected")
     def _check_selected(self, proposal: Any) -> Any:
-        self._check_open()
-        if (image := max(proposal["value"], default=0)) >= (count := self._count()):
-            raise ParameterError(f"selected: there is no image {image}; there are {count}.")
+        with self._refusing():
+            self._check_open()
+            if (image := max(proposal["value"], default=0)) >= (count := self._count()):
+                raise ParameterError(f"selected: there is no image {image}; there are {count}.")
         return proposal["value"]
 
     def set_state(self, sync_data: Any) -> None:
@@ -294,20 +345,37 @@ class KxWidget(FromStores, Traits):
                     if name in READ_ONLY or name.startswith(OF_PYTHON):
                         raise ParameterError(f"{name} cannot be set from the browser.")
                     if name in self.keys:
-                        self.traits()[name]._validate(self, value)
+                        # Those of the question are checked together, below.
+                        with self.cross_validation_lock if name in QUESTION else nullcontext():
+                            self.traits()[name]._validate(self, value)
                     good[name] = value
                 except (KxError, t.TraitError) as error:
                     self._refuse(error, [name])
-            asked = {name: good[name] for name in QUESTION if name in good}
-            try:
-                self._check(asked)
-            except KxError as error:
+            asked = {name: good.pop(name) for name in QUESTION if name in good}
+            super().set_state(good | self._accepted(asked))
+
+    def _accepted(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Those of the traits that make a question: all together, or else one on top of the other."""
+        current, accepted = self._question_traits(), {}
+        try:
+            if asked:
+                self._checked(self._adapted(current | asked))
+            return asked
+        except KxError as error:
+            if len(asked) == 1:
                 self._refuse(error, list(asked))
-                good = {name: value for name, value in good.items() if name not in asked}
-            super().set_state(good)
+                return {}
+        for name, value in asked.items():
+            try:
+                self._checked(self._adapted(current | accepted | {name: value}))
+                accepted[name] = value
+            except KxError as error:
+                self._refuse(error, [name])
+        return accepted
 
     def _refuse(self, error: BaseException, names: list[str]) -> None:
         """Say why values from the browser are not taken over, and give it back those that are."""
-        self._tell(error_message(0, error), None)
+        if self._session is not None:
+            self._session.flow.notify(error_message(0, error))
         for name in names:
             self.send_state(name)

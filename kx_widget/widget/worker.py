@@ -107,5 +107,5 @@ class Worker:
             context, job = waiting
             try:
                 context.run(job, stale)
-            except Exception:
+            except BaseException:  # SystemExit and KeyboardInterrupt would leave later jobs without a thread.
                 logging.getLogger(__name__).exception("A job of the widget failed.")

@@ -74,8 +74,9 @@ class Page:
 
 
 def rest(widget):
-    """Wait until the worker has nothing more to do, ahead or behind."""
-    until(lambda: not widget._session._worker.busy)
+    """Wait until the worker has nothing more to do, and nothing that could be sent waits for its turn."""
+    session = widget._session
+    until(lambda: not session._worker.busy and session.flow._timer is None)
 
 
 def taken(items, buffers):

@@ -1,6 +1,7 @@
 """Files that the page asks for."""
 
 import json
+import threading
 
 import pytest
 
@@ -65,6 +66,27 @@ def test_what_is_no_message_is_no_export(view, asked):
     content = {"kind": "export", "id": "a", "format": "npz", "column": 0, **asked}
     view.widget._heard(None, content, [])
     assert [(m["kind"], m["gen"]) for m, _ in view.sent] == [("error", 0)]
+
+
+def test_a_flood_is_made_by_one_thread_and_beyond_some_refused(view, monkeypatch):
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slowly(_):
+        begun.set()
+        assert go_on.wait(20)
+        raise kx.KxError("made")
+
+    monkeypatch.setattr(kx.Explanation, "save", lambda *_: slowly(_))
+    view.sent.clear()
+    for n in range(500):
+        view.widget._heard(None, {"kind": "export", "id": str(n), "format": "npz", "column": 0}, [])
+    assert begun.wait(20)
+    assert sum(thread.name == "kx-export" for thread in threading.enumerate()) == 1
+    refused = [m for m, _ in view.sent if "ask again" in m.get("error", "")]
+    go_on.set()
+    until(lambda: sum(m["kind"] == "file" for m, _ in view.sent) == 500)
+    assert 450 < len(refused) < 500
+    until(lambda: not any(thread.name == "kx-export" for thread in threading.enumerate()))
 
 
 def test_nothing_answered_yet_is_said(explainer, monkeypatch):

@@ -158,7 +158,8 @@ def test_answers_that_nobody_asked_for_come_last_and_go_with_the_question(wire):
     wire.flow.begin(1)
     for n in range(3):
         wire.flow.show([tile(value=float(n))])
-    wire.flow.look_ahead([({"key": f"k{n}"}, [tile(), tile(1)]) for n in range(2)])
+    for n in range(2):
+        wire.flow.look_ahead({"key": f"k{n}"}, [tile(), tile(1)])
     assert wire.kinds() == ["queued", "maps", "maps"]
     wire.flow.acknowledge(1)
     assert wire.kinds()[3:] == ["maps"]
@@ -166,7 +167,7 @@ def test_answers_that_nobody_asked_for_come_last_and_go_with_the_question(wire):
     message, buffers, _ = wire.sent[-1]
     assert [[item["byte_offset"] for item in answer["items"]] for answer in message["answers"]] == [[0, 16], [32, 48]]
     assert len(buffers[0]) == 64
-    wire.flow.look_ahead([({"key": "late"}, [tile()])])
+    wire.flow.look_ahead({"key": "late"}, [tile()])
     wire.flow.begin(2)
     for seq in (3, 4):
         wire.flow.acknowledge(seq)
@@ -187,9 +188,39 @@ def test_what_a_view_has_is_what_it_says_and_what_it_was_told(wire):
 
 def test_a_large_answer_is_not_told_unasked(wire):
     wire.flow.see("view", True)
-    wire.flow.look_ahead([({"key": "k"}, [tile(side=600)])])
+    wire.flow.look_ahead({"key": "k"}, [tile(side=600)])
     assert not wire.flow.has("k")
     assert wire.sent == []
+
+
+def test_what_comes_unasked_is_one_frame_s_worth_a_question(wire):
+    for n in range(4):
+        wire.flow.look_ahead({"key": f"k{n}"}, [tile(side=350)])
+    wire.flow.see("view", True)
+    assert [answer["key"] for message, _, _ in wire.sent for answer in message["answers"]] == ["k0", "k1"]
+
+
+@pytest.mark.parametrize("kind", ["welcome", "error"])
+def test_a_flood_of_greetings_or_errors_is_told_at_the_rate_allowed_and_deafens_nobody(wire, kind):
+    wire.flow.see("view", True)
+    for n in range(20_000):
+        wire.flow.notify({"kind": kind, "gen": n})
+    wire.flow.begin(1)
+    wire.flow.end(done(1))
+    wire.wait_for("done", 3)
+    assert len(wire.sent) <= MESSAGES_AT_ONCE + 3 * MESSAGES_PER_SECOND
+    assert [m["gen"] for m, _, _ in wire.sent if m["kind"] == kind][-1] == 19_999
+
+
+def test_thumbnails_of_another_answer_take_the_place_of_those_that_wait(wire):
+    def part(key, *layers):
+        items = [{"layer": path} for path in layers]
+        return {"kind": "thumbnails", "key": key, "image": 0, "column": 0, "items": items}
+
+    for message in (part("a", "x"), part("a", "y"), part("b", "x"), part("b", "y"), part("b", "x", "y")):
+        wire.flow.thumbnails(message, [b""])
+    wire.flow.see("view", True)
+    assert [[item["layer"] for item in m["items"]] for m, _, _ in wire.sent] == [["y"], ["x", "y"]]
 
 
 def test_closed_it_is_silent(wire):

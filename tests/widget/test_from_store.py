@@ -181,6 +181,15 @@ def test_nothing_is_sent_while_nobody_sees_it_and_only_the_last_look_after(brows
     assert sorted(browser.pictures) == [3, 4]
 
 
+def test_a_row_that_is_looked_at_many_times_is_sent_once(browser, opened):
+    widget = opened()
+    browser.messages.clear()
+    browser.say(widget, "look", gen=browser.gen, pictures=[5] * 1000, maps=[5] * 1000)
+    rest(widget)
+    assert [item["image"] for m in browser.messages if m["kind"] == "pictures" for item in m["items"]] == [5]
+    assert [item["image"] for m in browser.messages if m["kind"] == "maps" for item in m["items"]] == [5]
+
+
 def test_another_model_is_told(kept, explainer):
     keras.utils.set_random_seed(5)
     with pytest.warns(RuntimeWarning, match="other weights"):

@@ -13,11 +13,12 @@ from kx_widget.widget.worker import Worker, in_thread, later, wait_for
 from tests.widget.page import until
 
 
-def test_a_job_that_raises_ends_alone_and_is_logged(caplog):
+@pytest.mark.parametrize("kind", [RuntimeError, SystemExit, KeyboardInterrupt])
+def test_a_job_that_raises_ends_alone_and_is_logged(caplog, kind):
     worker, ran = Worker("test"), threading.Event()
 
     def broken(_):
-        raise RuntimeError("the job's own fault")
+        raise kind("the job's own fault")
 
     worker.put(broken)
     until(lambda: not worker.busy)
@@ -106,8 +107,8 @@ def test_an_interrupt_that_another_thread_gets_ends_the_wait():
         signal.pthread_kill(threading.get_ident(), signal.SIGINT)
 
     threading.Thread(target=interrupt, daemon=True).start()
-    start = time.monotonic()
-    with pytest.raises(KeyboardInterrupt), Watched() as condition:
+    start, condition = time.monotonic(), Watched()
+    with pytest.raises(KeyboardInterrupt), condition:
         wait_for(condition, lambda: False, 20)
     assert time.monotonic() - start < 15
 
