@@ -4,7 +4,6 @@ import builtins
 import json
 import multiprocessing
 import random
-import time
 from pathlib import Path
 
 import keras
