@@ -21,10 +21,12 @@ IMPORTS_YET = {
     ("kx_widget.widget.from_store", "kx_widget.widget.store_widget"),
     ("kx_widget.widget.from_store", "kx_widget.widget.widget"),
 }
-CLASSES_YET = {"Item", "Plan", "Shelf", "Thumbnails"}
+CLASSES_YET = {"Shelf", "Thumbnails"}
 FILES_YET = {"files", "parts"}
 LONG_YET = {"engine.images.load"}
-MANY_PARAMETERS_YET = {"bulk.page.write_page", "engine.explainer.Explainer.ask"}
+MANY_PARAMETERS_YET = {
+    "engine.explainer.Explainer.ask",
+}
 # Keywords that are there to be used one by one, and the names of keras-explainable.
 PUBLIC = {
     "cli.commands.explain",
