@@ -22,11 +22,9 @@ IMPORTS_YET = {
     ("kx_widget.engine.datasets", "kx_widget.bulk.store"),
     ("kx_widget.engine.datasets", "kx_widget.engine.explainer"),
     ("kx_widget.engine.explanation", "kx_widget"),
-    ("kx_widget.widget.from_store", "kx_widget.widget.store_widget"),
-    ("kx_widget.widget.from_store", "kx_widget.widget.widget"),
 }
-CLASSES_YET = {"Answer", "Files", "Item", "Shelf", "Thumbnails", "Worker"}
-FILES_YET = {"ahead", "parts"}
+CLASSES_YET = {"Item", "Worker"}
+FILES_YET = {"parts"}
 LONG_YET = {"cli.commands.explain", "bulk.cluster.explain_on_ray"}
 MANY_PARAMETERS_YET = {
     "bulk.cluster.explain_on_ray",
