@@ -19,6 +19,7 @@ HEAD = """\
  * `kx_widget/widget/messages.py`, which is where to change it.
  */
 """
+LINE = 120
 PLAIN = {int: "number", float: "number", str: "string", bool: "boolean", type(None): "null", Any: "unknown"}
 
 
@@ -34,8 +35,11 @@ def source(messages: types.ModuleType) -> str:
 def _interface(record: Any) -> str:
     text = inspect.getdoc(record) or ""
     comment = f"/** {text} */" if "\n" not in text else "\n".join(["/**", *_starred(text), " */"])
-    fields = (f"  {name}: {_type(hint)};" for name, hint in get_type_hints(record).items())
-    return "\n".join([comment, f"export interface {record.__name__} {{", *fields, "}", ""])
+    fields = [f"{name}: {_type(hint)};" for name, hint in get_type_hints(record).items()]
+    head = f"export interface {record.__name__} {{"
+    line = f"{head} {' '.join(fields)} }}"
+    lines = [line] if len(line) <= LINE else [head, *(f"  {field}" for field in fields), "}"]
+    return "\n".join([comment, *lines, ""])
 
 
 def _starred(text: str) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from kx_widget.bulk.dataset import Explanations
+from kx_widget.bulk.pipeline import Plan
 from kx_widget.engine import explainer as engine
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ class Explainer(engine.Explainer):  # noqa: D101
         Raises:
             Those of `explain`: for the question at once, for images as they come.
         """
-        return Explanations(self, source, targets, batch_size, on_error, progress, question)
+        plan = Plan(targets, question, batch_size, on_error)
+        return Explanations(self, source, plan, progress)
 
     def explain_to(
         self,
@@ -86,9 +88,8 @@ class Explainer(engine.Explainer):  # noqa: D101
             Those of `explain_dataset`.
         """
         # pyarrow is an extra.
-        from kx_widget.bulk.job import explain_to_store
+        from kx_widget.bulk.job import Job, run_job
 
-        return explain_to_store(
-            self, source, path, targets, dtype=dtype, part_images=part_images, labels=labels,
-            batch_size=batch_size, on_error=on_error, progress=progress, **question,
-        )  # fmt: skip
+        return run_job(
+            self, Job(path, source, targets, dtype, part_images, labels, batch_size, on_error, progress, question)
+        )

@@ -42,7 +42,7 @@ def facts(name: str, inspection: Inspection) -> Facts:
         " × ".join(map(str, inspection.input_shape)),
         f"{inspection.head}, {inspection.classes} classes",
         str(shown),
-        (*(layer.spatial or ()), int(layer.shape[-1])) if layer else (),
+        (*(layer.spatial or ()), layer.shape[-1] or 0) if layer else (),
         inspection.recommended_method,
     )
 

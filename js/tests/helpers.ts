@@ -1,6 +1,8 @@
+import type { Constants } from "../src/kernel/archive";
+import type { Model } from "../src/kernel/connection";
+import type { PredictionTable } from "../src/kernel/decode";
 import type { Item, ParameterRecord, WrapperRecord } from "../src/kernel/protocol";
-import type { Model } from "../src/line";
-import { askedOf, createStore, type Predictions, type Welcome } from "../src/store";
+import { currentQuestion, Store } from "../src/state/store";
 
 export function item(fields: Partial<Item> = {}): Item {
   return {
@@ -51,7 +53,7 @@ const WRAPPERS: WrapperRecord[] = [
   },
 ];
 
-export function welcome(fields: Partial<Welcome> = {}): Welcome {
+export function welcome(fields: Partial<Constants> = {}): Constants {
   return {
     catalogue: [],
     wrappers: WRAPPERS,
@@ -63,11 +65,11 @@ export function welcome(fields: Partial<Welcome> = {}): Welcome {
 }
 
 /** One row of probabilities an image. */
-export function predictions(...rows: number[][]): Predictions {
+export function predictions(...rows: number[][]): PredictionTable {
   return {
     images: rows.length,
     classes: rows[0].length,
-    best: rows.map((row) => Math.max(0, row.indexOf(Math.max(...row)))),
+    predicted: rows.map((row) => Math.max(0, row.indexOf(Math.max(...row)))),
     values: Float32Array.from(rows.flat()),
   };
 }
@@ -77,7 +79,7 @@ export function running(gen: number, ...targets: string[]) {
   const names = targets.length > 0 ? targets : ["top"];
   const column = { layer: "conv", method: "cam", method_title: "CAM", signed: true };
   const columns = names.map((target) => ({ ...column, target }));
-  const asked = { ...askedOf(createStore({ ...column, target: names.join() } as never)) };
+  const asked = { ...currentQuestion(new Store({ ...column, target: names.join() } as never)) };
   return { kind: "running", gen, key: names.join(), asked, columns, held: false };
 }
 

@@ -1,4 +1,4 @@
-import type { Binary } from "../src/codec";
+import type { Binary } from "../src/kernel/decode";
 import type { Item, Up } from "../src/kernel/protocol";
 import { type FakeModel, item, running, welcome } from "./helpers";
 

@@ -15,12 +15,8 @@ describe("parse", () => {
 
   it("names the field that a known kind lacks", () => {
     expect(() => parse({ kind: "done", gen: 1 })).toThrow('"done": field "seconds"');
-    expect(() => parse({ kind: "maps", gen: "1", seq: 1, final: true, items: [] })).toThrow(
-      '"maps": field "gen"',
-    );
-    expect(() => parse({ kind: "welcome", version: 1, gen: 0, catalogue: [], wrappers: [] })).toThrow(
-      '"inspection"',
-    );
+    expect(() => parse({ kind: "maps", gen: "1", seq: 1, final: true, items: [] })).toThrow('"maps": field "gen"');
+    expect(() => parse({ kind: "welcome", version: 1, gen: 0, catalogue: [], wrappers: [] })).toThrow('"inspection"');
     expect(() => parse({ kind: "predictions", shape: null, first: 0, best: [] })).toThrow('"shape"');
   });
 

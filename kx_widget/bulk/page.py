@@ -1,6 +1,7 @@
 """A page of stored explanations that needs nothing else."""
 
 import base64
+import hashlib
 import io
 from dataclasses import replace
 from html import escape
@@ -81,13 +82,16 @@ def write_page(
     model = escape(job.get("model", {}).get("name", ""))
     skipped = "".join(f"<li>{escape(name)}: {escape(reason)}</li>" for name, reason in store.skipped[:limit])
     lost = f"<details><summary>Skipped images: {len(store.skipped)}</summary><ul>{skipped}</ul></details>"
-    page = (
+    digest = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+    policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'"
+    text = (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         f"<title>{title}</title><style>{STYLE}</style><h1>{title}</h1>"
         f"<p>{model} · {len(shown)} of {len(numbers)} maps · point at one to see the picture alone</p>"
         f"{lost if skipped else ''}<main>{''.join(tiles)}</main></html>"
     )
-    write_whole(path, page.encode())
+    write_whole(path, text.encode())
     return len(shown), len(numbers)
 
 

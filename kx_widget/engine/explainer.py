@@ -301,14 +301,18 @@ class Explainer:
         """
         start = time.perf_counter()
         loaded = self.load(images)
-        if isinstance(layers, str) or not isinstance(layers, Iterable):
-            raise UnknownLayerError(f"layers={layers!r} must be a list of paths of layers.")
-        questions = [self.ask(loaded, targets, layer=layer, **question) for layer in layers]
+        questions = [self.ask(loaded, targets, layer=layer, **question) for layer in _paths(layers)]
         learn_together(questions)
         return {
             str(q.layer): AnswerBuilder(q).add_all(q.stream(partials=False)).explanation(time.perf_counter() - start)
             for q in questions
         }
+
+
+def _paths(layers: Any) -> list[Any]:
+    if isinstance(layers, str) or not isinstance(layers, Iterable):
+        raise UnknownLayerError(f"layers={layers!r} must be a list of paths of layers.")
+    return list(layers)
 
 
 def check_parameters(params: Mapping[str, Any]) -> None:

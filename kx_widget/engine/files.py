@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -45,32 +46,51 @@ def atomic_write(path: Path) -> Generator[Path, None, None]:
     """A path to write to, which becomes `path` at once when everything has been written.
 
     A file that was there is left as it was where writing fails. The other name begins with a dot, so that readers of
-    folders overlook it, and is always the same, so that the next run writes over what a killed one left.
+    folders overlook it, and no other process writes to it. A device is written to as it is.
     """
     path = path.resolve()
-    unfinished = path.with_name(f".{path.name}")
+    if path.exists() and not path.is_file():
+        yield path
+        return
+    unfinished = path.with_name(f".{path.name[:60]}.{secrets.token_hex(4)}")
     try:
         yield unfinished
-        if path.exists():
-            shutil.copymode(path, unfinished)
-        with unfinished.open("rb") as file:
-            os.fsync(file.fileno())
-        unfinished.replace(path)
+        with named_errors(path):
+            if path.exists():
+                shutil.copymode(path, unfinished)
+            with unfinished.open("rb") as file:
+                os.fsync(file.fileno())
+            unfinished.replace(path)
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
 
 
+@contextmanager
+def named_errors(path: Path) -> Generator[None, None, None]:
+    """Say which file an OSError is about; that of a full disk does not tell.
+
+    Raises:
+        OSError: the same, with a file name.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise OSError(error.errno or 0, error.strerror or str(error), str(path)) from error
+
+
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file, or leave the one that was there."""
-    with atomic_write(path) as unfinished:
+    with atomic_write(path) as unfinished, named_errors(path):
         unfinished.write_bytes(data)
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
     """Write arrays as .npz, with everything else as JSON beside them."""
     text = json.dumps(facts, default=_plain)
-    with atomic_write(path) as unfinished, unfinished.open("wb") as file:
+    with atomic_write(path) as unfinished, named_errors(path), unfinished.open("wb") as file:
         np.savez_compressed(file, meta=np.array(text), **arrays)
 
 

@@ -53,8 +53,9 @@ def _checked(method: Method, partial: Any, images: int) -> Partial:
     maps = _numbers(method.title, "maps", partial.maps)
     if method.finish is None:
         check_maps(method.title, maps, images)
-    done, total = partial.done, partial.total
-    whole = all(isinstance(count, (int, np.integer)) for count in (done, total))
+    counts: Any = partial.done, partial.total
+    done, total = counts
+    whole = all(isinstance(count, (int, np.integer)) for count in counts)
     if not whole or not 0 <= done <= total or total < 1:
         raise ParameterError(
             f"{method.title} yielded kx.Partial(maps, done={done!r}, total={total!r}): done counts passes from 0 to "

@@ -1,4 +1,4 @@
-"""Raw maps -> maps to look at: sign, scale, size. Pure; `js/src/postprocess.ts` is its twin."""
+"""Raw maps -> maps to look at: sign, scale, size. Pure; `js/src/math/postprocess.ts` is its twin."""
 
 from typing import Literal
 

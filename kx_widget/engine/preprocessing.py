@@ -3,7 +3,7 @@
 import importlib
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +35,7 @@ class Preprocessing:
     `knows_imagenet` tells whether 1000 classes of the model are ImageNet's.
     """
 
-    def __init__(self, model: Any, preprocess: Literal["auto"] | Callback | None) -> None:
+    def __init__(self, model: Any, preprocess: Any) -> None:
         if not (preprocess is None or callable(preprocess) or (isinstance(preprocess, str) and preprocess == "auto")):
             raise ImageError(f'preprocess={preprocess!r} is not known. Pass "auto", None or a function.')
         self._preprocess = preprocess

@@ -25,7 +25,7 @@ from kx_widget.engine.weights import Weights
 
 
 @contextmanager
-def model_failures() -> Iterator[None]:
+def model_failures() -> Generator[None, None, None]:
     """Name what the model's own code raised, which TensorFlow hides in a list of nodes.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Finished answers, and the block of bytes that keeps them where no kernel is; `js/src/archive.ts` reads it.
+"""Finished answers, and the block of bytes that keeps them where no kernel is; `js/src/kernel/archive.ts` reads it.
 
 The block is gzip of: the header's length (uint32, little-endian), the header (JSON), zeros up to a multiple of four,
 and the buffer that the maps' headers point into.

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from kx_widget import explainer as public
 from kx_widget.bulk.arrow import pc
-from kx_widget.bulk.dataset import blank
 from kx_widget.bulk.job import weights_of
+from kx_widget.bulk.pipeline import blank
+from kx_widget.bulk.sources import file_of
 from kx_widget.bulk.store import Store
 from kx_widget.engine.errors import FormatError, ImageError, KxError, ParameterError
 from kx_widget.engine.explainer import Explainer
@@ -83,7 +84,7 @@ class StoredImages:
         Raises:
             ImageError: there is none, and why.
         """
-        return read(Path(self.name(image)))
+        return read(file_of(self.name(image)))
 
     def preview(self, image: int) -> Preview:
         """The picture of an image, or why there is none."""

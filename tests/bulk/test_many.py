@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import kx_widget as kx
-from kx_widget.bulk import dataset
+from kx_widget.bulk import pipeline
 from kx_widget.engine.functions import Functions
 from tests import models
 from tests.cases import fitting, photos
@@ -13,7 +13,7 @@ from tests.cases import fitting, photos
 
 @pytest.fixture(autouse=True)
 def many(monkeypatch):
-    monkeypatch.setattr(dataset, "MANY", 4)
+    monkeypatch.setattr(pipeline, "MANY", 4)
 
 
 @pytest.fixture

@@ -142,7 +142,7 @@ def test_own(name, page):
     explainer = zoo.explainer_of(name)
     inspection = explainer.inspection
     assert inspection.recommended == expected
-    x = noise(inspection.input_shape if name != "any input size" else (12, 12, 3), 3)
+    x = noise(inspection.input_shape, 3)
     method = "gradcam" if expected else "gradients"
     e = explainer.explain(x, [0, 1], method=method)
     assert np.isfinite(e.maps).all()

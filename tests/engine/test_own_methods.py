@@ -59,7 +59,6 @@ def test_a_method_that_returns_instead_of_yielding_is_told_to_yield():
         kx.explain(models.flattened(), cases.photos(), 1, method="mine", methods=[own])
 
 
-@pytest.mark.parametrize("wrapper", [{}, {"smooth": {"repetitions": 2}}])
 @pytest.mark.parametrize(
     ("yielded", "message"),
     [
@@ -139,6 +138,7 @@ def test_passes_may_differ_by_target_and_the_last_need_not_be_made(targets):
     assert_array_equal(smooth.maps, e.maps)
 
 
+@pytest.mark.parametrize("wrapper", [{}, {"smooth": {"repetitions": 2}}])
 def test_a_method_that_raises_is_named_and_the_cause_kept(wrapper):
     def fn(probe, target):
         yield kx.Partial(probe.activations()[..., 0] / {}["scale"])
@@ -153,7 +153,7 @@ def test_what_is_no_method_is_said():
         kx.Explainer(models.flattened(), methods=[energy])
 
 
-@pytest.mark.parametrize("own", [None, 5, method(energy)])
+@pytest.mark.parametrize("own", [None, 5, method(energy), np.array("a")])
 def test_what_is_no_list_of_methods_is_said(own):
     with pytest.raises(kx.ParameterError, match=r"^methods=.* must be a list of kx\.Method\.$"):
         kx.Explainer(models.flattened(), methods=own)

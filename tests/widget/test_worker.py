@@ -107,8 +107,7 @@ def test_an_interrupt_that_another_thread_gets_ends_the_wait():
         signal.pthread_kill(threading.get_ident(), signal.SIGINT)
 
     threading.Thread(target=interrupt, daemon=True).start()
-    start = time.monotonic()
-    condition = Watched()
+    start, condition = time.monotonic(), Watched()
     with pytest.raises(KeyboardInterrupt), condition:
         wait_for(condition, lambda: False, 20)
     assert time.monotonic() - start < 15

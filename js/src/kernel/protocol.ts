@@ -41,12 +41,7 @@ export interface MethodRecord {
 }
 
 /** What any method can be wrapped in; its settings lie in a question's `params` under its id. */
-export interface WrapperRecord {
-  id: string;
-  title: string;
-  summary: string;
-  params: ParameterRecord[];
-}
+export interface WrapperRecord { id: string; title: string; summary: string; params: ParameterRecord[]; }
 
 /** A layer, or a head of its attention; `reason` says why it cannot be chosen. */
 export interface LayerRecord {
@@ -116,13 +111,7 @@ export interface Item {
 }
 
 /** What a column of the grid asks. */
-export interface Column {
-  layer: string;
-  method: string;
-  method_title: string;
-  target: string;
-  signed: boolean;
-}
+export interface Column { layer: string; method: string; method_title: string; target: string; signed: boolean; }
 
 /**
  * Answers `hello`: all that does not change while the widget lives.
@@ -146,12 +135,7 @@ export interface Welcome {
  *
  * `shape` (N, C) and `best` (N,), the classes of most score, are of all images.
  */
-export interface Predictions {
-  kind: "predictions";
-  shape: number[];
-  first: number;
-  best: number[];
-}
+export interface Predictions { kind: "predictions"; shape: number[]; first: number; best: number[]; }
 
 /**
  * What is known of all images of a store, in parts, with one buffer each.
@@ -159,12 +143,7 @@ export interface Predictions {
  * It holds, for the `count` images from `first` on: the most probable classes, the true ones (both int32, −1 where
  * unknown), their probabilities and the scores of the first target (both float32, NaN where unknown).
  */
-export interface Shelf {
-  kind: "shelf";
-  images: number;
-  first: number;
-  count: number;
-}
+export interface Shelf { kind: "shelf"; images: number; first: number; count: number; }
 
 /** A picture of a store, or why there is none; `box` is the part of it that the model sees. */
 export interface Photo {
@@ -180,17 +159,10 @@ export interface Photo {
 }
 
 /** Some pictures, with one buffer. */
-export interface Pictures {
-  kind: "pictures";
-  seq: number;
-  items: Photo[];
-}
+export interface Pictures { kind: "pictures"; seq: number; items: Photo[]; }
 
 /** The question is taken; older ones are void. */
-export interface Queued {
-  kind: "queued";
-  gen: number;
-}
+export interface Queued { kind: "queued"; gen: number; }
 
 /**
  * The question's columns, before their first maps.
@@ -207,37 +179,16 @@ export interface Running {
 }
 
 /** How far a long question is; `eta_s` is None while unknown. */
-export interface Progress {
-  kind: "progress";
-  gen: number;
-  done: number;
-  total: number;
-  eta_s: number | null;
-}
+export interface Progress { kind: "progress"; gen: number; done: number; total: number; eta_s: number | null; }
 
 /** Some maps, with one buffer; a later item for the same image and column replaces an earlier one. */
-export interface Maps {
-  kind: "maps";
-  gen: number;
-  seq: number;
-  final: boolean;
-  items: Item[];
-}
+export interface Maps { kind: "maps"; gen: number; seq: number; final: boolean; items: Item[]; }
 
 /** A whole answer; its items point into the buffer of the message. */
-export interface Whole {
-  key: string;
-  asked: QuestionRecord;
-  columns: Column[];
-  items: Item[];
-}
+export interface Whole { key: string; asked: QuestionRecord; columns: Column[]; items: Item[]; }
 
 /** Answers that were not asked for, and may be next; with one buffer. */
-export interface Ahead {
-  kind: "ahead";
-  seq: number;
-  answers: Whole[];
-}
+export interface Ahead { kind: "ahead"; seq: number; answers: Whole[]; }
 
 /** A small map of one image at one layer. */
 export interface Thumbnail {
@@ -265,94 +216,40 @@ export interface Thumbnails {
 }
 
 /** The answer is whole: it has so many maps. */
-export interface Done {
-  kind: "done";
-  gen: number;
-  seconds: number;
-  maps: number;
-}
+export interface Done { kind: "done"; gen: number; seconds: number; maps: number; }
 
 /** The question was given up on request. */
-export interface Cancelled {
-  kind: "cancelled";
-  gen: number;
-}
+export interface Cancelled { kind: "cancelled"; gen: number; }
 
 /** The question failed; gen 0 if it was no question but something else the browser sent. */
-export interface Error {
-  kind: "error";
-  gen: number;
-  message: string;
-  hint: string;
-  traceback: string;
-}
+export interface Error { kind: "error"; gen: number; message: string; hint: string; traceback: string; }
 
 /** A part of a file that a view asked for, with one buffer; or, with an empty buffer, why there is none. */
-export interface File {
-  kind: "file";
-  id: string;
-  part: number;
-  parts: number;
-  error: string;
-}
+export interface File { kind: "file"; id: string; part: number; parts: number; error: string; }
 
 /** From a view that has just been drawn; `have` are the keys of the answers that it has. */
-export interface Hello {
-  kind: "hello";
-  version: number;
-  view: string;
-  have: string[];
-}
+export interface Hello { kind: "hello"; version: number; view: string; have: string[]; }
 
 /** A view came into sight or went out of it. */
-export interface Seen {
-  kind: "seen";
-  view: string;
-  visible: boolean;
-}
+export interface Seen { kind: "seen"; view: string; visible: boolean; }
 
 /** Something of this question did not arrive, or the answer said to be held is not here any more. */
-export interface Miss {
-  kind: "miss";
-  gen: number;
-}
+export interface Miss { kind: "miss"; gen: number; }
 
 /** Give up this question. */
-export interface Cancel {
-  kind: "cancel";
-  gen: number;
-}
+export interface Cancel { kind: "cancel"; gen: number; }
 
 /** Asks for one image's thumbnails at all layers, once the question is answered; `have` is the last one's key. */
-export interface Want {
-  kind: "want";
-  gen: number;
-  image: number;
-  column: number;
-  have: string;
-}
+export interface Want { kind: "want"; gen: number; image: number; column: number; have: string; }
 
 /** The images of a store whose rows are near sight: those whose picture, and those whose maps, are not here yet. */
-export interface Look {
-  kind: "look";
-  gen: number;
-  pictures: number[];
-  maps: number[];
-}
+export interface Look { kind: "look"; gen: number; pictures: number[]; maps: number[]; }
 
 /** Make a file, `"html"` or `"npz"` (of one column), for the view that knows this id. */
-export interface Export {
-  kind: "export";
-  id: string;
-  format: string;
-  column: number;
-}
+export interface Export { kind: "export"; id: string; format: string; column: number; }
 
 /** A frame of maps or pictures was taken in. */
-export interface Ack {
-  kind: "ack";
-  seq: number;
-}
+export interface Ack { kind: "ack"; seq: number; }
 
 export type Down = Welcome | Predictions | Shelf | Pictures | Queued | Running | Progress | Maps | Ahead | Thumbnails | Done | Cancelled | Error | File;
 

@@ -3,11 +3,19 @@ import type { ComponentChildren } from "preact";
 /** JupyterLab and Notebook read single keys as commands unless the focused element itself carries this. */
 export const KEYS = { "data-lm-suppress-shortcuts": "true" } as const;
 
-export function Field(props: { id: string; label: string; class?: string; children: ComponentChildren }) {
+interface FieldProps {
+  id: string;
+  label: string;
+  title?: string;
+  class?: string;
+  children: ComponentChildren;
+}
+
+export function Field({ id, label, title, class: name = "field", children }: FieldProps) {
   return (
-    <div class={`field ${props.class ?? ""}`}>
-      <label for={props.id}>{props.label}</label>
-      {props.children}
+    <div class={name} title={title}>
+      <label for={id}>{label}</label>
+      {children}
     </div>
   );
 }
@@ -38,3 +46,18 @@ export function Select({ id, value, disabled, onChoose, children }: SelectProps)
     </select>
   );
 }
+
+/** The options of a `Select`, as pairs of value and text. */
+export const options = (choices: readonly (readonly [value: string, text: string])[]) =>
+  choices.map(([value, text]) => (
+    <option key={value} value={value}>
+      {text}
+    </option>
+  ));
+
+/** A small cross that takes something away. */
+export const CloseButton = ({ label, onClick }: { label: string; onClick(): void }) => (
+  <button type="button" class="plain" aria-label={label} {...KEYS} onClick={onClick}>
+    ✕
+  </button>
+);
