@@ -17,29 +17,19 @@ LINES, PARAMETERS = 60, 8
 
 # Imports that run back up, or close a circle.
 IMPORTS_YET = {
-    ("kx_widget.engine.datasets", "kx_widget.bulk.dataset"),
-    ("kx_widget.engine.datasets", "kx_widget.bulk.job"),
-    ("kx_widget.engine.datasets", "kx_widget.bulk.store"),
-    ("kx_widget.engine.datasets", "kx_widget.engine.explainer"),
     ("kx_widget.engine.explanation", "kx_widget"),
 }
-CLASSES_YET = {"Item", "Worker"}
+CLASSES_YET = {"Item", "Plan"}
 FILES_YET = {"parts"}
-LONG_YET = {"cli.commands.explain", "bulk.cluster.explain_on_ray"}
-MANY_PARAMETERS_YET = {
-    "bulk.cluster.explain_on_ray",
-    "bulk.dataset.Run.__init__",
-    "bulk.job.explain_to_store",
-    "bulk.page.write_page",
-    "engine.explainer.Explainer.ask",
-}
+LONG_YET = {"engine.images.load"}
+MANY_PARAMETERS_YET = {"bulk.page.write_page", "engine.explainer.Explainer.ask"}
 # Keywords that are there to be used one by one, and the names of keras-explainable.
 PUBLIC = {
     "cli.commands.explain",
     "cli.commands.show",
     "compat.keras_explainable.explaining.explain",
     "compat.keras_explainable.utils.visualize",
-    "engine.datasets.Datasets.explain_to",
+    "explainer.Explainer.explain_to",
 }
 # Where the engine reads what Keras or TensorFlow keep private.
 PRIVATE = "kx_widget.engine.keras_private"
