@@ -18,15 +18,12 @@ LINES, PARAMETERS = 60, 8
 # Imports that run back up, or close a circle.
 IMPORTS_YET = {
     ("kx_widget.engine.explanation", "kx_widget"),
-    ("kx_widget.widget.from_store", "kx_widget.widget.store_widget"),
-    ("kx_widget.widget.from_store", "kx_widget.widget.widget"),
 }
-CLASSES_YET = {"Shelf", "Thumbnails"}
-FILES_YET = {"files", "parts"}
+}
+CLASSES_YET = {"Item", "Plan"}
+FILES_YET = {"parts"}
 LONG_YET = {"engine.images.load"}
-MANY_PARAMETERS_YET = {
-    "engine.explainer.Explainer.ask",
-}
+MANY_PARAMETERS_YET = {"bulk.page.write_page", "engine.explainer.Explainer.ask"}
 # Keywords that are there to be used one by one, and the names of keras-explainable.
 PUBLIC = {
     "cli.commands.explain",
