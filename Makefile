@@ -60,7 +60,7 @@ matrix: setup
 
 clean:
 	rm -rf .tox .venv node_modules build dist kx_widget/widget/static .pytest_cache .ruff_cache .hypothesis
-	find kx_widget js/hatch_build.py tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find kx_widget js/hatch_build.py tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 chromium: .venv/.installed
 	@$(PY) -m tests.browser.chromium

@@ -3,13 +3,14 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from kx_widget.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from kx_widget import samples
     from kx_widget.bulk.store import Store
     from kx_widget.engine.errors import (
         CancelledError,
+        FormatError,
         ImageError,
         KxError,
         ModelError,
@@ -19,12 +20,13 @@ if TYPE_CHECKING:
         UnknownTargetError,
         UnsupportedMethodError,
     )
-    from kx_widget.engine.explainer import Explainer, explain
+    from kx_widget.engine.explainer import explain
     from kx_widget.engine.explanation import Explanation
     from kx_widget.engine.methods import METHODS
     from kx_widget.engine.registry import Method
     from kx_widget.engine.targets import contrast
     from kx_widget.engine.types import Inspection, Parameter, Partial, Step
+    from kx_widget.explainer import Explainer
     from kx_widget.widget.widget import KxWidget
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "CancelledError",
     "Explainer",
     "Explanation",
+    "FormatError",
     "ImageError",
     "Inspection",
     "KxError",
@@ -55,7 +58,7 @@ __all__ = [
 # Resolved on first use, so that importing the package does not import TensorFlow.
 _HOMES = {
     "METHODS": "engine.methods",
-    "Explainer": "engine.explainer",
+    "Explainer": "explainer",
     "explain": "engine.explainer",
     "Explanation": "engine.explanation",
     "contrast": "engine.targets",

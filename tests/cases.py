@@ -9,6 +9,8 @@ import numpy as np
 from kx_widget.engine.errors import UnsupportedMethodError
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.methods import METHODS
+from kx_widget.engine.registry import Method
+from kx_widget.engine.types import Partial
 from tests import models
 
 MODELS: tuple[Callable[[], keras.Model], ...] = (
@@ -62,6 +64,19 @@ def applies(method: str, explainer: Explainer, x: np.ndarray) -> bool:
 def fitting(method: str, make: Callable[..., keras.Model]) -> Callable[..., keras.Model]:
     """A model for a method: one with attention where the method looks at that."""
     return models.transformer if METHODS[method].sees == "attention" else make
+
+
+def copies(model: keras.Model, image: np.ndarray, seed: int = 0, **wrapper: Any) -> np.ndarray:
+    """What a method is asked about when it is wrapped: copies (n, H, W, C) of an image (H, W, C)."""
+    seen: list[np.ndarray] = []
+
+    def note(probe: Any, target: np.ndarray):
+        seen.append(np.array(probe.x))
+        yield Partial(np.ones(probe.x.shape[:3], np.float32))
+
+    noting = Method("note", "Note", note, "My own", "input", True, "instant", "…", "…")
+    Explainer(model, methods=[noting]).explain(image[None], [0], method="note", seed=seed, **wrapper)
+    return np.concatenate(seen)
 
 
 ALL = [(method, make) for method in METHODS for make in MODELS if fitting(method, make) is make]

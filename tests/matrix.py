@@ -8,13 +8,14 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-BESIDE = ("docs/models.md", "js/src/messages.ts")
+BESIDE = ("docs/models.md", "js/src/kernel/protocol.ts", "js/write_protocol.py")
 PACKAGES = ("tensorflow", "keras", "numpy", "anywidget", "ipywidgets", "ipykernel", "Pillow")
 
 
 def main(root: Path, folder: Path) -> None:
     print(f"Python {sys.version.split()[0]},", ", ".join(f"{p} {version(p)}" for p in PACKAGES), flush=True)
-    shutil.copytree(root / "tests", folder / "tests", dirs_exist_ok=True)
+    for name in ("tests", "tools"):
+        shutil.copytree(root / name, folder / name, dirs_exist_ok=True)
     for name in BESIDE:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(root / name, folder / name)

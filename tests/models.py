@@ -1,6 +1,10 @@
 """Tiny models whose answers are known on paper."""
 
+import math
+
 import keras
+import numpy as np
+import tensorflow as tf
 from keras import layers
 
 SIDE = 12
@@ -172,3 +176,28 @@ def transformer(
     x = layers.LayerNormalization(name="norm")(x)
     x = x[:, 16 * after] if read == "token" else layers.GlobalAveragePooling1D(name="mean")(x)
     return keras.Model(image, layers.Dense(CLASSES, activation, name="scores")(x), name="transformer")
+
+
+def gated(sizes: list[int], most: float = math.inf) -> keras.Model:
+    """The residual model on a device with memory for `most` images, which tells how many were sent through it.
+
+    A gate before the model and one before its head note what passes them, from inside the graph.
+    """
+
+    def enter(count):
+        sizes.append(int(count))
+        if count > most:
+            raise MemoryError("OOM when allocating")
+        return np.float32(0)
+
+    def gate(x):
+        return x + tf.ensure_shape(tf.numpy_function(enter, [tf.shape(x)[0]], tf.float32), ())
+
+    inside = residual()
+    image = keras.Input((SIDE, SIDE, 3))
+    body = keras.Model(inside.inputs, inside.get_layer("after_add").output, name="body")
+    x = layers.Lambda(gate, output_shape=body.output.shape[1:], name="gate_before_head")(
+        body(layers.Lambda(gate, output_shape=(SIDE, SIDE, 3), name="gate")(image))
+    )
+    x = inside.layers[-1](layers.GlobalAveragePooling2D()(x))
+    return keras.Model(image, x, name="gated")

@@ -96,8 +96,7 @@ export function scrolling(count) {
 export async function typing(label, role, texts) {
   const input = field(label);
   input.focus();
-  const list = () =>
-    [...root().querySelectorAll(`[role=${role}]`)].map(({ textContent }) => textContent).join();
+  const list = () => [...root().querySelectorAll(`[role=${role}]`)].map(({ textContent }) => textContent).join();
   const times = [];
   for (const text of texts) {
     const before = list();

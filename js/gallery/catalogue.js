@@ -81,14 +81,10 @@ export const CATALOGUE = [
       ],
     },
   ),
-  method(
-    "saliency",
-    "Input gradient",
-    "Gradients",
-    "1 pass",
-    "The derivative of the class score by every pixel.",
-    { sees: "input", fine: true },
-  ),
+  method("saliency", "Input gradient", "Gradients", "1 pass", "The derivative of the class score by every pixel.", {
+    sees: "input",
+    fine: true,
+  }),
   method("gaze", "Gaze", "Attention", "1 pass", "Where the blocks of a transformer look.", {
     sees: "attention",
     signed: false,
@@ -162,30 +158,16 @@ export function layers(extra, flat, heads) {
       spatial: [8, 8],
     });
   }
-  for (let i = 0; i < extra; i++)
-    list.push(layer(`extra/part${Math.floor(i / 20)}/conv_${i}`, "Conv2D", [16, 16, 64]));
+  for (let i = 0; i < extra; i++) list.push(layer(`extra/part${Math.floor(i / 20)}/conv_${i}`, "Conv2D", [16, 16, 64]));
   list.push(layer("pool", "GlobalAveragePooling2D", [256], "has no map: height and width are gone"));
   list.push(layer("scores", "Dense", [10], "has no map: height and width are gone"));
   return list;
 }
 
 export function classNames(count) {
-  const first = [
-    "cat",
-    "cup",
-    "rocket",
-    "astronaut",
-    "bicycle",
-    "lighthouse",
-    "owl",
-    "teapot",
-    "violin",
-    "zebra",
-  ];
+  const first = ["cat", "cup", "rocket", "astronaut", "bicycle", "lighthouse", "owl", "teapot", "violin", "zebra"];
   const adjectives = ["spotted", "red", "northern", "lesser", "striped"];
   return Array.from({ length: count }, (_, i) =>
-    i < first.length
-      ? first[i]
-      : `${adjectives[i % 5]} ${first[Math.floor(i / 5) % 10]} ${Math.floor(i / 50)}`,
+    i < first.length ? first[i] : `${adjectives[i % 5]} ${first[Math.floor(i / 5) % 10]} ${Math.floor(i / 50)}`,
   );
 }

@@ -42,20 +42,7 @@ const REMARKS = [
 const cautionOn = (method) => CAUTIONS[method] ?? CAUTIONS[CATALOGUE.find(({ id }) => id === method).sees];
 
 export async function createKernel(options) {
-  const {
-    images,
-    classes,
-    layers: extra,
-    step,
-    fail,
-    silent,
-    flat,
-    heads,
-    labels,
-    notes,
-    cautions,
-    traits,
-  } = options;
+  const { images, classes, layers: extra, step, fail, silent, flat, heads, labels, notes, cautions, traits } = options;
   const names = classNames(classes);
   const known = layers(extra, flat, heads);
   const drawn = await Promise.all(Array.from({ length: Math.min(images, DRAWN) }, (_, i) => scene(i)));
@@ -82,8 +69,7 @@ export async function createKernel(options) {
   const probabilities = new Float32Array(images * classes);
   scenes.forEach(({ things }, i) => {
     const dice = random(i + 5);
-    for (let c = 0; c < classes; c++)
-      probabilities[i * classes + c] = (dice() ** 3 * 0.2) / Math.sqrt(classes / 10);
+    for (let c = 0; c < classes; c++) probabilities[i * classes + c] = (dice() ** 3 * 0.2) / Math.sqrt(classes / 10);
     things.forEach(({ name }, k) => {
       const c = names.indexOf(name);
       if (c >= 0) probabilities[i * classes + c] = (k === 0 ? 0.97 : 0.86) - 0.1 * dice();
@@ -222,8 +208,7 @@ export async function createKernel(options) {
     }
     // An odd start, as some hosts deliver it.
     const bytes = new Uint8Array(at + 3);
-    for (const [i, values] of parts.entries())
-      bytes.set(new Uint8Array(values.buffer), 3 + items[i].byte_offset);
+    for (const [i, values] of parts.entries()) bytes.set(new Uint8Array(values.buffer), 3 + items[i].byte_offset);
     return { items, buffer: new DataView(bytes.buffer, 3, at) };
   }
 

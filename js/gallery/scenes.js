@@ -95,10 +95,7 @@ function landscape(c, size, dice) {
     c.moveTo(0, size);
     const [a, b] = [dice() * 6, dice() * 4 + 2];
     for (let x = 0; x <= size; x += 8) {
-      c.lineTo(
-        x,
-        size * (0.45 + ridge * 0.14 + 0.05 * Math.sin(a + (b * x) / size) + 0.012 * Math.sin(x / 9 + a)),
-      );
+      c.lineTo(x, size * (0.45 + ridge * 0.14 + 0.05 * Math.sin(a + (b * x) / size) + 0.012 * Math.sin(x / 9 + a)));
     }
     c.lineTo(size, size);
     c.fill();

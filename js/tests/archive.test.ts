@@ -1,14 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import fixture from "../../tests/fixtures/archive.json";
-import { createAnswers } from "../src/answers";
-import { type Archive, exact, nearest, offered, openArchive } from "../src/archive";
-import { openSession, type Session } from "../src/session";
-import { type Asked, createStore, DEFAULTS, type Store } from "../src/store";
-import { classOptions } from "../src/view/classes";
+import { type Archive, openArchive } from "../src/kernel/archive";
+import type { QuestionRecord } from "../src/kernel/protocol";
+import { AnswerCache } from "../src/state/answerCache";
+import { exact, isAvailable, nearest } from "../src/state/availableQuestions";
+import { Session } from "../src/state/session";
+import { DEFAULTS, Store } from "../src/state/store";
+import { classOptions } from "../src/view/classPicker";
 import { type FakeModel, fakeModel, welcome } from "./helpers";
 
 const bytes = Uint8Array.from(atob(fixture.block), (c) => c.charCodeAt(0));
-const asked = (values: Partial<Asked> = {}): Asked => ({
+const asked = (values: Partial<QuestionRecord> = {}): QuestionRecord => ({
   layer: "conv",
   method: "blobs",
   target: "top",
@@ -22,13 +24,11 @@ const opened = async () => (await openArchive(bytes)) as Archive;
 describe("an archive", () => {
   it("gives back what Python kept, to the last bit", async () => {
     const archive = await opened();
-    expect(archive.offer).toMatchObject({ alone: true, leftOut: 0, side: null });
+    expect(archive.available).toMatchObject({ offline: true, leftOut: 0, side: null });
     const kept = fixture.maps.map((maps) => maps.map((map) => map.flat()));
-    const found = archive.answers
-      .slice(-3)
-      .map(({ answer }) => [...answer.tiles.values()].map((t) => [...t.values]));
+    const found = archive.answers.slice(-3).map(({ answer }) => [...answer.tiles.values()].map((t) => [...t.values]));
     expect(found).toEqual(kept);
-    expect(archive.predictions?.best).toEqual([1, 0]);
+    expect(archive.predictions?.predicted).toEqual([1, 0]);
     expect([...(archive.predictions?.values ?? [])]).toEqual([0.25, 0.75, Number.NaN, 1]);
     expect(archive.answers.at(-1)?.answer.columns.map((column) => column.method)).toEqual(["blobs", "dots"]);
   });
@@ -59,21 +59,19 @@ describe("an archive", () => {
 
   it("answers what is wanted anew, and keeps of the rest what it can", async () => {
     const archive = await opened();
-    expect(nearest(archive, asked(), { layer: "early" })?.asked).toMatchObject({
+    expect(nearest(archive, asked(), { layer: "early" })?.question).toMatchObject({
       layer: "early",
       method: "dots",
       target: "cat − dog",
     });
-    expect(nearest(archive, asked(), { method: "dots", params: {} })?.asked).toMatchObject({
+    expect(nearest(archive, asked(), { method: "dots", params: {} })?.question).toMatchObject({
       method: "dots",
       layer: "conv",
       compare: "none",
     });
-    expect(nearest(archive, asked(), { compare: "methods", compare_with: [] })?.asked.compare).toBe(
-      "methods",
-    );
+    expect(nearest(archive, asked(), { compare: "methods", compare_with: [] })?.question.compare).toBe("methods");
     expect(nearest(archive, asked(), { layer: "late" })).toBeUndefined();
-    expect(nearest(archive, asked({ layer: "gone" }), {})?.asked.layer).toBe("conv");
+    expect(nearest(archive, asked({ layer: "gone" }), {})?.question.layer).toBe("conv");
   });
 });
 
@@ -81,12 +79,12 @@ describe("a view of an archive", () => {
   let model: FakeModel;
   let store: Store;
   let session: Session;
-  const ready = () => vi.waitFor(() => expect(store.offer.value).not.toBeNull());
+  const ready = () => vi.waitFor(() => expect(store.available.value).not.toBeNull());
 
   beforeEach(() => {
     model = fakeModel({ ...DEFAULTS, ...asked(), _snapshot: new DataView(bytes.buffer) });
-    store = createStore();
-    session = openSession(model, store, createAnswers());
+    store = new Store();
+    session = new Session(model, store, new AnswerCache());
   });
   afterEach(() => session.close());
 
@@ -94,7 +92,7 @@ describe("a view of an archive", () => {
     await ready();
     expect(store.status.value).toBe("no-kernel");
     expect(store.answer.value?.tiles.size).toBe(2);
-    expect([offered(store, "layer", "conv"), offered(store, "layer", "late")]).toEqual([true, false]);
+    expect([isAvailable(store, "layer", "conv"), isAvailable(store, "layer", "late")]).toEqual([true, false]);
     expect(classOptions(store).map(({ text }) => text)).toEqual(["top", "cat − dog"]);
   });
 
@@ -117,7 +115,7 @@ describe("a view of an archive", () => {
     await ready();
     const { answer } = store;
     model.down({ kind: "welcome", version: 1, gen: 1, ...welcome() });
-    expect(store.offer.value).toBeNull();
+    expect(store.available.value).toBeNull();
     model.down({ kind: "queued", gen: 1 });
     expect([store.stale.value, store.status.value, answer.value?.tiles.size]).toEqual([false, "running", 2]);
     session.set({ layer: "anywhere" });
@@ -128,17 +126,13 @@ describe("a view of an archive", () => {
     model.down({ kind: "welcome", version: 1, gen: 1, ...welcome() });
     await openArchive(bytes);
     await new Promise((resolve) => setTimeout(resolve));
-    expect([store.offer.value, store.answer.value]).toEqual([null, null]);
+    expect([store.available.value, store.answer.value]).toEqual([null, null]);
   });
 });
 
 it("a spoilt archive is said, and nothing else is lost", async () => {
-  const store = createStore();
-  const session = openSession(
-    fakeModel({ ...DEFAULTS, _snapshot: Uint8Array.of(1, 2, 3) }),
-    store,
-    createAnswers(),
-  );
+  const store = new Store();
+  const session = new Session(fakeModel({ ...DEFAULTS, _snapshot: Uint8Array.of(1, 2, 3) }), store, new AnswerCache());
   await vi.waitFor(() => expect(store.failure.value?.message).toContain("cannot be read"));
   session.close();
 });

@@ -42,6 +42,13 @@ export class Context {
     this.clipped = clip;
   }
 
+  reset() {
+    const { width, height } = this.canvas;
+    this.canvas.pixels = new Pixels(width, height);
+    Object.assign(this, { globalAlpha: 1, imageSmoothingEnabled: true });
+    this.clipped = [0, 0, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  }
+
   beginPath() {
     this.path = [];
   }
@@ -81,13 +88,7 @@ export class Context {
   }
 
   /** Lays a colour over every pixel of a rectangle, asked for by the place of its middle there. */
-  private cover(
-    x: number,
-    y: number,
-    width: number,
-    height: number,
-    color: (u: number, v: number) => number[],
-  ) {
+  private cover(x: number, y: number, width: number, height: number, color: (u: number, v: number) => number[]) {
     if (![x, y, x + width, y + height].every(Number.isInteger)) throw new Error("Edges lie on whole pixels.");
     const { pixels } = this.canvas;
     for (let row = Math.max(y, 0); row < Math.min(y + height, pixels.height); row++) {

@@ -1,6 +1,8 @@
-import type { Model } from "../src/line";
-import type { Item, Wrapper } from "../src/messages";
-import { askedOf, createStore, type Predictions, type Welcome } from "../src/store";
+import type { Constants } from "../src/kernel/archive";
+import type { Model } from "../src/kernel/connection";
+import type { PredictionTable } from "../src/kernel/decode";
+import type { Item, ParameterRecord, WrapperRecord } from "../src/kernel/protocol";
+import { currentQuestion, Store } from "../src/state/store";
 
 export function item(fields: Partial<Item> = {}): Item {
   return {
@@ -28,24 +30,30 @@ export function item(fields: Partial<Item> = {}): Item {
   };
 }
 
-const WRAPPERS: Wrapper[] = [
+type Named = Partial<ParameterRecord> & Pick<ParameterRecord, "name" | "title" | "kind" | "default">;
+const parameter = (fields: Named): ParameterRecord => ({
+  ...{ help: "", choices: [], minimum: null, maximum: null, step: null },
+  ...fields,
+});
+
+const WRAPPERS: WrapperRecord[] = [
   {
     ...{ id: "smooth", title: "Smooth", summary: "" },
     params: [
-      { name: "repetitions", title: "Repetitions", help: "", kind: "int", default: 20 },
-      { name: "noise", title: "Noise", help: "", kind: "float", default: 0.15 },
+      parameter({ name: "repetitions", title: "Repetitions", kind: "int", default: 20 }),
+      parameter({ name: "noise", title: "Noise", kind: "float", default: 0.15 }),
     ],
   },
   {
     ...{ id: "tta", title: "TTA", summary: "" },
     params: [
-      { name: "scales", title: "Scales", help: "", kind: "numbers", default: [0.5, 1, 1.5] },
-      { name: "hflip", title: "Mirror", help: "", kind: "bool", default: true },
+      parameter({ name: "scales", title: "Scales", kind: "numbers", default: [0.5, 1, 1.5] }),
+      parameter({ name: "hflip", title: "Mirror", kind: "bool", default: true }),
     ],
   },
 ];
 
-export function welcome(fields: Partial<Welcome> = {}): Welcome {
+export function welcome(fields: Partial<Constants> = {}): Constants {
   return {
     catalogue: [],
     wrappers: WRAPPERS,
@@ -57,11 +65,11 @@ export function welcome(fields: Partial<Welcome> = {}): Welcome {
 }
 
 /** One row of probabilities an image. */
-export function predictions(...rows: number[][]): Predictions {
+export function predictions(...rows: number[][]): PredictionTable {
   return {
     images: rows.length,
     classes: rows[0].length,
-    best: rows.map((row) => Math.max(0, row.indexOf(Math.max(...row)))),
+    predicted: rows.map((row) => Math.max(0, row.indexOf(Math.max(...row)))),
     values: Float32Array.from(rows.flat()),
   };
 }
@@ -71,7 +79,7 @@ export function running(gen: number, ...targets: string[]) {
   const names = targets.length > 0 ? targets : ["top"];
   const column = { layer: "conv", method: "cam", method_title: "CAM", signed: true };
   const columns = names.map((target) => ({ ...column, target }));
-  const asked = { ...askedOf(createStore({ ...column, target: names.join() } as never)) };
+  const asked = { ...currentQuestion(new Store({ ...column, target: names.join() } as never)) };
   return { kind: "running", gen, key: names.join(), asked, columns, held: false };
 }
 

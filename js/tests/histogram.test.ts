@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { heights, histogram } from "../src/histogram";
+import { heights, histogram } from "../src/math/histogram";
 
 const map = (...values: number[]) => Float32Array.from(values);
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createAnswers } from "../src/answers";
-import type { Binary } from "../src/codec";
-import { openSession, type Session } from "../src/session";
-import { createStore, DEFAULTS, type Store } from "../src/store";
+import type { Binary } from "../src/kernel/decode";
+import { AnswerCache } from "../src/state/answerCache";
+import { Session } from "../src/state/session";
+import { DEFAULTS, Store } from "../src/state/store";
 import { type FakeModel, fakeModel } from "./helpers";
 import { dice, FakeKernel, HOSTS, IMAGES, truth } from "./kernel";
 
@@ -23,8 +23,8 @@ function open(line: Line): Widget {
   const kernel = new FakeKernel(model, (content, buffers) => line(model, content, buffers));
   model.save_changes = () => kernel.ask();
   kernel.ask();
-  const store = createStore();
-  const session = openSession(model, store, createAnswers());
+  const store = new Store();
+  const session = new Session(model, store, new AnswerCache());
   opened.push(session);
   return { model, kernel, store, session };
 }
@@ -181,8 +181,8 @@ describe("a frame that says what cannot be", () => {
 describe("a page on which nobody listens", () => {
   it("says so, draws, and takes no question", () => {
     const model = { ...fakeModel({ ...DEFAULTS, layer: "conv" }), send() {}, on() {}, off() {} };
-    const store = createStore();
-    const session = openSession(model, store, createAnswers());
+    const store = new Store();
+    const session = new Session(model, store, new AnswerCache());
     opened.push(session);
     vi.advanceTimersByTime(5000);
     expect(store.status.value).toBe("no-kernel");
@@ -198,7 +198,7 @@ describe("a page on which nobody listens", () => {
 describe("a kernel that is busy", () => {
   it("is reminded of what it owes, ever less often, until it answers", () => {
     const model = fakeModel({ ...DEFAULTS, layer: "conv", _images: [{}] });
-    const session = openSession(model, createStore(), createAnswers());
+    const session = new Session(model, new Store(), new AnswerCache());
     opened.push(session);
     model.down({
       kind: "welcome",

@@ -1,5 +1,5 @@
-import type { Binary } from "../src/codec";
-import type { Item, Up } from "../src/messages";
+import type { Binary } from "../src/kernel/decode";
+import type { Item, Up } from "../src/kernel/protocol";
 import { type FakeModel, item, running, welcome } from "./helpers";
 
 export const IMAGES = 2;

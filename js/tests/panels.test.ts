@@ -1,16 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { duration, percent, position, shape, value } from "../src/format";
-import type { Layer, Param } from "../src/messages";
-import { createStore } from "../src/store";
-import { joinTarget, plainText, splitTarget } from "../src/target";
-import { classOptions, keyOf, targetOf } from "../src/view/classes";
+import type { LayerRecord, ParameterRecord } from "../src/kernel/protocol";
+import { duration, percent, position, shape, value } from "../src/state/format";
+import { Store } from "../src/state/store";
+import { joinTarget, plainText, splitTarget } from "../src/state/target";
+import { classOptions, keyOf, targetOf } from "../src/view/classPicker";
 import { search } from "../src/view/combobox";
 import { buildTree, canChoose, visibleRows } from "../src/view/layerTree";
-import { readNumber, readNumbers } from "../src/view/params";
-import { settingsOf } from "../src/view/wrappers";
+import { readNumber, readNumbers } from "../src/view/parameters";
+import { settingsOf } from "../src/view/wrapperSwitch";
 import { predictions, welcome } from "./helpers";
 
-const layer = (path: string, reason = ""): Layer => ({
+const layer = (path: string, reason = ""): LayerRecord => ({
   path,
   type: "Conv2D",
   shape: [8, 8, 4],
@@ -20,12 +20,7 @@ const layer = (path: string, reason = ""): Layer => ({
 });
 
 describe("the layer tree", () => {
-  const tree = buildTree([
-    layer("input", "the picture"),
-    layer("net/a/conv"),
-    layer("net/a/relu"),
-    layer("net/pool"),
-  ]);
+  const tree = buildTree([layer("input", "the picture"), layer("net/a/conv"), layer("net/a/relu"), layer("net/pool")]);
   const names = (query: string, closed: string[] = []) =>
     visibleRows(tree, query, new Set(closed)).map((row) => `${"-".repeat(row.level - 1)}${row.node.name}`);
 
@@ -72,8 +67,8 @@ describe("the class list", () => {
   const names = ["cat", "dog", "cat", "top"];
 
   it("begins with the top entries and sorts by the probability in the image in focus", () => {
-    const store = createStore({ selected: [1] });
-    store.welcome.value = welcome({ class_names: ["cat", "dog", "owl"] });
+    const store = new Store({ selected: [1] });
+    store.constants.value = welcome({ class_names: ["cat", "dog", "owl"] });
     store.predictions.value = predictions([0.8, 0.1, 0.1], [0.25, 0.125, 0.625]);
     expect(classOptions(store).map(({ text, note, figure }) => [text, note, figure])).toEqual([
       ["top", "owl", "62.5 %"],
@@ -86,8 +81,8 @@ describe("the class list", () => {
   });
 
   it("keeps the model's order where it gives no probabilities", () => {
-    const store = createStore();
-    store.welcome.value = welcome({ class_names: ["b", "a"] });
+    const store = new Store();
+    store.constants.value = welcome({ class_names: ["b", "a"] });
     store.predictions.value = predictions([Number.NaN, Number.NaN]);
     expect(classOptions(store).map(({ text, figure }) => [text, figure])).toEqual([
       ["top", undefined],
@@ -98,13 +93,7 @@ describe("the class list", () => {
   });
 
   it("asks for a class by name only where the name is clear", () => {
-    expect(["#0", "#1", "#2", "#3", "top"].map((key) => targetOf(key, names))).toEqual([
-      0,
-      "dog",
-      2,
-      3,
-      "top",
-    ]);
+    expect(["#0", "#1", "#2", "#3", "top"].map((key) => targetOf(key, names))).toEqual([0, "dog", 2, 3, "top"]);
     expect([keyOf("dog", names), keyOf(2, names), keyOf("top-2", names)]).toEqual(["#1", "#2", "top-2"]);
   });
 
@@ -154,7 +143,7 @@ describe("a wrapper's settings", () => {
 });
 
 describe("a field of several numbers", () => {
-  const param = { name: "n", kind: "numbers", minimum: 0.1, maximum: 10 } as Param;
+  const param = { name: "n", kind: "numbers", minimum: 0.1, maximum: 10 } as ParameterRecord;
   it.each([
     ["0.5, 1,2", [0.5, 1, 2]],
     ["1 3", [1, 3]],
@@ -167,7 +156,7 @@ describe("a field of several numbers", () => {
 });
 
 describe("a number field", () => {
-  const param = { name: "n", kind: "int", minimum: 1, maximum: 9 } as Param;
+  const param = { name: "n", kind: "int", minimum: 1, maximum: 9 } as ParameterRecord;
   it.each([
     ["3.6", 4],
     ["0", 1],

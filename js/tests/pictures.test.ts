@@ -1,9 +1,10 @@
 /// <reference types="vite/types/importMeta.d.ts" />
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { compose, frameOf } from "../src/canvas/compose";
-import { layersMaker } from "../src/canvas/layers";
-import { extent } from "../src/postprocess";
-import { createStore, type Limits, type Picture, type Traits, tileKey } from "../src/store";
+import { MapPainter, TileBitmaps } from "../src/canvas/tileBitmaps";
+import { tileKey } from "../src/kernel/decode";
+import { extent } from "../src/math/postprocess";
+import { type Limits, type Picture, Store, type Traits } from "../src/state/store";
 import { Canvas, globals } from "./canvas";
 import { item } from "./helpers";
 
@@ -28,9 +29,7 @@ const CASES = Object.entries(import.meta.glob<Case>("./pictures/*.json", { eager
 function canvasOf(rows: string[]): Canvas {
   const colors = rows.map((row) => row.split(" "));
   const canvas = new Canvas(colors[0].length, colors.length);
-  const bytes = colors
-    .flat()
-    .flatMap((color) => (`${color}ff`.match(/../g) ?? []).map((hex) => Number(`0x${hex}`)));
+  const bytes = colors.flat().flatMap((color) => (`${color}ff`.match(/../g) ?? []).map((hex) => Number(`0x${hex}`)));
   canvas.pixels.data.set(bytes);
   return canvas;
 }
@@ -47,7 +46,7 @@ function rowsOf({ width, height, pixels }: Canvas): string[] {
 
 function draw(given: Case): string[][] {
   const { size, maps, box } = given;
-  const store = createStore({ opacity: 1, ...given.traits });
+  const store = new Store({ opacity: 1, ...given.traits });
   Object.assign(store.limits, { value: given.limits });
   Object.assign(store.cells, { value: given.cells });
   Object.assign(store.swipe, { value: given.swipe });
@@ -56,17 +55,17 @@ function draw(given: Case): string[][] {
     return { item: item({ column, shape: [rows.length, rows[0].length] }), values, extent: extent(values) };
   });
   store.answer.value = {
-    gen: 1,
+    ...{ gen: 1, key: "" },
     columns: [],
     tiles: new Map(tiles.map((tile) => [tileKey(0, tile.item.column), tile])),
   };
   const picture = { name: "", width: size, height: size, box, mime: "", data: new Uint8Array() } as Picture;
   const bitmap = given.picture && (canvasOf(given.picture) as unknown as ImageBitmap);
-  const makeLayers = layersMaker();
+  const painter = new MapPainter();
   return tiles.map((map) => {
     const canvas = new Canvas(size, size);
     const context = canvas.getContext() as unknown as CanvasRenderingContext2D;
-    compose(context, frameOf(picture, size, size), store, { picture, bitmap, map, layers: makeLayers() });
+    compose(context, frameOf(picture, size, size), store, { picture, bitmap, map, bitmaps: new TileBitmaps(painter) });
     return rowsOf(canvas);
   });
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import cases from "../../tests/fixtures/postprocess.json";
-import { applySign, extent, magnitude, resize, type Scale, type Sign, sample } from "../src/postprocess";
-import { createStore, tileKey } from "../src/store";
+import { tileKey } from "../src/kernel/decode";
+import { applySign, extent, magnitude, resize, type Scale, type Sign, sample } from "../src/math/postprocess";
+import { Store } from "../src/state/store";
 import { item } from "./helpers";
 
 const map = (...values: number[]) => Float32Array.from(values);
@@ -74,33 +75,30 @@ describe("sample", () => {
 });
 
 describe("the fixture shared with kx_widget/engine/postprocess.py", () => {
-  it.each(cases)(
-    "signed $signed, $sign, scale of $scale",
-    ({ maps, signed, sign, scale, size, expected }) => {
-      const store = createStore({ sign: sign as Sign, scale: scale as Scale });
-      const tiles = maps.flatMap((columns, image) =>
-        columns.map((rows, column) => {
-          const values = Float32Array.from(rows.flat());
-          const shape: [number, number] = [rows.length, rows[0].length];
-          return { item: item({ image, column, signed, shape }), values, extent: extent(values) };
-        }),
-      );
-      store.answer.value = {
-        gen: 1,
-        columns: [],
-        tiles: new Map(tiles.map((tile) => [tileKey(tile.item.image, tile.item.column), tile])),
-      };
-      const [height, width] = size;
-      for (const tile of tiles) {
-        const [h, w] = tile.item.shape;
-        const scope = store.scopeOf(tile);
-        const found = resize(applySign(tile.values, store.signOf(tile)), h, w, height, width);
-        const wanted = expected[tile.item.image][tile.item.column].flat();
-        expect(found).toHaveLength(wanted.length);
-        found.forEach((value, at) => {
-          expect(value / scope).toBeCloseTo(wanted[at], 6);
-        });
-      }
-    },
-  );
+  it.each(cases)("signed $signed, $sign, scale of $scale", ({ maps, signed, sign, scale, size, expected }) => {
+    const store = new Store({ sign: sign as Sign, scale: scale as Scale });
+    const tiles = maps.flatMap((columns, image) =>
+      columns.map((rows, column) => {
+        const values = Float32Array.from(rows.flat());
+        const shape: [number, number] = [rows.length, rows[0].length];
+        return { item: item({ image, column, signed, shape }), values, extent: extent(values) };
+      }),
+    );
+    store.answer.value = {
+      ...{ gen: 1, key: "" },
+      columns: [],
+      tiles: new Map(tiles.map((tile) => [tileKey(tile.item.image, tile.item.column), tile])),
+    };
+    const [height, width] = size;
+    for (const tile of tiles) {
+      const [h, w] = tile.item.shape;
+      const scope = store.scaleOf(tile);
+      const found = resize(applySign(tile.values, store.signOf(tile)), h, w, height, width);
+      const wanted = expected[tile.item.image][tile.item.column].flat();
+      expect(found).toHaveLength(wanted.length);
+      found.forEach((value, at) => {
+        expect(value / scope).toBeCloseTo(wanted[at], 6);
+      });
+    }
+  });
 });

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import fixture from "../../tests/fixtures/messages.json";
-import { createAnswers } from "../src/answers";
-import { parse } from "../src/messages";
-import { openSession, type Session } from "../src/session";
-import { createStore, DEFAULTS, type Store } from "../src/store";
+import { parse } from "../src/kernel/parse";
+import { AnswerCache } from "../src/state/answerCache";
+import { Session } from "../src/state/session";
+import { DEFAULTS, Store } from "../src/state/store";
 import { type FakeModel, fakeModel, item, running } from "./helpers";
 
 const WRONG = [undefined, null, true, -1, 1e9, Number.NaN, "y", [], [null], {}, { 0: 1 }];
@@ -15,8 +15,8 @@ let session: Session;
 beforeEach(() => {
   vi.useFakeTimers();
   model = fakeModel({ ...DEFAULTS, layer: "conv", method: "cam", _images: [{}] });
-  store = createStore();
-  session = openSession(model, store, createAnswers());
+  store = new Store();
+  session = new Session(model, store, new AnswerCache());
 });
 afterEach(() => {
   session.close();
@@ -31,13 +31,13 @@ describe("the messages as Python's types have them", () => {
   it("are what the page sends", () => {
     model.down(running(3));
     model.down({ ...running(4), held: true });
-    model.down({ kind: "maps", gen: 4, seq: 1, items: [] });
+    model.down({ kind: "maps", gen: 4, seq: 1, final: true, items: [] });
     session.cancel();
-    session.want(0, 0);
-    session.seen(false);
-    void session.fetchFile("html", 0).catch(() => {});
+    session.fetchThumbnails(0, 0);
+    session.setVisible(false);
+    void session.downloads.fetch("html", 0).catch(() => {});
     model.down({ kind: "shelf", images: 1, first: 0, count: 1 }, [new ArrayBuffer(16)]);
-    session.look([0]);
+    session.images.fetchVisible([0]);
     vi.advanceTimersByTime(1000);
     const shape = (message: object) =>
       Object.entries(message).map(([name, value]) => [name, Array.isArray(value) ? "list" : typeof value]);

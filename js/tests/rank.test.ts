@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { createReadout } from "../src/canvas/readout";
-import { extent } from "../src/postprocess";
-import { rankText, share, sorted } from "../src/rank";
-import { createStore, type Picture } from "../src/store";
+import { extent } from "../src/math/postprocess";
+import { rankText, share, sorted } from "../src/math/rank";
+import { type Picture, Store } from "../src/state/store";
 import { item } from "./helpers";
 
 describe("rank", () => {
@@ -32,16 +32,12 @@ describe("a readout", () => {
   const corner = (x: number, y: number) => ({ x: 0.1 + 0.8 * x, y: 0.1 + 0.3 * y });
 
   it("gives the raw value, and its rank as it is drawn", () => {
-    expect(createReadout(createStore({ sign: "positive" }))(corner(0, 0), picture, map)).toBe(
-      "1,1  -4  top 100 %",
-    );
-    expect(createReadout(createStore({ sign: "absolute" }))(corner(0, 0), picture, map)).toBe(
-      "1,1  -4  top 25 %",
-    );
+    expect(createReadout(new Store({ sign: "positive" }))(corner(0, 0), picture, map)).toBe("1,1  -4  top 100 %");
+    expect(createReadout(new Store({ sign: "absolute" }))(corner(0, 0), picture, map)).toBe("1,1  -4  top 25 %");
   });
 
   it("gives none where nothing is known", () => {
-    const readout = createReadout(createStore());
+    const readout = createReadout(new Store());
     expect(readout(corner(1, 1), picture, tile(1, 1, 1, Number.NaN))).toBe("9,4  –");
     expect(readout({ x: 0.5, y: 0.9 }, picture, map)).toBe("5,9  –");
     expect(readout({ x: 0.5, y: 0.1 }, picture, undefined)).toBe("5,1  –");

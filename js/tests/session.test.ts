@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createAnswers } from "../src/answers";
-import { openSession, type Session } from "../src/session";
-import { createStore, DEFAULTS, type Store } from "../src/store";
+import { AnswerCache } from "../src/state/answerCache";
+import { Session } from "../src/state/session";
+import { DEFAULTS, Store } from "../src/state/store";
 import { type FakeModel, fakeModel, item, running } from "./helpers";
 
 const welcome = {
@@ -42,8 +42,8 @@ const shown = () => [...(store.answer.value?.tiles ?? [])].map(([key, tile]) => 
 beforeEach(() => {
   vi.useFakeTimers();
   model = fakeModel({ ...DEFAULTS, layer: "conv", opacity: 0.25, _images: [{}] });
-  store = createStore();
-  session = openSession(model, store, createAnswers());
+  store = new Store();
+  session = new Session(model, store, new AnswerCache());
 });
 
 afterEach(() => {
@@ -205,7 +205,7 @@ describe("an answer", () => {
 describe("predictions", () => {
   it("are rows of probabilities", () => {
     model.down({ kind: "predictions", shape: [1, 2], first: 0, best: [1] }, [frame(0.25, 0.75)]);
-    expect(store.predictions.value).toMatchObject({ images: 1, classes: 2, best: [1] });
+    expect(store.predictions.value).toMatchObject({ images: 1, classes: 2, predicted: [1] });
     expect([...(store.predictions.value?.values ?? [])]).toEqual([0.25, 0.75]);
   });
 });

@@ -1,17 +1,10 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { createActions } from "../src/actions";
-import { isSilent } from "../src/canvas/overlay";
-import { extent } from "../src/postprocess";
-import type { Session } from "../src/session";
-import {
-  comparedValues,
-  createStore,
-  layerName,
-  type Store,
-  type TileMap,
-  type Traits,
-  tileKey,
-} from "../src/store";
+import { isBlank } from "../src/canvas/drawStyle";
+import { type TileMap, tileKey } from "../src/kernel/decode";
+import { extent } from "../src/math/postprocess";
+import { Actions } from "../src/state/actions";
+import type { Session } from "../src/state/session";
+import { comparedValues, Store, type Traits } from "../src/state/store";
 import { item, welcome } from "./helpers";
 
 function tile(image: number, column: number, values: number[], signed = true): TileMap {
@@ -20,7 +13,7 @@ function tile(image: number, column: number, values: number[], signed = true): T
 }
 
 const answered = (...tiles: TileMap[]) => ({
-  gen: 1,
+  ...{ gen: 1, key: "" },
   columns: [{ layer: "conv", method: "cam", method_title: "CAM", target: "top", signed: true }],
   tiles: new Map(tiles.map((one) => [tileKey(one.item.image, one.item.column), one])),
 });
@@ -34,13 +27,13 @@ describe("a map with nothing to show", () => {
     ["some", "positive", true, false],
   ] as const)("%s under the sign %s", (evidence, sign, signed, silent) => {
     const map = tile(0, 0, [-1, -6], signed);
-    expect(isSilent(createStore({ sign }), { ...map, item: { ...map.item, evidence } })).toBe(silent);
+    expect(isBlank(new Store({ sign }), { ...map, item: { ...map.item, evidence } })).toBe(silent);
   });
 });
 
 describe("scale", () => {
   const [a, b, c] = [tile(0, 0, [1, -6]), tile(0, 1, [3, -2]), tile(1, 0, [5, -4])];
-  const scales = (store: Store) => [a, b, c].map((one) => store.scopeOf(one));
+  const scales = (store: Store) => [a, b, c].map((one) => store.scaleOf(one));
 
   it.each([
     ["map", "positive", [1, 3, 5]],
@@ -50,22 +43,22 @@ describe("scale", () => {
     ["image", "absolute", [6, 6, 5]],
     ["all", "signed", [6, 6, 6]],
   ] as const)("of %s, %s", (scale, sign, wanted) => {
-    const store = createStore({ scale, sign });
+    const store = new Store({ scale, sign });
     store.answer.value = answered(a, b, c);
     expect(scales(store)).toEqual(wanted);
   });
 
   it("leaves the sign of maps without one alone", () => {
-    const store = createStore({ sign: "positive" });
+    const store = new Store({ sign: "positive" });
     const plain = tile(0, 0, [1, -6], false);
     store.answer.value = answered(plain);
-    expect([store.signOf(plain), store.scopeOf(plain)]).toEqual(["signed", 6]);
+    expect([store.signOf(plain), store.scaleOf(plain)]).toEqual(["signed", 6]);
   });
 });
 
-describe("layerName", () => {
+describe("a layer's name", () => {
   it("adds parents only where the last segment is not enough", () => {
-    const store = createStore();
+    const store = new Store();
     const layers = ["a/block1/relu", "a/block2/relu", "b/block2/relu", "a/pool"].map((path) => ({
       path,
       type: "",
@@ -74,8 +67,8 @@ describe("layerName", () => {
       is_candidate: true,
       reason: "",
     }));
-    store.welcome.value = welcome({ inspection: { layers } as never });
-    expect(layers.map(({ path }) => layerName(store, path))).toEqual([
+    store.constants.value = welcome({ inspection: { layers } as never });
+    expect(layers.map(({ path }) => store.layerName(path))).toEqual([
       "block1/relu",
       "a/block2/relu",
       "b/block2/relu",
@@ -89,25 +82,19 @@ describe("actions", () => {
   let asked: Partial<Traits>[];
 
   const actions = () => {
-    const session: Session = {
-      set: (values) => {
+    const session = {
+      set: (values: Partial<Traits>) => {
         asked.push(values);
         for (const [name, value] of Object.entries(values)) {
           store.traits[name as keyof Traits].value = value as never;
         }
       },
-      cancel() {},
-      want() {},
-      look() {},
-      seen() {},
-      fetchFile: () => Promise.reject(new Error("no kernel")),
-      close() {},
-    };
-    return createActions(store, session);
+    } as Partial<Session> as Session;
+    return new Actions(store, session);
   };
 
   beforeEach(() => {
-    store = createStore({ method: "cam", params: { p: 1 }, target: "top" });
+    store = new Store({ method: "cam", params: { p: 1 }, target: "top" });
     asked = [];
   });
 
@@ -123,7 +110,7 @@ describe("actions", () => {
   });
 
   it("keep what a method is wrapped in", () => {
-    store.welcome.value = welcome();
+    store.constants.value = welcome();
     store.traits.params.value = { p: 1, smooth: { repetitions: 5 } };
     actions().chooseMethod("gradients");
     expect(asked).toEqual([{ method: "gradients", params: { smooth: { repetitions: 5 } } }]);
@@ -136,9 +123,7 @@ describe("actions", () => {
     expect(asked).toEqual([{ params: { p: 1, q: 2 } }]);
   });
 
-  it("redraw while a slider moves and tell Python when it is let go", () => {
-    actions().preview({ opacity: 0.1 });
-    expect([store.traits.opacity.value, asked]).toEqual([0.1, []]);
+  it("tell Python when a slider is let go", () => {
     actions().commit({ opacity: 0.2 });
     expect(asked).toEqual([{ opacity: 0.2 }]);
   });
@@ -170,8 +155,8 @@ describe("actions", () => {
   });
 
   it("forget the zoom and the crosshair", () => {
-    actions().setView(store.view.value.zoom(3));
-    actions().point({ x: 0.5, y: 0.5 });
+    store.view.value = store.view.value.zoom(3);
+    store.crosshair.value = { x: 0.5, y: 0.5 };
     actions().resetView();
     expect([store.view.value.isIdentity, store.crosshair.value]).toEqual([true, null]);
   });

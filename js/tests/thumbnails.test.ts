@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createAnswers } from "../src/answers";
-import { openSession, type Session } from "../src/session";
-import { createStore, DEFAULTS, type Store } from "../src/store";
-import { currentThumbnails } from "../src/thumbnails";
+import { AnswerCache } from "../src/state/answerCache";
+import { Session } from "../src/state/session";
+import { DEFAULTS, Store } from "../src/state/store";
+import { currentThumbnails } from "../src/state/thumbnails";
 import { type FakeModel, fakeModel, item, running } from "./helpers";
 
 let model: FakeModel;
@@ -29,18 +29,18 @@ const layers = () => [...(currentThumbnails(store)?.maps.keys() ?? [])];
 
 beforeEach(() => {
   model = fakeModel({ ...DEFAULTS, _images: [{}, {}] });
-  store = createStore();
-  session = openSession(model, store, createAnswers());
+  store = new Store();
+  session = new Session(model, store, new AnswerCache());
   answer(1, "top", "top-2");
 });
 afterEach(() => session.close());
 
 describe("thumbnails", () => {
   it("are asked for by the question's number, with what is there already", () => {
-    session.want(0, 0);
+    session.fetchThumbnails(0, 0);
     expect(model.sent.at(-1)).toEqual({ kind: "want", gen: 1, image: 0, column: 0, have: "" });
     thumbnails("conv");
-    session.want(0, 0);
+    session.fetchThumbnails(0, 0);
     expect(model.sent.at(-1)).toMatchObject({ have: "k1" });
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { contain, Transform } from "../src/canvas/transform";
+import { contain, Transform } from "../src/math/transform";
 
 describe("Transform", () => {
   const about = { x: 0.25, y: 0.75 };

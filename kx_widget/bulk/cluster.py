@@ -1,48 +1,135 @@
-"""The same job on a Ray cluster: Ray reads, schedules, retries and writes; a worker holds one explainer."""
+"""A job on a Ray cluster: each worker explains part after part, as one process would."""
 
+import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Generator
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from kx_widget.bulk.arrow import pa
-from kx_widget.bulk.dataset import Run
-from kx_widget.bulk.job import SETTINGS, check_images, describe, open_folder
-from kx_widget.bulk.parts import DONE, GROUP_BYTES, Origin, read_json, write_json
-from kx_widget.bulk.rows import rows, schema
-from kx_widget.bulk.sources import Contents, Files, read_source
+from kx_widget.bulk.job import Job, PartFiles, explain_part, run_job
+from kx_widget.bulk.pipeline import Pipeline, PipelineSettings
+from kx_widget.bulk.sources import ImageFiles, Source
 from kx_widget.bulk.store import Store
 from kx_widget.engine.errors import ImageError, KxError
-from kx_widget.engine.explainer import Explainer
-from kx_widget.engine.registry import check_params
-from kx_widget.engine.saved import load_model
+from kx_widget.engine.explainer import Explainer, ExplainerSettings
+from kx_widget.engine.model_files import load_model
 from kx_widget.install import how_to_install
 
 try:
     import ray
-    import ray.data
-    from ray.data import ActorPoolStrategy
 except ImportError as error:
     raise ImportError(f"Explaining on a cluster needs Ray: {how_to_install('ray')}.") from error
 
+# How often a part is begun again whose worker died.
+RETRIES = 3
 
-class Worker:
-    """One compiled explainer, kept for as long as the actor lives; Ray calls it with blocks of files."""
 
-    def __init__(self, model: Any, suffix: str, settings: dict[str, Any], run: dict[str, Any], dtype: str) -> None:
-        self._explainer = Explainer(_loaded(ray.get(model), suffix), **settings)
-        self._run = run
-        self._dtype = dtype
+class ExplainActor:
+    """Explains parts of a source with one compiled explainer, for as long as the actor lives.
 
-    def __call__(self, block: pa.Table) -> Iterator[pa.Table]:
-        """Files (path, bytes) -> rows, a batch at a time."""
-        names = self._explainer.class_names if self._run["labels"] else None
-        files = Contents(tuple(block["path"].to_pylist()), names, block["bytes"])
-        run: dict[str, Any] = {**self._run, "labels": None}
-        for answer in Run(self._explainer, files, **run).answers():
-            yield rows(answer, self._dtype)
+    Args:
+        model: what is in the file of the model.
+        suffix: of that file.
+        explainer_settings, pipeline_settings: of its explainer and its pipeline.
+        source: all images of the job.
+        files: where the parts go.
+    """
+
+    def __init__(
+        self,
+        model: bytes,
+        suffix: str,
+        explainer_settings: ExplainerSettings,
+        pipeline_settings: PipelineSettings,
+        source: ImageFiles,
+        files: PartFiles,
+    ) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"model{suffix}"
+            path.write_bytes(model)
+            explainer = Explainer(load_model(path), **vars(explainer_settings))
+        self._pipeline = Pipeline(explainer, pipeline_settings)
+        self._source = source
+        self._files = files
+
+    def ready(self) -> int:
+        """Tell that the actor has started, and done no image yet."""
+        return 0
+
+    def explain_part(self, part: int) -> int:
+        """Explain a part into its file; returns how many images it has."""
+        self._pipeline.loader.settle(self._source.items())
+        start = part * self._files.images
+        with closing(self._pipeline.explain(self._source.items(start, start + self._files.images))) as batches:
+            return sum(explain_part(batches, part, self._files))
+
+
+@dataclass(frozen=True)
+class RayExecutor:
+    """Explains the missing parts of a job on the cluster this process is connected to, or on a new one here.
+
+    Attributes:
+        model: the file of the model that the job's explainer has; it is sent to each machine once.
+        workers: actors that explain at once.
+        gpus: of each worker, 0.5 for two on one GPU.
+    """
+
+    model: str | Path
+    workers: int = 2
+    gpus: float = 0
+
+    def __call__(
+        self, pipeline: Pipeline, source: Source, files: PartFiles, complete: Collection[int]
+    ) -> Generator[int, None, None]:
+        """Yield how many images are done, part after part.
+
+        Raises:
+            ImageError: the source is no list of files.
+            KxError: workers die again and again.
+            What explaining raises.
+        """
+        if not isinstance(source, ImageFiles):
+            raise ImageError("A cluster explains files: pass a folder, a glob or a list of paths.")
+        parts = [part for part in range(len(files.stamps)) if part not in complete]
+        if not parts:
+            return
+        model, everywhere = Path(self.model), replace(source, root=os.getcwd())
+        arguments = (ray.put(model.read_bytes()), model.suffix, pipeline.explainer.settings, pipeline.settings)
+        actor: Any = ray.remote(ExplainActor).options(
+            num_cpus=1, num_gpus=self.gpus, max_restarts=-1, max_task_retries=RETRIES
+        )
+        actors = [actor.remote(*arguments, ray.put(everywhere), files) for _ in range(min(self.workers, len(parts)))]
+        try:
+            yield from _explain_parts(actors, parts)
+        except ray.exceptions.RayTaskError as error:
+            if isinstance(error.cause, (KxError, OSError)):
+                raise error.cause from error
+            raise
+        except ray.exceptions.RayActorError as error:
+            raise KxError(
+                f"Workers of the cluster died {RETRIES + 1} times over one part, of lack of memory perhaps ({error}). "
+                "The parts that are written stay, and the same command goes on with the others."
+            ) from error
+        finally:
+            for one in actors:
+                ray.kill(one)
+
+
+def _explain_parts(actors: list[Any], parts: list[int]) -> Generator[int, None, None]:
+    """Give each actor that is ready a part, until all are done; one that never starts keeps nobody waiting."""
+    busy: dict[Any, Any] = {actor.ready.remote(): actor for actor in actors}
+    waiting, left = iter(parts), len(parts)
+    while left:
+        (task,), _ = ray.wait([*busy], num_returns=1)
+        actor, images = busy.pop(task), ray.get(task)
+        if images:
+            left -= 1
+            yield images
+        part = next(waiting, None)
+        if part is not None:
+            busy[actor.explain_part.remote(part)] = actor
 
 
 def explain_on_ray(
@@ -53,99 +140,28 @@ def explain_on_ray(
     *,
     workers: int = 2,
     gpus: float = 0,
-    part_images: int = 1024,
-    dtype: str = "float32",
-    batch_size: int | None = None,
-    on_error: str = "skip",
-    labels: str | None = None,
     settings: dict[str, Any] | None = None,
-    **question: Any,
+    **keywords: Any,
 ) -> Store:
     """Explain image files on the Ray cluster this process is connected to, or on a new one on this machine.
 
-    A worker that dies is replaced by Ray, and the files it had are explained again; nothing is lost or doubled.
+    A worker that dies is replaced by Ray, and the part it was at is explained again; nothing is lost or doubled.
+    A run that was cut off goes on when the same is asked again, on a cluster or in one process.
 
     Args:
         model: a saved Keras model; it is sent to each machine once.
         source: a folder, file, glob or a list of these, at the same place on every machine.
         path: the folder to write, at the same place on every machine.
-        targets, dtype, batch_size, on_error, labels, **question: as in `Explainer.explain_to`.
+        targets, **keywords: as in `Explainer.explain_to`.
         workers: how many actors explain at once.
         gpus: of each worker, 0.5 for two on one GPU.
-        part_images: files in a block, the unit of reading, retrying and writing.
         settings: keywords of `Explainer`.
 
     Returns:
         The `Store`, for reading.
 
     Raises:
-        FormatError: the folder holds something else, or answers to another question.
-        Those of `explain_dataset`.
+        Those of `Explainer.explain_to`.
     """
-    check_params("explain_to", SETTINGS, {"dtype": dtype, "part_images": part_images})
-    settings = settings or {}
-    content, suffix = Path(model).read_bytes(), Path(model).suffix
-    run: dict[str, Any] = {
-        "targets": targets,
-        "batch_size": batch_size,
-        "on_error": on_error,
-        "question": question,
-        "labels": labels,
-        "part": None,
-    }
-    files = read_source(source)
-    if not isinstance(files, Files):
-        raise ImageError("A cluster explains files: pass a folder, a glob or a list of paths.")
-    files = files.absolute()
-    run["total"] = len(files.paths)
-    asked = Run(Explainer(_loaded(content, suffix), **settings), files, **run)
-    folder = Path(path).absolute()
-    job = open_folder(folder, describe(asked, dtype, part_images, batch_size, by="ray"))
-    (stamp,) = files.stamps(len(files.paths))
-    done = read_json(folder / DONE)
-    if done is not None:
-        check_images(folder, done, stamp)
-    else:
-        # What a run that did not end has left; what the job is stays, so that it can be begun anew at any time.
-        for left in folder.glob("*.parquet"):
-            left.unlink()
-        ray.data.DataContext.get_current().execution_options.preserve_order = True
-        blocks = -(-len(files.paths) // part_images)
-        read = ray.data.read_binary_files(list(files.paths), include_paths=True, override_num_blocks=blocks)
-        explained = read.map_batches(
-            Worker,  # pyright: ignore[reportArgumentType]
-            batch_size=None,
-            batch_format="pyarrow",
-            compute=ActorPoolStrategy(size=workers),
-            num_cpus=1,
-            num_gpus=gpus,
-            fn_constructor_args=(ray.put(content), suffix, settings, run, dtype),
-        )
-        try:
-            explained.write_parquet(
-                str(folder),
-                compression="zstd",
-                row_group_size=_rows_at_once(asked, dtype),
-                write_page_checksum=True,
-                schema=schema(dtype).with_metadata(Origin(job.get("id")).metadata()),
-            )
-        except ray.exceptions.RayTaskError as error:
-            if isinstance(error.cause, KxError):
-                raise error.cause from error
-            raise
-        written = sorted(path.name for path in folder.glob("*.parquet"))
-        write_json(folder / DONE, {"images": len(files.paths), "files": written, "stamp": stamp})
-    return Store(folder)
-
-
-def _rows_at_once(run: Run, dtype: str) -> int:
-    """Rows whose maps take about as much as a group of those that `PartWriter` writes."""
-    height, width = run.asked.spatial or run.explainer.inspection.input_shape[:2]
-    return max(1, GROUP_BYTES // (height * width * np.dtype(dtype).itemsize))
-
-
-def _loaded(content: bytes, suffix: str) -> Any:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"model{suffix}"
-        path.write_bytes(content)
-        return load_model(path)
+    explainer = Explainer(load_model(Path(model)), **(settings or {}))
+    return run_job(explainer, Job.of(path, source, targets, keywords), RayExecutor(model, workers, gpus))

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+import os
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -11,24 +13,27 @@ from typing import Any
 import numpy as np
 
 from kx_widget.bulk.code import UnknownCodeError, digest_of
-from kx_widget.bulk.dataset import Answer, Run, bar
+from kx_widget.bulk.dataset import progress_bar
 from kx_widget.bulk.parts import (
     DONE,
     JOB,
     Origin,
     PartWriter,
-    finished_parts,
+    complete_parts,
     is_part,
     part_name,
+    part_number,
     read_json,
-    replacing,
+    remove_unfinished,
     write_json,
 )
-from kx_widget.bulk.rows import DTYPES, rows
-from kx_widget.bulk.sources import Files, read_source
+from kx_widget.bulk.pipeline import ExplainedBatch, Pipeline, PipelineSettings
+from kx_widget.bulk.schema import DTYPES, to_table
+from kx_widget.bulk.sources import ImageFiles, Source, read_source
 from kx_widget.bulk.store import Store
+from kx_widget.engine.errors import FormatError
 from kx_widget.engine.explainer import Explainer
-from kx_widget.engine.explanation import FormatError, check_path
+from kx_widget.engine.files import atomic_write, check_path
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.registry import check_params
 from kx_widget.engine.types import Parameter
@@ -43,109 +48,167 @@ UNKNOWN = "unknown: "
 NOTHING = hashlib.sha256(b"").hexdigest()
 
 
-def explain_to_store(
-    explainer: Explainer,
-    source: Any,
-    path: str | Path,
-    targets: Any = "top",
-    *,
-    dtype: str = "float32",
-    part_images: int = 1024,
-    batch_size: int | None = None,
-    on_error: str = "skip",
-    labels: str | None = None,
-    progress: bool = False,
-    **question: Any,
-) -> Store:
-    """Explain a source into a store; see `Explainer.explain_to`, whose arguments these are."""
-    check_params("explain_to", SETTINGS, {"dtype": dtype, "part_images": part_images})
-    check_path(path, 'pass the folder to write, "maps.parquet" for instance.')
-    folder = Path(path)
-    files = read_source(source, labels, explainer.class_names)
-    if isinstance(files, Files) and not _is_begun_with(folder, files):
-        files = files.absolute()
-    run = Run(explainer, files, targets, batch_size, on_error, question, labels, part_images)
-    job = open_folder(folder, describe(run, dtype, part_images, batch_size))
-    # Looked at before any of them is read: what is replaced meanwhile counts as replaced.
-    stamps = files.stamps(part_images) if isinstance(files, Files) else None
-    ended = read_json(folder / DONE)
-    if ended is not None and job.get("by") == "ray":
-        check_images(folder, ended, files.stamps(len(files.paths))[0] if isinstance(files, Files) else None)
-        return Store(folder)
-    done = finished_parts(folder, job, stamps)
-    if ended is None or ended.get("parts") != len(done):
-        with closing(run.answers(lambda part: part not in done)) as answers, bar(run.source.total, progress) as shown:
-            total = run.source.total
-            sizes = (part_images if total is None else min(part_images, total - p * part_images) for p in done)
-            shown.update(sum(sizes))
-            done |= _write(folder, _counted(answers, shown), dtype, job.get("id"), stamps or [])
-        write_json(folder / DONE, {"parts": len(done)})
-    return Store(folder)
+@dataclass(frozen=True)
+class Job:
+    """What is to be explained into which folder; the attributes are the arguments of `Explainer.explain_to`."""
+
+    path: str | Path
+    source: Any
+    targets: Any = "top"
+    dtype: str = "float32"
+    part_images: int = 1024
+    labels: str | None = None
+    batch_size: int | None = None
+    on_error: str = "skip"
+    progress: bool = False
+    question: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, path: str | Path, source: Any, targets: Any, keywords: Mapping[str, Any]) -> "Job":
+        """The job of these keywords of `Explainer.explain_to`; those that it does not have belong to the question."""
+        own = {name: value for name, value in keywords.items() if name in cls.__dataclass_fields__}
+        return cls(path, source, targets, **own, question={k: v for k, v in keywords.items() if k not in own})
 
 
-def _is_begun_with(folder: Path, files: Files) -> bool:
+@dataclass(frozen=True)
+class PartFiles:
+    """Where the parts of a job are written, and what each says of itself.
+
+    Attributes:
+        folder: of the store.
+        dtype: what a number of a map is kept as.
+        images: in a part; the last one has what is left.
+        job: its id.
+        stamps: of each part's images, where these are files.
+    """
+
+    folder: Path
+    dtype: str
+    images: int
+    job: str | None
+    stamps: tuple[str, ...]
+
+
+# Explains all but the complete parts of a source, and yields how many images are done now and then.
+Executor = Callable[[Pipeline, Source, PartFiles, Collection[int]], Iterator[int]]
+
+
+def explain_part(batches: Iterable[ExplainedBatch], part: int, files: PartFiles) -> Generator[int, None, None]:
+    """Write one part, whole or not at all.
+
+    Args:
+        batches: of the part; computed as they are asked for, and no more of them than belong to it.
+        part: its number.
+        files: where it goes.
+
+    Yields:
+        How many images each batch took.
+
+    Raises:
+        OSError: the file cannot be written.
+        What the batches raise.
+    """
+    origin = Origin(files.job, part, files.stamps[part] if files.stamps else None)
+    with (
+        atomic_write(files.folder / part_name(part)) as unfinished,
+        PartWriter(unfinished, files.dtype, origin) as writer,
+    ):
+        left = files.images
+        for explained in batches:
+            writer.write(to_table(explained, files.dtype))
+            yield explained.size
+            left -= explained.size
+            if not left:
+                # To ask for more would be to wait for another part, and to fail with it.
+                return
+
+
+def explain_here(
+    pipeline: Pipeline, source: Source, files: PartFiles, complete: Collection[int]
+) -> Generator[int, None, None]:
+    """Explain the missing parts in this process; images of the next are decoded while one is written."""
+    loader = pipeline.loader
+    with closing(source.items()) as items:
+        missing = (item for item in loader.settle(items) if loader.part_of(item) not in complete)
+        with closing(pipeline.explain(missing)) as batches:
+            for part, of_part in groupby(batches, lambda explained: explained.batch.part):
+                yield from explain_part(of_part, part, files)
+
+
+def run_job(explainer: Explainer, job: Job, execute: Executor = explain_here) -> Store:
+    """Explain what is missing of a job; see `Explainer.explain_to`.
+
+    Raises:
+        FormatError: the folder holds something else, or another run is at work on it.
+    """
+    check_params("explain_to", SETTINGS, {"dtype": job.dtype, "part_images": job.part_images})
+    check_path(job.path, 'pass the folder to write, "maps.parquet" for instance.')
+    folder = Path(job.path).absolute()
+    source = read_source(job.source, job.labels, explainer.class_names)
+    if isinstance(source, ImageFiles) and not _is_begun_with(folder, source):
+        source = source.absolute()
+    settings = PipelineSettings(job.targets, job.question, job.batch_size, job.on_error, job.part_images, source.total)
+    pipeline = Pipeline(explainer, settings)
+    with _open_folder(folder, job_fingerprint(pipeline, source, job.dtype)) as fingerprint:
+        # Looked at before any of them is read: what is replaced meanwhile counts as replaced.
+        stamps = tuple(source.stamps(job.part_images)) if isinstance(source, ImageFiles) else ()
+        ended = read_json(folder / DONE)
+        if fingerprint.get("by") == "ray":
+            _check_images(folder, ended or {}, source)
+            return Store(job.path)
+        complete = complete_parts(folder, fingerprint, stamps or None)
+        if ended is None or ended.get("parts") != len(complete):
+            files = PartFiles(folder, job.dtype, job.part_images, fingerprint.get("id"), stamps)
+            with progress_bar(source.total, job.progress) as bar:
+                bar.update(_images_in(complete, job.part_images, source.total))
+                for images in execute(pipeline, source, files, complete):
+                    bar.update(images)
+            write_json(folder / DONE, {"parts": sum(is_part(path.name) for path in folder.iterdir())})
+    return Store(job.path)
+
+
+def _images_in(parts: Collection[int], part_images: int, total: int | None) -> int:
+    return sum(part_images if total is None else min(part_images, total - part * part_images) for part in parts)
+
+
+def _is_begun_with(folder: Path, files: ImageFiles) -> bool:
     """Whether the folder holds answers about these paths as they are; relative ones are those of older versions."""
     before = read_json(folder / JOB) if folder.is_dir() else None
     return before is not None and before.get("source", {}).get("digest") == files.digest()
 
 
-def _write(folder: Path, answers: Iterable[Answer], dtype: str, job: str | None, stamps: Sequence[str]) -> set[int]:
-    """Write the answers into parts; returns which."""
-    written: set[int] = set()
-    for part, found in groupby(answers, lambda answer: answer.batch.part):
-        origin = Origin(job, part, stamps[part] if stamps else None)
-        with replacing(folder / part_name(part)) as unfinished:
-            writer = PartWriter(unfinished, dtype, origin)
-            whole = False
-            try:
-                for answer in found:
-                    writer.write(rows(answer, dtype))
-                whole = True
-            finally:
-                writer.close(abandon=not whole)
-        written.add(part)
-    return written
-
-
-def _counted(answers: Iterable[Answer], shown: Any) -> Iterator[Answer]:
-    for answer in answers:
-        yield answer
-        shown.update(len(answer.batch.good) + len(answer.batch.broken))
-
-
-def describe(run: Run, dtype: str, part_images: int, batch_size: int | None, by: str | None = None) -> dict[str, Any]:
+def job_fingerprint(pipeline: Pipeline, source: Source, dtype: str) -> dict[str, Any]:
     """All that the result depends on, in words that a person can compare; `id` is a digest of it."""
-    asked, source, model = run.asked, run.source, run.explainer.model
-    preprocess = run.explainer._preprocessing._preprocess
-    job = {
-        "method": asked.entry.id,
-        "layer": asked.layer,
-        "params": json.loads(
-            json.dumps({**asked.params, **{k: v for k, v in asked.wrappers.items() if v}}, default=str)
-        ),
-        "signed": asked.signed,
-        "seed": asked.seed,
-        "targets": list(asked.columns.texts),
-        "class_names": list(asked.ready.class_names),
+    explainer, question = pipeline.explainer, pipeline.question
+    model, preprocess = explainer.model, explainer.settings.preprocess
+    facts = {
+        "method": question.method.id,
+        "layer": question.layer,
+        "params": json.loads(json.dumps({**question.params, **question.wrappers}, default=str)),
+        "signed": question.signed,
+        "seed": question.seed,
+        "targets": list(question.columns.texts),
+        "class_names": list(explainer.class_names),
         "model": {"name": model.name, "weights": weights_of(model)},
         "preprocess": getattr(
             preprocess, "__name__", type(preprocess).__name__ if callable(preprocess) else preprocess
         ),
-        "fit": run.explainer._preprocessing.fit(run.explainer._fit),
-        "input_shape": list(run.explainer.inspection.input_shape),
-        "source": {"files": source.total, "digest": source.digest() if isinstance(source, Files) else NOTHING},
+        "fit": explainer.preprocessor.fit(explainer.settings.fit),
+        "input_shape": list(explainer.inspection.input_shape),
+        "source": {
+            "files": source.total,
+            "digest": source.digest() if isinstance(source, ImageFiles) else NOTHING,
+        },
         "dtype": dtype,
-        "part_images": part_images,
-        "batch_size": batch_size,
+        "part_images": pipeline.settings.part_images,
+        "batch_size": pipeline.settings.batch_size,
     }
     function = getattr(model, "preprocessor", None) if preprocess == "auto" else preprocess
     if callable(function):
-        job["preprocess_code"] = _code(function)
-    if METHODS.get(asked.entry.id) is not asked.entry:
-        job["method_code"] = _code((asked.entry.fn, asked.entry.finish))
-    if by is not None:
-        job["by"] = by
-    return {**job, "id": hashlib.sha256(json.dumps(job, sort_keys=True).encode()).hexdigest()}
+        facts["preprocess_code"] = _code(function)
+    if METHODS.get(question.method.id) is not question.method:
+        facts["method_code"] = _code((question.method.fn, question.method.finish))
+    return {**facts, "id": hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()}
 
 
 def _code(function: Any) -> str:
@@ -163,74 +226,121 @@ def weights_of(model: Any) -> str:
     return digest.hexdigest()
 
 
-def open_folder(folder: Path, job: dict[str, Any]) -> dict[str, Any]:
-    """Make the folder, or make sure that it holds the beginnings of this job and nothing else.
+@contextmanager
+def _open_folder(folder: Path, fingerprint: dict[str, Any]) -> Generator[dict[str, Any], None, None]:
+    """Make the folder, or make sure that it holds the beginnings of this job and nothing else; keep others away.
 
-    Returns:
-        The job as it is written there, by an older version perhaps.
+    Yields:
+        The fingerprint as it is written there, by an older version perhaps.
 
     Raises:
-        FormatError: it holds something else.
+        FormatError: it holds something else, or another run is at work on it.
     """
-    if folder.exists() and not folder.is_dir():
-        raise FormatError(f"{str(folder)!r} is a file, and a store is a folder: choose another name.")
+    if (folder.exists() or folder.is_symlink()) and not folder.is_dir():
+        raise FormatError(
+            f"{str(folder)!r} is a file or a link to nothing, and a store is a folder: choose another name."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder):
+        yield _begun(folder, fingerprint)
+
+
+def _begun(folder: Path, fingerprint: dict[str, Any]) -> dict[str, Any]:
     before = read_json(folder / JOB)
-    if before is None:
-        if folder.exists() and any(not path.name.startswith(".") for path in folder.iterdir()):
-            raise FormatError(f"The folder {str(folder)!r} holds other files: choose another name.")
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / JOB, job)
-        return job
-    if not any(is_part(path.name) for path in folder.iterdir()):
-        # A run that ended before its first answer binds nobody.
+    names = [path.name for path in folder.iterdir() if not path.name.startswith(".")]
+    if before is None and names:
+        if any(part_number(name) is not None for name in names):
+            raise FormatError(
+                f"{str(folder)!r} has lost its {JOB}, which tells what was asked: bring it back, or choose another "
+                "name."
+            )
+        raise FormatError(f"The folder {str(folder)!r} holds other files: choose another name.")
+    if before is None or not any(map(is_part, names)):
+        # A run that ended before its first part binds nobody.
         (folder / DONE).unlink(missing_ok=True)
-        write_json(folder / JOB, job)
-        return job
-    _check_same(folder, before, job, read_json(folder / DONE) is not None)
+        write_json(folder / JOB, fingerprint)
+        return fingerprint
+    _check_same(folder, before, fingerprint, read_json(folder / DONE) is not None)
     return before
 
 
-def _check_same(folder: Path, before: dict[str, Any], job: dict[str, Any], ended: bool) -> None:
-    changed = [key for key in job if key not in ("id", "by", *CODE) and before.get(key) != job[key]]
-    changed += [key for key in CODE if before.get(key, job.get(key)) != job.get(key)]
+@contextmanager
+def _locked(folder: Path) -> Generator[None, None, None]:
+    """Hold a folder as long as the block lasts, where the system can; what killed runs left in it is removed.
+
+    Raises:
+        FormatError: another run holds it.
+    """
+    held = _lock(folder)
+    try:
+        if held is not None:
+            remove_unfinished(folder)
+        yield
+    finally:
+        if held is not None:
+            remove_unfinished(folder)
+            os.close(held)
+
+
+def _lock(folder: Path) -> int | None:
+    """A descriptor that holds the folder until it is closed; None where the system has no such locks."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return None
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        if not isinstance(error, BlockingIOError):  # a file system without them
+            return None
+        raise FormatError(
+            f"Another run is at work on {str(folder)!r}: wait until it has ended, or choose another name."
+        ) from None
+    return descriptor
+
+
+def _check_same(folder: Path, before: dict[str, Any], now: dict[str, Any], ended: bool) -> None:
+    changed = [key for key in now if key not in ("id", *CODE) and before.get(key) != now[key]]
+    changed += [key for key in CODE if before.get(key, now.get(key)) != now.get(key)]
     if changed:
-        changes = ", ".join(_change(key, before.get(key), job.get(key)) for key in changed[:3])
+        changes = ", ".join(_change(key, before.get(key), now.get(key)) for key in changed[:3])
         raise FormatError(
             f"{str(folder)!r} holds answers to another question ({changes}): ask the same one to go on, "
             "or choose another name."
         )
     for key in CODE:
         what = key.removesuffix("_code")
-        code = str(job.get(key, ""))
+        code = str(now.get(key, ""))
         if code.startswith(UNKNOWN):
             why = code.removeprefix(UNKNOWN)
             raise FormatError(
                 f"Nobody can tell whether {what} still does what it did for {str(folder)!r} ({why}): choose another "
                 f"name, or pass a function that uses plain values."
             )
-        if key in job and key not in before and not ended:
+        if key in now and key not in before and not ended:
             raise FormatError(
                 f"{str(folder)!r} was begun by a version that did not write down what {what} does, so nobody can tell "
                 "whether it is still the same: choose another name."
             )
-    if before.get("by") != job.get("by") and not (ended and before.get("by") == "ray"):
+    if before.get("by") == "ray" and not ended:
         raise FormatError(
-            f"{str(folder)!r} holds answers of {_by(before)}, and this is {_by(job)}: go on as it was begun, or "
-            "choose another name."
+            f"{str(folder)!r} holds answers of a run on a cluster that an older version began, with which none can go "
+            "on: delete the folder to explain all of it anew, or choose another name."
         )
 
 
-def _by(job: dict[str, Any]) -> str:
-    return "a run on a cluster" if job.get("by") else "a run in one process"
-
-
-def check_images(folder: Path, done: dict[str, Any], stamp: str | None) -> None:
-    """Refuse a store that was filled by a cluster, if its images are not what they were.
+def _check_images(folder: Path, done: dict[str, Any], source: Source) -> None:
+    """Refuse a store that an older version filled on a cluster, if its images are not what they were.
 
     Raises:
         FormatError: files have been replaced.
     """
-    if stamp is not None and done.get("stamp", stamp) != stamp:
+    if not isinstance(source, ImageFiles):
+        return
+    (stamp,) = source.stamps(len(source.paths))
+    if done.get("stamp", stamp) != stamp:
         raise FormatError(
             f"Files that {str(folder)!r} explains have been changed since: delete the folder to explain all of them "
             "anew, or choose another name."

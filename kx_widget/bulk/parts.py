@@ -1,16 +1,16 @@
 """The files of a store: each appears whole or not at all."""
 
 import json
-import os
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 from kx_widget.bulk.arrow import pa, pq
-from kx_widget.bulk.rows import DTYPES, MAP, NOTES, schema
-from kx_widget.engine.explanation import FormatError
+from kx_widget.bulk.schema import DTYPES, MAP, NOTES, schema
+from kx_widget.engine.errors import FormatError
+from kx_widget.engine.files import atomic_write, named_errors
 from kx_widget.engine.images import Fit
 
 JOB = "_job.json"
@@ -96,7 +96,7 @@ def check_part(path: str, footer: Any, job: dict[str, Any], done: dict[str, Any]
     return origin
 
 
-def finished_parts(folder: Path, job: dict[str, Any], stamps: Sequence[str] | None = None) -> set[int]:
+def complete_parts(folder: Path, job: dict[str, Any], stamps: Sequence[str] | None = None) -> set[int]:
     """The parts that are there, whole, and of images that are still the same; all of each file is read.
 
     Args:
@@ -114,7 +114,7 @@ def finished_parts(folder: Path, job: dict[str, Any], stamps: Sequence[str] | No
         try:
             origin = check_part(str(path), pq.read_metadata(path), job, done)
         except DAMAGE:
-            if number is not None:
+            if number is not None and path.is_file():
                 continue
             raise FormatError(f"{str(path)!r} is no part of this store: move it out of the folder.") from None
         now = None if stamps is None or number is None or number >= len(stamps) else stamps[number]
@@ -155,23 +155,16 @@ def is_part(name: str) -> bool:
     return name.endswith(".parquet") and not name.startswith((".", "_"))
 
 
-@contextmanager
-def replacing(path: Path) -> Generator[Path, None, None]:
-    """A path to write to, which becomes `path` at once when everything has been written.
-
-    Its name begins with a dot, so that readers of Parquet folders overlook it, and is always the same, so that
-    the next run writes over what a killed one left.
-    """
-    unfinished = path.with_name(f".{path.name}")
-    yield unfinished
-    with unfinished.open("rb") as file:
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+def remove_unfinished(folder: Path) -> None:
+    """Remove the unfinished files of runs that were killed; none may be at work."""
+    for name in ("part-", JOB, DONE):
+        for path in folder.glob(f".{name}*"):
+            path.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:
     """Write whole or not at all."""
-    with replacing(path) as unfinished:
+    with atomic_write(path) as unfinished, named_errors(path):
         unfinished.write_text(json.dumps(value, indent=1), encoding="utf-8")
 
 
@@ -242,40 +235,57 @@ FIELDS: dict[str, Callable[[Any], bool]] = {
 
 
 class PartWriter:
-    """Writes rows to one file in groups of about a megabyte, so that memory does not grow with the part."""
+    """Writes rows to one file in groups of about a megabyte, so that memory does not grow with the part.
+
+    The file is whole when the writer's block ends without an error.
+
+    Args:
+        path: of the file.
+        dtype: what a number of a map is kept as.
+        origin: what the file says of itself.
+    """
 
     def __init__(self, path: Path, dtype: str, origin: Origin = Origin()) -> None:
-        strings = [f.name for f in schema(dtype) if f.type in (pa.string(), pa.list_(pa.int32()))]
-        others = [f.name for f in schema(dtype) if f.name != MAP]
+        columns = schema(dtype)
+        strings = [f.name for f in columns if f.type in (pa.string(), pa.list_(pa.int32()))]
+        self._path = path
         self._held: list[pa.Table] = []
-        self._writer = pq.ParquetWriter(
-            path,
-            schema(dtype).with_metadata(origin.metadata()),
-            compression="zstd",
-            use_dictionary=[
-                *(name for name in strings if name not in ("id", "shape")),
-                "shape.list.element",
-                f"{NOTES}.list.element",
-            ],
-            use_byte_stream_split=["map.list.element"],  # pyright: ignore[reportArgumentType]
-            write_statistics=others,
-            write_page_checksum=True,
-        )
+        with named_errors(path):
+            self._writer = pq.ParquetWriter(
+                path,
+                columns.with_metadata(origin.metadata()),
+                compression="zstd",
+                use_dictionary=[
+                    *(name for name in strings if name not in ("id", "shape")),
+                    "shape.list.element",
+                    f"{NOTES}.list.element",
+                ],
+                use_byte_stream_split=["map.list.element"],  # pyright: ignore[reportArgumentType]
+                write_statistics=[f.name for f in columns if f.name != MAP],
+                write_page_checksum=True,
+            )
+
+    def __enter__(self) -> "PartWriter":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            with suppress(OSError):
+                self._writer.close()
+            return
+        with named_errors(self._path):
+            self._flush()
+            self._writer.close()
 
     def write(self, table: pa.Table) -> None:
         """Add rows."""
         self._held.append(table)
         if sum(t.nbytes for t in self._held) >= GROUP_BYTES:
-            self._flush()
+            with named_errors(self._path):
+                self._flush()
 
     def _flush(self) -> None:
-        held = pa.concat_tables(self._held)
-        if len(held):
-            self._writer.write_table(held, row_group_size=len(held))
+        if self._held:
+            group = pa.concat_tables(self._held)
+            self._writer.write_table(group, row_group_size=len(group))
         self._held = []
-
-    def close(self, abandon: bool = False) -> None:
-        """Write what is left, unless the file is given up."""
-        if self._held and not abandon:
-            self._flush()
-        self._writer.close()

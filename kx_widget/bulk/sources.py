@@ -3,6 +3,9 @@
 import glob
 import hashlib
 import os
+import re
+import warnings
+from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
@@ -11,15 +14,21 @@ from typing import Any
 
 import numpy as np
 
-from kx_widget.bulk.ahead import in_order, prefetched
+from kx_widget.bulk.threads import ordered_map, prefetch
 from kx_widget.engine.errors import ImageError, ParameterError
 
-SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 BATCHES_AHEAD = 2
+# Formats that Pillow recognizes but does not decode, or not by itself.
+NOT_DECODED = ("BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF")
+# Files that are pictures to people, whether or not Pillow opens them.
+PICTURES = (
+    ".arw", ".avif", ".bmp", ".cr2", ".cr3", ".dng", ".gif", ".heic", ".heif", ".j2k", ".jp2", ".jpe", ".jpeg", ".jpg",
+    ".jxl", ".nef", ".orf", ".png", ".raf", ".rw2", ".svg", ".tif", ".tiff", ".webp",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Item:
+class SourceItem:
     """One image not looked at yet; `label` is its true class, `ends` tells that a batch of the source ends here."""
 
     position: int
@@ -30,18 +39,25 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Files:
-    """Image files; nothing is read before it is needed."""
+class ImageFiles:
+    """Image files; none is opened before it is needed.
+
+    Attributes:
+        paths: of the files, which are their ids as well.
+        class_names: one a class, where the folders of the files are named after them.
+        root: the folder that relative paths begin at; "" is the current one.
+    """
 
     paths: tuple[str, ...]
     class_names: tuple[str, ...] | None = None
+    root: str = ""
 
     @property
     def total(self) -> int | None:
         """How many images there are."""
         return len(self.paths)
 
-    def absolute(self) -> "Files":
+    def absolute(self) -> "ImageFiles":
         """The same files by paths that mean them from everywhere."""
         return replace(self, paths=tuple(str(Path(path).absolute()) for path in self.paths))
 
@@ -55,13 +71,10 @@ class Files:
         parts = ("\n".join(stamps[at : at + part]) for at in range(0, len(stamps), part))
         return [hashlib.sha256(text.encode()).hexdigest()[:32] for text in parts]
 
-    def items(self) -> Iterator[Item]:
-        """All items; labels are the names of the folders, if class names were given."""
-        for i, (path, value) in enumerate(zip(self.paths, self._values(), strict=True)):
-            yield Item(i, path, value, self._label(path))
-
-    def _values(self) -> Iterable[Any]:
-        return map(Path, self.paths)
+    def items(self, start: int = 0, stop: int | None = None) -> Generator[SourceItem, None, None]:
+        """The items from `start` to before `stop`, all by default."""
+        for position, path in enumerate(self.paths[start:stop], start):
+            yield SourceItem(position, path, Path(self.root, path), self._label(path))
 
     def _label(self, path: str) -> int | None:
         folder = Path(path).parent.name
@@ -69,17 +82,7 @@ class Files:
 
 
 @dataclass(frozen=True)
-class Contents(Files):
-    """Image files that somebody else has read: `contents` are pyarrow binary scalars."""
-
-    contents: Iterable[Any] = ()
-
-    def _values(self) -> Iterable[Any]:
-        return (content.as_py() for content in self.contents)
-
-
-@dataclass(frozen=True)
-class Elements:
+class ImageStream:
     """Anything that yields images or batches of them, alone or with labels."""
 
     elements: Any
@@ -89,7 +92,7 @@ class Elements:
         """How many images there are; not known before the end, even where the number of batches is."""
         return None
 
-    def items(self) -> Generator[Item, None, None]:
+    def items(self) -> Generator[SourceItem, None, None]:
         """All items, in order; ids are running numbers."""
         elements = _iterate(self.elements)
         position = 0
@@ -99,13 +102,13 @@ class Elements:
                 for i, value in enumerate(values):
                     name = str(value) if isinstance(value, (str, Path)) else str(position)
                     value = Path(value) if isinstance(value, str) else value
-                    yield Item(position, name, value, labels[i] if labels else None, i == len(values) - 1)
+                    yield SourceItem(position, name, value, labels[i] if labels else None, i == len(values) - 1)
                     position += 1
         finally:
             elements.close()
 
 
-Source = Files | Elements
+Source = ImageFiles | ImageStream
 
 
 def read_source(source: Any, labels: str | None = None, class_names: Sequence[str] = ()) -> Source:
@@ -124,7 +127,7 @@ def read_source(source: Any, labels: str | None = None, class_names: Sequence[st
     """
     if labels not in (None, "folder"):
         raise ParameterError(f'labels={labels!r} is not known. Pass "folder" or None.')
-    if isinstance(source, (Files, Elements)):
+    if isinstance(source, (ImageFiles, ImageStream)):
         return source
     if isinstance(source, (str, Path)):
         source = [source]
@@ -134,31 +137,95 @@ def read_source(source: Any, labels: str | None = None, class_names: Sequence[st
         paths = tuple(p for s in source for p in _files(s))
         if not any(Path(p).exists() for p in paths):
             raise ImageError(f"{paths[0]}: there is no such file" + (", nor any other." if len(paths) > 1 else "."))
-        return Files(paths, tuple(class_names) if labels else None)
+        return ImageFiles(paths, tuple(class_names) if labels else None)
     if not (isinstance(source, Iterable) or hasattr(source, "__getitem__")) or isinstance(source, (bytes, Mapping)):
         raise ImageError(
             f"{type(source).__name__} is not a source of images. Pass files, a folder, a glob, a tf.data.Dataset, "
             "a keras.utils.PyDataset or something that yields images."
         )
-    return Elements(source)
+    return ImageStream(source)
+
+
+def file_of(name: str) -> Path:
+    """The file that a store's id names; see `id_of`."""
+    path = Path(name)
+    if "\\ud" in name and not path.exists():
+        return Path(re.sub(r"\\u(d[89a-f][0-9a-f]{2})", lambda code: chr(int(code[1], 16)), name))
+    return path
+
+
+def id_of(name: str) -> str:
+    """The name of an image as a store keeps it: bytes of a file name that are not UTF-8 are written as escapes."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _files(path: str | Path) -> list[str]:
     text = str(path)
+    if not text:
+        raise ImageError('"" is not a path: pass a file, a folder or a glob.')
     if Path(path).is_dir():
-        found = sorted(str(p) for p in Path(path).rglob("*") if p.suffix.lower() in SUFFIXES)
-        if not found:
-            raise ImageError(f"The folder {text!r} holds no images ({', '.join(sorted(SUFFIXES))}).")
-        return found
+        return _pictures_in(text)
     if glob.has_magic(text) and not Path(path).exists():
-        found = sorted(p for p in glob.glob(text, recursive=True) if not Path(p).is_dir())
-        if not found:
+        matches = sorted(p for p in glob.glob(text, recursive=True) if not Path(p).is_dir())
+        if not matches:
             raise ImageError(f"No file matches {text!r}.")
-        return found
+        return matches
     # A picture may be gone and is skipped; a folder that is not there was never meant.
-    if Path(path).suffix.lower() not in SUFFIXES and not Path(path).exists():
+    suffix = Path(path).suffix.lower()
+    if not (suffix in PICTURES or suffix in _opened()) and not Path(path).exists():
         raise ImageError(f"{text}: there is no such file or folder.")
     return [text]
+
+
+def _pictures_in(folder: str) -> list[str]:
+    """The pictures below a folder, in the order of their paths.
+
+    Raises:
+        ImageError: there are none.
+
+    Warns:
+        RuntimeWarning: pictures are left out, for Pillow does not open them, or folders, for they may not be read.
+    """
+    pictures: list[str] = []
+    left_out: Counter[str] = Counter()
+    opened = _opened()
+    for path in _walk(folder, (), left_out):
+        suffix = path.suffix.lower()
+        if suffix in opened:
+            pictures.append(str(path))
+        elif suffix in PICTURES:
+            left_out[f"{suffix} that this Pillow does not open"] += 1
+    said = ", ".join(f"{number} {what}" for what, number in sorted(left_out.items()))
+    if not pictures:
+        raise ImageError(f"The folder {folder!r} holds no images that Pillow opens{said and f' ({said})'}.")
+    if said:
+        warnings.warn(f"Left out of the folder {folder!r}: {said}.", RuntimeWarning, stacklevel=2)
+    return sorted(pictures)
+
+
+def _walk(folder: str, above: tuple[str, ...], left_out: Counter[str]) -> Iterator[Path]:
+    """All files below a folder, also in folders that it links to, but for those that it lies in itself."""
+    real = os.path.realpath(folder)
+    if real in above:
+        return
+    try:
+        entries = [*os.scandir(folder)]
+    except PermissionError:
+        left_out["folders that may not be read"] += 1
+        return
+    for entry in entries:
+        if entry.is_dir():
+            yield from _walk(entry.path, (*above, real), left_out)
+        else:
+            yield Path(entry.path)
+
+
+def _opened() -> frozenset[str]:
+    """The endings of files that Pillow opens, as far as it is extended by now."""
+    from PIL import Image
+
+    formats = Image.registered_extensions().items()
+    return frozenset(suffix for suffix, name in formats if name in Image.OPEN and name not in NOT_DECODED)
 
 
 def _stamp(path: str) -> str:
@@ -172,12 +239,12 @@ def _stamp(path: str) -> str:
 def _iterate(elements: Any) -> Generator[Any, None, None]:
     """The elements, read ahead by whatever means the source has."""
     if hasattr(elements, "element_spec"):
-        return prefetched(iter(elements.prefetch(BATCHES_AHEAD)), 1)
+        return prefetch(iter(elements.prefetch(BATCHES_AHEAD)), 1)
     if hasattr(elements, "num_batches") and hasattr(elements, "workers"):
         batches = elements.num_batches
         numbers = count() if batches is None else range(batches)
-        return in_order(elements.__getitem__, numbers, max(1, elements.workers), BATCHES_AHEAD)
-    return prefetched(iter(elements), BATCHES_AHEAD)
+        return ordered_map(elements.__getitem__, numbers, max(1, elements.workers), BATCHES_AHEAD)
+    return prefetch(iter(elements), BATCHES_AHEAD)
 
 
 def _parts(element: Any) -> tuple[Sequence[Any], list[int | None]]:
@@ -187,8 +254,12 @@ def _parts(element: Any) -> tuple[Sequence[Any], list[int | None]]:
         images = element.get("image", element.get("images"))
         labels = element.get("label", element.get("labels"))
         if images is None:
+            if "image" in element or "images" in element:
+                raise ImageError('The key "image" of a dict is None, which is not an image.')
             raise ImageError(f'A dict must have the key "image"; this one has {", ".join(map(repr, element))}.')
     elif isinstance(element, tuple):
+        if not element:
+            raise ImageError("() is not an image: yield images, batches, (images, labels) or dicts.")
         images, *rest = element
         labels = rest[0] if rest else None
     if not isinstance(images, (list, str, Path)) and hasattr(images, "shape"):

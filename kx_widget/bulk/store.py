@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 
 from kx_widget.bulk.arrow import ds, fs, pa, pc, pq
 from kx_widget.bulk.parts import DAMAGE, DONE, JOB, as_json, check_part, is_part
-from kx_widget.bulk.rows import MAP, NOTES, schema
+from kx_widget.bulk.schema import MAP, NOTES, schema
+from kx_widget.bulk.sources import file_of
 from kx_widget.engine.cache import Cache
-from kx_widget.engine.errors import ParameterError
-from kx_widget.engine.explanation import Explanation, FormatError, check_path
+from kx_widget.engine.errors import FormatError, ParameterError
+from kx_widget.engine.explanation import Explanation
+from kx_widget.engine.files import check_path
 from kx_widget.engine.images import read
 from kx_widget.engine.notes import Notes, heading_of
 from kx_widget.engine.types import Floats, Ints
@@ -102,25 +104,23 @@ class Store:
             FormatError: there is no such column.
             ParameterError: the names are no list.
         """
-        _check_columns(names)
-        unknown = [name for name in names if name not in self.names]
-        if unknown:
-            raise FormatError(f"There is no column {unknown[0]!r}; there are {', '.join(self.names)}.")
+        _check_columns(names, self.names)
         missing = [name for name in names if name not in self._columns]
         if missing:
-            table = self._read(missing)
+            table = self._read({name: pc.field(name) for name in missing})
             if "id" in missing and table.column("id").null_count:
                 raise FormatError(f"{self.path!r} is damaged (there are rows without an id): explain again.")
             self._columns |= {name: table.column(name) for name in missing}
         return pa.table({name: self._columns[name] for name in names})
 
-    def _read(self, names: list[str]) -> Any:
+    def _read(self, columns: dict[str, Any]) -> Any:
+        """Expressions of all rows."""
         try:
-            return self._dataset.to_table(names)
+            return self._dataset.to_table(columns)
         except DAMAGE:
             for name in self._dataset.files:  # which of them it was
                 with _reading(name):
-                    pq.read_table(name, columns=names, filesystem=self._files, page_checksum_verification=True)
+                    pq.read_table(name, columns=self.names, filesystem=self._files, page_checksum_verification=True)
             raise
 
     def select(self, where: Any = None, sort: str | None = None, descending: bool = False) -> Ints:
@@ -139,17 +139,27 @@ class Store:
             ParameterError: `where` is no condition, or `sort` no name.
         """
         _check_choice(where, sort)
-        needed = {"error", *([] if sort is None else [sort]), *(self.names if where is not None else ())}
-        table = self.columns(sorted(needed)).append_column("#", pa.array(np.arange(len(self))))
-        chosen = pc.field("error").is_null() if where is None else pc.field("error").is_null() & where
+        chosen = pc.invert(pc.is_valid(self.column("error")))
+        if where is not None:
+            chosen = pc.and_(chosen, pc.fill_null(self._verdicts(where), False))
+        rows = np.flatnonzero(chosen.to_numpy())
+        if sort is None:
+            return rows
+        column = self.column(sort)
+        if pa.types.is_nested(column.type):
+            raise ParameterError(f"There is no order in the column {sort!r}: sort by one of single values.")
+        table = pa.table({sort: column.take(pa.array(rows)), "#": rows})
+        order = "descending" if descending else "ascending"
+        return rows[pc.sort_indices(table, [(sort, order), ("#", "ascending")]).to_numpy()]
+
+    def _verdicts(self, where: Any) -> Any:
+        """What a condition says of each row, true, false or null; only the columns in it are read."""
+        schema = self._dataset.schema
         try:
-            table = table.filter(chosen)
-        except pa.ArrowException as error:
+            schema.remove(schema.get_field_index(MAP)).empty_table().filter(where)
+            return self._read({"verdict": where}).column(0)
+        except (pa.ArrowException, TypeError) as error:
             raise FormatError(f"The condition does not fit the columns {', '.join(self.names)} ({error}).") from error
-        if sort is not None:
-            order = "descending" if descending else "ascending"
-            table = table.take(pc.sort_indices(table, [(sort, order), ("#", "ascending")]))
-        return table.column("#").to_numpy()
 
     def rows(self, numbers: Sequence[int] | Ints, names: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """Some rows as dicts, without their maps.
@@ -198,7 +208,10 @@ class Store:
         return counts
 
     def _checked(self, numbers: Any) -> Ints:
-        chosen = np.asarray(numbers)
+        try:
+            chosen = np.asarray(numbers)
+        except ValueError:  # lists of different lengths
+            chosen = np.zeros((), object)
         if chosen.ndim != 1 or (chosen.size and chosen.dtype.kind not in "iu"):
             raise ParameterError(f"{numbers!r} are not numbers of rows: pass a list of them, or what select() returns.")
         outside = chosen[(chosen < 0) | (chosen >= len(self))] if chosen.size else chosen
@@ -264,15 +277,18 @@ class Store:
 
     def _picture(self, path: str) -> NDArray[np.uint8]:
         try:
-            pixels = read(Path(path), self._side, self.job.get("fit", "stretch"))
+            pixels = read(file_of(path), self._side, self.job.get("fit", "stretch"))
         except ValueError:
             return np.full((*self._side, 3), 128, np.uint8)
         return pixels if pixels.shape[-1] == 3 else pixels.repeat(3, -1)
 
 
-def _check_columns(names: Any) -> None:
+def _check_columns(names: Any, known: list[str]) -> None:
     if isinstance(names, str) or not isinstance(names, Collection):
         raise ParameterError(f'{names!r} is not a list of columns: pass ["id", "score"] for instance.')
+    for name in names:
+        if not isinstance(name, str) or name not in known:
+            raise FormatError(f"There is no column {name!r}; there are {', '.join(known)}.")
 
 
 def _check_choice(where: Any, sort: Any) -> None:

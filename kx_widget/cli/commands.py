@@ -1,6 +1,7 @@
 """The subcommands of `kx`: arguments in, calls of the package, words or JSON out."""
 
 import json
+from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,8 +11,11 @@ import typer
 from kx_widget.cli.models import class_names_of, read_model
 from kx_widget.engine.errors import ParameterError, UnknownTargetError
 from kx_widget.engine.methods import METHODS
+from kx_widget.engine.registry import find
 
 SKIPPED = 3
+# Settings of a question that --param gives, too: of random numbers and of what a method is wrapped in.
+AROUND = ("seed", "smooth", "tta")
 # What a note of a heading says of its map.
 NOTED = {
     "Flat": "say nothing (flat)",
@@ -30,7 +34,12 @@ app = typer.Typer(
     epilog="Exit codes: 0 done; 1 refused, the reason is on stderr; 2 wrong usage; 3 done, but images were skipped.",
 )
 
-Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A model saved by Keras: .keras, .h5.")]
+Model = Annotated[
+    Path,
+    typer.Argument(
+        metavar="MODEL", help="A model saved by Keras, .keras or .h5, from somebody you trust: it may run code."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 Names = Annotated[
     str | None,
@@ -40,6 +49,39 @@ Names = Annotated[
         help="Names of the classes: a text file with one a line, a JSON list or object, or the word imagenet.",
     ),
 ]
+
+
+Photos = Annotated[list[str], typer.Argument(metavar="PHOTOS…", help="Folders, files, or quoted globs.")]
+Folder = Annotated[Path, typer.Option(help="The folder to write, or to go on with.")]
+MethodId = Annotated[str, typer.Option(help="An id that `kx methods` lists.")]
+Targets = Annotated[
+    str | None,
+    typer.Option(
+        help="What to explain, with commas: a class's name or index; top, the most probable class; top-2, the second "
+        "(one class, not two: see --top).",
+        show_default="top",
+    ),
+]
+Top = Annotated[
+    int | None, typer.Option(min=1, help="The N most probable classes: --top 3 is --targets top,top-2,top-3.")
+]
+Layer = Annotated[str | None, typer.Option(help="A layer that `kx inspect` lists; else the recommended.")]
+Parameters = Annotated[list[str], typer.Option(metavar="NAME=VALUE", help="A method's parameter; repeatable.")]
+Smooth = Annotated[bool, typer.Option("--smooth", help="Average over noisy copies (SmoothGrad).")]
+Tta = Annotated[bool, typer.Option("--tta", help="Average over zoomed and mirrored copies.")]
+Labels = Annotated[
+    str | None, typer.Option(metavar="folder", help="`folder`: the folders are named after the true classes.")
+]
+Preprocess = Annotated[Literal["auto", "none"], typer.Option(help="How pixels become what the model expects.")]
+FitMode = Annotated[Literal["stretch", "crop", "pad"], typer.Option(help="How images meet the input.")]
+MapDtype = Annotated[Literal["float32", "float16"], typer.Option(help="What maps are kept as.")]
+BatchSize = Annotated[int | None, typer.Option(help="Images at once; 32 by default.")]
+OnError = Annotated[Literal["skip", "raise"], typer.Option(help="What a broken image does.")]
+Workers = Annotated[
+    int, typer.Option(min=0, help="Workers on a Ray cluster (extra `ray`); 0 explains in this process.")
+]
+Gpus = Annotated[float, typer.Option(min=0, help="GPUs of each worker.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
 
 
 class Order(str, Enum):
@@ -61,92 +103,95 @@ def say(value: Any) -> None:
 )
 def explain(
     model: Model,
-    photos: Annotated[list[str], typer.Argument(metavar="PHOTOS…", help="Folders, files, or quoted globs.")],
-    out: Annotated[Path, typer.Option(help="The folder to write, or to go on with.")] = Path("maps.parquet"),
-    method: Annotated[str, typer.Option(help="An id that `kx methods` lists.")] = "gradcam",
-    targets: Annotated[
-        str | None,
-        typer.Option(
-            help="What to explain, with commas: a class's name or index; top, the most probable class; top-2, the "
-            "second (one class, not two: see --top).",
-            show_default="top",
-        ),
-    ] = None,
-    top: Annotated[
-        int | None,
-        typer.Option(min=1, help="The N most probable classes: --top 3 is --targets top,top-2,top-3."),
-    ] = None,
-    layer: Annotated[str | None, typer.Option(help="A layer that `kx inspect` lists; else the recommended.")] = None,
-    param: Annotated[list[str], typer.Option(metavar="NAME=VALUE", help="A method's parameter; repeatable.")] = [],  # noqa: B006
-    smooth: Annotated[bool, typer.Option("--smooth", help="Average over noisy copies (SmoothGrad).")] = False,
-    tta: Annotated[bool, typer.Option("--tta", help="Average over zoomed and mirrored copies.")] = False,
+    photos: Photos,
+    out: Folder = Path("maps.parquet"),
+    method: MethodId = "gradcam",
+    targets: Targets = None,
+    top: Top = None,
+    layer: Layer = None,
+    param: Parameters = [],  # noqa: B006
+    smooth: Smooth = False,
+    tta: Tta = False,
     class_names: Names = None,
-    labels: Annotated[
-        str | None, typer.Option(metavar="folder", help="`folder`: the folders are named after the true classes.")
-    ] = None,
-    preprocess: Annotated[
-        Literal["auto", "none"], typer.Option(help="How pixels become what the model expects.")
-    ] = "auto",
-    fit: Annotated[Literal["stretch", "crop", "pad"], typer.Option(help="How images meet the input.")] = "stretch",
-    dtype: Annotated[Literal["float32", "float16"], typer.Option(help="What maps are kept as.")] = "float32",
-    batch_size: Annotated[int | None, typer.Option(help="Images at once; 32 by default.")] = None,
-    on_error: Annotated[Literal["skip", "raise"], typer.Option(help="What a broken image does.")] = "skip",
-    workers: Annotated[
-        int, typer.Option(min=0, help="Workers on a Ray cluster (extra `ray`); 0 explains in this process.")
-    ] = 0,
-    gpus: Annotated[float, typer.Option(min=0, help="GPUs of each worker.")] = 0,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+    labels: Labels = None,
+    preprocess: Preprocess = "auto",
+    fit: FitMode = "stretch",
+    dtype: MapDtype = "float32",
+    batch_size: BatchSize = None,
+    on_error: OnError = "skip",
+    workers: Workers = 0,
+    gpus: Gpus = 0,
+    quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
     """Explain images into a folder of Parquet files, one row an image and target."""
-    if top and targets:
+    if top is not None and targets is not None:
         raise typer.BadParameter("--top and --targets both say what to explain: give one of them.")
-    asked = _targets(targets or "top") if top is None else ["top", *(f"top-{place}" for place in range(2, top + 1))]
-    question: dict[str, Any] = {
-        "method": method,
-        "layer": layer,
-        "smooth": smooth,
-        "tta": tta,
-        **dict(map(_parameter, param)),
-    }
-    run: dict[str, Any] = {"dtype": dtype, "batch_size": batch_size, "on_error": on_error, "labels": labels}
-    settings: dict[str, Any] = {
-        "preprocess": None if preprocess == "none" else preprocess,
-        "class_names": class_names_of(class_names),
-        "fit": fit,
-    }
-    from kx_widget.engine.explainer import Explainer
+    question = {"method": method, "layer": layer, "smooth": smooth, "tta": tta, **_parameters(method, param)}
+    from kx_widget.bulk.job import Job, explain_here, run_job
+    from kx_widget.explainer import Explainer
 
-    explainer = Explainer(read_model(model), **settings)
-    if top and top > (classes := len(explainer.class_names)):
-        raise UnknownTargetError(f"--top {top} asks for more classes than the model has ({classes}).")
+    chosen = None if preprocess == "none" else preprocess
+    explainer = Explainer(read_model(model), preprocess=chosen, class_names=class_names_of(class_names), fit=fit)
+    asked = _targets(targets, top, explainer.class_names)
+    execute = explain_here
     if workers:
-        from kx_widget.bulk.cluster import explain_on_ray
+        from kx_widget.bulk.cluster import RayExecutor
 
-        store = explain_on_ray(
-            model, photos, out, asked, workers=workers, gpus=gpus, settings=settings, **run, **question
-        )
-    else:
-        from kx_widget.bulk.job import explain_to_store
+        execute = RayExecutor(model, workers, gpus)
+    job = Job(
+        out, photos, asked, dtype=dtype, labels=labels, batch_size=batch_size, on_error=on_error, progress=not quiet,
+        question=question,
+    )  # fmt: skip
+    store = run_job(explainer, job, execute)
+    _report(store, out, as_json)
 
-        store = explain_to_store(explainer, photos, out, asked, **run, progress=not quiet, **question)
-    skipped = store.skipped
+
+def _report(store: Any, out: Path, as_json: bool) -> None:
+    """Say what is in a store, and end with `SKIPPED` where images were skipped."""
+    skipped, headings = store.skipped, store.headings()
+    maps = len(store) - len(skipped)
     if as_json:
-        notes = {heading.lower() or "other": count for heading, count in store.headings().items()}
-        say({"store": str(out), "rows": len(store) - len(skipped), "notes": notes, "skipped": dict(skipped)})
+        notes = {heading.lower() or "other": count for heading, count in headings.items()}
+        say({"store": str(out), "rows": maps, "notes": notes, "skipped": dict(skipped)})
     else:
-        typer.echo(f"{len(store) - len(skipped)} maps in {out}. See them: kx show {out}")
-        for heading, count in sorted(store.headings().items(), reverse=True):
-            typer.echo(f"{count} of {len(store) - len(skipped)} maps {NOTED[heading]}: see the column notes")
+        typer.echo(f"{maps} maps in {out}. See them: kx show {out}")
+        for heading, count in sorted(headings.items(), reverse=True):
+            typer.echo(f"{count} of {maps} maps {NOTED[heading]}: see the column notes")
         for name, reason in skipped:
             typer.echo(f"skipped {name}: {reason}", err=True)
     if skipped:
         raise typer.Exit(SKIPPED)
 
 
-def _targets(text: str) -> list[Any]:
-    texts = [target.strip() for target in text.split(",")]
-    return [int(target) if target.removeprefix("-").isdecimal() else target for target in texts]
+def _targets(text: str | None, top: int | None, class_names: Sequence[str]) -> list[Any]:
+    """What --targets or --top asks for; a class name may have commas of its own."""
+    if top is not None:
+        if top > len(class_names):
+            raise UnknownTargetError(f"--top {top} asks for more classes than the model has ({len(class_names)}).")
+        return ["top", *(f"top-{place}" for place in range(2, top + 1))]
+    names = {name.lower() for name in class_names}
+    pieces = ("top" if text is None else text).split(",")
+    targets: list[Any] = []
+    while pieces:
+        lengths = range(len(pieces), 0, -1)
+        taken = next((n for n in lengths if ",".join(pieces[:n]).strip().lower() in names), 1)
+        target = ",".join(pieces[:taken]).strip()
+        targets.append(int(target) if target.removeprefix("-").isdecimal() else target)
+        del pieces[:taken]
+    return targets
+
+
+def _parameters(method: str, texts: Sequence[str]) -> dict[str, Any]:
+    """What --param gives, for the method and what may be wrapped around it.
+
+    Raises:
+        ParameterError: the method has no such parameter.
+        UnknownMethodError: there is no such method.
+    """
+    params = dict(map(_parameter, texts))
+    find(METHODS, method).complete({name: value for name, value in params.items() if name not in AROUND})
+    return params
 
 
 def _parameter(text: str) -> tuple[str, Any]:
@@ -182,9 +227,8 @@ def show(
     from kx_widget.bulk.store import Store
 
     opened = Store(store)
-    shown, found = write_page(
-        opened, out, limit, sort.value if sort else None, descending, target, wrong, colormap, sign
-    )
+    column = sort.value if sort else None
+    shown, found = write_page(opened, out, limit, column, descending, target, wrong, colormap=colormap, sign=sign)
     if as_json:
         say({"page": str(out), "shown": shown, "found": found})
     else:
@@ -200,7 +244,7 @@ def inspect(
 ) -> None:
     """Tell a model's layers, which one to explain and why, its head and its classes."""
     loaded = read_model(model)
-    from kx_widget.engine.explainer import Explainer
+    from kx_widget.explainer import Explainer
 
     x = Explainer(loaded, class_names=class_names_of(class_names))
     facts = x.inspection

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import zipfile
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -9,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from kx_widget.engine.errors import ModelError, UnknownTargetError, plain
-from kx_widget.engine.saved import load_model
+from kx_widget.engine.model_files import load_model
+
+# The first Keras whose safe mode holds for HDF5.
+SAFE_HDF5 = (3, 11, 3)
 
 
 @contextmanager
@@ -43,10 +47,19 @@ def read_model(path: Path) -> Any:
 
         keras.ops.zeros(1)
 
+    if path.suffix in (".h5", ".hdf5") and _release(keras.__version__) < SAFE_HDF5:
+        raise ModelError(
+            f"{str(path)!r} is not loaded by Keras {keras.__version__}, which runs whatever code a {path.suffix} file "
+            "holds (CVE-2025-9905): install Keras 3.11.3 or later, or save the model as .keras."
+        )
     try:
         return load_model(path)
     except Exception as error:
         raise ModelError(f"{str(path)!r} cannot be read as a Keras model ({plain(error)}).") from error
+
+
+def _release(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
 
 
 def class_names_of(given: str | None) -> Any:

@@ -14,28 +14,20 @@ from kx_widget.engine.errors import ImageError
 
 # Kinds of dtypes: bool, unsigned, signed, float.
 NUMBERS = "buif"
+# What phones' photographs are called that Pillow cannot read alone.
+HEIC = (".heic", ".heif")
 
 
-def decode_all(images: Any) -> tuple[list[str], list[NDArray[Any]]]:
-    """Names and pixels of all images, as `decode` has them.
+def items_of(images: Any) -> list[tuple[str, Any]]:
+    """Names of all images, and what `decode` takes of each.
 
     Raises:
-        ImageError: lists every item that cannot be used, and why.
+        ImageError: these are no images, or none.
     """
     items = _items(images)
-    arrays: list[NDArray[Any]] = []
-    problems: list[str] = []
-    for name, item in items:
-        try:
-            arrays.append(decode(item))
-        except Exception as error:
-            problems.append(f"{name}: {error}")
-    if problems:
-        bad = "\n  ".join(problems)
-        raise ImageError(f"{len(problems)} of {len(items)} images cannot be used:\n  {bad}")
-    if not arrays:
+    if not items:
         raise ImageError("There are no images: the list is empty. Pass at least one.")
-    return [name for name, _ in items], arrays
+    return items
 
 
 def _items(images: Any) -> list[tuple[str, Any]]:
@@ -44,13 +36,13 @@ def _items(images: Any) -> list[tuple[str, Any]]:
     if isinstance(images, Image.Image):
         return [("image 0", images)]
     if isinstance(images, (list, tuple)):
-        found: list[tuple[str, Any]] = []
+        items: list[tuple[str, Any]] = []
         for i, item in enumerate(images):
             if isinstance(item, (str, Path)):
-                found += _paths(item)
+                items += _paths(item)
             else:
-                found.append((f"image {i}", item))
-        return found
+                items.append((f"image {i}", item))
+        return items
     array = _as_array(images)
     if array.dtype.kind not in NUMBERS and array.ndim == 0:
         raise ImageError(
@@ -65,8 +57,8 @@ def _items(images: Any) -> list[tuple[str, Any]]:
 def _paths(path: str | Path) -> list[tuple[str, Any]]:
     text = str(path)
     if glob.has_magic(text) and not Path(text).exists():
-        found = sorted(glob.glob(text, recursive=True))
-        return [(p, Path(p)) for p in found] or [(text, _Missing("no file matches this pattern"))]
+        paths = sorted(glob.glob(text, recursive=True))
+        return [(p, Path(p)) for p in paths] or [(text, _Missing("no file matches this pattern"))]
     return [(text, Path(text))]
 
 
@@ -107,8 +99,8 @@ def decode(item: Any) -> NDArray[Any]:
         hint = "; put the channels last with np.moveaxis(image, 0, -1)" if array.shape[0] in (1, 3) else hint
         raise ImageError(f"{array.shape[-1]} channels in shape {array.shape}, where 1 or 3 are needed{hint}")
     # Ones and zeros are a mask, unless a camera made them.
-    known = array.dtype.kind == "u" and array.dtype.itemsize <= 2
-    if known or (is_whole(array) and array.min() >= 0 and array.max() != 1):
+    is_pixels = array.dtype.kind == "u" and array.dtype.itemsize <= 2
+    if is_pixels or (is_whole(array) and array.min() >= 0 and array.max() != 1):
         return array
     with np.errstate(over="ignore"):
         array = array.astype(np.float32)
@@ -128,19 +120,21 @@ def _open(file: Path | bytes) -> Image.Image:
     try:
         with Image.open(file if isinstance(file, Path) else io.BytesIO(file)) as opened:
             opened.load()
-            return _upright(opened)
+            return _upright(opened, in_place=True)
     except UnidentifiedImageError as error:
-        raise ImageError("cannot be read as an image (no known format)") from error
+        is_heic = isinstance(file, Path) and file.suffix.lower() in HEIC
+        hint = "; install pillow-heif and call pillow_heif.register_heif_opener() to read HEIC" if is_heic else ""
+        raise ImageError(f"cannot be read as an image (no known format{hint})") from error
     except Exception as error:
         raise ImageError(f"cannot be read as an image ({error})") from error
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """A copy, turned as its EXIF orientation says; damaged metadata does not spoil the pixels."""
+def _upright(image: Image.Image, in_place: bool = False) -> Image.Image:
+    """The image or a copy, turned as its EXIF orientation says; damaged metadata does not spoil the pixels."""
     try:
-        return ImageOps.exif_transpose(image)
+        return (ImageOps.exif_transpose(image, in_place=True) or image) if in_place else ImageOps.exif_transpose(image)
     except Exception:
-        return image.copy()
+        return image if in_place else image.copy()
 
 
 def is_whole(array: NDArray[Any]) -> bool:
@@ -149,6 +143,8 @@ def is_whole(array: NDArray[Any]) -> bool:
 
 
 def _opaque(image: Image.Image) -> Image.Image:
+    if image.mode in ("L", "RGB") and "transparency" not in image.info:
+        return image
     if image.mode in ("1", "L"):
         return image.convert("L")
     if "A" in image.getbands() or "transparency" in image.info:

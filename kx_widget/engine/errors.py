@@ -8,6 +8,7 @@ KxError
 ├── UnknownMethodError       no such method
 ├── ParameterError           a method or wrapper does not take this parameter or value
 ├── UnsupportedMethodError   the method asks for something that the model does not have
+├── FormatError              a file or folder cannot be read, or not be written in this format
 └── CancelledError           the question was cancelled before it was answered
 
 All but the last are `ValueError`s: an argument was the cause.
@@ -48,6 +49,10 @@ class ParameterError(KxError, ValueError):
 
 class UnsupportedMethodError(KxError, ValueError):
     """The method asks for something that the model does not have."""
+
+
+class FormatError(KxError, ValueError):
+    """A file or folder cannot be read, or not be written in this format."""
 
 
 class CancelledError(KxError):

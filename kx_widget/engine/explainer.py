@@ -2,50 +2,71 @@
 
 import threading
 import time
-from collections import Counter, OrderedDict, deque
-from collections.abc import Iterator, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from typing import Any, get_args
 
 import numpy as np
 
 from kx_widget.engine import targets as target_parsing
+from kx_widget.engine.answer import AnswerBuilder
 from kx_widget.engine.budget import Budget
 from kx_widget.engine.cache import Cache
-from kx_widget.engine.datasets import Datasets
 from kx_widget.engine.decoding import NUMBERS
-from kx_widget.engine.errors import ModelError
+from kx_widget.engine.errors import ModelError, ParameterError, UnknownLayerError
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.functions import Functions
-from kx_widget.engine.graph import Graph
+from kx_widget.engine.graph import Call, Graph
 from kx_widget.engine.heads import link_of
 from kx_widget.engine.images import Fit, Images, digest, load
 from kx_widget.engine.inspection import check_model, declared_input, find_call, inspect
 from kx_widget.engine.layers import learn_together
 from kx_widget.engine.methods import METHODS
+from kx_widget.engine.partials import checked
 from kx_widget.engine.preprocessing import Preprocessing
-from kx_widget.engine.question import Question, Ready, with_bar
+from kx_widget.engine.question import CompiledModel, Question, model_failures, with_progress_bar
 from kx_widget.engine.registry import Method, check_params, find, table
 from kx_widget.engine.types import Floats, Inspection, Parameter, Step
 from kx_widget.engine.weights import Weights
+from kx_widget.engine.wrappers import WRAPPERS
 from kx_widget.engine.wrappers import smooth as smoothed
 from kx_widget.engine.wrappers import tta as augmented
 
 FREE_SIDE = 224
-GRAPHS_KEPT = 4
-OF_QUESTIONS = ("targets", "method", "layer", "smooth", "tta", "batch_size", "seed", "progress")
-KEYWORDS = ("preprocess", "class_names", "output", "memory_mib", "cache_mib", "fit", "methods")
-SETTINGS = (
+MOST_SIZES = 4
+QUESTION_KEYWORDS = ("targets", "method", "layer", "smooth", "tta", "batch_size", "seed", "progress")
+# Arguments of a question that `params` of a widget or a command cannot hold, since they are given apart.
+RESERVED = ("self", "images", "targets", "method", "layer", "progress")
+EXPLAINER_PARAMETERS = (
     Parameter("memory_mib", "float", 1024, "What one model call may take, in MiB.", minimum=0),
     Parameter("cache_mib", "float", 512, "What may be kept between calls, in MiB.", minimum=0),
     Parameter("fit", "choice", "stretch", "How images of another shape meet the input.", choices=get_args(Fit)),
 )
-RUN = (
+QUESTION_PARAMETERS = (
     Parameter("batch_size", "int", None, "Images at once; None goes by memory.", minimum=1),
     Parameter("seed", "int", 0, "Of random numbers.", minimum=0),
 )
 
 
-class Explainer(Datasets):
+@dataclass(frozen=True)
+class ExplainerSettings:
+    """The keywords that an `Explainer` was made with; `Explainer(model, **vars(settings))` makes its like."""
+
+    preprocess: Any = "auto"
+    class_names: Any = None
+    output: str | int | None = None
+    memory_mib: float = 1024
+    cache_mib: float = 512
+    fit: Fit = "stretch"
+    methods: tuple[Method, ...] = ()
+
+
+KEYWORDS = tuple(ExplainerSettings.__dataclass_fields__)
+
+
+class Explainer:
     """Explains one model; keeps compiled functions and what it learned about images.
 
     Args:
@@ -58,6 +79,11 @@ class Explainer(Datasets):
         cache_mib: what may be kept between calls, in MiB; no more than half of `memory_mib` is.
         fit: how images of another shape meet the input: `"stretch"`, `"crop"`, `"pad"`; an own preprocessor wins.
         methods: your own, beside or, with the same id, instead of those of `METHODS`.
+
+    Attributes:
+        settings: the arguments above, but for the model.
+        declared: the input (H, W, C) that the model declares; None for a side that may be of any length.
+        preprocessor: makes images model-ready.
 
     Raises:
         ModelError: the model cannot be explained; says what is missing.
@@ -78,24 +104,24 @@ class Explainer(Datasets):
         methods: Sequence[Method] = (),
     ) -> None:
         check_model(model)
-        check_params("Explainer", SETTINGS, {"memory_mib": memory_mib, "cache_mib": cache_mib, "fit": fit})
+        settings = {"memory_mib": memory_mib, "cache_mib": cache_mib, "fit": fit}
+        memory_mib, cache_mib, fit = check_params("Explainer", EXPLAINER_PARAMETERS, settings).values()
         self.model = model
         self.methods = table(*METHODS.values(), own=methods)
-        self._preprocessing = Preprocessing(model, preprocess)
-        self._declared = self._preprocessing.declared(declared_input(model))
-        self._given_names = class_names
-        self._output = output
-        self._fit: Fit = fit
+        own = tuple(method for name, method in self.methods.items() if METHODS.get(name) is not method)
+        self.settings = ExplainerSettings(preprocess, class_names, output, memory_mib, cache_mib, fit, own)
+        self.preprocessor = Preprocessing(model, preprocess)
+        self.declared = self.preprocessor.declared(declared_input(model))
         self._lock = threading.RLock()
         self._budget = Budget(memory_mib)
         self._cache = Cache(int(min(cache_mib, memory_mib / 2) * 2**20))
         self._weights = Weights(model)
         self._loaded: tuple[Any, Images | None] = (None, None)
         self._described = "no images seen yet"
-        self._graphs: OrderedDict[tuple[int, int, int], Ready] = OrderedDict()
-        height, width, channels = self._declared
-        ready = self.prepare((height or FREE_SIDE, width or FREE_SIDE, channels))
-        self._preprocessing.leave_to(call.layer for call in ready.graph.calls)
+        self._models: OrderedDict[tuple[int, int, int], CompiledModel] = OrderedDict()
+        height, width, channels = self.declared
+        compiled = self.prepare((height or FREE_SIDE, width or FREE_SIDE, channels))
+        self.preprocessor.leave_to(call.layer for call in compiled.graph.calls)
 
     @property
     def inspection(self) -> Inspection:
@@ -116,27 +142,30 @@ class Explainer(Datasets):
     def counts(self) -> Counter[str]:
         """How often each compiled part was made (`"trace …"`) and run, and how the cache did."""
         with self._lock:
-            total = sum((r.functions.counts for r in self._graphs.values()), Counter())
+            total = sum((compiled.functions.counts for compiled in self._models.values()), Counter())
         return total + Counter({"cache hits": self._cache.hits, "cache misses": self._cache.misses})
 
-    def _last(self) -> Ready:
+    def _last(self) -> CompiledModel:
         with self._lock:
-            return next(reversed(self._graphs.values()))
+            return next(reversed(self._models.values()))
 
-    def prepare(self, shape: tuple[int, int, int]) -> Ready:
+    def prepare(self, shape: tuple[int, int, int]) -> CompiledModel:
         """The model traced for inputs of this shape (H, W, C), once; `inspection` then speaks of it."""
         with self._lock:
-            ready = self._graphs.pop(shape, None)
-            if ready is None:
-                graph = Graph(self.model, shape, self._output)
+            compiled = self._models.pop(shape, None)
+            if compiled is None:
+                graph = Graph(self.model, shape, self.settings.output)
                 inspection = inspect(self.model, graph)
-                names = target_parsing.names_for(self._given_names, graph.classes, self._preprocessing.knows_imagenet)
-                link = link_of(self.model, self._output, inspection.head, names)
-                ready = Ready(graph, Functions(graph, self._budget), inspection, names, link)
-            self._graphs[shape] = ready
-            while len(self._graphs) > GRAPHS_KEPT:
-                self._graphs.popitem(last=False)
-            return ready
+                names = target_parsing.names_for(
+                    self.settings.class_names, graph.classes, self.preprocessor.knows_imagenet
+                )
+                link = link_of(self.model, self.settings.output, inspection.head, names)
+                functions = Functions(graph, self._budget)
+                compiled = CompiledModel(graph, functions, inspection, names, link, self._weights)
+            self._models[shape] = compiled
+            while len(self._models) > MOST_SIZES:
+                self._models.popitem(last=False)
+            return compiled
 
     def load(self, images: Any) -> Images:
         """Images of every accepted kind as a model-ready batch with the pictures to show.
@@ -150,14 +179,14 @@ class Explainer(Datasets):
 
     def _read(self, images: Any) -> Images:
         if not isinstance(images, np.ndarray) or images.dtype.kind not in NUMBERS:
-            return load(images, self._declared, self._preprocessing, self._fit)
+            return load(images, self.declared, self.preprocessor, self.settings.fit)
         key = (images.shape, images.dtype.str, digest(images))
         # Read once: another thread may put another array there meanwhile.
         last_key, last = self._loaded
         if last is not None and key == last_key:
             return last
-        loaded = load(images, self._declared, self._preprocessing, self._fit)
-        self._loaded = key, loaded
+        loaded = load(images, self.declared, self.preprocessor, self.settings.fit)
+        self._loaded = (key, loaded) if loaded.nbytes <= self._cache.limit else (None, None)
         return loaded
 
     def predict(self, images: Any) -> tuple[Floats, Floats]:
@@ -171,11 +200,13 @@ class Explainer(Datasets):
             cross-entropy `from_logits`, or class names; else it may be no classifier, and they are NaN.
         """
         question = self.ask(images, [0], method="gradients")
-        scores = np.concatenate([question.scores(rows, probe) for rows, probe in question.probes()])
-        return scores, question.ready.probabilities(scores)
+        with model_failures():
+            scores = np.concatenate([question.scores(rows, probe) for rows, probe in question.probes()])
+        return scores, question.model.probabilities(scores)
 
     def ask(
         self,
+        /,
         images: Any,
         targets: Any = "top",
         *,
@@ -189,33 +220,32 @@ class Explainer(Datasets):
     ) -> Question:
         """A checked question, with nothing computed yet; arguments as in `explain`."""
         if method is not None:
-            find(self.methods, method).complete(params, OF_QUESTIONS)
-        check_params("explain", RUN, {"batch_size": batch_size, "seed": seed})
+            find(self.methods, method).complete(params, QUESTION_KEYWORDS)
+        checked_values = check_params("explain", QUESTION_PARAMETERS, {"batch_size": batch_size, "seed": seed})
         loaded = self.load(images)
         h, w, c = loaded.batch.shape[1:]
-        ready = self.prepare((h, w, c))
-        entry = find(self.methods, ready.inspection.recommended_method if method is None else method)
-        params = entry.complete(params, OF_QUESTIONS)
-        fn = entry.fn if _is_off(tta) else augmented(entry.fn, tta)
-        fn = fn if _is_off(smooth) else smoothed(fn, smooth)
-        columns = target_parsing.parse(targets, ready.class_names, len(loaded.batch))
-        call = spatial = None
-        path = layer if layer is not None else ready.inspection.layer_for(entry.sees)
-        if path is not None:
-            layer_call = find_call(ready.graph, ready.inspection, path)
-            if entry.sees != "input":
-                call = layer_call
-                spatial = next(li.spatial for li in ready.inspection.layers if li.path == path)
-        elif entry.sees == "layer":
-            raise ModelError(f"{entry.title} needs a layer with a map. {ready.inspection.why}")
-        if entry.sees == "attention":
-            ready.functions.attention.check(entry.title, call)
+        compiled = self.prepare((h, w, c))
+        row = find(self.methods, compiled.inspection.recommended_method if method is None else method)
+        params = row.complete(params, QUESTION_KEYWORDS)
+        settings = {name: value for name, value in (("smooth", smooth), ("tta", tta)) if not _is_off(value)}
+        wrappers = {name: WRAPPERS[name].check(value) for name, value in settings.items()}
+        generator = checked(row)
+        for name, wrap in (("tta", augmented), ("smooth", smoothed)):
+            generator = wrap(generator, wrappers[name]) if name in wrappers else generator
         return Question(
-            ready, self._budget, self._cache, self._weights, loaded, columns, entry, fn, params, call, spatial,
-            {"smooth": smooth, "tta": tta}, batch_size, seed,
-        )  # fmt: skip
+            model=compiled,
+            cache=self._cache,
+            images=loaded,
+            columns=target_parsing.parse(targets, compiled.class_names, len(loaded.batch)),
+            method=row,
+            params=params,
+            generator=generator,
+            wrappers=wrappers,
+            call=_call(compiled, row, layer),
+            **checked_values,
+        )
 
-    def stream(self, images: Any, targets: Any = "top", **question: Any) -> Iterator[Step]:
+    def stream(self, /, images: Any, targets: Any = "top", **question: Any) -> Iterator[Step]:
         """The same as `explain`, as a generator of partial answers.
 
         Args:
@@ -225,9 +255,9 @@ class Explainer(Datasets):
             `Step(maps, scores, done, total)`; NaN where nothing is known yet. The last one equals `explain`.
             Closing the generator cancels within one model call and leaves the explainer usable.
         """
-        return self.ask(images, targets, **question).stream()
+        return _steps(self.ask(images, targets, **question))
 
-    def explain(self, images: Any, targets: Any = "top", *, progress: bool = False, **question: Any) -> Explanation:
+    def explain(self, /, images: Any, targets: Any = "top", *, progress: bool = False, **question: Any) -> Explanation:
         """Explain what each image's scores rest on.
 
         Args:
@@ -248,14 +278,10 @@ class Explainer(Datasets):
             UnsupportedMethodError: before or, for the last, at the first computation; each says what to do.
         """
         start = time.perf_counter()
-        asked = self.ask(images, targets, **question)
-        steps = asked.stream()
-        if progress:
-            steps = with_bar(steps)
-        return asked.explanation(_end_of(steps), time.perf_counter() - start)
+        return _answer(self.ask(images, targets, **question), start, progress)
 
     def explain_layers(
-        self, images: Any, targets: Any = "top", *, layers: Sequence[str], **question: Any
+        self, /, images: Any, targets: Any = "top", *, layers: Sequence[str], **question: Any
     ) -> dict[str, Explanation]:
         """Explain the same scores at several layers, in one forward and one backward pass a target.
 
@@ -271,18 +297,65 @@ class Explainer(Datasets):
         """
         start = time.perf_counter()
         loaded = self.load(images)
-        asked = [self.ask(loaded, targets, layer=layer, **question) for layer in layers]
-        learn_together(asked)
-        return {str(q.layer): q.explanation(_end_of(q.stream()), time.perf_counter() - start) for q in asked}
+        questions = [self.ask(loaded, targets, layer=layer, **question) for layer in _paths(layers)]
+        learn_together(questions)
+        return {str(each.layer): _answer(each, start) for each in questions}
+
+
+def _paths(layers: Any) -> list[Any]:
+    if isinstance(layers, str) or not isinstance(layers, Iterable):
+        raise UnknownLayerError(f"layers={layers!r} must be a list of paths of layers.")
+    return list(layers)
+
+
+def check_parameters(params: Mapping[str, Any]) -> None:
+    """Refuse what cannot be passed as `explain(images, targets, method=…, layer=…, **params)`.
+
+    Raises:
+        ParameterError: a parameter has the name of another argument.
+    """
+    for name in RESERVED:
+        if name in params:
+            raise ParameterError(
+                f"{name!r} is no parameter of a method: pass {name}= by itself, beside the parameters."
+            )
 
 
 def _is_off(wrapper: Any) -> bool:
     return wrapper is None or wrapper is False or (isinstance(wrapper, dict) and not wrapper)
 
 
-def _end_of(steps: Iterator[Step]) -> Step:
-    """The last step, without holding those before it."""
-    return deque(steps, maxlen=1)[0]
+def _call(model: CompiledModel, method: Method, layer: str | None) -> Call | None:
+    """The layer that a method is asked at, by its path or the method's own choice; None if it sees the input.
+
+    Raises:
+        UnknownLayerError: there is no such layer, or it has no map.
+        ModelError: the method needs a layer with a map, and the model has none.
+        UnsupportedMethodError: the method follows attention, which is not what the layer hands on.
+    """
+    path = layer if layer is not None else model.inspection.layer_for(method.sees)
+    call = None if path is None else find_call(model.graph, model.inspection, path)
+    if method.sees == "input":
+        return None
+    if call is None and method.sees == "layer":
+        raise ModelError(f"{method.title} needs a layer with a map. {model.inspection.why}")
+    if method.sees == "attention":
+        model.functions.attention.check(method.title, call)
+    return call
+
+
+def _answer(question: Question, start: float, progress: bool = False) -> Explanation:
+    """The answer to a question that was asked at the time `start`."""
+    frames = question.stream(partials=False)
+    frames = with_progress_bar(frames) if progress else frames
+    return AnswerBuilder(question).add_all(frames).explanation(time.perf_counter() - start)
+
+
+def _steps(question: Question) -> Iterator[Step]:
+    builder = AnswerBuilder(question)
+    with closing(question.stream()) as stream:
+        for frames in stream:
+            yield builder.step(frames)
 
 
 def explain(model: Any, images: Any, targets: Any = "top", **arguments: Any) -> Explanation:
@@ -296,5 +369,5 @@ def explain(model: Any, images: Any, targets: Any = "top", **arguments: Any) -> 
     Returns:
         An `Explanation` with raw maps (N, T, h, w).
     """
-    given = {name: arguments.pop(name) for name in KEYWORDS if name in arguments}
-    return Explainer(model, **given).explain(images, targets, **arguments)
+    settings = {name: arguments.pop(name) for name in KEYWORDS if name in arguments}
+    return Explainer(model, **settings).explain(images, targets, **arguments)

@@ -1,36 +1,29 @@
 """The answer: raw maps, and ways to look at, keep and share them."""
 
-import base64
-import io
-import json
-import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from kx_widget.engine.errors import KxError, ParameterError
-from kx_widget.engine.notes import Notes, heading_of, marked
+from kx_widget.engine.drawing import blend, contact_sheet, html_cell, png
+from kx_widget.engine.errors import FormatError, ParameterError
+from kx_widget.engine.files import read_arrays, writable, write_arrays, write_whole
+from kx_widget.engine.notes import heading_of, marked
 from kx_widget.engine.postprocess import Scale, Sign, apply_scale, apply_sign, resize
-from kx_widget.engine.types import Floats, Ints
+from kx_widget.engine.types import Floats, Ints, Notes
 from kx_widget.install import how_to_install
+from kx_widget.version import __version__
 
-DIVERGING = "colorbrewer:RdBu_r"
 ARRAYS = ("maps", "scores", "probabilities", "targets", "images")
 
 
-class FormatError(KxError, ValueError):
-    """A file cannot be read, or is asked for in a format that is not known."""
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Explanation:
-    """Maps of N images and T targets.
+    """Maps of N images and T targets; equal to nothing but itself.
 
     Attributes:
         maps: float32 (N, T, h, w), raw: signed where the method is, of its own resolution, not rectified.
@@ -65,8 +58,8 @@ class Explanation:
     notes: tuple[tuple[Notes, ...], ...] = ()
 
     def __repr__(self) -> str:
-        found = list(dict.fromkeys(name for row in self.target_names for name in row))
-        names = ", ".join(map(repr, found[:3])) + (", …" if len(found) > 3 else "")
+        different = list(dict.fromkeys(name for row in self.target_names for name in row))
+        names = ", ".join(map(repr, different[:3])) + (", …" if len(different) > 3 else "")
         return (
             f"Explanation(maps={self.maps.shape}, images={self.images.shape}, method={self.method!r}, "
             f"layer={self.layer!r}, targets=[{names}]{self._noted()})"
@@ -77,8 +70,18 @@ class Explanation:
         return f", notes on {count} of {self.targets.size} maps" if count else ""
 
     def notes_of(self, image: int, target: int) -> Notes:
-        """What is to be said of one map."""
+        """What is to be said of one map.
+
+        Raises:
+            ParameterError: there is no such image or target.
+        """
+        self._check(image, target)
         return self.notes[image][target] if self.notes else ()
+
+    def _check(self, image: Any, target: Any) -> None:
+        for name, index, count in zip(("image", "target"), (image, target), self.targets.shape, strict=True):
+            if not isinstance(index, (int, np.integer)) or not -count <= index < count:
+                raise ParameterError(f"There is no {name} {index!r}: this explanation has 0 to {count - 1}.")
 
     def heatmaps(
         self, size: str | tuple[int, int] | None = "input", sign: Sign = "positive", scale: Scale = "map"
@@ -124,16 +127,8 @@ class Explanation:
         Raises:
             ParameterError: unknown colour table, or alpha outside 0 to 1.
         """
-        if not 0 <= alpha <= 1:
-            raise ParameterError(f"alpha={alpha!r} is outside its range 0 to 1.")
-        maps = self.heatmaps("input", sign, scale)
         diverging = self.signed and sign == "signed"
-        lut = _lut(DIVERGING if diverging and colormap == "viridis" else colormap)
-        at = np.nan_to_num((maps + 1) / 2 if diverging else maps) * 255
-        colours = lut[np.clip(at + 0.5, 0, 255).astype(np.uint8)]
-        opacity = alpha * ~np.isnan(maps)[..., None]
-        mixed = self.images[:, None] * (1 - opacity) + colours * opacity
-        return np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
+        return blend(self.heatmaps("input", sign, scale), self.images, colormap, alpha, diverging)
 
     def pictures(self, **look: Any) -> NDArray[np.uint8]:
         """The overlays (N, T, H, W, 3) as they are kept: a map with nothing to show is left out and says why.
@@ -167,7 +162,12 @@ class Explanation:
         return figure
 
     def caption(self, image: int, target: int) -> str:
-        """Name and probability of one target, or its score where there is no probability; whether its map is flat."""
+        """Name and probability of one target, or its score where there is no probability; whether its map is flat.
+
+        Raises:
+            ParameterError: there is no such image or target.
+        """
+        self._check(image, target)
         p = self.probabilities[image, target]
         value = f"score {self.scores[image, target]:.2f}" if np.isnan(p) else f"{100 * p:.1f} %"
         heading = heading_of(self.notes_of(image, target))
@@ -181,17 +181,17 @@ class Explanation:
         """
         path = writable(path)
         if path.suffix == ".npz":
-            meta = {k: v for k, v in asdict(self).items() if k not in (*ARRAYS, "checks")}
-            arrays: dict[str, Any] = {name: getattr(self, name) for name in ARRAYS}
+            arrays = {name: getattr(self, name) for name in ARRAYS}
             arrays |= {f"check_{name}": value for name, value in self.checks.items()}
-            with path.open("wb") as file:
-                np.savez_compressed(file, meta=np.array(json.dumps(meta)), **arrays)
+            others = (f.name for f in fields(self) if f.name not in (*ARRAYS, "checks"))
+            facts = {name: getattr(self, name) for name in others}
+            write_arrays(path, arrays, {**facts, "params": dict(self.params), "versions": dict(self.versions)})
         elif path.suffix == ".png":
-            path.write_bytes(_png(_sheet(self.pictures())))
+            write_whole(path, png(contact_sheet(self.pictures())))
         elif path.suffix == ".html":
             title = escape(f"{self.method} · {self.layer or 'input'}")
             head = f'<!doctype html><meta charset="utf-8"><title>{title}</title>'
-            path.write_text(head + self._repr_html_(), encoding="utf-8")
+            write_whole(path, (head + self._repr_html_()).encode())
         else:
             raise FormatError(f"{path.name!r} must end in .npz, .png or .html.")
 
@@ -202,32 +202,25 @@ class Explanation:
         Raises:
             FormatError: the file is missing or something else.
         """
+        arrays, facts = read_arrays(path)
+        checks = {k.removeprefix("check_"): arrays.pop(k) for k in list(arrays) if k.startswith("check_")}
         try:
-            with np.load(path, allow_pickle=False) as data:
-                meta = json.loads(str(data["meta"]))
-                meta["target_names"] = tuple(tuple(row) for row in meta["target_names"])
-                meta["names"] = tuple(meta.get("names", ()))
-                meta["notes"] = tuple(tuple(map(tuple, row)) for row in meta.get("notes", ()))
-                checks = {k.removeprefix("check_"): data[k] for k in data.files if k.startswith("check_")}
-                return cls(**{name: data[name] for name in ARRAYS}, **meta, checks=checks)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            facts["target_names"] = tuple(map(tuple, facts["target_names"]))
+            facts["names"] = tuple(facts.get("names", ()))
+            facts["notes"] = tuple(tuple(map(tuple, row)) for row in facts.get("notes", ()))
+            return cls(**arrays, **facts, checks=checks)
+        except (KeyError, TypeError) as error:
             raise FormatError(f"{str(path)!r} is not an explanation saved as .npz ({error}).") from error
 
     def _repr_html_(self) -> str:
         pictures = self.pictures()
         n, t = self.targets.shape
-        rows = ["".join(self._cell(i, j, pictures[i, j]) for j in range(t)) for i in range(n)]
+        rows = [
+            "".join(html_cell(pictures[i, j], self.caption(i, j), self.notes_of(i, j)) for j in range(t))
+            for i in range(n)
+        ]
         where = escape(f"{self.method} · {self.layer or 'input'} · {self.seconds:.2f} s")
         return f"<table><caption>{where}</caption>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
-
-    def _cell(self, image: int, target: int, picture: NDArray[np.uint8]) -> str:
-        caption = escape(self.caption(image, target))
-        said = "<br>".join([caption, *map(escape, self.notes_of(image, target))])
-        return (
-            '<td style="padding:4px;text-align:left;vertical-align:top;max-width:170px">'
-            f'<img alt="{caption}" width="160" src="data:image/png;base64,{base64.b64encode(_png(picture)).decode()}">'
-            f"<br><small>{said}</small></td>"
-        )
 
 
 def versions() -> dict[str, str]:
@@ -235,32 +228,7 @@ def versions() -> dict[str, str]:
     import keras
     import tensorflow as tf
 
-    from kx_widget import __version__
-
     return {"kx_widget": __version__, "keras": keras.__version__, "tensorflow": tf.__version__}
-
-
-def check_path(path: Any, hint: str) -> None:
-    """Refuse what is not a path, with a hint at what to pass.
-
-    Raises:
-        FormatError: it is not.
-    """
-    if not isinstance(path, (str, os.PathLike)):
-        raise FormatError(f"{path!r} is not a path: {hint}")
-
-
-def writable(path: Any) -> Path:
-    """A file to write.
-
-    Raises:
-        FormatError: it is not a path, or its folder is not there.
-    """
-    check_path(path, "pass the name of a file.")
-    folder = Path(path).parent
-    if not folder.is_dir():
-        raise FormatError(f"There is no folder {str(folder)!r} to write {Path(path).name!r} to: make it first.")
-    return Path(path)
 
 
 def _size(size: Any) -> tuple[int, int]:
@@ -271,26 +239,3 @@ def _size(size: Any) -> tuple[int, int]:
     if height < 1 or width < 1 or isinstance(size, str):
         raise ParameterError(f'size={size!r} must be "input", None, or (height, width) in pixels.')
     return height, width
-
-
-def _lut(name: str) -> NDArray[np.uint8]:
-    from cmap import Colormap
-
-    try:
-        return np.asarray(Colormap(name).lut(256)[:, :3] * 255 + 0.5, np.uint8)
-    except Exception as error:
-        raise ParameterError(
-            f"colormap={name!r} is not known. Try viridis, magma, inferno, plasma, turbo, cividis or gray."
-        ) from error
-
-
-def _sheet(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(N, T, H, W, 3) as one picture with rows of images."""
-    n, t, h, w, _ = pictures.shape
-    return pictures.transpose(0, 2, 1, 3, 4).reshape(n * h, t * w, 3)
-
-
-def _png(picture: NDArray[np.uint8]) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "PNG")
-    return file.getvalue()

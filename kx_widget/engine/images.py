@@ -1,38 +1,55 @@
 """Image-like things -> a model-ready batch, and the pictures to show."""
 
 import hashlib
+import os
 from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import compress
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from kx_widget.engine.decoding import decode, decode_all, is_whole
+from kx_widget.engine.decoding import decode, is_whole, items_of
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.preprocessing import Preprocessing
-from kx_widget.engine.ranges import Pixels, Ranges, as_pixels, eight_bits
+from kx_widget.engine.ranges import Pixels, Ranges, ValueRange, as_pixels, eight_bits
 from kx_widget.engine.tasks import WHOLE, Box
 from kx_widget.engine.types import Floats
 
 Fit = Literal["stretch", "crop", "pad"]
 LARGEST_FREE_SIDE = 512
+LONGEST_PREVIEW = 512
+# What the previews of all images together may take; of many images they are smaller.
+PREVIEW_BYTES = 2**27
+# Files that are decoded at once: each takes several times the memory of its pixels meanwhile.
+DECODERS = 4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Images:
-    """A batch ready for the model, and what it was made from.
+    """A batch ready for the model, and pictures of what it was made from; nothing is kept at full size.
 
-    `batch` read-only float32 (N, H, W, C); `shown` the originals, uint8 (any, any, 3); `boxes` the region of each
-    original that the model sees, (x0, y0, x1, y1) in fractions, beyond 0..1 where it is padded; `digests`
-    one per image of the batch; `preprocessing` tells in words how the batch was made, `depth` the bits that were taken
-    of whole numbers beyond 8 bits, 0 without such; `find_black` tells `black`.
+    Attributes:
+        batch: float32 (N, H, W, C), read-only.
+        pixels: uint8 (N, H, W, 3), what the model sees of each image, read-only.
+        previews: uint8 (any, any, 3), the images themselves, `LONGEST_PREVIEW` a side at most.
+        boxes: the region of each image that the model sees, (x0, y0, x1, y1) in fractions, beyond 0..1 where it is
+            padded.
+        names: paths, or where the images were in what was given.
+        digests: one per image of the batch, what caches go by.
+        preprocessing: how the batch was made, in words.
+        depth: the bits that were taken of whole numbers beyond 8 bits, 0 without such.
+        find_black: computes `black`.
     """
 
     batch: Floats
-    shown: tuple[Pixels, ...]
+    pixels: Pixels
+    previews: tuple[Pixels, ...]
     boxes: tuple[Box, ...]
     names: tuple[str, ...]
     digests: tuple[Hashable, ...]
@@ -41,10 +58,11 @@ class Images:
     find_black: Callable[[], Floats]
 
     def __post_init__(self) -> None:
-        # What is known of these images is known of these numbers; a view, since the array may be somebody's.
-        view = self.batch.view()
-        view.flags.writeable = False
-        object.__setattr__(self, "batch", view)
+        # What is known of these images is known of these numbers; views, since the arrays may be somebody's.
+        for name in ("batch", "pixels"):
+            view = getattr(self, name).view()
+            view.flags.writeable = False
+            object.__setattr__(self, name, view)
 
     @cached_property
     def black(self) -> Floats:
@@ -57,21 +75,80 @@ class Images:
         note = f"; 16-bit images taken as {self.depth} bit (0..{2**self.depth - 1})" if self.depth else ""
         return self.preprocessing + note
 
-    def seen(self) -> Pixels:
-        """What the model sees of each original, uint8 (N, H, W, 3)."""
-        h, w = self.batch.shape[1:3]
-        pairs = zip(self.shown, self.boxes, strict=True)
-        return np.stack([np.asarray(_resize(pixels, (h, w), box), np.uint8) for pixels, box in pairs])
+    @property
+    def nbytes(self) -> int:
+        """The memory that all of it takes."""
+        return self.batch.nbytes + self.pixels.nbytes + sum(preview.nbytes for preview in self.previews)
 
-    def small(self) -> "Images":
-        """The same, with what the model sees instead of the originals."""
-        return replace(self, shown=tuple(self.seen()), boxes=(WHOLE,) * len(self.shown))
+    def where(self, mask: NDArray[np.bool_]) -> "Images":
+        """Those of the images that `mask` (N,) marks."""
+        each = {name: tuple(compress(getattr(self, name), mask)) for name in ("previews", "boxes", "names", "digests")}
+        arrays = {"batch": self.batch[mask], "pixels": self.pixels[mask]}
+        return replace(self, **arrays, **each, find_black=lambda: self.black[mask])
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The preprocessing belongs to a model, which stays behind.
+        return {**vars(self), "find_black": partial(np.asarray, self.black)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.__post_init__()
 
 
 def digest(array: NDArray[Any]) -> str:
     """What caches go by instead of the array."""
     # Processors have instructions for this one: a third of blake2b's time.
     return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
+
+
+@dataclass(frozen=True)
+class _Reduced:
+    """What is kept of one image: `values` for the preprocessing, `pixels` and `preview` (None: the same) to show."""
+
+    values: NDArray[Any]
+    pixels: Pixels
+    preview: Pixels | None
+    box: Box
+
+
+@dataclass(frozen=True)
+class _Reducer:
+    """Brings images, one at a time, to the sizes in which they are kept.
+
+    `size` (H, W) is the model's, None where its own preprocessor resizes; `longest` is the longest side of a preview,
+    0 for none.
+    """
+
+    declared: tuple[int | None, int | None, int]
+    preprocessing: Preprocessing
+    fit: Fit
+    size: tuple[int, int] | None
+    longest: int
+
+    def first(self, item: Any) -> "_Reduced | NDArray[Any] | Exception":
+        """An image of bytes; of other numbers the lowest and the highest, since all images tell their range."""
+        try:
+            array = decode(item)
+        except Exception as error:
+            return error
+        return self.reduced(array, "0..255") if array.dtype == np.uint8 else np.array([array.min(), array.max()])
+
+    def reduced(self, array: NDArray[Any], span: ValueRange) -> _Reduced:
+        """An image of bytes, or of floats in this range."""
+        own = self.preprocessing.own
+        if self.size is None and own is not None:
+            values = own.one(_channels(array, self.declared[2]), self.declared)
+            box, size = own.box(array.shape), (values.shape[0], values.shape[1])
+        else:
+            size = self.size or size_for(array.shape, self.declared)
+            box = box_of(array.shape[:2], size, self.fit)
+            values = _resize(array, size, box)
+        # Of bytes that were resized already these are the same pixels.
+        small = values if self.size is not None and array.dtype == np.uint8 else None
+        original = as_pixels(array, span)
+        pixels = _resize(original, size, box) if small is None else as_pixels(small, span)
+        same = not self.longest or (box == WHOLE and original.shape == pixels.shape and max(size) <= self.longest)
+        return _Reduced(values, pixels, None if same else _preview(original, self.longest), box)
 
 
 def load(
@@ -81,47 +158,113 @@ def load(
     fit: Fit = "stretch",
     ranges: Ranges | None = None,
     digest_of: Callable[[NDArray[Any]], Hashable] = digest,
+    previews: bool = True,
 ) -> Images:
-    """Read, check, resize and preprocess images of every accepted kind.
+    """Read, check, resize and preprocess images of every accepted kind, each of them by itself.
 
-    Whole numbers of more than 8 bits are brought to 0..255, by the bits that all of them together use.
-    `ranges` tells the range of images, if not what they show by themselves; `digest_of` names what the model gets of
-    an image. A preprocessor that belongs to the model and resizes, does so in place of `fit`.
+    Whole numbers of more than 8 bits are brought to 0..255, by the bits that all of them together use. A preprocessor
+    that belongs to the model and resizes, does so in place of `fit`.
+
+    Args:
+        images: as in `Explainer.explain`.
+        declared: the model's input (H, W, C), None for a size that it leaves free.
+        preprocessing: how images become model-ready.
+        fit: how images of another shape meet the input.
+        ranges: tells the range of images, if not what they show by themselves.
+        digest_of: names what the model gets of an image.
+        previews: whether to keep pictures of the images; without, what the model sees takes their place.
 
     Raises:
         ImageError: lists every item that cannot be used, and why.
     """
     if fit not in ("stretch", "crop", "pad"):
         raise ImageError(f'fit={fit!r} is not known. Choose "stretch", "crop" or "pad".')
-    names, arrays = decode_all(images)
-    ranges = ranges or Ranges()
-    depth = ranges.depth_of([a for a in arrays if is_whole(a)])
-    arrays = [eight_bits(a, depth) if is_whole(a) else a for a in arrays]
-    span = ranges.span_of([a for a in arrays if a.dtype != np.uint8])
-    are_bytes = [a.dtype == np.uint8 for a in arrays]
-    channels = declared[2]
-    if preprocessing.own is not None and preprocessing.resizes(channels):
+    items, ranges = items_of(images), ranges or Ranges()
+    resizes = preprocessing.own is not None and preprocessing.resizes(declared[2])
+    if resizes and preprocessing.own is not None:
         preprocessing.own.check_fit(fit)
-        boxes = tuple(preprocessing.own.box(a.shape) for a in arrays)
-        # One at a time: a photograph is large in float32.
-        floats = (_channels(a, channels) for a in arrays)
-    else:
-        size = size_for(arrays[0].shape, declared)
-        boxes = tuple(box_of(a.shape[:2], size, fit) for a in arrays)
-        pairs = zip(arrays, boxes, strict=True)
-        floats = (_channels(_resize(a, size, box), channels) for a, box in pairs)
-    batch, text = preprocessing.apply(floats, are_bytes, span, declared)
-    height, width = batch.shape[1:3]
+    size = None if resizes else _size(items, declared)
+    reducer = _Reducer(declared, preprocessing, fit, size, _longest(len(items)) if previews else 0)
+    reduced, are_bytes, depth, span = _reduce_all(reducer, items, ranges)
+    values = (r.values if resizes else _channels(r.values, declared[2]) for r in reduced)
+    batch, text = preprocessing.apply(values, are_bytes, span, declared, ready=resizes)
+    shape = batch.shape[1], batch.shape[2], declared[2]
+    pixels = np.stack([r.pixels for r in reduced])
     return Images(
         batch=batch,
-        shown=tuple(as_pixels(a, span) for a in arrays),
-        boxes=boxes,
-        names=tuple(names),
+        pixels=pixels,
+        previews=tuple(own if r.preview is None else r.preview for r, own in zip(reduced, pixels, strict=True)),
+        boxes=tuple(r.box if previews else WHOLE for r in reduced),
+        names=tuple(name for name, _ in items),
         digests=tuple(map(digest_of, batch)),
         preprocessing=text,
         depth=depth,
-        find_black=lambda: preprocessing.black((height, width, channels), are_bytes, span),
+        find_black=lambda: preprocessing.black(shape, are_bytes, span),
     )
+
+
+def _reduce_all(
+    reducer: _Reducer, items: Sequence[tuple[str, Any]], ranges: Ranges
+) -> tuple[list[_Reduced], list[bool], int, ValueRange]:
+    """What is kept of each image, which of them were bytes, and the depth and the range of the others."""
+    firsts = _each(reducer.first, [item for _, item in items])
+    pairs = [(name, first) for (name, _), first in zip(items, firsts, strict=True)]
+    _refuse([(name, first) for name, first in pairs if isinstance(first, Exception)], len(items))
+    extremes = [first for first in firsts if isinstance(first, np.ndarray)]
+    depth = ranges.depth_of([e for e in extremes if is_whole(e)])
+    span = ranges.span_of([e for e in extremes if not is_whole(e)])
+    reduced: list[_Reduced] = []
+    for (_, item), first in zip(items, firsts, strict=True):
+        if not isinstance(first, _Reduced):
+            # Decoded once more: all images together had to tell their range before.
+            array = decode(item)
+            first = reducer.reduced(eight_bits(array, depth) if is_whole(array) else array, span)
+        reduced.append(first)
+    return reduced, [isinstance(first, _Reduced) or is_whole(first) for first in firsts], depth, span
+
+
+def _each(fn: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+    """`fn` of each item; of several files at once, since decoding keeps no other thread waiting."""
+    if len(items) < 2 or not all(isinstance(item, (Path, bytes)) for item in items):
+        return [fn(item) for item in items]
+    pool = ThreadPoolExecutor(min(DECODERS, os.cpu_count() or 1))
+    try:
+        return list(pool.map(fn, items))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _refuse(problems: Sequence[tuple[str, Exception]], images: int) -> None:
+    if problems:
+        listed = "".join(f"\n  {name}: {problem}" for name, problem in problems)
+        raise ImageError(f"{len(problems)} of {images} images cannot be used:{listed}")
+
+
+def _size(items: Sequence[tuple[str, Any]], declared: tuple[int | None, int | None, int]) -> tuple[int, int]:
+    """The model's input size; the first image decides where the model leaves it free."""
+    if None not in declared[:2]:
+        return size_for((1, 1), declared)
+    try:
+        return size_for(decode(items[0][1]).shape, declared)
+    except Exception:
+        # It is told with all others that cannot be used.
+        return 1, 1
+
+
+def _longest(images: int) -> int:
+    """The longest side of a preview of so many images."""
+    side = LONGEST_PREVIEW
+    while side > 1 and images * side**2 * 3 > PREVIEW_BYTES:
+        side //= 2
+    return side
+
+
+def _preview(pixels: Pixels, longest: int) -> Pixels:
+    if max(pixels.shape[:2]) <= longest:
+        return pixels.copy()
+    picture = Image.fromarray(pixels)
+    picture.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+    return np.asarray(picture)
 
 
 def join(parts: Sequence[Images]) -> Images:
@@ -133,15 +276,15 @@ def join(parts: Sequence[Images]) -> Images:
     sizes = {part.batch.shape[1:] for part in parts}
     if len(sizes) > 1:
         raise ImageError(f"The images have different sizes once preprocessed: {', '.join(map(str, sorted(sizes)))}.")
-    of_all = {
+    each = {
         name: tuple(one for part in parts for one in getattr(part, name))
-        for name in ("shown", "boxes", "names", "digests")
+        for name in ("previews", "boxes", "names", "digests")
     }
-    batch = np.concatenate([part.batch for part in parts])
     return replace(
         parts[0],
-        batch=batch,
-        **of_all,
+        batch=np.concatenate([part.batch for part in parts]),
+        pixels=np.concatenate([part.pixels for part in parts]),
+        **each,
         depth=max(part.depth for part in parts),
         find_black=lambda: np.concatenate([part.black for part in parts]),
     )

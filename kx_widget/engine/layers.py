@@ -2,18 +2,17 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from threading import Thread
 
 import numpy as np
 
 from kx_widget.engine.cache import Cache
 from kx_widget.engine.errors import UnsupportedMethodError
+from kx_widget.engine.graph import Call
 from kx_widget.engine.methods import METHODS
-from kx_widget.engine.question import Question
+from kx_widget.engine.partials import checked
+from kx_widget.engine.question import Question, model_failures
 from kx_widget.engine.registry import Method
 from kx_widget.engine.types import Floats
-
-SECONDS_BETWEEN_LOOKS = 0.01
 
 
 def learn_together(questions: Sequence[Question]) -> None:
@@ -21,15 +20,19 @@ def learn_together(questions: Sequence[Question]) -> None:
 
     The answers go to the cache, where the questions find them; what does not fit there is computed again.
     """
-    calls = list({q.layer: q.call for q in questions if q.call is not None and q.entry.sees == "layer"}.values())
-    if len(calls) < 2 or any(q.wrapped for q in questions):
+    calls = list({q.layer: q.call for q in questions if q.call is not None and q.method.sees == "layer"}.values())
+    if len(calls) < 2 or any(q.wrappers for q in questions):
         return
-    first = questions[0]
+    with model_failures():
+        _learn(questions[0], calls)
+
+
+def _learn(first: Question, calls: Sequence[Call]) -> None:
     # Both the activation and the gradient of each layer come out.
-    beside = sum(2 * first.ready.graph.shapes.bytes(call.tensor) for call in calls)
-    for rows, probe in first.probes(backward=True, beside=beside):
-        known = np.zeros((rows.stop - rows.start, first.columns.classes), np.float32)
-        scores = probe.scores() if first.columns.needs_scores else known
+    extra_bytes = sum(2 * first.model.graph.shapes.bytes(call.tensor) for call in calls)
+    for rows, probe in first.probes(backward=True, extra_bytes=extra_bytes):
+        unknown = np.zeros((rows.stop - rows.start, first.columns.classes), np.float32)
+        scores = probe.scores() if first.columns.needs_scores else unknown
         for target in first.columns.part(rows).resolve(scores).weights.swapaxes(0, 1):
             weights = np.ascontiguousarray(target)
             if not probe.knows(calls, weights):
@@ -38,12 +41,21 @@ def learn_together(questions: Sequence[Question]) -> None:
 
 def quick_method(question: Question) -> Method:
     """The question's method where one pass at all layers answers it, else Grad-CAM."""
-    quick = question.entry.sees == "layer" and question.entry.cost == "instant"
-    return question.entry if quick else METHODS["gradcam"]
+    quick = question.method.sees == "layer" and question.method.cost == "instant"
+    return question.method if quick else METHODS["gradcam"]
+
+
+def _at_once(work: Callable[[], None]) -> bool:
+    work()
+    return True
 
 
 def at_every_layer(
-    question: Question, image: int, column: int, stale: Callable[[], bool]
+    question: Question,
+    image: int,
+    column: int,
+    stale: Callable[[], bool],
+    wait_for: Callable[[Callable[[], None]], bool] = _at_once,
 ) -> Iterator[tuple[str, Floats]]:
     """One image's map at each layer that has one, by `quick_method`, for one pass forward and one backward in all.
 
@@ -57,48 +69,43 @@ def at_every_layer(
         image: which image.
         column: which of the question's targets.
         stale: asked whenever stopping is possible; True ends it.
+        wait_for: runs a function that takes seconds the first time, in another thread if it likes, and says whether
+            to go on.
 
     Yields:
         Path and map (h, w). A layer at which the method cannot be used is left out.
     """
-    if question.entry.sees == "attention":
+    if question.method.sees == "attention":
         yield from _at_every_head(question, image, stale)
         return
-    ready, entry = question.ready, quick_method(question)
-    params = question.params if entry is question.entry else entry.complete({})
+    model, method = question.model, quick_method(question)
+    params = question.params if method is question.method else method.complete({})
     rows = slice(image, image + 1)
     probe = replace(question.probe(rows), call=None)
-    known = np.zeros((1, question.columns.classes), np.float32)
-    targets = question.columns.part(rows).resolve(probe.scores() if question.columns.needs_scores else known)
+    unknown = np.zeros((1, question.columns.classes), np.float32)
+    targets = question.columns.part(rows).resolve(probe.scores() if question.columns.needs_scores else unknown)
     weights = np.ascontiguousarray(targets.weights[:, column])
-    infos = ready.inspection.layers
-    layers = [(call, li) for call, li in zip(ready.graph.calls, infos, strict=True) if li.is_candidate]
+    infos = model.inspection.layers
+    layers = [(call, li) for call, li in zip(model.graph.calls, infos, strict=True) if li.is_candidate]
     calls = [call for call, _ in layers]
-    # Compiling takes seconds the first time: beside this thread, so that nobody has to wait for it.
-    compiling = Thread(target=ready.functions.warm_layers, args=(calls, probe.x, weights), daemon=True)
-    compiling.start()
-    while compiling.is_alive():
-        if stale():
-            return
-        compiling.join(SECONDS_BETWEEN_LOOKS)
-    if stale():
+    if not wait_for(lambda: model.functions.warm_layers(calls, probe.x, weights)) or stale():
         return
-    probe = replace(probe, cache=Cache(2**62))
+    probe = replace(probe, cache=Cache())
     probe.look_at(calls, weights)
     for call, info in layers:
         if stale():
             return
         try:
-            *_, last = entry.fn(replace(probe, call=call, spatial=info.spatial), weights, **params)
+            *_, last = checked(method)(replace(probe, call=call, spatial=info.spatial), weights, **params)
         except UnsupportedMethodError:
             continue
-        maps = last.maps if entry.finish is None else entry.finish(last.maps, **params)
+        maps = last.maps if method.finish is None else method.finish(last.maps, **params)
         yield info.path, maps[0]
 
 
 def _at_every_head(question: Question, image: int, stale: Callable[[], bool]) -> Iterator[tuple[str, Floats]]:
     probe = replace(question.probe(slice(image, image + 1)), call=None)
-    for paths, attention in zip(question.ready.inspection.heads, probe.attentions(question.entry.title), strict=True):
+    for paths, attention in zip(question.model.inspection.heads, probe.attentions(question.method.title), strict=True):
         if stale():
             return
         read = np.einsum("t,hts->hs", probe.read_out, attention[0])  # (heads, T)

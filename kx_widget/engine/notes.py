@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from kx_widget.engine.registry import Method
-from kx_widget.engine.types import Floats, Inspection
+from kx_widget.engine.types import Floats, Inspection, Notes
 
-Notes = tuple[str, ...]
 Evidence = Literal["some", "against", "none"]
 
 HEADINGS: tuple[str, ...] = ("Flat", "No numbers", "Against", "Gaps")

@@ -1,62 +1,91 @@
 """A checked question about images, and the driver that answers it."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
-from kx_widget.engine.budget import Budget
 from kx_widget.engine.cache import Cache
 from kx_widget.engine.errors import KxError, ModelError, ParameterError, plain
-from kx_widget.engine.explanation import Explanation, versions
 from kx_widget.engine.functions import Functions
 from kx_widget.engine.graph import Call, Graph
 from kx_widget.engine.heads import Link, probabilities
 from kx_widget.engine.images import Images
 from kx_widget.engine.methods import METHODS
-from kx_widget.engine.notes import Notes, advice_for, notes_on
+from kx_widget.engine.notes import advice_for, notes_on
+from kx_widget.engine.partials import check_maps
 from kx_widget.engine.probe import Probe
 from kx_widget.engine.registry import Method, MethodFunction
-from kx_widget.engine.targets import Columns
-from kx_widget.engine.types import Floats, Inspection, Partial, Step
+from kx_widget.engine.targets import TargetColumns, Targets
+from kx_widget.engine.types import Floats, Frame, Frames, Inspection, Notes, Partial
 from kx_widget.engine.weights import Weights
 
 
+@contextmanager
+def model_failures() -> Generator[None, None, None]:
+    """Name what the model's own code raised, which TensorFlow hides in a list of nodes.
+
+    Raises:
+        ModelError: instead of TensorFlow's error.
+    """
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError as error:
+        raise ModelError(
+            f"The device has not enough memory for one image at a time ({plain(error)}). Choose a layer nearer to the "
+            "output, a method that sees a layer, or smaller images."
+        ) from error
+    except tf.errors.OpError as error:
+        raise ModelError(f"The model raised {plain(error)}") from error
+
+
 @dataclass(frozen=True)
-class Ready:
-    """A model prepared for one input size."""
+class CompiledModel:
+    """A model compiled for one input size."""
 
     graph: Graph
     functions: Functions
     inspection: Inspection
     class_names: tuple[str, ...]
     link: Link | None
+    weights: Weights
 
     def probabilities(self, scores: Floats) -> Floats:
         """Probabilities of scores (…, C); NaN where the model is not known to be a classifier."""
         return probabilities(scores, self.link)
 
 
-@dataclass
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Question:
-    """What to compute, checked; `stream` computes it."""
+    """What to compute, checked; `stream` computes it.
 
-    ready: Ready
-    budget: Budget
+    Attributes:
+        model: what is explained, compiled for the size of the images.
+        cache: where facts about the images are looked up and kept.
+        images: what it is explained about, N images.
+        columns: T targets.
+        method: how, and its `params`, all of them.
+        generator: the method's function with its wrappers around it.
+        wrappers: settings of the wrappers in effect, by id.
+        call: the layer, None for methods that see the input.
+        batch_size: images in one model call; None goes by memory.
+        seed: of random numbers.
+    """
+
+    model: CompiledModel
     cache: Cache
-    weights: Weights
     images: Images
-    columns: Columns
-    entry: Method
-    fn: MethodFunction
+    columns: TargetColumns
+    method: Method
     params: Mapping[str, Any]
-    call: Call | None
-    spatial: tuple[int, int] | None
+    generator: MethodFunction
     wrappers: Mapping[str, Any]
+    call: Call | None
     batch_size: int | None
     seed: int
-    answer: dict[str, Any] = field(default_factory=dict)
 
     @property
     def layer(self) -> str | None:
@@ -64,41 +93,43 @@ class Question:
         return self.call.path if self.call else None
 
     @property
-    def signed(self) -> bool:
-        """Whether the maps have a meaningful sign."""
-        return self.entry.is_signed(self.params)
+    def spatial(self) -> tuple[int, int] | None:
+        """The (h, w) of the layer's map."""
+        return next((info.spatial for info in self.model.inspection.layers if info.path == self.layer), None)
 
     @property
-    def wrapped(self) -> bool:
-        """Whether a wrapper goes around the method."""
-        return any(self.wrappers.values())
+    def signed(self) -> bool:
+        """Whether the maps have a meaningful sign."""
+        return self.method.is_signed(self.params)
 
-    def _chunks(self, backward: bool, beside: int = 0) -> list[slice]:
-        sample = self.ready.graph.bytes_per_sample[backward] + beside
-        return list(self.budget.chunks(len(self.images.batch), sample, self.batch_size))
+    def _chunks(self, backward: bool | None, extra_bytes: int = 0) -> list[slice]:
+        if backward is None:
+            backward = self.method.sees != "layer"
+        sample = self.model.graph.bytes_per_sample[backward] + extra_bytes
+        return list(self.model.functions.budget.chunks(len(self.images.batch), sample, self.batch_size))
 
     def probes(
-        self, backward: bool | None = None, beside: int = 0, version: int | None = None
+        self, backward: bool | None = None, extra_bytes: int = 0, version: int | None = None
     ) -> Iterator[tuple[slice, Probe]]:
         """The images in chunks that fit the memory budget.
 
         Args:
             backward: whether a pass back through the whole model is made, by default if the method sees the input.
-            beside: bytes per image that are needed besides.
+            extra_bytes: bytes per image that are needed besides.
             version: of the weights, if it was looked up just now.
         """
-        version = self.weights.version() if version is None else version
-        for rows in self._chunks(self.entry.sees != "layer" if backward is None else backward, beside):
+        version = self.model.weights.version() if version is None else version
+        for rows in self._chunks(backward, extra_bytes):
             yield rows, self.probe(rows, version)
 
     def probe(self, rows: slice, version: int | None = None) -> Probe:
         """Some of the images, at the question's layer."""
-        version = self.weights.version() if version is None else version
+        version = self.model.weights.version() if version is None else version
         digests = [(version, digest) for digest in self.images.digests[rows]]
         return Probe(
-            self.ready.graph, self.ready.functions, self.cache, self.images.batch[rows], self.call,
+            self.model.graph, self.model.functions, self.cache, self.images.batch[rows], self.call,
             self.spatial, digests, lambda: self.images.black[rows], self.seed, self.batch_size,
-            attends=self.entry.sees == "attention",
+            attends=self.method.sees == "attention",
         )  # fmt: skip
 
     def scores(self, rows: slice, probe: Probe) -> Floats:
@@ -117,131 +148,114 @@ class Question:
             )
         return scores
 
-    def stream(self, version: int | None = None) -> Iterator[Step]:
-        """Partial answers, the last one whole; `version` is that of the weights, if it was looked up just now."""
-        n, t = len(self.images.batch), len(self.columns.texts)
-        scores = np.full((n, t), np.nan, np.float32)
-        indices = np.full((n, t), -1, np.int64)
-        probabilities = np.full((n, t), np.nan, np.float32)
-        complete = np.zeros((n, t), np.bool_)
-        names: list[tuple[str, ...]] = [()] * n
-        notes: list[list[Notes]] = [[()] * t for _ in range(n)]
-        checks: dict[str, Floats] = {}
-        maps: Floats | None = None
-        self.answer = {"indices": indices, "probabilities": probabilities, "names": names, "checks": checks}
-        self.answer["notes"] = notes
-        done, chunks = 0, len(self._chunks(self.entry.sees != "layer"))
-        for rows, probe in self.probes(version=version):
-            all_scores = self.scores(rows, probe) if self._needs_scores() else None
-            known = np.zeros((rows.stop - rows.start, self.columns.classes), np.float32)
-            targets = self.columns.part(rows).resolve(known if all_scores is None else all_scores)
-            indices[rows], names[rows] = targets.indices, list(targets.names)
-            for column in range(t):
-                target = np.ascontiguousarray(targets.weights[:, column])
-                passes = 0
-                for partial in self._partials(probe, target):
-                    found = self._maps(partial, rows.stop - rows.start)
-                    if maps is None:
-                        maps = np.full((n, t, *found.shape[1:]), np.nan, np.float32)
-                    maps[rows, column] = found
-                    for name, values in partial.checks.items():
-                        checks.setdefault(name, np.full((n, t), np.nan, np.float32))[rows, column] = values
-                    if all_scores is None:
-                        all_scores = self.scores(rows, probe)
-                    self._note(scores, probabilities, all_scores, targets, rows, column)
-                    passes = partial.total
-                    total = passes * t * chunks
-                    complete[rows, column] = partial.done == partial.total
-                    if partial.done == partial.total:
-                        for i, said in enumerate(self._said(found, partial, targets.names, column), rows.start):
-                            notes[i][column] = said
-                    yield Step(maps.copy(), scores.copy(), done + partial.done, total, complete.copy())
-                done += passes
+    def stream(self, version: int | None = None, *, partials: bool = True) -> Generator[Frames, None, None]:
+        """Compute the answer, some images and one target at a time.
 
-    def _partials(self, probe: Probe, target: Floats) -> Iterator[Any]:
-        """What the method yields; what goes wrong in one that a user brought is told as that."""
+        Args:
+            version: of the weights, if it was looked up just now.
+            partials: whether to yield maps that will still change; without them, only the passes are counted.
+
+        Yields:
+            The maps that have changed. The end of the generator is the end of the answer; closing it cancels.
+
+        Raises:
+            ModelError: the model failed, or its scores are no numbers.
+            UnsupportedMethodError: the model has not got what the method needs.
+            ParameterError: the method does not yield maps, or yields maps of several sizes.
+        """
+        with model_failures():
+            yield from self._stream(self.model.weights.version() if version is None else version, partials)
+
+    def _stream(self, version: int, partials: bool) -> Generator[Frames, None, None]:
+        chunks, columns = self._chunks(None), len(self.columns.texts)
+        done, left = 0, len(chunks) * columns
+        size: tuple[int, ...] | None = None
+        for rows in chunks:
+            probe = self.probe(rows, version)
+            needs_scores = self.columns.needs_scores or self.method.sees == "layer"
+            scores = self.scores(rows, probe) if needs_scores else None
+            unknown = np.zeros((rows.stop - rows.start, self.columns.classes), np.float32)
+            targets = self.columns.part(rows).resolve(unknown if scores is None else scores)
+            for column in range(columns):
+                total = 1
+                for partial in self._partials(probe, np.ascontiguousarray(targets.weights[:, column])):
+                    frames, total = (), partial.total
+                    if partials or partial.done == total:
+                        maps = self._maps(partial, rows.stop - rows.start)
+                        size = self._one_size(maps.shape[1:], size)
+                        scores = self.scores(rows, probe) if scores is None else scores
+                        frames = self._frames(rows.start, column, partial, maps, targets, scores)
+                    yield Frames(frames, done + partial.done, done + total * left)
+                done, left = done + total, left - 1
+
+    def _partials(self, probe: Probe, target: Floats) -> Iterator[Partial]:
+        """What the method yields; an error in a method that a user brought names the method."""
         try:
-            found: Any = self.fn(probe, target, **self.params)
-            if not isinstance(found, Iterable):
-                raise ParameterError(
-                    f"{self.entry.title} returned {type(found).__name__}; it must yield kx.Partial(maps)."
-                )
-            yield from found
+            yield from self.generator(probe, target, **self.params)
         except Exception as error:
-            if isinstance(error, KxError) or METHODS.get(self.entry.id) is self.entry:
+            if isinstance(error, KxError) or METHODS.get(self.method.id) is self.method:
                 raise
-            raise KxError(f"{self.entry.title} ({self.entry.id!r}) raised {plain(error)}") from error
+            raise KxError(f"{self.method.title} ({self.method.id!r}) raised {plain(error)}") from error
 
-    def _maps(self, partial: Any, images: int) -> Floats:
-        """What a method yielded, as maps."""
-        if not isinstance(partial, Partial):
-            raise ParameterError(
-                f"{self.entry.title} yielded {type(partial).__name__}; wrap its maps: kx.Partial(maps)."
-            )
-        maps = partial.maps if self.entry.finish is None else self.entry.finish(partial.maps, **self.params)
-        if np.ndim(maps) != 3 or len(maps) != images:
-            raise ParameterError(
-                f"{self.entry.title} yielded maps of shape {np.shape(maps)}; it was asked for (images, height, width)"
-                f" with {images} images."
-            )
+    def _maps(self, partial: Partial, images: int) -> Floats:
+        """What the method yielded, as maps (B, h, w)."""
+        if self.method.finish is None:
+            return partial.maps
+        maps = self.method.finish(partial.maps, **self.params)
+        check_maps(self.method.title, maps, images)
         return maps
 
-    def _said(self, maps: Floats, partial: Partial, names: Any, column: int) -> Iterator[Notes]:
-        """What is to be said of each of these finished maps (B, h, w)."""
-        advice = advice_for(self.entry, self.layer, self.ready.inspection, METHODS)
-        cautions = self.ready.inspection.cautions
-        caution = cautions.get(self.entry.id, cautions.get(self.entry.sees))
-        noise = np.zeros(len(maps)) if partial.noise is None else partial.noise
-        for values, limit, name in zip(maps, noise, names, strict=True):
-            on_values = notes_on(np.asarray(values), self.signed, float(limit), name[column], advice)
-            yield (*on_values, caution) if caution else on_values
+    def _one_size(self, size: tuple[int, ...], before: tuple[int, ...] | None) -> tuple[int, ...]:
+        if before not in (None, size):
+            sizes = " and ".join(" × ".join(map(str, sides)) for sides in (before or (), size))
+            raise ParameterError(f"{self.method.title} yielded maps of {sizes}; all maps of an answer are of one size.")
+        return size
 
-    def _needs_scores(self) -> bool:
-        return self.columns.needs_scores or self.entry.sees == "layer"
-
-    def _note(
-        self,
-        scores: Floats,
-        probabilities: Floats,
-        all_scores: Floats,
-        targets: Any,
-        rows: slice,
-        column: int,
-    ) -> None:
-        scores[rows, column] = (all_scores * targets.weights[:, column]).sum(-1)
-        indices = targets.indices[:, column]
-        chosen = self.ready.probabilities(all_scores)[np.arange(len(indices)), np.maximum(indices, 0)]
-        probabilities[rows, column] = np.where(indices < 0, np.nan, chosen)
-
-    def explanation(self, step: Step, seconds: float) -> Explanation:
-        """The whole answer, once `stream` has ended with `step`."""
-        used = {name: value for name, value in self.wrappers.items() if value}
-        notes: list[list[Notes]] = self.answer["notes"]
-        return Explanation(
-            maps=step.maps,
-            scores=step.scores,
-            probabilities=self.answer["probabilities"],
-            targets=self.answer["indices"],
-            target_names=tuple(self.answer["names"]),
-            method=self.entry.id,
-            layer=self.layer,
-            params={**self.params, **used},
-            signed=self.signed,
-            seconds=seconds,
-            versions=versions(),
-            checks=dict(self.answer["checks"]),
-            images=self.images.seen(),
-            names=self.images.names,
-            notes=tuple(map(tuple, notes)) if any(map(any, notes)) else (),
+    def _frames(
+        self, first: int, column: int, partial: Partial, maps: Floats, targets: Targets, scores: Floats
+    ) -> tuple[Frame, ...]:
+        """Frames of the maps (B, h, w) of one target, from image `first` on."""
+        final, indices = partial.done == partial.total, targets.indices[:, column]
+        score = (scores * targets.weights[:, column]).sum(-1)
+        chosen = self.model.probabilities(scores)[np.arange(len(indices)), np.maximum(indices, 0)]
+        checks = {name: np.broadcast_to(values, len(maps)) for name, values in partial.checks.items()}
+        names = [row[column] for row in targets.names]
+        notes = self._notes(maps, partial, names) if final else [()] * len(maps)
+        return tuple(
+            Frame(
+                image=first + i,
+                column=column,
+                values=np.array(maps[i], np.float32),
+                score=float(score[i]),
+                probability=float("nan") if indices[i] < 0 else float(chosen[i]),
+                target=int(indices[i]),
+                target_name=names[i],
+                final=final,
+                notes=notes[i],
+                checks={name: float(values[i]) for name, values in checks.items()},
+            )
+            for i in range(len(maps))
         )
 
+    def _notes(self, maps: Floats, partial: Partial, names: list[str]) -> list[Notes]:
+        """What is to be said of each of these finished maps (B, h, w)."""
+        advice = advice_for(self.method, self.layer, self.model.inspection, METHODS)
+        cautions = self.model.inspection.cautions
+        caution = cautions.get(self.method.id, cautions.get(self.method.sees))
+        noise = np.broadcast_to(0 if partial.noise is None else partial.noise, len(maps))
+        notes: list[Notes] = []
+        for values, limit, name in zip(maps, noise, names, strict=True):
+            on_values = notes_on(np.asarray(values), self.signed, float(limit), name, advice)
+            notes.append((*on_values, caution) if caution else on_values)
+        return notes
 
-def with_bar(steps: Iterator[Step]) -> Iterator[Step]:
-    """The same steps, with a progress bar that counts their passes."""
+
+def with_progress_bar(frames: Iterator[Frames]) -> Iterator[Frames]:
+    """The same frames, with a progress bar that counts their passes."""
     from tqdm.auto import tqdm
 
     with tqdm(unit="pass") as bar:
-        for step in steps:
-            bar.total = step.total
-            bar.update(step.done - bar.n)
-            yield step
+        for each in frames:
+            bar.total = each.total
+            bar.update(each.done - bar.n)
+            yield each

@@ -51,18 +51,18 @@ class Method:
         name, value = self.signed
         return self.complete(params)[name] == value
 
-    def complete(self, params: Mapping[str, Any], beside: Iterable[str] = ()) -> dict[str, Any]:
-        """`params` checked, with defaults filled in; `beside` are other keywords that may have been meant.
+    def complete(self, params: Mapping[str, Any], keywords: Iterable[str] = ()) -> dict[str, Any]:
+        """`params` checked, with defaults filled in; a misspelled name may stand for one of `keywords`.
 
         Raises:
             ParameterError: unknown name, wrong type, value outside its range.
         """
-        return {p.name: p.default for p in self.params} | check_params(self.title, self.params, params, beside)
+        return {p.name: p.default for p in self.params} | check_params(self.title, self.params, params, keywords)
 
 
 @dataclass(frozen=True)
 class Wrapper:
-    """What any method can be wrapped in.
+    """What goes around a method of any kind.
 
     Args:
         id: the keyword of a question that switches it on, with True or settings.
@@ -76,18 +76,41 @@ class Wrapper:
     summary: str
     params: tuple[Parameter, ...]
 
+    def check(self, settings: Any) -> Any:
+        """True, or the settings as numbers of Python's own.
+
+        Raises:
+            ParameterError: unknown setting, or a value outside its range.
+        """
+        if settings is True:
+            return True
+        if not isinstance(settings, Mapping):
+            example = {p.name: list(p.default) if p.kind == "numbers" else p.default for p in self.params}
+            raise ParameterError(f"{self.id}={settings!r} must be True or like {example}.")
+        return check_params(self.id, self.params, settings)
+
 
 def check_params(
-    owner: str, known: tuple[Parameter, ...], given: Mapping[str, Any], beside: Iterable[str] = ()
+    owner: str, parameters: tuple[Parameter, ...], values: Mapping[str, Any], keywords: Iterable[str] = ()
 ) -> dict[str, Any]:
-    """`given` with each value checked against the parameter of that name; `beside` may have been meant instead."""
-    table = {p.name: p for p in known}
-    for name in given:
+    """Check values against the parameters of their names, and make them numbers of Python's own.
+
+    Args:
+        owner: whose parameters these are, for the error.
+        parameters: what there is.
+        values: by name.
+        keywords: other names that a misspelled one may stand for.
+
+    Raises:
+        ParameterError: unknown name, wrong type, value outside its range.
+    """
+    table = {p.name: p for p in parameters}
+    for name in values:
         if name not in table:
-            meant = near(name, (*table, *beside))
+            meant = near(name, (*table, *keywords))
             hint = did_you_mean(name, meant or table) or " It takes none."
             raise ParameterError(f"{owner} has no parameter {name!r}.{hint}")
-    return {name: _checked(owner, table[name], value) for name, value in given.items()}
+    return {name: _checked(owner, table[name], value) for name, value in values.items()}
 
 
 def _checked(owner: str, p: Parameter, value: Any) -> Any:
@@ -102,7 +125,8 @@ def _checked(owner: str, p: Parameter, value: Any) -> Any:
         return value
     if p.kind == "numbers":
         low, high = _limits(p)
-        if not isinstance(value, (list, tuple)) or not all(_is_number(v) and low <= v <= high for v in value):
+        is_list = isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim == 1)
+        if not is_list or not all(_is_number(v) and low <= v <= high for v in value):
             raise ParameterError(f"{where} must be a list of numbers from {_range(p)}.")
         return tuple(float(v) for v in value)
     if value is None and p.default is None:
@@ -123,7 +147,7 @@ def _checked(owner: str, p: Parameter, value: Any) -> Any:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
 
 
 def _limits(p: Parameter) -> tuple[float, float]:
@@ -143,9 +167,10 @@ def table(*rows: Any, own: Any = ()) -> Mapping[str, Method]:
     Raises:
         ParameterError: one is no `Method`, or `own` is no list of them.
     """
-    if not isinstance(own, Iterable):
-        raise ParameterError(f"methods={own!r} must be a list of kx.Method.")
-    rows = (*rows, *own)
+    try:
+        rows = (*rows, *own)
+    except TypeError:
+        raise ParameterError(f"methods={own!r} must be a list of kx.Method.") from None
     for row in rows:
         if not isinstance(row, Method):
             raise ParameterError(f"{row!r} is no kx.Method. Describe the function: kx.Method(id=…, title=…, fn=…, …).")

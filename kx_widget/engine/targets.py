@@ -6,7 +6,7 @@ is another input of the same compiled function.
 
 import re
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,7 +50,7 @@ class Targets:
 
 
 @dataclass(frozen=True)
-class Columns:
+class TargetColumns:
     """Checked targets, not yet tied to images: per column a class, a rank or a contrast of two."""
 
     classes: int
@@ -71,11 +71,11 @@ class Columns:
         flat = [p for c in self.columns for p in ((c.a, c.b) if isinstance(c, Contrast) else (c,))]
         return any(isinstance(p, _Rank) for p in flat)
 
-    def part(self, rows: slice) -> "Columns":
+    def part(self, rows: slice) -> "TargetColumns":
         """The same for some of the images."""
         if self.per_image is None:
             return self
-        return Columns(self.classes, self.class_names, self.columns, self.per_image[rows])
+        return TargetColumns(self.classes, self.class_names, self.columns, self.per_image[rows])
 
     def resolve(self, scores: Floats) -> Targets:
         """Targets of the images with these scores (N, C); only ranks look at their values."""
@@ -125,13 +125,15 @@ def _text(column: Any, names: Sequence[str]) -> str:
     return f"class {column}" if RANK.fullmatch(name) else name
 
 
-def parse(targets: Any, class_names: Sequence[str], images: int | None = None) -> Columns:
+def parse(targets: Any, class_names: Sequence[str], images: int | None = None) -> TargetColumns:
     """Check targets before anything is computed.
 
     Raises:
         UnknownTargetError: unknown name, index out of range, more ranks than classes, wrong array shape.
     """
     names = tuple(class_names)
+    if isinstance(targets, np.ndarray) and targets.ndim == 0:
+        targets = targets.item()
     if isinstance(targets, np.ndarray) and targets.ndim == 2:
         return _array(targets, names, images)
     if isinstance(targets, (str, int, np.integer, Contrast)):
@@ -140,10 +142,10 @@ def parse(targets: Any, class_names: Sequence[str], images: int | None = None) -
         raise UnknownTargetError(f"{targets!r} is not a target. {_accepted(len(names))}")
     if len(targets) == 0:
         raise UnknownTargetError("The list of targets is empty. Pass at least one.")
-    return Columns(len(names), names, tuple(_parse_one(t, names) for t in targets))
+    return TargetColumns(len(names), names, tuple(_parse_one(t, names) for t in targets))
 
 
-def _array(targets: Any, names: tuple[str, ...], images: int | None) -> Columns:
+def _array(targets: Any, names: tuple[str, ...], images: int | None) -> TargetColumns:
     if targets.dtype.kind not in "iu":
         raise UnknownTargetError(f"An array of targets must hold class indices, not {targets.dtype}.")
     if (images is not None and len(targets) != images) or targets.shape[1] == 0:
@@ -153,12 +155,12 @@ def _array(targets: Any, names: tuple[str, ...], images: int | None) -> Columns:
     bad = targets[(targets < 0) | (targets >= len(names))]
     if bad.size:
         raise UnknownTargetError(f"There is no class {bad[0]}: the model has classes 0 to {len(names) - 1}.")
-    return Columns(len(names), names, (), targets.astype(np.int64))
+    return TargetColumns(len(names), names, (), targets.astype(np.int64))
 
 
 def _parse_one(target: Any, names: tuple[str, ...]) -> Any:
     if isinstance(target, Contrast):
-        return Contrast(_parse_one(target.a, names), _parse_one(target.b, names))
+        return _contrast(_parse_one(target.a, names), _parse_one(target.b, names), names)
     if isinstance(target, (int, np.integer)) and not isinstance(target, (bool, np.bool_)):
         if not 0 <= target < len(names):
             raise UnknownTargetError(f"There is no class {target}: the model has classes 0 to {len(names) - 1}.")
@@ -166,6 +168,13 @@ def _parse_one(target: Any, names: tuple[str, ...]) -> Any:
     if isinstance(target, str):
         return _parse_text(target, names)
     raise UnknownTargetError(f"{target!r} is not a target. {_accepted(len(names))}")
+
+
+def _contrast(a: Any, b: Any, names: tuple[str, ...]) -> Contrast:
+    for part in (a, b):
+        if isinstance(part, Contrast):
+            raise UnknownTargetError(f"A contrast is of two classes, and {_text(part, names)!r} is one itself.")
+    return Contrast(a, b)
 
 
 def _parse_text(text: str, names: tuple[str, ...]) -> Any:
@@ -184,7 +193,7 @@ def _parse_text(text: str, names: tuple[str, ...]) -> Any:
         raise UnknownTargetError(f"{text!r} is the name of classes {', '.join(map(str, same))}; pass the index.")
     if MINUS in text:
         a, b = text.split(MINUS, 1)
-        return Contrast(_parse_text(a, names), _parse_text(b, names))
+        return _contrast(_parse_text(a, names), _parse_text(b, names), names)
     raise UnknownTargetError(f"There is no class {text!r}.{did_you_mean(text, names)}")
 
 
@@ -215,16 +224,20 @@ def names_for(class_names: Any, classes: int, imagenet: bool) -> tuple[str, ...]
 
         class_names = names()
     if isinstance(class_names, Mapping):
-        if sorted(class_names) != list(range(classes)):
+        if set(class_names) != set(range(classes)):
             raise UnknownTargetError(f"class_names must have the keys 0 to {classes - 1}.")
         class_names = [class_names[i] for i in range(classes)]
     if isinstance(class_names, (set, frozenset)):
         raise UnknownTargetError(
             "class_names is a set, and a set has no order: pass a list in the order of the model's outputs."
         )
-    if isinstance(class_names, bytes) or not isinstance(class_names, Iterable):
+    try:
+        names = None if isinstance(class_names, bytes) else list(class_names)
+    except TypeError:
+        names = None
+    if names is None:
         raise UnknownTargetError(f'class_names={class_names!r} is not known. Pass a list, a dict or "imagenet".')
-    return _checked(list(class_names), classes)
+    return _checked(names, classes)
 
 
 def _checked(names: list[Any], classes: int) -> tuple[str, ...]:

@@ -136,15 +136,27 @@ class OwnPreprocessor:
         Raises:
             ImageError: the preprocessor failed, or made something that the model does not take.
         """
-        ready: list[Floats] = []
-        for image in images:
-            one = self._called(image)
-            want = declared if not ready else ready[0].shape
-            if one.ndim != 3 or any(side not in (None, have) for side, have in zip(want, one.shape, strict=True)):
-                raise ImageError(self._misfit(one.shape, want))
-            if not np.isfinite(one).all():
-                raise ImageError(f"The {self._name} returned values that are NaN or infinite.")
-            ready.append(one)
+        return self.joined(self.one(image, declared) for image in images)
+
+    def one(self, image: Floats, declared: tuple[int | None, int | None, int]) -> Floats:
+        """One image (any, any, C) as the model wants it (H, W, C); raises as `batch` does."""
+        ready = self._called(image)
+        if ready.ndim != 3 or any(side not in (None, have) for side, have in zip(declared, ready.shape, strict=True)):
+            raise ImageError(self._misfit(ready.shape, declared))
+        if not np.isfinite(ready).all():
+            raise ImageError(f"The {self._name} returned values that are NaN or infinite.")
+        return ready
+
+    def joined(self, images: Iterable[Floats]) -> Floats:
+        """What `one` returned of several images, in one array.
+
+        Raises:
+            ImageError: they are of different sizes.
+        """
+        ready = list(images)
+        for image in ready:
+            if image.shape != ready[0].shape:
+                raise ImageError(self._misfit(image.shape, ready[0].shape))
         return np.stack(ready)
 
     def _misfit(self, shape: tuple[int, ...], want: tuple[int | None, ...]) -> str:

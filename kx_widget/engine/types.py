@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Head = Literal["softmax", "sigmoid", "linear", "unknown"]
+Notes = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,37 @@ class Partial:
     noise: Floats | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One map that has changed, and all that is known of it.
+
+    `image` and `column` say which of the images and targets it belongs to; `values` (h, w) is an array of its own,
+    raw; `score` is before the final softmax or sigmoid; `target` is −1 for a contrast, whose `probability` is NaN; a
+    map that is `final` will not change any more, and only then has `notes`; `checks` are by name.
+    """
+
+    image: int
+    column: int
+    values: Floats
+    score: float
+    probability: float
+    target: int
+    target_name: str
+    final: bool
+    notes: Notes = ()
+    checks: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Frames:
+    """The maps that one pass has changed; `done` of about `total` passes of the question are made."""
+
+    frames: tuple[Frame, ...]
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, eq=False)
 class Step:
     """One state of a running explanation.
 

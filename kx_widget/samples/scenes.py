@@ -43,8 +43,8 @@ def scenes(count: int, objects: int | Sequence[int] = 2, seed: int = 0) -> tuple
     Args:
         count: Number of scenes N.
         objects: How many objects a scene shows, or the numbers to draw from, e.g. ``(0, 1, 2, 3)``.
-        seed: Scene i depends on (seed, i) alone. The shipped model was trained on `train.TRAINING_SEEDS`
-            and has never seen another seed.
+        seed: Scene i depends on (seed, i) alone. The shipped models were trained on the scenes of the seeds
+            20,240,000 to 20,240,007, and have seen those of no other.
 
     Returns:
         images (N, 128, 128, 3) uint8; labels (N, C) bool; masks (N, C, 128, 128) bool, the part of each

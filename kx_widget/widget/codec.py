@@ -1,4 +1,4 @@
-"""Maps -> headers and one buffer; `js/src/codec.ts` reads it.
+"""Maps -> headers and one buffer; `js/src/kernel/decode.ts` reads it.
 
 Maps up to 16 kB travel as float32, larger ones as uint16 with scale and offset: value = u × scale + offset,
 off by at most range / 131068; 65535 stands for NaN. What is infinite becomes NaN.

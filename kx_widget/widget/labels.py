@@ -24,7 +24,7 @@ def read_labels(labels: Any, images: int, class_names: Sequence[str]) -> list[in
     """
     if labels is None:
         return []
-    if isinstance(labels, (str, bytes, Mapping)) or not isinstance(labels, Iterable):
+    if isinstance(labels, (str, bytes, Mapping)) or not isinstance(labels, Iterable) or _is_scalar(labels):
         raise UnknownTargetError(f"labels={labels!r} is not one label an image. {ACCEPTED}")
     given = list(labels.ravel() if _is_column(labels) else labels)
     if not given:
@@ -40,6 +40,10 @@ def read_labels(labels: Any, images: int, class_names: Sequence[str]) -> list[in
         listed = "\n  ".join(wrong[:SHOWN])
         raise UnknownTargetError(f"{len(wrong)} of {images} labels are no class:\n  {listed}{more}\n{ACCEPTED}")
     return [i for i in found if not isinstance(i, str)]
+
+
+def _is_scalar(labels: Any) -> bool:
+    return isinstance(labels, np.ndarray) and labels.ndim == 0
 
 
 def _is_column(labels: Any) -> bool:

@@ -1,12 +1,93 @@
-"""The conversation with the browser, version 1; `js/src/messages.ts` is its twin.
+"""The conversation with the browser, version 1; `js/write_protocol.py` writes the front end's types from these.
 
 Traits carry the question; these messages carry the answer. `gen` numbers questions: the latest wins, frames of
 an older one are dropped on both sides.
 """
 
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict, get_args, get_type_hints
 
 VERSION = 1
+# The longest text or list that a browser may send.
+MOST = 1000
+
+
+class QuestionRecord(TypedDict):
+    """The traits that make a question, under the names they have there."""
+
+    layer: str
+    method: str
+    target: str | int
+    params: dict[str, Any]
+    compare: Literal["none", "targets", "methods", "layers"]
+    compare_with: list[str | int]
+
+
+class ParameterRecord(TypedDict):
+    """A parameter of a method or wrapper, as a form shows it."""
+
+    name: str
+    title: str
+    help: str
+    kind: Literal["choice", "int", "float", "bool", "numbers"]
+    default: Any
+    choices: list[Any]
+    minimum: float | None
+    maximum: float | None
+    step: float | None
+
+
+class MethodRecord(TypedDict):
+    """A method, as a picker shows it."""
+
+    id: str
+    title: str
+    family: str
+    summary: str
+    sees: Literal["layer", "input", "attention"]
+    cost: str
+    reference: str
+    params: list[ParameterRecord]
+
+
+class WrapperRecord(TypedDict):
+    """What any method can be wrapped in; its settings lie in a question's `params` under its id."""
+
+    id: str
+    title: str
+    summary: str
+    params: list[ParameterRecord]
+
+
+class LayerRecord(TypedDict):
+    """A layer, or a head of its attention; `reason` says why it cannot be chosen."""
+
+    path: str
+    type: str
+    shape: list[int | None]
+    spatial: list[int] | None
+    is_candidate: bool
+    reason: str
+
+
+class InspectionRecord(TypedDict):
+    """Facts about the model.
+
+    `recommended` is None where no layer has a map; `why` then says so. Methods that look at attention start at
+    `attention_start`, None where no attention tells where the model looks. `cautions` say by a method's id, or by
+    what it sees, how far its maps can be trusted on this model.
+    """
+
+    layers: list[LayerRecord]
+    recommended: str | None
+    why: str
+    attention_start: str | None
+    recommended_method: str
+    why_method: str
+    cautions: dict[str, str]
+    head: str
+    classes: int
+    input_shape: list[int]
+    preprocessing: str
 
 
 class Encoded(TypedDict):
@@ -58,12 +139,12 @@ class Welcome(TypedDict):
     kind: Literal["welcome"]
     version: int
     gen: int
-    catalogue: list[dict[str, Any]]
-    wrappers: list[dict[str, Any]]
-    inspection: dict[str, Any]
+    catalogue: list[MethodRecord]
+    wrappers: list[WrapperRecord]
+    inspection: InspectionRecord
     class_names: list[str]
     arguments: list[str]
-    offer: list[dict[str, Any]] | None
+    offer: list[QuestionRecord] | None
 
 
 class Predictions(TypedDict):
@@ -129,7 +210,7 @@ class Running(TypedDict):
     kind: Literal["running"]
     gen: int
     key: str
-    asked: dict[str, Any]
+    asked: QuestionRecord
     columns: list[Column]
     held: bool
 
@@ -158,7 +239,7 @@ class Whole(TypedDict):
     """A whole answer; its items point into the buffer of the message."""
 
     key: str
-    asked: dict[str, Any]
+    asked: QuestionRecord
     columns: list[Column]
     items: list[Item]
 
@@ -297,3 +378,20 @@ Down = (
     | Cancelled | Error | File
 )  # fmt: skip
 Up = Hello | Seen | Cancel | Miss | Want | Look | Export | Ack
+
+
+def validate(content: Any) -> dict[str, Any] | None:
+    """A message from the browser, or None where it is none of those above."""
+    if not isinstance(content, dict):
+        return None
+    for message in get_args(Up):
+        fields = get_type_hints(message)
+        if content.get("kind") == get_args(fields.pop("kind"))[0]:
+            return content if all(_fits(content.get(name), hint) for name, hint in fields.items()) else None
+    return None
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    if hint in (list[str], list[int]):
+        return isinstance(value, list) and len(value) <= MOST and all(_fits(v, *get_args(hint)) for v in value)
+    return type(value) is hint and (hint is not str or len(value) <= MOST)

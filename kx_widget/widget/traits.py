@@ -1,19 +1,22 @@
 """What is synced with the browser."""
 
 import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets as t
 
+from kx_widget.engine.errors import KxError, ParameterError, near
 from kx_widget.engine.postprocess import SCALES, SIGNS
 from kx_widget.engine.targets import Contrast
 
 COLORMAPS = ("viridis", "magma", "inferno", "plasma", "turbo", "cividis", "gray", "rdbu")
 QUESTION = ("layer", "method", "target", "params", "compare", "compare_with")
 READ_ONLY = ("status", "progress", "error")
-OF_PYTHON = ("_images", "_snapshot", "_esm", "_css", "_anywidget")
+PYTHON_ONLY = ("_images", "_snapshot", "_esm", "_css", "_anywidget")
 
 
 class Traits(anywidget.AnyWidget):
@@ -46,7 +49,37 @@ class Traits(anywidget.AnyWidget):
         self._lock = threading.RLock()
         super().__init__(**state)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Assign a trait, while no other thread holds several; refuse names that are none.
+
+        Raises:
+            ParameterError: there is no such trait.
+        """
+        if name.startswith("_"):
+            super().__setattr__(name, value)
+            return
+        if not hasattr(type(self), name):
+            traits = [trait for trait in self.trait_names(sync=True) if not trait.startswith("_")]
+            meant = near(name, traits, most=1)
+            hint = f"Did you mean {meant[0]!r}?" if meant else "Make a new widget to change what it was made from."
+            raise ParameterError(f"A KxWidget has no trait {name!r} to set. {hint}")
+        with self._lock:
+            super().__setattr__(name, value)
+
+    @contextmanager
+    def hold_trait_notifications(self) -> Generator[None, None, None]:
+        """As in traitlets, for one thread at a time: what another one assigns meanwhile is checked by itself."""
+        with self._lock, super().hold_trait_notifications():
+            yield
+
     def notify_change(self, change: Any) -> None:
-        """One thread at a time tells of a change: the worker's come beside those of cells and of the browser."""
+        """Tell of a change, one thread at a time: the worker's come beside those of cells and of the browser."""
         with self._lock:
             super().notify_change(change)
+
+
+def as_trait_error(error: KxError) -> KxError:
+    """The same error, for which traitlets also takes back what several assignments at once have set."""
+    kind = type(error)
+    names: dict[str, Any] = {"__module__": kind.__module__, "__reduce__": lambda self: (kind, self.args)}
+    return type(kind.__name__, (kind, t.TraitError), names)(*error.args)

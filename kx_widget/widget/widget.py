@@ -1,29 +1,33 @@
 """The widget: traits and wiring."""
 
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import traitlets as t
 
-from kx_widget.engine.errors import KxError, ModelError, ParameterError
+from kx_widget import explainer as public
+from kx_widget.engine.errors import FormatError, KxError, ModelError, ParameterError
 from kx_widget.engine.explainer import KEYWORDS, Explainer
 from kx_widget.engine.explanation import Explanation
-from kx_widget.engine.question import Question
-from kx_widget.widget.compare import fitting, in_words, layer_fitting, questions
-from kx_widget.widget.from_store import FromStores
-from kx_widget.widget.hearing import read
-from kx_widget.widget.keeper import Keeper
+from kx_widget.widget.answer_sources import AnswerSource, ModelAnswers, Query
+from kx_widget.widget.export import Exporter
+from kx_widget.widget.image_sources import ImageSource, LoadedImages, encode_all
 from kx_widget.widget.labels import read_labels
-from kx_widget.widget.pictures import encode_pictures
-from kx_widget.widget.records import constants, error_message, own_arguments
+from kx_widget.widget.messages import validate
+from kx_widget.widget.questions import adapted, in_words
+from kx_widget.widget.serialize import error_message, python_arguments
 from kx_widget.widget.session import Session, Status
-from kx_widget.widget.traits import OF_PYTHON, QUESTION, READ_ONLY, Traits
+from kx_widget.widget.traits import PYTHON_ONLY, QUESTION, READ_ONLY, Traits, as_trait_error
+
+if TYPE_CHECKING:
+    from kx_widget.bulk.store import Store
 
 CLOSED = "This widget is closed. Make a new one."
 
 
-class KxWidget(FromStores, Traits):
+class KxWidget(Traits):
     """Shows in a notebook what a Keras model looks at.
 
     Args:
@@ -43,6 +47,9 @@ class KxWidget(FromStores, Traits):
     """
 
     _session: Session | None = None
+    # The traits of the question asked last, and the query checked last with the traits that it comes from, as text.
+    _last_traits: dict[str, Any] | None = None
+    _last_query: tuple[str, Query] | None = None
 
     def __init__(
         self,
@@ -56,59 +63,107 @@ class KxWidget(FromStores, Traits):
         labels: Any = None,
         **keywords: Any,
     ) -> None:
-        given = self._split(model, keywords)
-        self.explainer = model if isinstance(model, Explainer) else Explainer(model, **given)
-        self._loaded = self.explainer.load(images)
-        h, w, c = self._loaded.batch.shape[1:]
-        self.explainer.prepare((h, w, c))
-        inspection = self.explainer.inspection
+        settings = self._settings(model, keywords)
+        explainer = model if isinstance(model, Explainer) else public.Explainer(model, **settings)
+        loaded = explainer.load(images)
+        height, width, channels = loaded.batch.shape[1:]
+        explainer.prepare((height, width, channels))
+        inspection = explainer.inspection
         method = inspection.recommended_method if method is None else method
-        sees = own.sees if (own := self.explainer.methods.get(method)) else "input"
-        if inspection.recommended is None and own and sees == "layer":
-            raise ModelError(f"{own.title} needs a layer with a map. {inspection.why}")
-        super().__init__(_images=encode_pictures(self._loaded))
-        traits = {
-            "layer": layer or inspection.layer_for(sees) or inspection.recommended or "",
-            "method": method,
-            "target": target,
-            "params": params or {},
-        }
-        self._start(own_arguments(model, given), traits | {"labels": labels} | keywords)
+        sees = entry.sees if (entry := explainer.methods.get(method)) else "input"
+        if inspection.recommended is None and entry and sees == "layer":
+            raise ModelError(f"{entry.title} needs a layer with a map. {inspection.why}")
+        layer = layer or inspection.layer_for(sees) or inspection.recommended or ""
+        question = {"layer": layer, "method": method, "target": target, "params": params or {}}
+        source = LoadedImages(loaded)
+        super().__init__(_images=encode_all(source))
+        answers = ModelAnswers(explainer, source, loaded)
+        self._start(source, answers, python_arguments(model, settings), question | {"labels": labels} | keywords)
 
-    def _split(self, model: Any, keywords: dict[str, Any]) -> dict[str, Any]:
+    @classmethod
+    def from_store(
+        cls,
+        store: "str | Path | Store",
+        model: Any = None,
+        *,
+        where: Any = None,
+        sort: str | None = None,
+        descending: bool = False,
+        **keywords: Any,
+    ) -> "KxWidget":
+        """Browse the explanations of any number of images; maps and pictures are read as they come into sight.
+
+        Pictures are opened wherever the store says that they are, which the widget tells: take stores from people whom
+        you trust.
+
+        Args:
+            store: the folder that `Explainer.explain_to` wrote, or a `Store`.
+            model: the model, or an `Explainer` of it, to ask anything that is not stored; None shows what is.
+            where, sort, descending: which images, in which order, as in `Store.select`.
+            **keywords: as in `KxWidget`; class names and fit are the store's where they are not given.
+
+        Returns:
+            A `KxWidget` whose `result` is the explanation of the image in focus, `selected[0]`.
+
+        Raises:
+            FormatError: there is no such store, or nothing in it to show.
+            ParameterError: the model has other classes than the store.
+        """
+        # Stores need pyarrow, widgets do not.
+        from kx_widget.widget.stored import StoredAnswers, StoredImages, model_of_store, open_store
+
+        settings = cls._settings(model, keywords)
+        source = StoredImages(open_store(store), where, sort, descending)
+        if model is None and settings:
+            raise ParameterError(f"{', '.join(settings)}: without a model there is nothing to give these to.")
+        answers = StoredAnswers(source, None if model is None else model_of_store(source, model, settings))
+        chosen = {"where": where, "sort": sort, "descending": descending or None}
+        chosen = {name: value for name, value in chosen.items() if value is not None}
+        own, _, *others = python_arguments(model, chosen | settings)
+        arguments = [repr(source.path), *([] if model is None else [own]), *others]
+        self = cls.__new__(cls)
+        Traits.__init__(self)
+        self._start(source, answers, arguments, answers.default_traits() | keywords)
+        return self
+
+    @classmethod
+    def _settings(cls, model: Any, keywords: dict[str, Any]) -> dict[str, Any]:
         """The explainer's own keywords, taken out of the others, which must be traits."""
-        given = {name: keywords.pop(name) for name in KEYWORDS if name in keywords}
-        if isinstance(model, Explainer) and given:
-            raise ParameterError(f"{', '.join(given)}: give these to the Explainer, which is already made.")
-        traits = set(self.class_trait_names(sync=True)) - set(READ_ONLY)
+        settings = {name: keywords.pop(name) for name in KEYWORDS if name in keywords}
+        if isinstance(model, Explainer) and settings:
+            raise ParameterError(f"{', '.join(settings)}: give these to the Explainer, which is already made.")
+        traits = set(cls.class_trait_names(sync=True)) - set(READ_ONLY)
         for name in keywords:
             if name not in traits or name.startswith("_"):
                 raise ParameterError(f"KxWidget has no keyword {name!r}.")
-        return given
+        return settings
 
-    def _start(self, arguments: list[str], traits: dict[str, Any]) -> None:
+    def _start(self, source: ImageSource, answers: AnswerSource, arguments: list[str], traits: dict[str, Any]) -> None:
         """Take over the traits, and ask the first question."""
+        self._source, self._answers = source, answers
+        welcome = answers.catalogue() | {"arguments": arguments}
+        self._class_names: list[str] = welcome["class_names"]
         with self.hold_trait_notifications():
             for name, value in traits.items():
                 setattr(self, name, value)
-        about = {**constants(self.explainer), "arguments": arguments, "offer": self._offer()}
-        self._keeper = Keeper(self, about)
-        self._session = self._make_session()
-        self.observe(self._asked, list(QUESTION))
-        self.on_msg(self._heard)
+        self._exporter = Exporter(self, welcome)
+        self._session = Session(source, answers, self._tell_views, self._report, self._exporter.keep, self._lock)
+        self.observe(self._ask_if_changed, list(QUESTION))
+        self.observe(self._focus, "selected")
+        self.on_msg(self._receive)
         self.refresh()
 
-    def _make_session(self) -> Session:
-        return Session(self.explainer, self._loaded, self._tell, self._report, self._keeper.keep, self._lock)
+    @property
+    def explainer(self) -> Explainer:
+        """What computes the answers.
 
-    def _offer(self) -> list[dict[str, Any]] | None:
-        return None
-
-    def _questions(self, asked: Any) -> list[Question]:
-        return questions(self.explainer, self._loaded, asked)
-
-    def _count(self) -> int:
-        return len(self._loaded.batch)
+        Raises:
+            KxError: the widget is closed, or shows a store without its model.
+        """
+        self._check_open()
+        if self._answers.explainer is None:
+            raise KxError("There is no model beside the store: KxWidget.from_store(path, model).")
+        return self._answers.explainer
 
     @property
     def result(self) -> Explanation | None:
@@ -128,12 +183,12 @@ class KxWidget(FromStores, Traits):
             TimeoutError: it takes longer than `timeout` seconds; it goes on meanwhile.
         """
         try:
-            result = self._open.wait(timeout)
+            explanation = self._open.wait(timeout)
         except KeyboardInterrupt:
             self.cancel()
             raise
-        self._keeper.settle()
-        return result
+        self._exporter.settle()
+        return explanation
 
     def cancel(self) -> None:
         """Stop computing; what is drawn stays."""
@@ -142,9 +197,7 @@ class KxWidget(FromStores, Traits):
     def refresh(self) -> None:
         """Ask the current question again."""
         with self._lock:
-            asked = {name: getattr(self, name) for name in QUESTION}
-            focus = self.selected[0] if self.selected else 0
-            self._open.ask(self._questions(self), asked, focus)
+            self._ask(self._question_traits())
 
     def to_html(self, megabytes: float = 1.0) -> str:
         """A page with every answer still kept, which needs no kernel and no network.
@@ -154,8 +207,12 @@ class KxWidget(FromStores, Traits):
 
         Raises:
             KxError: the question failed, and none was answered before.
+            FormatError: the images are those of a store, of which `kx show` makes pages.
         """
-        return self._keeper.html(megabytes)
+        self._check_open()
+        if not self._source.at_once:
+            raise FormatError(f"A page of a store is made by the command: kx show {self._source.path}")
+        return self._exporter.html(megabytes)
 
     def save(self, path: str | Path) -> None:
         """Write the page (`.html`, see `to_html`), the answer (`.npz`) or its overlays (`.png`).
@@ -163,17 +220,20 @@ class KxWidget(FromStores, Traits):
         Raises:
             KxError: another ending, a question that failed, or several explanations side by side for `.npz`, `.png`.
         """
-        self._keeper.save(path)
+        self._check_open()
+        self._exporter.save(path)
 
     def close(self) -> None:
         """Stop, and let go of the model and everything kept about it."""
-        if self._session is not None:
-            self._session.close()
-            self._keeper.close()
-            self._session = None
-            for name in ("explainer", "_loaded", "_shelf"):
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
+            self._exporter.close()
+            for name in ("_source", "_answers", "_last_query"):
                 self.__dict__.pop(name, None)
         super().close()
+        if session is not None:  # A host may hold on to a closed widget.
+            self._images, self._snapshot = [], b""
 
     def __enter__(self) -> "KxWidget":
         return self
@@ -191,13 +251,13 @@ class KxWidget(FromStores, Traits):
         return self._session
 
     def _check_open(self) -> None:
-        if "explainer" not in self.__dict__:
+        if "_answers" not in self.__dict__:
             raise KxError(CLOSED)
 
     def _ipython_display_(self) -> None:
-        self._keeper.show()
+        self._exporter.display()
 
-    def _tell(self, content: Any, buffers: list[bytes] | None) -> None:
+    def _tell_views(self, content: Any, buffers: list[bytes] | None) -> None:
         if self.comm is not None:
             self.send(content, buffers)
 
@@ -206,17 +266,18 @@ class KxWidget(FromStores, Traits):
             for name, value in zip(READ_ONLY, (status, progress, error), strict=True):
                 self.set_trait(name, value)
 
-    def _heard(self, _: Any, content: Any, __: Any) -> None:
+    def _receive(self, _: Any, content: Any, __: Any) -> None:
+        """Act on a message of the browser."""
         if (session := self._session) is None:
             return
-        match read(content):
-            case {"kind": "hello", "view": view, "have": have}:
-                self._keeper.meet()
-                session.greet(view, have, self._keeper.welcome)
+        match validate(content):
+            case {"kind": "hello", "view": view, "have": keys}:
+                self._exporter.displays.leave()
+                session.greet(view, keys, self._exporter.welcome)
             case {"kind": "seen", "view": view, "visible": visible}:
-                session.flow.see(view, visible)
+                session.outbox.see(view, visible)
             case {"kind": "ack", "seq": seq}:
-                session.flow.acknowledge(seq)
+                session.outbox.acknowledge(seq)
             case {"kind": "cancel", "gen": gen}:
                 session.cancel(gen)
             case {"kind": "miss", "gen": gen}:
@@ -224,52 +285,68 @@ class KxWidget(FromStores, Traits):
             case {"kind": "want", "gen": gen, "image": image, "column": column, "have": key}:
                 session.want(gen, image, column, key)
             case {"kind": "look", "gen": gen, "pictures": pictures, "maps": maps}:
-                self._look(gen, pictures, maps)
+                session.look(gen, pictures, maps)
             case {"kind": "export", "id": name, "format": fmt, "column": column}:
-                self._keeper.export(name, fmt, column)
+                self._exporter.downloads.ask(name, fmt, column)
             case _:
-                self._tell(error_message(0, KxError(f"The page sent what is no message: {content!r:.200}")), None)
+                error = KxError(f"The page sent what is no message: {content!r:.200}")
+                session.outbox.notify(error_message(0, error))
 
-    def _look(self, gen: int, pictures: list[int], maps: list[int]) -> None:
-        """Only stores have rows that nobody was told of."""
+    def _focus(self, change: Any) -> None:
+        if self._session is not None and change["new"]:
+            self._session.focus(change["new"][0])
 
-    def _asked(self, change: Any) -> None:
-        if change["name"] == "method" and self._session is not None:
-            fits = self._fitting(change["new"], change["old"])
-            if any(value != getattr(self, name) for name, value in fits.items()):
-                with self.hold_trait_notifications():
-                    self.layer, self.params = fits["layer"], fits["params"]
-                return
-        if change["name"] == "compare" and self.compare_with:
-            self.compare_with = []
-            return
-        self.refresh()
+    def _ask_if_changed(self, _: Any) -> None:
+        """Ask what the traits say now, once, however many of them have changed together."""
+        traits = self._adapted(self._question_traits())
+        with self.hold_trait_notifications():
+            for name, value in traits.items():
+                if value is not getattr(self, name):
+                    setattr(self, name, value)
+        if repr(traits) != repr(self._last_traits):
+            self._ask(traits)
 
-    def _fitting(self, new: str, old: str) -> dict[str, Any]:
-        """The layer and the parameters to go on with for a new method."""
-        methods, inspection = self.explainer.methods, self.explainer.inspection
-        layer = layer_fitting(inspection, self.layer, methods.get(old), methods.get(new))
-        return {"layer": layer, "params": fitting(methods.get(new), self.params)}
+    def _ask(self, traits: dict[str, Any]) -> None:
+        query = self._query(traits)
+        self._last_traits = traits
+        self._open.ask(query, traits, self.selected[0] if self.selected else 0)
 
-    def _check(self, values: dict[str, Any]) -> list[Question]:
-        """The questions with these traits anew; what hangs on them and is not given falls back to what fits."""
+    def _question_traits(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in QUESTION}
+
+    def _adapted(self, traits: dict[str, Any]) -> dict[str, Any]:
+        """The traits of a question, where those that hung on what has changed, and stayed, fall back to what fits."""
         self._check_open()
-        asked = {name: getattr(self, name) for name in QUESTION} | values
-        if "method" in values:
-            asked |= self._fitting(values["method"], self.method) | values
-        if "compare" in values and "compare_with" not in values:
-            asked["compare_with"] = []
-        return self._questions(SimpleNamespace(**asked))
+        return traits if self._last_traits is None else adapted(traits, self._last_traits, self._answers.explainer)
+
+    def _query(self, traits: dict[str, Any]) -> Query:
+        """The checked question that the traits ask; the last one is not checked again."""
+        self._check_open()
+        text = repr(traits)
+        if self._last_query is None or text != self._last_query[0]:
+            self._last_query = text, self._answers.ask(traits)
+        return self._last_query[1]
+
+    @contextmanager
+    def _refusing(self) -> Generator[None, None, None]:
+        """Let a validator raise what traitlets takes for a refusal."""
+        try:
+            self._check_open()
+            yield
+        except KxError as error:
+            raise as_trait_error(error) from error.__cause__
 
     @t.validate(*QUESTION)
     def _check_question(self, proposal: Any) -> Any:
-        self._check({proposal["trait"].name: proposal["value"]})
-        return in_words(proposal["value"], self.explainer.class_names)
+        with self._refusing():
+            value = in_words(proposal["value"], self._class_names)
+            self._query(self._adapted(self._question_traits() | {proposal["trait"].name: value}))
+        return value
 
     @t.validate("labels")
     def _check_labels(self, proposal: Any) -> Any:
-        self._check_open()
-        return read_labels(proposal["value"], self._count(), self.explainer.class_names)
+        with self._refusing():
+            return read_labels(proposal["value"], len(self._source), self._class_names)
 
     @t.validate("opacity", "threshold")
     def _check_number(self, proposal: Any) -> Any:
@@ -279,34 +356,51 @@ class KxWidget(FromStores, Traits):
 
     @t.validate("selected")
     def _check_selected(self, proposal: Any) -> Any:
-        self._check_open()
-        if (image := max(proposal["value"], default=0)) >= (count := self._count()):
-            raise ParameterError(f"selected: there is no image {image}; there are {count}.")
+        with self._refusing():
+            if (image := max(proposal["value"], default=0)) >= (count := len(self._source)):
+                raise ParameterError(f"selected: there is no image {image}; there are {count}.")
         return proposal["value"]
 
     def set_state(self, sync_data: Any) -> None:
         """Take over what the browser set; refuse what is wrong, one trait at a time, and say so."""
         with self._lock:
-            good = {}
+            accepted: dict[str, Any] = {}
             for name, value in sync_data.items():
                 try:
-                    if name in READ_ONLY or name.startswith(OF_PYTHON):
+                    if name in READ_ONLY or name.startswith(PYTHON_ONLY):
                         raise ParameterError(f"{name} cannot be set from the browser.")
                     if name in self.keys:
-                        self.traits()[name]._validate(self, value)
-                    good[name] = value
+                        # Those of the question are checked together, below.
+                        with self.cross_validation_lock if name in QUESTION else nullcontext():
+                            self.traits()[name]._validate(self, value)
+                    accepted[name] = value
                 except (KxError, t.TraitError) as error:
                     self._refuse(error, [name])
-            asked = {name: good[name] for name in QUESTION if name in good}
+            question = {name: accepted.pop(name) for name in QUESTION if name in accepted}
+            super().set_state(accepted | self._accepted_question(question))
+
+    def _accepted_question(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Those of the traits that make a question: all together, or else each that fits to those before it."""
+        current, accepted = self._question_traits(), {}
+        try:
+            if question:
+                self._query(self._adapted(current | question))
+            return question
+        except KxError as error:
+            if len(question) == 1:
+                self._refuse(error, list(question))
+                return {}
+        for name, value in question.items():
             try:
-                self._check(asked)
+                self._query(self._adapted(current | accepted | {name: value}))
+                accepted[name] = value
             except KxError as error:
-                self._refuse(error, list(asked))
-                good = {name: value for name, value in good.items() if name not in asked}
-            super().set_state(good)
+                self._refuse(error, [name])
+        return accepted
 
     def _refuse(self, error: BaseException, names: list[str]) -> None:
         """Say why values from the browser are not taken over, and give it back those that are."""
-        self._tell(error_message(0, error), None)
+        if self._session is not None:
+            self._session.outbox.notify(error_message(0, error))
         for name in names:
             self.send_state(name)

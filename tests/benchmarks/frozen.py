@@ -40,9 +40,9 @@ def compare(net: str) -> dict[str, float]:
     images = np.random.default_rng(0).normal(size=(IMAGES, 224, 224, 3)).astype(np.float32)
     asked = x.ask(x.load(np.zeros((1, 224, 224, 3), np.uint8)))
     call: Any = asked.call
-    own = asked.ready.functions.trunk(call, images)
+    own = asked.model.functions.trunk(call, images)
     before, begun = memory_mib("VmRSS"), time.perf_counter()
-    frozen = asked.ready.functions.frozen(1)
+    frozen = asked.model.functions.frozen(1)
     found = frozen.trunk(call, images)
     took, grown = time.perf_counter() - begun, memory_mib("VmHWM") - before
 
@@ -51,7 +51,7 @@ def compare(net: str) -> dict[str, float]:
         run(call, images)
         return time.perf_counter() - start
 
-    turns = [(seconds(frozen.trunk), seconds(asked.ready.functions.trunk)) for _ in range(TURNS)]
+    turns = [(seconds(frozen.trunk), seconds(asked.model.functions.trunk)) for _ in range(TURNS)]
     return {
         "ratio": statistics.median(one / other for one, other in turns), "took": took, "grown": grown,
         "weights": model.count_params() * 4 / 2**20,

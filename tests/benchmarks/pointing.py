@@ -1,6 +1,6 @@
 """What points best: the share of peaks on the right object, in small nets of several kinds trained on the scenes.
 
-python -m tests.benchmarks.pointing [vit vit-mean swin mit cnn] [--scenes 150]
+python -m tests.benchmarks.pointing [vit vit-mean swin vitdet mit cnn] [--scenes 150]
 
 A net is trained within minutes and kept in build/pointing, as are its figures; docs/models.md tells all of them.
 """
@@ -19,13 +19,13 @@ import numpy as np
 from keras import layers
 
 import kx_widget as kx
-from kx_widget.samples import transformer
-from kx_widget.samples.train import HELD_OUT_SEED, TRAINING_SEEDS, batches, mirrored, peaks_inside, training_set
+from tools.samples import transformer
+from tools.samples.train import HELD_OUT_SEED, TRAINING_SEEDS, batches, mirrored, peaks_inside, training_set
 
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "build/pointing"
 PAGE = ROOT / "docs/models.md"
-# First at the rate of the sample transformer, then once more from half of it down.
+# First from the rate of the sample transformer down, then again from half of it.
 EPOCHS = 6, 3
 CAMS = ("gradcam", "gradcampp", "hirescam", "layercam")
 # Settings by the name in the table; the rest as they are by default.
@@ -52,16 +52,22 @@ hierarchies, such as ViTDet, are recommended what points best on Swin, without a
 """
 
 
-def swin(classes: int) -> keras.Model:
-    """keras-hub's Swin on a stem of two convolutions: 16 × 16 cells, then 8 × 8, in windows of 4 × 4."""
-    from keras_hub.models import SwinTransformerBackbone
-
-    image = keras.Input((128, 128, 3), name="image")
+def stem(image: Any) -> Any:
+    """Two convolutions: 32 × 32 cells of 32 channels."""
     x = layers.Rescaling(1 / 127.5, -1, name="rescaling")(image)
     for i, filters in enumerate((16, 32), 1):
         x = layers.Conv2D(filters, 4, 2, padding="same", use_bias=False, name=f"stem{i}_conv")(x)
         x = layers.BatchNormalization(momentum=0.9, name=f"stem{i}_bn")(x)
         x = layers.ReLU(name=f"stem{i}_relu")(x)
+    return x
+
+
+def swin(classes: int) -> keras.Model:
+    """keras-hub's Swin on a stem of two convolutions: 16 × 16 cells, then 8 × 8, in windows of 4 × 4."""
+    from keras_hub.models import SwinTransformerBackbone
+
+    image = keras.Input((128, 128, 3), name="image")
+    x = stem(image)
     body = SwinTransformerBackbone(
         image_shape=(32, 32, 32), embed_dim=48, depths=[2, 2], num_heads=[3, 6], window_size=4, patch_size=2,
         mlp_ratio=2.0, drop_path=0.0, name="swin",
@@ -69,6 +75,25 @@ def swin(classes: int) -> keras.Model:
     x = body(x)
     x = (layers.GlobalAveragePooling1D if len(x.shape) == 3 else layers.GlobalAveragePooling2D)(name="pool")(x)
     return keras.Model(image, layers.Dense(classes, activation="sigmoid", name="predictions")(x), name="swin")
+
+
+def vitdet(classes: int) -> keras.Model:
+    """The blocks of keras-hub's ViTDet on a stem of two convolutions: 16 × 16 tokens, in windows of 4 × 4 or all."""
+    from keras_hub.src.models.vit_det import vit_layers
+
+    image = keras.Input((128, 128, 3), name="image")
+    x = vit_layers.ViTDetPatchingAndEmbedding((2, 2), (2, 2), embed_dim=64, name="patches")(stem(image))
+    x = vit_layers.AddPositionalEmbedding(32, 2, 64, name="positions")(x)
+    for i in range(4):
+        x = vit_layers.WindowedTransformerEncoder(
+            64, 128, 4, window_size=0 if i % 2 else 4, input_size=(16, 16), use_rel_pos=True, name=f"block{i}"
+        )(x)
+    x = layers.Conv2D(64, 1, use_bias=False, name="neck1_conv")(x)
+    x = layers.LayerNormalization(name="neck1_norm")(x)
+    x = layers.Conv2D(64, 3, padding="same", use_bias=False, name="neck2_conv")(x)
+    x = layers.LayerNormalization(name="neck2_norm")(x)
+    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    return keras.Model(image, layers.Dense(classes, activation="sigmoid", name="predictions")(x), name="vitdet")
 
 
 def mit(classes: int) -> keras.Model:
@@ -85,15 +110,18 @@ def mit(classes: int) -> keras.Model:
     return keras.Model(image, layers.Dense(classes, activation="sigmoid", name="predictions")(x), name="mit")
 
 
-def fitted(build: Callable[[int], keras.Model], images: np.ndarray, labels: np.ndarray) -> keras.Model:
+def fitted(
+    build: Callable[[int], keras.Model], images: np.ndarray, labels: np.ndarray, epochs: tuple[int, ...] = EPOCHS
+) -> keras.Model:
     def batch(rng: np.random.Generator, chosen: np.ndarray) -> tuple[Any, Any]:
         (x,) = mirrored(rng, images[chosen])
         return x, labels[chosen].astype(np.float32)
 
     keras.utils.set_random_seed(TRAINING_SEEDS[0])
     model = build(labels.shape[1])
-    for epochs, rate in zip(EPOCHS, (1, 0.5), strict=True):
-        transformer.fit(model, batches(len(images), batch), epochs, rate * transformer.LEARNING_RATE, verbose=2)
+    for round_number, count in enumerate(epochs):
+        rate = transformer.LEARNING_RATE / (2 if round_number else 1)
+        transformer.fit(model, batches(len(images), batch), count, rate, verbose=2)
     return model
 
 
@@ -125,11 +153,17 @@ NETS = {
         swin,
         lambda images, labels: fitted(swin, images, labels),
     ),
+    "vitdet": Net(
+        "ViTDet: windows, and every second block looks at all",
+        r"stem2_relu|patches|block\d(/.*)?|neck\d_norm",
+        vitdet,
+        lambda images, labels: fitted(vitdet, images, labels),
+    ),
     "mit": Net(
         "MiT, SegFormer's encoder",
         r"mit/(patch_and_embed_\d|output_level_\d|hierarchical_encoder[^/]*(/layer_norm[^/]*)?)",
         mit,
-        lambda images, labels: fitted(mit, images, labels),
+        lambda images, labels: fitted(mit, images, labels, (*EPOCHS, 6)),
     ),
     "cnn": Net("residual CNN, `samples.load()`, trained to look at what it names", r".*_out"),
 }

@@ -4,7 +4,6 @@ import os
 import signal
 import sys
 from pathlib import Path
-from unittest.mock import patch
 
 import kx_widget as kx
 
@@ -23,7 +22,7 @@ def preprocess(batch):
             (seen / "killed").touch(exist_ok=False)
         except FileExistsError:
             return batch / 127.5 - 1
-        # Were all machines to go down now, the job could be begun anew: the folder still tells what it is.
+        # Were all machines to go down now, the job could go on: the folder tells what it is.
         assert Path(os.environ["KX_STORE"], "_job.json").exists()
         os.kill(os.getpid(), signal.SIGKILL)
     return batch / 127.5 - 1
@@ -53,23 +52,20 @@ def start(attempts: int = 4) -> None:
 def main(model: str, folder: str, store: str) -> None:
     import ray
 
-    from kx_widget.bulk import cluster
+    from kx_widget.bulk.cluster import explain_on_ray
 
     start()
-    opens = cluster.open_folder
-
-    def leave_half_a_file(folder, job):
-        """As a run that was killed would have."""
-        opened = opens(folder, job)
-        (folder / "half.parquet").write_bytes(b"PAR1")
-        return opened
-
-    with patch.object(cluster, "open_folder", leave_half_a_file):
-        found = cluster.explain_on_ray(
-            model, workers=2, settings={"preprocess": preprocess, "class_names": ["cats", "x", "dogs", "y"]},
-            **question(folder, store),
-        )  # fmt: skip
+    settings = {"preprocess": preprocess, "class_names": ["cats", "x", "dogs", "y"]}
+    found = explain_on_ray(model, workers=2, settings=settings, progress=True, **question(folder, store))
     assert isinstance(found, kx.Store)
+
+    # As a run that was killed would have left it; what is whole is not computed again.
+    (Path(store) / "_done.json").unlink()
+    (Path(store) / "part-000002.parquet").write_bytes(b"PAR1")
+    times = {path.name: path.stat().st_mtime_ns for path in Path(store).glob("part-*")}
+    assert explain_on_ray(model, workers=2, settings=settings, **question(folder, store)).complete
+    written = {path.name for path in Path(store).glob("part-*") if times[path.name] != path.stat().st_mtime_ns}
+    assert written == {"part-000002.parquet"}
     ray.shutdown()
 
 

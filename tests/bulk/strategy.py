@@ -12,14 +12,14 @@ import keras
 import tensorflow as tf
 
 import kx_widget as kx
-from kx_widget.bulk import dataset
-from kx_widget.bulk.replicas import replicas
+from kx_widget.bulk import pipeline
+from kx_widget.bulk.pipeline import replicas
 from kx_widget.engine.graph import Graph
 from tests import models
 
 
 def main(devices: int, many: int, folder: str) -> None:
-    dataset.MANY = many
+    pipeline.MANY = many
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]) if devices == 2 else None

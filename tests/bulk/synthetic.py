@@ -3,10 +3,10 @@
 import numpy as np
 
 import kx_widget as kx
-from kx_widget.bulk.dataset import Answer
+from kx_widget.bulk.loader import Batch
 from kx_widget.bulk.parts import JOB, PartWriter, part_name, write_json
-from kx_widget.bulk.reading import Batch
-from kx_widget.bulk.rows import rows
+from kx_widget.bulk.pipeline import ExplainedBatch
+from kx_widget.bulk.schema import to_table
 
 
 def synthetic(path, maps, dtype="float32", part=20_000, names=None):
@@ -18,16 +18,15 @@ def synthetic(path, maps, dtype="float32", part=20_000, names=None):
     write_json(path / JOB, {"dtype": dtype, "signed": True, "input_shape": [8, 8, 3], **about})
     for start in range(0, n, part):
         end = min(n, start + part)
-        writer = PartWriter(path / part_name(start // part), dtype)
-        for at in range(start, end, 500):
-            chosen = slice(at, min(at + 500, end))
-            k = chosen.stop - at
-            paths = (names[i % len(names)] if names else f"photos/{i % 50}/{i:08}.jpg" for i in range(at, at + k))
-            e = kx.Explanation(
-                maps[chosen], rng.normal(size=(k, t)).astype(np.float32), rng.random((k, t), np.float32),
-                rng.integers(0, 2, (k, t)), (("a",) * t,) * k, "gradcam", "late", {}, True, 0.1, {"kx_widget": "0"},
-                np.zeros((k, 8, 8, 3), np.uint8), names=tuple(paths),
-            )  # fmt: skip
-            good = [type("Good", (), {"item": type("Item", (), {"label": i % 2})}) for i in range(k)]
-            writer.write(rows(Answer(Batch(good=good), e, rng.integers(0, 2, k)), dtype))
-        writer.close()
+        with PartWriter(path / part_name(start // part), dtype) as writer:
+            for at in range(start, end, 500):
+                chosen = slice(at, min(at + 500, end))
+                k = chosen.stop - at
+                paths = (names[i % len(names)] if names else f"photos/{i % 50}/{i:08}.jpg" for i in range(at, at + k))
+                e = kx.Explanation(
+                    maps[chosen], rng.normal(size=(k, t)).astype(np.float32), rng.random((k, t), np.float32),
+                    rng.integers(0, 2, (k, t)), (("a",) * t,) * k, "gradcam", "late", {}, True, 0.1,
+                    {"kx_widget": "0"}, np.zeros((k, 8, 8, 3), np.uint8), names=tuple(paths),
+                )  # fmt: skip
+                good = [type("Good", (), {"item": type("Item", (), {"label": i % 2})}) for i in range(k)]
+                writer.write(to_table(ExplainedBatch(Batch(good=good), e, rng.integers(0, 2, k)), dtype))

@@ -10,7 +10,7 @@ from numpy.testing import assert_array_equal
 from PIL import Image
 
 import kx_widget as kx
-from kx_widget.engine.explanation import FormatError
+from kx_widget.engine.errors import FormatError
 from tests import models
 from tests.cases import photos
 
@@ -159,7 +159,7 @@ def test_a_run_in_one_process_leaves_what_a_cluster_has_begun(explainer, files, 
     path = tmp_path / "s"
     explainer.explain_to(path, files, [1], part_images=2)
     as_on_a_cluster(path, ended=False)
-    with pytest.raises(FormatError, match="holds answers of a run on a cluster, and this is a run in one process"):
+    with pytest.raises(FormatError, match="holds answers of a run on a cluster that an older version began"):
         explainer.explain_to(path, files, [1], part_images=2)
     assert len(kx.Store(path)) == 8
     assert not [*path.glob("part-*")]

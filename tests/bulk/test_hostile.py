@@ -14,7 +14,7 @@ from PIL import Image
 
 import kx_widget as kx
 from kx_widget.bulk.page import write_page
-from kx_widget.engine.explanation import FormatError
+from kx_widget.engine.errors import FormatError
 from tests import models
 from tests.cases import photos
 

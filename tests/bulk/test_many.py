@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import kx_widget as kx
-from kx_widget.bulk import dataset
+from kx_widget.bulk import pipeline
 from kx_widget.engine.functions import Functions
 from tests import models
 from tests.cases import fitting, photos
@@ -13,7 +13,7 @@ from tests.cases import fitting, photos
 
 @pytest.fixture(autouse=True)
 def many(monkeypatch):
-    monkeypatch.setattr(dataset, "MANY", 4)
+    monkeypatch.setattr(pipeline, "MANY", 4)
 
 
 @pytest.fixture
@@ -74,5 +74,5 @@ def test_questions_beside_it_see_the_model_itself():
 
 def test_a_model_that_takes_more_than_the_budget_stays_as_it_is():
     x = kx.Explainer(models.residual(), memory_mib=0.01)
-    functions = x.ask(photos(1)).ready.functions
+    functions = x.ask(photos(1)).model.functions
     assert functions.frozen(1) is functions

@@ -1,5 +1,7 @@
 """The command as people and scripts call it."""
 
+import base64
+import hashlib
 import json
 import re
 
@@ -171,6 +173,60 @@ def test_what_goes_wrong_is_one_sentence(kx_command, model, folder, tmp_path, mo
     assert said in err
     assert err.startswith("kx: ")
     assert "Traceback" not in out + err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--targets", ""), "There is no class ''"),
+        (("--param", "targets=top"), "Grad-CAM has no parameter 'targets'"),
+        (("--param", "images=3"), "Grad-CAM has no parameter 'images'"),
+        (("--param", "self=1"), "Grad-CAM has no parameter 'self'"),
+        (("--param", "progress=true"), "Grad-CAM has no parameter 'progress'"),
+        (("--param", "batch_size=2"), "Grad-CAM has no parameter 'batch_size'"),
+        (("--param", "method=rise"), "Grad-CAM has no parameter 'method'"),
+        (("--param", "question=1"), "Grad-CAM has no parameter 'question'"),
+    ],
+)
+def test_parameters_are_those_of_the_method(kx_command, model, folder, tmp_path, options, said):
+    code, out, err = kx_command("explain", model, folder / "cats", "--out", tmp_path / "s", *options)
+    assert (code, out) == (1, "")
+    assert said in err
+
+
+def test_parameters_set_what_is_wrapped_around_the_method(kx_command, model, folder, tmp_path):
+    asked = ("explain", model, folder / "cats" / "01.png", "--out", tmp_path / "s", "--method", "gradients")
+    assert kx_command(*asked, "--param", "seed=3", "--param", 'smooth={"repetitions": 2}')[0] == 0
+    assert (job := kx.Store(tmp_path / "s").job)["seed"] == 3
+    assert job["params"]["smooth"]["repetitions"] == 2
+
+
+def test_class_names_with_commas_are_targets(kx_command, model, folder, tmp_path):
+    (tmp_path / "names.txt").write_text("tench, Tinca tinca\ngoldfish\nhammerhead, shark, fish\nray\n")
+    asked = ("explain", model, folder / "cats" / "01.png", "--out", tmp_path / "s", "--class-names")
+    targets = "goldfish,Tench, tinca tinca,3,hammerhead, shark, fish, top"
+    assert kx_command(*asked, tmp_path / "names.txt", "--targets", targets)[0] == 0
+    assert kx.Store(tmp_path / "s").column("target").to_pylist()[:4] == [1, 0, 3, 2]
+
+
+@pytest.mark.parametrize(("version", "code"), [("3.11.2", 1), ("3.11.3", 0), ("3.4.0rc1", 1), ("4.0.0", 0)])
+def test_h5_is_loaded_only_by_a_keras_that_does_not_run_its_code(kx_command, tmp_path, monkeypatch, version, code):
+    models.residual().save(tmp_path / "m.h5")
+    monkeypatch.setattr(keras, "__version__", version)
+    ended, _, err = kx_command("inspect", tmp_path / "m.h5")
+    assert ended == code
+    assert ("runs whatever code a .h5 file holds (CVE-2025-9905): install Keras 3.11.3 or later" in err) == bool(code)
+
+
+def test_a_page_of_a_store_runs_no_script_and_loads_nothing(kx_command, model, folder, tmp_path):
+    kx_command("explain", model, folder / "cats", "--out", tmp_path / "s", "--quiet")
+    kx_command("show", tmp_path / "s", "--out", tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text()
+    (style,) = re.findall(r"<style>(.*?)</style>", text, re.S)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'"
+    assert f'<meta http-equiv="Content-Security-Policy" content="{policy}">' in text
+    assert not re.search(r"\sstyle=|<script", text)
 
 
 def test_wrong_usage_ends_with_2(kx_command):

@@ -12,7 +12,8 @@ from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
-from kx_widget.engine.errors import KxError, ParameterError
+from kx_widget.engine import files
+from kx_widget.engine.errors import FormatError, KxError, ParameterError
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.postprocess import apply_scale, apply_sign, bilinear, resize
 
@@ -164,7 +165,7 @@ def test_pictures_and_pages(tmp_path):
 
 
 def test_fixture_shared_with_the_front_end():
-    """The same cases are asked of `js/src/postprocess.ts`."""
+    """The same cases are asked of `js/src/math/postprocess.ts`."""
     for case in json.loads(FIXTURE.read_text()):
         maps = np.asarray(case["maps"], np.float32)
         found = apply_scale(apply_sign(maps, case["sign"]) if case["signed"] else maps, case["scale"])
@@ -179,3 +180,82 @@ def test_it_is_written_in_one_line():
     )
     many = replace(explanation(MAPS), target_names=(("a", "b"), ("c", "d")))
     assert repr(many).endswith("targets=['a', 'b', 'c', …])")
+
+
+@pytest.mark.parametrize("ending", ["npz", "png", "html"])
+def test_a_failed_save_leaves_the_good_file(tmp_path, monkeypatch, ending):
+    path = tmp_path / f"e.{ending}"
+    explanation(MAPS).save(path)
+    before = path.read_bytes()
+
+    def full(file, *_, **__):
+        if hasattr(file, "write"):
+            file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez_compressed", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space left"):
+        explanation(np.add(MAPS, 1)).save(path)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_link_is_written_through(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "e.npz").symlink_to(tmp_path / "folder" / "target.npz")
+    explanation(MAPS).save(tmp_path / "e.npz")
+    assert (tmp_path / "e.npz").is_symlink()
+    assert_array_equal(Explanation.load(tmp_path / "folder" / "target.npz").maps, np.float32(MAPS))
+
+
+def test_save_copies_no_array(tmp_path, monkeypatch):
+    written = {}
+    monkeypatch.setattr(files, "write_arrays", lambda path, arrays, facts: None)
+    monkeypatch.setattr("kx_widget.engine.explanation.write_arrays", lambda _, arrays, facts: written.update(arrays))
+    e = explanation(MAPS)
+    e.save(tmp_path / "e.npz")
+    assert all(written[name] is getattr(e, name) for name in ("maps", "scores", "probabilities", "targets", "images"))
+    assert written["check_gap"] is e.checks["gap"]
+
+
+def test_numbers_of_numpy_can_be_written(tmp_path):
+    params = {"noise": np.float32(0.5), "steps": np.int64(3), "scales": np.array([1, 2]), "fn": explanation}
+    replace(explanation(MAPS), params=params).save(tmp_path / "e.npz")
+    params = Explanation.load(tmp_path / "e.npz").params
+    assert {name: params[name] for name in ("noise", "steps", "scales")} == {"noise": 0.5, "steps": 3, "scales": [1, 2]}
+
+
+def test_an_empty_file_is_no_explanation(tmp_path):
+    (tmp_path / "e.npz").write_bytes(b"")
+    with pytest.raises(FormatError, match="is not an explanation saved as"):
+        Explanation.load(tmp_path / "e.npz")
+    with pytest.raises(FormatError, match="None is not a path"):
+        Explanation.load(None)
+
+
+def test_it_is_equal_to_itself_alone():
+    e = explanation(MAPS)
+    assert e == e
+    assert e != explanation(MAPS)
+    assert len({e, e, explanation(MAPS)}) == 2
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda e: e.caption(2, 0), "There is no image 2: this explanation has 0 to 1"),
+        (lambda e: e.caption("x", 0), "There is no image 'x'"),
+        (lambda e: e.notes_of(0, 2), "There is no target 2: this explanation has 0 to 1"),
+        (lambda e: e.overlay(alpha="0.5"), "alpha='0.5' must be a number"),
+        (lambda e: e.overlay(alpha=[0.5, 1]), r"alpha=\[0.5, 1\] must be a number"),
+        (lambda e: e.overlay(alpha=1.5), "alpha=1.5 is outside its range 0 to 1"),
+        (lambda e: e.plot(alpha=None), "alpha=None must be a number"),
+        (lambda e: e.heatmaps(sign=np.array(["positive"])), "is not a choice"),
+        (lambda e: e.overlay(scale=np.arange(3)), "is not a choice"),
+        (lambda e: e.overlay(colormap=["viridis"] * 3000), "is not known"),
+    ],
+)
+def test_junk_is_told(call, message):
+    with pytest.raises(ParameterError, match=message):
+        call(explanation(MAPS))

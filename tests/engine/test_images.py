@@ -1,7 +1,11 @@
 """Every accepted kind of image, and what is said of the others."""
 
+import gc
 import importlib
 import os
+import pickle
+import tracemalloc
+import weakref
 
 import keras
 import numpy as np
@@ -11,6 +15,7 @@ from keras import layers
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
+from kx_widget.engine import images as images_module
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.images import load, read
@@ -42,7 +47,7 @@ def test_arrays_of_every_shape():
     assert grey.shape == (4, 8, 8, 3)
     assert_array_equal(grey[..., 0], grey[..., 2])
     assert loaded([picture(20, 30), picture(9, 8)]).batch.shape == (2, 8, 8, 3)
-    assert [s.shape for s in loaded([picture(20, 30), picture(9, 8)]).shown] == [(20, 30, 3), (9, 8, 3)]
+    assert [s.shape for s in loaded([picture(20, 30), picture(9, 8)]).previews] == [(20, 30, 3), (9, 8, 3)]
 
 
 def test_files_globs_and_mixtures(tmp_path):
@@ -192,7 +197,7 @@ def test_without_preprocessing_numbers_are_passed_on(values, span, first):
     x = loaded(values(u), preprocess="auto")
     assert_allclose(x.batch, first(u.astype(np.float32)), rtol=1e-6, atol=1e-5)
     if span != "other":
-        assert_allclose(np.stack(x.shown), u, atol=1)
+        assert_allclose(np.stack(x.previews), u, atol=1)
 
 
 def test_a_function_gets_0_to_255_whatever_the_range():
@@ -288,3 +293,105 @@ def test_black_is_zero_where_the_preprocessing_cannot_say():
     assert asked == [2]
     assert_array_equal(x.black, np.zeros((2, 3)))
     assert asked == [2, 1]
+
+
+class TestOriginals:
+    """Nothing is kept at full size, and nothing is resized twice."""
+
+    def test_no_decoded_original_is_kept(self, model, tmp_path, monkeypatch):
+        decoded = []
+
+        def remembered(item):
+            array = decode(item)
+            decoded.append(weakref.ref(array))
+            return array
+
+        decode = images_module.decode
+        monkeypatch.setattr(images_module, "decode", remembered)
+        for i in range(3):
+            Image.fromarray(picture(300, 400, i)).save(tmp_path / f"{i}.png")
+        deep = [picture(300, 400)[..., 0] * np.uint16(257), picture(300, 400) / 255.0]
+        explainer = Explainer(model)
+        images = explainer.load([str(tmp_path / "*.png"), picture(300, 400), picture(300, 400)[..., 0], *deep])
+        e = explainer.explain(images, 1)
+        gc.collect()
+        assert len(decoded) == 9
+        assert [ref() for ref in decoded] == [None] * 9
+        assert e.images.shape == (7, 12, 12, 3)
+
+    def test_files_are_decoded_one_after_the_other(self, tmp_path):
+        bytes_of_one = 1200 * 1600 * 3
+        for i in range(24):
+            Image.fromarray(np.full((1200, 1600, 3), i, np.uint8)).save(tmp_path / f"{i}.png", compress_level=1)
+        loaded(str(tmp_path / "0.png"))
+        tracemalloc.start()
+        try:
+            images = loaded(str(tmp_path / "*.png"))
+            kept, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        previews = sum(preview.nbytes for preview in images.previews)
+        assert kept < 1.1 * (previews + images.batch.nbytes + images.pixels.nbytes) + 2**20
+        assert peak - kept < 3 * images_module.DECODERS * bytes_of_one
+
+    def test_another_question_resizes_nothing(self, model, monkeypatch):
+        explainer = Explainer(model)
+        images = explainer.load([picture(40, 30), picture(9, 8)])
+        monkeypatch.setattr(images_module, "_resize", None)
+        before = explainer.explain(images, 0)
+        after = explainer.explain(images, 1)
+        assert_array_equal(after.images, before.images)
+        explainer.explain(images, 1, method="gradients")
+
+    @pytest.mark.parametrize("channels", [1, 3])
+    @pytest.mark.parametrize("fit", ["stretch", "crop"])
+    def test_pixels_are_what_pillow_makes_of_the_image(self, fit, channels):
+        u = picture(30, 41)[..., :channels]
+        box = (0, 0, 41, 30) if fit == "stretch" else (5.5, 0, 35.5, 30)
+        rgb = Image.fromarray(u if channels == 3 else u.repeat(3, -1))
+        expected = np.asarray(rgb.resize((8, 8), Image.Resampling.BILINEAR, box=box))
+        assert_array_equal(loaded(u, fit=fit).pixels[0], expected)
+        assert np.abs(loaded(u / 255, fit=fit).pixels[0].astype(int) - expected).max() <= 1
+        for x in (loaded(u, fit=fit), loaded(u, (8, 8, 1), fit=fit)):
+            assert_array_equal(x.pixels[0], expected)
+
+    def test_previews_are_the_images_made_small(self):
+        x = loaded([picture(700, 1400), picture(30, 20), picture()])
+        assert [preview.shape for preview in x.previews] == [(256, 512, 3), (30, 20, 3), (8, 8, 3)]
+        assert_array_equal(x.previews[1], picture(30, 20))
+        assert_array_equal(x.previews[2], picture())
+
+    def test_what_the_previews_of_many_images_take_is_bounded(self):
+        for images in (1, 100, 500, 20_000):
+            side = images_module._longest(images)
+            assert images * side**2 * 3 <= images_module.PREVIEW_BYTES
+        assert images_module._longest(100) == 512
+
+    def test_an_answer_is_somebody_elses_to_change(self, model):
+        explainer, x = Explainer(model), np.stack([picture(12, 12)])
+        e = explainer.explain(x)
+        e.images[:] = 0
+        x[:] = 1
+        with pytest.raises(ValueError, match="read-only"):
+            explainer.load(x).pixels[:] = 0
+        assert (explainer.explain(x).images == 1).all()
+
+    def test_the_last_array_is_kept_as_far_as_the_cache_reaches(self, model):
+        x = np.stack([picture(12, 12)])
+        for mib, kept in ((512, True), (0, False)):
+            explainer = Explainer(model, cache_mib=mib)
+            assert (explainer.load(x) is explainer.load(x)) == kept
+
+    def test_they_can_be_pickled(self):
+        x = loaded([picture(), picture(30, 20)], preprocess=lambda batch: batch / 255)
+        twin = pickle.loads(pickle.dumps(x))
+        for name in ("batch", "pixels", "black"):
+            assert_array_equal(getattr(twin, name), getattr(x, name))
+        assert (twin.digests, twin.names, twin.boxes) == (x.digests, x.names, x.boxes)
+        assert not twin.batch.flags.writeable
+
+
+def test_a_photograph_of_a_phone_is_told_what_reads_it(tmp_path):
+    (tmp_path / "p.HEIC").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    with pytest.raises(ImageError, match=r"no known format; install pillow-heif"):
+        loaded(tmp_path / "p.HEIC")

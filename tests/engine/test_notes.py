@@ -10,6 +10,7 @@ from numpy.testing import assert_array_equal
 from PIL import Image
 
 import kx_widget as kx
+from kx_widget.engine.answer import AnswerBuilder
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.notes import evidence_of, heading_of
 from tests import cases, models
@@ -167,7 +168,7 @@ def test_notes_come_with_the_finished_map_and_not_before():
     question = kx.Explainer(models.pooled(), methods=[replace(own([[0]]), fn=fn)]).ask(
         cases.photos(1), 1, method="mine"
     )
-    said = [question.answer["notes"][0][0] for _ in question.stream()]
+    said = [frame.notes for frames in question.stream() for frame in frames.frames]
     assert said[0] == ()
     assert heading_of(said[1]) == "Flat"
 
@@ -188,10 +189,9 @@ def test_a_caution_about_the_method_is_a_note_of_every_map(monkeypatch):
     explainer = kx.Explainer(models.pooled())
     question = explainer.ask(cases.photos(2), 1)
     cautions = {"gradcam": "On this model Grad-CAM points anywhere."}
-    inspection = question.ready.inspection
+    inspection = question.model.inspection
     object.__setattr__(inspection, "cautions", cautions)
-    *_, last = question.stream()
-    e = question.explanation(last, 0)
+    e = AnswerBuilder(question).add_all(question.stream()).explanation(0)
     assert [row[0][-1] for row in e.notes] == [cautions["gradcam"]] * 2
     assert evidence_of(e.notes_of(0, 0)[-1:]) == "some"
 

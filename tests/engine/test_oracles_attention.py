@@ -71,6 +71,7 @@ def net(reading):
 PHOTOS = cases.photos(2).astype(np.float32) / 128 - 1
 
 
+@pytest.mark.oracle("attention_rollout")
 @pytest.mark.parametrize("fusion", ["mean", "max", "min"])
 def test_rollout_is_the_product_of_what_keras_returns(net, reading, fusion):
     explanation = Explainer(net, preprocess=None).explain(PHOTOS, [1], method="attention_rollout", fusion=fusion)
@@ -96,6 +97,7 @@ def test_rollout_discards_the_smallest_share_but_not_at_the_class_token():
     assert_allclose(explanation.maps[:, 0], read_from(matrix), rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.oracle("attention_gradient")
 def test_attention_gradient_is_the_papers_rule(net, reading):
     explanation = Explainer(net, preprocess=None).explain(PHOTOS, [1, 2], method="attention_gradient")
     for column in (1, 2):
@@ -106,6 +108,7 @@ def test_attention_gradient_is_the_papers_rule(net, reading):
         assert_allclose(explanation.maps[:, column - 1], expected, rtol=1e-4, atol=1e-5 * expected.max())
 
 
+@pytest.mark.oracle("legrad")
 def test_legrad_is_the_papers_mean(net, reading):
     explanation = Explainer(net, preprocess=None).explain(PHOTOS, [1, 2], method="legrad")
     for column in (1, 2):

@@ -59,6 +59,85 @@ def test_a_method_that_returns_instead_of_yielding_is_told_to_yield():
         kx.explain(models.flattened(), cases.photos(), 1, method="mine", methods=[own])
 
 
+@pytest.mark.parametrize(
+    ("yielded", "message"),
+    [
+        (lambda a: kx.Partial("nothing"), "Mine yielded maps of <U7; real numbers are needed"),
+        (lambda a: kx.Partial([[1], [1, 2]]), "Mine yielded maps that are no array"),
+        (lambda a: kx.Partial(a[..., 0] * 1j), "Mine yielded maps of complex64; real numbers are needed: take its abs"),
+        (lambda a: kx.Partial(a[:, :0, :0, 0]), r"maps of shape \(3, 0, 0\).* at least one cell"),
+        (lambda a: kx.Partial(a[..., 0], done=0, total=0), r"done=0, total=0\): done counts passes from 0 to total"),
+        (lambda a: kx.Partial(a[..., 0], done=3, total=2), r"done=3, total=2\): done counts passes"),
+        (lambda a: kx.Partial(a[..., 0], done=0.5), r"done=0\.5, total=1\): done counts passes"),
+        (lambda a: kx.Partial(a[..., 0], noise=np.zeros(2)), r"noise of shape \(2,\); it must be \(3,\), one"),
+        (lambda a: kx.Partial(a[..., 0], checks={"sum": np.zeros(2)}), r"checks\['sum'\] of shape \(2,\)"),
+    ],
+)
+@pytest.mark.parametrize("wrapper", [{}, {"smooth": {"repetitions": 2}}], ids=["alone", "smooth"])
+def test_what_is_wrong_with_a_partial_is_said(yielded, message, wrapper):
+    def fn(probe, target):
+        yield yielded(probe.activations()[:3])
+
+    with pytest.raises(kx.ParameterError, match=message if not wrapper else "Mine yielded"):
+        kx.explain(models.flattened(), cases.photos(), 1, method="mine", methods=[method(fn)], **wrapper)
+
+
+def test_lists_of_numbers_are_maps():
+    def fn(probe, target):
+        yield kx.Partial([[[1.0, 2.0]]] * len(target))
+
+    e = kx.explain(models.flattened(), cases.photos(), 1, method="mine", methods=[method(fn)])
+    assert_array_equal(e.maps, np.tile(np.float32([1, 2]), (3, 1, 1, 1)))
+
+
+def test_a_method_that_yields_nothing_is_told_so():
+    def fn(probe, target):
+        yield from ()
+
+    explainer = kx.Explainer(models.flattened(), methods=[method(fn)])
+    layers = [explainer.inspection.recommended]
+    for ask in (
+        lambda: explainer.explain(cases.photos(), 1, method="mine"),
+        lambda: list(explainer.stream(cases.photos(), 1, method="mine")),
+        lambda: explainer.explain_layers(cases.photos(), 1, layers=layers, method="mine"),
+        lambda: list(explainer.explain_dataset(iter(cases.photos()), 1, method="mine")),
+    ):
+        with pytest.raises(
+            kx.ParameterError, match=r"^Mine yielded nothing; it must yield kx\.Partial\(maps\) at least"
+        ):
+            ask()
+
+
+def test_maps_whose_size_differs_by_target_are_refused():
+    def fn(probe, target):
+        side = 2 if target[0, 0] else 3
+        yield kx.Partial(np.zeros((len(target), side, side), np.float32))
+
+    with pytest.raises(kx.ParameterError, match=r"^Mine yielded maps of 2 × 2 and 3 × 3; all maps of an answer are of"):
+        kx.explain(models.flattened(), cases.photos(), [0, 1], method="mine", methods=[method(fn)])
+
+
+@pytest.mark.parametrize("targets", [0, [0, 1], [1, 0]])
+def test_passes_may_differ_by_target_and_the_last_need_not_be_made(targets):
+    """What ends an answer is that the method ends."""
+
+    def fn(probe, target):
+        passes = 2 if target[0, 0] else 5
+        for done in range(1, passes):
+            yield kx.Partial(np.full((len(target), 1, 1), done, np.float32), done, passes)
+
+    explainer = kx.Explainer(models.flattened(), methods=[method(fn)])
+    e = explainer.explain(cases.photos(), targets, method="mine", batch_size=2)
+    *steps, last = explainer.stream(cases.photos(), targets, method="mine", batch_size=2)
+    assert_array_equal(last.maps, e.maps)
+    assert last.complete.all()
+    assert last.done == last.total
+    assert all(step.done < step.total for step in steps)
+    assert set(e.maps.ravel()) <= {1, 4}
+    smooth = explainer.explain(cases.photos(), targets, method="mine", smooth={"repetitions": 3})
+    assert_array_equal(smooth.maps, e.maps)
+
+
 @pytest.mark.parametrize("wrapper", [{}, {"smooth": {"repetitions": 2}}])
 def test_a_method_that_raises_is_named_and_the_cause_kept(wrapper):
     def fn(probe, target):
@@ -74,7 +153,7 @@ def test_what_is_no_method_is_said():
         kx.Explainer(models.flattened(), methods=[energy])
 
 
-@pytest.mark.parametrize("own", [None, 5, method(energy)])
+@pytest.mark.parametrize("own", [None, 5, method(energy), np.array("a")])
 def test_what_is_no_list_of_methods_is_said(own):
     with pytest.raises(kx.ParameterError, match=r"^methods=.* must be a list of kx\.Method\.$"):
         kx.Explainer(models.flattened(), methods=own)

@@ -155,7 +155,7 @@ def test_a_net_of_windows_is_cut_anywhere(windowed, path):
     gradient = probe.head_gradient(target)
     facts = probe._facts()
     step = np.random.default_rng(1).normal(0, 1e-3, facts[0].shape).astype(np.float32)
-    functions, call = question.ready.functions, question.call
+    functions, call = question.model.functions, question.call
     up, down = (functions.head_scores(call, [facts[0] + s, *facts[1:]])[:, 1] for s in (step, -step))
     change = 2 * (gradient * step.reshape(gradient.shape)).sum((1, 2, 3))
     assert_allclose(up - down, change, rtol=0.02, atol=1e-6)

@@ -80,8 +80,8 @@ def test_the_box_lies_on_the_original_to_a_pixel(fit):
 def test_what_is_shown_is_what_the_model_sees(fit):
     for h, w in ((131, 77), (60, 201), (33, 48)):
         images = loaded(tasks.converter((32, 48), antialias=True, **fit), [photo(h, w)])
-        assert images.shown[0].shape == (h, w, 3)
-        assert np.abs(images.seen()[0] - images.batch[0]).mean() < 1.5
+        assert images.previews[0].shape == (h, w, 3)
+        assert np.abs(images.pixels[0] - images.batch[0]).mean() < 1.5
 
 
 def test_black_is_what_the_preprocessor_makes_of_it():

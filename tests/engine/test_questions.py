@@ -7,6 +7,7 @@ from keras import layers
 from numpy.testing import assert_allclose, assert_array_equal
 
 from kx_widget.engine.errors import (
+    ImageError,
     KxError,
     ModelError,
     ParameterError,
@@ -14,7 +15,7 @@ from kx_widget.engine.errors import (
     UnknownMethodError,
     UnknownTargetError,
 )
-from kx_widget.engine.explainer import Explainer, explain
+from kx_widget.engine.explainer import Explainer, check_parameters, explain
 from kx_widget.engine.targets import contrast, names_for, parse
 from tests import cases, models
 
@@ -163,6 +164,9 @@ def test_class_names():
         ({"tta": {"flip": True}}, ParameterError, "Did you mean 'hflip'"),
         ({"batch_size": 0}, ParameterError, "batch_size=0"),
         ({"seed": "x"}, ParameterError, "seed='x'"),
+        ({"self": 1}, ParameterError, "Grad-CAM has no parameter 'self'"),
+        ({"tta": {"scales": np.float32([0.05])}}, ParameterError, "must be a list of numbers from 0.1 to 10"),
+        ({"tta": {"scales": np.array(1)}}, ParameterError, "must be a list of numbers from 0.1 to 10"),
     ],
 )
 def test_a_wrong_question_is_refused_before_anything_is_computed(explainer, question, error, said):
@@ -366,3 +370,59 @@ def test_explain_once_takes_keywords_of_both():
     )
     assert e.target_names[0] == ("a", "b")
     assert e.method == "layercam"
+
+
+def test_numbers_of_numpy_are_numbers(explainer, tmp_path):
+    x = cases.photos()
+    question = {"method": "occlusion", "patch": np.float64(0.4), "batch_size": np.float32(2), "seed": np.int64(3)}
+    wrappers = {
+        "smooth": {"noise": np.float32(0.5), "repetitions": np.int64(2)},
+        "tta": {"scales": np.float32([0.5, 1]), "hflip": False},
+    }
+    e = explainer.explain(x, np.array(1), **question, **wrappers)
+    assert e.params["patch"] == 0.4
+    assert e.params["smooth"] == {"noise": 0.5, "repetitions": 2}
+    assert e.params["tta"] == {"scales": (0.5, 1.0), "hflip": False}
+    assert type(e.params["smooth"]["noise"]) is float
+    e.save(tmp_path / "e.npz")
+    assert type(e).load(tmp_path / "e.npz").params["smooth"] == {"noise": 0.5, "repetitions": 2}
+    assert Explainer(explainer.model, memory_mib=np.float32(64), cache_mib=np.int64(8))._cache.limit == 2**23
+
+
+@pytest.mark.parametrize("name", ["images", "targets", "method", "layer", "progress"])
+def test_parameters_cannot_have_the_names_of_other_arguments(name):
+    with pytest.raises(ParameterError, match=f"'{name}' is no parameter of a method: pass {name}= by itself"):
+        check_parameters({"patch": 0.4, name: 1})
+    check_parameters({"patch": 0.4, "smooth": True, "seed": 3})
+
+
+@pytest.mark.parametrize(
+    "targets",
+    [contrast(contrast(0, 1), 2), contrast(0, "cat − dog"), "cat − dog − cup", [0, contrast(1, contrast(0, 2))]],
+)
+def test_a_contrast_of_contrasts_is_refused(targets):
+    with pytest.raises(UnknownTargetError, match=r"A contrast is of two classes, and '.+ − .+' is one itself"):
+        parse(targets, ("cat", "dog", "cup"))
+
+
+def test_one_number_of_numpy_is_a_target():
+    assert parse(np.array(1), ("cat", "dog")).texts == ("dog",)
+    with pytest.raises(UnknownTargetError, match=r"1\.5 is not a target"):
+        parse(np.array(1.5), ("cat", "dog"))
+
+
+@pytest.mark.parametrize("wrong", [np.array("a"), {0: "a", "1": "b"}, b"ab", 3])
+def test_class_names_of_another_kind_are_refused(wrong):
+    with pytest.raises(UnknownTargetError, match="class_names"):
+        names_for(wrong, 2, False)
+
+
+@pytest.mark.parametrize("layers", [None, "late", 3])
+def test_what_is_no_list_of_layers_is_refused(explainer, layers):
+    with pytest.raises(UnknownLayerError, match="must be a list of paths of layers"):
+        explainer.explain_layers(cases.photos(), layers=layers)
+
+
+def test_an_array_is_no_preprocessing():
+    with pytest.raises(ImageError, match='Pass "auto", None or a function'):
+        Explainer(models.pooled(), preprocess=np.zeros(3))

@@ -35,9 +35,9 @@ def test_sixteen_bits_are_seen_as_eight(tmp_path):
     Image.fromarray(deep).save(tmp_path / "deep.png")
     files = [Image.fromarray(deep), Image.fromarray(deep.astype(np.int32)), tmp_path / "deep.png"]
     x = loaded([grey, deep, deep.astype(">u2"), *files, deep.astype(np.int64)])
-    for other, shown in zip(x.batch[1:], x.shown[1:], strict=True):
+    for other, preview in zip(x.batch[1:], x.previews[1:], strict=True):
         assert_array_equal(other, x.batch[0])
-        assert_array_equal(shown, x.shown[0])
+        assert_array_equal(preview, x.previews[0])
     assert_array_equal(loaded(picture().astype(np.uint16) * 257).batch, loaded(picture()).batch)
     assert_array_equal(loaded(picture().astype(np.uint16)).batch, loaded(picture()).batch)
 
@@ -85,7 +85,7 @@ def test_pictures_of_floats(tmp_path):
         for item in (tmp_path / "p.tif", Image.fromarray(pixels * scale), pixels * scale):
             x = loaded(item)
             assert_allclose(x.batch[0], expected, rtol=1e-6)
-            assert_allclose(x.shown[0], pixels[..., None].repeat(3, -1) * 255, atol=0.51)
+            assert_allclose(x.previews[0], pixels[..., None].repeat(3, -1) * 255, atol=0.51)
 
 
 def test_a_data_set_is_scaled_as_its_first_images_are(tmp_path):
@@ -129,7 +129,7 @@ def test_floats_a_hair_beyond_their_range():
         floats[0, 0, 0], floats[1, 0, 0] = low, high
         x = loaded(floats, preprocess=lambda batch: batch / 127.5 - 1)
         assert_allclose(x.batch[0], floats * 2 - 1, atol=1e-6)
-        assert_allclose(x.shown[0], np.clip(floats, 0, 1) * 255, atol=0.51)
+        assert_allclose(x.previews[0], np.clip(floats, 0, 1) * 255, atol=0.51)
         with pytest.warns(RuntimeWarning, match="floats in 0..1, but the model rescales 0..255 itself"):
             load(floats, RGB, rescaling)
     for low, high in ((0, 255.9), (-6, 262)):
@@ -137,7 +137,7 @@ def test_floats_a_hair_beyond_their_range():
         floats[0, 0, 0], floats[1, 0, 0] = low, high
         x = loaded(floats, preprocess=lambda batch: batch / 255)
         assert_allclose(x.batch[0], floats / 255, rtol=1e-6, atol=1e-7)
-        assert_allclose(x.shown[0], np.clip(floats, 0, 255), atol=0.51)
+        assert_allclose(x.previews[0], np.clip(floats, 0, 255), atol=0.51)
 
 
 @pytest.mark.parametrize("high", [1.6, 7.25, 19])

@@ -3,10 +3,11 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
 
 from kx_widget.engine.errors import ModelError, ParameterError, UnknownLayerError
-from kx_widget.engine.explainer import RUN, SETTINGS, Explainer
+from kx_widget.engine.explainer import EXPLAINER_PARAMETERS, QUESTION_PARAMETERS, Explainer
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.registry import check_params
 from kx_widget.engine.wrappers import WRAPPERS
@@ -15,8 +16,8 @@ from tests import cases, models
 OWNERS = [
     *((m.title, m.params) for m in METHODS.values()),
     *((w.id, w.params) for w in WRAPPERS.values()),
-    ("Explainer", SETTINGS),
-    ("explain", RUN),
+    ("Explainer", EXPLAINER_PARAMETERS),
+    ("explain", QUESTION_PARAMETERS),
 ]
 RANGES = [
     (owner, p, limit + beyond)
@@ -66,3 +67,37 @@ def test_scores_that_are_no_numbers_are_told_with_the_images(method):
         with pytest.raises(ModelError, match=said):
             ask()
     assert np.isfinite(explainer.explain(images[::2], 0, method=method).scores).all()
+
+
+@pytest.mark.parametrize("method", ["gradcam", "gradients"])
+def test_what_the_models_own_code_raises_is_named(method):
+    """TensorFlow's error begins with a list of nodes."""
+
+    @tf.custom_gradient
+    def of_python(x):
+        def grad(dy):
+            return dy
+
+        return tf.ensure_shape(tf.py_function(picky, [x], tf.float32), x.shape), grad
+
+    def picky(x):
+        if float(tf.reduce_max(x)) > 5:
+            raise RuntimeError("no film for bright pictures")
+        return x
+
+    image = keras.Input((12, 12, 3))
+    x = layers.Conv2D(2, 3, kernel_initializer="ones", name="late")(image)
+    x = layers.Lambda(of_python)(layers.GlobalAveragePooling2D()(x))
+    model = keras.Model(image, layers.Dense(2)(x))
+    explainer = Explainer(model, preprocess=None)
+    dark, bright = np.zeros((1, 12, 12, 3), np.float32), np.full((1, 12, 12, 3), 99, np.float32)
+    explainer.explain(dark, 0, method=method)
+    for ask in (
+        lambda: explainer.explain(bright, 0, method=method),
+        lambda: list(explainer.stream(bright, 0, method=method)),
+        lambda: explainer.explain_layers(bright, 0, layers=["late"], method="gradcam"),
+        lambda: explainer.predict(bright),
+    ):
+        with pytest.raises(ModelError, match=r"^The model raised RuntimeError: no film for bright pictures$"):
+            ask()
+    explainer.explain(dark, 0, method=method)

@@ -12,11 +12,11 @@ import pytest
 
 import kx_widget as kx
 from kx_widget import samples
-from kx_widget.samples.assets import PHOTOGRAPHS
-from kx_widget.samples.backgrounds import BACKGROUNDS
-from kx_widget.samples.outlines import OUTLINES
 from kx_widget.samples.scenes import DATA
-from kx_widget.samples.train import HELD_OUT_SEED, TRAINING_SEEDS, peaks_inside
+from tools.samples.assets import PHOTOGRAPHS
+from tools.samples.backgrounds import BACKGROUNDS
+from tools.samples.outlines import OUTLINES
+from tools.samples.train import HELD_OUT_SEED, TRAINING_SEEDS, peaks_inside
 
 FOLDER = Path(samples.__file__).parent
 

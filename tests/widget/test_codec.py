@@ -49,7 +49,7 @@ def test_short_buffers_are_refused():
 
 
 def test_fixture_shared_with_the_front_end():
-    """What `js/src/codec.ts` is asked to read is what `encode` writes."""
+    """What `js/src/kernel/decode.ts` is asked to read is what `encode` writes."""
     fixture = json.loads(FIXTURE.read_text())
     maps = [np.array([[np.nan if v is None else v for v in row] for row in m], np.float32) for m in fixture["maps"]]
     headers, buffer = encode(maps)

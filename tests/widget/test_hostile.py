@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.widget.page import rest
+from tests.widget.page import rest, say
 
 HOSTILE = [
     *(None, 3, [], {}, {"kind": 7}, {"kind": "want"}, {"kind": "cancel", "gen": "x"}, {"kind": "nobody"}, "hello"),
@@ -21,7 +21,7 @@ HOSTILE = [
 def test_what_is_no_message_is_refused(widget, browser, content):
     rest(widget)
     before = widget.explainer.counts
-    widget._heard(None, content, [])
+    say(widget, content)
     assert browser.messages[-1]["kind"] == "error"
     assert browser.messages[-1]["gen"] == 0
     assert len(browser.messages[-1]["message"]) < 300
@@ -52,3 +52,12 @@ def test_hostile_values_are_refused_and_nothing_is_computed(widget, browser, sta
     assert {name: getattr(widget, name) for name in traits} == traits
     if "compare" not in state:
         assert widget.explainer.counts == before
+
+
+def test_the_code_behind_an_app_stays_in_the_kernel(widget, browser, monkeypatch):
+    widget.set_state({"target": "wolf"})
+    assert "Traceback" in browser.messages[-1]["traceback"]
+    monkeypatch.setenv("VOILA_REQUEST_URL", "http://127.0.0.1/voila")
+    widget.set_state({"target": "wolf"})
+    assert browser.messages[-1]["message"].startswith("There is no class 'wolf'")
+    assert browser.messages[-1]["traceback"] == ""

@@ -40,6 +40,7 @@ def test_what_is_read(labels, read):
         ("cat", "labels='cat' is not one label an image"),
         (3, "labels=3 is not one label an image"),
         ({"a": 1}, "is not one label an image"),
+        (np.array("cat"), "is not one label an image"),
     ],
 )
 def test_what_is_refused(labels, said):

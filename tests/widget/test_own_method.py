@@ -1,6 +1,7 @@
 """A user's own method in the widget."""
 
 import numpy as np
+import pytest
 from numpy.testing import assert_array_equal
 
 import kx_widget as kx
@@ -21,3 +22,20 @@ def test_it_is_in_the_catalogue_and_answered_like_any_other(browser):
         browser.wait(w)
         assert [result.method for result in w.results] == ["mine", "gradcam"]
         assert np.isfinite(w.wait().maps).all()
+
+
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])
+def test_one_that_would_end_the_process_ends_its_question_alone(browser, tmp_path, kind):
+    def leaves(probe, target):
+        raise kind(3)
+        yield
+
+    with browser.open(kx.KxWidget(models.residual(), cases.photos(), methods=[method(leaves)])) as w:
+        browser.wait(w)
+        w.method = "mine"
+        with pytest.raises(kx.KxError, match=f"raised {kind.__name__}"):
+            w.wait(20)
+        assert w.status == "error"
+        w.save(tmp_path / "page.html")
+        w.method = "gradcam"
+        assert w.wait(20).method == "gradcam"

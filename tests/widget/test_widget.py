@@ -1,5 +1,7 @@
 """The widget without a browser: traits in, messages out."""
 
+import pickle
+import re
 import threading
 
 import numpy as np
@@ -8,9 +10,9 @@ import traitlets
 from numpy.testing import assert_allclose, assert_array_equal
 
 import kx_widget as kx
-from kx_widget.widget import flow
+from kx_widget.widget import outbox
 from tests import cases, models
-from tests.widget.page import rest, until
+from tests.widget.page import rest, say, until
 
 
 def test_the_first_answer_comes_unasked(widget, browser, explainer):
@@ -81,6 +83,13 @@ def test_methods_and_layers_side_by_side(widget, browser, explainer, compare, gi
         ("compare", "rows", traitlets.TraitError),
         ("opacity", 1.5, traitlets.TraitError),
         ("params", {1: 2}, traitlets.TraitError),
+        ("params", {"targets": "cat"}, kx.ParameterError),
+        ("params", {"images": []}, kx.ParameterError),
+        ("params", {"method": "rise"}, kx.ParameterError),
+        ("params", {"layer": "stem"}, kx.ParameterError),
+        ("params", {"self": 1}, kx.ParameterError),
+        ("compare_with", [["cat"]], kx.ParameterError),
+        ("compare_with", [None], kx.ParameterError),
         ("selected", [3], kx.ParameterError),
         ("sign", "both", traitlets.TraitError),
         ("colormap", "jet", traitlets.TraitError),
@@ -103,6 +112,112 @@ def test_a_bad_value_is_refused_from_python_and_from_the_browser(widget, browser
     assert message["message"]
     assert name in sent
     assert browser.gen == asked
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("method", "typo"), ("layer", "nope"), ("params", {"q": 1}), ("target", "zebra"), ("selected", [9]),
+        ("labels", [7, 7, 7]), ("opacity", 2.0),
+    ],
+)  # fmt: skip
+def test_several_assignments_at_once_are_taken_back_where_one_is_wrong(widget, browser, name, value):
+    before, target = getattr(widget, name), widget.target
+    other = {"target": "sky"} if name != "target" else {"layer": "stem"}
+
+    def assign():
+        with widget.hold_trait_notifications():
+            setattr(widget, *other.popitem())
+            setattr(widget, name, value)
+
+    with pytest.raises(traitlets.TraitError):
+        assign()
+    assert getattr(widget, name) == before
+    assert (widget.target, widget.layer) == (target, "after_add")
+    widget.target = "dog"
+    widget.refresh()
+    assert browser.wait(widget).target_names[0] == ("dog",)
+
+
+def test_an_error_of_a_refused_value_keeps_its_kind_and_text_when_it_is_pickled(widget):
+    with pytest.raises(kx.UnknownMethodError, match="Did you mean 'gradcam'") as raised:
+        widget.method = "gradcan"
+    again = pickle.loads(pickle.dumps(raised.value))
+    assert (type(again), str(again)) == (kx.UnknownMethodError, str(raised.value))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("methd", "no trait 'methd' to set. Did you mean 'method'?"),
+        ("colourmap", "Did you mean 'colormap'?"),
+        ("images", "no trait 'images' to set"),
+        ("class_names", "no trait 'class_names' to set"),
+    ],
+)
+def test_what_is_no_trait_is_not_set(widget, name, said):
+    with pytest.raises(kx.ParameterError, match=re.escape(said)):
+        setattr(widget, name, [])
+    assert not hasattr(widget, name)
+
+
+@pytest.fixture
+def asked(monkeypatch, explainer):
+    """The keywords of each question that is checked."""
+    checked, ask = [], kx.Explainer.ask
+
+    def counted(self, *arguments, **keywords):
+        if self is explainer and keywords.get("method") != "gradients":  # by which `predict` reads scores
+            checked.append(keywords)
+        return ask(self, *arguments, **keywords)
+
+    monkeypatch.setattr(kx.Explainer, "ask", counted)
+    return checked
+
+
+@pytest.mark.parametrize(
+    ("state", "columns"),
+    [
+        ({"target": "dog"}, 1),
+        ({"layer": "stem"}, 1),
+        ({"method": "layercam", "params": {}}, 1),
+        ({"method": "hirescam", "params": {}, "layer": "stem", "target": "cup"}, 1),
+        ({"compare": "targets"}, 1),
+        ({"compare": "targets", "compare_with": ["top", "dog"]}, 1),
+        ({"compare": "methods"}, 3),
+        ({"compare": "layers", "compare_with": ["after_add", "stem"]}, 2),
+    ],
+)
+def test_a_click_checks_and_asks_one_question(widget, browser, asked, state, columns):
+    rest(widget)
+    gen = browser.gen
+    asked.clear()
+    widget.set_state(state)
+    clicked = len(asked)
+    browser.wait(widget)
+    assert (clicked, browser.gen) == (columns, gen + 1)
+    assert {name: getattr(widget, name) for name in state} == state
+
+
+@pytest.mark.parametrize(("name", "value"), [("method", "layercam"), ("target", "dog"), ("compare", "targets")])
+def test_an_assignment_checks_and_asks_one_question(widget, browser, asked, name, value):
+    rest(widget)
+    widget.params = {"smooth": {"repetitions": 2}}
+    browser.wait(widget)
+    rest(widget)
+    gen = browser.gen
+    asked.clear()
+    setattr(widget, name, value)
+    clicked = len(asked)
+    browser.wait(widget)
+    assert (clicked, browser.gen) == (1, gen + 1)
+
+
+def test_of_several_values_of_the_browser_the_good_ones_are_taken(widget, browser):
+    widget.set_state({"target": "dog", "layer": "nowhere", "params": {"smooth": {"repetitions": 2}}})
+    assert (widget.target, widget.layer, widget.params) == ("dog", "after_add", {"smooth": {"repetitions": 2}})
+    assert [m["gen"] for m in browser.messages if m["kind"] == "error"] == [0]
+    assert browser.wait(widget).target_names[0] == ("dog",)
 
 
 def test_bad_columns_are_refused(widget):
@@ -155,9 +270,9 @@ def test_partial_maps_progress_and_cancel(widget, browser, explainer):
 
 def test_cancel_from_the_browser_must_name_the_running_question(widget, browser):
     widget.params = {"smooth": {"repetitions": 1000}}
-    widget._heard(None, {"kind": "cancel", "gen": browser.gen - 1}, [])
+    say(widget, {"kind": "cancel", "gen": browser.gen - 1})
     assert widget.status == "running"
-    widget._heard(None, {"kind": "cancel", "gen": browser.gen}, [])
+    say(widget, {"kind": "cancel", "gen": browser.gen})
     assert widget.status == "cancelled"
 
 
@@ -211,7 +326,7 @@ def test_errors_while_computing_reach_the_page_and_wait(widget, browser):
 
 
 def test_a_large_answer_is_cut_into_messages(browser, monkeypatch):
-    monkeypatch.setattr(flow, "LARGEST_FRAME", 3000)
+    monkeypatch.setattr(outbox, "LARGEST_FRAME", 3000)
     model = models.gray()
     with browser.open(kx.KxWidget(model, cases.photos_for(model, 5), method="gradients")) as w:
         browser.wait(w)
@@ -256,7 +371,10 @@ def test_pictures_are_small_and_in_their_own_shape(browser, explainer):
 
 def test_closed_it_says_so(browser, explainer):
     w = kx.KxWidget(explainer, cases.photos())
+    w.wait()
+    w._exporter.snapshot()
     w.close()
+    assert (w._images, w._snapshot) == ([], b"")
     with pytest.raises(kx.KxError, match="closed"):
         w.wait()
     for name, value in {"target": "cat", "labels": [0, 1, 2], "selected": [1]}.items():

@@ -9,15 +9,16 @@ from contextvars import ContextVar
 
 import pytest
 
-from kx_widget.widget.worker import Worker, in_thread, later, wait_for
+from kx_widget.widget.worker import Worker, start_thread, start_timer, wait_for
 from tests.widget.page import until
 
 
-def test_a_job_that_raises_ends_alone_and_is_logged(caplog):
+@pytest.mark.parametrize("kind", [RuntimeError, SystemExit, KeyboardInterrupt])
+def test_a_job_that_raises_ends_alone_and_is_logged(caplog, kind):
     worker, ran = Worker("test"), threading.Event()
 
     def broken(_):
-        raise RuntimeError("the job's own fault")
+        raise kind("the job's own fault")
 
     worker.put(broken)
     until(lambda: not worker.busy)
@@ -84,7 +85,7 @@ def test_threads_speak_for_whoever_asked():
 
     def answer(_):
         heard.append(asker.get())
-        later(0, lambda: in_thread(lambda: heard.append(asker.get())))
+        start_timer(0, lambda: start_thread(lambda: heard.append(asker.get())))
 
     for who in ("cell", "page"):
         asker.set(who)
@@ -94,17 +95,21 @@ def test_threads_speak_for_whoever_asked():
 
 
 def test_an_interrupt_that_another_thread_gets_ends_the_wait():
-    main, condition, asked = threading.main_thread().ident, threading.Condition(), threading.Event()
+    asleep = threading.Event()
+
+    class Watched(threading.Condition):
+        def wait(self, timeout=None):
+            asleep.set()
+            return super().wait(timeout)
 
     def interrupt():
-        asked.wait()
-        until(lambda: sys._current_frames()[main].f_code is threading.Condition.wait.__code__)
+        asleep.wait()
         signal.pthread_kill(threading.get_ident(), signal.SIGINT)
 
     threading.Thread(target=interrupt, daemon=True).start()
-    start = time.monotonic()
+    start, condition = time.monotonic(), Watched()
     with pytest.raises(KeyboardInterrupt), condition:
-        wait_for(condition, lambda: bool(asked.set()), 20)
+        wait_for(condition, lambda: False, 20)
     assert time.monotonic() - start < 15
 
 

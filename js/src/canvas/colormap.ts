@@ -9,16 +9,7 @@ import {
 } from "d3-scale-chromatic";
 
 /** The tables one can choose; signed drawing always takes the diverging one. */
-export const COLORMAPS = [
-  "viridis",
-  "magma",
-  "inferno",
-  "plasma",
-  "turbo",
-  "cividis",
-  "gray",
-  "rdbu",
-] as const;
+export const COLORMAPS = ["viridis", "magma", "inferno", "plasma", "turbo", "cividis", "gray", "rdbu"] as const;
 export const DIVERGING = "rdbu";
 
 const gray = (t: number) => `rgb(${[t, t, t].map((v) => Math.round(v * 255)).join(", ")})`;
@@ -57,15 +48,4 @@ export function lookupTable(name: string, alpha: (t: number) => number = () => 1
 /** The table for drawing over a picture: the weaker a value, the more of the picture is seen. */
 export function overlayTable(name: string, diverging: boolean): Uint32Array {
   return lookupTable(name, (t) => Math.min(1, 0.25 + 1.4 * (diverging ? Math.abs(2 * t - 1) : t)));
-}
-
-/** Overlay tables made once and kept for the life of one view. */
-export function tableCache(): typeof overlayTable {
-  const made = new Map<string, Uint32Array>();
-  return (name, diverging) => {
-    const key = `${name} ${diverging}`;
-    const table = made.get(key) ?? overlayTable(name, diverging);
-    made.set(key, table);
-    return table;
-  };
 }

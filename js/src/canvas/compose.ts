@@ -1,7 +1,10 @@
-import type { Picture, Store, TileMap } from "../store";
-import type { Layers } from "./layers";
-import { isSilent, lookOf } from "./overlay";
-import { contain, type Rect } from "./transform";
+/** A picture and its map, drawn into a rectangle. */
+
+import type { TileMap } from "../kernel/decode";
+import { contain, type Rect } from "../math/transform";
+import type { Picture, Store } from "../state/store";
+import { isBlank, styleOf } from "./drawStyle";
+import type { TileBitmaps } from "./tileBitmaps";
 
 type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
 
@@ -10,24 +13,38 @@ export function frameOf(picture: Picture | undefined, width: number, height: num
   return contain(width, height, picture ? picture.width / picture.height : 1);
 }
 
-export interface Shown {
+export interface TileContent {
   picture: Picture;
   bitmap: ImageBitmap | null;
   map: TileMap | undefined;
-  layers: Layers;
+  bitmaps: TileBitmaps;
 }
 
-/** Draws a picture and its map into a rectangle of whole pixels, as zoomed and panned as the view is. */
-export function compose(context: Context, rect: Rect, store: Store, shown: Shown): void {
-  const { k, x, y } = store.view.peek();
-  const { picture, bitmap, map, layers } = shown;
+/** Draws a tile into a rectangle of whole pixels, as zoomed and panned as the view is. */
+export function compose(context: Context, rect: Rect, store: Store, content: TileContent): void {
   const swipe = store.swipe.peek();
   const split = rect.x + Math.round(rect.width * swipe);
-  const cells = store.cells.peek();
-  const pixelated = store.pixelated.peek();
+  context.save();
+  clip(context, rect);
+  drawContent(context, rect, store, content, () => clip(context, { ...rect, x: split }));
+  context.restore();
+  if (swipe > 0 && swipe < 1) drawSwipeLine(context, rect, split);
+}
+
+function clip(context: Context, { x, y, width, height }: Rect): void {
+  context.beginPath();
+  context.rect(x, y, width, height);
+  context.clip();
+}
+
+/** Draws the picture, and over it the map; `clipMap` is called where a part of the picture is bare. */
+function drawContent(context: Context, rect: Rect, store: Store, content: TileContent, clipMap: () => void) {
+  const { k, x, y } = store.view.peek();
+  const { picture, bitmap, map, bitmaps } = content;
+  const [swipe, cells, pixelated] = [store.swipe.peek(), store.cells.peek(), store.pixelated.peek()];
   const opacity = store.traits.opacity.peek();
   const [left, top, right, bottom] = picture.box;
-  /** A part of the picture, in fractions, where it is seen. */
+  /** Where a part of the picture, in fractions, is seen. */
   const place = (x0: number, y0: number, x1: number, y1: number) =>
     [
       rect.x + rect.width * (x + k * x0),
@@ -36,42 +53,28 @@ export function compose(context: Context, rect: Rect, store: Store, shown: Shown
       rect.height * k * (y1 - y0),
     ] as const;
 
-  context.save();
-  context.beginPath();
-  context.rect(rect.x, rect.y, rect.width, rect.height);
-  context.clip();
   const size = { width: rect.width * (right - left), height: rect.height * (bottom - top) };
-  const overlay =
-    map && !isSilent(store, map) ? layers.overlay(map, lookOf(store, map), cells ? null : size) : null;
-  const both =
-    bitmap && overlay && k > 1 && !cells && !pixelated
-      ? layers.both(bitmap, overlay, picture.box, opacity)
-      : null;
-  if (bitmap && (!both || swipe > 0)) {
-    const source = k === 1 ? layers.picture(bitmap, rect, pixelated) : bitmap;
+  const isDrawn = map && !isBlank(store, map);
+  const overlay = isDrawn ? bitmaps.overlay(map, styleOf(store, map), cells ? null : size) : null;
+  const isMerged = bitmap && overlay && k > 1 && !cells && !pixelated;
+  const merged = isMerged ? bitmaps.merge(bitmap, overlay, picture.box, opacity) : null;
+  if (bitmap && (!merged || swipe > 0)) {
+    const source = k === 1 ? bitmaps.picture(bitmap, rect, pixelated) : bitmap;
     context.imageSmoothingEnabled = !pixelated;
     context.drawImage(source, ...place(0, 0, 1, 1));
   }
-  if (overlay) {
-    if (swipe > 0) {
-      context.beginPath();
-      context.rect(split, rect.y, rect.width, rect.height);
-      context.clip();
-    }
-    context.imageSmoothingEnabled = !cells;
-    if (both) {
-      context.drawImage(both, ...place(0, 0, 1, 1));
-    } else {
-      context.globalAlpha = opacity;
-      context.drawImage(overlay, ...place(left, top, right, bottom));
-    }
-  }
-  context.restore();
-  if (swipe > 0 && swipe < 1) {
-    const line = Math.max(1, Math.round(rect.width / 150));
-    context.fillStyle = "rgb(0 0 0 / 0.5)";
-    context.fillRect(split - line, rect.y, 3 * line, rect.height);
-    context.fillStyle = "#fff";
-    context.fillRect(split, rect.y, line, rect.height);
-  }
+  if (!overlay) return;
+  if (swipe > 0) clipMap();
+  context.imageSmoothingEnabled = !cells;
+  if (merged) return context.drawImage(merged, ...place(0, 0, 1, 1));
+  context.globalAlpha = opacity;
+  context.drawImage(overlay, ...place(left, top, right, bottom));
+}
+
+function drawSwipeLine(context: Context, rect: Rect, x: number): void {
+  const line = Math.max(1, Math.round(rect.width / 150));
+  context.fillStyle = "rgb(0 0 0 / 0.5)";
+  context.fillRect(x - line, rect.y, 3 * line, rect.height);
+  context.fillStyle = "#fff";
+  context.fillRect(x, rect.y, line, rect.height);
 }

@@ -1,11 +1,15 @@
-import type { Actions } from "../actions";
-import type { Store } from "../store";
-import { frameOf } from "./compose";
-import type { Point } from "./transform";
+/** Pointer, wheel and keyboard of one tile. */
 
+import type { Point } from "../math/transform";
+import type { Actions } from "../state/actions";
+import type { Store, TilePlace } from "../state/store";
+import { frameOf } from "./compose";
+
+/** How far an arrow key moves the crosshair, in parts of the picture. */
 const STEP = 0.01;
+/** Pixels that the pointer may travel within a click. */
 const CLICK_PX = 4;
-/** So near to the swipe's line a drag moves it. */
+/** Pixels around the swipe's line within which a drag moves it. */
 const LINE_PX = 9;
 const ARROWS: Readonly<Record<string, [number, number]>> = {
   ArrowLeft: [-1, 0],
@@ -14,156 +18,169 @@ const ARROWS: Readonly<Record<string, [number, number]>> = {
   ArrowDown: [0, 1],
 };
 
-/** Pointer, wheel and keyboard of one tile; returns what takes them off again. */
-export function attachGestures(
-  canvas: HTMLCanvasElement,
-  tile: { image: number; column: number },
-  store: Store,
-  actions: Actions,
-): () => void {
-  const listening = new AbortController();
-  const pointers = new Map<number, Point>();
+const clamp = (part: number) => Math.min(Math.max(part, 0), 1);
+
+/** Listens to a tile's canvas until it is closed. */
+export class Gestures {
+  private readonly listening = new AbortController();
+  private readonly pointers = new Map<number, Point>();
   /** A click in the tile lets the wheel zoom until the pointer leaves it. */
-  let active = false;
-  let travelled = 0;
-  let swiping = false;
+  private active = false;
+  private travelled = 0;
+  private swiping = false;
 
-  const frame = () => {
-    const bounds = canvas.getBoundingClientRect();
-    const inner = frameOf(store.traits._images.peek()[tile.image], bounds.width, bounds.height);
-    return { ...inner, x: inner.x + bounds.x, y: inner.y + bounds.y };
-  };
-  /** Where the pointer is in the frame, in fractions of it. */
-  const seenAt = (event: MouseEvent): Point => {
-    const rect = frame();
-    return { x: (event.clientX - rect.x) / rect.width, y: (event.clientY - rect.y) / rect.height };
-  };
-  const pointTo = (seen: Point) => {
-    const p = store.view.peek().invert(seen);
-    const inside = p.x >= 0 && p.x <= 1 && p.y >= 0 && p.y <= 1;
-    actions.point(inside ? p : null);
-  };
-  const zoom = (factor: number, about?: Point) => actions.setView(store.view.peek().zoom(factor, about));
+  constructor(
+    private readonly canvas: HTMLCanvasElement,
+    private readonly tile: TilePlace,
+    private readonly store: Store,
+    private readonly actions: Actions,
+  ) {
+    const options = { signal: this.listening.signal, passive: false };
+    const handlers = {
+      pointermove: this.onPointerMove,
+      pointerdown: this.onPointerDown,
+      pointerup: this.onPointerEnd,
+      pointercancel: this.onPointerEnd,
+      pointerenter: this.onFocus,
+      pointerleave: this.onPointerLeave,
+      focus: this.onFocus,
+      wheel: this.onWheel,
+      keydown: this.onKeyDown,
+      dblclick: this.onDoubleClick,
+    };
+    for (const [event, handler] of Object.entries(handlers)) {
+      canvas.addEventListener(event, handler as (event: Event) => void, options);
+    }
+  }
 
-  const pinch = (before: Point[], after: Point[]) => {
-    const length = ([a, b]: Point[]) => Math.hypot(a.x - b.x, a.y - b.y);
-    const middle = { x: (after[0].x + after[1].x) / 2, y: (after[0].y + after[1].y) / 2 };
-    if (length(before) > 0) zoom(length(after) / length(before), middle);
-  };
+  close = () => this.listening.abort();
 
-  const onSwipeLine = (seen: Point) => {
-    const swipe = store.swipe.peek();
-    return swipe > 0 && Math.abs(seen.x - swipe) * frame().width < LINE_PX;
-  };
+  private onFocus = () => this.actions.focusTile(this.tile);
 
-  const onPointerMove = (event: PointerEvent) => {
-    const seen = seenAt(event);
-    if (swiping) {
-      actions.swipe(Math.max(seen.x, 0.02));
+  private onPointerMove = (event: PointerEvent) => {
+    const at = this.placeOf(event);
+    if (this.swiping) {
+      this.store.swipe.value = Math.min(Math.max(at.x, 0.02), 1);
       return;
     }
-    canvas.style.cursor = onSwipeLine(seen) ? "ew-resize" : "";
-    const last = pointers.get(event.pointerId);
-    if (!last) {
-      pointTo(seen);
-      return;
-    }
-    const before = [...pointers.values()];
-    pointers.set(event.pointerId, seen);
-    const { width, height } = frame();
-    travelled += Math.hypot((seen.x - last.x) * width, (seen.y - last.y) * height);
-    if (pointers.size === 2) {
-      pinch(before, [...pointers.values()]);
-    } else if (store.view.peek().isIdentity) {
-      pointTo(seen);
-    } else if (travelled > CLICK_PX) {
-      actions.setView(store.view.peek().pan(seen.x - last.x, seen.y - last.y));
-      pointTo(seen);
+    this.canvas.style.cursor = this.isOnSwipeLine(at) ? "ew-resize" : "";
+    const last = this.pointers.get(event.pointerId);
+    if (!last) return this.point(at);
+    const before = [...this.pointers.values()];
+    this.pointers.set(event.pointerId, at);
+    const { width, height } = this.frame();
+    this.travelled += Math.hypot((at.x - last.x) * width, (at.y - last.y) * height);
+    const view = this.store.view.peek();
+    if (this.pointers.size === 2) {
+      this.pinch(before, [...this.pointers.values()]);
+    } else if (view.isIdentity) {
+      this.point(at);
+    } else if (this.travelled > CLICK_PX) {
+      this.store.view.value = view.pan(at.x - last.x, at.y - last.y);
+      this.point(at);
     }
   };
 
-  const onPointerDown = (event: PointerEvent) => {
+  private onPointerDown = (event: PointerEvent) => {
     if (event.button !== 0) return;
-    travelled = 0;
-    if (onSwipeLine(seenAt(event))) {
-      swiping = true;
-      actions.point(null);
-      canvas.setPointerCapture(event.pointerId);
-      return;
-    }
-    pointers.set(event.pointerId, seenAt(event));
-    canvas.setPointerCapture(event.pointerId);
+    this.travelled = 0;
+    const at = this.placeOf(event);
+    this.swiping = this.isOnSwipeLine(at);
+    if (this.swiping) this.store.crosshair.value = null;
+    else this.pointers.set(event.pointerId, at);
+    this.canvas.setPointerCapture(event.pointerId);
   };
 
-  const onPointerEnd = (event: PointerEvent) => {
-    swiping = false;
-    if (!pointers.delete(event.pointerId) || event.type === "pointercancel") return;
-    if (travelled <= CLICK_PX) {
-      active = true;
-      actions.selectTile(tile);
-      pointTo(seenAt(event));
-    }
+  private onPointerEnd = (event: PointerEvent) => {
+    this.swiping = false;
+    if (!this.pointers.delete(event.pointerId) || event.type === "pointercancel") return;
+    if (this.travelled > CLICK_PX) return;
+    this.active = true;
+    this.actions.selectTile(this.tile);
+    this.point(this.placeOf(event));
   };
 
-  const onPointerLeave = () => {
-    active = false;
-    if (pointers.size > 0) return;
-    actions.point(null);
-    actions.focusTile(null);
+  private onPointerLeave = () => {
+    this.active = false;
+    if (this.pointers.size > 0) return;
+    this.store.crosshair.value = null;
+    this.actions.focusTile(null);
   };
 
-  const onWheel = (event: WheelEvent) => {
-    if (!(event.ctrlKey || event.metaKey || active)) return;
+  private onWheel = (event: WheelEvent) => {
+    if (!(event.ctrlKey || event.metaKey || this.active)) return;
     event.preventDefault();
     event.stopPropagation();
     const pixels = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? event.deltaY * 16 : event.deltaY;
     // A trackpad's pinch arrives as small deltas with Ctrl held.
     const speed = event.ctrlKey && Math.abs(pixels) < 50 ? 1 / 60 : 1 / 300;
-    const seen = seenAt(event);
-    zoom(2 ** (-pixels * speed), seen);
-    pointTo(seen);
+    const at = this.placeOf(event);
+    this.zoom(2 ** (-pixels * speed), at);
+    this.point(at);
   };
 
-  const onKeyDown = (event: KeyboardEvent) => {
+  private onDoubleClick = (event: MouseEvent) => this.zoom(event.shiftKey ? 0.5 : 2, this.placeOf(event));
+
+  private onKeyDown = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const arrow = ARROWS[event.key];
-    if (arrow) {
-      const view = store.view.peek();
-      const step = (event.shiftKey ? 10 * STEP : STEP) / view.k;
-      const from = store.crosshair.peek() ?? view.invert({ x: 0.5, y: 0.5 });
-      const to = {
-        x: Math.min(Math.max(from.x + arrow[0] * step, 0), 1),
-        y: Math.min(Math.max(from.y + arrow[1] * step, 0), 1),
-      };
-      actions.point(to);
-      actions.setView(view.reveal(to));
-    } else if (event.key === "+" || event.key === "=" || event.key === "-") {
-      const at = store.crosshair.peek();
-      zoom(event.key === "-" ? 1 / 1.5 : 1.5, at ? store.view.peek().apply(at) : undefined);
-    } else if (event.key === "0") {
-      actions.resetView();
-    } else if (event.key === "Enter" || event.key === " ") {
-      actions.selectTile(tile);
-    } else if (event.key === "Escape") {
-      active = false;
-      actions.point(null);
+    const { key } = event;
+    if (key in ARROWS) {
+      this.moveCrosshair(ARROWS[key], event.shiftKey ? 10 * STEP : STEP);
+    } else if (key === "+" || key === "=" || key === "-") {
+      const at = this.store.crosshair.peek();
+      this.zoom(key === "-" ? 1 / 1.5 : 1.5, at ? this.store.view.peek().apply(at) : undefined);
+    } else if (key === "0") {
+      this.actions.resetView();
+    } else if (key === "Enter" || key === " ") {
+      this.actions.selectTile(this.tile);
+    } else if (key === "Escape") {
+      this.active = false;
+      this.store.crosshair.value = null;
     } else {
       return;
     }
     event.preventDefault();
   };
 
-  const options = { signal: listening.signal };
-  const focus = () => actions.focusTile(tile);
-  canvas.addEventListener("pointermove", onPointerMove, options);
-  canvas.addEventListener("pointerdown", onPointerDown, options);
-  canvas.addEventListener("pointerup", onPointerEnd, options);
-  canvas.addEventListener("pointercancel", onPointerEnd, options);
-  canvas.addEventListener("pointerenter", focus, options);
-  canvas.addEventListener("pointerleave", onPointerLeave, options);
-  canvas.addEventListener("focus", focus, options);
-  canvas.addEventListener("wheel", onWheel, { ...options, passive: false });
-  canvas.addEventListener("keydown", onKeyDown, options);
-  canvas.addEventListener("dblclick", (event) => zoom(event.shiftKey ? 0.5 : 2, seenAt(event)), options);
-  return () => listening.abort();
+  private frame() {
+    const bounds = this.canvas.getBoundingClientRect();
+    const picture = this.store.traits._images.peek()[this.tile.image];
+    const inner = frameOf(picture, bounds.width, bounds.height);
+    return { ...inner, x: inner.x + bounds.x, y: inner.y + bounds.y };
+  }
+
+  /** Where the pointer is in the frame, in fractions of it. */
+  private placeOf(event: MouseEvent): Point {
+    const { x, y, width, height } = this.frame();
+    return { x: (event.clientX - x) / width, y: (event.clientY - y) / height };
+  }
+
+  private isOnSwipeLine({ x }: Point): boolean {
+    const swipe = this.store.swipe.peek();
+    return swipe > 0 && Math.abs(x - swipe) * this.frame().width < LINE_PX;
+  }
+
+  /** Puts the crosshair under a point of the frame. */
+  private point(at: Point): void {
+    const { x, y } = this.store.view.peek().invert(at);
+    this.store.crosshair.value = x === clamp(x) && y === clamp(y) ? { x, y } : null;
+  }
+
+  private zoom(factor: number, about?: Point): void {
+    this.store.view.value = this.store.view.peek().zoom(factor, about);
+  }
+
+  private pinch(before: Point[], after: Point[]): void {
+    const distance = ([a, b]: Point[]) => Math.hypot(a.x - b.x, a.y - b.y);
+    const middle = { x: (after[0].x + after[1].x) / 2, y: (after[0].y + after[1].y) / 2 };
+    if (distance(before) > 0) this.zoom(distance(after) / distance(before), middle);
+  }
+
+  private moveCrosshair([right, down]: [number, number], step: number): void {
+    const view = this.store.view.peek();
+    const from = this.store.crosshair.peek() ?? view.invert({ x: 0.5, y: 0.5 });
+    const to = { x: clamp(from.x + (right * step) / view.k), y: clamp(from.y + (down * step) / view.k) };
+    this.store.crosshair.value = to;
+    this.store.view.value = view.reveal(to);
+  }
 }

@@ -1,8 +1,11 @@
-import { position, value as valueText } from "../format";
-import { applySign, type Sign, sample } from "../postprocess";
-import { rankText, share, sorted } from "../rank";
-import type { Picture, Store, TileMap } from "../store";
-import type { Point } from "./transform";
+/** What is written of the pixel under the crosshair. */
+
+import type { TileMap } from "../kernel/decode";
+import { applySign, type Sign, sample } from "../math/postprocess";
+import { rankText, share, sorted } from "../math/rank";
+import type { Point } from "../math/transform";
+import { position, value as valueText } from "../state/format";
+import type { Picture, Store } from "../state/store";
 
 /** The value of a map at a point of the picture (fractions); NaN where the model did not look. */
 export function valueAt(at: Point, picture: Picture, map: TileMap, values = map.values): number {
@@ -17,21 +20,19 @@ interface Ranked {
   ascending: Float32Array;
 }
 
-/** Says what lies under a point of a tile: pixel, raw value and its rank among the map's values as drawn. */
-export type Readout = (at: Point, picture: Picture, map: TileMap | undefined) => string;
-
-export function createReadout(store: Store): Readout {
-  const known = new WeakMap<TileMap, Ranked>();
+/** A function that writes pixel, raw value and its rank among the map's values as drawn, at a point of a tile. */
+export function createReadout(store: Store) {
+  const cache = new WeakMap<TileMap, Ranked>();
   const rankedOf = (map: TileMap): Ranked => {
     const sign = store.signOf(map);
-    const before = known.get(map);
-    if (before?.sign === sign) return before;
+    const cached = cache.get(map);
+    if (cached?.sign === sign) return cached;
     const values = applySign(map.values, sign);
     const ranked = { sign, values, ascending: sorted(values) };
-    known.set(map, ranked);
+    cache.set(map, ranked);
     return ranked;
   };
-  return (at, picture, map) => {
+  return (at: Point, picture: Picture, map: TileMap | undefined): string => {
     const place = position(at, picture);
     if (!map) return `${place}  –`;
     const raw = valueAt(at, picture, map);

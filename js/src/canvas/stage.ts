@@ -1,43 +1,37 @@
-import { effect } from "@preact/signals";
-import { type Picture, type Store, type TileMap, tileKey } from "../store";
-import { compose, frameOf } from "./compose";
-import { type Layers, layersMaker } from "./layers";
-import { createPictures } from "./pictures";
-import { createReadout } from "./readout";
-import { type Rect, whole } from "./transform";
+/** Draws every visible tile, at most once per animation frame. */
 
-export interface Stage {
-  /** Draws into the canvas, and the value under the crosshair into the readout, until detached. */
-  attach(tile: {
-    canvas: HTMLCanvasElement;
-    readout: HTMLElement;
-    image: number;
-    column: number;
-  }): () => void;
-  close(): void;
+import { effect } from "@preact/signals";
+import type { TileMap } from "../kernel/decode";
+import { type Rect, whole } from "../math/transform";
+import { mapOf, type Picture, type Store, type TilePlace } from "../state/store";
+import { BitmapCache } from "./bitmapCache";
+import { compose, frameOf } from "./compose";
+import { createReadout } from "./readout";
+import { MapPainter, TileBitmaps } from "./tileBitmaps";
+
+interface TileElements extends TilePlace {
+  canvas: HTMLCanvasElement;
+  /** Where the value under the crosshair is written. */
+  readout: HTMLElement;
 }
 
-interface Drawn {
-  readonly canvas: HTMLCanvasElement;
-  readonly readout: HTMLElement;
-  readonly image: number;
-  readonly column: number;
+interface TileState extends Readonly<TileElements> {
   visible: boolean;
   /** Something has changed since it was drawn. */
-  due: boolean;
+  dirty: boolean;
   /** In pixels of the screen. */
   width: number;
   height: number;
-  layers: Layers | null;
+  bitmaps: TileBitmaps | null;
   /** What it was drawn from. */
   picture?: Picture;
   map?: TileMap;
 }
 
-/** So long tiles are drawn for the first time in one frame; those left wait for the next one. */
+/** Milliseconds in a frame for tiles that are drawn for the first time; those left wait for the next frame. */
 const FRESH_MS = 6;
 
-/** Tells of pixels of the screen, also when they alone change, where the browser knows them. */
+/** Reports changes in pixels of the screen, also when they alone change, where the browser can. */
 function observe(observer: ResizeObserver, canvas: Element): void {
   try {
     observer.observe(canvas, { box: "device-pixel-content-box" });
@@ -46,173 +40,164 @@ function observe(observer: ResizeObserver, canvas: Element): void {
   }
 }
 
-/** A length on the screen; what the browser says, unless it takes no notice of an emulated density. */
-function screenPixels(length: number, said = Number.NaN): number {
+/** A length on the screen: what the browser reports, unless it ignores an emulated density. */
+function screenPixels(length: number, reported = Number.NaN): number {
   const pixels = Math.round(length * (window.devicePixelRatio || 1));
-  return Math.abs(said - pixels) <= 1 ? said : pixels;
+  return Math.abs(reported - pixels) <= 1 ? reported : pixels;
 }
 
-/** The whole canvas where no more than a rounded pixel would stay empty. */
+/** The rectangle, stretched to the whole canvas where rounding alone left a pixel of it empty. */
 function filled(rect: Rect, width: number, height: number): Rect {
   return width - rect.width > 1 || height - rect.height > 1 ? rect : { x: 0, y: 0, width, height };
 }
 
-/** Draws every visible tile, at most once per animation frame. */
-export function createStage(store: Store): Stage {
-  const { traits } = store;
-  const tiles = new Map<Element, Drawn>();
-  const makeLayers = layersMaker();
-  const readout = createReadout(store);
-  let frame = 0;
+function drawCrosshair(context: CanvasRenderingContext2D, rect: Rect, at: { x: number; y: number }): void {
+  const x = Math.round(rect.x + rect.width * at.x);
+  const y = Math.round(rect.y + rect.height * at.y);
+  const line = Math.max(1, Math.round(window.devicePixelRatio));
+  context.beginPath();
+  context.rect(rect.x, rect.y, rect.width, rect.height);
+  context.clip();
+  context.fillStyle = "rgb(0 0 0 / 0.45)";
+  context.fillRect(x - line, rect.y, 3 * line, rect.height);
+  context.fillRect(rect.x, y - line, rect.width, 3 * line);
+  context.fillStyle = "rgb(255 255 255 / 0.95)";
+  context.fillRect(x, rect.y, line, rect.height);
+  context.fillRect(rect.x, y, rect.width, line);
+}
 
-  const schedule = (due: Iterable<Drawn>) => {
-    for (const tile of due) tile.due = true;
-    if (frame === 0) frame = requestAnimationFrame(draw);
-  };
-  const pictureOf = (tile: Drawn): Picture | undefined => traits._images.peek()[tile.image];
-  const mapOf = (tile: Drawn) => store.answer.peek()?.tiles.get(tileKey(tile.image, tile.column));
-  const pictures = createPictures((picture) =>
-    schedule([...tiles.values()].filter((tile) => pictureOf(tile) === picture)),
-  );
+export class Stage {
+  private readonly tiles = new Map<Element, TileState>();
+  private readonly painter = new MapPainter();
+  private readonly readout;
+  private readonly bitmapCache;
+  private readonly resizes;
+  private readonly intersections;
+  private readonly stops: (() => void)[];
+  private frame = 0;
 
-  const resized = new ResizeObserver((entries) => {
+  constructor(private readonly store: Store) {
+    this.readout = createReadout(store);
+    this.bitmapCache = new BitmapCache((picture) => this.schedule((tile) => this.pictureOf(tile) === picture));
+    this.resizes = new ResizeObserver((entries) => this.resize(entries));
+    // The scroll margin, where there is one, is for tiles that scroll within the grid.
+    const margins = { rootMargin: "200px", scrollMargin: "200px" } as IntersectionObserverInit;
+    this.intersections = new IntersectionObserver((entries) => this.intersect(entries), margins);
+    this.stops = [effect(() => this.watchDrawing()), effect(() => this.watchContent())];
+  }
+
+  /** Draws into the canvas, and the value under the crosshair into the readout, until detached. */
+  attach(tile: TileElements): () => void {
+    const { canvas } = tile;
+    this.tiles.set(canvas, { ...tile, visible: false, dirty: true, width: 0, height: 0, bitmaps: null });
+    observe(this.resizes, canvas);
+    this.intersections.observe(canvas);
+    return () => {
+      this.resizes.unobserve(canvas);
+      this.intersections.unobserve(canvas);
+      this.tiles.delete(canvas);
+    };
+  }
+
+  close(): void {
+    for (const stop of this.stops) stop();
+    cancelAnimationFrame(this.frame);
+    this.resizes.disconnect();
+    this.intersections.disconnect();
+    this.tiles.clear();
+    this.bitmapCache.keep(new Set());
+  }
+
+  private pictureOf(tile: TilePlace): Picture | undefined {
+    return this.store.traits._images.peek()[tile.image];
+  }
+
+  /** Everything that changes how all tiles are drawn; reading a signal subscribes to it. */
+  private watchDrawing(): void {
+    const { traits, view, crosshair, limits, cells, pixelated, swipe, constants } = this.store;
+    const { sign, scale, colormap, opacity, threshold } = traits;
+    const drawing = [sign, scale, colormap, opacity, threshold, view, crosshair, limits, cells, pixelated, swipe];
+    for (const signal of [...drawing, constants]) signal.value;
+    this.schedule(() => true);
+  }
+
+  private watchContent(): void {
+    const { traits, answer } = this.store;
+    for (const signal of [traits._images, answer]) signal.value;
+    // On a scale that several share, another map changes all of them.
+    const isShared = traits.scale.peek() !== "map";
+    this.schedule((tile) => isShared || tile.picture !== this.pictureOf(tile) || tile.map !== mapOf(this.store, tile));
+  }
+
+  private schedule(isDirty: (tile: TileState) => boolean): void {
+    for (const tile of this.tiles.values()) if (isDirty(tile)) tile.dirty = true;
+    if (this.frame === 0) this.frame = requestAnimationFrame(() => this.draw());
+  }
+
+  private resize(entries: ResizeObserverEntry[]): void {
     for (const { target, contentRect, devicePixelContentBoxSize } of entries) {
-      const tile = tiles.get(target);
+      const tile = this.tiles.get(target);
       if (!tile) continue;
       const { inlineSize, blockSize } = devicePixelContentBoxSize?.[0] ?? {};
       tile.width = screenPixels(contentRect.width, inlineSize);
       tile.height = screenPixels(contentRect.height, blockSize);
-      schedule([tile]);
+      this.schedule((each) => each === tile);
     }
-  });
-  const seen = new IntersectionObserver(
-    (entries) => {
-      for (const entry of entries) {
-        const tile = tiles.get(entry.target);
-        if (!tile) continue;
-        tile.visible = entry.isIntersecting;
-        schedule([tile]);
-        if (tile.visible) continue;
-        tile.canvas.width = 0;
-        tile.layers = null;
-      }
-    },
-    // The scroll margin, where there is one, is for tiles that scroll within the grid.
-    { rootMargin: "200px", scrollMargin: "200px" } as IntersectionObserverInit,
-  );
+  }
 
-  const drawTile = (tile: Drawn) => {
-    const context = tile.canvas.getContext("2d");
-    const picture = pictureOf(tile);
-    if (!context || !picture || tile.width === 0) return;
-    tile.due = false;
-    const bitmap = pictures.get(picture);
-    if (bitmap === undefined) return;
-    const { width, height } = tile;
-    if (tile.canvas.width !== width || tile.canvas.height !== height) {
-      tile.canvas.width = width;
-      tile.canvas.height = height;
+  private intersect(entries: IntersectionObserverEntry[]): void {
+    for (const { target, isIntersecting } of entries) {
+      const tile = this.tiles.get(target);
+      if (!tile) continue;
+      tile.visible = isIntersecting;
+      this.schedule((each) => each === tile);
+      if (isIntersecting) continue;
+      tile.canvas.width = 0;
+      tile.bitmaps = null;
     }
-    const rect = filled(whole(frameOf(picture, width, height)), width, height);
-    const map = mapOf(tile);
-    Object.assign(tile, { picture, map });
-    tile.layers ??= makeLayers();
-    context.reset();
-    compose(context, rect, store, { picture, bitmap, map, layers: tile.layers });
-    drawCrosshair(context, rect);
-    writeReadout(tile, picture, map);
-  };
+  }
 
-  const drawCrosshair = (context: CanvasRenderingContext2D, rect: Rect) => {
-    const at = store.crosshair.peek();
-    if (!at) return;
-    const p = store.view.peek().apply(at);
-    const x = Math.round(rect.x + rect.width * p.x);
-    const y = Math.round(rect.y + rect.height * p.y);
-    const line = Math.max(1, Math.round(window.devicePixelRatio));
-    context.beginPath();
-    context.rect(rect.x, rect.y, rect.width, rect.height);
-    context.clip();
-    context.fillStyle = "rgb(0 0 0 / 0.45)";
-    context.fillRect(x - line, rect.y, 3 * line, rect.height);
-    context.fillRect(rect.x, y - line, rect.width, 3 * line);
-    context.fillStyle = "rgb(255 255 255 / 0.95)";
-    context.fillRect(x, rect.y, line, rect.height);
-    context.fillRect(rect.x, y, rect.width, line);
-  };
-
-  const writeReadout = (tile: Drawn, picture: Picture, map: TileMap | undefined) => {
-    const at = store.crosshair.peek();
-    tile.readout.hidden = at === null;
-    if (!at) return;
-    tile.readout.textContent = readout(at, picture, map);
-  };
-
-  const draw = () => {
-    frame = 0;
+  private draw(): void {
+    this.frame = 0;
     let left = FRESH_MS;
-    const wanted = new Set<Picture>();
-    for (const tile of tiles.values()) {
+    const pictures = new Set<Picture>();
+    for (const tile of this.tiles.values()) {
       if (!tile.visible) continue;
-      const picture = pictureOf(tile);
-      if (picture) wanted.add(picture);
-      if (!tile.due) continue;
-      if (tile.layers) {
-        drawTile(tile);
+      const picture = this.pictureOf(tile);
+      if (picture) pictures.add(picture);
+      if (!tile.dirty) continue;
+      if (tile.bitmaps) {
+        this.drawTile(tile);
       } else if (left > 0) {
         left += performance.now();
-        drawTile(tile);
+        this.drawTile(tile);
         left -= performance.now();
       } else {
-        schedule([tile]);
+        this.schedule((each) => each === tile);
       }
     }
-    pictures.keep(wanted);
-  };
+    this.bitmapCache.keep(pictures);
+  }
 
-  // Reading the signals is what subscribes to them.
-  const stopAll = effect(() => {
-    for (const name of ["sign", "scale", "colormap", "opacity", "threshold"] as const) {
-      traits[name].value;
-    }
-    store.view.value;
-    store.crosshair.value;
-    store.limits.value;
-    store.cells.value;
-    store.pixelated.value;
-    store.swipe.value;
-    store.welcome.value;
-    schedule(tiles.values());
-  });
-  const stopOwn = effect(() => {
-    traits._images.value;
-    store.answer.value;
-    // On a scale that several share, another map changes all of them.
-    const shared = traits.scale.peek() !== "map";
-    const changed = (tile: Drawn) => tile.picture !== pictureOf(tile) || tile.map !== mapOf(tile);
-    schedule([...tiles.values()].filter((tile) => shared || changed(tile)));
-  });
-
-  return {
-    attach(tile) {
-      const { canvas } = tile;
-      tiles.set(canvas, { ...tile, visible: false, due: true, width: 0, height: 0, layers: null });
-      observe(resized, canvas);
-      seen.observe(canvas);
-      return () => {
-        resized.unobserve(canvas);
-        seen.unobserve(canvas);
-        tiles.delete(canvas);
-      };
-    },
-    close() {
-      stopAll();
-      stopOwn();
-      cancelAnimationFrame(frame);
-      resized.disconnect();
-      seen.disconnect();
-      tiles.clear();
-      pictures.keep(new Set());
-    },
-  };
+  private drawTile(tile: TileState): void {
+    const { canvas, width, height } = tile;
+    const context = canvas.getContext("2d");
+    const picture = this.pictureOf(tile);
+    if (!context || !picture || width === 0) return;
+    tile.dirty = false;
+    const bitmap = this.bitmapCache.get(picture);
+    if (bitmap === undefined) return;
+    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+    const rect = filled(whole(frameOf(picture, width, height)), width, height);
+    const map = mapOf(this.store, tile);
+    Object.assign(tile, { picture, map });
+    tile.bitmaps ??= new TileBitmaps(this.painter);
+    context.reset();
+    compose(context, rect, this.store, { picture, bitmap, map, bitmaps: tile.bitmaps });
+    const at = this.store.crosshair.peek();
+    tile.readout.hidden = at === null;
+    if (!at) return;
+    drawCrosshair(context, rect, this.store.view.peek().apply(at));
+    tile.readout.textContent = this.readout(at, picture, map);
+  }
 }

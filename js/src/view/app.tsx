@@ -1,32 +1,25 @@
 import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import type { Actions } from "../actions";
-import type { Stage } from "../canvas/stage";
-import type { Store } from "../store";
-import { Arrange } from "./arrange";
-import { Classes } from "./classes";
-import { Columns, CompareField } from "./compare";
-import { Drawing } from "./drawing";
-import { Failure } from "./failure";
+import { ClassPicker } from "./classPicker";
+import { ColumnChips, CompareField } from "./compare";
+import { DrawingControls } from "./drawingControls";
+import { FailureMessage } from "./failureMessage";
+import { useFocusGuard, useStrayClickGuard } from "./focusGuard";
 import { Grid } from "./grid";
-import { Kept } from "./kept";
-import { Layers } from "./layers";
-import { MethodField, MethodForm } from "./method";
-import { Remark } from "./remark";
-import { Spoken } from "./spoken";
-import { StatusBar } from "./status";
-import { useKeptFocus, useSteadyClicks } from "./steady";
+import { LayerPicker } from "./layerPicker";
+import { LiveRegion } from "./liveRegion";
+import { MapNotes } from "./mapNotes";
+import { MethodField, MethodForm } from "./methodForm";
+import type { StageProps } from "./props";
+import { RowControls } from "./rowControls";
+import { SavedAnswers } from "./savedAnswers";
+import { StatusBar } from "./statusBar";
 import { Tools } from "./tools";
 
-export interface Parts {
-  store: Store;
-  actions: Actions;
-  stage: Stage;
-}
-
+/** Pixels below which a view is laid out for a narrow column. */
 const NARROW = 600;
 
-export function App({ store, actions, stage }: Parts) {
+export function App({ store, actions, stage }: StageProps) {
   const narrow = useSignal(false);
   const frame = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
@@ -40,32 +33,33 @@ export function App({ store, actions, stage }: Parts) {
     fit(frame.current.clientWidth);
     return () => observer.disconnect();
   }, [narrow]);
-  useKeptFocus(frame);
-  useSteadyClicks(frame);
+  useFocusGuard(frame);
+  useStrayClickGuard(frame);
 
+  const view = { store, actions };
   return (
     <div class="kx" ref={frame} data-narrow={narrow.value || undefined}>
       <div class="bar">
-        <MethodField store={store} actions={actions} />
-        <Classes store={store} actions={actions} />
-        <CompareField store={store} actions={actions} />
-        <Tools store={store} actions={actions} />
+        <MethodField {...view} />
+        <ClassPicker {...view} />
+        <CompareField {...view} />
+        <Tools {...view} />
       </div>
-      <MethodForm store={store} actions={actions} />
-      <Kept store={store} actions={actions} />
-      <Columns store={store} actions={actions} />
-      <Failure store={store} actions={actions} />
+      <MethodForm {...view} />
+      <SavedAnswers {...view} />
+      <ColumnChips {...view} />
+      <FailureMessage store={store} />
       <div class="main">
-        <Layers store={store} actions={actions} narrow={narrow.value} />
+        <LayerPicker {...view} narrow={narrow.value} />
         <div>
-          <Arrange store={store} actions={actions} />
-          <Grid store={store} actions={actions} stage={stage} />
+          <RowControls store={store} />
+          <Grid {...view} stage={stage} />
         </div>
       </div>
-      <Drawing store={store} actions={actions} />
-      <Remark store={store} />
-      <Spoken store={store} />
-      <StatusBar store={store} actions={actions} />
+      <DrawingControls {...view} />
+      <MapNotes store={store} />
+      <LiveRegion store={store} />
+      <StatusBar {...view} />
     </div>
   );
 }

@@ -1,8 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
-import { KEYS } from "./field";
-import { usePopup } from "./popup";
-import { useWindow } from "./window";
+import { usePopup } from "./usePopup";
+import { useVirtualList } from "./useVirtualList";
 
 export interface Option {
   key: string;
@@ -13,7 +12,7 @@ export interface Option {
   figure?: string;
 }
 
-interface Props {
+interface ComboboxProps {
   id: string;
   /** What the field shows while it is not searched in. */
   value: string;
@@ -22,126 +21,121 @@ interface Props {
   placeholder: string;
   /** What the options are where they are not all there could be. */
   among?: string;
-  label?: string;
   disabled?: boolean;
   onChoose(key: string): void;
 }
 
-const ROW = 30;
+const ROW_HEIGHT = 30;
 const PAGE = 8;
 
 /** Options whose text holds every word of the query; those that begin with it come first. */
 export function search(options: readonly Option[], query: string): readonly Option[] {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) return options;
-  const found = options.filter((option) => {
-    const text = option.text.toLowerCase();
-    return words.every((word) => text.includes(word));
-  });
-  const begins = (option: Option) => option.text.toLowerCase().startsWith(words[0]);
-  return [...found.filter(begins), ...found.filter((option) => !begins(option))];
+  const matches = options.filter(({ text }) => words.every((word) => text.toLowerCase().includes(word)));
+  const begins = ({ text }: Option) => text.toLowerCase().startsWith(words[0]);
+  return [...matches.filter(begins), ...matches.filter((option) => !begins(option))];
 }
 
-export function Combobox(props: Props) {
-  const { id, options } = props;
+/** Whether the list is open, what is typed, and which option the keyboard is on. */
+function useCombobox({ options, selected, disabled, onChoose }: ComboboxProps) {
   const open = useSignal(false);
   const query = useSignal<string | null>(null);
-  /** The option the keyboard is on, by key: the others may be put in another order meanwhile. */
+  /** The option the keyboard is on, by key: the order of the others may change meanwhile. */
   const active = useSignal("");
   const close = () => {
     open.value = false;
     query.value = null;
   };
-  const { anchor, popup } = usePopup(open.value, close);
-  const field = useRef<HTMLInputElement>(null);
   const typed = query.value;
   const shown = useMemo(() => search(options, typed ?? ""), [options, typed]);
-  const list = useWindow(shown.length, ROW);
-  const at = Math.max(
-    0,
-    shown.findIndex(({ key }) => key === active.value),
-  );
-  const chosen = typed === null && options.find(({ key }) => key === props.selected);
-
+  const list = useVirtualList(shown.length, ROW_HEIGHT);
+  const index = shown.findIndex(({ key }) => key === active.value);
+  const at = Math.max(0, index);
   const show = () => {
-    if (open.value || props.disabled) return;
+    if (open.value || disabled) return;
     open.value = true;
-    active.value = props.selected;
+    active.value = selected;
   };
   const choose = (option: Option | undefined) => {
     if (!option) return;
     close();
-    props.onChoose(option.key);
+    onChoose(option.key);
   };
-  const move = (to: number) => {
-    if (!open.value) {
-      show();
-      return;
-    }
-    const next = Math.min(Math.max(to, 0), shown.length - 1);
+  const moveTo = (index: number) => {
+    if (!open.value) return show();
+    const next = Math.min(Math.max(index, 0), shown.length - 1);
     active.value = shown[next]?.key ?? "";
     list.reveal(next);
   };
-
+  const type = (text: string) => {
+    query.value = text;
+    active.value = "";
+    open.value = true;
+    list.reveal(0);
+  };
   useEffect(() => {
     if (open.value) list.reveal(at);
   }, [open.value]);
+  return { isOpen: open.value, typed, shown, list, at, show, close, choose, moveTo, type };
+}
+
+type ComboboxState = ReturnType<typeof useCombobox>;
+
+function onKeyDown(event: KeyboardEvent, { isOpen, shown, at, choose, close, moveTo }: ComboboxState): void {
+  const moves: Record<string, number> = {
+    ArrowDown: at + 1,
+    ArrowUp: at - 1,
+    PageDown: at + PAGE,
+    PageUp: at - PAGE,
+  };
+  if (event.key in moves) {
+    moveTo(moves[event.key]);
+  } else if (event.key === "Enter" && isOpen) {
+    choose(shown[at]);
+  } else if (event.key === "Escape" && isOpen) {
+    close();
+    event.stopPropagation();
+  } else {
+    return;
+  }
+  event.preventDefault();
+}
+
+/** A field to search in, and the list of what can be chosen. */
+export function Combobox(props: ComboboxProps) {
+  const { id, value, selected, options, placeholder, among, disabled } = props;
+  const state = useCombobox(props);
+  const { isOpen, typed, shown, at, close } = state;
+  const { anchor, popup } = usePopup(isOpen, close);
+  const field = useRef<HTMLInputElement>(null);
   // What is typed next takes the place of the name that is shown.
   const select = () => typed === null && field.current?.matches(":focus") && field.current.select();
-  useLayoutEffect(() => void select(), [typed === null, props.value]);
-
-  const onKeyDown = (event: KeyboardEvent) => {
-    const moves: Record<string, number> = {
-      ArrowDown: at + 1,
-      ArrowUp: at - 1,
-      PageDown: at + PAGE,
-      PageUp: at - PAGE,
-    };
-    if (event.key in moves) {
-      move(moves[event.key]);
-    } else if (event.key === "Enter" && open.value) {
-      choose(shown[at]);
-    } else if (event.key === "Escape" && open.value) {
-      close();
-      event.stopPropagation();
-    } else {
-      return;
-    }
-    event.preventDefault();
-  };
-
+  useLayoutEffect(() => void select(), [typed === null, value]);
+  const chosen = typed === null && options.find(({ key }) => key === selected);
   return (
     <div class="combo" ref={anchor}>
       <input
-        id={id}
+        {...{ id, placeholder, disabled }}
         ref={field}
         type="text"
         role="combobox"
         autocomplete="off"
         spellcheck={false}
-        aria-label={props.label}
         aria-autocomplete="list"
-        aria-expanded={open.value}
+        aria-expanded={isOpen}
         aria-controls={`${id}-list`}
-        aria-activedescendant={open.value && shown.length > 0 ? `${id}-${at}` : undefined}
-        placeholder={props.placeholder}
-        disabled={props.disabled}
-        value={typed ?? props.value}
-        {...KEYS}
+        aria-activedescendant={isOpen && shown.length > 0 ? `${id}-${at}` : undefined}
+        value={typed ?? value}
         onFocus={select}
         onClick={() => {
-          show();
+          state.show();
           select();
         }}
         // Safari would end the click by taking the selection back.
         onMouseUp={(event) => event.preventDefault()}
-        onInput={(event) => {
-          query.value = event.currentTarget.value;
-          active.value = "";
-          open.value = true;
-          list.reveal(0);
-        }}
-        onKeyDown={onKeyDown}
+        onInput={(event) => state.type(event.currentTarget.value)}
+        onKeyDown={(event) => onKeyDown(event, state)}
         onBlur={close}
       />
       {chosen && (
@@ -152,47 +146,54 @@ export function Combobox(props: Props) {
       )}
       <span class="caret" aria-hidden="true" />
       <div class="popup" popover="manual" ref={popup}>
-        <div
-          class="options"
-          role="listbox"
-          id={`${id}-list`}
-          aria-label={props.label ?? "Choices"}
-          ref={list.box}
-          onScroll={list.onScroll}
-          onPointerDown={(event) => event.preventDefault()}
-        >
-          {open.value && (
-            <div role="presentation" style={list.padding}>
-              {shown.slice(list.first, list.last).map((option, i) => (
-                <div
-                  key={option.key}
-                  id={`${id}-${list.first + i}`}
-                  class="option"
-                  role="option"
-                  aria-selected={option.key === props.selected}
-                  aria-setsize={shown.length}
-                  aria-posinset={list.first + i + 1}
-                  data-active={list.first + i === at || undefined}
-                  onClick={() => choose(option)}
-                >
-                  <span class="text">{option.text}</span>
-                  {option.note && (
-                    <span class="note" aria-hidden="true">
-                      {option.note}
-                    </span>
-                  )}
-                  {option.figure && <span class="figure">{option.figure}</span>}
-                </div>
-              ))}
-            </div>
-          )}
-        </div>
-        {open.value && shown.length === 0 && (
+        <Options id={id} selected={selected} state={state} />
+        {isOpen && shown.length === 0 && (
           <div class="nothing">
-            Nothing matches “{typed}”{props.among && ` among ${props.among}`}.
+            Nothing matches “{typed}”{among && ` among ${among}`}.
           </div>
         )}
       </div>
+    </div>
+  );
+}
+
+function Options({ id, selected, state }: { id: string; selected: string; state: ComboboxState }) {
+  const { isOpen, shown, list, at, choose } = state;
+  return (
+    <div
+      class="options"
+      role="listbox"
+      id={`${id}-list`}
+      aria-label="Choices"
+      ref={list.box}
+      onScroll={list.onScroll}
+      onPointerDown={(event) => event.preventDefault()}
+    >
+      {isOpen && (
+        <div role="presentation" style={list.padding}>
+          {shown.slice(list.first, list.last).map((option, i) => (
+            <div
+              key={option.key}
+              id={`${id}-${list.first + i}`}
+              class="option"
+              role="option"
+              aria-selected={option.key === selected}
+              aria-setsize={shown.length}
+              aria-posinset={list.first + i + 1}
+              data-active={list.first + i === at || undefined}
+              onClick={() => choose(option)}
+            >
+              <span class="text">{option.text}</span>
+              {option.note && (
+                <span class="note" aria-hidden="true">
+                  {option.note}
+                </span>
+              )}
+              {option.figure && <span class="figure">{option.figure}</span>}
+            </div>
+          ))}
+        </div>
+      )}
     </div>
   );
 }

@@ -1,8 +1,8 @@
-import type { Actions } from "../actions";
-import { offered } from "../archive";
-import { targetText } from "../naming";
-import { type Compare, chosenMethod, comparedValues, layerName, type Store, type Target } from "../store";
-import { Field, KEYS, Select } from "./field";
+import { isAvailable } from "../state/availableQuestions";
+import { comparedText } from "../state/labels";
+import { type Compare, chosenMethod, comparedValues } from "../state/store";
+import { Select } from "./field";
+import type { ViewProps } from "./props";
 
 const CHOICES: readonly [Compare, string][] = [
   ["none", "none"],
@@ -10,31 +10,6 @@ const CHOICES: readonly [Compare, string][] = [
   ["methods", "methods"],
   ["layers", "layers"],
 ];
-
-export function CompareField({ store, actions }: { store: Store; actions: Actions }) {
-  const unsuited = chosenMethod(store)?.sees === "input" ? "layers" : "";
-  return (
-    <Field id="kx-compare" label="Compare">
-      <Select
-        id="kx-compare"
-        value={store.traits.compare.value}
-        disabled={!store.welcome.value}
-        onChoose={(value) => actions.compareBy(value as Compare)}
-      >
-        {CHOICES.map(([value, text]) => (
-          <option
-            key={value}
-            value={value}
-            disabled={value === unsuited || !offered(store, "compare", value)}
-          >
-            {text}
-          </option>
-        ))}
-      </Select>
-    </Field>
-  );
-}
-
 const MORE: Readonly<Record<Compare, string>> = {
   none: "",
   targets: "choose another class to add it",
@@ -42,44 +17,47 @@ const MORE: Readonly<Record<Compare, string>> = {
   layers: "choose another layer to add it",
 };
 
-function columnText(store: Store, value: Target): string {
-  const known = store.welcome.value;
-  switch (store.traits.compare.value) {
-    case "methods":
-      return known?.catalogue.find((entry) => entry.id === value)?.title ?? String(value);
-    case "layers":
-      return layerName(store, String(value));
-    default:
-      return targetText(value, known?.class_names ?? []);
-  }
+export function CompareField({ store, actions }: ViewProps) {
+  const unsuited = chosenMethod(store)?.sees === "input" ? "layers" : "";
+  return (
+    <Select
+      id="kx-compare"
+      label="Compare"
+      value={store.traits.compare.value}
+      disabled={!store.constants.value}
+      onChoose={(value) => actions.compareBy(value as Compare)}
+    >
+      {CHOICES.map(([value, text]) => (
+        <option key={value} value={value} disabled={value === unsuited || !isAvailable(store, "compare", value)}>
+          {text}
+        </option>
+      ))}
+    </Select>
+  );
 }
 
 /** The columns of a comparison as chips. */
-export function Columns({ store, actions }: { store: Store; actions: Actions }) {
-  const { compare } = store.traits;
-  if (compare.value === "none") return null;
+export function ColumnChips({ store, actions }: ViewProps) {
+  const compare = store.traits.compare.value;
+  if (compare === "none") return null;
+  const isFixed = store.available.value !== null;
   return (
     <div class="columns">
       <span class="dim">Columns</span>
       {comparedValues(store).map((value) => {
-        const text = columnText(store, value);
+        const text = comparedText(store, value);
         return (
           <span class="chip" key={String(value)}>
             <span>{text}</span>
-            {!store.offer.value && (
-              <button
-                type="button"
-                aria-label={`Remove column ${text}`}
-                {...KEYS}
-                onClick={() => actions.removeColumn(value)}
-              >
+            {!isFixed && (
+              <button type="button" aria-label={`Remove column ${text}`} onClick={() => actions.removeColumn(value)}>
                 ✕
               </button>
             )}
           </span>
         );
       })}
-      {!store.offer.value && <span class="dim">{MORE[compare.value]}</span>}
+      {!isFixed && <span class="dim">{MORE[compare]}</span>}
     </div>
   );
 }

@@ -1,19 +1,17 @@
 import { useComputed } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { isRight } from "../arrange";
-import { attachGestures } from "../canvas/gestures";
-import { isSilent } from "../canvas/overlay";
-import { lastSegment, percent, position, value } from "../format";
-import { imageName, notesOf, verdict } from "../naming";
-import { layerName, type Picture, type Store, type TileMap, tileKey } from "../store";
-import type { Parts } from "./app";
-import { KEYS } from "./field";
+import { isBlank } from "../canvas/drawStyle";
+import { Gestures } from "../canvas/gestures";
+import type { TileMap } from "../kernel/decode";
+import { isRight } from "../state/filterSort";
+import { lastSegment, percent, position, value } from "../state/format";
+import { imageName, methodTitle, notesOf, verdict } from "../state/labels";
+import { mapOf, type Picture, type Store, type TilePlace } from "../state/store";
+import type { StageProps } from "./props";
 
-interface Props extends Parts {
+interface TileProps extends StageProps, TilePlace {
   /** Undefined until it has come. */
   picture: Picture | undefined;
-  image: number;
-  column: number;
   /** Some pictures have names, so that all rows leave room for one. */
   named: boolean;
   /** Some true classes are known, and all rows are to be equally high. */
@@ -37,50 +35,35 @@ function peak(store: Store, picture: Picture, map: TileMap): string {
 
 const inFull = (outcome: string) => (outcome.startsWith("predicted ") ? outcome : `predicted ${outcome}`);
 
-const absence = (picture: Picture | undefined) =>
-  picture?.problem ? `, no picture: ${picture.problem}` : "";
-
-function describe(
-  store: Store,
-  picture: Picture | undefined,
-  image: number,
-  map: TileMap | undefined,
-): string {
-  const outcome = verdict(store, image) && `, ${inFull(verdict(store, image))}`;
-  const who = `${imageName(store, image)}${outcome}${absence(picture)}`;
-  if (!map || !picture) return `${who}, no map yet`;
+/** A tile in words, for those who do not see it. */
+function describe(store: Store, picture: Picture | undefined, image: number, map: TileMap | undefined): string {
+  const outcome = verdict(store, image);
+  const source = [
+    imageName(store, image),
+    outcome && inFull(outcome),
+    picture?.problem && `no picture: ${picture.problem}`,
+  ];
+  if (!map || !picture) return [...source, "no map yet"].filter(Boolean).join(", ");
   const { item } = map;
-  const title =
-    store.welcome.value?.catalogue.find((entry) => entry.id === item.method)?.title ?? item.method;
-  const partial = item.partial ? ", not finished" : "";
-  const what = [title, layerName(store, item.layer), item.target_name, who];
-  const said = [!isSilent(store, map) && peak(store, picture, map) + partial, ...notesOf(store, item)];
-  return [...what, ...said].filter(Boolean).join(", ");
+  const what = [methodTitle(store, item.method), store.layerName(item.layer), item.target_name];
+  const strongest = isBlank(store, map) ? [] : [peak(store, picture, map), item.partial && "not finished"];
+  return [...what, ...source, ...strongest, ...notesOf(store, item)].filter(Boolean).join(", ");
 }
 
-export function Tile({ store, actions, stage, picture, image, column, named, marked }: Props) {
+export function Tile({ store, actions, stage, picture, image, column, named, marked }: TileProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const readout = useRef<HTMLDivElement>(null);
-  const map = useComputed(() => store.answer.value?.tiles.get(tileKey(image, column))).value;
-
+  const map = useComputed(() => mapOf(store, { image, column })).value;
   useEffect(() => {
     if (!canvas.current || !readout.current) return;
-    const release = attachGestures(canvas.current, { image, column }, store, actions);
+    const gestures = new Gestures(canvas.current, { image, column }, store, actions);
     const detach = stage.attach({ canvas: canvas.current, readout: readout.current, image, column });
     return () => {
-      release();
+      gestures.close();
       detach();
     };
   }, [image, column]);
 
-  const chosen = store.traits.selected.value.includes(image);
-  const figure = map
-    ? map.item.probability === null
-      ? value(map.item.score)
-      : percent(map.item.probability)
-    : "";
-  const name = map?.item.target_name ?? (store.status.value === "running" ? "computing…" : "");
-  const notes = map && notesOf(store, map.item).join("\n");
   const outcome = verdict(store, image, map?.item.target);
   return (
     <div
@@ -89,47 +72,51 @@ export function Tile({ store, actions, stage, picture, image, column, named, mar
       data-image={image}
       data-column={column}
       data-partial={map?.item.partial || undefined}
-      data-selected={chosen || undefined}
+      data-selected={store.traits.selected.value.includes(image) || undefined}
     >
-      <canvas
-        ref={canvas}
-        role="img"
-        tabIndex={0}
-        aria-label={describe(store, picture, image, map)}
-        {...KEYS}
-      />
+      <canvas ref={canvas} role="img" tabIndex={0} aria-label={describe(store, picture, image, map)} />
       {picture?.problem && (
         <div class="absent" aria-hidden="true">
           No picture: {picture.problem}
         </div>
       )}
-      {map && isSilent(store, map) && (
+      {map && isBlank(store, map) && (
         <div class="silence" aria-hidden="true">
           <p>{map.item.notes[0]}</p>
         </div>
       )}
       <div class="readout" aria-hidden="true" ref={readout} hidden />
-      <div class="caption">
-        <span class="name" title={name}>
-          {name || "\u00a0"}
-        </span>
-        <span class="figure">
-          {figure}
-          {notes && (
-            <span class="mark" title={notes} aria-hidden="true">
-              !
-            </span>
-          )}
-        </span>
-      </div>
+      <Caption store={store} map={map} />
       {column === 0 && named && (
         <div class="source" title={picture?.name}>
           {lastSegment(picture?.name ?? "") || "\u00a0"}
         </div>
       )}
       {column === 0 && (outcome || marked) && (
-        <Verdict text={outcome} right={isRight(store.known.value, image) === true} />
+        <Verdict text={outcome} right={isRight(store.facts.value, image) === true} />
       )}
+    </div>
+  );
+}
+
+/** The class that a map explains, and its probability or score. */
+function Caption({ store, map }: { store: Store; map: TileMap | undefined }) {
+  const name = map?.item.target_name ?? (store.status.value === "running" ? "computing…" : "");
+  const { probability = null, score = null } = map?.item ?? {};
+  const notes = map && notesOf(store, map.item).join("\n");
+  return (
+    <div class="caption">
+      <span class="name" title={name}>
+        {name || "\u00a0"}
+      </span>
+      <span class="figure">
+        {map && (probability === null ? value(score) : percent(probability))}
+        {notes && (
+          <span class="mark" title={notes} aria-hidden="true">
+            !
+          </span>
+        )}
+      </span>
     </div>
   );
 }

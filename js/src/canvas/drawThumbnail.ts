@@ -1,0 +1,65 @@
+/** The small maps of the layer picker. */
+
+import type { ThumbnailMap } from "../kernel/decode";
+import { applySign, magnitude, resize, type Sign } from "../math/postprocess";
+import type { Store } from "../state/store";
+import { currentThumbnails } from "../state/thumbnails";
+import { DIVERGING, lookupTable } from "./colormap";
+import { paint } from "./paint";
+
+const SIDE = 48;
+/** As in `kx_widget/engine/notes.py`. */
+const ROUNDING = 1e-6;
+
+/** How all thumbnails of a view are drawn. */
+export interface ThumbnailStyle {
+  /** By the layer's path. */
+  maps: ReadonlyMap<string, ThumbnailMap>;
+  sign: Sign;
+  diverging: boolean;
+  table: Uint32Array;
+}
+
+/** Null while there are no thumbnails. */
+export function thumbnailStyle(store: Store): ThumbnailStyle | null {
+  const thumbnails = currentThumbnails(store);
+  if (!thumbnails) return null;
+  const sign = thumbnails.signed ? store.traits.sign.value : "signed";
+  const diverging = thumbnails.signed && sign === "signed";
+  const table = lookupTable(diverging ? DIVERGING : store.traits.colormap.value);
+  return { maps: thumbnails.maps, sign, diverging, table };
+}
+
+/** Draws a map alone, each on a scale of its own. */
+export function drawThumbnail(canvas: HTMLCanvasElement, map: ThumbnailMap, style: ThumbnailStyle) {
+  const { sign, diverging, table } = style;
+  const [h, w] = map.shape;
+  const height = Math.max(1, Math.round(SIDE * Math.min(1, h / w)));
+  const width = Math.max(1, Math.round(SIDE * Math.min(1, w / h)));
+  if (canvas.height !== height || canvas.width !== width) Object.assign(canvas, { height, width });
+  const context = canvas.getContext("2d");
+  if (!context) return;
+  if (isFlat(map, sign)) return strike(context, getComputedStyle(canvas).color);
+  const pixels = new ImageData(width, height);
+  const scale = magnitude(map.extent, sign);
+  const values = resize(applySign(map.values, sign), h, w, height, width);
+  const limits = { low: diverging ? -1 : 0, high: 1, threshold: 0 };
+  paint(values, { table, scale, ...limits }, new Uint32Array(pixels.data.buffer));
+  context.putImageData(pixels, 0, 0);
+}
+
+/** Whether nothing of a map would be seen but one colour. */
+function isFlat({ extent: { lo, hi } }: ThumbnailMap, sign: Sign): boolean {
+  return hi - lo <= ROUNDING * Math.max(-lo, hi) || (sign === "positive" && hi <= 0);
+}
+
+/** Draws a stroke through an empty frame. */
+function strike(context: CanvasRenderingContext2D, colour: string): void {
+  const { width, height } = context.canvas;
+  context.reset();
+  context.strokeStyle = colour;
+  context.globalAlpha = 0.6;
+  context.moveTo(0, height);
+  context.lineTo(width, 0);
+  context.stroke();
+}

@@ -1,0 +1,115 @@
+/** The bitmaps that a tile is drawn from: scaling a picture in every frame would cost far more than copying it. */
+
+import type { TileMap } from "../kernel/decode";
+import { applySign, resize, type Sign } from "../math/postprocess";
+import type { Rect } from "../math/transform";
+import { overlayTable } from "./colormap";
+import type { DrawStyle } from "./drawStyle";
+import { paint } from "./paint";
+
+/** Pixels of the longest side of a bitmap that is kept at its size on the screen; larger ones are scaled when drawn. */
+const LARGEST = 448;
+
+/** A canvas that is redrawn only when its size or its inputs change. */
+class MemoCanvas {
+  readonly canvas = new OffscreenCanvas(1, 1);
+  /** How often it was drawn. */
+  version = 0;
+  private readonly context: OffscreenCanvasRenderingContext2D | null;
+  private inputs: readonly unknown[] = [];
+
+  constructor(settings?: CanvasRenderingContext2DSettings) {
+    this.context = this.canvas.getContext("2d", settings);
+  }
+
+  show(
+    width: number,
+    height: number,
+    inputs: readonly unknown[],
+    draw: (context: OffscreenCanvasRenderingContext2D) => void,
+  ): OffscreenCanvas {
+    const { canvas, context } = this;
+    const resized = canvas.width !== width || canvas.height !== height;
+    const same = this.version > 0 && !resized && inputs.every((input, i) => input === this.inputs[i]);
+    if (same || !context) return canvas;
+    if (resized) Object.assign(canvas, { width, height });
+    draw(context);
+    this.inputs = inputs;
+    this.version += 1;
+    return canvas;
+  }
+}
+
+/** Paints maps; the tiles of a view share its colour tables and its room for pixels. */
+export class MapPainter {
+  private readonly tables = new Map<string, Uint32Array>();
+  private pixels = new ImageData(1, 1);
+
+  paint(context: OffscreenCanvasRenderingContext2D, scalars: Float32Array, style: DrawStyle): void {
+    const { width, height } = context.canvas;
+    if (this.pixels.height !== height || this.pixels.width !== width) this.pixels = new ImageData(width, height);
+    const key = `${style.table} ${style.diverging}`;
+    const table = this.tables.get(key) ?? overlayTable(style.table, style.diverging);
+    this.tables.set(key, table);
+    paint(scalars, { ...style, table }, new Uint32Array(this.pixels.data.buffer));
+    context.putImageData(this.pixels, 0, 0);
+  }
+}
+
+/** The bitmaps of one tile. */
+export class TileBitmaps {
+  private readonly scaledPicture = new MemoCanvas();
+  // Kept in memory rather than on the graphics card: it is written as often as it is drawn.
+  private readonly map = new MemoCanvas({ willReadFrequently: true });
+  private readonly merged = new MemoCanvas();
+  /** The map at the size of its bitmap, by sign. */
+  private readonly scalars = new Map<Sign, Float32Array>();
+  private scalarsOf: readonly unknown[] = [];
+
+  constructor(private readonly painter: MapPainter) {}
+
+  /** The picture as large as the frame. */
+  picture(bitmap: ImageBitmap, { width, height }: Rect, pixelated: boolean): CanvasImageSource {
+    if (Math.max(width, height) > LARGEST) return bitmap;
+    return this.scaledPicture.show(width, height, [bitmap, pixelated], (context) => {
+      context.reset();
+      context.imageSmoothingEnabled = !pixelated;
+      context.imageSmoothingQuality = "high";
+      context.drawImage(bitmap, 0, 0, width, height);
+    });
+  }
+
+  /** The map in its colours, in its own cells or as large as the part of the frame that it covers. */
+  overlay(map: TileMap, style: DrawStyle, size: { width: number; height: number } | null): OffscreenCanvas {
+    const [h, w] = map.item.shape;
+    const shrink = size ? Math.min(1, LARGEST / Math.max(size.width, size.height)) : 1;
+    const pixels = (length: number) => Math.max(1, Math.round(length * shrink));
+    const [height, width] = size ? [pixels(size.height), pixels(size.width)] : [h, w];
+    return this.map.show(width, height, [map, ...Object.values(style)], (context) =>
+      this.painter.paint(context, this.scalarsAt(map, style.sign, height, width), style),
+    );
+  }
+
+  /** Picture and map in one, for frames in which only the view moves. */
+  merge(bitmap: ImageBitmap, overlay: OffscreenCanvas, box: readonly number[], opacity: number): OffscreenCanvas {
+    const [left, top, right, bottom] = box;
+    const width = Math.max(bitmap.width, overlay.width);
+    const height = Math.max(bitmap.height, overlay.height);
+    return this.merged.show(width, height, [bitmap, this.map.version, opacity], (context) => {
+      context.reset();
+      context.drawImage(bitmap, 0, 0, width, height);
+      context.globalAlpha = opacity;
+      context.drawImage(overlay, left * width, top * height, (right - left) * width, (bottom - top) * height);
+    });
+  }
+
+  private scalarsAt(map: TileMap, sign: Sign, height: number, width: number): Float32Array {
+    const [h, w] = map.item.shape;
+    const source = [map, height, width];
+    if (source.some((part, i) => part !== this.scalarsOf[i])) this.scalars.clear();
+    this.scalarsOf = source;
+    const scalars = this.scalars.get(sign) ?? resize(applySign(map.values, sign), h, w, height, width);
+    this.scalars.set(sign, scalars);
+    return scalars;
+  }
+}

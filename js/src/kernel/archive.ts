@@ -1,0 +1,114 @@
+/** Answers saved for where there is no kernel; `kx_widget/widget/archive.py` writes them. */
+
+import {
+  type Answer,
+  type Binary,
+  type PredictionTable,
+  readMap,
+  readTiles,
+  type TileMap,
+  tileKey,
+  toBytes,
+} from "./decode";
+import { type Column, type Encoded, type Item, type QuestionRecord, VERSION, type Welcome } from "./protocol";
+import { isSameQuestion } from "./question";
+
+/** What the kernel tells a view once. */
+export type Constants = Pick<Welcome, "catalogue" | "wrappers" | "inspection" | "class_names" | "arguments">;
+
+export interface ArchivedAnswer {
+  question: QuestionRecord;
+  answer: Answer;
+  seconds: number | null;
+}
+
+/** What can be asked while no kernel answers: only what was answered before. */
+export interface AvailableQuestions {
+  questions: readonly QuestionRecord[];
+  /** This page will never have a kernel. */
+  offline: boolean;
+  /** They are those of a stored data set, whose model is not here. */
+  fromStore: boolean;
+  /** How many older answers had no room. */
+  leftOut: number;
+  /** The largest side that maps were averaged down to; null where they are as they were. */
+  side: number | null;
+}
+
+export interface Archive {
+  constants: Constants;
+  predictions: PredictionTable | null;
+  available: AvailableQuestions;
+  /** The latest is the last. */
+  answers: ArchivedAnswer[];
+}
+
+interface Header {
+  version: number;
+  alone: boolean;
+  left_out: number;
+  side: number | null;
+  welcome: Constants;
+  predictions: (Encoded & { best: number[] }) | null;
+  answers: { asked: QuestionRecord; columns: Column[]; items: Item[]; seconds: number }[];
+}
+
+async function unzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/** Null where nothing was saved, or where another version saved it. */
+export async function openArchive(binary: Binary | null | undefined): Promise<Archive | null> {
+  if (!binary || binary.byteLength === 0) return null;
+  const bytes = await unzip(toBytes(binary));
+  const length = new DataView(bytes.buffer).getUint32(0, true);
+  const header: Header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
+  if (header.version !== VERSION) return null;
+  const buffer = bytes.subarray(Math.ceil((4 + length) / 4) * 4);
+
+  const { welcome, predictions, alone: offline, left_out: leftOut, side } = header;
+  const answers = header.answers.map(({ asked, columns, items, seconds }): ArchivedAnswer => {
+    const tiles = new Map(readTiles(items, [buffer]));
+    return { question: asked, seconds, answer: { key: "", columns, tiles } };
+  });
+  const columns = answers
+    .flatMap((archived) => splitColumns(archived, welcome))
+    .filter((column) => !answers.some(({ question }) => isSameQuestion(question, column.question)));
+  const all = [...columns, ...answers];
+  return {
+    constants: welcome,
+    predictions: predictions && {
+      images: predictions.shape[0],
+      classes: predictions.shape[1],
+      predicted: predictions.best,
+      values: readMap(predictions, buffer),
+    },
+    available: { questions: all.map(({ question }) => question), offline, fromStore: false, leftOut, side },
+    answers: all,
+  };
+}
+
+/** The columns of a comparison, each as the answer to a question of its own. */
+function splitColumns({ question, answer, seconds }: ArchivedAnswer, { catalogue }: Constants): ArchivedAnswer[] {
+  if (question.compare === "none") return [];
+  return answer.columns.map((column, index) => {
+    const namesOf = (methods: Constants["catalogue"]) =>
+      methods.flatMap(({ params }) => params.map(({ name }) => name));
+    const ownNames = namesOf(catalogue.filter(({ id }) => id === column.method));
+    const allNames = namesOf(catalogue);
+    const params = Object.fromEntries(
+      Object.entries(question.params).filter(([name]) => ownNames.includes(name) || !allNames.includes(name)),
+    );
+    const { method, target } = column;
+    const layer = column.layer || question.layer;
+    const tiles = [...answer.tiles.values()]
+      .filter(({ item }) => item.column === index)
+      .map((tile): [string, TileMap] => [tileKey(tile.item.image, 0), { ...tile, item: { ...tile.item, column: 0 } }]);
+    return {
+      question: { layer, method, target, params, compare: "none", compare_with: [] },
+      answer: { key: "", columns: [column], tiles: new Map(tiles) },
+      seconds,
+    };
+  });
+}

@@ -1,0 +1,276 @@
+/**
+ * The protocol between kernel and page, written by `python js/write_protocol.py` from
+ * `kx_widget/widget/messages.py`, which is where to change it.
+ */
+
+export const VERSION = 1;
+
+/** The traits that make a question, under the names they have there. */
+export interface QuestionRecord {
+  layer: string;
+  method: string;
+  target: string | number;
+  params: Record<string, unknown>;
+  compare: "none" | "targets" | "methods" | "layers";
+  compare_with: (string | number)[];
+}
+
+/** A parameter of a method or wrapper, as a form shows it. */
+export interface ParameterRecord {
+  name: string;
+  title: string;
+  help: string;
+  kind: "choice" | "int" | "float" | "bool" | "numbers";
+  default: unknown;
+  choices: unknown[];
+  minimum: number | null;
+  maximum: number | null;
+  step: number | null;
+}
+
+/** A method, as a picker shows it. */
+export interface MethodRecord {
+  id: string;
+  title: string;
+  family: string;
+  summary: string;
+  sees: "layer" | "input" | "attention";
+  cost: string;
+  reference: string;
+  params: ParameterRecord[];
+}
+
+/** What any method can be wrapped in; its settings lie in a question's `params` under its id. */
+export interface WrapperRecord { id: string; title: string; summary: string; params: ParameterRecord[]; }
+
+/** A layer, or a head of its attention; `reason` says why it cannot be chosen. */
+export interface LayerRecord {
+  path: string;
+  type: string;
+  shape: (number | null)[];
+  spatial: number[] | null;
+  is_candidate: boolean;
+  reason: string;
+}
+
+/**
+ * Facts about the model.
+ *
+ * `recommended` is None where no layer has a map; `why` then says so. Methods that look at attention start at
+ * `attention_start`, None where no attention tells where the model looks. `cautions` say by a method's id, or by
+ * what it sees, how far its maps can be trusted on this model.
+ */
+export interface InspectionRecord {
+  layers: LayerRecord[];
+  recommended: string | null;
+  why: string;
+  attention_start: string | null;
+  recommended_method: string;
+  why_method: string;
+  cautions: Record<string, string>;
+  head: string;
+  classes: number;
+  input_shape: number[];
+  preprocessing: string;
+}
+
+/** Where a map lies in its frame's buffer, and how to read it; see `codec`. */
+export interface Encoded {
+  shape: number[];
+  dtype: "float32" | "uint16";
+  scale: number;
+  offset: number;
+  vmin: number;
+  vmax: number;
+  byte_offset: number;
+  byte_length: number;
+}
+
+/** One map; `target` is −1 for a contrast, `evidence` `"against"` where nothing positive is there to be drawn. */
+export interface Item {
+  shape: number[];
+  dtype: "float32" | "uint16";
+  scale: number;
+  offset: number;
+  vmin: number;
+  vmax: number;
+  byte_offset: number;
+  byte_length: number;
+  image: number;
+  column: number;
+  layer: string;
+  method: string;
+  target: number;
+  target_name: string;
+  score: number | null;
+  probability: number | null;
+  signed: boolean;
+  partial: boolean;
+  notes: string[];
+  evidence: "some" | "against" | "none";
+}
+
+/** What a column of the grid asks. */
+export interface Column { layer: string; method: string; method_title: string; target: string; signed: boolean; }
+
+/**
+ * Answers `hello`: all that does not change while the widget lives.
+ *
+ * `arguments` are the user's own, as Python; `offer` the questions that can be asked, None where any can.
+ */
+export interface Welcome {
+  kind: "welcome";
+  version: number;
+  gen: number;
+  catalogue: MethodRecord[];
+  wrappers: WrapperRecord[];
+  inspection: InspectionRecord;
+  class_names: string[];
+  arguments: string[];
+  offer: QuestionRecord[] | null;
+}
+
+/**
+ * With one buffer: float32 probabilities, NaN where the head gives none, of the images from `first` on.
+ *
+ * `shape` (N, C) and `best` (N,), the classes of most score, are of all images.
+ */
+export interface Predictions { kind: "predictions"; shape: number[]; first: number; best: number[]; }
+
+/**
+ * What is known of all images of a store, in parts, with one buffer each.
+ *
+ * It holds, for the `count` images from `first` on: the most probable classes, the true ones (both int32, −1 where
+ * unknown), their probabilities and the scores of the first target (both float32, NaN where unknown).
+ */
+export interface Shelf { kind: "shelf"; images: number; first: number; count: number; }
+
+/** A picture of a store, or why there is none; `box` is the part of it that the model sees. */
+export interface Photo {
+  image: number;
+  name: string;
+  width: number;
+  height: number;
+  box: number[];
+  mime: string;
+  problem: string;
+  byte_offset: number;
+  byte_length: number;
+}
+
+/** Some pictures, with one buffer. */
+export interface Pictures { kind: "pictures"; seq: number; items: Photo[]; }
+
+/** The question is taken; older ones are void. */
+export interface Queued { kind: "queued"; gen: number; }
+
+/**
+ * The question's columns, before their first maps.
+ *
+ * `asked` holds its traits; `key` names the answer. Where it is `held` no maps follow: views have them already.
+ */
+export interface Running {
+  kind: "running";
+  gen: number;
+  key: string;
+  asked: QuestionRecord;
+  columns: Column[];
+  held: boolean;
+}
+
+/** How far a long question is; `eta_s` is None while unknown. */
+export interface Progress { kind: "progress"; gen: number; done: number; total: number; eta_s: number | null; }
+
+/** Some maps, with one buffer; a later item for the same image and column replaces an earlier one. */
+export interface Maps { kind: "maps"; gen: number; seq: number; final: boolean; items: Item[]; }
+
+/** A whole answer; its items point into the buffer of the message. */
+export interface Whole { key: string; asked: QuestionRecord; columns: Column[]; items: Item[]; }
+
+/** Answers that were not asked for, and may be next; with one buffer. */
+export interface Ahead { kind: "ahead"; seq: number; answers: Whole[]; }
+
+/** A small map of one image at one layer. */
+export interface Thumbnail {
+  shape: number[];
+  dtype: "float32" | "uint16";
+  scale: number;
+  offset: number;
+  vmin: number;
+  vmax: number;
+  byte_offset: number;
+  byte_length: number;
+  layer: string;
+}
+
+/** Answers `want`, in parts, with one buffer each; those of one `key` belong together. */
+export interface Thumbnails {
+  kind: "thumbnails";
+  gen: number;
+  image: number;
+  column: number;
+  key: string;
+  method_title: string;
+  signed: boolean;
+  items: Thumbnail[];
+}
+
+/** The answer is whole: it has so many maps. */
+export interface Done { kind: "done"; gen: number; seconds: number; maps: number; }
+
+/** The question was given up on request. */
+export interface Cancelled { kind: "cancelled"; gen: number; }
+
+/** The question failed; gen 0 if it was no question but something else the browser sent. */
+export interface Error { kind: "error"; gen: number; message: string; hint: string; traceback: string; }
+
+/** A part of a file that a view asked for, with one buffer; or, with an empty buffer, why there is none. */
+export interface File { kind: "file"; id: string; part: number; parts: number; error: string; }
+
+/** From a view that has just been drawn; `have` are the keys of the answers that it has. */
+export interface Hello { kind: "hello"; version: number; view: string; have: string[]; }
+
+/** A view came into sight or went out of it. */
+export interface Seen { kind: "seen"; view: string; visible: boolean; }
+
+/** Something of this question did not arrive, or the answer said to be held is not here any more. */
+export interface Miss { kind: "miss"; gen: number; }
+
+/** Give up this question. */
+export interface Cancel { kind: "cancel"; gen: number; }
+
+/** Asks for one image's thumbnails at all layers, once the question is answered; `have` is the last one's key. */
+export interface Want { kind: "want"; gen: number; image: number; column: number; have: string; }
+
+/** The images of a store whose rows are near sight: those whose picture, and those whose maps, are not here yet. */
+export interface Look { kind: "look"; gen: number; pictures: number[]; maps: number[]; }
+
+/** Make a file, `"html"` or `"npz"` (of one column), for the view that knows this id. */
+export interface Export { kind: "export"; id: string; format: string; column: number; }
+
+/** A frame of maps or pictures was taken in. */
+export interface Ack { kind: "ack"; seq: number; }
+
+export type Down = Welcome | Predictions | Shelf | Pictures | Queued | Running | Progress | Maps | Ahead | Thumbnails | Done | Cancelled | Error | File;
+
+export type Up = Hello | Seen | Cancel | Miss | Want | Look | Export | Ack;
+
+export type Message<Kind extends (Down | Up)["kind"]> = Extract<Down | Up, { kind: Kind }>;
+
+/** What fields the kernel's messages must have; those that may be null are not listed. */
+export const FIELDS: Readonly<Record<Down["kind"], Readonly<Record<string, "number" | "string" | "boolean" | "list" | "object">>>> = {
+  welcome: { version: "number", gen: "number", catalogue: "list", wrappers: "list", inspection: "object", class_names: "list", arguments: "list" },
+  predictions: { shape: "list", first: "number", best: "list" },
+  shelf: { images: "number", first: "number", count: "number" },
+  pictures: { seq: "number", items: "list" },
+  queued: { gen: "number" },
+  running: { gen: "number", key: "string", asked: "object", columns: "list", held: "boolean" },
+  progress: { gen: "number", done: "number", total: "number" },
+  maps: { gen: "number", seq: "number", final: "boolean", items: "list" },
+  ahead: { seq: "number", answers: "list" },
+  thumbnails: { gen: "number", image: "number", column: "number", key: "string", method_title: "string", signed: "boolean", items: "list" },
+  done: { gen: "number", seconds: "number", maps: "number" },
+  cancelled: { gen: "number" },
+  error: { gen: "number", message: "string", hint: "string", traceback: "string" },
+  file: { id: "string", part: "number", parts: "number", error: "string" },
+};

@@ -1,0 +1,112 @@
+/** What a user can do beside setting a signal of the store. */
+
+import type { QuestionRecord } from "../kernel/protocol";
+import { Transform } from "../math/transform";
+import type { Session } from "./session";
+import {
+  type Compare,
+  chosenTile,
+  comparedValues,
+  LEAST_SPAN,
+  type Limits,
+  type Store,
+  type Target,
+  type TilePlace,
+  type Traits,
+  WHOLE_SCALE,
+} from "./store";
+
+type Drawing = Pick<Traits, "opacity" | "threshold" | "colormap" | "sign" | "scale">;
+
+export class Actions {
+  constructor(
+    private readonly store: Store,
+    private readonly session: Session,
+  ) {}
+
+  chooseLayer = (layer: string) => this.ask({ layer, ...this.withColumn("layers", layer) });
+
+  chooseTarget = (target: Target) => this.ask({ target, ...this.withColumn("targets", target) });
+
+  /** Another method begins with its own parameters; what it is wrapped in stays. */
+  chooseMethod = (method: string) => {
+    const { traits, constants } = this.store;
+    const isWrapper = (name: string) => constants.peek()?.wrappers.some(({ id }) => id === name);
+    let params = traits.params.peek();
+    if (method !== traits.method.peek()) {
+      params = Object.fromEntries(Object.entries(params).filter(([name]) => isWrapper(name)));
+    }
+    this.ask({ method, params, ...this.withColumn("methods", method) });
+  };
+
+  /** Undefined removes the parameter. */
+  setParam = (name: string, value: unknown) => {
+    const { [name]: _, ...others } = this.store.traits.params.peek();
+    this.session.set({ params: value === undefined ? others : { ...others, [name]: value } });
+  };
+
+  compareBy = (compare: Compare) => {
+    if (compare !== this.store.traits.compare.peek()) this.session.set({ compare, compare_with: [] });
+  };
+
+  removeColumn = (value: Target) => {
+    const others = comparedValues(this.store).filter((column) => column !== value);
+    this.session.set(others.length > 0 ? { compare_with: others } : { compare: "none", compare_with: [] });
+  };
+
+  commit = (drawing: Partial<Drawing>) => this.session.set(drawing);
+
+  setLimits = (limits: Partial<Limits>) => {
+    const { low, high } = { ...this.store.limits.peek(), ...limits };
+    const end = Math.min(Math.max(high, LEAST_SPAN), 1);
+    this.store.limits.value = { low: Math.min(Math.max(low, 0), end - LEAST_SPAN), high: end };
+  };
+
+  resetLimits = () => {
+    this.store.limits.value = WHOLE_SCALE;
+  };
+
+  selectTile = ({ image, column }: TilePlace) => {
+    this.store.chosenColumn.value = column;
+    if (this.store.traits.selected.peek()[0] !== image) this.session.set({ selected: [image] });
+  };
+
+  focusTile = (tile: TilePlace | null) => {
+    const before = this.store.focus.peek();
+    if (before?.image !== tile?.image || before?.column !== tile?.column) this.store.focus.value = tile;
+  };
+
+  resetView = () => {
+    this.store.view.value = Transform.identity;
+    this.store.crosshair.value = null;
+  };
+
+  /** Asks a question that was answered before, as a whole. */
+  openAnswer = (question: QuestionRecord) => this.session.set(question);
+
+  cancel = () => this.session.cancel();
+
+  fetchThumbnails = () => {
+    const { image, column } = chosenTile(this.store);
+    this.session.fetchThumbnails(image, column);
+  };
+
+  /** The images whose rows are near sight have changed. */
+  fetchVisible = (images: readonly number[]) => this.session.images.fetchVisible(images);
+
+  fetchFile = (format: string, column: number) => this.session.downloads.fetch(format, column);
+
+  private ask(values: Partial<Traits>): void {
+    const { traits } = this.store;
+    if (Object.entries(values).some(([name, value]) => traits[name as keyof Traits].peek() !== value)) {
+      this.session.set(values);
+    }
+  }
+
+  /** While a dimension is compared, what is chosen in it becomes one more column. */
+  private withColumn(compare: Compare, value: Target): Partial<Traits> {
+    const columns = comparedValues(this.store);
+    if (this.store.traits.compare.peek() !== compare || columns.includes(value)) return {};
+    return { compare_with: [...columns, value] };
+  }
+}

@@ -1,0 +1,128 @@
+/** The answer on the screen: the kernel's, or a cached one where the page has asked another question since. */
+
+import { type Answer, type Binary, readTiles, type TileMaps, tileKey } from "../kernel/decode";
+import type { Maps, QuestionRecord, Running } from "../kernel/protocol";
+import { canonicalText } from "../kernel/question";
+import type { AnswerCache } from "./answerCache";
+import { currentQuestion, type Store } from "./store";
+
+/** The state of the kernel's newest question. */
+type Incoming =
+  /** The kernel has announced none. */
+  | { state: "idle"; gen: 0 }
+  /** The kernel has taken it, and has not sent its traits yet. */
+  | { state: "asked"; gen: number }
+  /** Its maps are coming in, or complete; `frames` holds the number of the frame that brought each tile. */
+  | { state: "streaming"; gen: number; question: QuestionRecord; answer: Answer; frames: Map<string, number> };
+
+/** The state of the screen, with the question (as text) and the key of the answer on it. */
+type Screen = { state: "empty" } | { state: "shown" | "stale"; question: string; key: string };
+
+export class CurrentAnswer {
+  private incoming: Incoming = { state: "idle", gen: 0 };
+  private screen: Screen = { state: "empty" };
+
+  constructor(
+    private readonly store: Store,
+    private readonly cache: AnswerCache,
+  ) {}
+
+  /** The number of the newest question that the kernel has announced; 0 before the first. */
+  get gen(): number {
+    return this.incoming.gen;
+  }
+
+  show(question: QuestionRecord, answer: Answer): void {
+    this.screen = { state: "shown", question: canonicalText(question), key: answer.key };
+    this.store.answer.value = { ...answer, gen: this.gen };
+    this.store.stale.value = false;
+  }
+
+  /** The kernel has taken another question. */
+  next(gen: number): void {
+    this.incoming = { state: "asked", gen };
+    this.mark(({ question }) => question !== this.pageQuestion());
+  }
+
+  /** The kernel begins to answer; false where it relies on cached maps that the page does not have. */
+  begin({ gen, asked, key, columns, held }: Running): boolean {
+    const cached = this.cache.find(asked);
+    const isCached = cached?.key === key;
+    const { incoming } = this;
+    const before = incoming.state === "streaming" ? incoming : { answer: { tiles: new Map() }, frames: new Map() };
+    const answer = isCached ? cached : { key, columns, tiles: before.answer.tiles };
+    this.incoming = { state: "streaming", gen, question: asked, answer, frames: before.frames };
+    if (isCached) this.showIncoming();
+    else this.mark((screen) => screen.key !== key);
+    return isCached || !held;
+  }
+
+  /** Adds maps to the incoming answer; `trim` drops those that there is no room for. */
+  add({ items, seq }: Maps, buffers: Binary[], trim: (tiles: TileMaps) => TileMaps): void {
+    const { incoming } = this;
+    if (incoming.state !== "streaming") return;
+    const { answer, frames } = incoming;
+    const { length } = this.store.traits._images.peek();
+    const foreign = items.find(({ image, column }) => !(image >= 0 && image < length && column in answer.columns));
+    if (foreign) throw new Error(`there is no image ${foreign.image} in a column ${foreign.column}`);
+    const tiles = readTiles(items, buffers).filter(([key]) => seq >= (frames.get(key) ?? seq));
+    for (const [key] of tiles) frames.set(key, seq);
+    incoming.answer = { ...answer, tiles: trim(new Map([...answer.tiles, ...tiles])) };
+    this.showIncoming();
+  }
+
+  /** Whether all maps of an image have come for the newest question. */
+  has(image: number): boolean {
+    if (this.incoming.state !== "streaming") return false;
+    const { columns, tiles } = this.incoming.answer;
+    return columns.every((_, column) => tiles.has(tileKey(image, column)));
+  }
+
+  /** The kernel has finished with so many maps; false where some of them have not arrived. */
+  end(maps: number): boolean {
+    if (this.incoming.state !== "streaming") return false;
+    const { question, answer } = this.incoming;
+    if ([...answer.tiles.values()].filter(({ item }) => !item.partial).length < maps) return false;
+    this.remember(question, answer);
+    return true;
+  }
+
+  /** Whether the kernel is answering a question that the page has replaced since. */
+  isSuperseded(): boolean {
+    const { incoming } = this;
+    return incoming.state === "streaming" && canonicalText(incoming.question) !== this.pageQuestion();
+  }
+
+  /** Puts an answer into the cache, if it is complete. */
+  remember(question: QuestionRecord, answer: Answer): void {
+    const tiles = [...answer.tiles.values()];
+    const count = answer.columns.length * this.store.traits._images.peek().length;
+    if (tiles.length === count && tiles.every(({ item }) => !item.partial)) this.cache.add(question, answer);
+  }
+
+  /** The page's question has changed: shows the incoming answer if it is the one asked for. */
+  catchUp(): void {
+    const { incoming, screen } = this;
+    if (incoming.state !== "streaming" || incoming.answer.tiles.size === 0) return;
+    const question = this.pageQuestion();
+    if (screen.state !== "empty" && screen.question === question) return;
+    if (canonicalText(incoming.question) === question) this.show(incoming.question, incoming.answer);
+  }
+
+  private pageQuestion = () => canonicalText(currentQuestion(this.store));
+
+  private mark(isStale: (screen: { question: string; key: string }) => boolean): void {
+    if (this.screen.state === "empty") return;
+    this.screen.state = isStale(this.screen) ? "stale" : "shown";
+    this.store.stale.value = this.screen.state === "stale";
+  }
+
+  /** Shows the incoming answer, unless the page asks for, and shows, another one. */
+  private showIncoming(): void {
+    const { incoming, screen } = this;
+    if (incoming.state !== "streaming") return;
+    const question = this.pageQuestion();
+    const showsOther = screen.state !== "empty" && screen.question === question;
+    if (canonicalText(incoming.question) === question || !showsOther) this.show(incoming.question, incoming.answer);
+  }
+}

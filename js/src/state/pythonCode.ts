@@ -1,0 +1,48 @@
+/** The Python that shows the same view again. */
+
+import { DEFAULTS, type Store, type Traits } from "./store";
+
+/** A JSON value as Python writes it. */
+export function literal(value: unknown): string {
+  if (value === null || value === undefined) return "None";
+  if (value === true) return "True";
+  if (value === false) return "False";
+  if (typeof value === "number") {
+    if (Number.isNaN(value)) return 'float("nan")';
+    return Number.isFinite(value) ? String(value) : `float("${value > 0 ? "inf" : "-inf"}")`;
+  }
+  if (typeof value === "string") return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(literal).join(", ")}]`;
+  const entries = Object.entries(value as object).map(([key, one]) => `${literal(key)}: ${literal(one)}`);
+  return `{${entries.join(", ")}}`;
+}
+
+/** Traits that are always written; others only where they differ from their default. */
+const ALWAYS: readonly (keyof Traits)[] = ["target", "layer", "method"];
+const OTHERS = (Object.keys(DEFAULTS) as (keyof Traits)[]).filter(
+  (name) => !ALWAYS.includes(name) && name !== "_images",
+);
+
+const isName = (text: string) => /^[a-z_]+$/.test(text);
+const unwritten = (argument: string) => argument.split("=").at(-1) ?? "";
+
+/** The cell: the question and every drawing trait that differs from its default, after the user's own arguments. */
+export function pythonCode(store: Store): string {
+  const userArguments = store.constants.value?.arguments ?? ["model", "images"];
+  const written = (name: keyof Traits) => literal(store.traits[name].value);
+  const named = ALWAYS.filter((name) => store.traits[name].value !== "");
+  const changed = OTHERS.filter((name) => written(name) !== literal(DEFAULTS[name]));
+  const others = userArguments.map(unwritten).filter(isName).join(", ");
+  const lines = [...named, ...changed].map((name) => `    ${name}=${written(name)},`);
+  return [
+    "import kx_widget as kx",
+    "",
+    ...(others ? [`# As in the cell that made this view: ${others}.`] : []),
+    store.stored.value ? "w = kx.KxWidget.from_store(" : "w = kx.KxWidget(",
+    ...userArguments.map((argument) => `    ${argument},`),
+    ...lines,
+    ")",
+    "w",
+    "",
+  ].join("\n");
+}

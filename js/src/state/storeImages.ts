@@ -1,0 +1,110 @@
+/** The images of a stored data set: facts about all of them, pictures and maps of those near sight. */
+
+import { type Binary, copyPart, readStoredFacts, type StoredFacts, type TileMaps, toBytes } from "../kernel/decode";
+import type { Pictures, Shelf, Up } from "../kernel/protocol";
+import type { CurrentAnswer } from "./currentAnswer";
+import type { Picture, Store } from "./store";
+
+/** Milliseconds without scrolling until what is near sight is asked for. */
+const REST_MS = 60;
+/** Milliseconds until what has not come is asked for once more: a host may have lost it. */
+const LOST_MS = 15_000;
+const LIMIT_PICTURES = 400;
+const LIMIT_BYTES = 64e6;
+
+export class StoreImages {
+  /** Facts that come in parts, until all are there. */
+  private incoming: StoredFacts | null = null;
+  private readonly pictures = new Map<number, Picture>();
+  private visible: ReadonlySet<number> = new Set();
+  private restTimer: ReturnType<typeof setTimeout> | undefined;
+  private lostTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    private readonly store: Store,
+    private readonly current: CurrentAnswer,
+    private readonly send: (message: Up) => void,
+  ) {}
+
+  /** Adds the facts about some images. */
+  addFacts(message: Shelf, buffers: Binary[]): void {
+    const { images, first, count } = message;
+    const part = readStoredFacts(message, buffers);
+    if (this.incoming?.images !== images) this.incoming = emptyFacts(images);
+    const facts = this.incoming;
+    for (const name of ["predicted", "labels", "confidence", "scores"] as const) facts[name].set(part[name], first);
+    if (first + count < images) return;
+    const isLabelled = facts.labels.some((label) => label >= 0);
+    this.store.stored.value = isLabelled ? facts : { ...facts, labels: new Int32Array(0) };
+    this.incoming = null;
+    this.showPictures();
+    this.fetchMissing();
+  }
+
+  addPictures({ items }: Pictures, buffers: Binary[]): void {
+    const bytes = toBytes(buffers[0]);
+    for (const { image, byte_offset, byte_length, ...picture } of items) {
+      this.pictures.set(image, { ...picture, data: copyPart(bytes, byte_offset, byte_length) });
+    }
+    for (const image of this.pictures.keys()) {
+      if (this.pictures.size <= LIMIT_PICTURES) break;
+      if (!this.visible.has(image)) this.pictures.delete(image);
+    }
+    this.showPictures();
+  }
+
+  /** Asks for what the images whose rows are near sight lack, once scrolling rests. */
+  fetchVisible(images: readonly number[]): void {
+    this.visible = new Set(images);
+    this.fetchMissing();
+  }
+
+  fetchMissing(): void {
+    if (this.store.stored.peek()) this.restTimer ??= setTimeout(() => this.ask(), REST_MS);
+  }
+
+  /** The maps of an answer that there is room for: those near sight stay. */
+  trim = (tiles: TileMaps): TileMaps => {
+    if (!this.store.stored.peek()) return tiles;
+    let bytes = [...tiles.values()].reduce((sum, { values }) => sum + values.byteLength, 0);
+    const trimmed = new Map(tiles);
+    for (const [key, { item, values }] of tiles) {
+      if (bytes <= LIMIT_BYTES) break;
+      if (this.visible.has(item.image)) continue;
+      trimmed.delete(key);
+      bytes -= values.byteLength;
+    }
+    return trimmed;
+  };
+
+  close(): void {
+    clearTimeout(this.restTimer);
+    clearTimeout(this.lostTimer);
+  }
+
+  private showPictures(): void {
+    const pictures = new Array<Picture>(this.store.stored.peek()?.images ?? 0);
+    for (const [image, picture] of this.pictures) pictures[image] = picture;
+    this.store.traits._images.value = pictures;
+  }
+
+  private ask(before = ""): void {
+    this.restTimer = undefined;
+    clearTimeout(this.lostTimer);
+    const pictures = [...this.visible].filter((image) => !this.pictures.has(image));
+    const maps = [...this.visible].filter((image) => !this.current.has(image));
+    if (pictures.length + maps.length === 0) return;
+    const message = { kind: "look", gen: this.current.gen, pictures, maps } as const;
+    this.send({ ...message });
+    const text = JSON.stringify(message);
+    if (text !== before) this.lostTimer = setTimeout(() => this.ask(text), LOST_MS);
+  }
+}
+
+const emptyFacts = (images: number): StoredFacts => ({
+  images,
+  predicted: new Int32Array(images),
+  labels: new Int32Array(images),
+  confidence: new Float32Array(images),
+  scores: new Float32Array(images),
+});

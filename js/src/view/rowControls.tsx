@@ -1,0 +1,94 @@
+import { useSignal } from "@preact/signals";
+import { type Sort, sortsOf } from "../state/filterSort";
+import { className } from "../state/labels";
+import type { Store } from "../state/store";
+import { options, Select } from "./field";
+import { setTo } from "./props";
+
+const OUTCOMES: readonly [string, string][] = [
+  ["all", "all images"],
+  ["wrong", "wrong"],
+  ["right", "right"],
+  ["unlabelled", "without a label"],
+];
+const BY_CLASS: readonly [string, string][] = [
+  ["predicted", "Predicted as"],
+  ["true", "True class"],
+];
+const SORTS: Readonly<Record<Sort, string>> = {
+  given: "as given",
+  wrong: "wrong first",
+  unsure: "least sure first",
+  sure: "most sure first",
+  high: "highest score first",
+  low: "lowest score first",
+};
+
+/** Which rows are shown, and in which order. */
+export function RowControls({ store }: { store: Store }) {
+  const facts = store.facts.value;
+  if (facts.images < 2) return null;
+  const shown = store.rows.value.length;
+  const sorts = sortsOf(facts);
+  return (
+    <div class="arrange" role="group" aria-label="Rows">
+      <FilterField store={store} />
+      <Select
+        id="kx-sort"
+        label="Sort"
+        class="control"
+        value={sorts.includes(store.sort.value) ? store.sort.value : "given"}
+        onChoose={(sort) => {
+          store.sort.value = sort as Sort;
+        }}
+      >
+        {options(sorts.map((sort) => [sort, SORTS[sort]]))}
+      </Select>
+      <span class="dim" role="status">
+        {shown < facts.images && `${shown} of ${facts.images} images`}
+      </span>
+    </div>
+  );
+}
+
+function FilterField({ store }: { store: Store }) {
+  const filters = store.filters.value;
+  const filter = store.filter.value;
+  /** Classes are listed once somebody reaches for the list: there may be a thousand. */
+  const reached = useSignal(false);
+  const reach = setTo(reached, true);
+  const counted = (choices: readonly (readonly [string, string])[]) =>
+    options(
+      choices.filter(([name]) => filters.has(name)).map(([name, text]) => [name, `${text} (${filters.get(name)})`]),
+    );
+  const classesOf = (kind: string) =>
+    [...filters.keys()]
+      .filter((name) => name.startsWith(`${kind} `) && (reached.value || name === filter))
+      .map((name) => [name, className(store, Number(name.split(" ")[1]))] as const)
+      .sort(([, a], [, b]) => a.localeCompare(b));
+  return (
+    <span onFocusCapture={reach} onPointerEnter={reach}>
+      <Select
+        id="kx-show"
+        label="Show"
+        class="control"
+        value={filters.has(filter) ? filter : "all"}
+        onChoose={(name) => {
+          store.filter.value = name;
+        }}
+      >
+        {counted(OUTCOMES)}
+        {BY_CLASS.map(([kind, title]) => {
+          const classes = classesOf(kind);
+          return (
+            classes.length > 0 && (
+              <optgroup key={kind} label={title}>
+                {counted(classes)}
+              </optgroup>
+            )
+          );
+        })}
+      </Select>
+    </span>
+  );
+}

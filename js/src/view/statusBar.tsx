@@ -1,0 +1,102 @@
+import { useComputed } from "@preact/signals";
+import { duration } from "../state/format";
+import type { Status, Store } from "../state/store";
+import type { ViewProps } from "./props";
+import { useDelayed } from "./useDelayed";
+
+const WORDS: Readonly<Record<Status, string>> = {
+  idle: "ready",
+  running: "computing",
+  done: "done",
+  cancelled: "cancelled",
+  error: "error",
+  "no-kernel": "no kernel",
+};
+
+function stateText(store: Store): string {
+  const status = store.status.value;
+  const available = store.available.value;
+  if (available?.offline) return "a page of its own: it shows what was answered before";
+  if (status === "no-kernel" && store.constants.value && !available) {
+    return "the kernel no longer answers: run the cell again for new maps. What is here still takes colours and zoom.";
+  }
+  if (status === "no-kernel") {
+    return "waiting for the kernel: it is not running, or a cell keeps it busy. Colours, zoom and kept answers still work.";
+  }
+  if (store.waiting.value) return "waiting for the kernel (a cell is running)";
+  if (!store.constants.value && status === "idle") return "connecting";
+  return WORDS[status];
+}
+
+/** Apart from the state, which is read out: this changes several times a second. */
+function progressText(store: Store): string {
+  const progress = store.progress.value;
+  if (store.status.value !== "running" || !progress || progress.total <= 0) return "";
+  const left = progress.eta_s === null ? "" : `, ${duration(progress.eta_s)} left`;
+  return `${progress.done} of ${progress.total}${left}`;
+}
+
+function detailsText(store: Store): string {
+  const images = store.traits._images.value.length;
+  const seconds = store.seconds.value;
+  return [
+    `${images} image${images === 1 ? "" : "s"}`,
+    seconds === null ? "" : duration(seconds),
+    store.answer.value?.columns[0]?.layer,
+    store.constants.value?.inspection.preprocessing,
+  ]
+    .filter(Boolean)
+    .join(" · ");
+}
+
+/** What the mouse can do in the tiles, or what they show under the crosshair. */
+function Hint({ store }: { store: Store }) {
+  const reading = useComputed(() => store.crosshair.value !== null).value;
+  return (
+    <span class="dim hint">
+      {reading ? "in every tile: pixel, value, rank" : "zoom: Ctrl + wheel, double click, + or −"}
+    </span>
+  );
+}
+
+function ProgressBar({ store }: { store: Store }) {
+  const running = useComputed(() => store.status.value === "running");
+  const delayed = useDelayed(running);
+  const { done = 0, total = 0 } = store.progress.value ?? {};
+  const part = total > 0 ? done / total : undefined;
+  const finished = store.status.value === "done" ? 100 : 0;
+  return (
+    <div
+      class="progress"
+      role="progressbar"
+      aria-label="Progress"
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={running.value ? part && Math.round(part * 100) : finished}
+      data-running={delayed || undefined}
+      data-unknown={(delayed && part === undefined) || undefined}
+      style={{ "--part": part ?? 0 }}
+    />
+  );
+}
+
+export function StatusBar({ store, actions }: ViewProps) {
+  const running = store.status.value === "running";
+  return (
+    <div class="status">
+      <ProgressBar store={store} />
+      <span class="state" role="status">
+        <span class="dot" aria-hidden="true" />
+        {stateText(store)}
+      </span>
+      {store.progress.value && <span class="details">{progressText(store)}</span>}
+      <span class="dim details">{detailsText(store)}</span>
+      <div class="end">
+        <Hint store={store} />
+        <button type="button" aria-disabled={!running} onClick={() => running && actions.cancel()}>
+          Cancel
+        </button>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,16 @@
+import { type ReadonlySignal, useSignal, useSignalEffect } from "@preact/signals";
+import { setTo } from "./props";
+
+const DELAY_MS = 150;
+
+/** Whether a condition has held for a while: what is over sooner would only flicker. */
+export function useDelayed(condition: ReadonlySignal<boolean>): boolean {
+  const delayed = useSignal(false);
+  useSignalEffect(() => {
+    delayed.value = false;
+    if (!condition.value) return;
+    const timer = setTimeout(setTo(delayed, true), DELAY_MS);
+    return () => clearTimeout(timer);
+  });
+  return delayed.value;
+}

@@ -1,0 +1,86 @@
+import { describe, expect, it } from "vitest";
+import { literal, pythonCode } from "../src/state/pythonCode";
+import { Store } from "../src/state/store";
+import { welcome } from "./helpers";
+
+describe("literal", () => {
+  it.each([
+    [null, "None"],
+    [true, "True"],
+    [false, "False"],
+    [3, "3"],
+    [0.15, "0.15"],
+    [1e-7, "1e-7"],
+    [Number.NaN, 'float("nan")'],
+    [Number.NEGATIVE_INFINITY, 'float("-inf")'],
+    ["tabby", '"tabby"'],
+    ['a "b"\\c\n', '"a \\"b\\"\\\\c\\n"'],
+    ["A − ü", '"A − ü"'],
+    [[], "[]"],
+    [["top", 2, null], '["top", 2, None]'],
+    [{}, "{}"],
+    [{ tta: { scales: [0.5, 1], hflip: true } }, '{"tta": {"scales": [0.5, 1], "hflip": True}}'],
+  ])("of %j", (value, wanted) => {
+    expect(literal(value)).toBe(wanted);
+  });
+});
+
+describe("pythonCode", () => {
+  it("writes the question and what is not as it is by default", () => {
+    const store = new Store({
+      layer: "net/conv",
+      method: "cam",
+      target: 2,
+      params: { smooth: { repetitions: 20 } },
+      opacity: 0.8,
+    });
+    expect(pythonCode(store)).toBe(`import kx_widget as kx
+
+# As in the cell that made this view: model, images.
+w = kx.KxWidget(
+    model,
+    images,
+    target=2,
+    layer="net/conv",
+    method="cam",
+    params={"smooth": {"repetitions": 20}},
+    opacity=0.8,
+)
+w
+`);
+  });
+
+  it("gives the reader's own arguments their names, and the labels as they are", () => {
+    const store = new Store({ labels: [0, null], method: "cam" });
+    const own = ["explainer", "images", "class_names=class_names", "fit='pad'", "preprocess=None"];
+    store.constants.value = welcome({ arguments: own });
+    const [, , comment, ...lines] = pythonCode(store).split("\n");
+    expect(comment).toBe("# As in the cell that made this view: explainer, images, class_names.");
+    expect(lines.slice(1, 6).map((line) => line.trim())).toEqual(own.map((line) => `${line},`));
+    expect(lines).toContain("    labels=[0, None],");
+  });
+
+  it("names no layer where there is none", () => {
+    expect(pythonCode(new Store({ method: "gradients" }))).not.toContain("layer");
+  });
+
+  it("opens a store again", () => {
+    const store = new Store({ layer: "conv", method: "cam" });
+    store.constants.value = welcome({ arguments: ["'maps.parquet'"] });
+    const none = new Int32Array(0);
+    store.stored.value = {
+      ...{ images: 0, predicted: none, labels: none },
+      ...{ confidence: new Float32Array(0), scores: new Float32Array(0) },
+    };
+    expect(pythonCode(store)).toBe(`import kx_widget as kx
+
+w = kx.KxWidget.from_store(
+    'maps.parquet',
+    target="top",
+    layer="conv",
+    method="cam",
+)
+w
+`);
+  });
+});

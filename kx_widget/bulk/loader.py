@@ -1,0 +1,209 @@
+"""Items -> batches ready for the model, decoded while the model is busy."""
+
+import os
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, compress, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kx_widget.bulk.sources import BATCHES_AHEAD, SourceItem
+from kx_widget.bulk.threads import ordered_map
+from kx_widget.engine.budget import MOST
+from kx_widget.engine.decoding import decode, is_deep
+from kx_widget.engine.errors import ImageError
+from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.images import Images, join, load, reduce, size_for
+from kx_widget.engine.ranges import Ranges, ValueRange
+
+
+@dataclass(frozen=True)
+class Sample:
+    """An item and its pixels, which the model's own preprocessor may have seen already, or what is wrong with it."""
+
+    item: SourceItem
+    pixels: NDArray[Any] | Images | None
+    problem: str = ""
+
+
+@dataclass
+class Batch:
+    """Images of one part that go through the model together; `broken` were met on the way."""
+
+    part: int = 0
+    good: list[Sample] = field(default_factory=list)
+    broken: list[Sample] = field(default_factory=list)
+    images: Images | None = None
+
+    def without(self, bad: NDArray[np.bool_], problem: str) -> "Batch":
+        """The same with the images that `bad` (N,) marks among the broken ones."""
+        assert self.images is not None
+        broken = [Sample(one.item, None, problem) for one in compress(self.good, bad)]
+        good = list(compress(self.good, ~bad))
+        return Batch(self.part, good, self.broken + broken, self.images.where(~bad) if good else None)
+
+
+class FixedRange(Ranges):
+    """Takes all images to be in the range that the first of them show."""
+
+    def __init__(self) -> None:
+        self._first: ValueRange | None = None
+        self.depth = 0
+
+    def depth_of(self, integers: Sequence[NDArray[Any]]) -> int:
+        """The bits that the first images of whole numbers use."""
+        self.depth = self.depth or super().depth_of(integers)
+        return self.depth
+
+    def span_of(self, floats: Sequence[NDArray[Any]]) -> ValueRange:
+        """The range of the first float images, which these must not leave.
+
+        Raises:
+            ImageError: they leave it.
+        """
+        found = super().span_of(floats)
+        if not floats:
+            return found
+        self._first = self._first or found
+        if self._first in (found, "other") or (found == "0..1" and self._first in ("0..255", "-1..1")):
+            return self._first
+        raise ImageError(
+            f"The first float images are in {self._first}, and later ones in {found}: bring all to one range, "
+            "or pass uint8."
+        )
+
+
+class BatchLoader:
+    """Reads, checks and resizes images in threads, exactly as `Explainer.explain` would.
+
+    Args:
+        explainer: knows the size and the preprocessing.
+        batch_size: images at once; None keeps the source's own batches, and takes 32 of single images.
+        on_error: what a broken image does, `"skip"` or `"raise"`.
+        part_images: images after which no batch goes on; None for no such bounds.
+    """
+
+    def __init__(self, explainer: Explainer, batch_size: int | None, on_error: str, part_images: int | None) -> None:
+        self._explainer = explainer
+        self._batch_size = batch_size
+        self._raises = on_error == "raise"
+        self._part_images = part_images
+        self._settled = False
+        self._ranges = FixedRange()
+        height, width, self._channels = explainer.declared
+        self._resizes = explainer.preprocessor.resizes(self._channels)
+        self._size = None if height is None or width is None else (height, width)
+
+    def part_of(self, item: SourceItem) -> int:
+        """The number of the part that an image belongs to."""
+        return item.position // self._part_images if self._part_images else 0
+
+    def settle(self, items: Iterator[SourceItem]) -> Iterator[SourceItem]:
+        """Learn from the first batch what all images have in common, the input's size and the range of numbers.
+
+        Args:
+            items: of the whole source; only the first call looks at them.
+
+        Returns:
+            The same items.
+
+        Raises:
+            ImageError: there is no image.
+        """
+        if self._settled:
+            return items
+        head: list[SourceItem] = []
+        for item in islice(items, self._batch_size or MOST):
+            head.append(item)
+            if item.ends and self._batch_size is None:
+                break
+        if not head:
+            raise ImageError("There was no image: what should yield them is empty, or was used up before.")
+        floats: list[NDArray[Any]] = []
+        integers: list[NDArray[Any]] = []
+        for item in head:
+            if isinstance(item.value, (Path, bytes)) and self._size is not None and not is_deep(item.value):
+                continue
+            try:
+                pixels = decode(item.value)
+            except ImageError:
+                continue
+            if self._size is None:
+                self._size = self._size_for(pixels)
+                self._explainer.prepare((*self._size, self._channels))
+            if pixels.dtype != np.uint8:
+                (floats if pixels.dtype.kind == "f" else integers).append(pixels)
+        self._ranges.depth_of(integers)
+        self._ranges.span_of(floats)
+        self._settled = True
+        return chain(head, items)
+
+    def _size_for(self, pixels: NDArray[Any]) -> tuple[int, int]:
+        if self._resizes:
+            height, width = self._explainer.load([pixels]).batch.shape[1:3]
+            return height, width
+        return size_for(pixels.shape, self._explainer.declared)
+
+    def batches(self, items: Iterable[SourceItem]) -> Generator[Batch, None, None]:
+        """Yield batches with their images loaded, once the source is settled.
+
+        Raises:
+            ImageError: an image is broken and `on_error` is `"raise"`, or float images change their range.
+        """
+        workers = max(2, os.cpu_count() or 1)
+        size = self._batch_size or MOST
+        samples = ordered_map(self._decode, items, workers, BATCHES_AHEAD * size)
+        try:
+            yield from ordered_map(self._load, self._grouped(samples), 1, BATCHES_AHEAD)
+        finally:
+            samples.close()
+
+    def _decode(self, item: SourceItem) -> Sample:
+        settings = self._explainer.settings
+        try:
+            pixels = reduce(item.value, None if self._resizes else self._size, settings.fit, self._ranges.depth)
+            # Photographs wait for the model in the size that it takes.
+            is_photograph = self._resizes and pixels.dtype == np.uint8
+            return Sample(item, self._loaded([pixels]) if is_photograph else pixels)
+        except ImageError as error:
+            if self._raises:
+                raise ImageError(f"{item.id}: {error}") from error
+            return Sample(item, None, str(error))
+
+    def _grouped(self, samples: Iterable[Sample]) -> Iterator[Batch]:
+        batch, size = Batch(), self._batch_size or MOST
+        for sample in samples:
+            item = sample.item
+            batch.part = self.part_of(item)
+            (batch.broken if sample.pixels is None else batch.good).append(sample)
+            ends_part = self._part_images and (item.position + 1) % self._part_images == 0
+            if len(batch.good) == size or ends_part or (item.ends and self._batch_size is None):
+                yield batch
+                batch = Batch()
+        if batch.good or batch.broken:
+            yield batch
+
+    def _load(self, batch: Batch) -> Batch:
+        if batch.good:
+            pixels = [sample.pixels for sample in batch.good]
+            if any(isinstance(one, Images) for one in pixels):
+                images = join([one if isinstance(one, Images) else self._loaded([one]) for one in pixels])
+            else:
+                images = self._loaded(pixels)
+            # The bits in use are those of the whole run, also for images that were read before they were known.
+            names = tuple(sample.item.id for sample in batch.good)
+            batch.images = replace(images, names=names, depth=self._ranges.depth)
+        return batch
+
+    def _loaded(self, arrays: list[Any]) -> Images:
+        explainer = self._explainer
+        height, width = self._size or (None, None)
+        declared = (height, width, self._channels)
+        # Each image is met once, so that any name of its own will do.
+        return load(
+            arrays, declared, explainer.preprocessor, explainer.settings.fit, self._ranges, lambda _: object(),
+            previews=False,
+        )  # fmt: skip

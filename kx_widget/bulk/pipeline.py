@@ -1,0 +1,162 @@
+"""The pipeline from a source's items to explained batches."""
+
+import time
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from queue import SimpleQueue
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from kx_widget.bulk.loader import Batch, BatchLoader
+from kx_widget.bulk.sources import SourceItem
+from kx_widget.bulk.threads import ordered_map
+from kx_widget.engine.answer import AnswerBuilder
+from kx_widget.engine.cache import Cache
+from kx_widget.engine.errors import ModelError, UnknownTargetError
+from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.explanation import Explanation
+from kx_widget.engine.images import Images
+from kx_widget.engine.question import Question
+from kx_widget.engine.registry import check_params
+from kx_widget.engine.tasks import WHOLE
+from kx_widget.engine.types import Floats, Ints, Parameter
+
+# From so many images on, frozen weights save more time than it takes to freeze them.
+MANY = 1000
+SETTINGS = (
+    Parameter("batch_size", "int", None, "Images at once; None keeps the source's batches.", minimum=1),
+    Parameter("on_error", "choice", "skip", "What a broken image does.", choices=("skip", "raise")),
+)
+
+
+@dataclass(frozen=True)
+class ExplainedBatch:
+    """A batch, its explanation, None without a good image, and the most probable classes (N,)."""
+
+    batch: Batch
+    explanation: Explanation | None
+    predicted: Ints
+
+    @property
+    def size(self) -> int:
+        """How many images of the source it took, broken ones included."""
+        return len(self.batch.good) + len(self.batch.broken)
+
+
+@dataclass(frozen=True)
+class PipelineSettings:
+    """What is asked of all images of a source, and how they go through the model; arguments of `explain_to`.
+
+    Attributes:
+        part_images: images after which no batch goes on; None for no such bounds.
+        total: images of the whole source; None if nobody knows.
+    """
+
+    targets: Any = "top"
+    question: Mapping[str, Any] = field(default_factory=dict)
+    batch_size: int | None = None
+    on_error: str = "skip"
+    part_images: int | None = None
+    total: int | None = None
+
+
+class Pipeline:
+    """Explains a source's items: decodes them in threads, and keeps each device of the model busy.
+
+    Raises:
+        Those of `Explainer.explain` that a question alone can cause.
+    """
+
+    def __init__(self, explainer: Explainer, settings: PipelineSettings) -> None:
+        check_params("explain_dataset", SETTINGS, {"batch_size": settings.batch_size, "on_error": settings.on_error})
+        if isinstance(settings.targets, np.ndarray) and settings.targets.ndim == 2:
+            raise UnknownTargetError("An array of targets goes with a fixed number of images: use explain for it.")
+        self.explainer = explainer
+        self.settings = settings
+        self.loader = BatchLoader(explainer, settings.batch_size, settings.on_error, settings.part_images)
+        self.question = self._ask(explainer, blank(explainer))
+
+    def _ask(self, explainer: Explainer, images: Images) -> Question:
+        return explainer.ask(images, self.settings.targets, **self.settings.question)
+
+    def explain(self, items: Iterable[SourceItem]) -> Generator[ExplainedBatch, None, None]:
+        """Yield explained batches, in the order of the items; the loader has been settled.
+
+        Raises:
+            Those of `Explainer.explain`.
+        """
+        idle: SimpleQueue[tuple[Any, Explainer]] = SimpleQueue()
+        for replica in self._replicas:
+            idle.put(replica)
+
+        def explain(batch: Batch) -> ExplainedBatch:
+            device, explainer = idle.get()
+            try:
+                with tf.device(device):
+                    return self._explained(explainer, batch)
+            finally:
+                idle.put((device, explainer))
+
+        with closing(self.loader.batches(items)) as batches:
+            yield from ordered_map(explain, batches, len(self._replicas), len(self._replicas))
+
+    @cached_property
+    def _replicas(self) -> list[tuple[Any, Explainer]]:
+        return replicas(self.explainer)
+
+    def _explained(self, explainer: Explainer, batch: Batch) -> ExplainedBatch:
+        if batch.images is None:
+            return ExplainedBatch(batch, None, np.zeros(0, np.int64))
+        start = time.perf_counter()
+        question = self._ask(explainer, batch.images)
+        model, version = question.model, question.model.weights.version()
+        # Known of a batch whatever was done before it: a run that is taken up again comes to the same.
+        if (self.settings.total or batch.good[-1].item.position) >= MANY:
+            model = replace(model, functions=model.functions.frozen(version))
+        # What is learned about these images is forgotten with them.
+        question = replace(question, model=model, cache=Cache(question.cache.limit))
+        try:
+            builder = AnswerBuilder(question).add_all(question.stream(version, partials=False))
+        except ModelError:
+            bad = np.asarray(~np.isfinite(_scores(question)).all(-1))
+            if self.settings.on_error == "raise" or not bad.any():
+                raise
+            return self._explained(explainer, batch.without(bad, "the model's scores are NaN or infinite"))
+        explanation = builder.explanation(time.perf_counter() - start)
+        return ExplainedBatch(batch, explanation, _scores(question).argmax(-1))
+
+
+def _scores(question: Question) -> Floats:
+    return np.concatenate([probe.scores() for _, probe in question.probes()])
+
+
+def replicas(explainer: Explainer) -> list[tuple[Any, Explainer]]:
+    """(device, explainer) for each device of the model's `tf.distribute` strategy; the first is the explainer itself.
+
+    A graph traced in a replica's context reads that replica's copy of the weights. All are traced here, one after
+    the other, since tracing hooks the layers that they share.
+    """
+    strategy = getattr(explainer.model, "distribute_strategy", None)
+    if strategy is None or strategy.num_replicas_in_sync < 2:
+        return [(None, explainer)]
+    first, *others = strategy.extended.worker_devices
+    explainers = [(first, explainer)]
+    for number, device in enumerate(others, 1):
+        with tf.distribute.ReplicaContext(strategy, number), tf.device(device):
+            twin = Explainer(explainer.model, **vars(explainer.settings))
+            twin.prepare(explainer.inspection.input_shape)
+        explainers.append((device, twin))
+    return explainers
+
+
+def blank(explainer: Explainer) -> Images:
+    """One image of nothing, to check a question before anything is read."""
+    shape = explainer.inspection.input_shape
+    pixels = np.zeros((*shape[:2], 3), np.uint8)
+    batch = np.zeros((1, *shape), np.float32)
+    about = explainer.preprocessing, 0, lambda: batch[:, 0, 0]
+    return Images(batch, pixels[None], (pixels,), (WHOLE,), ("",), ("",), *about)

@@ -1,0 +1,110 @@
+"""The columns of a store, and explained batches as its rows: one an image and target."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from kx_widget.bulk.arrow import pa
+from kx_widget.bulk.loader import Sample
+from kx_widget.bulk.pipeline import ExplainedBatch
+from kx_widget.bulk.sources import id_of
+from kx_widget.engine.explanation import Explanation
+
+DTYPES = ("float16", "float32")
+MAP = "map"
+# Not there in stores of 0.1.
+NOTES = "notes"
+
+
+def schema(dtype: str) -> pa.Schema:
+    """The columns of a store whose maps are kept as `dtype`."""
+    columns: list[tuple[str, pa.DataType]] = [
+        ("id", pa.string()),  # path, or running number; see sources.id_of
+        ("column", pa.int16()),  # which of the targets asked for, from 0
+        ("target", pa.int32()),  # class, −1 for a contrast
+        ("target_name", pa.string()),
+        ("score", pa.float32()),
+        ("probability", pa.float32()),
+        ("predicted", pa.int32()),  # most probable class
+        ("label", pa.int32()),  # true class, where it is known
+        (MAP, pa.list_(pa.from_numpy_dtype(dtype))),  # row by row; times scale it is raw
+        ("scale", pa.float32()),
+        ("shape", pa.list_(pa.int32())),  # (h, w) of the map
+        ("method", pa.string()),
+        ("layer", pa.string()),
+        ("params", pa.string()),  # JSON
+        ("checks", pa.string()),  # JSON, by name
+        ("versions", pa.string()),  # JSON
+        (NOTES, pa.list_(pa.string())),  # what the map fails to say; null where nothing
+        ("error", pa.string()),  # why the image was skipped; then what was found is null
+    ]
+    return pa.schema(columns)
+
+
+def to_table(explained: ExplainedBatch, dtype: str) -> pa.Table:
+    """N × T rows of a batch's explanation, image after image, and one for each image that was skipped."""
+    tables = [_skipped(explained.batch.broken, dtype)]
+    if explained.explanation is not None:
+        labels = [sample.item.label for sample in explained.batch.good]
+        tables.insert(0, _explained(explained.explanation, explained.predicted, labels, dtype))
+    return pa.concat_tables(tables)
+
+
+def _explained(e: Explanation, predicted: Any, labels: Sequence[int | None], dtype: str) -> pa.Table:
+    n, t, h, w = e.maps.shape
+
+    def each_image(values: Any) -> list[Any]:
+        return [v for v in values for _ in range(t)]
+
+    def everywhere(value: str | None) -> pa.Array:
+        return pa.array([value] * (n * t), pa.string())
+
+    offsets = np.arange(0, n * t * h * w + 1, h * w, dtype=np.int32)
+    scale = _scale(e.maps, dtype)
+    checks = {name: np.ravel(values).tolist() for name, values in e.checks.items()}
+    columns: dict[str, Any] = {
+        "id": each_image(map(id_of, e.names)),
+        "column": [*range(t)] * n,
+        "target": e.targets.ravel(),
+        "target_name": [name for names in e.target_names for name in names],
+        "score": e.scores.ravel(),
+        "probability": pa.array(e.probabilities.ravel(), from_pandas=True),  # NaN is null
+        "predicted": each_image(predicted.tolist()),
+        "label": each_image(labels),
+        MAP: pa.ListArray.from_arrays(
+            offsets, pa.array(np.ravel(e.maps.reshape(n * t, h * w) / scale[:, None]).astype(dtype))
+        ),
+        "scale": scale,
+        "shape": [[h, w]] * (n * t),
+        "method": everywhere(e.method),
+        "layer": everywhere(e.layer),
+        "params": everywhere(json.dumps(dict(e.params), default=str)),
+        "checks": [json.dumps({k: v[i] for k, v in checks.items()}) if checks else None for i in range(n * t)],
+        "versions": everywhere(json.dumps(dict(e.versions))),
+        NOTES: [list(e.notes_of(i, j)) or None for i, j in np.ndindex(n, t)],
+        "error": everywhere(None),
+    }
+    return pa.table({f.name: pa.array(columns[f.name], f.type) for f in schema(dtype)}, schema(dtype))
+
+
+def _scale(maps: Any, dtype: str) -> Any:
+    """What to divide each map by before it is kept, (N × T,): a power of two, so that nothing but float16 rounds.
+
+    Raw maps may be smaller than anything float16 can hold.
+    """
+    largest = np.abs(np.where(np.isfinite(maps), maps, 0)).max((2, 3)).ravel()
+    if dtype == "float32":
+        return np.ones_like(largest)
+    return np.where(largest > 0, np.exp2(np.ceil(np.log2(np.maximum(largest, 1e-37)))), 1).astype(np.float32)
+
+
+def _skipped(samples: Sequence[Sample], dtype: str) -> pa.Table:
+    columns: dict[str, Any] = {
+        "id": [id_of(sample.item.id) for sample in samples],
+        "label": [sample.item.label for sample in samples],
+        "error": [id_of(sample.problem) for sample in samples],
+    }
+    nulls = [None] * len(samples)
+    return pa.table({f.name: pa.array(columns.get(f.name, nulls), f.type) for f in schema(dtype)}, schema(dtype))

@@ -1,0 +1,95 @@
+"""The explainer that people use: the engine's, and with it data sets of any size."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from kx_widget.bulk.dataset import Explanations
+from kx_widget.bulk.pipeline import PipelineSettings
+from kx_widget.engine import explainer as engine
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kx_widget.bulk.store import Store
+
+
+class Explainer(engine.Explainer):  # noqa: D101
+    __doc__ = engine.Explainer.__doc__
+
+    def explain_dataset(
+        self,
+        source: Any,
+        targets: Any = "top",
+        *,
+        batch_size: int | None = None,
+        on_error: Literal["skip", "raise"] = "skip",
+        progress: bool = False,
+        **question: Any,
+    ) -> Explanations:
+        """Explain image after image of a source of any length; images are decoded while the model is busy.
+
+        A model made under a `tf.distribute` strategy explains a batch on each of its devices at once.
+
+        Args:
+            source: a folder, file, glob or a list of these; a `tf.data.Dataset`, a `keras.utils.PyDataset`, a
+                generator: of images, batches, `(images, labels)`, or dicts with `"image"` and `"label"`.
+            targets: as in `explain`, the same for all images.
+            batch_size: images at once; None keeps the source's own batches, and takes 32 of single images.
+            on_error: a broken image is skipped, and all of them told at the end, or raises.
+            progress: show a bar, with images per second.
+            **question: as in `explain`.
+
+        Returns:
+            An iterator of one `Explanation` a batch, in order, equal to that of `explain` for the same images (to
+            rounding from a thousand images on, where the weights of small models are frozen); its `names`
+            are paths or running numbers. The iterator's `skipped` tells names and reasons, `close()` ends it.
+
+        Raises:
+            Those of `explain`: for the question at once, for images as they come.
+        """
+        settings = PipelineSettings(targets, question, batch_size, on_error)
+        return Explanations(self, source, settings, progress)
+
+    def explain_to(
+        self,
+        path: str | Path,
+        source: Any,
+        targets: Any = "top",
+        *,
+        dtype: Literal["float16", "float32"] = "float32",
+        part_images: int = 1024,
+        labels: Literal["folder"] | None = None,
+        batch_size: int | None = None,
+        on_error: Literal["skip", "raise"] = "skip",
+        progress: bool = False,
+        **question: Any,
+    ) -> Store:
+        """Explain a source into a folder of Parquet files, one row an image and target.
+
+        A file appears when all of it has been written. A run that was cut off, however, goes on when the same is
+        asked again, and ends with what one run would have given; a finished one is not computed again, but for parts
+        whose files have been replaced.
+
+        Args:
+            path: the folder, "maps.parquet" for instance.
+            source, targets, batch_size, on_error, progress, **question: as in `explain_dataset`.
+            dtype: float32 keeps maps bit by bit, float16 takes half the room and rounds to 11 bits.
+            part_images: images in a file, which is what a run that is cut off loses at most.
+            labels: "folder" if the folders of files are named after their classes.
+
+        Returns:
+            The `Store`, for reading.
+
+        Raises:
+            FormatError: the folder holds something else, or answers to another question, another `preprocess` or
+                another method of your own.
+            ImportError: pyarrow is missing: install the extra `store`.
+            Those of `explain_dataset`.
+        """
+        # pyarrow is an extra.
+        from kx_widget.bulk.job import Job, run_job
+
+        return run_job(
+            self, Job(path, source, targets, dtype, part_images, labels, batch_size, on_error, progress, question)
+        )

@@ -1,0 +1,143 @@
+"""What a widget has answered, for the notebook's file, for pages of their own, for pictures and numbers."""
+
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+import anywidget
+
+from kx_widget.engine.errors import FormatError, KxError
+from kx_widget.engine.explanation import Explanation
+from kx_widget.engine.files import writable, write_whole
+from kx_widget.engine.types import Floats
+from kx_widget.widget.archive import Archive, FinishedAnswer, pack
+from kx_widget.widget.downloads import Downloads
+from kx_widget.widget.html import page
+from kx_widget.widget.static_preview import Displays, is_attended, static_preview
+from kx_widget.widget.worker import start_timer
+
+SNAPSHOT_BYTES = 900_000
+SECONDS_BEFORE_SNAPSHOT = 0.5
+SECONDS_BEFORE_DISPLAY = 1.0
+# Traits that a widget of any kind has; its page needs none of them.
+COMMON = {*anywidget.AnyWidget.class_trait_names(sync=True), "_esm", "_anywidget_id"}
+
+
+class Exporter:
+    """Keeps the answers of a `KxWidget`, and writes them.
+
+    Args:
+        widget: the widget; its trait `_snapshot` holds the latest answer once no newer one has come for a while.
+        welcome: what its views are greeted with.
+    """
+
+    def __init__(self, widget: Any, welcome: dict[str, Any]) -> None:
+        self._widget = widget
+        self.welcome = welcome
+        self._titles = {method["id"]: method["title"] for method in welcome["catalogue"]}
+        self._archive = Archive()
+        self._predictions: tuple[Floats, Floats] | None = None
+        self.displays = Displays()
+        self.downloads = Downloads({"html": self._html_file, "npz": self._npz_file}, widget._tell_views)
+        self._closed = False
+        self._timer = threading.Timer(0, self.snapshot)
+
+    def keep(self, answer: FinishedAnswer, version: int, predictions: tuple[Floats, Floats] | None) -> None:
+        """Keep an answer, computed with this version of the weights, and all scores and probabilities (N, C)."""
+        self._archive.keep(answer, version)
+        self._predictions = predictions
+        if self._widget.results:
+            self.displays.complete(self._preview)
+        self._timer.cancel()
+        self._timer = start_timer(SECONDS_BEFORE_SNAPSHOT, self.snapshot)
+
+    def snapshot(self) -> None:
+        """Put the latest answer into the trait now."""
+        if not self._closed and (answers := self._archive.answers()):
+            self._widget._snapshot = pack(self.welcome, self._predictions, answers[-1:], SNAPSHOT_BYTES)
+
+    def settle(self) -> None:
+        """Take the snapshot now if nobody sits before the kernel: a script's notebook ends with its last cell."""
+        if not is_attended():
+            self._timer.cancel()
+            self.snapshot()
+            # Nobody heard what other threads sent between two cells.
+            self._widget.send_state("_snapshot")
+
+    def display(self) -> None:
+        """Display the widget, and beside it a picture for where widgets are not."""
+        widget = self._widget
+        if self._closed:
+            raise NotImplementedError("A closed widget is shown as any other object.")
+        try:
+            # A second is worth a picture from the start; what runs as a script must wait for it.
+            widget.wait(SECONDS_BEFORE_DISPLAY if is_attended() else threading.TIMEOUT_MAX)
+        except Exception:  # The widget itself says what went wrong.
+            preview = None
+        else:
+            preview = self._preview()
+        data, metadata = widget._repr_mimebundle_()
+        self.displays.show(data, metadata, preview)
+
+    def html(self, megabytes: float) -> str:
+        """All answers that fit, as a page; that to the running question among them, if it does not fail."""
+        try:
+            self._widget.wait(threading.TIMEOUT_MAX)
+        except Exception:
+            if self._closed or not self._archive.answers():
+                raise
+        return self._page(megabytes)
+
+    def save(self, path: str | Path) -> None:
+        """Write the page (`.html`), or the current explanation (`.npz`, `.png`)."""
+        path = writable(path)
+        if path.suffix == ".html":
+            write_whole(path, self._widget.to_html().encode())
+            return
+        if path.suffix not in (".npz", ".png"):
+            raise FormatError(f"{path.name!r} must end in .html, .npz or .png.")
+        self._widget.wait(threading.TIMEOUT_MAX)
+        explanations: list[Explanation] = list(self._widget.results)
+        if len(explanations) > 1:
+            raise FormatError(
+                f"{path.name!r} holds one explanation, and {len(explanations)} are side by side: "
+                "save each with w.results[i].save(…), or all of them as .html."
+            )
+        explanations[0].save(path)
+
+    def close(self) -> None:
+        """Keep nothing any more."""
+        self._closed = True
+        self._timer.cancel()
+        self._archive.clear()
+
+    def _html_file(self, _: int) -> bytes:
+        """The page, of what has been answered so far."""
+        if not self._archive.answers():
+            raise KxError("Nothing has been answered yet that a page could show.")
+        return self._page(1.0).encode()
+
+    def _npz_file(self, column: int) -> bytes:
+        """The current explanation of a column."""
+        explanations: list[Explanation] = list(self._widget.results)
+        if not explanations:
+            raise KxError("The question is not answered yet.")
+        with tempfile.TemporaryDirectory(prefix="kx-export-") as folder:
+            path = Path(folder) / "maps.npz"
+            explanations[column if 0 < column < len(explanations) else 0].save(path)
+            return path.read_bytes()
+
+    def _page(self, megabytes: float) -> str:
+        widget = self._widget
+        state = widget.get_state(list(set(widget.trait_names(sync=True)) - COMMON))
+        title = " · ".join(filter(None, (self._titles[widget.method], widget.layer, "kx_widget")))
+        return page(state, title, self._block, int(megabytes * 1e6))
+
+    def _block(self, limit: int) -> bytes:
+        return pack(self.welcome, self._predictions, self._archive.answers(), limit, alone=True)
+
+    def _preview(self) -> dict[str, str]:
+        w = self._widget
+        style = {"colormap": w.colormap, "alpha": w.opacity, "sign": w.sign, "scale": w.scale}
+        return static_preview(w.results, self._titles, style)

@@ -1,0 +1,103 @@
+"""What is shown where widgets are not: a picture of the answer, beside the widget in the notebook's output."""
+
+import base64
+import io
+import math
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from kx_widget.engine.drawing import DIVERGING
+from kx_widget.engine.explanation import Explanation
+
+MOST_TILES = 32
+PER_ROW = 6
+GAP = 6
+
+
+def static_preview(results: Sequence[Explanation], titles: Mapping[str, str], style: dict[str, Any]) -> dict[str, str]:
+    """The overlays as a MIME bundle: one PNG, and the same in HTML with its caption; one row an image if compared.
+
+    Args:
+        results: one explanation, or one a column.
+        titles: of the methods, by id.
+        style: keywords of `Explanation.overlay`.
+    """
+    if style["colormap"] == "rdbu":
+        style = {**style, "colormap": DIVERGING}
+    columns = sum(r.maps.shape[1] for r in results)
+    images = len(results[0].maps)
+    shown = min(images, max(1, MOST_TILES // columns))
+    rows = [[tile for r in overlays for tile in r[i]] for overlays in [[r.pictures(**style) for r in results]]
+            for i in range(shown)]  # fmt: skip
+    if columns == 1:
+        tiles = [row[0] for row in rows]
+        rows = [tiles[i : i + PER_ROW] for i in range(0, len(tiles), PER_ROW)]
+    png = base64.b64encode(_sheet(rows, 160 if shown * columns <= 12 else 112)).decode()
+    captions = [r.caption(i, t) for i in range(shown) for r in results for t in range(r.maps.shape[1])]
+    questions = dict.fromkeys(f"{titles[r.method]} · {r.layer or 'the input'}" for r in results)
+    notes = dict.fromkeys(
+        n for i in range(shown) for r in results for t in range(r.maps.shape[1]) for n in r.notes_of(i, t)
+    )
+    rest = f" {images - shown} more images are in the widget." if shown < images else ""
+    return {
+        "image/png": png,
+        "text/html": f'<figure style="margin:0"><img alt="{escape("; ".join(captions))}"'
+        f' style="max-width:100%" src="data:image/png;base64,{png}">'
+        f"<figcaption>{escape(', '.join(questions))}. The first answer of a kx_widget view:"
+        f" run the cell to explore it.{rest}{''.join(f'<br>{escape(note)}' for note in notes)}</figcaption></figure>",
+    }
+
+
+def _sheet(rows: Sequence[Sequence[Any]], side: int) -> bytes:
+    height, width = rows[0][0].shape[:2]
+    scale = side / max(height, width)
+    w, h = max(1, math.ceil(width * scale)), max(1, math.ceil(height * scale))
+    columns = max(map(len, rows))
+    sheet = Image.new("RGB", (columns * (w + GAP) - GAP, len(rows) * (h + GAP) - GAP), "white")
+    for y, row in enumerate(rows):
+        for x, tile in enumerate(row):
+            picture = Image.fromarray(np.ascontiguousarray(tile)).resize((w, h), Image.Resampling.LANCZOS)
+            sheet.paste(picture, (x * (w + GAP), y * (h + GAP)))
+    file = io.BytesIO()
+    sheet.quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+class Displays:
+    """The outputs that show the widget and were made before there was an answer to picture."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Callable[[dict[str, str]], None]] = []
+
+    def show(self, data: dict[str, Any], metadata: dict[str, Any], picture: dict[str, str] | None) -> None:
+        """Display the widget, with its picture now or, where the host can change an output, later."""
+        from IPython.display import display
+
+        handle = display({**data, **(picture or {})}, metadata=metadata, raw=True, display_id=True)
+        if picture is None and handle is not None:
+            self._waiting.append(lambda late: handle.update({**data, **late}, metadata=metadata, raw=True))
+
+    def leave(self) -> None:
+        """Leave the outputs as they are: a host that draws the widget would draw it anew, and keep the first one."""
+        self._waiting.clear()
+
+    def complete(self, picture: Callable[[], dict[str, str]]) -> None:
+        """Put the picture into all outputs that wait for one."""
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            made = picture()
+            for update in waiting:
+                update(made)
+
+
+def is_attended() -> bool:
+    """Whether somebody sits before this kernel: what runs a notebook as a script allows no questions."""
+    from IPython import get_ipython
+
+    shell: Any = get_ipython()
+    parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
+    return bool(parent.get("content", {}).get("allow_stdin", True))
