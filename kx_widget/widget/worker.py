@@ -39,7 +39,7 @@ class CancelToken(threading.Event):
             finally:
                 self._ended.set()
 
-        in_thread(run)
+        start_thread(run)
         self._ended.wait()
         return not self.is_set()
 
