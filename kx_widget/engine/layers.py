@@ -7,7 +7,7 @@ import numpy as np
 
 from kx_widget.engine.cache import Cache
 from kx_widget.engine.errors import UnsupportedMethodError
-from kx_widget.engine.graph import Call
+from kx_widget.engine.graph.trace import Call
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.partials import checked
 from kx_widget.engine.question import Question, model_failures

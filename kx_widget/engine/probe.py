@@ -8,8 +8,8 @@ import numpy as np
 
 from kx_widget.engine.cache import Cache, stacked
 from kx_widget.engine.errors import UnsupportedMethodError
-from kx_widget.engine.functions import Functions
-from kx_widget.engine.graph import Call, Graph
+from kx_widget.engine.graph.compiled import Functions
+from kx_widget.engine.graph.trace import Call, Graph
 from kx_widget.engine.images import digest
 from kx_widget.engine.passes import Found, batches, done, evenly, scored
 from kx_widget.engine.types import Floats, Ints

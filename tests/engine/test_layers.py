@@ -8,8 +8,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from kx_widget.engine.errors import UnknownLayerError
 from kx_widget.engine.explainer import Explainer
-from kx_widget.engine.functions import BYTES_PER_OP
-from kx_widget.engine.graph import Graph
+from kx_widget.engine.graph.compiled import BYTES_PER_OP
+from kx_widget.engine.graph.trace import Graph
 from tests import cases, models
 
 LAYERS = ["stem", "branch", "inside", "after_add"]

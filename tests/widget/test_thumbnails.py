@@ -116,7 +116,7 @@ def test_another_question_interrupts_them(widget, browser, monkeypatch):
         assert goes_on.wait(20)
         compile_layers(*arguments)
 
-    monkeypatch.setattr("kx_widget.engine.functions.Functions.warm_layers", slowly)
+    monkeypatch.setattr("kx_widget.engine.graph.compiled.Functions.warm_layers", slowly)
     say(widget, {"kind": "want", "gen": browser.gen, "image": 0, "column": 0, "have": ""})
     assert asked.wait(20)
     widget.target = "dog"

@@ -16,16 +16,16 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from kx_widget.engine.biases import added_by, decompose
 from kx_widget.engine.errors import ModelError, plain
-from kx_widget.engine.footprint import MIXING, in_and_out, kept
-from kx_widget.engine.gradients import Gradients
+from kx_widget.engine.graph.backward import Gradients
+from kx_widget.engine.graph.bias_terms import added_by, decompose
+from kx_widget.engine.graph.memory import MIXING, in_and_out, kept
+from kx_widget.engine.graph.outputs import as_scores, choose_output
+from kx_widget.engine.graph.places import Places
+from kx_widget.engine.graph.reach import Reach
+from kx_widget.engine.graph.shapes import Shapes
+from kx_widget.engine.graph.subgraph import choosing_part, dependencies, dependents, part, reads_of
 from kx_widget.engine.keras_private import as_input, compiled, guided, observed
-from kx_widget.engine.parts import choosing_part, dependencies, dependents, part, reads_of
-from kx_widget.engine.places import Places
-from kx_widget.engine.reach import Reach
-from kx_widget.engine.shapes import Shapes
-from kx_widget.engine.tracing import as_scores, choose_output
 from kx_widget.engine.types import Head
 
 FORWARDING = {"Identity", "Cast", "Reshape", "Squeeze", "ExpandDims"}

@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from kx_widget.engine.footprint import SHAPE_ONLY
+from kx_widget.engine.graph.memory import SHAPE_ONLY
 from kx_widget.engine.keras_private import capture, captures, compiled
 
 

@@ -12,9 +12,9 @@ from weakref import WeakSet
 import numpy as np
 import tensorflow as tf
 
-from kx_widget.engine.attention import Attention
 from kx_widget.engine.budget import Budget
-from kx_widget.engine.graph import Call, Cut, Graph, HeadPart
+from kx_widget.engine.graph.attention import Attention
+from kx_widget.engine.graph.trace import Call, Cut, Graph, HeadPart
 from kx_widget.engine.keras_private import as_built
 from kx_widget.engine.types import Floats
 
@@ -106,7 +106,7 @@ class Functions:
             if self._frozen is None or self._frozen[0] != version:
                 twin = copy.copy(self)
                 twin._graph, twin._compiled, twin._frozen = self._graph.frozen(), Compiled(self._compiled.limit), None
-                twin.attention, twin._visited, twin._rewrites = Attention(twin._graph), {}, True
+                twin.attention, twin._looks, twin._rewrites = Attention(twin._graph), {}, True
                 self._frozen = version, twin
             return self._frozen[1]
 
