@@ -16,7 +16,7 @@ from kx_widget.engine.budget import MOST
 from kx_widget.engine.decoding import decode, is_deep
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.explainer import Explainer
-from kx_widget.engine.images import Images, digest, join, load, reduce, size_for
+from kx_widget.engine.images import Images, join, load, reduce, size_for
 from kx_widget.engine.ranges import Ranges, ValueRange
 
 
@@ -44,16 +44,6 @@ class Batch:
         broken = [Sample(one.item, None, problem) for one in compress(self.good, bad)]
         good = list(compress(self.good, ~bad))
         return Batch(self.part, good, self.broken + broken, self.images.where(~bad) if good else None)
-
-
-class LazyDigest:
-    """The digest of an image that is met once: made only for whoever draws random numbers by it."""
-
-    def __init__(self, x: NDArray[Any]) -> None:
-        self._x = x
-
-    def __repr__(self) -> str:
-        return repr(digest(self._x))
 
 
 class FixedRange(Ranges):
@@ -212,6 +202,8 @@ class BatchLoader:
         explainer = self._explainer
         height, width = self._size or (None, None)
         declared = (height, width, self._channels)
+        # Each image is met once, so that any name of its own will do.
         return load(
-            arrays, declared, explainer.preprocessor, explainer.settings.fit, self._ranges, LazyDigest, previews=False
-        )
+            arrays, declared, explainer.preprocessor, explainer.settings.fit, self._ranges, lambda _: object(),
+            previews=False,
+        )  # fmt: skip

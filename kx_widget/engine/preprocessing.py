@@ -9,9 +9,9 @@ import numpy as np
 
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.families import family_of
+from kx_widget.engine.keras_private import sublayers
 from kx_widget.engine.ranges import ValueRange
 from kx_widget.engine.tasks import OwnPreprocessor, is_classifier_of_hub, is_task, own_preprocessor
-from kx_widget.engine.tracing import sublayers
 from kx_widget.engine.types import Floats
 
 Callback = Callable[[Floats], Any]
