@@ -76,9 +76,20 @@ def maps_at_all_layers(
     Yields:
         Path and map (h, w). A layer at which the method cannot be used is left out.
     """
-    if question.method.sees == "attention":
-        yield from _at_every_head(question, image, stale)
-        return
+    with model_failures():
+        if question.method.sees == "attention":
+            yield from _attention_of_all_heads(question, image, stale)
+        else:
+            yield from _maps(question, image, column, stale, wait_for)
+
+
+def _maps(
+    question: Question,
+    image: int,
+    column: int,
+    stale: Callable[[], bool],
+    wait_for: Callable[[Callable[[], None]], bool],
+) -> Iterator[tuple[str, Floats]]:
     model, method = question.model, quick_method(question)
     params = question.params if method is question.method else method.complete({})
     rows = slice(image, image + 1)
@@ -104,7 +115,7 @@ def maps_at_all_layers(
         yield info.path, maps[0]
 
 
-def _at_every_head(question: Question, image: int, stale: Callable[[], bool]) -> Iterator[tuple[str, Floats]]:
+def _attention_of_all_heads(question: Question, image: int, stale: Callable[[], bool]) -> Iterator[tuple[str, Floats]]:
     probe = replace(question.probe(slice(image, image + 1)), call=None)
     for paths, attention in zip(question.model.inspection.heads, probe.attentions(question.method.title), strict=True):
         if stale():
