@@ -10,47 +10,28 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 # A room may import those before it, and itself; "" is the public face, `kx_widget/__init__.py`.
-FLOORS = ("install", "engine", "bulk", "explainer", "widget", "", "cli")
+FLOORS = ("version", "install", "engine", "bulk", "explainer", "widget", "", "cli")
 # These stand beside the house: what each of them may import. Only the public face may import them.
-BESIDE = {"samples": (), "compat": ("install", "engine")}
+BESIDE = {"samples": (), "compat": ("version", "install", "engine")}
 LINES, PARAMETERS = 60, 8
 
 # Imports that run back up, or close a circle.
-IMPORTS_YET = {
-    ("kx_widget.engine.datasets", "kx_widget.bulk.dataset"),
-    ("kx_widget.engine.datasets", "kx_widget.bulk.job"),
-    ("kx_widget.engine.datasets", "kx_widget.bulk.store"),
-    ("kx_widget.engine.datasets", "kx_widget.engine.explainer"),
-    ("kx_widget.engine.explanation", "kx_widget"),
-    ("kx_widget.widget.from_store", "kx_widget.widget.store_widget"),
-    ("kx_widget.widget.from_store", "kx_widget.widget.widget"),
-}
-CLASSES_YET = {"Answer", "Files", "Item", "Shelf", "Thumbnails", "Worker"}
-FILES_YET = {"ahead", "parts"}
-LONG_YET = {"cli.commands.explain", "bulk.cluster.explain_on_ray"}
-MANY_PARAMETERS_YET = {
-    "bulk.cluster.explain_on_ray",
-    "bulk.dataset.Run.__init__",
-    "bulk.job.explain_to_store",
-    "bulk.page.write_page",
-    "engine.explainer.Explainer.ask",
-}
+IMPORTS_YET: set[tuple[str, str]] = set()
+CLASSES_YET: set[str] = set()
+FILES_YET = {"gradients", "parts"}
+LONG_YET: set[str] = set()
+MANY_PARAMETERS_YET = {"engine.explainer.Explainer.ask"}
 # Keywords that are there to be used one by one, and the names of keras-explainable.
 PUBLIC = {
     "cli.commands.explain",
     "cli.commands.show",
     "compat.keras_explainable.explaining.explain",
     "compat.keras_explainable.utils.visualize",
-    "engine.datasets.Datasets.explain_to",
+    "explainer.Explainer.explain_to",
 }
 # Where the engine reads what Keras or TensorFlow keep private.
 PRIVATE = "kx_widget.engine.keras_private"
-PRIVATE_YET = {
-    ("kx_widget.engine.graph", "_gradient_function"),
-    ("kx_widget.engine.inspection", "_build_shapes_dict"),
-    ("kx_widget.engine.tracing", "_flatten_layers"),
-    ("kx_widget.engine.tracing", "_inputs_struct"),
-}
+PRIVATE_YET: set[tuple[str, str]] = set()
 
 
 def module_name(path: Path) -> str:

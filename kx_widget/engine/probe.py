@@ -70,7 +70,7 @@ class Probe:
         return replace(
             self,
             x=read_only(x),
-            cache=Cache(2**62),
+            cache=Cache(),
             digests=[(row,) for row in range(len(x))],
             black=lambda: self.black()[of],
             passing=True,
