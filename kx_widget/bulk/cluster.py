@@ -14,7 +14,7 @@ from kx_widget.bulk.sources import ImageFiles, Source
 from kx_widget.bulk.store import Store
 from kx_widget.engine.errors import ImageError, KxError
 from kx_widget.engine.explainer import Explainer, ExplainerSettings
-from kx_widget.engine.saved import load_model
+from kx_widget.engine.model_files import load_model
 from kx_widget.install import how_to_install
 
 try:

@@ -16,8 +16,8 @@ from kx_widget.engine.budget import MOST
 from kx_widget.engine.decoding import decode, is_deep
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.explainer import Explainer
-from kx_widget.engine.images import Images, digest, join, load, reduce, size_for
-from kx_widget.engine.ranges import Ranges, Span
+from kx_widget.engine.images import Images, join, load, reduce, size_for
+from kx_widget.engine.ranges import Ranges, ValueRange
 
 
 @dataclass(frozen=True)
@@ -46,21 +46,11 @@ class Batch:
         return Batch(self.part, good, self.broken + broken, self.images.where(~bad) if good else None)
 
 
-class LazyDigest:
-    """The digest of an image that is met once: made only for whoever draws random numbers by it."""
-
-    def __init__(self, x: NDArray[Any]) -> None:
-        self._x = x
-
-    def __repr__(self) -> str:
-        return repr(digest(self._x))
-
-
 class FixedRange(Ranges):
     """Takes all images to be in the range that the first of them show."""
 
     def __init__(self) -> None:
-        self._first: Span | None = None
+        self._first: ValueRange | None = None
         self.depth = 0
 
     def depth_of(self, whole: Sequence[NDArray[Any]]) -> int:
@@ -68,7 +58,7 @@ class FixedRange(Ranges):
         self.depth = self.depth or super().depth_of(whole)
         return self.depth
 
-    def span_of(self, floats: Sequence[NDArray[Any]]) -> Span:
+    def span_of(self, floats: Sequence[NDArray[Any]]) -> ValueRange:
         """The range of the first float images, which these must not leave.
 
         Raises:
@@ -212,6 +202,8 @@ class BatchLoader:
         explainer = self._explainer
         height, width = self._size or (None, None)
         declared = (height, width, self._channels)
+        # Each image is met once, so that any name of its own will do.
         return load(
-            arrays, declared, explainer.preprocessor, explainer.settings.fit, self._ranges, LazyDigest, previews=False
-        )
+            arrays, declared, explainer.preprocessor, explainer.settings.fit, self._ranges, lambda _: object(),
+            previews=False,
+        )  # fmt: skip

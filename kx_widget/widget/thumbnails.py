@@ -12,6 +12,7 @@ from kx_widget.engine.layers import at_every_layer, quick_method
 from kx_widget.engine.question import Question
 from kx_widget.engine.types import Floats
 from kx_widget.widget.codec import encode
+from kx_widget.widget.worker import Stale
 
 SIDE = 32
 KEPT_BYTES = 2**24
@@ -26,9 +27,7 @@ class Thumbnails:
     def __init__(self) -> None:
         self._kept = Cache(KEPT_BYTES)
 
-    def tell(
-        self, question: Question, column: int, image: int, have: str, send: Send, stale: Callable[[], bool]
-    ) -> None:
+    def tell(self, question: Question, column: int, image: int, have: str, send: Send, stale: Stale) -> None:
         """Send the thumbnails of one image for one of the question's targets, unless `have` is what they go by.
 
         Args:
@@ -57,7 +56,7 @@ class Thumbnails:
             return
         made: list[tuple[str, Floats]] = []
         told, sent = 0, time.perf_counter()
-        for path, values in at_every_layer(question, image, column, stale):
+        for path, values in at_every_layer(question, image, column, stale, stale.wait_for):
             made.append((path, _small(values)))
             if time.perf_counter() - sent >= SECONDS_BETWEEN_FRAMES:
                 tell(made[told:])

@@ -17,9 +17,31 @@ from typing import Any
 class Stale(threading.Event):
     """True, called, once a job is not wanted any more; `wait(seconds)` waits for that and says whether it came."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._ended = threading.Event()
+
     def __call__(self) -> bool:
         """Whether it has come."""
         return self.is_set()
+
+    def set(self) -> None:
+        """The job is not wanted any more."""
+        super().set()
+        self._ended.set()
+
+    def wait_for(self, work: Callable[[], None]) -> bool:
+        """Run `work` in a thread of its own, and wait until it ends or nobody wants it; whether it has ended."""
+
+        def run() -> None:
+            try:
+                work()
+            finally:
+                self._ended.set()
+
+        in_thread(run)
+        self._ended.wait()
+        return not self.is_set()
 
 
 Job = Callable[[Stale], None]
