@@ -53,9 +53,9 @@ class FixedRange(Ranges):
         self._first: ValueRange | None = None
         self.depth = 0
 
-    def depth_of(self, whole: Sequence[NDArray[Any]]) -> int:
+    def depth_of(self, integers: Sequence[NDArray[Any]]) -> int:
         """The bits that the first images of whole numbers use."""
-        self.depth = self.depth or super().depth_of(whole)
+        self.depth = self.depth or super().depth_of(integers)
         return self.depth
 
     def span_of(self, floats: Sequence[NDArray[Any]]) -> ValueRange:
