@@ -223,8 +223,8 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Make a page of stored maps over their images, to open in a browser or to send; it needs nothing else."""
-    from kx_widget.bulk.page import write_page
     from kx_widget.bulk.store import Store
+    from kx_widget.bulk.store_page import write_page
 
     opened = Store(store)
     column = sort.value if sort else None
