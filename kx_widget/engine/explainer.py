@@ -17,8 +17,8 @@ from kx_widget.engine.cache import Cache
 from kx_widget.engine.decoding import NUMBERS
 from kx_widget.engine.errors import ModelError, ParameterError, UnknownLayerError
 from kx_widget.engine.explanation import Explanation
-from kx_widget.engine.functions import Functions
-from kx_widget.engine.graph import Call, Graph
+from kx_widget.engine.graph.compiled import Functions
+from kx_widget.engine.graph.trace import Call, Graph
 from kx_widget.engine.heads import link_of
 from kx_widget.engine.images import Fit, Images, digest, load
 from kx_widget.engine.inspection import check_model, declared_input, find_call, inspect

@@ -7,7 +7,7 @@ import numpy as np
 
 from kx_widget.engine.cache import Cache
 from kx_widget.engine.errors import UnsupportedMethodError
-from kx_widget.engine.graph import Call
+from kx_widget.engine.graph.trace import Call
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.partials import checked
 from kx_widget.engine.question import Question, model_failures
@@ -35,8 +35,8 @@ def _compute_facts(first: Question, calls: Sequence[Call]) -> None:
         scores = probe.scores() if first.columns.needs_scores else unknown
         for target in first.columns.part(rows).resolve(scores).weights.swapaxes(0, 1):
             weights = np.ascontiguousarray(target)
-            if not probe.knows(calls, weights):
-                probe.look_at(calls, weights)
+            if not probe.has_layers(calls, weights):
+                probe.cache_layers(calls, weights)
 
 
 def quick_method(question: Question) -> Method:
@@ -103,7 +103,7 @@ def _maps(
     if not wait_for(lambda: model.functions.warm_layers(calls, probe.x, weights)) or stale():
         return
     probe = replace(probe, cache=Cache())
-    probe.look_at(calls, weights)
+    probe.cache_layers(calls, weights)
     for call, info in layers:
         if stale():
             return

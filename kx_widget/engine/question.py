@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from kx_widget.engine.cache import Cache
 from kx_widget.engine.errors import KxError, ModelError, ParameterError, plain
-from kx_widget.engine.functions import Functions
-from kx_widget.engine.graph import Call, Graph
+from kx_widget.engine.graph.compiled import Functions
+from kx_widget.engine.graph.trace import Call, Graph
 from kx_widget.engine.heads import Link, probabilities
 from kx_widget.engine.images import Images
 from kx_widget.engine.methods import METHODS
