@@ -16,7 +16,8 @@ import numpy as np
 
 from kx_widget.engine.types import Floats
 from kx_widget.widget.codec import encode
-from kx_widget.widget.messages import VERSION, Column, Item
+from kx_widget.widget.messages import VERSION, Column
+from kx_widget.widget.serialize import Tile
 
 KEPT_BYTES = 64 * 2**20
 # Maps up to so many bytes are kept as they are, larger ones in 16 bits.
@@ -27,12 +28,12 @@ LAST_SIDES = (14, 7)
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A finished answer; `asked` holds the traits of its question."""
+class FinishedAnswer:
+    """A complete answer, and the traits of its question."""
 
-    asked: Mapping[str, Any]
+    traits: Mapping[str, Any]
     columns: Sequence[Column]
-    items: Sequence[tuple[Item, Floats]]
+    tiles: Sequence[Tile]
     seconds: float
 
 
@@ -46,37 +47,37 @@ class Archive:
     def __init__(self, limit: int = KEPT_BYTES) -> None:
         self._limit = limit
         self._lock = threading.Lock()
-        self._held: OrderedDict[str, Kept] = OrderedDict()
-        self._weights = 0
+        self._answers: OrderedDict[str, FinishedAnswer] = OrderedDict()
+        self._version = 0
 
-    def keep(self, kept: Kept, weights: int) -> None:
-        """Keep an answer; with other weights than before, all older ones are answers of another model."""
-        key = json.dumps(kept.asked, sort_keys=True, default=str)
+    def keep(self, answer: FinishedAnswer, version: int) -> None:
+        """Keep an answer; one of another version of the weights drops all others, which are of another model."""
+        key = json.dumps(answer.traits, sort_keys=True, default=str)
         with self._lock:
-            if weights != self._weights:
-                self._held.clear()
-                self._weights = weights
-            self._held.pop(key, None)
-            self._held[key] = kept
-            size = sum(map(_size, self._held.values()))
-            while size > self._limit and len(self._held) > 1:
-                size -= _size(self._held.popitem(last=False)[1])
+            if version != self._version:
+                self._answers.clear()
+                self._version = version
+            self._answers.pop(key, None)
+            self._answers[key] = answer
+            size = sum(map(_size, self._answers.values()))
+            while size > self._limit and len(self._answers) > 1:
+                size -= _size(self._answers.popitem(last=False)[1])
 
-    def answers(self) -> list[Kept]:
-        """What is kept, the latest answer last."""
+    def answers(self) -> list[FinishedAnswer]:
+        """All answers, the latest one last."""
         with self._lock:
-            return list(self._held.values())
+            return list(self._answers.values())
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Drop all answers."""
         with self._lock:
-            self._held.clear()
+            self._answers.clear()
 
 
 def pack(
     welcome: Mapping[str, Any],
     predictions: tuple[Floats, Floats] | None,
-    answers: Sequence[Kept],
+    answers: Sequence[FinishedAnswer],
     limit: int,
     alone: bool = False,
 ) -> bytes:
@@ -95,7 +96,7 @@ def pack(
     while chosen:
         for side in SIDES if len(chosen) > 1 else SIDES + LAST_SIDES:
             # Compression rarely halves maps: what is far too large need not be tried.
-            if sum(_size(kept, side) for kept in chosen) <= 4 * limit:
+            if sum(_size(answer, side) for answer in chosen) <= 4 * limit:
                 left_out = len(answers) - len(chosen)
                 block = _block(welcome, predictions, chosen, {"alone": alone, "left_out": left_out}, side)
                 if len(block) <= limit:
@@ -107,11 +108,11 @@ def pack(
 def _block(
     welcome: Mapping[str, Any],
     predictions: tuple[Floats, Floats] | None,
-    answers: Iterable[Kept],
+    answers: Iterable[FinishedAnswer],
     facts: Mapping[str, Any],
     side: int | None,
 ) -> bytes:
-    maps = [reduce(values, side) for kept in answers for _, values in kept.items]
+    maps = [reduce(values, side) for answer in answers for _, values in answer.tiles]
     if predictions is not None:
         maps.append(predictions[1])
     headers, buffer = encode(maps, EXACT_BYTES)
@@ -123,12 +124,12 @@ def _block(
         "welcome": welcome,
         "answers": [
             {
-                "asked": kept.asked,
-                "columns": kept.columns,
-                "items": [{**item, "score": _finite(item["score"]), **next(rest)} for item, _ in kept.items],
-                "seconds": kept.seconds,
+                "asked": answer.traits,
+                "columns": answer.columns,
+                "items": [{**item, "score": _finite(item["score"]), **next(rest)} for item, _ in answer.tiles],
+                "seconds": answer.seconds,
             }
-            for kept in answers
+            for answer in answers
         ],
         "predictions": predictions and {**next(rest), "best": predictions[0].argmax(-1).tolist()},
     }
@@ -160,5 +161,5 @@ def _factor(shape: Sequence[int], side: int | None) -> int:
     return 1 if side is None else -(-max(shape) // side)
 
 
-def _size(kept: Kept, side: int | None = None) -> int:
-    return sum(values.nbytes // _factor(values.shape, side) ** 2 for _, values in kept.items)
+def _size(answer: FinishedAnswer, side: int | None = None) -> int:
+    return sum(values.nbytes // _factor(values.shape, side) ** 2 for _, values in answer.tiles)

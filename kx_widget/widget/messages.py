@@ -4,9 +4,11 @@ Traits carry the question; these messages carry the answer. `gen` numbers questi
 an older one are dropped on both sides.
 """
 
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict, get_args, get_type_hints
 
 VERSION = 1
+# The longest text or list that a browser may send.
+MOST = 1000
 
 
 class QuestionRecord(TypedDict):
@@ -376,3 +378,20 @@ Down = (
     | Cancelled | Error | File
 )  # fmt: skip
 Up = Hello | Seen | Cancel | Miss | Want | Look | Export | Ack
+
+
+def validate(content: Any) -> dict[str, Any] | None:
+    """A message from the browser, or None where it is none of those above."""
+    if not isinstance(content, dict):
+        return None
+    for message in get_args(Up):
+        fields = get_type_hints(message)
+        if content.get("kind") == get_args(fields.pop("kind"))[0]:
+            return content if all(_fits(content.get(name), hint) for name, hint in fields.items()) else None
+    return None
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    if hint in (list[str], list[int]):
+        return isinstance(value, list) and len(value) <= MOST and all(_fits(v, *get_args(hint)) for v in value)
+    return type(value) is hint and (hint is not str or len(value) <= MOST)

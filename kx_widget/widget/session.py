@@ -1,102 +1,117 @@
-"""A question -> the engine's steps -> frames for the browser."""
+"""A question -> frames for the browser, and explanations for Python."""
 
+import hashlib
+import json
 import secrets
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any, Literal
 
-import numpy as np
-
-from kx_widget.engine.answer import AnswerBuilder
-from kx_widget.engine.errors import CancelledError, KxError
-from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.errors import CancelledError, ImageError, KxError
 from kx_widget.engine.explanation import Explanation
-from kx_widget.engine.images import Images
-from kx_widget.engine.layers import learn_together
-from kx_widget.engine.question import Question
-from kx_widget.engine.types import Floats, Frame, Frames
-from kx_widget.widget.ahead import PAUSE, key_of, neighbours, quickly
-from kx_widget.widget.archive import Kept
-from kx_widget.widget.compare import questions as questions_of
-from kx_widget.widget.flow import LARGEST_FRAME, Flow, Send
-from kx_widget.widget.messages import VERSION, Column, Item
-from kx_widget.widget.records import columns, error_message, item_record, prediction_messages
-from kx_widget.widget.thumbnails import Thumbnails
-from kx_widget.widget.worker import Stale, Worker, wait_for
+from kx_widget.engine.types import Floats, Frames
+from kx_widget.widget import prefetch
+from kx_widget.widget.answer_sources import AnswerSource, Part, Query
+from kx_widget.widget.archive import FinishedAnswer
+from kx_widget.widget.image_sources import ImageSource
+from kx_widget.widget.messages import VERSION, Column
+from kx_widget.widget.outbox import LARGEST_FRAME, Outbox, Send, Tile
+from kx_widget.widget.serialize import error_message, prediction_messages, tile
+from kx_widget.widget.thumbnails import ThumbnailMaker
+from kx_widget.widget.worker import CancelToken, Worker, wait_for
 
 Status = Literal["idle", "running", "done", "cancelled", "error"]
+Predictions = tuple[Floats, Floats]
 SECONDS_BETWEEN_FRAMES = 0.05
 SECONDS_BETWEEN_PROGRESS = 0.1
+# Where not all images are explained at once.
+IMAGES_AT_ONCE = 8
+MOST_TILES = 1000
+THREADS = 4
 
 
 @dataclass
-class Answer:
-    """What is known of one question; `items` are kept to show them to views that come later."""
+class CurrentAnswer:
+    """What is known of one question; `tiles` are kept to show them to views that come later."""
 
     gen: int
-    asked: Mapping[str, Any] = field(default_factory=dict)
-    columns: list[Column] = field(default_factory=list)
-    questions: Sequence[Question] = ()
+    traits: Mapping[str, Any] = field(default_factory=dict)
+    query: Query | None = None
     focus: int = 0
+    explained: int | None = None
     key: str = ""
-    held: bool = False
-    items: dict[tuple[int, int], tuple[Item, Floats]] = field(default_factory=dict)
+    is_held: bool = False
+    tiles: dict[tuple[int, int], Tile] = field(default_factory=dict)
     explanations: list[Explanation] = field(default_factory=list)
-    ahead: set[str] = field(default_factory=set)
+    prefetched: set[str] = field(default_factory=set)
     status: Status = "running"
     error: BaseException | None = None
     seconds: float = 0.0
+
+    @property
+    def columns(self) -> list[Column]:
+        """Of the grid."""
+        return self.query.columns if self.query else []
 
 
 class Session:
     """Answers one question at a time, the latest, and tells the browser.
 
+    Where the source's images are not all explained at once, Python gets the one in focus, and views those that they
+    look at.
+
     Args:
-        explainer: what computes.
         images: what is explained.
+        answers: what explains it.
         send: sends a message with its buffers to every view; called from any thread.
         report: told status, progress (0 to 1) and an error's text whenever they change.
-        keep: given each whole answer before its end is told, the weights' version, scores and probabilities.
+        keep: given each answer about all images before its end is told, the weights' version and the predictions.
         lock: held while the state changes and is told, so that no thread tells an older one later.
     """
 
     def __init__(
         self,
-        explainer: Explainer,
-        images: Images,
+        images: ImageSource,
+        answers: AnswerSource,
         send: Send,
         report: Callable[[Status, float, str], None],
-        keep: Callable[[Kept, int, tuple[Floats, Floats]], None],
+        keep: Callable[[FinishedAnswer, int, Predictions], None],
         lock: threading.RLock,
     ) -> None:
-        self._explainer = explainer
         self._images = images
-        self.flow = Flow(send, lock)
+        self._answers = answers
         self._report = report
         self._keep = keep
+        self.outbox = Outbox(send, lock)
+        self._changed = threading.Condition(lock)
         self._worker = Worker("kx-widget")
         self._name = secrets.token_hex(8)
-        self._changed = threading.Condition(lock)
-        self._answer = Answer(0, status="idle")
-        self._thumbnails = Thumbnails()
-        self._predictions: tuple[Floats, Floats] | None = None
+        self._answer = CurrentAnswer(0, status="idle")
+        self._predictions: Predictions | None = None
         self._predicted_with = 0
+        self._thumbnails = ThumbnailMaker()
+        # What views have asked for and not been told.
+        self._wanted_pictures: list[int] = []
+        self._wanted_maps: list[int] = []
+        self._wanted_thumbnails: tuple[int, int, str] | None = None
 
-    def ask(self, questions: Sequence[Question], asked: Mapping[str, Any], focus: int) -> None:
-        """Answer these, side by side, instead of whatever was asked before.
+    def ask(self, query: Query, traits: Mapping[str, Any], focus: int) -> None:
+        """Answer this instead of whatever was asked before.
 
         Args:
-            questions, asked: one, or one a column, and the traits they come from.
+            query, traits: a checked question, and the traits it comes from.
             focus: the image that is looked at.
         """
         with self._changed:
-            answer = self._answer = Answer(self._answer.gen + 1, asked, columns(questions), questions, focus)
-            self.flow.begin(answer.gen, waiting=self._worker.busy)
+            answer = self._answer = CurrentAnswer(self._answer.gen + 1, traits, query, focus)
+            self._wanted_maps, self._wanted_thumbnails = [], None
+            self.outbox.begin(answer.gen, waiting=self._worker.busy)
             self._report("running", 0.0, "")
-            self._worker.put(lambda stale: self._run(answer, questions, stale))
+            self._go_on()
 
     def cancel(self, gen: int | None = None) -> None:
         """Give up the current question, if it has that number and is still running."""
@@ -104,7 +119,7 @@ class Session:
             answer = self._answer
             if answer.status == "running" and gen in (None, answer.gen):
                 self._worker.cancel()
-                self._end(answer, "cancelled", error=CancelledError("The question was cancelled."))
+                self._end(answer, "cancelled", CancelledError("The question was cancelled."))
 
     def wait(self, timeout: float) -> Explanation:
         """The answer to the latest question; raises its error, or TimeoutError."""
@@ -120,182 +135,316 @@ class Session:
         """What is known so far: one explanation, or one a column where methods or layers are compared."""
         return tuple(self._answer.explanations)
 
-    def greet(self, view: str, have: Sequence[str], constants: dict[str, Any]) -> None:
+    def greet(self, view: str, have: Sequence[str], welcome: Mapping[str, Any]) -> None:
         """Tell a view that has just been drawn everything but the answers whose keys it has."""
         with self._changed:
-            self.flow.greet(view, have)
-            self.flow.notify({"kind": "welcome", "version": VERSION, "gen": self._answer.gen, **constants})
-            self._send_predictions()
+            self.outbox.greet(view, have)
+            self.outbox.notify({"kind": "welcome", "version": VERSION, "gen": self._answer.gen, **welcome})
+            self._send_overview()
             self._tell_all(self._answer)
 
     def resend(self, gen: int) -> None:
         """Tell everything of the current question anew: a view lacks something of the one with that number."""
         with self._changed:
             if gen == self._answer.gen:
-                self.flow.lacks(self._answer.key)
+                self.outbox.lacks(self._answer.key)
             self._tell_all(self._answer)
 
-    def want(self, gen: int, image: int, column: int, have: str) -> None:
-        """Send thumbnails for the question of that number, if it is answered, until another question comes."""
+    def focus(self, image: int) -> None:
+        """Explain this image to Python, where not all are explained at once."""
         with self._changed:
             answer = self._answer
-            asked = [(q, place) for q in answer.questions for place in range(len(q.columns.texts))]
-            there = image in range(len(self._images.batch)) and column in range(len(asked))
-            if not there or (gen, "done") != (answer.gen, answer.status):
+            if self._images.at_once or answer.focus == image:
                 return
+            answer.focus = image
+            if answer.status in ("done", "error"):
+                answer.status, answer.error = "running", None
+            self._go_on()
 
-            def send(message: dict[str, Any], buffers: list[bytes]) -> None:
-                with self._changed:
-                    if answer is self._answer:
-                        self.flow.thumbnails({**message, "gen": gen, "image": image, "column": column}, buffers)
+    def look(self, gen: int, pictures: Sequence[int], maps: Sequence[int]) -> None:
+        """A view shows these images and lacks their pictures, or their maps for the question of that number."""
+        if self._images.at_once:
+            return
+        numbers = range(len(self._images))
+        with self._changed:
+            is_current = gen == self._answer.gen
+            self._wanted_pictures = [image for image in dict.fromkeys(pictures) if image in numbers]
+            self._wanted_maps = [image for image in dict.fromkeys(maps) if image in numbers and is_current]
+            self.outbox.only(self._wanted_pictures, self._wanted_maps)
+            self._go_on()
 
-            def make(stale: Stale) -> None:
-                try:
-                    self._thumbnails.tell(*asked[column], image, have, send, stale)
-                except Exception as error:
-                    self.flow.notify(error_message(0, error))
-                else:
-                    self._look_ahead(answer, stale)
-
-            self._worker.put(make)
+    def want(self, gen: int, image: int, column: int, have: str) -> None:
+        """Send thumbnails for the question of that number, once it is answered, until another one comes."""
+        with self._changed:
+            if gen == self._answer.gen and image in range(len(self._images)):
+                self._wanted_thumbnails = image, column, have
+                if self._answer.status == "done":
+                    self._go_on()
 
     def close(self) -> None:
         """Stop computing and forget."""
         self._worker.cancel()
         with self._changed:
-            self.flow.close()
-            self._answer = Answer(self._answer.gen + 1, status="idle")
+            self.outbox.close()
+            self._answer = CurrentAnswer(self._answer.gen + 1, status="idle")
 
-    def _run(self, answer: Answer, questions: Sequence[Question], stale: Stale) -> None:
-        start = time.perf_counter()
-        try:
-            weights = questions[0].model.weights.version()
-            answer.key = key_of(self._name, answer.asked, weights)
-            self._if_current(answer, self._tell_running, answer)
-            learn_together(questions)
-            first_column = 0
-            for number, question in enumerate(questions):
-                stream = question.stream(None if number else weights)
-                if not self._follow(answer, question, stream, first_column, number / len(questions), stale):
-                    return
-                first_column += len(question.columns.texts)
-            answer.seconds = time.perf_counter() - start
-            if self._predictions is None or weights != self._predicted_with:
-                self._predictions, self._predicted_with = self._explainer.predict(self._images), weights
-                self._send_predictions()
-            kept = Kept(answer.asked, answer.columns, list(answer.items.values()), answer.seconds)
-            self._keep(kept, weights, self._predictions)
-        except BaseException as error:
-            self._end(answer, "error", error=as_error(error))
-        else:
-            self._end(answer, "done")
-            if not stale.wait(PAUSE):
-                self._look_ahead(answer, stale)
+    def _go_on(self) -> None:
+        answer = self._answer
+        if answer.query is not None:
+            query = answer.query
+            self._worker.put(lambda stale: self._run(answer, query, stale))
 
-    def _look_ahead(self, answer: Answer, stale: Stale) -> None:
-        """Answer what is one click away, until another question comes; nobody misses what fails."""
-        assert self._predictions is not None
-        weights = answer.questions[0].model.weights.version()
-        for asked in neighbours(answer.asked, self._predictions[0][answer.focus], self._explainer):
-            key = key_of(self._name, asked, weights)
-            if key in answer.ahead or self.flow.has(key):
-                continue
+    def _run(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
+        """Do what is still to be done; what is interrupted is left to the next run."""
+        for task in (self._answer_question, self._bring, self._send_thumbnails, self._prefetch):
             try:
-                (question,) = questions_of(self._explainer, self._images, SimpleNamespace(**asked))
-                maps = quickly(question, stale)
-            except Exception:
-                continue
-            if maps is None:
+                task(answer, query, stale)
+            except BaseException as error:
+                self._fail(answer, error)
+            if stale():
                 return
-            tiles = self._news(Answer(0), question, maps, 0)
-            about = {"key": key, "asked": asked, "columns": columns([question])}
-            with self._changed:
-                if answer is self._answer:
-                    answer.ahead.add(key)
-                    self.flow.look_ahead(about, tiles)
 
-    def _follow(
-        self,
-        answer: Answer,
-        question: Question,
-        stream: Generator[Frames, None, None],
-        column: int,
-        before: float,
-        stale: Stale,
-    ) -> bool:
-        """Drive one question to its end and send what changes; False once it is stale."""
+    def _answer_question(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
+        """Explain all images, or the one in focus."""
+        if answer.status != "running":
+            return
+        start, version, focus = time.perf_counter(), query.version(), answer.focus
+        if not answer.key:
+            answer.key = self._key(answer.traits, version)
+            self._if_current(answer, self._tell_running, answer)
+        if answer.explained != focus:
+            explanations: list[Explanation] = []
+            parts = query.parts(range(len(self._images)) if self._images.at_once else [focus], version)
+            for number, part in enumerate(parts):
+                if not self._follow(answer, parts, number, stale):
+                    return
+                explanations.append(part.explanation(time.perf_counter() - start))
+                answer.explanations = list(explanations)
+            answer.explained, answer.seconds = focus, time.perf_counter() - start
+            if self._images.at_once:
+                predictions = self._predict(version)
+                finished = FinishedAnswer(answer.traits, answer.columns, list(answer.tiles.values()), answer.seconds)
+                self._keep(finished, version, predictions)
+        self._end(answer, "done")
+
+    def _follow(self, answer: CurrentAnswer, parts: Sequence[Part], number: int, stale: CancelToken) -> bool:
+        """Drive a part of the answer to its end, and send what changes; False once it is stale."""
         start, sent, told = time.perf_counter(), 0.0, 0.0
-        builder = AnswerBuilder(question)
-        changed: dict[tuple[int, int], Frame] = {}
+        part, first_column = parts[number], sum(before.width for before in parts[:number])
+        changed: dict[tuple[int, int], Tile] = {}
+        stream = part.stream(self._images.at_once)
         for frames in stream:
             if stale():
                 stream.close()
                 return False
-            builder.add(frames)
-            changed |= {(frame.image, frame.column): frame for frame in frames.frames}
+            changed |= self._tiles(answer.columns, part, frames, first_column)
             now = time.perf_counter()
             if now - sent >= SECONDS_BETWEEN_FRAMES:
                 sent = now
-                self._if_current(answer, self._show, answer, self._news(answer, question, changed.values(), column))
-                changed.clear()
+                self._take(answer, changed, stale)
+                changed = {}
             if frames.done < frames.total and now - told >= SECONDS_BETWEEN_PROGRESS:
                 told = now
-                self._tell_progress(answer, frames, before, now - start)
-        self._if_current(answer, self._show, answer, self._news(answer, question, changed.values(), column))
-        answer.explanations.append(builder.explanation(time.perf_counter() - start))
+                eta = (now - start) * (frames.total / frames.done - 1) if frames.done else None
+                progress = (number + frames.done / frames.total) / len(parts)
+                self._if_current(answer, self._tell_progress, frames, progress, eta)
+        self._take(answer, changed, stale)
         return True
 
-    def _tell_progress(self, answer: Answer, frames: Frames, before: float, seconds: float) -> None:
-        part = frames.done / frames.total
-        eta = seconds / part - seconds if part > 0 else None
+    def _tiles(
+        self, columns: Sequence[Column], part: Part, frames: Frames, first_column: int
+    ) -> dict[tuple[int, int], Tile]:
+        """Tiles of frames, by image and column of the grid."""
+        places = [(part.images[frame.image], first_column + frame.column, frame) for frame in frames.frames]
+        return {(image, column): tile(frame, image, column, columns[column]) for image, column, frame in places}
 
-        def tell() -> None:
-            self.flow.tell("progress", done=frames.done, total=frames.total, eta_s=eta)
-            self._report("running", before + part / len(answer.questions), "")
+    def _take(self, answer: CurrentAnswer, tiles: Mapping[tuple[int, int], Tile], stale: CancelToken) -> None:
+        """Keep tiles, and show them where all images are shown."""
+        with self._changed:
+            if answer is self._answer and not stale():
+                answer.tiles.update(tiles)
+                if self._images.at_once:
+                    self._show(answer, list(tiles.values()))
+                while not self._images.at_once and len(answer.tiles) > MOST_TILES:
+                    del answer.tiles[next(iter(answer.tiles))]
 
-        self._if_current(answer, tell)
+    def _predict(self, version: int) -> Predictions:
+        """Scores and probabilities of all images, computed anew where the weights have changed."""
+        if self._predictions is None or version != self._predicted_with:
+            explainer = self._answers.explainer
+            assert explainer is not None
+            images, _ = self._images.load(explainer, ())
+            self._predictions, self._predicted_with = explainer.predict(images), version
+            self._send_overview()
+        return self._predictions
 
-    def _if_current(self, answer: Answer, tell: Callable[..., None], *arguments: Any) -> None:
+    def _bring(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
+        """Send maps and pictures of what is looked at; what is computed comes last."""
+        if self._images.at_once:
+            return
+        if not query.computes:
+            self._bring_maps(answer, query, stale)
+        self._bring_pictures(stale)
+        if query.computes and answer.status != "cancelled":
+            self._bring_maps(answer, query, stale)
+
+    def _bring_pictures(self, stale: CancelToken) -> None:
+        images = list(self._wanted_pictures)
+        with ThreadPoolExecutor(THREADS) as pool:
+            for image, preview in zip(images, pool.map(self._images.preview, images), strict=True):
+                with self._changed:
+                    if not stale():
+                        self._wanted_pictures.remove(image)
+                        self.outbox.picture(image, preview)
+                if stale():  # Without the lock: what is being decoded has to end.
+                    pool.shutdown(cancel_futures=True)
+                    return
+
+    def _bring_maps(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
+        """Send maps that are kept, and then compute or read others, some images at a time."""
+        columns = range(len(query.columns))
+        kept = [image for image in self._wanted_maps if all((image, column) in answer.tiles for column in columns)]
+        self._send_maps(answer, kept, {at: answer.tiles[at] for at in answer.tiles if at[0] in kept}, stale)
+        images = list(self._wanted_maps)
+        shows_status = query.computes and answer.status == "done" and bool(images)
+        if shows_status:
+            with self._changed:
+                answer.status = "running"
+                self._tell_running(answer)
+                self._report("running", 0.0, "")
+        at_once = IMAGES_AT_ONCE if query.computes else max(1, len(images))
+        for first in range(0, len(images), at_once):
+            chunk = images[first : first + at_once]
+            tiles = self._compute(query, chunk, stale)
+            if stale():
+                return
+            if query.computes:
+                self._take(answer, tiles, stale)
+            self._send_maps(answer, chunk, tiles, stale)
+            done = Frames((), first + len(chunk), len(images))
+            self._if_current(answer, self._tell_progress, done, done.done / done.total, None)
+        if shows_status:
+            self._end(answer, "done")
+
+    def _send_maps(
+        self, answer: CurrentAnswer, images: Sequence[int], tiles: Mapping[tuple[int, int], Tile], stale: CancelToken
+    ) -> None:
+        with self._changed:
+            if answer is self._answer and not stale():
+                self._wanted_maps = [image for image in self._wanted_maps if image not in images]
+                self.outbox.show(list(tiles.values()))
+
+    def _compute(self, query: Query, images: Sequence[int], stale: CancelToken) -> dict[tuple[int, int], Tile]:
+        """The finished tiles of some images; of files that cannot be read there are none."""
+        tiles: dict[tuple[int, int], Tile] = {}
+        first_column = 0
+        with suppress(ImageError):
+            for part in query.parts(images):
+                for frames in part.stream(False):
+                    if stale():
+                        return {}
+                    tiles |= self._tiles(query.columns, part, frames, first_column)
+                first_column += part.width
+        return tiles
+
+    def _send_thumbnails(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
+        if self._wanted_thumbnails is None or answer.status != "done":
+            return
+        image, column, have = self._wanted_thumbnails
+
+        def send(message: dict[str, Any], buffers: list[bytes]) -> None:
+            with self._changed:
+                if answer is self._answer:
+                    about = {"gen": answer.gen, "image": image, "column": column}
+                    self.outbox.thumbnails({**message, **about}, buffers)
+
+        try:
+            place = query.question_at(image, column)
+            if place is not None:
+                self._thumbnails.send(*place, have, send, stale)
+        except Exception as error:
+            self.outbox.notify(error_message(0, error))
+        with self._changed:
+            if not stale():
+                self._wanted_thumbnails = None
+
+    def _prefetch(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
+        """Answer what is one click away, until another question comes; nobody misses what fails."""
+        explainer = self._answers.explainer
+        if self._predictions is None or explainer is None or answer.status != "done" or stale.wait(prefetch.PAUSE):
+            return
+        version = query.version()
+        for traits in prefetch.neighbours(answer.traits, self._predictions[0][answer.focus], explainer):
+            key = self._key(traits, version)
+            if key in answer.prefetched or self.outbox.has(key):
+                continue
+            try:
+                neighbour = self._answers.ask(traits)
+                (part,) = neighbour.parts(range(len(self._images)))
+                frames = prefetch.quick_frames(part, stale)
+            except BaseException:
+                continue
+            if frames is None:
+                return
+            tiles = self._tiles(neighbour.columns, part, frames, 0)
+            with self._changed:
+                if answer is self._answer:
+                    answer.prefetched.add(key)
+                    about = {"key": key, "asked": traits, "columns": neighbour.columns}
+                    self.outbox.prefetched(about, list(tiles.values()))
+
+    def _key(self, traits: Mapping[str, Any], version: int) -> str:
+        """A short name of this session's answer to a question, with this version of the model's weights."""
+        text = json.dumps([self._name, version, traits], sort_keys=True, default=str)
+        return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+
+    def _tell_progress(self, frames: Frames, progress: float, eta: float | None) -> None:
+        self.outbox.tell("progress", done=frames.done, total=frames.total, eta_s=eta)
+        self._report("running", progress, "")
+
+    def _if_current(self, answer: CurrentAnswer, tell: Callable[..., None], *arguments: Any) -> None:
         with self._changed:
             if answer is self._answer and answer.status == "running":
                 tell(*arguments)
 
-    def _tell_all(self, answer: Answer) -> None:
+    def _tell_all(self, answer: CurrentAnswer) -> None:
         if answer.status == "idle":
             return
-        self.flow.begin(answer.gen, waiting=not answer.key)
+        self.outbox.begin(answer.gen, waiting=not answer.key)
         if answer.key:
             self._tell_running(answer)
-        self._show(answer, list(answer.items.values()))
+        if self._images.at_once:
+            self._show(answer, list(answer.tiles.values()))
         self._tell_end(answer)
 
-    def _tell_running(self, answer: Answer) -> None:
-        answer.held = self.flow.has(answer.key)
-        self.flow.tell("running", key=answer.key, asked=answer.asked, columns=answer.columns, held=answer.held)
+    def _tell_running(self, answer: CurrentAnswer) -> None:
+        answer.is_held = self._images.at_once and self.outbox.has(answer.key)
+        about = {"key": answer.key, "asked": answer.traits, "columns": answer.columns, "held": answer.is_held}
+        self.outbox.tell("running", **about)
 
-    def _show(self, answer: Answer, tiles: list[tuple[Item, Floats]]) -> None:
-        if not answer.held:
-            self.flow.show(tiles)
+    def _show(self, answer: CurrentAnswer, tiles: list[Tile]) -> None:
+        if not answer.is_held:
+            self.outbox.show(tiles)
 
-    def _news(
-        self, answer: Answer, question: Question, frames: Iterable[Frame], first_column: int
-    ) -> list[tuple[Item, Floats]]:
-        """Those of the maps that differ from what is known of the answer, to which they are added."""
-        news = []
-        for frame in frames:
-            at = (frame.image, first_column + frame.column)
-            old = answer.items.get(at)
-            final = old is not None and not old[0]["partial"]
-            if old is None or final != frame.final or not np.array_equal(old[1], frame.values, equal_nan=True):
-                answer.items[at] = (item_record(question, frame, first_column), frame.values)
-                news.append(answer.items[at])
-        return news
-
-    def _send_predictions(self) -> None:
+    def _send_overview(self) -> None:
+        """What pages show, filter and sort by, of all images."""
         if self._predictions is not None:
-            self.flow.predict(prediction_messages(*self._predictions, LARGEST_FRAME))
+            self.outbox.overview(prediction_messages(*self._predictions, LARGEST_FRAME))
+        else:
+            self.outbox.overview(self._images.metadata())
 
-    def _end(self, answer: Answer, status: Status, error: BaseException | None = None) -> None:
+    def _fail(self, answer: CurrentAnswer, error: BaseException) -> None:
+        """End the question with an error, even where its answer was there and more of it was asked for."""
+        if not isinstance(error, Exception):  # SystemExit would end the process of whoever waits.
+            ended = KxError(f"The model or the method raised {type(error).__name__}, which ends the question alone.")
+            ended.__cause__ = error
+            error = ended
+        with self._changed:
+            if answer.status == "done":
+                answer.status = "running"
+            self._end(answer, "error", error)
+
+    def _end(self, answer: CurrentAnswer, status: Status, error: BaseException | None = None) -> None:
         with self._changed:
             if answer.status != "running":
                 return
@@ -305,20 +454,12 @@ class Session:
                 self._report(status, 1.0 if status == "done" else 0.0, str(error or "") if status == "error" else "")
             self._changed.notify_all()
 
-    def _tell_end(self, answer: Answer) -> None:
+    def _tell_end(self, answer: CurrentAnswer) -> None:
         if answer.status == "done":
-            about = {"seconds": answer.seconds, "maps": len(answer.items)}
-            self.flow.end({"kind": "done", "gen": answer.gen, **about}, answer.key)
+            maps = len(answer.tiles) if self._images.at_once else 0
+            about = {"seconds": answer.seconds, "maps": maps}
+            self.outbox.end({"kind": "done", "gen": answer.gen, **about}, answer.key)
         elif answer.status == "cancelled":
-            self.flow.end({"kind": "cancelled", "gen": answer.gen})
+            self.outbox.end({"kind": "cancelled", "gen": answer.gen})
         elif answer.status == "error":
-            self.flow.end(error_message(answer.gen, answer.error))
-
-
-def as_error(error: BaseException) -> Exception:
-    """The error that `wait` may raise for it: SystemExit would end the process of whoever waits."""
-    if isinstance(error, Exception):
-        return error
-    ended = KxError(f"The model or the method raised {type(error).__name__}, which ends the question alone.")
-    ended.__cause__ = error
-    return ended
+            self.outbox.end(error_message(answer.gen, answer.error))

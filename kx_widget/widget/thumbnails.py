@@ -12,23 +12,22 @@ from kx_widget.engine.layers import at_every_layer, quick_method
 from kx_widget.engine.question import Question
 from kx_widget.engine.types import Floats
 from kx_widget.widget.codec import encode
+from kx_widget.widget.worker import CancelToken
 
 SIDE = 32
-KEPT_BYTES = 2**24
+CACHE_BYTES = 2**24
 SECONDS_BETWEEN_FRAMES = 0.05
 
 Send = Callable[[dict[str, Any], list[bytes]], None]
 
 
-class Thumbnails:
+class ThumbnailMaker:
     """Makes thumbnails, and keeps those made last."""
 
     def __init__(self) -> None:
-        self._kept = Cache(KEPT_BYTES)
+        self._cache = Cache(CACHE_BYTES)
 
-    def tell(
-        self, question: Question, column: int, image: int, have: str, send: Send, stale: Callable[[], bool]
-    ) -> None:
+    def send(self, question: Question, column: int, image: int, have: str, send: Send, stale: CancelToken) -> None:
         """Send the thumbnails of one image for one of the question's targets, unless `have` is what they go by.
 
         Args:
@@ -39,37 +38,37 @@ class Thumbnails:
         entry = quick_method(question)
         params = question.params if entry is question.method else entry.complete({})
         text = question.columns.texts[column]
-        seen = question.images.digests[image]
+        digest = question.images.digests[image]
         heads = question.method.sees == "attention"
         title = "where each head of an attention looks, in a row of its own below it" if heads else entry.title
-        key = repr((title, *sorted(params.items()), seen, text, question.model.weights.version()))
+        key = repr((title, *sorted(params.items()), digest, text, question.model.weights.version()))
         if key == have:
             return
 
-        def tell(part: Sequence[tuple[str, Floats]]) -> None:
+        def send_part(part: Sequence[tuple[str, Floats]]) -> None:
             headers, buffer = encode([values for _, values in part])
             items = [{**header, "layer": path} for (path, _), header in zip(part, headers, strict=True)]
             about = {"key": key, "method_title": title, "signed": not heads and entry.is_signed(params)}
             send({"kind": "thumbnails", **about, "items": items}, [buffer])
 
-        if kept := self._kept.get(key):
-            tell(list(zip(kept[0], kept[1:], strict=True)))
+        if cached := self._cache.get(key):
+            send_part(list(zip(cached[0], cached[1:], strict=True)))
             return
-        made: list[tuple[str, Floats]] = []
-        told, sent = 0, time.perf_counter()
-        for path, values in at_every_layer(question, image, column, stale):
-            made.append((path, _small(values)))
-            if time.perf_counter() - sent >= SECONDS_BETWEEN_FRAMES:
-                tell(made[told:])
-                told, sent = len(made), time.perf_counter()
-        if stale() or not made:
+        maps: list[tuple[str, Floats]] = []
+        sent, last = 0, time.perf_counter()
+        for path, values in at_every_layer(question, image, column, stale, stale.wait_for):
+            maps.append((path, reduce(values)))
+            if time.perf_counter() - last >= SECONDS_BETWEEN_FRAMES:
+                send_part(maps[sent:])
+                sent, last = len(maps), time.perf_counter()
+        if stale() or not maps:
             return
-        if told < len(made):
-            tell(made[told:])
-        self._kept.put(key, (tuple(path for path, _ in made), *(values for _, values in made)))
+        if sent < len(maps):
+            send_part(maps[sent:])
+        self._cache.put(key, (tuple(path for path, _ in maps), *(values for _, values in maps)))
 
 
-def _small(values: Floats) -> Floats:
+def reduce(values: Floats) -> Floats:
     """Means over the cells of a map, at most `SIDE` a side."""
     h, w = (min(size, SIDE) for size in values.shape)
     if (h, w) == values.shape:

@@ -16,7 +16,7 @@ from kx_widget.engine.targets import Contrast
 COLORMAPS = ("viridis", "magma", "inferno", "plasma", "turbo", "cividis", "gray", "rdbu")
 QUESTION = ("layer", "method", "target", "params", "compare", "compare_with")
 READ_ONLY = ("status", "progress", "error")
-OF_PYTHON = ("_images", "_snapshot", "_esm", "_css", "_anywidget")
+PYTHON_ONLY = ("_images", "_snapshot", "_esm", "_css", "_anywidget")
 
 
 class Traits(anywidget.AnyWidget):

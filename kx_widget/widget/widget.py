@@ -1,33 +1,33 @@
 """The widget: traits and wiring."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import traitlets as t
 
 from kx_widget import explainer as public
-from kx_widget.engine.errors import KxError, ModelError, ParameterError
+from kx_widget.engine.errors import FormatError, KxError, ModelError, ParameterError
 from kx_widget.engine.explainer import KEYWORDS, Explainer
 from kx_widget.engine.explanation import Explanation
-from kx_widget.engine.question import Question
-from kx_widget.engine.registry import find
-from kx_widget.widget.compare import fitting, in_words, layer_fitting, questions
-from kx_widget.widget.from_store import FromStores
-from kx_widget.widget.hearing import read
-from kx_widget.widget.keeper import Keeper
+from kx_widget.widget.answer_sources import AnswerSource, ModelAnswers, Query
+from kx_widget.widget.export import Exporter
+from kx_widget.widget.image_sources import ImageSource, LoadedImages, encode_all
 from kx_widget.widget.labels import read_labels
-from kx_widget.widget.pictures import encode_pictures
-from kx_widget.widget.records import constants, error_message, own_arguments
+from kx_widget.widget.messages import validate
+from kx_widget.widget.questions import adapted, in_words
+from kx_widget.widget.serialize import error_message, python_arguments
 from kx_widget.widget.session import Session, Status
-from kx_widget.widget.traits import OF_PYTHON, QUESTION, READ_ONLY, Traits, as_trait_error
+from kx_widget.widget.traits import PYTHON_ONLY, QUESTION, READ_ONLY, Traits, as_trait_error
+
+if TYPE_CHECKING:
+    from kx_widget.bulk.store import Store
 
 CLOSED = "This widget is closed. Make a new one."
 
 
-class KxWidget(FromStores, Traits):
+class KxWidget(Traits):
     """Shows in a notebook what a Keras model looks at.
 
     Args:
@@ -47,9 +47,9 @@ class KxWidget(FromStores, Traits):
     """
 
     _session: Session | None = None
-    # The traits of the question asked last, and what was checked last, by its traits.
+    # The traits of the question asked last, and the query checked last with the traits that it comes from, as text.
     _last_traits: dict[str, Any] | None = None
-    _last_checked: tuple[str, list[Question]] | None = None
+    _last_query: tuple[str, Query] | None = None
 
     def __init__(
         self,
@@ -63,69 +63,107 @@ class KxWidget(FromStores, Traits):
         labels: Any = None,
         **keywords: Any,
     ) -> None:
-        given = self._split(model, keywords)
-        self._explainer = model if isinstance(model, Explainer) else public.Explainer(model, **given)
-        self._loaded = self.explainer.load(images)
-        h, w, c = self._loaded.batch.shape[1:]
-        self.explainer.prepare((h, w, c))
-        inspection = self.explainer.inspection
+        settings = self._settings(model, keywords)
+        explainer = model if isinstance(model, Explainer) else public.Explainer(model, **settings)
+        loaded = explainer.load(images)
+        height, width, channels = loaded.batch.shape[1:]
+        explainer.prepare((height, width, channels))
+        inspection = explainer.inspection
         method = inspection.recommended_method if method is None else method
-        sees = own.sees if (own := self.explainer.methods.get(method)) else "input"
-        if inspection.recommended is None and own and sees == "layer":
-            raise ModelError(f"{own.title} needs a layer with a map. {inspection.why}")
-        super().__init__(_images=encode_pictures(self._loaded))
-        traits = {
-            "layer": layer or inspection.layer_for(sees) or inspection.recommended or "",
-            "method": method,
-            "target": target,
-            "params": params or {},
-        }
-        self._start(own_arguments(model, given), traits | {"labels": labels} | keywords)
+        sees = entry.sees if (entry := explainer.methods.get(method)) else "input"
+        if inspection.recommended is None and entry and sees == "layer":
+            raise ModelError(f"{entry.title} needs a layer with a map. {inspection.why}")
+        layer = layer or inspection.layer_for(sees) or inspection.recommended or ""
+        question = {"layer": layer, "method": method, "target": target, "params": params or {}}
+        source = LoadedImages(loaded)
+        super().__init__(_images=encode_all(source))
+        answers = ModelAnswers(explainer, source, loaded)
+        self._start(source, answers, python_arguments(model, settings), question | {"labels": labels} | keywords)
 
-    def _split(self, model: Any, keywords: dict[str, Any]) -> dict[str, Any]:
+    @classmethod
+    def from_store(
+        cls,
+        store: "str | Path | Store",
+        model: Any = None,
+        *,
+        where: Any = None,
+        sort: str | None = None,
+        descending: bool = False,
+        **keywords: Any,
+    ) -> "KxWidget":
+        """Browse the explanations of any number of images; maps and pictures are read as they come into sight.
+
+        Pictures are opened wherever the store says that they are, which the widget tells: take stores from people whom
+        you trust.
+
+        Args:
+            store: the folder that `Explainer.explain_to` wrote, or a `Store`.
+            model: the model, or an `Explainer` of it, to ask anything that is not stored; None shows what is.
+            where, sort, descending: which images, in which order, as in `Store.select`.
+            **keywords: as in `KxWidget`; class names and fit are the store's where they are not given.
+
+        Returns:
+            A `KxWidget` whose `result` is the explanation of the image in focus, `selected[0]`.
+
+        Raises:
+            FormatError: there is no such store, or nothing in it to show.
+            ParameterError: the model has other classes than the store.
+        """
+        # Stores need pyarrow, widgets do not.
+        from kx_widget.widget.stored import StoredAnswers, StoredImages, model_of_store, open_store
+
+        settings = cls._settings(model, keywords)
+        source = StoredImages(open_store(store), where, sort, descending)
+        if model is None and settings:
+            raise ParameterError(f"{', '.join(settings)}: without a model there is nothing to give these to.")
+        answers = StoredAnswers(source, None if model is None else model_of_store(source, model, settings))
+        chosen = {"where": where, "sort": sort, "descending": descending or None}
+        chosen = {name: value for name, value in chosen.items() if value is not None}
+        own, _, *others = python_arguments(model, chosen | settings)
+        arguments = [repr(source.path), *([] if model is None else [own]), *others]
+        self = cls.__new__(cls)
+        Traits.__init__(self)
+        self._start(source, answers, arguments, answers.default_traits() | keywords)
+        return self
+
+    @classmethod
+    def _settings(cls, model: Any, keywords: dict[str, Any]) -> dict[str, Any]:
         """The explainer's own keywords, taken out of the others, which must be traits."""
-        given = {name: keywords.pop(name) for name in KEYWORDS if name in keywords}
-        if isinstance(model, Explainer) and given:
-            raise ParameterError(f"{', '.join(given)}: give these to the Explainer, which is already made.")
-        traits = set(self.class_trait_names(sync=True)) - set(READ_ONLY)
+        settings = {name: keywords.pop(name) for name in KEYWORDS if name in keywords}
+        if isinstance(model, Explainer) and settings:
+            raise ParameterError(f"{', '.join(settings)}: give these to the Explainer, which is already made.")
+        traits = set(cls.class_trait_names(sync=True)) - set(READ_ONLY)
         for name in keywords:
             if name not in traits or name.startswith("_"):
                 raise ParameterError(f"KxWidget has no keyword {name!r}.")
-        return given
+        return settings
 
-    def _start(self, arguments: list[str], traits: dict[str, Any]) -> None:
+    def _start(self, source: ImageSource, answers: AnswerSource, arguments: list[str], traits: dict[str, Any]) -> None:
         """Take over the traits, and ask the first question."""
+        self._source, self._answers = source, answers
+        welcome = answers.catalogue() | {"arguments": arguments}
+        self._class_names: list[str] = welcome["class_names"]
         with self.hold_trait_notifications():
             for name, value in traits.items():
                 setattr(self, name, value)
-        about = {**constants(self.explainer), "arguments": arguments, "offer": self._offer()}
-        self._keeper = Keeper(self, about)
-        self._session = self._make_session()
-        self.observe(self._asked, list(QUESTION))
-        self.on_msg(self._heard)
+        self._exporter = Exporter(self, welcome)
+        self._session = Session(source, answers, self._tell_views, self._report, self._exporter.keep, self._lock)
+        self.observe(self._ask_if_changed, list(QUESTION))
+        self.observe(self._focus, "selected")
+        self.on_msg(self._receive)
         self.refresh()
-
-    def _make_session(self) -> Session:
-        return Session(self.explainer, self._loaded, self._tell, self._report, self._keeper.keep, self._lock)
-
-    def _offer(self) -> list[dict[str, Any]] | None:
-        return None
-
-    def _questions(self, asked: Any) -> list[Question]:
-        return questions(self.explainer, self._loaded, asked)
-
-    def _count(self) -> int:
-        return len(self._loaded.batch)
 
     @property
     def explainer(self) -> Explainer:
         """What computes the answers.
 
         Raises:
-            KxError: the widget is closed.
+            KxError: the widget is closed, or shows a store without its model.
         """
         self._check_open()
-        return self._explainer
+        if self._answers.explainer is None:
+            raise KxError("There is no model beside the store: KxWidget.from_store(path, model).")
+        return self._answers.explainer
 
     @property
     def result(self) -> Explanation | None:
@@ -145,12 +183,12 @@ class KxWidget(FromStores, Traits):
             TimeoutError: it takes longer than `timeout` seconds; it goes on meanwhile.
         """
         try:
-            result = self._open.wait(timeout)
+            explanation = self._open.wait(timeout)
         except KeyboardInterrupt:
             self.cancel()
             raise
-        self._keeper.settle()
-        return result
+        self._exporter.settle()
+        return explanation
 
     def cancel(self) -> None:
         """Stop computing; what is drawn stays."""
@@ -169,8 +207,12 @@ class KxWidget(FromStores, Traits):
 
         Raises:
             KxError: the question failed, and none was answered before.
+            FormatError: the images are those of a store, of which `kx show` makes pages.
         """
-        return self._keeper.html(megabytes)
+        self._check_open()
+        if not self._source.at_once:
+            raise FormatError(f"A page of a store is made by the command: kx show {self._source.path}")
+        return self._exporter.html(megabytes)
 
     def save(self, path: str | Path) -> None:
         """Write the page (`.html`, see `to_html`), the answer (`.npz`) or its overlays (`.png`).
@@ -178,15 +220,16 @@ class KxWidget(FromStores, Traits):
         Raises:
             KxError: another ending, a question that failed, or several explanations side by side for `.npz`, `.png`.
         """
-        self._keeper.save(path)
+        self._check_open()
+        self._exporter.save(path)
 
     def close(self) -> None:
         """Stop, and let go of the model and everything kept about it."""
         session, self._session = self._session, None
         if session is not None:
             session.close()
-            self._keeper.close()
-            for name in ("_explainer", "_loaded", "_shelf", "_last_checked"):
+            self._exporter.close()
+            for name in ("_source", "_answers", "_last_query"):
                 self.__dict__.pop(name, None)
         super().close()
         if session is not None:  # A host may hold on to a closed widget.
@@ -208,13 +251,13 @@ class KxWidget(FromStores, Traits):
         return self._session
 
     def _check_open(self) -> None:
-        if "_explainer" not in self.__dict__:
+        if "_answers" not in self.__dict__:
             raise KxError(CLOSED)
 
     def _ipython_display_(self) -> None:
-        self._keeper.show()
+        self._exporter.display()
 
-    def _tell(self, content: Any, buffers: list[bytes] | None) -> None:
+    def _tell_views(self, content: Any, buffers: list[bytes] | None) -> None:
         if self.comm is not None:
             self.send(content, buffers)
 
@@ -223,17 +266,18 @@ class KxWidget(FromStores, Traits):
             for name, value in zip(READ_ONLY, (status, progress, error), strict=True):
                 self.set_trait(name, value)
 
-    def _heard(self, _: Any, content: Any, __: Any) -> None:
+    def _receive(self, _: Any, content: Any, __: Any) -> None:
+        """Act on a message of the browser."""
         if (session := self._session) is None:
             return
-        match read(content):
-            case {"kind": "hello", "view": view, "have": have}:
-                self._keeper.meet()
-                session.greet(view, have, self._keeper.welcome)
+        match validate(content):
+            case {"kind": "hello", "view": view, "have": keys}:
+                self._exporter.displays.leave()
+                session.greet(view, keys, self._exporter.welcome)
             case {"kind": "seen", "view": view, "visible": visible}:
-                session.flow.see(view, visible)
+                session.outbox.see(view, visible)
             case {"kind": "ack", "seq": seq}:
-                session.flow.acknowledge(seq)
+                session.outbox.acknowledge(seq)
             case {"kind": "cancel", "gen": gen}:
                 session.cancel(gen)
             case {"kind": "miss", "gen": gen}:
@@ -241,16 +285,18 @@ class KxWidget(FromStores, Traits):
             case {"kind": "want", "gen": gen, "image": image, "column": column, "have": key}:
                 session.want(gen, image, column, key)
             case {"kind": "look", "gen": gen, "pictures": pictures, "maps": maps}:
-                self._look(gen, pictures, maps)
+                session.look(gen, pictures, maps)
             case {"kind": "export", "id": name, "format": fmt, "column": column}:
-                self._keeper.export(name, fmt, column)
+                self._exporter.downloads.ask(name, fmt, column)
             case _:
-                session.flow.notify(error_message(0, KxError(f"The page sent what is no message: {content!r:.200}")))
+                error = KxError(f"The page sent what is no message: {content!r:.200}")
+                session.outbox.notify(error_message(0, error))
 
-    def _look(self, gen: int, pictures: list[int], maps: list[int]) -> None:
-        """Only stores have rows that nobody was told of."""
+    def _focus(self, change: Any) -> None:
+        if self._session is not None and change["new"]:
+            self._session.focus(change["new"][0])
 
-    def _asked(self, _: Any) -> None:
+    def _ask_if_changed(self, _: Any) -> None:
         """Ask what the traits say now, once, however many of them have changed together."""
         traits = self._adapted(self._question_traits())
         with self.hold_trait_notifications():
@@ -261,66 +307,46 @@ class KxWidget(FromStores, Traits):
             self._ask(traits)
 
     def _ask(self, traits: dict[str, Any]) -> None:
-        questions = self._checked(traits)
+        query = self._query(traits)
         self._last_traits = traits
-        self._open.ask(questions, traits, self.selected[0] if self.selected else 0)
+        self._open.ask(query, traits, self.selected[0] if self.selected else 0)
 
     def _question_traits(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in QUESTION}
 
     def _adapted(self, traits: dict[str, Any]) -> dict[str, Any]:
         """The traits of a question, where those that hung on what has changed, and stayed, fall back to what fits."""
-        last = self._last_traits
-        if last is None:
-            return traits
-        kept = {name for name, value in traits.items() if repr(value) == repr(last[name])}
-        traits = dict(traits)
-        if "method" not in kept:
-            fits = self._fitting(traits, last["method"])
-            traits |= {name: value for name, value in fits.items() if name in kept}
-        if "compare" not in kept and "compare_with" in kept:
-            traits["compare_with"] = []
-        return traits
-
-    def _fitting(self, traits: dict[str, Any], old: str) -> dict[str, Any]:
-        """The layer and the parameters to go on with for a new method."""
-        methods, inspection = self.explainer.methods, self.explainer.inspection
-        new = find(methods, traits["method"])
-        layer = layer_fitting(inspection, traits["layer"], methods.get(old), new)
-        return {"layer": layer, "params": fitting(new, traits["params"])}
-
-    def _checked(self, traits: dict[str, Any]) -> list[Question]:
-        """The questions that the traits ask; those checked last are not made again."""
         self._check_open()
-        key = repr(traits)
-        if self._last_checked is None or key != self._last_checked[0]:
-            self._last_checked = key, self._questions(SimpleNamespace(**traits))
-        return self._last_checked[1]
+        return traits if self._last_traits is None else adapted(traits, self._last_traits, self._answers.explainer)
 
-    @t.validate(*QUESTION)
-    def _check_question(self, proposal: Any) -> Any:
-        with self._refusing():
-            name, value = proposal["trait"].name, in_words(proposal["value"], self._class_names())
-            self._checked(self._adapted(self._question_traits() | {name: value}))
-        return value
-
-    def _class_names(self) -> Sequence[str]:
+    def _query(self, traits: dict[str, Any]) -> Query:
+        """The checked question that the traits ask; the last one is not checked again."""
         self._check_open()
-        return self._explainer.class_names
+        text = repr(traits)
+        if self._last_query is None or text != self._last_query[0]:
+            self._last_query = text, self._answers.ask(traits)
+        return self._last_query[1]
 
     @contextmanager
     def _refusing(self) -> Generator[None, None, None]:
-        """Let validators raise what traitlets takes for a refusal."""
+        """Let a validator raise what traitlets takes for a refusal."""
         try:
             self._check_open()
             yield
         except KxError as error:
             raise as_trait_error(error) from error.__cause__
 
+    @t.validate(*QUESTION)
+    def _check_question(self, proposal: Any) -> Any:
+        with self._refusing():
+            value = in_words(proposal["value"], self._class_names)
+            self._query(self._adapted(self._question_traits() | {proposal["trait"].name: value}))
+        return value
+
     @t.validate("labels")
     def _check_labels(self, proposal: Any) -> Any:
         with self._refusing():
-            return read_labels(proposal["value"], self._count(), self._class_names())
+            return read_labels(proposal["value"], len(self._source), self._class_names)
 
     @t.validate("opacity", "threshold")
     def _check_number(self, proposal: Any) -> Any:
@@ -331,43 +357,42 @@ class KxWidget(FromStores, Traits):
     @t.validate("selected")
     def _check_selected(self, proposal: Any) -> Any:
         with self._refusing():
-            self._check_open()
-            if (image := max(proposal["value"], default=0)) >= (count := self._count()):
+            if (image := max(proposal["value"], default=0)) >= (count := len(self._source)):
                 raise ParameterError(f"selected: there is no image {image}; there are {count}.")
         return proposal["value"]
 
     def set_state(self, sync_data: Any) -> None:
         """Take over what the browser set; refuse what is wrong, one trait at a time, and say so."""
         with self._lock:
-            good = {}
+            accepted: dict[str, Any] = {}
             for name, value in sync_data.items():
                 try:
-                    if name in READ_ONLY or name.startswith(OF_PYTHON):
+                    if name in READ_ONLY or name.startswith(PYTHON_ONLY):
                         raise ParameterError(f"{name} cannot be set from the browser.")
                     if name in self.keys:
                         # Those of the question are checked together, below.
                         with self.cross_validation_lock if name in QUESTION else nullcontext():
                             self.traits()[name]._validate(self, value)
-                    good[name] = value
+                    accepted[name] = value
                 except (KxError, t.TraitError) as error:
                     self._refuse(error, [name])
-            asked = {name: good.pop(name) for name in QUESTION if name in good}
-            super().set_state(good | self._accepted(asked))
+            question = {name: accepted.pop(name) for name in QUESTION if name in accepted}
+            super().set_state(accepted | self._accepted_question(question))
 
-    def _accepted(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Those of the traits that make a question: all together, or else one on top of the other."""
+    def _accepted_question(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Those of the traits that make a question: all together, or else each that fits to those before it."""
         current, accepted = self._question_traits(), {}
         try:
-            if asked:
-                self._checked(self._adapted(current | asked))
-            return asked
+            if question:
+                self._query(self._adapted(current | question))
+            return question
         except KxError as error:
-            if len(asked) == 1:
-                self._refuse(error, list(asked))
+            if len(question) == 1:
+                self._refuse(error, list(question))
                 return {}
-        for name, value in asked.items():
+        for name, value in question.items():
             try:
-                self._checked(self._adapted(current | accepted | {name: value}))
+                self._query(self._adapted(current | accepted | {name: value}))
                 accepted[name] = value
             except KxError as error:
                 self._refuse(error, [name])
@@ -376,6 +401,6 @@ class KxWidget(FromStores, Traits):
     def _refuse(self, error: BaseException, names: list[str]) -> None:
         """Say why values from the browser are not taken over, and give it back those that are."""
         if self._session is not None:
-            self._session.flow.notify(error_message(0, error))
+            self._session.outbox.notify(error_message(0, error))
         for name in names:
             self.send_state(name)

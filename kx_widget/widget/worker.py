@@ -14,27 +14,49 @@ from contextvars import Context, copy_context
 from typing import Any
 
 
-class Stale(threading.Event):
-    """True, called, once a job is not wanted any more; `wait(seconds)` waits for that and says whether it came."""
+class CancelToken(threading.Event):
+    """Called, tells whether a job is not wanted any more; `wait(seconds)` waits for that, and tells whether it came."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ended = threading.Event()
 
     def __call__(self) -> bool:
-        """Whether it has come."""
+        """Whether the job is not wanted any more."""
         return self.is_set()
 
+    def set(self) -> None:
+        """The job is not wanted any more."""
+        super().set()
+        self._ended.set()
 
-Job = Callable[[Stale], None]
-# So long the end of the process waits for a job to give way.
+    def wait_for(self, work: Callable[[], None]) -> bool:
+        """Run `work` in a thread of its own, and wait until it ends or nobody wants it; whether it has ended."""
+
+        def run() -> None:
+            try:
+                work()
+            finally:
+                self._ended.set()
+
+        start_thread(run)
+        self._ended.wait()
+        return not self.is_set()
+
+
+Job = Callable[[CancelToken], None]
+# Seconds to wait for the running job at interpreter exit.
 SECONDS_AT_EXIT = 10.0
 # Python does not hear an interrupt that comes as its thread falls asleep, or to another thread, before it wakes.
 SECONDS_ASLEEP = 0.2
 
 
-def in_thread(function: Callable[..., None], *arguments: Any, name: str | None = None) -> None:
+def start_thread(function: Callable[..., None], *arguments: Any, name: str | None = None) -> None:
     """Call the function in a thread of its own, in this context."""
     threading.Thread(target=copy_context().run, args=(function, *arguments), name=name, daemon=True).start()
 
 
-def later(seconds: float, function: Callable[[], None]) -> threading.Timer:
+def start_timer(seconds: float, function: Callable[[], None]) -> threading.Timer:
     """Call the function after so many seconds, in this context, unless the timer is cancelled."""
     timer = threading.Timer(seconds, copy_context().run, (function,))
     timer.daemon = True
@@ -63,7 +85,7 @@ class Worker:
         self._lock = threading.Lock()
         self._waiting: tuple[Context, Job] | None = None
         self._running = False
-        self._stale = Stale()
+        self._stale = CancelToken()
         self._thread: threading.Thread | None = None
 
     @property
@@ -103,7 +125,7 @@ class Worker:
                     self._running = False
                     atexit.unregister(self._leave)
                     return
-                stale = self._stale = Stale()
+                stale = self._stale = CancelToken()
             context, job = waiting
             try:
                 context.run(job, stale)

@@ -65,7 +65,7 @@ def test_page_reloaded_while_it_computes(view: View) -> None:
     notebook.page.reload()
     view.await_status("running")
     # The old view said that it is gone.
-    assert notebook.value("len(w._session.flow._views)") == "1"
+    assert notebook.value("len(w._session.outbox._views)") == "1"
     # What has come of it so far.
     partial = view.await_other_pixels(before)
     view.root.get_by_role("button", name="Cancel").click()

@@ -16,8 +16,8 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Request, expect
 
 import kx_widget as kx
-from kx_widget.widget.keeper import SNAPSHOT_BYTES
-from kx_widget.widget.pictures import ALL_BYTES
+from kx_widget.widget.export import SNAPSHOT_BYTES
+from kx_widget.widget.image_sources import ALL_BYTES
 from tests import models
 from tests.browser.hosts import bundles
 from tests.browser.lab import Lab

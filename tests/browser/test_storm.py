@@ -44,7 +44,7 @@ fresh = kx.KxWidget(model, images[:2], w.target, class_names=class_names, **{n: 
 fresh
 """
 HEADLESS = """
-columns = [c["target"] for c in w._session._answer.columns]
+columns = [c["target"] for c in w._last_query[1].columns]
 asked = {"method": w.method, "layer": w.layer, **w.params}
 e = kx.explain(model, images[:2], columns, class_names=class_names, **asked)
 print(all(np.array_equal(r.maps, e.maps) for r in (w.result, fresh.result)), end="")

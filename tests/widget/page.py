@@ -17,6 +17,11 @@ def until(condition, seconds=20):
         threading.Event().wait(0.005)
 
 
+def say(widget, content):
+    """Send a message over the widget's comm, as a browser does."""
+    widget.comm.handle_msg({"content": {"data": {"method": "custom", "content": content}}, "buffers": []})
+
+
 class Page:
     """One view of one widget at a time; `maps` are those on the screen, by image and column."""
 
@@ -31,7 +36,7 @@ class Page:
         return widget
 
     def say(self, widget, kind, **fields):
-        widget._heard(None, {"kind": kind, **fields}, [])
+        say(widget, {"kind": kind, **fields})
 
     def heard(self, widget, content, buffers):
         self.messages.append(content)
@@ -76,7 +81,7 @@ class Page:
 def rest(widget):
     """Wait until the worker has nothing more to do, and nothing that could be sent waits for its turn."""
     session = widget._session
-    until(lambda: not session._worker.busy and session.flow._timer is None)
+    until(lambda: not session._worker.busy and session.outbox._timer is None)
 
 
 def taken(items, buffers):

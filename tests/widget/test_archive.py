@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from kx_widget.widget import archive
-from kx_widget.widget.archive import Archive, Kept, pack
+from kx_widget.widget.archive import Archive, FinishedAnswer, pack
 from tests.widget.saved import unpack
 
 HOSTILE = ["</script><img src=x onerror=alert(1)>", "<!--<script>", '"quoted" & co', "${x} $title \\u003c"]
@@ -15,7 +15,7 @@ HOSTILE = ["</script><img src=x onerror=alert(1)>", "<!--<script>", '"quoted" & 
 
 def kept(name, *shapes, seed=0):
     rng = np.random.default_rng(seed)
-    return Kept(
+    return FinishedAnswer(
         {"layer": name},
         [],
         [({"image": i, "score": np.inf}, rng.normal(0, 1, s).astype("f")) for i, s in enumerate(shapes)],
@@ -32,26 +32,26 @@ class TestArchive:
         a = Archive()
         for name in ("x", "y", "x"):
             a.keep(kept(name, (2, 2)), 1)
-        assert [k.asked["layer"] for k in a.answers()] == ["y", "x"]
+        assert [k.traits["layer"] for k in a.answers()] == ["y", "x"]
 
     def test_forgets_what_other_weights_answered(self):
         a = Archive()
         a.keep(kept("x", (2, 2)), 1)
         a.keep(kept("y", (2, 2)), 2)
-        assert [k.asked["layer"] for k in a.answers()] == ["y"]
+        assert [k.traits["layer"] for k in a.answers()] == ["y"]
 
     def test_keeps_to_its_limit_but_for_the_latest(self):
         a = Archive(limit=1000)
         for name, side in (("x", 10), ("y", 10), ("z", 10), ("large", 40)):
             a.keep(kept(name, (side, side)), 1)
-            assert [k.asked["layer"] for k in a.answers()][-1] == name
+            assert [k.traits["layer"] for k in a.answers()][-1] == name
         assert len(a.answers()) == 1
 
     @pytest.mark.parametrize("shape", [(5, 7), (30, 40), (1, 9)])
     def test_small_maps_are_exact_and_large_ones_within_half_a_step(self, shape):
         one = kept("x", shape)
         ((found,),) = unpack(pack({}, None, [one], 10**6))[1]
-        exact = one.items[0][1]
+        exact = one.tiles[0][1]
         step = np.ptp(exact) / 65534 / 2 if exact.nbytes > archive.EXACT_BYTES else 0
         assert_allclose(found, exact, atol=step * 1.01, rtol=0)
 
@@ -61,9 +61,9 @@ class TestArchive:
         assert len(block) <= 60_000
         header, maps = unpack(block)
         assert (layers(block), header["side"], header["left_out"]) == (["x", "y"], 112, 0)
-        exact = answers[1].items[1][1].reshape(112, 2, 100, 2).mean((1, 3))
+        exact = answers[1].tiles[1][1].reshape(112, 2, 100, 2).mean((1, 3))
         assert_allclose(maps[1][1], exact, atol=1e-4)
-        assert_array_equal(maps[1][0], answers[1].items[0][1])
+        assert_array_equal(maps[1][0], answers[1].tiles[0][1])
 
     def test_the_oldest_are_left_out_and_counted(self):
         answers = [kept(str(i), (28, 28), seed=i) for i in range(10)]

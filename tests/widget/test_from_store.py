@@ -106,9 +106,12 @@ def test_what_is_shown_and_in_which_order_can_be_chosen(browser, kept, opened):
     rows = kept.rows(kept.select(pc.field("column") == 0))
     wrong = sorted((r for r in rows if r["predicted"] != r["label"]), key=lambda r: -r["score"])
     # The score of either target may be what puts an image first.
-    assert {widget._shelf.name(i) for i in range(widget._count())} == {r["id"] for r in wrong}
-    first = widget._shelf.explanation(0, [0, 1]).scores.max()
-    assert first == max(r["score"] for r in kept.rows(kept.select(pc.field("predicted") != pc.field("label"))))
+    look(browser, widget, range(len(wrong)))
+    assert {picture["name"] for picture, _ in browser.pictures.values()} == {r["id"] for r in wrong}
+    widget.compare = "targets"
+    assert widget.wait().scores.max() == max(
+        r["score"] for r in kept.rows(kept.select(pc.field("predicted") != pc.field("label")))
+    )
     with pytest.raises(FormatError, match="no explanation to show of this choice"):
         kx.KxWidget.from_store(kept, where=pc.field("score") > 1e9)
 
@@ -162,7 +165,7 @@ def test_with_a_model_any_image_is_asked_anew(browser, kept, opened, explainer, 
     widget.selected = [MISSING]
     with pytest.raises(kx.ImageError, match="no such file"):
         widget.wait()
-    widget.compare, widget.layer, widget.method, widget.target = "none", widget._shelf._layer, "gradcam", "top"
+    widget.compare, widget.layer, widget.method, widget.target = "none", kept.job["layer"], "gradcam", "top"
     assert_array_equal(widget.wait().maps[0, 0], kept.maps([kept.select()[2 * MISSING]])[0])
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.widget.page import rest
+from tests.widget.page import rest, say
 
 HOSTILE = [
     *(None, 3, [], {}, {"kind": 7}, {"kind": "want"}, {"kind": "cancel", "gen": "x"}, {"kind": "nobody"}, "hello"),
@@ -21,7 +21,7 @@ HOSTILE = [
 def test_what_is_no_message_is_refused(widget, browser, content):
     rest(widget)
     before = widget.explainer.counts
-    widget._heard(None, content, [])
+    say(widget, content)
     assert browser.messages[-1]["kind"] == "error"
     assert browser.messages[-1]["gen"] == 0
     assert len(browser.messages[-1]["message"]) < 300

@@ -11,12 +11,12 @@ from numpy.testing import assert_array_equal
 from PIL import Image
 
 import kx_widget as kx
-from kx_widget.widget import still
-from kx_widget.widget.archive import Kept
+from kx_widget.widget import static_preview
+from kx_widget.widget.archive import FinishedAnswer
+from kx_widget.widget.export import SNAPSHOT_BYTES
 from kx_widget.widget.html import BUNDLE
-from kx_widget.widget.keeper import SNAPSHOT_BYTES
 from tests import cases, models
-from tests.widget.page import until
+from tests.widget.page import say, until
 from tests.widget.saved import HOSTILE, Parsed, block_of, unpack
 
 CLASS_NAMES = HOSTILE
@@ -127,8 +127,8 @@ def test_the_snapshot_of_many_large_maps_is_small():
             for i in range(32)
         ]
         w.wait()
-        w._keeper.keep(Kept({}, [], kept, 1.0), 1, (np.zeros((32, 3)), np.zeros((32, 3))))
-        w._keeper.snapshot()
+        w._exporter.keep(FinishedAnswer({}, [], kept, 1.0), 1, (np.zeros((32, 3)), np.zeros((32, 3))))
+        w._exporter.snapshot()
         assert 100_000 < len(w._snapshot) <= SNAPSHOT_BYTES
 
 
@@ -159,10 +159,10 @@ def test_an_output_holds_a_picture_beside_the_widget(widget, monkeypatch):
     assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == widget.model_id
     with Image.open(io.BytesIO(base64.b64decode(data["image/png"]))) as picture:
         shown = np.asarray(picture.convert("RGB"))
-    assert shown.shape == (3 * 160 + 2 * still.GAP, 3 * 160 + 2 * still.GAP, 3)
+    assert shown.shape == (3 * 160 + 2 * static_preview.GAP, 3 * 160 + 2 * static_preview.GAP, 3)
     expected = widget.result.overlay(alpha=0.6)
     for image, column in np.ndindex(3, 3):
-        tile = shown[image * (160 + still.GAP) :, column * (160 + still.GAP) :][:160, :160]
+        tile = shown[image * (160 + static_preview.GAP) :, column * (160 + static_preview.GAP) :][:160, :160]
         small = np.asarray(Image.fromarray(tile).resize((12, 12), Image.Resampling.BOX), float)
         assert np.abs(small - expected[image, column]).mean() < 12
     tags = Parsed(data["text/html"]).tags
@@ -172,7 +172,7 @@ def test_an_output_holds_a_picture_beside_the_widget(widget, monkeypatch):
 
 def test_a_picture_that_takes_longer_comes_later(explainer, monkeypatch):
     host = Host(monkeypatch)
-    monkeypatch.setattr("kx_widget.widget.keeper.SECONDS_BEFORE_DISPLAY", 0.01)
+    monkeypatch.setattr("kx_widget.widget.export.SECONDS_BEFORE_DISPLAY", 0.01)
     with kx.KxWidget(explainer, cases.photos(), params={"smooth": {"repetitions": 200}}) as w:
         w._ipython_display_()
         assert "image/png" not in host.outputs[0]
@@ -183,7 +183,7 @@ def test_a_picture_that_takes_longer_comes_later(explainer, monkeypatch):
 
 def test_without_somebody_there_the_cell_waits_and_leaves_nothing_for_later(explainer, monkeypatch):
     host = Host(monkeypatch)
-    monkeypatch.setattr("kx_widget.widget.keeper.attended", lambda: False)
+    monkeypatch.setattr("kx_widget.widget.export.is_attended", lambda: False)
     sent = []
     monkeypatch.setattr(kx.KxWidget, "send_state", lambda _, key=None: sent.append(key))
     with kx.KxWidget(explainer, cases.photos(), params={"smooth": {"repetitions": 200}}) as w:
@@ -203,9 +203,9 @@ def test_a_question_that_fails_is_displayed_without_a_picture(explainer, monkeyp
 def test_an_output_in_which_a_view_is_drawn_stays_as_it_is(explainer, monkeypatch):
     """Else the host draws the widget anew, and keeps the first view."""
     host = Host(monkeypatch)
-    monkeypatch.setattr("kx_widget.widget.keeper.SECONDS_BEFORE_DISPLAY", 0.01)
+    monkeypatch.setattr("kx_widget.widget.export.SECONDS_BEFORE_DISPLAY", 0.01)
     with kx.KxWidget(explainer, cases.photos(), params={"smooth": {"repetitions": 200}}) as w:
         w._ipython_display_()
-        w._heard(None, {"kind": "hello", "version": 1, "view": "v", "have": []}, [])
+        say(w, {"kind": "hello", "version": 1, "view": "v", "have": []})
         w.wait()
         assert "image/png" not in host.outputs[0]

@@ -7,8 +7,8 @@ from queue import Empty
 import pytest
 from jupyter_client.manager import KernelManager
 
-from kx_widget.widget.flow import LARGEST_FRAME
 from kx_widget.widget.messages import VERSION
+from kx_widget.widget.outbox import LARGEST_FRAME
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 60

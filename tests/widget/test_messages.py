@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kx_widget.widget import messages
-from kx_widget.widget.hearing import read
+from kx_widget.widget.messages import validate
 from tests import cases
 from tests.fixtures import make
-from tests.widget.page import rest
+from tests.widget.page import rest, say
 
 ROOT = Path(__file__).parents[2]
 
@@ -73,28 +73,28 @@ def test_the_fixture_shared_with_the_front_end_holds_every_message():
     fixture = json.loads((Path(make.__file__).parent / "messages.json").read_text())
     assert fixture == make.messages()
     for message in fixture["up"]:
-        assert read(message) == message
+        assert validate(message) == message
 
 
 @given(st.one_of([st.from_type(message) for message in UP]))
 def test_every_message_of_a_page_is_read_as_it_was_sent(message):
-    assert read(message) == message
-    assert read(json.loads(json.dumps(message))) == message
+    assert validate(message) == message
+    assert validate(json.loads(json.dumps(message))) == message
 
 
 @given(st.one_of([st.from_type(message) for message in UP]), st.data())
 def test_a_field_that_is_missing_or_of_another_type_makes_it_no_message(message, data):
     name = data.draw(st.sampled_from([name for name in message if name != "kind"]))
     other = data.draw(anything.filter(lambda value: type(value) is not type(message[name])))
-    assert read({**message, name: other}) is None
+    assert validate({**message, name: other}) is None
     del message[name]
-    assert read(message) is None
+    assert validate(message) is None
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(anything | nearly | st.dictionaries(texts, anything))
 def test_whatever_a_page_sends_the_widget_goes_on(widget, browser, content):
-    widget._heard(None, content, [])
+    say(widget, content)
     widget.set_state({"target": content})
     rest(widget)
     assert widget.status == "done"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import kx_widget as kx
-from kx_widget.widget.still import still
+from kx_widget.widget.static_preview import static_preview
 from tests import cases, models
 from tests.engine.test_notes import dead
 from tests.widget.page import rest, until
@@ -56,7 +56,9 @@ def test_pages_and_pictures_keep_it(silent):
     header, _ = unpack(block_of(json.loads(Parsed(silent.to_html()).data)))
     assert [item["notes"] for item in header["answers"][-1]["items"]] == [[FLAT.format(1)]] * 3
     look = {"colormap": "viridis", "alpha": 0.5, "sign": "positive", "scale": "map"}
-    html = still(silent.results, silent.explainer.methods, look)["text/html"]
+    html = static_preview(silent.results, {method.id: method.title for method in kx.METHODS.values()}, look)[
+        "text/html"
+    ]
     assert html.count("<br>Flat: the map is 0 everywhere, no evidence for &#x27;class 1&#x27;. Try") == 1
     assert html.count("(flat)") == 3
 

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import kx_widget as kx
 from kx_widget.engine.methods import METHODS
 from tests import cases, models
-from tests.widget.page import rest
+from tests.widget.page import rest, say
 
 LAYERS = ["stem", "branch", "norm", "inside", "branch_end", "add", "after_add"]
 
@@ -26,7 +26,7 @@ def want(widget, browser, image=0, column=0, have=""):
     """Ask, and wait until the worker has come to rest; all thumbnails told meanwhile, and their key."""
     browser.thumbnails, browser.key = {}, ""
     asked = {"kind": "want", "gen": browser.gen, "image": image, "column": column, "have": have}
-    widget._heard(None, asked, [])
+    say(widget, asked)
     rest(widget)
     return browser.thumbnails
 
@@ -102,7 +102,7 @@ def test_a_method_for_some_layers_shows_which(widget, browser):
 
 @pytest.mark.parametrize("asked", [{"gen": 0}, {"image": 3}, {"image": -1}, {"column": 1}, {"gen": None}])
 def test_what_cannot_be_answered_is_not(widget, browser, asked):
-    widget._heard(None, {"kind": "want", "gen": browser.gen, "image": 0, "column": 0, "have": "", **asked}, [])
+    say(widget, {"kind": "want", "gen": browser.gen, "image": 0, "column": 0, "have": "", **asked})
     rest(widget)
     assert "thumbnails" not in browser.kinds()
 
@@ -117,7 +117,7 @@ def test_another_question_interrupts_them(widget, browser, monkeypatch):
         compile_layers(*arguments)
 
     monkeypatch.setattr("kx_widget.engine.functions.Functions.warm_layers", slowly)
-    widget._heard(None, {"kind": "want", "gen": browser.gen, "image": 0, "column": 0, "have": ""}, [])
+    say(widget, {"kind": "want", "gen": browser.gen, "image": 0, "column": 0, "have": ""})
     assert asked.wait(20)
     widget.target = "dog"
     assert widget.wait().target_names[0] == ("dog",)
@@ -129,11 +129,11 @@ def test_another_question_interrupts_them(widget, browser, monkeypatch):
 
 def test_large_maps_are_averaged(browser):
     rng = np.random.default_rng(0)
-    from kx_widget.widget.thumbnails import _small
+    from kx_widget.widget.thumbnails import reduce
 
     values = rng.normal(size=(64, 10)).astype(np.float32)
-    assert_allclose(_small(values), values.reshape(32, 2, 10).mean(1), rtol=1e-5, atol=1e-6)
-    assert_array_equal(_small(values[:7]), values[:7])
+    assert_allclose(reduce(values), values.reshape(32, 2, 10).mean(1), rtol=1e-5, atol=1e-6)
+    assert_array_equal(reduce(values[:7]), values[:7])
 
 
 def test_every_method_has_thumbnails(widget, browser):
@@ -199,5 +199,5 @@ def test_a_transformer_begins_with_its_attention_and_its_layers_follow_the_metho
 def test_a_failure_is_said(widget, browser, monkeypatch):
     monkeypatch.setattr("kx_widget.engine.probe.Probe.look_at", lambda *_: 1 / 0)
     want(widget, browser)
-    assert browser.messages[-1]["kind"] == "error"
-    assert (browser.messages[-1]["gen"], widget.status) == (0, "done")
+    (message,) = [m for m in browser.messages if m["kind"] == "error"]
+    assert (message["gen"], widget.status) == (0, "done")

@@ -10,9 +10,9 @@ import traitlets
 from numpy.testing import assert_allclose, assert_array_equal
 
 import kx_widget as kx
-from kx_widget.widget import flow
+from kx_widget.widget import outbox
 from tests import cases, models
-from tests.widget.page import rest, until
+from tests.widget.page import rest, say, until
 
 
 def test_the_first_answer_comes_unasked(widget, browser, explainer):
@@ -270,9 +270,9 @@ def test_partial_maps_progress_and_cancel(widget, browser, explainer):
 
 def test_cancel_from_the_browser_must_name_the_running_question(widget, browser):
     widget.params = {"smooth": {"repetitions": 1000}}
-    widget._heard(None, {"kind": "cancel", "gen": browser.gen - 1}, [])
+    say(widget, {"kind": "cancel", "gen": browser.gen - 1})
     assert widget.status == "running"
-    widget._heard(None, {"kind": "cancel", "gen": browser.gen}, [])
+    say(widget, {"kind": "cancel", "gen": browser.gen})
     assert widget.status == "cancelled"
 
 
@@ -326,7 +326,7 @@ def test_errors_while_computing_reach_the_page_and_wait(widget, browser):
 
 
 def test_a_large_answer_is_cut_into_messages(browser, monkeypatch):
-    monkeypatch.setattr(flow, "LARGEST_FRAME", 3000)
+    monkeypatch.setattr(outbox, "LARGEST_FRAME", 3000)
     model = models.gray()
     with browser.open(kx.KxWidget(model, cases.photos_for(model, 5), method="gradients")) as w:
         browser.wait(w)
@@ -372,7 +372,7 @@ def test_pictures_are_small_and_in_their_own_shape(browser, explainer):
 def test_closed_it_says_so(browser, explainer):
     w = kx.KxWidget(explainer, cases.photos())
     w.wait()
-    w._keeper.snapshot()
+    w._exporter.snapshot()
     w.close()
     assert (w._images, w._snapshot) == ([], b"")
     with pytest.raises(kx.KxError, match="closed"):

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 
 import pytest
 
-from kx_widget.widget.worker import Worker, in_thread, later, wait_for
+from kx_widget.widget.worker import Worker, start_thread, start_timer, wait_for
 from tests.widget.page import until
 
 
@@ -85,7 +85,7 @@ def test_threads_speak_for_whoever_asked():
 
     def answer(_):
         heard.append(asker.get())
-        later(0, lambda: in_thread(lambda: heard.append(asker.get())))
+        start_timer(0, lambda: start_thread(lambda: heard.append(asker.get())))
 
     for who in ("cell", "page"):
         asker.set(who)

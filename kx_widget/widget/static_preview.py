@@ -12,34 +12,33 @@ from PIL import Image
 
 from kx_widget.engine.drawing import DIVERGING
 from kx_widget.engine.explanation import Explanation
-from kx_widget.engine.registry import Method
 
 MOST_TILES = 32
 PER_ROW = 6
 GAP = 6
 
 
-def still(results: Sequence[Explanation], methods: Mapping[str, Method], look: dict[str, Any]) -> dict[str, str]:
+def static_preview(results: Sequence[Explanation], titles: Mapping[str, str], style: dict[str, Any]) -> dict[str, str]:
     """The overlays as a MIME bundle: one PNG, and the same in HTML with its caption; one row an image if compared.
 
     Args:
         results: one explanation, or one a column.
-        methods: tell their titles.
-        look: keywords of `Explanation.overlay`.
+        titles: of the methods, by id.
+        style: keywords of `Explanation.overlay`.
     """
-    if look["colormap"] == "rdbu":
-        look = {**look, "colormap": DIVERGING}
+    if style["colormap"] == "rdbu":
+        style = {**style, "colormap": DIVERGING}
     columns = sum(r.maps.shape[1] for r in results)
     images = len(results[0].maps)
     shown = min(images, max(1, MOST_TILES // columns))
-    rows = [[tile for r in overlays for tile in r[i]] for overlays in [[r.pictures(**look) for r in results]]
+    rows = [[tile for r in overlays for tile in r[i]] for overlays in [[r.pictures(**style) for r in results]]
             for i in range(shown)]  # fmt: skip
     if columns == 1:
         tiles = [row[0] for row in rows]
         rows = [tiles[i : i + PER_ROW] for i in range(0, len(tiles), PER_ROW)]
     png = base64.b64encode(_sheet(rows, 160 if shown * columns <= 12 else 112)).decode()
     captions = [r.caption(i, t) for i in range(shown) for r in results for t in range(r.maps.shape[1])]
-    asked = dict.fromkeys(f"{methods[r.method].title} · {r.layer or 'the input'}" for r in results)
+    questions = dict.fromkeys(f"{titles[r.method]} · {r.layer or 'the input'}" for r in results)
     notes = dict.fromkeys(
         n for i in range(shown) for r in results for t in range(r.maps.shape[1]) for n in r.notes_of(i, t)
     )
@@ -48,7 +47,7 @@ def still(results: Sequence[Explanation], methods: Mapping[str, Method], look: d
         "image/png": png,
         "text/html": f'<figure style="margin:0"><img alt="{escape("; ".join(captions))}"'
         f' style="max-width:100%" src="data:image/png;base64,{png}">'
-        f"<figcaption>{escape(', '.join(asked))}. The first answer of a kx_widget view:"
+        f"<figcaption>{escape(', '.join(questions))}. The first answer of a kx_widget view:"
         f" run the cell to explore it.{rest}{''.join(f'<br>{escape(note)}' for note in notes)}</figcaption></figure>",
     }
 
@@ -95,7 +94,7 @@ class Displays:
                 update(made)
 
 
-def attended() -> bool:
+def is_attended() -> bool:
     """Whether somebody sits before this kernel: what runs a notebook as a script allows no questions."""
     from IPython import get_ipython
 

@@ -8,15 +8,15 @@ from contextvars import Context, copy_context
 from typing import Any
 
 from kx_widget.engine.errors import KxError, plain
-from kx_widget.widget.worker import in_thread
+from kx_widget.widget.worker import start_thread
 
 PART_BYTES = 900_000
 SECONDS_BETWEEN_PARTS = 0.05
 MOST_WAITING = 20
 
 
-class Files:
-    """Makes and sends one file after the other, in a thread of its own: a handler must not keep the kernel.
+class Downloads:
+    """Makes and sends one file after the other, in one thread: a message handler must not keep the kernel.
 
     Args:
         make: by format, what makes the file from a column's number.
@@ -43,7 +43,7 @@ class Files:
             if self._working:
                 return
             self._working = True
-        in_thread(self._work, name="kx-export")
+        start_thread(self._work, name="kx-export")
 
     def _work(self) -> None:
         while True:

@@ -7,7 +7,7 @@ import pytest
 
 import kx_widget as kx
 from tests import cases
-from tests.widget.page import until
+from tests.widget.page import say, until
 from tests.widget.saved import HOSTILE, Parsed, block_of, unpack
 
 CLASS_NAMES = HOSTILE
@@ -22,7 +22,7 @@ class View:
 
     def ask(self, **content):
         self.sent.clear()
-        self.widget._heard(None, {"kind": "export", **content}, [])
+        say(self.widget, {"kind": "export", **content})
         until(lambda: any(m["kind"] == "file" and m["part"] == m["parts"] - 1 for m, _ in list(self.sent)))
         self.sent = [(m, b) for m, b in self.sent if m["kind"] == "file"]
         assert all(content["kind"] == "file" and len(buffers[0]) <= 1_000_000 for content, buffers in self.sent)
@@ -45,7 +45,7 @@ def test_a_view_gets_a_page_and_numbers(view, tmp_path):
 
 
 def test_a_file_comes_in_parts(view, monkeypatch):
-    monkeypatch.setattr("kx_widget.widget.files.PART_BYTES", 50_000)
+    monkeypatch.setattr("kx_widget.widget.downloads.PART_BYTES", 50_000)
     data, _ = view.ask(id="a", format="html", column=0)
     assert len(view.sent) > 2
     assert data.decode().rstrip().endswith("</html>")
@@ -64,7 +64,7 @@ def test_what_cannot_be_exported_is_refused(view, asked):
 )
 def test_what_is_no_message_is_no_export(view, asked):
     content = {"kind": "export", "id": "a", "format": "npz", "column": 0, **asked}
-    view.widget._heard(None, content, [])
+    say(view.widget, content)
     assert [(m["kind"], m["gen"]) for m, _ in view.sent] == [("error", 0)]
 
 
@@ -79,7 +79,7 @@ def test_a_flood_is_made_by_one_thread_and_beyond_some_refused(view, monkeypatch
     monkeypatch.setattr(kx.Explanation, "save", lambda *_: slowly(_))
     view.sent.clear()
     for n in range(500):
-        view.widget._heard(None, {"kind": "export", "id": str(n), "format": "npz", "column": 0}, [])
+        say(view.widget, {"kind": "export", "id": str(n), "format": "npz", "column": 0})
     assert begun.wait(20)
     assert sum(thread.name == "kx-export" for thread in threading.enumerate()) == 1
     refused = [m for m, _ in view.sent if "ask again" in m.get("error", "")]

@@ -5,7 +5,7 @@ import threading
 from numpy.testing import assert_allclose
 
 import kx_widget as kx
-from kx_widget.widget import ahead
+from kx_widget.widget import prefetch
 from tests import cases, models
 from tests.engine.test_own_methods import energy
 from tests.widget.page import rest, until
@@ -13,7 +13,7 @@ from tests.widget.page import rest, until
 
 def test_other_classes_are_there_under_the_names_by_which_the_page_asks(widget, browser, explainer, monkeypatch):
     # However busy the machine is.
-    monkeypatch.setattr(ahead, "SECONDS", 60)
+    monkeypatch.setattr(prefetch, "SECONDS_A_QUESTION", 60)
     widget.target = "dog"
     browser.wait(widget)
     rest(widget)
@@ -28,7 +28,7 @@ def test_other_classes_are_there_under_the_names_by_which_the_page_asks(widget, 
 
 
 def test_each_answer_is_sent_as_it_is_there_and_thumbnails_do_not_end_the_others(browser, monkeypatch):
-    monkeypatch.setattr(ahead, "SECONDS", 60)
+    monkeypatch.setattr(prefetch, "SECONDS_A_QUESTION", 60)
     begun, go_on, asked = threading.Event(), threading.Event(), []
 
     def slowly(probe, target):

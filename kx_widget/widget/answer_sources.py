@@ -1,0 +1,162 @@
+"""Where a widget's answers come from; see `stored` for those of a store."""
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from kx_widget.engine.answer import AnswerBuilder
+from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.explanation import Explanation
+from kx_widget.engine.images import Images
+from kx_widget.engine.layers import learn_together
+from kx_widget.engine.question import Question
+from kx_widget.engine.types import Frames
+from kx_widget.widget.image_sources import ImageSource
+from kx_widget.widget.messages import Column
+from kx_widget.widget.questions import QuestionTraits, build
+from kx_widget.widget.serialize import catalogue, columns
+
+
+@dataclass(frozen=True)
+class Part:
+    """Columns of an answer that have maps of one size; its frames count images and columns from 0.
+
+    Attributes:
+        images: the numbers of its images.
+        width: how many columns.
+        stream: computes or reads the maps, with those that will still change if it is given True.
+        explanation: all of it, once the stream has ended, given the seconds that it took.
+    """
+
+    images: Sequence[int]
+    width: int
+    stream: Callable[[bool], Generator[Frames, None, None]]
+    explanation: Callable[[float], Explanation]
+
+
+class Query(Protocol):
+    """A checked question about the images of a source.
+
+    `computes` tells whether a model has to answer.
+    """
+
+    computes: bool
+
+    @property
+    def columns(self) -> list[Column]:
+        """What the grid's columns ask."""
+        ...
+
+    def version(self) -> int:
+        """Of the model's weights; 0 where none answers."""
+        ...
+
+    def parts(self, images: Sequence[int], version: int | None = None) -> Sequence[Part]:
+        """The answer for these images, a part for columns that have maps of one size.
+
+        Args:
+            images: their numbers.
+            version: of the weights, if it was looked up just now.
+
+        Raises:
+            ImageError: none of them can be used.
+        """
+        ...
+
+    def question_at(self, image: int, column: int) -> tuple[Question, int, int] | None:
+        """The model's question of one column, the target's place among its own and the image's; None without one."""
+        ...
+
+
+class AnswerSource(Protocol):
+    """Answers questions about the images of a source."""
+
+    @property
+    def explainer(self) -> Explainer | None:
+        """Of the model, None where there is none."""
+        ...
+
+    def ask(self, traits: QuestionTraits) -> Query:
+        """Check a question.
+
+        Raises:
+            KxError: it cannot be answered, and why.
+        """
+        ...
+
+    def catalogue(self) -> dict[str, Any]:
+        """What views need to know once."""
+        ...
+
+
+class ModelQuery:
+    """A question that a model answers, as one question of the engine or one a column."""
+
+    computes = True
+
+    def __init__(self, source: ImageSource, explainer: Explainer, images: Images, traits: QuestionTraits) -> None:
+        self._source, self._explainer, self._traits = source, explainer, traits
+        self._questions = build(explainer, images, traits)
+        self._columns = columns(self._questions)
+
+    @property
+    def columns(self) -> list[Column]:
+        """What the grid's columns ask."""
+        return self._columns
+
+    def version(self) -> int:
+        """Of the model's weights."""
+        return self._questions[0].model.weights.version()
+
+    def parts(self, images: Sequence[int], version: int | None = None) -> list[Part]:
+        """The answer for these images: a part for each question."""
+        questions, numbers = self._about(images)
+        learn_together(questions)
+        return [_part(question, numbers, None if place else version) for place, question in enumerate(questions)]
+
+    def question_at(self, image: int, column: int) -> tuple[Question, int, int] | None:
+        """The question of one column, the target's place among its own and the image's; None if there is no column."""
+        questions, numbers = self._about([image])
+        places = [(question, place) for question in questions for place in range(len(question.columns.texts))]
+        return (*places[column], numbers.index(image)) if column in range(len(places)) else None
+
+    def _about(self, images: Sequence[int]) -> tuple[list[Question], Sequence[int]]:
+        """The questions about images that are not held."""
+        loaded, numbers = self._source.load(self._explainer, images)
+        if loaded is self._questions[0].images:
+            return self._questions, numbers
+        return build(self._explainer, loaded, self._traits), numbers
+
+
+def _part(question: Question, images: Sequence[int], version: int | None) -> Part:
+    builder = AnswerBuilder(question)
+
+    def stream(partials: bool) -> Generator[Frames, None, None]:
+        for frames in question.stream(version, partials=partials):
+            builder.add(frames)
+            yield frames
+
+    return Part(images, len(question.columns.texts), stream, builder.explanation)
+
+
+class ModelAnswers:
+    """Answers of a model.
+
+    Args:
+        explainer: of the model.
+        source: the images.
+        images: what a question is checked with: the images where they are held, a blank one where not.
+    """
+
+    def __init__(self, explainer: Explainer, source: ImageSource, images: Images) -> None:
+        self.explainer = explainer
+        self._source = source
+        self._images = images
+
+    def ask(self, traits: QuestionTraits) -> ModelQuery:
+        """Check a question."""
+        return ModelQuery(self._source, self.explainer, self._images, traits)
+
+    def catalogue(self) -> dict[str, Any]:
+        """What views need to know once; any question can be asked."""
+        return catalogue(self.explainer) | {"offer": None}

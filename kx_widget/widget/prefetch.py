@@ -1,0 +1,48 @@
+"""Questions that will likely be asked next, and can be answered at once now."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.types import Floats, Frame, Frames
+from kx_widget.engine.wrappers import WRAPPERS
+from kx_widget.widget.answer_sources import Part
+
+CLASSES = 5
+SECONDS_A_QUESTION = 0.25
+# The page draws the answer first: it may run on the same cores.
+PAUSE = 0.15
+QUICK = "instant"
+
+
+def quick_frames(part: Part, stale: Callable[[], bool]) -> Frames | None:
+    """All maps of a part of an answer, None where they take too long or are not wanted any more."""
+    start = time.perf_counter()
+    maps: list[Frame] = []
+    for frames in part.stream(False):
+        if stale() or time.perf_counter() - start > SECONDS_A_QUESTION:
+            return None
+        maps += frames.frames
+    return Frames(tuple(maps), 1, 1)
+
+
+def neighbours(traits: Mapping[str, Any], scores: Floats, explainer: Explainer) -> Iterator[dict[str, Any]]:
+    """Traits of questions one click away: the best other classes of an image, then the other quick methods.
+
+    Args:
+        traits: of the question.
+        scores: of the image in focus (C,).
+        explainer: knows the methods, and the classes' names, by which the page asks wherever they tell them apart.
+    """
+    names, method = explainer.class_names, explainer.methods[traits["method"]]
+    if traits["compare"] != "none" or method.sees != "layer" or any(traits["params"].get(name) for name in WRAPPERS):
+        return
+    for index in scores.argsort()[::-1][:CLASSES].tolist():
+        target = names[index] if names.count(names[index]) == 1 else index
+        if target != traits["target"]:
+            yield {**traits, "target": target}
+    if method.cost == QUICK:
+        for other in explainer.methods.values():
+            if other.cost == QUICK and other.sees == "layer" and other.id != method.id:
+                yield {**traits, "method": other.id, "params": {}}

@@ -1,0 +1,164 @@
+"""What the engine knows -> records of the protocol."""
+
+import os
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from kx_widget.engine.errors import KxError, plain
+from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.notes import evidence_of
+from kx_widget.engine.question import Question
+from kx_widget.engine.registry import Method
+from kx_widget.engine.types import Floats, Frame, Inspection, LayerInfo, Parameter
+from kx_widget.engine.wrappers import WRAPPERS
+from kx_widget.widget.image_sources import Preview
+from kx_widget.widget.messages import Column, Item, Photo
+
+# A value that was refused may be of any length, and its error quotes it.
+LONGEST_TEXT = 2_000
+LONGEST_TRACEBACK = 50_000
+HEAD = "AttentionHead"
+
+Tile = tuple[Item, Floats]
+
+
+def error_message(gen: int, error: BaseException | None) -> dict[str, Any]:
+    """An error as the browser shows it; one that is no `KxError` brings a hint to its traceback."""
+    is_expected = isinstance(error, KxError)
+    message = str(error) if is_expected else plain(error)
+    trace = "".join(traceback.format_exception(error)) if error is not None and not _is_app() else ""
+    hint = "This came from the model or from kx_widget itself" + ("; the traceback tells where." if trace else ".")
+    return {
+        "kind": "error",
+        "gen": gen,
+        "message": message if len(message) <= LONGEST_TEXT else message[:LONGEST_TEXT] + "…",
+        "hint": "" if is_expected else hint,
+        "traceback": trace if len(trace) <= LONGEST_TRACEBACK else "…" + trace[-LONGEST_TRACEBACK:],
+    }
+
+
+def _is_app() -> bool:
+    """Whether the page is an app of Voila, whose readers must not see the code behind it."""
+    return any(name.startswith("VOILA_") for name in os.environ)
+
+
+def catalogue(explainer: Explainer) -> dict[str, Any]:
+    """What a view needs to know once: methods, layers, classes."""
+    return {
+        "catalogue": describe_methods(explainer.methods),
+        "wrappers": describe_wrappers(),
+        "inspection": describe_inspection(explainer.inspection, explainer.preprocessing),
+        "class_names": list(explainer.class_names),
+    }
+
+
+def describe_methods(methods: Mapping[str, Method]) -> list[dict[str, Any]]:
+    """What a picker shows of methods, and the form of their parameters."""
+    names = ("id", "title", "family", "summary", "sees", "cost", "reference")
+    return [{name: getattr(method, name) for name in names} | _params(method.params) for method in methods.values()]
+
+
+def describe_wrappers() -> list[dict[str, Any]]:
+    """What a form shows of wrappers."""
+    return [{"id": w.id, "title": w.title, "summary": w.summary} | _params(w.params) for w in WRAPPERS.values()]
+
+
+def describe_inspection(inspection: Inspection, preprocessing: str) -> dict[str, Any]:
+    """Facts about the model, with the heads of its attention among the layers."""
+    facts = asdict(inspection) | {"preprocessing": preprocessing}
+    why = "shows where this head looks, and cannot be chosen"
+    heads = [
+        asdict(LayerInfo(path, HEAD, (), inspection.token_grid, False, why))
+        for paths in facts.pop("heads")
+        for path in paths
+    ]
+    return facts | {"layers": [*facts["layers"], *heads]}
+
+
+def _params(params: Sequence[Parameter]) -> dict[str, Any]:
+    return {"params": [asdict(p) | {"title": p.title} for p in params]}
+
+
+def python_arguments(model: Any, keywords: Mapping[str, Any]) -> list[str]:
+    """The arguments of a widget that are the user's own, as Python; what has no short literal goes by its name."""
+    short = (str, int, float, type(None))
+    texts = [f"{name}={value!r}" if isinstance(value, short) else f"{name}={name}" for name, value in keywords.items()]
+    return ["explainer" if isinstance(model, Explainer) else "model", "images", *texts]
+
+
+def columns(questions: Sequence[Question]) -> list[Column]:
+    """What the grid's columns ask."""
+    return [
+        {
+            "layer": question.layer or "",
+            "method": question.method.id,
+            "method_title": question.method.title,
+            "target": text,
+            "signed": question.signed,
+        }
+        for question in questions
+        for text in question.columns.texts
+    ]
+
+
+def prediction_messages(scores: Floats, probabilities: Floats, limit: int) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """All images' probabilities (N, C), in messages of at most `limit` bytes."""
+    rows = max(1, limit // (4 * probabilities.shape[1]))
+    for first in range(0, len(scores), rows):
+        about = {"shape": list(probabilities.shape), "first": first, "best": scores.argmax(-1).tolist()}
+        data = np.ascontiguousarray(probabilities[first : first + rows], "<f4").tobytes()
+        yield {"kind": "predictions", **about}, data
+
+
+def tile(frame: Frame, image: int, column: int, heading: Column) -> Tile:
+    """One map and what goes with it, without where its values lie in a buffer.
+
+    Args:
+        frame: the map.
+        image, column: its place in the grid.
+        heading: of the column.
+    """
+    notes = list(frame.notes)
+    item: Item = {
+        "image": image,
+        "column": column,
+        "layer": heading["layer"],
+        "method": heading["method"],
+        "target": frame.target,
+        "target_name": frame.target_name,
+        # JSON has no infinity.
+        "score": frame.score if np.isfinite(frame.score) else None,
+        "probability": None if np.isnan(frame.probability) else frame.probability,
+        "signed": heading["signed"],
+        "partial": not frame.final,
+        "notes": notes,
+        "evidence": evidence_of(notes),
+        "shape": [],
+        "dtype": "float32",
+        "scale": 1.0,
+        "offset": 0.0,
+        "vmin": 0.0,
+        "vmax": 0.0,
+        "byte_offset": 0,
+        "byte_length": 0,
+    }
+    return item, frame.values
+
+
+def picture_record(image: int, preview: Preview, byte_offset: int) -> Photo:
+    """A picture of a store, which lies in a buffer from `byte_offset` on."""
+    return {
+        "image": image,
+        "name": preview.name,
+        "width": preview.width,
+        "height": preview.height,
+        "box": list(preview.box),
+        "mime": preview.mime,
+        "problem": preview.problem,
+        "byte_offset": byte_offset,
+        "byte_length": len(preview.data),
+    }

@@ -1,0 +1,347 @@
+"""The images and answers of a store of explanations."""
+
+import json
+import os
+import warnings
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kx_widget import explainer as public
+from kx_widget.bulk.arrow import pc
+from kx_widget.bulk.job import weights_of
+from kx_widget.bulk.pipeline import blank
+from kx_widget.bulk.sources import file_of
+from kx_widget.bulk.store import Store
+from kx_widget.engine.errors import FormatError, ImageError, KxError, ParameterError
+from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.explanation import Explanation
+from kx_widget.engine.images import Images, box_of, read
+from kx_widget.engine.methods import METHODS
+from kx_widget.engine.question import Question
+from kx_widget.engine.types import Frame, Frames, Inspection, LayerInfo
+from kx_widget.widget.answer_sources import ModelAnswers, Part, Query
+from kx_widget.widget.image_sources import Preview, encode_preview
+from kx_widget.widget.messages import Column
+from kx_widget.widget.questions import QuestionTraits
+from kx_widget.widget.serialize import describe_inspection, describe_methods, describe_wrappers
+
+LONGEST_SIDE = 384
+IMAGES_A_MESSAGE = 60_000
+COLUMNS = ["id", "column", "target", "target_name", "score", "probability", "predicted", "label"]
+
+
+class StoredImages:
+    """The images of a store, numbered from 0 in the order of `Store.select`, and the row of each target.
+
+    Args:
+        store: where the maps are.
+        where, sort, descending: as in `Store.select`; an image is shown if one of its rows is chosen.
+
+    Raises:
+        FormatError: no image is left.
+    """
+
+    at_once = False
+
+    def __init__(self, store: Store, where: Any = None, sort: str | None = None, descending: bool = False) -> None:
+        self.store, self.path = store, store.path
+        job = store.job
+        for needed in ("targets", "method", "class_names"):
+            if not job.get(needed):
+                raise FormatError(f"{store.path!r} does not tell what was asked: its _job.json has no {needed!r}.")
+        rows = store.select(where, sort, descending)
+        first_rows = rows - store.columns(["column"]).take(rows).column(0).to_numpy()
+        first_rows = first_rows[np.sort(np.unique(first_rows, return_index=True)[1])]
+        if not len(first_rows):
+            raise FormatError(
+                f"{store.path!r} has no explanation to show" + (" of this choice." if len(store) else ".")
+            )
+        self.rows = first_rows[:, None] + np.arange(len(job["targets"]))  # (N, T)
+        self.table = store.columns(COLUMNS).take(self.rows.ravel()).combine_chunks()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def name(self, image: int) -> str:
+        """Path of an image, or its running number."""
+        return self.table.column("id")[image * self.rows.shape[1]].as_py()
+
+    def folder(self) -> str:
+        """The folder below which all pictures are."""
+        names = pc.min_max(self.table.column("id")).as_py()
+        prefix = os.path.commonprefix([names["min"], names["max"]])  # noqa: RUF071
+        return os.path.dirname(prefix) or "."
+
+    def pixels(self, image: int) -> NDArray[np.uint8]:
+        """The picture (height, width, 1 or 3) from its file.
+
+        Raises:
+            ImageError: there is none, and why.
+        """
+        return read(file_of(self.name(image)))
+
+    def preview(self, image: int) -> Preview:
+        """The picture of an image, or why there is none."""
+        height, width = self.store.job.get("input_shape", (224, 224))[:2]
+        try:
+            pixels = self.pixels(image)
+        except ImageError as error:
+            return Preview(self.name(image), width, height, (0, 0, 1, 1), problem=str(error))
+        box = box_of(pixels.shape[:2], (height, width), self.store.job.get("fit", "stretch"))
+        return encode_preview(pixels, self.name(image), box, LONGEST_SIDE)
+
+    def load(self, explainer: Explainer, images: Sequence[int]) -> tuple[Images, Sequence[int]]:
+        """Those of the images whose files can be read, ready for the model, and their numbers.
+
+        Raises:
+            ImageError: none of them can.
+        """
+        pixels: dict[int, NDArray[np.uint8]] = {}
+        problem: ImageError | None = None
+        for image in images:
+            try:
+                pixels[image] = self.pixels(image)
+            except ImageError as error:
+                problem = error
+        if not pixels and problem is not None:
+            raise problem
+        loaded = explainer.load(list(pixels.values()))
+        return replace(loaded, names=tuple(map(self.name, pixels))), list(pixels)
+
+    def metadata(self) -> Iterator[tuple[dict[str, Any], bytes]]:
+        """Messages with what pages filter and sort by, of all images."""
+
+        def column(name: str, missing: Any) -> Any:
+            return self.table.column(name).fill_null(missing).to_numpy().reshape(self.rows.shape)
+
+        best, label = column("predicted", -1)[:, 0], column("label", -1)[:, 0]
+        confidence = np.full(len(self), np.nan, np.float32)
+        for target, probability in zip(column("target", -1).T, column("probability", np.nan).T, strict=True):
+            confidence = np.where(target == best, probability, confidence)
+        score = column("score", np.nan)[:, 0]
+        columns = [best.astype("<i4"), label.astype("<i4"), confidence.astype("<f4"), score.astype("<f4")]
+        for first in range(0, len(self), IMAGES_A_MESSAGE):
+            parts = [values[first : first + IMAGES_A_MESSAGE] for values in columns]
+            message = {"kind": "shelf", "images": len(self), "first": first, "count": len(parts[0])}
+            yield message, b"".join(part.tobytes() for part in parts)
+
+
+@dataclass(frozen=True)
+class StoredQuery:
+    """A question whose answers are in the store, as those of some of its targets."""
+
+    source: StoredImages
+    targets: Sequence[int]
+    columns: list[Column]
+    traits: QuestionTraits
+    model: ModelAnswers | None
+    computes = False
+
+    def version(self) -> int:
+        """No model answers."""
+        return 0
+
+    def parts(self, images: Sequence[int], version: int | None = None) -> list[Part]:
+        """The answer for these images."""
+        return [Part(images, len(self.targets), lambda _: self._read(images), lambda _: self._explanation(images))]
+
+    def question_at(self, image: int, column: int) -> tuple[Question, int, int] | None:
+        """The same question of the model."""
+        return None if self.model is None else self.model.ask(self.traits).question_at(image, column)
+
+    def _read(self, images: Sequence[int]) -> Generator[Frames, None, None]:
+        source, numbers, targets = self.source, np.asarray(images), np.asarray(self.targets)
+        rows = source.rows[numbers][:, targets].ravel()
+        records = source.table.take((numbers[:, None] * source.rows.shape[1] + targets).ravel()).to_pylist()
+        places = np.ndindex(len(numbers), len(targets))
+        stored = zip(places, records, source.store.maps(rows), source.store.notes(rows), strict=True)
+        frames = tuple(
+            Frame(
+                image=image,
+                column=column,
+                values=values,
+                score=_number(record["score"]),
+                probability=_number(record["probability"]),
+                target=record["target"],
+                target_name=record["target_name"],
+                final=True,
+                notes=notes,
+            )
+            for (image, column), record, values, notes in stored
+        )
+        yield Frames(frames, 1, 1)
+
+    def _explanation(self, images: Sequence[int]) -> Explanation:
+        """What is stored of one image (1, T, h, w)."""
+        (image,) = images
+        parts = [self.source.store.explanation(int(row)) for row in self.source.rows[image, self.targets]]
+        joined: dict[str, Any] = {
+            name: np.concatenate([getattr(part, name) for part in parts], 1)
+            for name in ("maps", "scores", "probabilities", "targets")
+        }
+        names = tuple(part.target_names[0][0] for part in parts)
+        checks = {name: np.concatenate([part.checks[name] for part in parts], 1) for name in parts[0].checks}
+        notes = tuple(part.notes_of(0, 0) for part in parts)
+        return replace(parts[0], **joined, target_names=(names,), checks=checks, notes=(notes,) if any(notes) else ())
+
+
+class StoredAnswers:
+    """Answers of a store, and of a model where the store has none.
+
+    Args:
+        source: the images of the store.
+        model: answers anything else; None where there is no model.
+    """
+
+    def __init__(self, source: StoredImages, model: ModelAnswers | None) -> None:
+        self._source, self._model = source, model
+        job = source.store.job
+        self._texts: list[str] = job["targets"]
+        self._method: str = job["method"]
+        self._layer: str | None = job.get("layer")
+        methods = METHODS if model is None else model.explainer.methods
+        self._entry = methods.get(self._method)
+        self._title = self._entry.title if self._entry else self._method
+        self._defaults = _plain(self._entry.complete({})) if self._entry else {}
+        self._params: dict[str, Any] = job.get("params", {})
+
+    @property
+    def explainer(self) -> Explainer | None:
+        """Of the model, None where there is none."""
+        return self._model and self._model.explainer
+
+    def ask(self, traits: QuestionTraits) -> Query:
+        """Check a question.
+
+        Raises:
+            KxError: the store does not hold the answer, and there is no model, or none that can answer.
+        """
+        targets = self._covers(traits)
+        if targets is not None:
+            return StoredQuery(self._source, targets, self._columns(targets), traits, self._model)
+        if self._model is not None:
+            return self._model.ask(traits)
+        raise KxError(
+            f"The store holds {self._method} of {self._layer or 'the input'} for {', '.join(self._texts)}; "
+            "anything else needs the model: KxWidget.from_store(path, model)."
+        )
+
+    def _covers(self, traits: QuestionTraits) -> list[int] | None:
+        """Which targets of the store answer a question; None if it holds no answer."""
+        wanted = self._defaults | _switched_on(_plain(traits["params"]))
+        same_params = _switched_on(wanted) == _switched_on(self._params)
+        same_layer = traits["layer"] == self._layer or self._sees == "input"
+        if traits["method"] != self._method or not same_layer or not same_params:
+            return None
+        if traits["compare"] in ("methods", "layers"):
+            return None
+        target = self._text(traits["target"])
+        texts = [target]
+        if traits["compare"] == "targets":
+            others = [text for text in self._texts if text != target]
+            texts = [*map(self._text, traits["compare_with"])] or [target, *others]
+        return [self._texts.index(text) for text in texts] if set(texts) <= set(self._texts) else None
+
+    @property
+    def _sees(self) -> str:
+        if self._entry is None:
+            return "layer" if self._layer else "input"
+        return self._entry.sees
+
+    def _text(self, target: Any) -> str:
+        names = self._source.store.class_names
+        return names[target] if isinstance(target, int) and 0 <= target < len(names) else str(target)
+
+    def _columns(self, targets: Sequence[int]) -> list[Column]:
+        signed = self._source.store.job.get("signed", True)
+        common = {"layer": self._layer or "", "method": self._method, "method_title": self._title}
+        return [{**common, "target": self._texts[target], "signed": signed} for target in targets]  # pyright: ignore
+
+    def catalogue(self) -> dict[str, Any]:
+        """What views need to know once; without a model the questions whose answers are stored."""
+        folder = f"pictures from {self._source.folder()}"
+        if self._model is not None:
+            about = self._model.catalogue()
+            about["inspection"]["preprocessing"] += f"; {folder}"
+            return about
+        job = self._source.store.job
+        layers = (LayerInfo(self._layer, "", (), (1, 1), True),) if self._layer else ()
+        why = "The maps in the store; another layer needs the model: KxWidget.from_store(path, model)."
+        height, width, channels = job.get("input_shape", (224, 224, 3))
+        inspection = Inspection(layers, None, why, "unknown", len(job["class_names"]), (height, width, channels), False)
+        methods = describe_methods(METHODS)
+        if self._entry is None:
+            unknown = {"id": self._method, "title": self._method, "family": "Stored", "sees": self._sees}
+            about = {"summary": "A method of somebody's own.", "cost": "stored", "reference": "", "params": []}
+            methods.append(unknown | about)
+        return {
+            "catalogue": methods,
+            "wrappers": describe_wrappers(),
+            "inspection": describe_inspection(inspection, f"stored in {self._source.store.path}; {folder}"),
+            "class_names": list(job["class_names"]),
+            "offer": self._offer(),
+        }
+
+    def _offer(self) -> list[dict[str, Any]]:
+        """The questions whose answers are stored, as traits: each target alone, then all side by side."""
+        params = {name: value for name, value in self._params.items() if self._defaults.get(name) != value}
+        common = {"layer": self._layer or "", "method": self._method, "params": params}
+        alone = [{**common, "target": text, "compare": "none", "compare_with": []} for text in self._texts]
+        return alone if len(alone) < 2 else [*alone, {**alone[0], "compare": "targets"}]
+
+    def default_traits(self) -> dict[str, Any]:
+        """The first question whose answer is stored."""
+        first = self._offer()[0]
+        if not first["layer"] and self._model is not None:
+            first["layer"] = self._model.explainer.inspection.recommended or ""
+        return first
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value
+
+
+def _switched_on(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in params.items() if value}
+
+
+def _plain(value: Any) -> Any:
+    """As JSON has it."""
+    return json.loads(json.dumps(value, default=str))
+
+
+def model_of_store(source: StoredImages, model: Any, settings: Mapping[str, Any]) -> ModelAnswers:
+    """The model beside a store.
+
+    Raises:
+        ParameterError: it has other classes.
+    """
+    job = source.store.job
+    if not isinstance(model, Explainer):
+        model = public.Explainer(model, **{"class_names": job["class_names"], "fit": job["fit"], **settings})
+    with suppress(ImageError):  # so that what is done to images can be told
+        model.load([source.pixels(0)])
+    if len(model.class_names) != len(job["class_names"]):
+        raise ParameterError(
+            f"The model has {len(model.class_names)} classes, and that of the store "
+            f"{len(job['class_names'])}: pass the model that was explained."
+        )
+    if weights_of(model.model) != job["model"]["weights"]:
+        warnings.warn(
+            "The store was made with other weights than the model has: what is stored and what is asked anew "
+            "are answers of two models.",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+    return ModelAnswers(model, source, blank(model))
+
+
+def open_store(store: str | Path | Store) -> Store:
+    """The store, opened unless it is."""
+    return store if isinstance(store, Store) else Store(store)
