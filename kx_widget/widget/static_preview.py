@@ -1,7 +1,6 @@
 """What is shown where widgets are not: a picture of the answer, beside the widget in the notebook's output."""
 
 import base64
-import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from kx_widget.engine.drawing import DIVERGING
+from kx_widget.engine.drawing import DIVERGING, encode
 from kx_widget.engine.explanation import Explanation
 
 MOST_TILES = 32
@@ -62,9 +61,7 @@ def _sheet(rows: Sequence[Sequence[Any]], side: int) -> bytes:
         for x, tile in enumerate(row):
             picture = Image.fromarray(np.ascontiguousarray(tile)).resize((w, h), Image.Resampling.LANCZOS)
             sheet.paste(picture, (x * (w + GAP), y * (h + GAP)))
-    file = io.BytesIO()
-    sheet.quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(file, "PNG", optimize=True)
-    return file.getvalue()
+    return encode(sheet.quantize(256, dither=Image.Dither.FLOYDSTEINBERG), optimize=True)
 
 
 class Displays:
