@@ -27,6 +27,7 @@ def source(messages: types.ModuleType) -> str:
     """The TypeScript of all types in a module of typed dictionaries, and what `parse` needs to check a message."""
     records = [value for value in vars(messages).values() if is_typeddict(value)]
     sides = [f"export type {side} = {_type(getattr(messages, side))};\n" for side in ("Down", "Up")]
+    sides.append('export type Message<Kind extends (Down | Up)["kind"]> = Extract<Down | Up, { kind: Kind }>;\n')
     return "\n".join(
         [HEAD, f"export const VERSION = {messages.VERSION};\n", *map(_interface, records), *sides, _fields(messages)]
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from kx_widget.bulk.dataset import Explanations
-from kx_widget.bulk.pipeline import Plan
+from kx_widget.bulk.pipeline import PipelineSettings
 from kx_widget.engine import explainer as engine
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ class Explainer(engine.Explainer):  # noqa: D101
         Raises:
             Those of `explain`: for the question at once, for images as they come.
         """
-        plan = Plan(targets, question, batch_size, on_error)
-        return Explanations(self, source, plan, progress)
+        settings = PipelineSettings(targets, question, batch_size, on_error)
+        return Explanations(self, source, settings, progress)
 
     def explain_to(
         self,

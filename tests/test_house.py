@@ -10,19 +10,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 # A room may import those before it, and itself; "" is the public face, `kx_widget/__init__.py`.
-FLOORS = ("install", "engine", "bulk", "explainer", "widget", "", "cli")
+FLOORS = ("version", "install", "engine", "bulk", "explainer", "widget", "", "cli")
 # These stand beside the house: what each of them may import. Only the public face may import them.
-BESIDE = {"samples": (), "compat": ("install", "engine")}
+BESIDE = {"samples": (), "compat": ("version", "install", "engine")}
 LINES, PARAMETERS = 60, 8
 
 # Imports that run back up, or close a circle.
-IMPORTS_YET = {
-    ("kx_widget.engine.explanation", "kx_widget"),
-}
-CLASSES_YET = {"Item", "Plan"}
-FILES_YET = {"parts"}
-LONG_YET = {"engine.images.load"}
-MANY_PARAMETERS_YET = {"bulk.page.write_page", "engine.explainer.Explainer.ask"}
+IMPORTS_YET: set[tuple[str, str]] = set()
+CLASSES_YET: set[str] = set()
+FILES_YET = {"gradients", "parts"}
+LONG_YET: set[str] = set()
+MANY_PARAMETERS_YET = {"engine.explainer.Explainer.ask"}
 # Keywords that are there to be used one by one, and the names of keras-explainable.
 PUBLIC = {
     "cli.commands.explain",
@@ -33,12 +31,7 @@ PUBLIC = {
 }
 # Where the engine reads what Keras or TensorFlow keep private.
 PRIVATE = "kx_widget.engine.keras_private"
-PRIVATE_YET = {
-    ("kx_widget.engine.graph", "_gradient_function"),
-    ("kx_widget.engine.inspection", "_build_shapes_dict"),
-    ("kx_widget.engine.tracing", "_flatten_layers"),
-    ("kx_widget.engine.tracing", "_inputs_struct"),
-}
+PRIVATE_YET: set[tuple[str, str]] = set()
 
 
 def module_name(path: Path) -> str:

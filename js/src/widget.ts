@@ -14,13 +14,17 @@ import { watchVisibility } from "./view/visibility";
 /** The view's own element in a shadow root, which keeps its style apart from the page's. */
 function attachRoot(el: HTMLElement) {
   const host = document.createElement("div");
-  // Outside the shadow root a key's target is the host, so JupyterLab looks for the mark there.
-  host.dataset.lmSuppressShortcuts = "true";
   const shadow = host.attachShadow({ mode: "open" });
   const style = document.createElement("style");
   style.textContent = css;
   const root = document.createElement("div");
   root.dataset.kxRoot = "";
+  // JupyterLab and Notebook read single keys as commands unless the focused element carries this mark: seen from
+  // outside the shadow root that is the host, from inside it is the control.
+  host.dataset.lmSuppressShortcuts = "true";
+  root.addEventListener("focusin", ({ target }) => {
+    (target as HTMLElement).dataset.lmSuppressShortcuts = "true";
+  });
   shadow.append(style, root);
   el.append(host);
   return { host, root };

@@ -41,6 +41,14 @@ describe("readMap", () => {
     expect([...readMap(half, shifted(coded(3, 4)))]).toEqual([3, 4]);
   });
 
+  it("copies its values: a host may reuse the buffer, and a frame is not kept for one of its maps", () => {
+    const frame = floats(9, 1, 2, 9);
+    const map = readMap(item({ byte_offset: 4 }), frame);
+    frame.fill(0);
+    expect([...map]).toEqual([1, 2]);
+    expect(map.buffer.byteLength).toBe(8);
+  });
+
   it("reads a map in the middle of a frame", () => {
     expect([...readMap(item({ byte_offset: 4 }), floats(9, 1, 2, 9))]).toEqual([1, 2]);
   });

@@ -35,9 +35,9 @@ describe("the messages as Python's types have them", () => {
     session.cancel();
     session.fetchThumbnails(0, 0);
     session.setVisible(false);
-    void session.fetchFile("html", 0).catch(() => {});
+    void session.downloads.fetch("html", 0).catch(() => {});
     model.down({ kind: "shelf", images: 1, first: 0, count: 1 }, [new ArrayBuffer(16)]);
-    session.fetchVisible([0]);
+    session.images.fetchVisible([0]);
     vi.advanceTimersByTime(1000);
     const shape = (message: object) =>
       Object.entries(message).map(([name, value]) => [name, Array.isArray(value) ? "list" : typeof value]);

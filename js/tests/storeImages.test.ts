@@ -62,8 +62,8 @@ describe("a store", () => {
 
   it("asks for what is near sight and lacks, once, and anew for another question", () => {
     shelf(3, [0, 1, 1, 4], [1, 1, 0, 5]);
-    session.fetchVisible([0, 1]);
-    session.fetchVisible([1, 2]);
+    session.images.fetchVisible([0, 1]);
+    session.images.fetchVisible([1, 2]);
     wait();
     expect(looks()).toEqual([{ kind: "look", gen: 0, pictures: [1, 2], maps: [1, 2] }]);
     model.down({ kind: "queued", gen: 1 });
@@ -73,7 +73,7 @@ describe("a store", () => {
     expect(model.sent).toContainEqual({ kind: "ack", seq: 3 });
     wait();
     expect(looks()[1]).toEqual({ kind: "look", gen: 1, pictures: [], maps: [2] });
-    session.fetchVisible([1]);
+    session.images.fetchVisible([1]);
     wait();
     expect(looks().length).toBe(2);
     model.down(running(2));
@@ -83,7 +83,7 @@ describe("a store", () => {
 
   it("asks once more for what was lost", () => {
     shelf(3, [0, 1, 1, 4], [1, 1, 0, 5]);
-    session.fetchVisible([0, 1]);
+    session.images.fetchVisible([0, 1]);
     wait();
     model.down({ kind: "pictures", seq: 3, items: [photo(1)] }, [Uint8Array.of(5, 6).buffer]);
     vi.advanceTimersByTime(60_000);
@@ -104,7 +104,7 @@ describe("a store", () => {
 
   it("keeps what is in sight when there is no more room", () => {
     shelf(3, [0, 1, 1, 4], [1, 1, 0, 5]);
-    session.fetchVisible([0]);
+    session.images.fetchVisible([0]);
     model.down(running(1));
     const large = (image: number) => item({ image, shape: [3000, 3000], byte_length: 36e6 });
     for (const image of [0, 1, 2]) {

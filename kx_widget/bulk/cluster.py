@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from kx_widget.bulk.job import Job, PartFiles, explain_part, run_job
-from kx_widget.bulk.pipeline import Pipeline, Plan
+from kx_widget.bulk.pipeline import Pipeline, PipelineSettings
 from kx_widget.bulk.sources import ImageFiles, Source
 from kx_widget.bulk.store import Store
 from kx_widget.engine.errors import ImageError, KxError
 from kx_widget.engine.explainer import Explainer, ExplainerSettings
-from kx_widget.engine.saved import load_model
+from kx_widget.engine.model_files import load_model
 from kx_widget.install import how_to_install
 
 try:
@@ -32,20 +32,25 @@ class ExplainActor:
     Args:
         model: what is in the file of the model.
         suffix: of that file.
-        settings: of the explainer.
-        plan: what is asked of all images.
+        explainer_settings, pipeline_settings: of its explainer and its pipeline.
         source: all images of the job.
         files: where the parts go.
     """
 
     def __init__(
-        self, model: bytes, suffix: str, settings: ExplainerSettings, plan: Plan, source: ImageFiles, files: PartFiles
+        self,
+        model: bytes,
+        suffix: str,
+        explainer_settings: ExplainerSettings,
+        pipeline_settings: PipelineSettings,
+        source: ImageFiles,
+        files: PartFiles,
     ) -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"model{suffix}"
             path.write_bytes(model)
-            explainer = Explainer(load_model(path), **vars(settings))
-        self._pipeline = Pipeline(explainer, plan)
+            explainer = Explainer(load_model(path), **vars(explainer_settings))
+        self._pipeline = Pipeline(explainer, pipeline_settings)
         self._source = source
         self._files = files
 
@@ -91,7 +96,7 @@ class RayExecutor:
         if not parts:
             return
         model, everywhere = Path(self.model), replace(source, root=os.getcwd())
-        arguments = (ray.put(model.read_bytes()), model.suffix, pipeline.explainer.settings, pipeline.plan)
+        arguments = (ray.put(model.read_bytes()), model.suffix, pipeline.explainer.settings, pipeline.settings)
         actor: Any = ray.remote(ExplainActor).options(
             num_cpus=1, num_gpus=self.gpus, max_restarts=-1, max_task_retries=RETRIES
         )

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
-from kx_widget.bulk.pipeline import Pipeline, Plan
+from kx_widget.bulk.pipeline import Pipeline, PipelineSettings
 from kx_widget.bulk.sources import Source, read_source
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.explanation import Explanation
@@ -20,11 +20,11 @@ class Explanations(Iterator[Explanation]):
     `done` images were explained; `skipped` are (name, reason) of those that were not.
     """
 
-    def __init__(self, explainer: Explainer, source: Any, plan: Plan, progress: bool) -> None:
+    def __init__(self, explainer: Explainer, source: Any, settings: PipelineSettings, progress: bool) -> None:
         self.done = 0
         self.skipped: list[tuple[str, str]] = []
         source = read_source(source)
-        pipeline = Pipeline(explainer, replace(plan, total=source.total))
+        pipeline = Pipeline(explainer, replace(settings, total=source.total))
         self._explanations = self._all(pipeline, source, progress)
 
     def _all(self, pipeline: Pipeline, source: Source, progress: bool) -> Generator[Explanation, None, None]:

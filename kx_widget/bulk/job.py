@@ -27,7 +27,7 @@ from kx_widget.bulk.parts import (
     remove_unfinished,
     write_json,
 )
-from kx_widget.bulk.pipeline import ExplainedBatch, Pipeline, Plan
+from kx_widget.bulk.pipeline import ExplainedBatch, Pipeline, PipelineSettings
 from kx_widget.bulk.schema import DTYPES, to_table
 from kx_widget.bulk.sources import ImageFiles, Source, read_source
 from kx_widget.bulk.store import Store
@@ -147,8 +147,8 @@ def run_job(explainer: Explainer, job: Job, execute: Executor = explain_here) ->
     source = read_source(job.source, job.labels, explainer.class_names)
     if isinstance(source, ImageFiles) and not _is_begun_with(folder, source):
         source = source.absolute()
-    plan = Plan(job.targets, job.question, job.batch_size, job.on_error, job.part_images, source.total)
-    pipeline = Pipeline(explainer, plan)
+    settings = PipelineSettings(job.targets, job.question, job.batch_size, job.on_error, job.part_images, source.total)
+    pipeline = Pipeline(explainer, settings)
     with _open_folder(folder, job_fingerprint(pipeline, source, job.dtype)) as fingerprint:
         # Looked at before any of them is read: what is replaced meanwhile counts as replaced.
         stamps = tuple(source.stamps(job.part_images)) if isinstance(source, ImageFiles) else ()
@@ -200,8 +200,8 @@ def job_fingerprint(pipeline: Pipeline, source: Source, dtype: str) -> dict[str,
             "digest": source.digest() if isinstance(source, ImageFiles) else NOTHING,
         },
         "dtype": dtype,
-        "part_images": pipeline.plan.part_images,
-        "batch_size": pipeline.plan.batch_size,
+        "part_images": pipeline.settings.part_images,
+        "batch_size": pipeline.settings.batch_size,
     }
     function = getattr(model, "preprocessor", None) if preprocess == "auto" else preprocess
     if callable(function):

@@ -10,21 +10,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kx_widget.bulk.sources import BATCHES_AHEAD, Item
+from kx_widget.bulk.sources import BATCHES_AHEAD, SourceItem
 from kx_widget.bulk.threads import ordered_map
 from kx_widget.engine.budget import MOST
 from kx_widget.engine.decoding import decode, is_deep
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.explainer import Explainer
-from kx_widget.engine.images import Images, digest, join, load, reduce, size_for
-from kx_widget.engine.ranges import Ranges, Span
+from kx_widget.engine.images import Images, join, load, reduce, size_for
+from kx_widget.engine.ranges import Ranges, ValueRange
 
 
 @dataclass(frozen=True)
 class Sample:
     """An item and its pixels, which the model's own preprocessor may have seen already, or what is wrong with it."""
 
-    item: Item
+    item: SourceItem
     pixels: NDArray[Any] | Images | None
     problem: str = ""
 
@@ -46,29 +46,19 @@ class Batch:
         return Batch(self.part, good, self.broken + broken, self.images.where(~bad) if good else None)
 
 
-class LazyDigest:
-    """The digest of an image that is met once: made only for whoever draws random numbers by it."""
-
-    def __init__(self, x: NDArray[Any]) -> None:
-        self._x = x
-
-    def __repr__(self) -> str:
-        return repr(digest(self._x))
-
-
 class FixedRange(Ranges):
     """Takes all images to be in the range that the first of them show."""
 
     def __init__(self) -> None:
-        self._first: Span | None = None
+        self._first: ValueRange | None = None
         self.depth = 0
 
-    def depth_of(self, whole: Sequence[NDArray[Any]]) -> int:
+    def depth_of(self, integers: Sequence[NDArray[Any]]) -> int:
         """The bits that the first images of whole numbers use."""
-        self.depth = self.depth or super().depth_of(whole)
+        self.depth = self.depth or super().depth_of(integers)
         return self.depth
 
-    def span_of(self, floats: Sequence[NDArray[Any]]) -> Span:
+    def span_of(self, floats: Sequence[NDArray[Any]]) -> ValueRange:
         """The range of the first float images, which these must not leave.
 
         Raises:
@@ -107,11 +97,11 @@ class BatchLoader:
         self._resizes = explainer.preprocessor.resizes(self._channels)
         self._size = None if height is None or width is None else (height, width)
 
-    def part_of(self, item: Item) -> int:
+    def part_of(self, item: SourceItem) -> int:
         """The number of the part that an image belongs to."""
         return item.position // self._part_images if self._part_images else 0
 
-    def settle(self, items: Iterator[Item]) -> Iterator[Item]:
+    def settle(self, items: Iterator[SourceItem]) -> Iterator[SourceItem]:
         """Learn from the first batch what all images have in common, the input's size and the range of numbers.
 
         Args:
@@ -125,7 +115,7 @@ class BatchLoader:
         """
         if self._settled:
             return items
-        head: list[Item] = []
+        head: list[SourceItem] = []
         for item in islice(items, self._batch_size or MOST):
             head.append(item)
             if item.ends and self._batch_size is None:
@@ -157,7 +147,7 @@ class BatchLoader:
             return height, width
         return size_for(pixels.shape, self._explainer.declared)
 
-    def batches(self, items: Iterable[Item]) -> Generator[Batch, None, None]:
+    def batches(self, items: Iterable[SourceItem]) -> Generator[Batch, None, None]:
         """Yield batches with their images loaded, once the source is settled.
 
         Raises:
@@ -171,7 +161,7 @@ class BatchLoader:
         finally:
             samples.close()
 
-    def _decode(self, item: Item) -> Sample:
+    def _decode(self, item: SourceItem) -> Sample:
         settings = self._explainer.settings
         try:
             pixels = reduce(item.value, None if self._resizes else self._size, settings.fit, self._ranges.depth)
@@ -212,6 +202,8 @@ class BatchLoader:
         explainer = self._explainer
         height, width = self._size or (None, None)
         declared = (height, width, self._channels)
+        # Each image is met once, so that any name of its own will do.
         return load(
-            arrays, declared, explainer.preprocessor, explainer.settings.fit, self._ranges, LazyDigest, previews=False
-        )
+            arrays, declared, explainer.preprocessor, explainer.settings.fit, self._ranges, lambda _: object(),
+            previews=False,
+        )  # fmt: skip

@@ -13,7 +13,6 @@ from kx_widget.engine.drawing import data_url, encode
 from kx_widget.engine.errors import FormatError, UnknownTargetError, did_you_mean
 from kx_widget.engine.files import writable, write_whole
 from kx_widget.engine.methods import METHODS
-from kx_widget.engine.postprocess import Sign
 
 STYLE = """
 :root { color-scheme: light dark; font: 14px/1.4 system-ui, sans-serif }
@@ -42,8 +41,7 @@ def write_page(
     descending: bool = False,
     target: str | None = None,
     wrong: bool | None = None,
-    colormap: str = "viridis",
-    sign: Sign = "positive",
+    **look: Any,
 ) -> tuple[int, int]:
     """Write the first maps of a choice over their images; a picture shows alone under the pointer.
 
@@ -54,7 +52,7 @@ def write_page(
         sort, descending: the column to sort by.
         target: only maps of this class.
         wrong: only images whose prediction is not their label, or is it; None for all.
-        colormap, sign: as in `Explanation.overlay`.
+        **look: as in `Explanation.overlay`.
 
     Returns:
         How many are shown, and how many there are of this choice.
@@ -73,7 +71,7 @@ def write_page(
     if not len(numbers):
         raise FormatError(f"None of the {every} maps in {store.path!r} fits this choice.")
     shown = numbers[:limit]
-    tiles = [_tile(store, int(number), colormap, sign) for number in shown]
+    tiles = [_tile(store, int(number), look) for number in shown]
     job = store.job
     method = job.get("method", "maps")
     title = escape(f"{METHODS[method].title if method in METHODS else method} · {job.get('layer') or 'input'}")
@@ -109,7 +107,7 @@ def _condition(store: Store, target: str | None, wrong: bool | None) -> Any:
     return where
 
 
-def _tile(store: Store, number: int, colormap: str, sign: Sign) -> str:
+def _tile(store: Store, number: int, look: dict[str, Any]) -> str:
     e = store.explanation(number)
     (row,) = store.rows([number], ["predicted", "label"])
     # The notes are below.
@@ -117,7 +115,7 @@ def _tile(store: Store, number: int, colormap: str, sign: Sign) -> str:
     # Where there is little room, it is the class that gives way.
     target, dot, figure = caption.rpartition(" · ")
     verdict = "" if row["label"] is None else "right" if row["label"] == row["predicted"] else "wrong"
-    pictures = (e.images[0], e.pictures(colormap=colormap, sign=sign)[0, 0])
+    pictures = (e.images[0], e.pictures(**look)[0, 0])
     notes = "".join(f'<small class="note">{escape(note)}</small>' for note in e.notes_of(0, 0))
     urls = [data_url(encode(picture, "jpeg", quality=88), "jpeg") for picture in pictures]
     shown = zip(urls, (name, caption), strict=True)

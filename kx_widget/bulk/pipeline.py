@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from kx_widget.bulk.loader import Batch, BatchLoader
-from kx_widget.bulk.sources import Item
+from kx_widget.bulk.sources import SourceItem
 from kx_widget.bulk.threads import ordered_map
 from kx_widget.engine.answer import AnswerBuilder
 from kx_widget.engine.cache import Cache
@@ -48,7 +48,7 @@ class ExplainedBatch:
 
 
 @dataclass(frozen=True)
-class Plan:
+class PipelineSettings:
     """What is asked of all images of a source, and how they go through the model; arguments of `explain_to`.
 
     Attributes:
@@ -71,19 +71,19 @@ class Pipeline:
         Those of `Explainer.explain` that a question alone can cause.
     """
 
-    def __init__(self, explainer: Explainer, plan: Plan) -> None:
-        check_params("explain_dataset", SETTINGS, {"batch_size": plan.batch_size, "on_error": plan.on_error})
-        if isinstance(plan.targets, np.ndarray) and plan.targets.ndim == 2:
+    def __init__(self, explainer: Explainer, settings: PipelineSettings) -> None:
+        check_params("explain_dataset", SETTINGS, {"batch_size": settings.batch_size, "on_error": settings.on_error})
+        if isinstance(settings.targets, np.ndarray) and settings.targets.ndim == 2:
             raise UnknownTargetError("An array of targets goes with a fixed number of images: use explain for it.")
         self.explainer = explainer
-        self.plan = plan
-        self.loader = BatchLoader(explainer, plan.batch_size, plan.on_error, plan.part_images)
+        self.settings = settings
+        self.loader = BatchLoader(explainer, settings.batch_size, settings.on_error, settings.part_images)
         self.question = self._ask(explainer, blank(explainer))
 
     def _ask(self, explainer: Explainer, images: Images) -> Question:
-        return explainer.ask(images, self.plan.targets, **self.plan.question)
+        return explainer.ask(images, self.settings.targets, **self.settings.question)
 
-    def explain(self, items: Iterable[Item]) -> Generator[ExplainedBatch, None, None]:
+    def explain(self, items: Iterable[SourceItem]) -> Generator[ExplainedBatch, None, None]:
         """Yield explained batches, in the order of the items; the loader has been settled.
 
         Raises:
@@ -115,7 +115,7 @@ class Pipeline:
         question = self._ask(explainer, batch.images)
         model, version = question.model, question.model.weights.version()
         # Known of a batch whatever was done before it: a run that is taken up again comes to the same.
-        if (self.plan.total or batch.good[-1].item.position) >= MANY:
+        if (self.settings.total or batch.good[-1].item.position) >= MANY:
             model = replace(model, functions=model.functions.frozen(version))
         # What is learned about these images is forgotten with them.
         question = replace(question, model=model, cache=Cache(question.cache.limit))
@@ -123,7 +123,7 @@ class Pipeline:
             builder = AnswerBuilder(question).add_all(question.stream(version, partials=False))
         except ModelError:
             bad = np.asarray(~np.isfinite(_scores(question)).all(-1))
-            if self.plan.on_error == "raise" or not bad.any():
+            if self.settings.on_error == "raise" or not bad.any():
                 raise
             return self._explained(explainer, batch.without(bad, "the model's scores are NaN or infinite"))
         explanation = builder.explanation(time.perf_counter() - start)

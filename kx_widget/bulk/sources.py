@@ -28,7 +28,7 @@ PICTURES = (
 
 
 @dataclass(frozen=True)
-class Item:
+class SourceItem:
     """One image not looked at yet; `label` is its true class, `ends` tells that a batch of the source ends here."""
 
     position: int
@@ -71,10 +71,10 @@ class ImageFiles:
         parts = ("\n".join(stamps[at : at + part]) for at in range(0, len(stamps), part))
         return [hashlib.sha256(text.encode()).hexdigest()[:32] for text in parts]
 
-    def items(self, start: int = 0, stop: int | None = None) -> Generator[Item, None, None]:
+    def items(self, start: int = 0, stop: int | None = None) -> Generator[SourceItem, None, None]:
         """The items from `start` to before `stop`, all by default."""
         for position, path in enumerate(self.paths[start:stop], start):
-            yield Item(position, path, Path(self.root, path), self._label(path))
+            yield SourceItem(position, path, Path(self.root, path), self._label(path))
 
     def _label(self, path: str) -> int | None:
         folder = Path(path).parent.name
@@ -92,7 +92,7 @@ class ImageStream:
         """How many images there are; not known before the end, even where the number of batches is."""
         return None
 
-    def items(self) -> Generator[Item, None, None]:
+    def items(self) -> Generator[SourceItem, None, None]:
         """All items, in order; ids are running numbers."""
         elements = _iterate(self.elements)
         position = 0
@@ -102,7 +102,7 @@ class ImageStream:
                 for i, value in enumerate(values):
                     name = str(value) if isinstance(value, (str, Path)) else str(position)
                     value = Path(value) if isinstance(value, str) else value
-                    yield Item(position, name, value, labels[i] if labels else None, i == len(values) - 1)
+                    yield SourceItem(position, name, value, labels[i] if labels else None, i == len(values) - 1)
                     position += 1
         finally:
             elements.close()

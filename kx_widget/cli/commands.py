@@ -227,9 +227,8 @@ def show(
     from kx_widget.bulk.store import Store
 
     opened = Store(store)
-    shown, found = write_page(
-        opened, out, limit, sort.value if sort else None, descending, target, wrong, colormap, sign
-    )
+    column = sort.value if sort else None
+    shown, found = write_page(opened, out, limit, column, descending, target, wrong, colormap=colormap, sign=sign)
     if as_json:
         say({"page": str(out), "shown": shown, "found": found})
     else:

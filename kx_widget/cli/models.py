@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kx_widget.engine.errors import ModelError, UnknownTargetError, plain
-from kx_widget.engine.saved import load_model
+from kx_widget.engine.model_files import load_model
 
 # The first Keras whose safe mode holds for HDF5.
 SAFE_HDF5 = (3, 11, 3)

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from kx_widget.engine.errors import UnsupportedMethodError
 from kx_widget.engine.graph import Call, Graph, HeadPart, mixes
+from kx_widget.engine.keras_private import captures
 from kx_widget.engine.parts import dependents, needed_for, subgraph
 from kx_widget.engine.places import Place
 from kx_widget.engine.types import Floats
@@ -108,7 +109,9 @@ class Attention:
         tokens = [t for t in tokens if self._graph.places.of(t) == self.place]
         reached = self._graph.reach.of(tokens[-1])
         read = reached.any((0, 2)) if reached.shape else np.ones(self.place.tokens, bool)
-        return (read / read.sum()).astype(np.float32)
+        shares = (read / read.sum()).astype(np.float32)
+        shares.flags.writeable = False
+        return shares
 
     def maps(self) -> Any:
         """Compiled x -> scores, attention of each block."""
@@ -123,11 +126,12 @@ class Attention:
         scores which the model's own head reads from this block's tokens.
         """
         graph = self._graph
-        gradients = self._gradients_by_block() if by_block else graph.gradients(self._softmaxes)
-        after = dependents([graph.target])
-        facts, shapes = graph.frontier(gradients, [graph.target], after, mixes)
-        trunk = graph.part([graph.x], [graph.scores, *self._softmaxes, *facts])
-        head = graph.part([graph.target, *facts, *shapes], gradients)
+        with graph.lock:
+            gradients = self._gradients_by_block() if by_block else graph.gradients(self._softmaxes)
+            after = dependents([graph.target])
+            facts, shapes = graph.frontier(gradients, [graph.target], after, mixes)
+            trunk = graph.part([graph.x], [graph.scores, *self._softmaxes, *facts])
+            head = graph.part([graph.target, *facts, *shapes], gradients)
         first = 1 + self.blocks
         return trunk, HeadPart(head, tuple(range(first, first + len(facts))), graph.fixed(shapes))
 
@@ -166,7 +170,7 @@ class Attention:
     def _read_from(self, tokens: Any, last: Any) -> Any:
         """The scores that follow when the head is given `tokens` in place of the `last` block's."""
         graph = self._graph
-        captured = {inside.name: inside for _, inside in graph.graph.captures}
+        captured = {inside.name: inside for _, inside in captures(graph.graph)}
         needed, borders = needed_for([graph.scores.op], {last.name, *captured})
         inputs = {name: tokens if name == last.name else captured[name] for name in borders}
         definition = subgraph(graph.graph, needed)

@@ -1,5 +1,6 @@
 """A least-recently-used cache bounded by bytes."""
 
+import math
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Hashable, Sequence
@@ -15,7 +16,7 @@ class Cache:
     kept. Safe to use from several threads. `hits` and `misses` count look-ups.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: float = math.inf) -> None:
         self.limit = limit
         self.bytes = 0
         self.hits = 0

@@ -36,13 +36,13 @@ def _items(images: Any) -> list[tuple[str, Any]]:
     if isinstance(images, Image.Image):
         return [("image 0", images)]
     if isinstance(images, (list, tuple)):
-        found: list[tuple[str, Any]] = []
+        items: list[tuple[str, Any]] = []
         for i, item in enumerate(images):
             if isinstance(item, (str, Path)):
-                found += _paths(item)
+                items += _paths(item)
             else:
-                found.append((f"image {i}", item))
-        return found
+                items.append((f"image {i}", item))
+        return items
     array = _as_array(images)
     if array.dtype.kind not in NUMBERS and array.ndim == 0:
         raise ImageError(
@@ -57,8 +57,8 @@ def _items(images: Any) -> list[tuple[str, Any]]:
 def _paths(path: str | Path) -> list[tuple[str, Any]]:
     text = str(path)
     if glob.has_magic(text) and not Path(text).exists():
-        found = sorted(glob.glob(text, recursive=True))
-        return [(p, Path(p)) for p in found] or [(text, _Missing("no file matches this pattern"))]
+        paths = sorted(glob.glob(text, recursive=True))
+        return [(p, Path(p)) for p in paths] or [(text, _Missing("no file matches this pattern"))]
     return [(text, Path(text))]
 
 
@@ -99,8 +99,8 @@ def decode(item: Any) -> NDArray[Any]:
         hint = "; put the channels last with np.moveaxis(image, 0, -1)" if array.shape[0] in (1, 3) else hint
         raise ImageError(f"{array.shape[-1]} channels in shape {array.shape}, where 1 or 3 are needed{hint}")
     # Ones and zeros are a mask, unless a camera made them.
-    known = array.dtype.kind == "u" and array.dtype.itemsize <= 2
-    if known or (is_whole(array) and array.min() >= 0 and array.max() != 1):
+    is_pixels = array.dtype.kind == "u" and array.dtype.itemsize <= 2
+    if is_pixels or (is_whole(array) and array.min() >= 0 and array.max() != 1):
         return array
     with np.errstate(over="ignore"):
         array = array.astype(np.float32)

@@ -26,7 +26,7 @@ from kx_widget.engine.layers import learn_together
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.partials import checked
 from kx_widget.engine.preprocessing import Preprocessing
-from kx_widget.engine.question import CompiledModel, Question, model_failures, with_bar
+from kx_widget.engine.question import CompiledModel, Question, model_failures, with_progress_bar
 from kx_widget.engine.registry import Method, check_params, find, table
 from kx_widget.engine.types import Floats, Inspection, Parameter, Step
 from kx_widget.engine.weights import Weights
@@ -35,16 +35,16 @@ from kx_widget.engine.wrappers import smooth as smoothed
 from kx_widget.engine.wrappers import tta as augmented
 
 FREE_SIDE = 224
-GRAPHS_KEPT = 4
-OF_QUESTIONS = ("targets", "method", "layer", "smooth", "tta", "batch_size", "seed", "progress")
+MOST_SIZES = 4
+QUESTION_KEYWORDS = ("targets", "method", "layer", "smooth", "tta", "batch_size", "seed", "progress")
 # Arguments of a question that `params` of a widget or a command cannot hold, since they are given apart.
-KEYWORDS_OF_QUESTIONS = ("self", "images", "targets", "method", "layer", "progress")
-SETTINGS = (
+RESERVED = ("self", "images", "targets", "method", "layer", "progress")
+EXPLAINER_PARAMETERS = (
     Parameter("memory_mib", "float", 1024, "What one model call may take, in MiB.", minimum=0),
     Parameter("cache_mib", "float", 512, "What may be kept between calls, in MiB.", minimum=0),
     Parameter("fit", "choice", "stretch", "How images of another shape meet the input.", choices=get_args(Fit)),
 )
-RUN = (
+QUESTION_PARAMETERS = (
     Parameter("batch_size", "int", None, "Images at once; None goes by memory.", minimum=1),
     Parameter("seed", "int", 0, "Of random numbers.", minimum=0),
 )
@@ -105,7 +105,7 @@ class Explainer:
     ) -> None:
         check_model(model)
         settings = {"memory_mib": memory_mib, "cache_mib": cache_mib, "fit": fit}
-        memory_mib, cache_mib, fit = check_params("Explainer", SETTINGS, settings).values()
+        memory_mib, cache_mib, fit = check_params("Explainer", EXPLAINER_PARAMETERS, settings).values()
         self.model = model
         self.methods = table(*METHODS.values(), own=methods)
         own = tuple(method for name, method in self.methods.items() if METHODS.get(name) is not method)
@@ -118,10 +118,10 @@ class Explainer:
         self._weights = Weights(model)
         self._loaded: tuple[Any, Images | None] = (None, None)
         self._described = "no images seen yet"
-        self._graphs: OrderedDict[tuple[int, int, int], CompiledModel] = OrderedDict()
+        self._models: OrderedDict[tuple[int, int, int], CompiledModel] = OrderedDict()
         height, width, channels = self.declared
-        ready = self.prepare((height or FREE_SIDE, width or FREE_SIDE, channels))
-        self.preprocessor.leave_to(call.layer for call in ready.graph.calls)
+        compiled = self.prepare((height or FREE_SIDE, width or FREE_SIDE, channels))
+        self.preprocessor.leave_to(call.layer for call in compiled.graph.calls)
 
     @property
     def inspection(self) -> Inspection:
@@ -142,18 +142,18 @@ class Explainer:
     def counts(self) -> Counter[str]:
         """How often each compiled part was made (`"trace …"`) and run, and how the cache did."""
         with self._lock:
-            total = sum((r.functions.counts for r in self._graphs.values()), Counter())
+            total = sum((compiled.functions.counts for compiled in self._models.values()), Counter())
         return total + Counter({"cache hits": self._cache.hits, "cache misses": self._cache.misses})
 
     def _last(self) -> CompiledModel:
         with self._lock:
-            return next(reversed(self._graphs.values()))
+            return next(reversed(self._models.values()))
 
     def prepare(self, shape: tuple[int, int, int]) -> CompiledModel:
         """The model traced for inputs of this shape (H, W, C), once; `inspection` then speaks of it."""
         with self._lock:
-            ready = self._graphs.pop(shape, None)
-            if ready is None:
+            compiled = self._models.pop(shape, None)
+            if compiled is None:
                 graph = Graph(self.model, shape, self.settings.output)
                 inspection = inspect(self.model, graph)
                 names = target_parsing.names_for(
@@ -161,11 +161,11 @@ class Explainer:
                 )
                 link = link_of(self.model, self.settings.output, inspection.head, names)
                 functions = Functions(graph, self._budget)
-                ready = CompiledModel(graph, functions, inspection, names, link, self._weights)
-            self._graphs[shape] = ready
-            while len(self._graphs) > GRAPHS_KEPT:
-                self._graphs.popitem(last=False)
-            return ready
+                compiled = CompiledModel(graph, functions, inspection, names, link, self._weights)
+            self._models[shape] = compiled
+            while len(self._models) > MOST_SIZES:
+                self._models.popitem(last=False)
+            return compiled
 
     def load(self, images: Any) -> Images:
         """Images of every accepted kind as a model-ready batch with the pictures to show.
@@ -220,29 +220,29 @@ class Explainer:
     ) -> Question:
         """A checked question, with nothing computed yet; arguments as in `explain`."""
         if method is not None:
-            find(self.methods, method).complete(params, OF_QUESTIONS)
-        run = check_params("explain", RUN, {"batch_size": batch_size, "seed": seed})
+            find(self.methods, method).complete(params, QUESTION_KEYWORDS)
+        checked_values = check_params("explain", QUESTION_PARAMETERS, {"batch_size": batch_size, "seed": seed})
         loaded = self.load(images)
         h, w, c = loaded.batch.shape[1:]
-        model = self.prepare((h, w, c))
-        entry = find(self.methods, model.inspection.recommended_method if method is None else method)
-        params = entry.complete(params, OF_QUESTIONS)
+        compiled = self.prepare((h, w, c))
+        row = find(self.methods, compiled.inspection.recommended_method if method is None else method)
+        params = row.complete(params, QUESTION_KEYWORDS)
         settings = {name: value for name, value in (("smooth", smooth), ("tta", tta)) if not _is_off(value)}
         wrappers = {name: WRAPPERS[name].check(value) for name, value in settings.items()}
-        generator = checked(entry)
+        generator = checked(row)
         for name, wrap in (("tta", augmented), ("smooth", smoothed)):
             generator = wrap(generator, wrappers[name]) if name in wrappers else generator
         return Question(
-            model=model,
+            model=compiled,
             cache=self._cache,
             images=loaded,
-            columns=target_parsing.parse(targets, model.class_names, len(loaded.batch)),
-            method=entry,
+            columns=target_parsing.parse(targets, compiled.class_names, len(loaded.batch)),
+            method=row,
             params=params,
             generator=generator,
             wrappers=wrappers,
-            call=_call(model, entry, layer),
-            **run,
+            call=_call(compiled, row, layer),
+            **checked_values,
         )
 
     def stream(self, /, images: Any, targets: Any = "top", **question: Any) -> Iterator[Step]:
@@ -278,11 +278,7 @@ class Explainer:
             UnsupportedMethodError: before or, for the last, at the first computation; each says what to do.
         """
         start = time.perf_counter()
-        asked = self.ask(images, targets, **question)
-        frames = asked.stream(partials=False)
-        if progress:
-            frames = with_bar(frames)
-        return AnswerBuilder(asked).add_all(frames).explanation(time.perf_counter() - start)
+        return _answer(self.ask(images, targets, **question), start, progress)
 
     def explain_layers(
         self, /, images: Any, targets: Any = "top", *, layers: Sequence[str], **question: Any
@@ -303,10 +299,7 @@ class Explainer:
         loaded = self.load(images)
         questions = [self.ask(loaded, targets, layer=layer, **question) for layer in _paths(layers)]
         learn_together(questions)
-        return {
-            str(q.layer): AnswerBuilder(q).add_all(q.stream(partials=False)).explanation(time.perf_counter() - start)
-            for q in questions
-        }
+        return {str(each.layer): _answer(each, start) for each in questions}
 
 
 def _paths(layers: Any) -> list[Any]:
@@ -321,7 +314,7 @@ def check_parameters(params: Mapping[str, Any]) -> None:
     Raises:
         ParameterError: a parameter has the name of another argument.
     """
-    for name in KEYWORDS_OF_QUESTIONS:
+    for name in RESERVED:
         if name in params:
             raise ParameterError(
                 f"{name!r} is no parameter of a method: pass {name}= by itself, beside the parameters."
@@ -351,6 +344,13 @@ def _call(model: CompiledModel, method: Method, layer: str | None) -> Call | Non
     return call
 
 
+def _answer(question: Question, start: float, progress: bool = False) -> Explanation:
+    """The answer to a question that was asked at the time `start`."""
+    frames = question.stream(partials=False)
+    frames = with_progress_bar(frames) if progress else frames
+    return AnswerBuilder(question).add_all(frames).explanation(time.perf_counter() - start)
+
+
 def _steps(question: Question) -> Iterator[Step]:
     builder = AnswerBuilder(question)
     with closing(question.stream()) as stream:
@@ -369,5 +369,5 @@ def explain(model: Any, images: Any, targets: Any = "top", **arguments: Any) -> 
     Returns:
         An `Explanation` with raw maps (N, T, h, w).
     """
-    given = {name: arguments.pop(name) for name in KEYWORDS if name in arguments}
-    return Explainer(model, **given).explain(images, targets, **arguments)
+    settings = {name: arguments.pop(name) for name in KEYWORDS if name in arguments}
+    return Explainer(model, **settings).explain(images, targets, **arguments)

@@ -16,6 +16,7 @@ from kx_widget.engine.notes import heading_of, marked
 from kx_widget.engine.postprocess import Scale, Sign, apply_scale, apply_sign, resize
 from kx_widget.engine.types import Floats, Ints, Notes
 from kx_widget.install import how_to_install
+from kx_widget.version import __version__
 
 ARRAYS = ("maps", "scores", "probabilities", "targets", "images")
 
@@ -57,8 +58,8 @@ class Explanation:
     notes: tuple[tuple[Notes, ...], ...] = ()
 
     def __repr__(self) -> str:
-        found = list(dict.fromkeys(name for row in self.target_names for name in row))
-        names = ", ".join(map(repr, found[:3])) + (", …" if len(found) > 3 else "")
+        different = list(dict.fromkeys(name for row in self.target_names for name in row))
+        names = ", ".join(map(repr, different[:3])) + (", …" if len(different) > 3 else "")
         return (
             f"Explanation(maps={self.maps.shape}, images={self.images.shape}, method={self.method!r}, "
             f"layer={self.layer!r}, targets=[{names}]{self._noted()})"
@@ -226,8 +227,6 @@ def versions() -> dict[str, str]:
     """Versions of what had a part in a result."""
     import keras
     import tensorflow as tf
-
-    from kx_widget import __version__
 
     return {"kx_widget": __version__, "keras": keras.__version__, "tensorflow": tf.__version__}
 

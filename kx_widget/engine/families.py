@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from kx_widget.engine.tracing import sublayers
+from kx_widget.engine.keras_private import sublayers
 
 # Module of keras.applications -> layers that every member has near its input and no other family has, each as
 # "name type kernel filters" (the last two where the layer has them). Ends of a network are often cut off.

@@ -4,9 +4,10 @@ import contextlib
 import copy
 import math
 import threading
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 import tensorflow as tf
@@ -16,27 +17,75 @@ from kx_widget.engine.budget import Budget
 from kx_widget.engine.graph import Call, Cut, Graph, HeadPart
 from kx_widget.engine.types import Floats
 
+# Of the memory budget, for all that is compiled.
+COMPILED_SHARE = 1 / 4
+# What an op of a compiled part takes: in Python, as a definition, and as TensorFlow runs it.
+BYTES_PER_OP = 8000
 # Of the memory budget: freezing weights takes about twenty times their memory, and is to leave room for a call.
 FREEZABLE_SHARE = 1 / 32
+
+
+class Compiled:
+    """Compiled parts of a graph by name; where they take more than `limit` bytes, the least recently used go.
+
+    The part that came last stays whatever it takes. Safe to use from several threads.
+    """
+
+    def __init__(self, limit: float) -> None:
+        self.limit = limit
+        self._parts: OrderedDict[str, tuple[Any, int]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, name: str) -> Any | None:
+        """The part of that name, None if there is none any more."""
+        with self._lock:
+            if name not in self._parts:
+                return None
+            self._parts.move_to_end(name)
+            return self._parts[name][0]
+
+    def put(self, name: str, part: Any) -> None:
+        """Keep a part."""
+        size = BYTES_PER_OP * sum(len(f.graph.get_operations()) for f in _functions_of(part))
+        with self._lock:
+            self._parts[name] = part, size
+            while len(self._parts) > 1 and sum(size for _, size in self._parts.values()) > self.limit:
+                self._parts.popitem(last=False)
+
+    def clear(self) -> None:
+        """Forget all."""
+        with self._lock:
+            self._parts.clear()
+
+
+def _functions_of(part: Any) -> list[Any]:
+    """TensorFlow's functions in what was compiled together."""
+    if isinstance(part, Cut):
+        return [part.trunk, part.gradient.run]
+    if isinstance(part, tuple):
+        return [function for one in part for function in _functions_of(one)]  # type: ignore
+    return [part.run if isinstance(part, HeadPart) else part]
 
 
 class Functions:
     """Runs functions of one graph.
 
     `counts` tells how often each part was compiled (`"trace …"`) and run (`"predict"`, `"trunk"`, `"head"`,
-    `"input_gradient"`…, in calls). Safe to use from several threads: one call of the model at a time.
+    `"input_gradient"`…, in calls). Parts take a share of the memory budget at most: the least recently used go. Safe
+    to use from several threads: one call of the model at a time.
     """
 
     def __init__(self, graph: Graph, budget: Budget) -> None:
-        self.counts: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
+        self._counting = threading.Lock()
         self._graph = graph
         self.attention = Attention(graph)
         self.budget = budget
         self._lock = threading.RLock()
         # Apart from the other: what is compiled can be run while something else is being compiled.
         self._compiling = threading.RLock()
-        self._compiled: dict[str, Any] = {}
-        self._warm: set[tuple[str, ...]] = set()
+        self._compiled = Compiled(COMPILED_SHARE * budget.bytes)
+        self._warm: WeakSet[Any] = WeakSet()
         self._frozen: tuple[int, Functions] | None = None
 
     def frozen(self, version: int) -> "Functions":
@@ -51,22 +100,35 @@ class Functions:
         with self._lock:
             if self._frozen is None or self._frozen[0] != version:
                 twin = copy.copy(self)
-                twin._graph, twin._compiled, twin._warm, twin._frozen = self._graph.frozen(), {}, set(), None
+                twin._graph, twin._compiled, twin._frozen = self._graph.frozen(), Compiled(self._compiled.limit), None
                 twin.attention = Attention(twin._graph)
                 self._frozen = version, twin
             return self._frozen[1]
 
     def _compile(self, key: str, make: Callable[[], Any]) -> Any:
-        if key not in self._compiled:
+        part = self._compiled.get(key)
+        if part is None:
             with self._compiling:
-                if key not in self._compiled:
-                    self.counts[f"trace {key}"] += 1
-                    self._compiled[key] = make()
-        return self._compiled[key]
+                part = self._compiled.get(key)
+                if part is None:
+                    self._count(f"trace {key}")
+                    part = make()
+                    self._compiled.put(key, part)
+        return part
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How often each part was compiled and run until now."""
+        with self._counting:
+            return Counter(self._counts)
+
+    def _count(self, name: str) -> None:
+        with self._counting:
+            self._counts[name] += 1
 
     def _run(self, name: str, fn: Callable[..., Any], *arrays: Any, most: float = math.inf) -> list[Any]:
         def once(*parts: Any) -> list[Any]:
-            self.counts[name] += 1
+            self._count(name)
             return [np.asarray(out) for out in tf.nest.flatten(fn(*(tf.convert_to_tensor(p) for p in parts)))]
 
         with self._lock:
@@ -98,12 +160,12 @@ class Functions:
 
     def warm_layers(self, calls: Sequence[Call], x: Floats, target: Floats) -> None:
         """Have `layers` compiled and optimized, which keeps no other function waiting."""
-        key = tuple(call.path for call in calls)
-        if key not in self._warm:
-            # What is wrong here will be wrong, and said, when it is asked for.
-            with contextlib.suppress(Exception):
-                self._layers(calls)(tf.convert_to_tensor(x), tf.convert_to_tensor(target))
-            self._warm.add(key)
+        # What is wrong here will be wrong, and said, when it is asked for.
+        with contextlib.suppress(Exception):
+            function = self._layers(calls)
+            if function not in self._warm:
+                function(tf.convert_to_tensor(x), tf.convert_to_tensor(target))
+                self._warm.add(function)
 
     def _cut(self, call: Call) -> Cut:
         return self._compile(f"cut {call.path}", lambda: self._graph.cut(call))

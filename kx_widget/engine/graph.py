@@ -6,10 +6,9 @@ back from the output, a cut by asking which tensors the layers after it need. On
 graph; `tracing` is the only one that hooks a layer.
 """
 
-import contextlib
 import copy
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,20 +19,18 @@ import tensorflow as tf
 from kx_widget.engine.biases import added_by, decompose
 from kx_widget.engine.errors import ModelError, plain
 from kx_widget.engine.footprint import MIXING, in_and_out, kept
+from kx_widget.engine.gradients import Gradients
+from kx_widget.engine.keras_private import as_input, compiled, guided, observed
 from kx_widget.engine.parts import dependencies, dependents, part, reads_of
 from kx_widget.engine.places import Places
 from kx_widget.engine.reach import Reach
 from kx_widget.engine.shapes import Shapes
-from kx_widget.engine.tracing import as_input, as_scores, choose_output, observed
+from kx_widget.engine.tracing import as_scores, choose_output
 from kx_widget.engine.types import Head
 
 FORWARDING = {"Identity", "Cast", "Reshape", "Squeeze", "ExpandDims"}
 HEADS: dict[str, Head] = {"Softmax": "softmax", "LogSoftmax": "softmax", "Sigmoid": "sigmoid"}
 AFFINE = {"MatMul", "BiasAdd", "Add", "AddV2", "Conv2D", "Einsum", "BatchMatMulV2", "Mean"}
-GUIDED = {
-    "Relu": lambda op, g: tf.raw_ops.ReluGrad(gradients=tf.nn.relu(g), features=op.outputs[0]),
-    "Relu6": lambda op, g: tf.raw_ops.Relu6Grad(gradients=tf.nn.relu(g), features=op.outputs[0]),
-}
 
 
 @dataclass(frozen=True)
@@ -76,13 +73,15 @@ class Cut:
 class Graph:
     """`model(x)` traced once for inputs (B, H, W, C).
 
+    `lock` is held while anything is added to TensorFlow's graph or copied from it.
+
     Raises:
         ModelError: the model cannot be called on such an input, has several outputs and none was chosen,
             or its output is not one score per class.
     """
 
     def __init__(self, model: Any, input_shape: tuple[int, int, int], output: str | int | None = None) -> None:
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._frozen = False
         seen: list[tuple[str, Any, Any]] = []
 
@@ -97,7 +96,7 @@ class Graph:
 
         spec = [tf.TensorSpec((None, *input_shape), tf.float32), tf.TensorSpec((None, None), tf.float32)]
         try:
-            self._whole = tf.compat.v1.wrap_function(traced, spec)
+            self._whole = compiled(traced, spec)
         except ModelError:
             raise
         except Exception as error:
@@ -119,8 +118,11 @@ class Graph:
         self.on_the_way = [op for op in ops if op.name in self._towards_scores]
         self.reach = Reach(self.scores, self.on_the_way, self.shapes)
         self.calls = _named([s for s in seen if s[2].op.name in self._from_x])
+        self.number = {op.name: number for number, op in enumerate(self.on_the_way)}
         with self.graph.as_default():
             self._total = tf.reduce_sum(self.scores * self.target)
+        layers = [self.x, *(call.tensor for call in self.calls)]
+        self._gradients = Gradients(self._total, layers, self.number, self.bottlenecks)
 
     @property
     def graph(self) -> Any:
@@ -129,7 +131,8 @@ class Graph:
 
     def part(self, feeds: Sequence[Any], fetches: Sequence[Any]) -> Callable[..., Any]:
         """Compiled (*feeds) -> list of the fetches."""
-        return part(self.graph, feeds, fetches, self._frozen)
+        with self.lock:
+            return part(self.graph, feeds, fetches, self._frozen)
 
     def frozen(self) -> "Graph":
         """The same, whose compiled parts have the weights as constants: as they are when a part is compiled."""
@@ -146,14 +149,19 @@ class Graph:
         """Compiled x -> scores (B, C)."""
         return self.part([self.x], [self.scores])
 
-    def input_gradient(self, guided: bool = False) -> Callable[..., Any]:
+    def input_gradient(self, is_guided: bool = False) -> Callable[..., Any]:
         """Compiled (x, target) -> scores, d(scores·target)/dx, or what guided backpropagation has for it."""
-        with self._lock, _guided(self.between(self.x) if guided else []):
-            return self.part([self.x, self.target], [self.scores, self.gradients([self.x])[0]])
+        with self.lock:
+            (gradient,) = self._guided() if is_guided else self.gradients([self.x])
+            return self.part([self.x, self.target], [self.scores, gradient])
+
+    def _guided(self) -> list[Any]:
+        with guided(self.between(self.x)), self.graph.as_default():
+            return tf.gradients(self._total, [self.x], unconnected_gradients="zero")
 
     def full_gradients(self, rescale: str) -> Callable[..., Any]:
         """Compiled (x, target) -> scores, FullGrad maps (B, H, W), and what all its terms add up to (B,)."""
-        with self._lock, self.graph.as_default():
+        with self.lock, self.graph.as_default():
             added = [(op.outputs[0], added_by(op, self._from_x)) for op in self.between(self.x)]
             terms = [(self.x, self.x), *((out, bias) for out, bias in added if bias is not None)]
             gradients = self.gradients([out for out, _ in terms])
@@ -162,14 +170,13 @@ class Graph:
 
     def layers(self, calls: Sequence[Call]) -> Callable[..., Any]:
         """Compiled (x, target) -> scores, then each call's activation, then d(scores·target)/d(activation) of each."""
-        with self._lock:
+        with self.lock:
             tensors = [call.tensor for call in calls]
             return self.part([self.x, self.target], [self.scores, *tensors, *self.gradients(tensors)])
 
     def gradients(self, tensors: Sequence[Any]) -> list[Any]:
         """d(scores·target)/d(tensor) of each of these tensors."""
-        with self.graph.as_default():
-            return tf.gradients(self._total, list(tensors), unconnected_gradients="zero")
+        return self._gradients.of(tensors)
 
     def cut(self, call: Call) -> Cut:
         """The graph cut at one call of a layer.
@@ -177,7 +184,7 @@ class Graph:
         Of what comes after tokens, results that are dear to compute again are facts too, so that another target takes
         no forward pass; after an image these would take more room than they are worth.
         """
-        with self._lock:
+        with self.lock:
             a = call.tensor
             (gradient,) = self.gradients([a])
             after = dependents([a, self.target])
@@ -202,8 +209,7 @@ class Graph:
 
     def values(self, calls: Sequence[Call]) -> Callable[..., Any]:
         """Compiled x -> what each of these calls returned."""
-        with self._lock:
-            return self.part([self.x], [call.tensor for call in calls])
+        return self.part([self.x], [call.tensor for call in calls])
 
     def fixed(self, shapes: Sequence[Any]) -> tuple[tuple[Any, tuple[int, ...]], ...]:
         """(dtype, shape for one image) of these shape vectors."""
@@ -318,19 +324,6 @@ def _bottlenecks(ops: Sequence[Any]) -> set[str]:
             names.add(op.name)
         farthest = max([farthest, *(number.get(user.name, 0) for t in op.outputs for user in t.consumers())])
     return names
-
-
-@contextlib.contextmanager
-def _guided(ops: Sequence[Any]) -> Generator[None]:
-    """While a backward pass is built, the gates among these ops of our own trace hold back negative gradients."""
-    gates = [op for op in ops if op.type in GUIDED]
-    try:
-        for op in gates:
-            op._gradient_function = GUIDED[op.type]
-        yield
-    finally:
-        for op in gates:
-            op._gradient_function = None
 
 
 def _named(seen: list[tuple[str, Any, Any]]) -> list[Call]:

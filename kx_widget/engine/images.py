@@ -17,7 +17,7 @@ from PIL import Image
 from kx_widget.engine.decoding import decode, is_whole, items_of
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.preprocessing import Preprocessing
-from kx_widget.engine.ranges import Pixels, Ranges, Span, as_pixels, eight_bits
+from kx_widget.engine.ranges import Pixels, Ranges, ValueRange, as_pixels, eight_bits
 from kx_widget.engine.tasks import WHOLE, Box
 from kx_widget.engine.types import Floats
 
@@ -133,7 +133,7 @@ class _Reducer:
             return error
         return self.reduced(array, "0..255") if array.dtype == np.uint8 else np.array([array.min(), array.max()])
 
-    def reduced(self, array: NDArray[Any], span: Span) -> _Reduced:
+    def reduced(self, array: NDArray[Any], span: ValueRange) -> _Reduced:
         """An image of bytes, or of floats in this range."""
         own = self.preprocessing.own
         if self.size is None and own is not None:
@@ -145,10 +145,10 @@ class _Reducer:
             values = _resize(array, size, box)
         # Of bytes that were resized already these are the same pixels.
         small = values if self.size is not None and array.dtype == np.uint8 else None
-        shown = as_pixels(array, span)
-        pixels = _resize(shown, size, box) if small is None else as_pixels(small, span)
-        as_it_is = not self.longest or (box == WHOLE and shown.shape == pixels.shape and max(size) <= self.longest)
-        return _Reduced(values, pixels, None if as_it_is else _preview(shown, self.longest), box)
+        original = as_pixels(array, span)
+        pixels = _resize(original, size, box) if small is None else as_pixels(small, span)
+        same = not self.longest or (box == WHOLE and original.shape == pixels.shape and max(size) <= self.longest)
+        return _Reduced(values, pixels, None if same else _preview(original, self.longest), box)
 
 
 def load(
@@ -185,19 +185,7 @@ def load(
         preprocessing.own.check_fit(fit)
     size = None if resizes else _size(items, declared)
     reducer = _Reducer(declared, preprocessing, fit, size, _longest(len(items)) if previews else 0)
-    firsts = _each(reducer.first, [item for _, item in items])
-    pairs = [(name, first) for (name, _), first in zip(items, firsts, strict=True)]
-    _refuse([(name, first) for name, first in pairs if isinstance(first, Exception)], len(items))
-    extremes = [first for first in firsts if isinstance(first, np.ndarray)]
-    depth = ranges.depth_of([e for e in extremes if is_whole(e)])
-    span = ranges.span_of([e for e in extremes if not is_whole(e)])
-    reduced, are_bytes = [], []
-    for (_, item), first in zip(items, firsts, strict=True):
-        are_bytes.append(isinstance(first, _Reduced) or is_whole(first))
-        if not isinstance(first, _Reduced):
-            array = decode(item)
-            first = reducer.reduced(eight_bits(array, depth) if is_whole(array) else array, span)
-        reduced.append(first)
+    reduced, are_bytes, depth, span = _reduce_all(reducer, items, ranges)
     values = (r.values if resizes else _channels(r.values, declared[2]) for r in reduced)
     batch, text = preprocessing.apply(values, are_bytes, span, declared, ready=resizes)
     shape = batch.shape[1], batch.shape[2], declared[2]
@@ -213,6 +201,26 @@ def load(
         depth=depth,
         find_black=lambda: preprocessing.black(shape, are_bytes, span),
     )
+
+
+def _reduce_all(
+    reducer: _Reducer, items: Sequence[tuple[str, Any]], ranges: Ranges
+) -> tuple[list[_Reduced], list[bool], int, ValueRange]:
+    """What is kept of each image, which of them were bytes, and the depth and the range of the others."""
+    firsts = _each(reducer.first, [item for _, item in items])
+    pairs = [(name, first) for (name, _), first in zip(items, firsts, strict=True)]
+    _refuse([(name, first) for name, first in pairs if isinstance(first, Exception)], len(items))
+    extremes = [first for first in firsts if isinstance(first, np.ndarray)]
+    depth = ranges.depth_of([e for e in extremes if is_whole(e)])
+    span = ranges.span_of([e for e in extremes if not is_whole(e)])
+    reduced: list[_Reduced] = []
+    for (_, item), first in zip(items, firsts, strict=True):
+        if not isinstance(first, _Reduced):
+            # Decoded once more: all images together had to tell their range before.
+            array = decode(item)
+            first = reducer.reduced(eight_bits(array, depth) if is_whole(array) else array, span)
+        reduced.append(first)
+    return reduced, [isinstance(first, _Reduced) or is_whole(first) for first in firsts], depth, span
 
 
 def _each(fn: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:

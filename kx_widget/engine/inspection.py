@@ -6,10 +6,10 @@ from kx_widget.engine.attention import Attention
 from kx_widget.engine.errors import ModelError, UnknownLayerError, did_you_mean
 from kx_widget.engine.footprint import MIXING
 from kx_widget.engine.graph import FORWARDING, Call, Graph
+from kx_widget.engine.keras_private import check, shapes_at_build, sublayers
 from kx_widget.engine.places import WINDOWS, Place
 from kx_widget.engine.pointing import CLASS_TOKEN, FEWER_KEYS, POOLED_TOKENS, WINDOWED, Measured
 from kx_widget.engine.tasks import image_part
-from kx_widget.engine.tracing import sublayers
 from kx_widget.engine.types import Inspection, LayerInfo
 
 READ_INSTEAD = "not the patches"
@@ -20,7 +20,7 @@ def check_model(model: Any) -> None:
     """Refuse what is no built Keras model with one image input on the TensorFlow backend.
 
     Raises:
-        ModelError: says what is missing.
+        ModelError: says what is missing; or these versions of Keras and TensorFlow cannot be looked into.
     """
     import keras
 
@@ -41,6 +41,7 @@ def check_model(model: Any) -> None:
             f"The model {model.name!r} is not built: it has no weights yet. "
             "Call it once on a batch of images, or model.build((None, height, width, 3))."
         )
+    check()
 
 
 def declared_input(model: Any) -> tuple[int | None, int | None, int]:
@@ -77,9 +78,7 @@ def _declared_shapes(model: Any) -> list[Any] | None:
         inputs = None
     if inputs:
         return [i.shape for i in inputs]
-    built = getattr(model, "_build_shapes_dict", None) or {}
-    shapes = [s for s in built.values() if isinstance(s, (list, tuple)) and s and not isinstance(s[0], (list, tuple))]
-    return [(None, *s[1:]) for s in shapes] or None
+    return [(None, *shape[1:]) for shape in shapes_at_build(model)] or None
 
 
 def inspect(model: Any, graph: Graph) -> Inspection:

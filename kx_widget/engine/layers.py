@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from threading import Thread
 
 import numpy as np
 
@@ -14,8 +13,6 @@ from kx_widget.engine.partials import checked
 from kx_widget.engine.question import Question, model_failures
 from kx_widget.engine.registry import Method
 from kx_widget.engine.types import Floats
-
-SECONDS_BETWEEN_LOOKS = 0.01
 
 
 def learn_together(questions: Sequence[Question]) -> None:
@@ -34,8 +31,8 @@ def _learn(first: Question, calls: Sequence[Call]) -> None:
     # Both the activation and the gradient of each layer come out.
     extra_bytes = sum(2 * first.model.graph.shapes.bytes(call.tensor) for call in calls)
     for rows, probe in first.probes(backward=True, extra_bytes=extra_bytes):
-        known = np.zeros((rows.stop - rows.start, first.columns.classes), np.float32)
-        scores = probe.scores() if first.columns.needs_scores else known
+        unknown = np.zeros((rows.stop - rows.start, first.columns.classes), np.float32)
+        scores = probe.scores() if first.columns.needs_scores else unknown
         for target in first.columns.part(rows).resolve(scores).weights.swapaxes(0, 1):
             weights = np.ascontiguousarray(target)
             if not probe.knows(calls, weights):
@@ -48,8 +45,17 @@ def quick_method(question: Question) -> Method:
     return question.method if quick else METHODS["gradcam"]
 
 
+def _at_once(work: Callable[[], None]) -> bool:
+    work()
+    return True
+
+
 def at_every_layer(
-    question: Question, image: int, column: int, stale: Callable[[], bool]
+    question: Question,
+    image: int,
+    column: int,
+    stale: Callable[[], bool],
+    wait_for: Callable[[Callable[[], None]], bool] = _at_once,
 ) -> Iterator[tuple[str, Floats]]:
     """One image's map at each layer that has one, by `quick_method`, for one pass forward and one backward in all.
 
@@ -63,6 +69,8 @@ def at_every_layer(
         image: which image.
         column: which of the question's targets.
         stale: asked whenever stopping is possible; True ends it.
+        wait_for: runs a function that takes seconds the first time, in another thread if it likes, and says whether
+            to go on.
 
     Yields:
         Path and map (h, w). A layer at which the method cannot be used is left out.
@@ -74,22 +82,15 @@ def at_every_layer(
     params = question.params if method is question.method else method.complete({})
     rows = slice(image, image + 1)
     probe = replace(question.probe(rows), call=None)
-    known = np.zeros((1, question.columns.classes), np.float32)
-    targets = question.columns.part(rows).resolve(probe.scores() if question.columns.needs_scores else known)
+    unknown = np.zeros((1, question.columns.classes), np.float32)
+    targets = question.columns.part(rows).resolve(probe.scores() if question.columns.needs_scores else unknown)
     weights = np.ascontiguousarray(targets.weights[:, column])
     infos = model.inspection.layers
     layers = [(call, li) for call, li in zip(model.graph.calls, infos, strict=True) if li.is_candidate]
     calls = [call for call, _ in layers]
-    # Compiling takes seconds the first time: beside this thread, so that nobody has to wait for it.
-    compiling = Thread(target=model.functions.warm_layers, args=(calls, probe.x, weights), daemon=True)
-    compiling.start()
-    while compiling.is_alive():
-        if stale():
-            return
-        compiling.join(SECONDS_BETWEEN_LOOKS)
-    if stale():
+    if not wait_for(lambda: model.functions.warm_layers(calls, probe.x, weights)) or stale():
         return
-    probe = replace(probe, cache=Cache(2**62))
+    probe = replace(probe, cache=Cache())
     probe.look_at(calls, weights)
     for call, info in layers:
         if stale():

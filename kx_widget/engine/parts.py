@@ -6,6 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from kx_widget.engine.footprint import SHAPE_ONLY
+from kx_widget.engine.keras_private import capture, captures, compiled
 
 
 def dependents(tensors: Sequence[Any]) -> set[str]:
@@ -34,7 +35,7 @@ def dependencies(tensor: Any) -> set[str]:
 
 def reads_of(graph: Any) -> list[tuple[Any, Any]]:
     """(variable, tensor with its value) for each read of a variable that nothing in a `FuncGraph` may write."""
-    consumers = [(variable, handle.consumers()) for variable, handle in graph.captures]
+    consumers = [(variable, handle.consumers()) for variable, handle in captures(graph)]
     only_read = [(variable, ops) for variable, ops in consumers if all(op.type == "ReadVariableOp" for op in ops)]
     return [(variable, op.outputs[0]) for variable, ops in only_read for op in ops]
 
@@ -46,7 +47,7 @@ def part(graph: Any, feeds: Sequence[Any], fetches: Sequence[Any], frozen: bool 
 
     TensorFlow's `prune` does this op by op in Python, which takes several times as long: seconds for a large model.
     """
-    captured = {inside.name: outside for outside, inside in graph.captures}
+    captured = {inside.name: outside for outside, inside in captures(graph)}
     reads = {t.name: (variable, t) for variable, t in reads_of(graph)} if frozen else {}
     fed = [t.name for t in feeds]
     stop = {*fed, *captured, *reads}
@@ -56,16 +57,15 @@ def part(graph: Any, feeds: Sequence[Any], fetches: Sequence[Any], frozen: bool 
     values = {name: _read(*reads[name]) for name in borders & reads.keys()}
 
     def run(*given: Any) -> list[Any]:
-        here: Any = tf.compat.v1.get_default_graph()
         inside = borders.difference(fed)
-        known = {n: tf.constant(values[n]) if n in values else here.capture(captured[n]) for n in inside}
+        known = {n: tf.constant(values[n]) if n in values else capture(captured[n]) for n in inside}
         known |= dict(zip(fed, given, strict=True))
         inputs = {name: known[name] for name in borders}
         found = tf.graph_util.import_graph_def(definition, inputs, return_elements=ends, name="")
         known |= dict(zip(ends, found, strict=True))
         return [tf.identity(known[t.name]) for t in fetches]
 
-    return tf.compat.v1.wrap_function(run, [tf.TensorSpec(t.shape, t.dtype) for t in feeds])
+    return compiled(run, [tf.TensorSpec(t.shape, t.dtype) for t in feeds])
 
 
 def _read(variable: Any, tensor: Any) -> Any:

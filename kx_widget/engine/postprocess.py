@@ -15,7 +15,7 @@ SCALES = ("map", "image", "all")
 
 def apply_sign(maps: Floats, sign: Sign) -> Floats:
     """The positive part, the absolute value, or the map as it is."""
-    _known("sign", sign, SIGNS)
+    _check_choice("sign", sign, SIGNS)
     return {"positive": lambda m: np.maximum(m, 0), "absolute": np.abs, "signed": lambda m: m}[sign](maps)
 
 
@@ -24,7 +24,7 @@ def apply_scale(maps: Floats, scale: Scale) -> Floats:
 
     Zero stays zero, so that signs and "nothing" keep their meaning; a map of zeros stays one. NaN and ∞ are ignored.
     """
-    _known("scale", scale, SCALES)
+    _check_choice("scale", scale, SCALES)
     axes = {"map": (2, 3), "image": (1, 2, 3), "all": (0, 1, 2, 3)}[scale]
     top = np.max(np.abs(np.where(np.isfinite(maps), maps, 0)), axis=axes, keepdims=True, initial=0)
     return np.divide(maps, top, out=np.where(np.isnan(maps), np.nan, 0).astype(np.float32), where=top > 0)
@@ -46,13 +46,13 @@ def resize(maps: Floats, size: tuple[int, int]) -> Floats:
     """Maps (…, h, w) interpolated to `size` (H, W); NaN where a value that counts is none or infinite."""
     if maps.shape[-2:] == size:
         return maps
-    if not (known := np.isfinite(maps)).all():
-        gaps = resize((~known).astype(np.float32), size) > 0
-        return np.where(gaps, np.nan, resize(np.where(known, maps, 0), size)).astype(np.float32)
+    if not (finite := np.isfinite(maps)).all():
+        gaps = resize((~finite).astype(np.float32), size) > 0
+        return np.where(gaps, np.nan, resize(np.where(finite, maps, 0), size)).astype(np.float32)
     rows, columns = bilinear(maps.shape[-2], size[0]), bilinear(maps.shape[-1], size[1])
     return np.matmul(np.matmul(rows, maps), columns.T)
 
 
-def _known(name: str, value: object, choices: tuple[str, ...]) -> None:
+def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     if not isinstance(value, str) or value not in choices:
         raise ParameterError(f"{name}={value!r} is not a choice. Choose one of {', '.join(map(repr, choices))}.")

@@ -9,16 +9,16 @@ import numpy as np
 
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.families import family_of
-from kx_widget.engine.ranges import Span
+from kx_widget.engine.keras_private import sublayers
+from kx_widget.engine.ranges import ValueRange
 from kx_widget.engine.tasks import OwnPreprocessor, is_classifier_of_hub, is_task, own_preprocessor
-from kx_widget.engine.tracing import sublayers
 from kx_widget.engine.types import Floats
 
 Callback = Callable[[Floats], Any]
 
 # What a layer that expects 0..255 multiplies by at most: 1 / 255 and 1 / 127.5 are usual.
 LARGEST_DIVISION = 1 / 64
-DARK = (
+LOW_CONTRAST_WARNING = (
     "The images are floats in {}, but the model rescales 0..255 itself, and sees them nearly without contrast: "
     "pass uint8, or floats in 0..255."
 )
@@ -65,7 +65,7 @@ class Preprocessing:
         """How images of another shape meet the input where `fit` is asked for: the model's own preprocessor wins."""
         return (self.own and self.own.fit) or fit
 
-    def _scaled(self, image: Floats, is_bytes: bool, span: Span) -> Floats:
+    def _scaled(self, image: Floats, is_bytes: bool, span: ValueRange) -> Floats:
         """One image in the range that the next step expects: 0..255 for a function, else as it is."""
         if is_bytes or not callable(self._preprocess):
             return image
@@ -75,7 +75,7 @@ class Preprocessing:
         self,
         images: Iterable[Floats],
         is_bytes: Sequence[bool],
-        span: Span,
+        span: ValueRange,
         declared: tuple[int | None, int | None, int],
         ready: bool = False,
     ) -> tuple[Floats, str]:
@@ -106,13 +106,13 @@ class Preprocessing:
                 batch[i] = self._scaled(image, b, span)
             text, batch = self._applied(batch, is_bytes, span)
         if self._preprocess == "auto" and span in ("0..1", "-1..1") and batch.any() and self._expects_bytes(batch):
-            warnings.warn(DARK.format(span), RuntimeWarning, stacklevel=2)
+            warnings.warn(LOW_CONTRAST_WARNING.format(span), RuntimeWarning, stacklevel=2)
         return batch, text
 
     def _expects_bytes(self, batch: Floats) -> bool:
         return self._divides if self.own is None else self.own.expects_bytes(batch.shape[-1])
 
-    def _applied(self, batch: Floats, is_bytes: Sequence[bool], span: Span) -> tuple[str, Floats]:
+    def _applied(self, batch: Floats, is_bytes: Sequence[bool], span: ValueRange) -> tuple[str, Floats]:
         if callable(self._preprocess):
             name = getattr(self._preprocess, "__name__", "given function")
             return f"preprocess: {name}", _checked(self._preprocess, batch)
@@ -144,7 +144,7 @@ class Preprocessing:
                 batch[raw] = np.asarray(function(batch[raw]), np.float32)
         return text, np.ascontiguousarray(batch, np.float32)
 
-    def black(self, shape: tuple[int, int, int], is_bytes: Sequence[bool], span: Span) -> Floats:
+    def black(self, shape: tuple[int, int, int], is_bytes: Sequence[bool], span: ValueRange) -> Floats:
         """What black (H, W, C) is for the model, (N, C): 0 where nobody can tell, as for floats in no known range."""
         lowest = -1.0 if span == "-1..1" and not callable(self._preprocess) else 0.0
         kinds, kind = np.unique(is_bytes, return_inverse=True)

@@ -19,6 +19,14 @@ PARTS = 8
 
 
 @dataclass(frozen=True)
+class Originals:
+    """Which images others are versions of: those of a probe in these rows (n,)."""
+
+    probe: "Probe"
+    rows: Ints
+
+
+@dataclass(frozen=True)
 class Probe:
     """Answers questions about images `x` (B, H, W, C) at one layer; each answer is computed once per image.
 
@@ -26,12 +34,13 @@ class Probe:
         x: model-ready images.
         call: the layer to look at, None for methods that see the input only.
         spatial: (h, w) of that layer's map.
-        digests: one per image, with the version of the weights: what caches go by.
+        digests: one per image, hashable, with the version of the weights: what caches go by.
         black: tells what black is in x (B, C).
         seed: for methods that draw random numbers; see `rng`.
         attends: whether the method looks at attention; the layer is then where it starts.
         most: how many images may go through the model at once, if memory is not what says so.
         passing: whether nothing of it is kept.
+        originals: what the images are versions of, if they are.
     """
 
     graph: Graph
@@ -46,6 +55,7 @@ class Probe:
     most: int | None = None
     passing: bool = False
     attends: bool = False
+    originals: "Originals | None" = None
     # Not for other layers or images, so that a replaced probe gathers anew.
     gathered: dict[str, Any] = field(default_factory=dict, init=False)
 
@@ -59,11 +69,12 @@ class Probe:
         of = np.arange(len(x)) if images is None else images
         return replace(
             self,
-            x=x,
-            cache=Cache(2**62),
-            digests=[(row, self.digests[i][-1]) for row, i in enumerate(of.tolist())],
+            x=read_only(x),
+            cache=Cache(),
+            digests=[(row,) for row in range(len(x))],
             black=lambda: self.black()[of],
             passing=True,
+            originals=Originals(self, of),
         )
 
     def scores_of(self, x: Floats) -> Floats:
@@ -84,7 +95,9 @@ class Probe:
 
     def rng(self, i: int) -> np.random.Generator:
         """Random numbers of image i: the same for the same seed and original, whatever batch it is in."""
-        entropy = np.frombuffer(repr(self.digests[i][-1]).encode(), np.uint8)
+        if self.originals is not None:
+            return self.originals.probe.rng(int(self.originals.rows[i]))
+        entropy = np.frombuffer(repr(digest(self.x[i])).encode(), np.uint8)
         return np.random.default_rng([self.seed, *entropy])
 
     def _each(self, fact: tuple[Any, ...], compute: Callable[[list[int]], Sequence[Any]]) -> list[Any]:
@@ -93,13 +106,13 @@ class Probe:
         held = [self.cache.get(key) for key in keys]
         missing = [i for i, value in enumerate(held) if value is None]
         if missing:
-            found = [_read_only(array) for array in compute(missing)]
+            found = [read_only(array) for array in compute(missing)]
             for row, i in enumerate(missing):
                 held[i] = tuple(array[row, ...] for array in found)
                 self.cache.put(keys[i], held[i] or ())
             if len(missing) == len(keys):
                 return found
-        return [stacked(rows) for rows in zip(*(value or () for value in held), strict=True)]
+        return [read_only(stacked(rows)) for rows in zip(*(value or () for value in held), strict=True)]
 
     def _inputs(self, rows: list[int]) -> Floats:
         return self.x if len(rows) == len(self.x) else self.x[rows]
@@ -361,11 +374,11 @@ class Probe:
         place = self.graph.places.of(self._layer().tensor)
         if place is not None and place.tokens:
             a = a[:, place.cells].reshape(len(a), *place.grid, a.shape[2])
-        return a.astype(np.float32, copy=False)
+        return read_only(a.astype(np.float32, copy=False))
 
 
-def _read_only(array: Any) -> Any:
-    """The array, which is kept and handed out again."""
+def read_only(array: Any) -> Any:
+    """The array, which is kept and handed out again, and refuses to be written to."""
     array.flags.writeable = False
     return array
 

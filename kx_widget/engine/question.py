@@ -19,7 +19,7 @@ from kx_widget.engine.notes import advice_for, notes_on
 from kx_widget.engine.partials import check_maps
 from kx_widget.engine.probe import Probe
 from kx_widget.engine.registry import Method, MethodFunction
-from kx_widget.engine.targets import Columns, Targets
+from kx_widget.engine.targets import TargetColumns, Targets
 from kx_widget.engine.types import Floats, Frame, Frames, Inspection, Notes, Partial
 from kx_widget.engine.weights import Weights
 
@@ -78,7 +78,7 @@ class Question:
     model: CompiledModel
     cache: Cache
     images: Images
-    columns: Columns
+    columns: TargetColumns
     method: Method
     params: Mapping[str, Any]
     generator: MethodFunction
@@ -250,7 +250,7 @@ class Question:
         return notes
 
 
-def with_bar(frames: Iterator[Frames]) -> Iterator[Frames]:
+def with_progress_bar(frames: Iterator[Frames]) -> Iterator[Frames]:
     """The same frames, with a progress bar that counts their passes."""
     from tqdm.auto import tqdm
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kx_widget.engine.errors import ImageError
 
-Span = Literal["0..255", "0..1", "-1..1", "other"]
+ValueRange = Literal["0..255", "0..1", "-1..1", "other"]
 Pixels = NDArray[np.uint8]
 # Bits that cameras and scanners use of a whole number.
 DEPTHS = (8, 10, 12, 14, 16)
@@ -17,7 +17,7 @@ DEPTHS = (8, 10, 12, 14, 16)
 BELOW, ABOVE = 0.15, 1.5
 # Floats whose largest value is between these may be 0..1 as well as a dark picture in 0..255.
 DARKEST = 20.0
-UNSURE = (
+AMBIGUOUS_RANGE_WARNING = (
     "The largest value of these float images is {:.4g}: too large for 0..1, small for 0..255. They are taken as "
     "0..255, nearly black. Bring them to 0..1 or 0..255, or pass uint8."
 )
@@ -26,7 +26,7 @@ UNSURE = (
 class Ranges:
     """Tells the range of images; one that remembers earlier images may take its place."""
 
-    def span_of(self, floats: Sequence[NDArray[Any]]) -> Span:
+    def span_of(self, floats: Sequence[NDArray[Any]]) -> ValueRange:
         """The range that these float images together show, a little overshoot apart.
 
         Warns:
@@ -34,25 +34,25 @@ class Ranges:
         """
         span, high = _span(floats)
         if span == "0..255" and ABOVE < high < DARKEST:
-            warnings.warn(UNSURE.format(high), RuntimeWarning, stacklevel=3)
+            warnings.warn(AMBIGUOUS_RANGE_WARNING.format(high), RuntimeWarning, stacklevel=3)
         return span
 
-    def depth_of(self, whole: Sequence[NDArray[Any]]) -> int:
+    def depth_of(self, integers: Sequence[NDArray[Any]]) -> int:
         """How many bits these images of whole numbers together use: one of `DEPTHS`, 0 if there are no images.
 
         Raises:
             ImageError: more than 16.
         """
-        if not whole:
+        if not integers:
             return 0
-        high = max(int(a.max()) for a in whole)
+        high = max(int(a.max()) for a in integers)
         for bits in DEPTHS:
             if high < 2**bits:
                 return bits
         raise ImageError(f"Whole numbers up to {high} are beyond 16 bits. Pass uint8, uint16, or floats in 0..1.")
 
 
-def _span(floats: Sequence[NDArray[Any]]) -> tuple[Span, float]:
+def _span(floats: Sequence[NDArray[Any]]) -> tuple[ValueRange, float]:
     if not floats:
         return "0..255", 255.0
     low = min(float(a.min()) for a in floats)
@@ -67,22 +67,22 @@ def _span(floats: Sequence[NDArray[Any]]) -> tuple[Span, float]:
     return "other", high
 
 
-def eight_bits(whole: NDArray[Any], bits: int) -> Pixels:
+def eight_bits(integers: NDArray[Any], bits: int) -> Pixels:
     """Whole numbers of so many bits as 0..255.
 
     Raises:
         ImageError: some need more bits.
     """
     top = 2**bits - 1
-    if whole.max() > top:
+    if integers.max() > top:
         raise ImageError(
-            f"An image has values up to {whole.max()}, where the first ones have {bits} bits (0..{top}): bring all to "
-            "one depth, or pass uint8."
+            f"An image has values up to {integers.max()}, where the first ones have {bits} bits (0..{top}): "
+            "bring all to one depth, or pass uint8."
         )
-    return (whole * np.float32(255 / top) + 0.5).astype(np.uint8)
+    return (integers * np.float32(255 / top) + 0.5).astype(np.uint8)
 
 
-def as_pixels(image: NDArray[Any], span: Span) -> Pixels:
+def as_pixels(image: NDArray[Any], span: ValueRange) -> Pixels:
     """An image to show: uint8 (any, any, 3); floats in no known range are stretched to their own."""
     if image.dtype != np.uint8:
         low, high = {"0..1": (0.0, 1.0), "0..255": (0.0, 255.0), "-1..1": (-1.0, 1.0)}.get(

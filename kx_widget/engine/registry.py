@@ -51,18 +51,18 @@ class Method:
         name, value = self.signed
         return self.complete(params)[name] == value
 
-    def complete(self, params: Mapping[str, Any], beside: Iterable[str] = ()) -> dict[str, Any]:
-        """`params` checked, with defaults filled in; `beside` are other keywords that may have been meant.
+    def complete(self, params: Mapping[str, Any], keywords: Iterable[str] = ()) -> dict[str, Any]:
+        """`params` checked, with defaults filled in; a misspelled name may stand for one of `keywords`.
 
         Raises:
             ParameterError: unknown name, wrong type, value outside its range.
         """
-        return {p.name: p.default for p in self.params} | check_params(self.title, self.params, params, beside)
+        return {p.name: p.default for p in self.params} | check_params(self.title, self.params, params, keywords)
 
 
 @dataclass(frozen=True)
 class Wrapper:
-    """What any method can be wrapped in.
+    """What goes around a method of any kind.
 
     Args:
         id: the keyword of a question that switches it on, with True or settings.
@@ -91,16 +91,26 @@ class Wrapper:
 
 
 def check_params(
-    owner: str, known: tuple[Parameter, ...], given: Mapping[str, Any], beside: Iterable[str] = ()
+    owner: str, parameters: tuple[Parameter, ...], values: Mapping[str, Any], keywords: Iterable[str] = ()
 ) -> dict[str, Any]:
-    """`given` with each value checked against the parameter of that name; `beside` may have been meant instead."""
-    table = {p.name: p for p in known}
-    for name in given:
+    """Check values against the parameters of their names, and make them numbers of Python's own.
+
+    Args:
+        owner: whose parameters these are, for the error.
+        parameters: what there is.
+        values: by name.
+        keywords: other names that a misspelled one may stand for.
+
+    Raises:
+        ParameterError: unknown name, wrong type, value outside its range.
+    """
+    table = {p.name: p for p in parameters}
+    for name in values:
         if name not in table:
-            meant = near(name, (*table, *beside))
+            meant = near(name, (*table, *keywords))
             hint = did_you_mean(name, meant or table) or " It takes none."
             raise ParameterError(f"{owner} has no parameter {name!r}.{hint}")
-    return {name: _checked(owner, table[name], value) for name, value in given.items()}
+    return {name: _checked(owner, table[name], value) for name, value in values.items()}
 
 
 def _checked(owner: str, p: Parameter, value: Any) -> Any:

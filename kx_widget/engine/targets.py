@@ -50,7 +50,7 @@ class Targets:
 
 
 @dataclass(frozen=True)
-class Columns:
+class TargetColumns:
     """Checked targets, not yet tied to images: per column a class, a rank or a contrast of two."""
 
     classes: int
@@ -71,11 +71,11 @@ class Columns:
         flat = [p for c in self.columns for p in ((c.a, c.b) if isinstance(c, Contrast) else (c,))]
         return any(isinstance(p, _Rank) for p in flat)
 
-    def part(self, rows: slice) -> "Columns":
+    def part(self, rows: slice) -> "TargetColumns":
         """The same for some of the images."""
         if self.per_image is None:
             return self
-        return Columns(self.classes, self.class_names, self.columns, self.per_image[rows])
+        return TargetColumns(self.classes, self.class_names, self.columns, self.per_image[rows])
 
     def resolve(self, scores: Floats) -> Targets:
         """Targets of the images with these scores (N, C); only ranks look at their values."""
@@ -125,7 +125,7 @@ def _text(column: Any, names: Sequence[str]) -> str:
     return f"class {column}" if RANK.fullmatch(name) else name
 
 
-def parse(targets: Any, class_names: Sequence[str], images: int | None = None) -> Columns:
+def parse(targets: Any, class_names: Sequence[str], images: int | None = None) -> TargetColumns:
     """Check targets before anything is computed.
 
     Raises:
@@ -142,10 +142,10 @@ def parse(targets: Any, class_names: Sequence[str], images: int | None = None) -
         raise UnknownTargetError(f"{targets!r} is not a target. {_accepted(len(names))}")
     if len(targets) == 0:
         raise UnknownTargetError("The list of targets is empty. Pass at least one.")
-    return Columns(len(names), names, tuple(_parse_one(t, names) for t in targets))
+    return TargetColumns(len(names), names, tuple(_parse_one(t, names) for t in targets))
 
 
-def _array(targets: Any, names: tuple[str, ...], images: int | None) -> Columns:
+def _array(targets: Any, names: tuple[str, ...], images: int | None) -> TargetColumns:
     if targets.dtype.kind not in "iu":
         raise UnknownTargetError(f"An array of targets must hold class indices, not {targets.dtype}.")
     if (images is not None and len(targets) != images) or targets.shape[1] == 0:
@@ -155,7 +155,7 @@ def _array(targets: Any, names: tuple[str, ...], images: int | None) -> Columns:
     bad = targets[(targets < 0) | (targets >= len(names))]
     if bad.size:
         raise UnknownTargetError(f"There is no class {bad[0]}: the model has classes 0 to {len(names) - 1}.")
-    return Columns(len(names), names, (), targets.astype(np.int64))
+    return TargetColumns(len(names), names, (), targets.astype(np.int64))
 
 
 def _parse_one(target: Any, names: tuple[str, ...]) -> Any:

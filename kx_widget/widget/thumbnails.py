@@ -12,6 +12,7 @@ from kx_widget.engine.layers import at_every_layer, quick_method
 from kx_widget.engine.question import Question
 from kx_widget.engine.types import Floats
 from kx_widget.widget.codec import encode
+from kx_widget.widget.worker import CancelToken
 
 SIDE = 32
 CACHE_BYTES = 2**24
@@ -26,9 +27,7 @@ class ThumbnailMaker:
     def __init__(self) -> None:
         self._cache = Cache(CACHE_BYTES)
 
-    def send(
-        self, question: Question, column: int, image: int, have: str, send: Send, stale: Callable[[], bool]
-    ) -> None:
+    def send(self, question: Question, column: int, image: int, have: str, send: Send, stale: CancelToken) -> None:
         """Send the thumbnails of one image for one of the question's targets, unless `have` is what they go by.
 
         Args:
@@ -57,7 +56,7 @@ class ThumbnailMaker:
             return
         maps: list[tuple[str, Floats]] = []
         sent, last = 0, time.perf_counter()
-        for path, values in at_every_layer(question, image, column, stale):
+        for path, values in at_every_layer(question, image, column, stale, stale.wait_for):
             maps.append((path, reduce(values)))
             if time.perf_counter() - last >= SECONDS_BETWEEN_FRAMES:
                 send_part(maps[sent:])

@@ -17,9 +17,31 @@ from typing import Any
 class CancelToken(threading.Event):
     """Called, tells whether a job is not wanted any more; `wait(seconds)` waits for that, and tells whether it came."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._ended = threading.Event()
+
     def __call__(self) -> bool:
         """Whether the job is not wanted any more."""
         return self.is_set()
+
+    def set(self) -> None:
+        """The job is not wanted any more."""
+        super().set()
+        self._ended.set()
+
+    def wait_for(self, work: Callable[[], None]) -> bool:
+        """Run `work` in a thread of its own, and wait until it ends or nobody wants it; whether it has ended."""
+
+        def run() -> None:
+            try:
+                work()
+            finally:
+                self._ended.set()
+
+        start_thread(run)
+        self._ended.wait()
+        return not self.is_set()
 
 
 Job = Callable[[CancelToken], None]

@@ -17,6 +17,7 @@ NOTE = "ResNet50, 8 images of 224×224, uint8: reading and preprocessing count. 
 FIVE = ("gradcam", "gradcampp", "xgradcam", "hirescam", "layercam")
 LAYERS = 16
 SLICE = 640
+CHOSEN = 12
 
 
 def rows() -> Iterator[tuple[str, ...]]:
@@ -58,6 +59,26 @@ def rows() -> Iterator[tuple[str, ...]]:
     yield "noticing whether weights have changed", "≤ 0.05 F", str(check), "in every question"
     yield "F, one compiled forward", "", f"{forward.median:.3f} s", "median of the whole run"
     yield from scorecam(explainer, model)
+    yield from first_times(model)
+
+
+def first_times(model: Any) -> Iterator[tuple[str, ...]]:
+    """The first Grad-CAM of an explainer, and then at other layers of the same images, each for the first time."""
+    explainer, x = kx.Explainer(model), next(batches(8))
+    forward = Forward(model, explainer.load(x).batch)
+    first = seconds(lambda: explainer.explain(x, [1]))
+    paths = [path for path in explainer.inspection.candidates if path != explainer.inspection.recommended]
+    # In no order, as one who looks around would choose them.
+    chosen = np.random.default_rng(0).permutation(paths)[:CHOSEN]
+    times = [seconds(lambda path=path: explainer.explain(x, [1], layer=str(path))) for path in chosen]
+    limit = 1.5 * forward.median + 0.3
+    yield "the first Grad-CAM of an explainer", "", f"{first:.2f} s", "compiling included"
+    yield (
+        "gradcam at a layer chosen for the first time",
+        f"≤ 1.5 F + 0.3 s = {limit:.2f} s",
+        f"{median(times):.2f} s ({min(times):.2f} … {max(times):.2f})",
+        f"{CHOSEN} of {len(paths)} layers one after another, compiling included",
+    )
 
 
 def photos(explainer: kx.Explainer) -> str:

@@ -1,10 +1,15 @@
 """Several layers at once: the same answers, for one pass forward and one backward."""
 
+import gc
+import weakref
+
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from kx_widget.engine.errors import UnknownLayerError
 from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.functions import BYTES_PER_OP
+from kx_widget.engine.graph import Graph
 from tests import cases, models
 
 LAYERS = ["stem", "branch", "inside", "after_add"]
@@ -44,3 +49,48 @@ def test_without_room_to_keep_it_the_answer_is_the_same():
 def test_an_unknown_layer_is_refused():
     with pytest.raises(UnknownLayerError, match="no layer 'stemm'"):
         Explainer(models.residual()).explain_layers(cases.photos(), layers=["stem", "stemm"])
+
+
+def ops(explainer):
+    return len(explainer.prepare(explainer.inspection.input_shape).graph.graph.get_operations())
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_graph_grows_to_one_backward_pass_whatever_layers_are_visited(order):
+    model, x = models.residual(), cases.photos(2)
+    together, visited = Explainer(model), Explainer(model)
+    candidates = together.inspection.candidates
+    together.explain_layers(x, [1], layers=candidates)
+    for layer in candidates[::order]:
+        visited.explain(x, [1], layer=layer)
+    assert ops(visited) <= 1.02 * ops(together)
+    before = ops(visited)
+    for _ in range(2):
+        for layer in candidates:
+            visited.explain(cases.photos(2), [2], layer=layer)
+    assert ops(visited) == before
+
+
+def test_compiled_parts_of_layers_visited_long_ago_are_let_go(monkeypatch):
+    parts = []
+    compile_part = Graph.part
+
+    def noting(*arguments):
+        part = compile_part(*arguments)
+        parts.append(weakref.ref(part.graph))
+        return part
+
+    monkeypatch.setattr(Graph, "part", noting)
+    explainer, x = Explainer(models.residual(), memory_mib=20), cases.photos(2)
+    candidates, most = explainer.inspection.candidates, 0
+    for _ in range(3):
+        for layer in candidates:
+            explainer.explain(x, [1], layer=layer, method="ablationcam")
+            explainer.explain(x, [1], layer=layer)
+            explainer._cache.clear()
+        gc.collect()
+        alive = [graph for part in parts if (graph := part()) is not None]
+        most = max(most, sum(len(graph.get_operations()) for graph in alive) * BYTES_PER_OP)
+        del alive
+    assert len(parts) > 3 * len(candidates)
+    assert 0 < most <= 5 * 2**20

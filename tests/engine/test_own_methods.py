@@ -175,6 +175,39 @@ def test_one_that_writes_to_the_images_is_refused():
     assert_array_equal(explainer.explain(images, method="gradients").maps, before)
 
 
+@pytest.mark.parametrize("model", [models.pooled, models.tokens, models.nested])
+@pytest.mark.parametrize("together", [True, False])
+def test_one_that_writes_to_what_it_was_told_is_refused(model, together):
+    """Whether the images were met together or one by one, and what is told again is what was told."""
+    images = cases.photos()
+    told = {
+        "x": lambda probe, target: probe.x,
+        "scores": lambda probe, target: probe.scores(),
+        "activations": lambda probe, target: probe.activations(),
+        "head_gradient": lambda probe, target: probe.head_gradient(target),
+        "input_gradient": lambda probe, target: probe.input_gradient(target),
+        "full_gradients": lambda probe, target: probe.full_gradients(target, "tensor")[0],
+    }
+    refused = []
+
+    def careless(probe, target):
+        for name, ask in told.items():
+            try:
+                ask(probe, target)[:] = 0
+            except ValueError:
+                refused.append(name)
+        yield kx.Partial(np.zeros((len(probe.x), 2, 2), np.float32))
+
+    explainer = kx.Explainer(model(), methods=[method(careless)])
+    if not together:
+        for image in images[::-1]:
+            explainer.explain(image, 1, method="gradcam")
+            explainer.explain(image, 1, method="gradients")
+            explainer.explain(image, 1, method="full_gradients")
+    explainer.explain(images, 1, method="mine")
+    assert refused == list(told)
+
+
 def test_what_a_preprocess_returned_stays_writable():
     array = cases.photos()
     explainer = kx.Explainer(models.pooled(), preprocess=lambda batch: array)

@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras import layers
 
 from kx_widget.engine.errors import ModelError, ParameterError, UnknownLayerError
-from kx_widget.engine.explainer import RUN, SETTINGS, Explainer
+from kx_widget.engine.explainer import EXPLAINER_PARAMETERS, QUESTION_PARAMETERS, Explainer
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.registry import check_params
 from kx_widget.engine.wrappers import WRAPPERS
@@ -16,8 +16,8 @@ from tests import cases, models
 OWNERS = [
     *((m.title, m.params) for m in METHODS.values()),
     *((w.id, w.params) for w in WRAPPERS.values()),
-    ("Explainer", SETTINGS),
-    ("explain", RUN),
+    ("Explainer", EXPLAINER_PARAMETERS),
+    ("explain", QUESTION_PARAMETERS),
 ]
 RANGES = [
     (owner, p, limit + beyond)

@@ -20,30 +20,9 @@ const ARROWS: Readonly<Record<string, [number, number]>> = {
 
 const clamp = (part: number) => Math.min(Math.max(part, 0), 1);
 
-/** Listens to a tile's canvas; returns what takes the listeners off again. */
-export function attachGestures(canvas: HTMLCanvasElement, tile: TilePlace, store: Store, actions: Actions): () => void {
-  const gestures = new Gestures(canvas, tile, store, actions);
-  const listening = new AbortController();
-  const options = { signal: listening.signal, passive: false };
-  const handlers = {
-    pointermove: gestures.onPointerMove,
-    pointerdown: gestures.onPointerDown,
-    pointerup: gestures.onPointerEnd,
-    pointercancel: gestures.onPointerEnd,
-    pointerenter: gestures.onFocus,
-    pointerleave: gestures.onPointerLeave,
-    focus: gestures.onFocus,
-    wheel: gestures.onWheel,
-    keydown: gestures.onKeyDown,
-    dblclick: gestures.onDoubleClick,
-  };
-  for (const [event, handler] of Object.entries(handlers)) {
-    canvas.addEventListener(event, handler as (event: Event) => void, options);
-  }
-  return () => listening.abort();
-}
-
-class Gestures {
+/** Listens to a tile's canvas until it is closed. */
+export class Gestures {
+  private readonly listening = new AbortController();
   private readonly pointers = new Map<number, Point>();
   /** A click in the tile lets the wheel zoom until the pointer leaves it. */
   private active = false;
@@ -55,13 +34,35 @@ class Gestures {
     private readonly tile: TilePlace,
     private readonly store: Store,
     private readonly actions: Actions,
-  ) {}
+  ) {
+    const options = { signal: this.listening.signal, passive: false };
+    const handlers = {
+      pointermove: this.onPointerMove,
+      pointerdown: this.onPointerDown,
+      pointerup: this.onPointerEnd,
+      pointercancel: this.onPointerEnd,
+      pointerenter: this.onFocus,
+      pointerleave: this.onPointerLeave,
+      focus: this.onFocus,
+      wheel: this.onWheel,
+      keydown: this.onKeyDown,
+      dblclick: this.onDoubleClick,
+    };
+    for (const [event, handler] of Object.entries(handlers)) {
+      canvas.addEventListener(event, handler as (event: Event) => void, options);
+    }
+  }
 
-  onFocus = () => this.actions.focusTile(this.tile);
+  close = () => this.listening.abort();
 
-  onPointerMove = (event: PointerEvent) => {
+  private onFocus = () => this.actions.focusTile(this.tile);
+
+  private onPointerMove = (event: PointerEvent) => {
     const at = this.placeOf(event);
-    if (this.swiping) return this.actions.setSwipe(Math.max(at.x, 0.02));
+    if (this.swiping) {
+      this.store.swipe.value = Math.min(Math.max(at.x, 0.02), 1);
+      return;
+    }
     this.canvas.style.cursor = this.isOnSwipeLine(at) ? "ew-resize" : "";
     const last = this.pointers.get(event.pointerId);
     if (!last) return this.point(at);
@@ -75,22 +76,22 @@ class Gestures {
     } else if (view.isIdentity) {
       this.point(at);
     } else if (this.travelled > CLICK_PX) {
-      this.actions.set("view", view.pan(at.x - last.x, at.y - last.y));
+      this.store.view.value = view.pan(at.x - last.x, at.y - last.y);
       this.point(at);
     }
   };
 
-  onPointerDown = (event: PointerEvent) => {
+  private onPointerDown = (event: PointerEvent) => {
     if (event.button !== 0) return;
     this.travelled = 0;
     const at = this.placeOf(event);
     this.swiping = this.isOnSwipeLine(at);
-    if (this.swiping) this.actions.set("crosshair", null);
+    if (this.swiping) this.store.crosshair.value = null;
     else this.pointers.set(event.pointerId, at);
     this.canvas.setPointerCapture(event.pointerId);
   };
 
-  onPointerEnd = (event: PointerEvent) => {
+  private onPointerEnd = (event: PointerEvent) => {
     this.swiping = false;
     if (!this.pointers.delete(event.pointerId) || event.type === "pointercancel") return;
     if (this.travelled > CLICK_PX) return;
@@ -99,14 +100,14 @@ class Gestures {
     this.point(this.placeOf(event));
   };
 
-  onPointerLeave = () => {
+  private onPointerLeave = () => {
     this.active = false;
     if (this.pointers.size > 0) return;
-    this.actions.set("crosshair", null);
+    this.store.crosshair.value = null;
     this.actions.focusTile(null);
   };
 
-  onWheel = (event: WheelEvent) => {
+  private onWheel = (event: WheelEvent) => {
     if (!(event.ctrlKey || event.metaKey || this.active)) return;
     event.preventDefault();
     event.stopPropagation();
@@ -118,9 +119,9 @@ class Gestures {
     this.point(at);
   };
 
-  onDoubleClick = (event: MouseEvent) => this.zoom(event.shiftKey ? 0.5 : 2, this.placeOf(event));
+  private onDoubleClick = (event: MouseEvent) => this.zoom(event.shiftKey ? 0.5 : 2, this.placeOf(event));
 
-  onKeyDown = (event: KeyboardEvent) => {
+  private onKeyDown = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const { key } = event;
     if (key in ARROWS) {
@@ -134,7 +135,7 @@ class Gestures {
       this.actions.selectTile(this.tile);
     } else if (key === "Escape") {
       this.active = false;
-      this.actions.set("crosshair", null);
+      this.store.crosshair.value = null;
     } else {
       return;
     }
@@ -162,11 +163,11 @@ class Gestures {
   /** Puts the crosshair under a point of the frame. */
   private point(at: Point): void {
     const { x, y } = this.store.view.peek().invert(at);
-    this.actions.set("crosshair", x === clamp(x) && y === clamp(y) ? { x, y } : null);
+    this.store.crosshair.value = x === clamp(x) && y === clamp(y) ? { x, y } : null;
   }
 
   private zoom(factor: number, about?: Point): void {
-    this.actions.set("view", this.store.view.peek().zoom(factor, about));
+    this.store.view.value = this.store.view.peek().zoom(factor, about);
   }
 
   private pinch(before: Point[], after: Point[]): void {
@@ -179,7 +180,7 @@ class Gestures {
     const view = this.store.view.peek();
     const from = this.store.crosshair.peek() ?? view.invert({ x: 0.5, y: 0.5 });
     const to = { x: clamp(from.x + (right * step) / view.k), y: clamp(from.y + (down * step) / view.k) };
-    this.actions.set("crosshair", to);
-    this.actions.set("view", view.reveal(to));
+    this.store.crosshair.value = to;
+    this.store.view.value = view.reveal(to);
   }
 }

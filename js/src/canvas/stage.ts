@@ -1,9 +1,9 @@
 /** Draws every visible tile, at most once per animation frame. */
 
 import { effect } from "@preact/signals";
-import { type TileMap, tileKey } from "../kernel/decode";
+import type { TileMap } from "../kernel/decode";
 import { type Rect, whole } from "../math/transform";
-import type { Picture, Store, TilePlace } from "../state/store";
+import { mapOf, type Picture, type Store, type TilePlace } from "../state/store";
 import { BitmapCache } from "./bitmapCache";
 import { compose, frameOf } from "./compose";
 import { createReadout } from "./readout";
@@ -46,7 +46,7 @@ function screenPixels(length: number, reported = Number.NaN): number {
   return Math.abs(reported - pixels) <= 1 ? reported : pixels;
 }
 
-/** The whole canvas where no more than a rounded pixel would stay empty. */
+/** The rectangle, stretched to the whole canvas where rounding alone left a pixel of it empty. */
 function filled(rect: Rect, width: number, height: number): Rect {
   return width - rect.width > 1 || height - rect.height > 1 ? rect : { x: 0, y: 0, width, height };
 }
@@ -112,10 +112,6 @@ export class Stage {
     return this.store.traits._images.peek()[tile.image];
   }
 
-  private mapOf({ image, column }: TilePlace): TileMap | undefined {
-    return this.store.answer.peek()?.tiles.get(tileKey(image, column));
-  }
-
   /** Everything that changes how all tiles are drawn; reading a signal subscribes to it. */
   private watchDrawing(): void {
     const { traits, view, crosshair, limits, cells, pixelated, swipe, constants } = this.store;
@@ -130,7 +126,7 @@ export class Stage {
     for (const signal of [traits._images, answer]) signal.value;
     // On a scale that several share, another map changes all of them.
     const isShared = traits.scale.peek() !== "map";
-    this.schedule((tile) => isShared || tile.picture !== this.pictureOf(tile) || tile.map !== this.mapOf(tile));
+    this.schedule((tile) => isShared || tile.picture !== this.pictureOf(tile) || tile.map !== mapOf(this.store, tile));
   }
 
   private schedule(isDirty: (tile: TileState) => boolean): void {
@@ -193,7 +189,7 @@ export class Stage {
     if (bitmap === undefined) return;
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     const rect = filled(whole(frameOf(picture, width, height)), width, height);
-    const map = this.mapOf(tile);
+    const map = mapOf(this.store, tile);
     Object.assign(tile, { picture, map });
     tile.bitmaps ??= new TileBitmaps(this.painter);
     context.reset();

@@ -10,7 +10,7 @@ import { paint } from "./paint";
 /** Pixels of the longest side of a bitmap that is kept at its size on the screen; larger ones are scaled when drawn. */
 const LARGEST = 448;
 
-/** A canvas that is drawn anew only when its size or what it is drawn from changes. */
+/** A canvas that is redrawn only when its size or its inputs change. */
 class MemoCanvas {
   readonly canvas = new OffscreenCanvas(1, 1);
   /** How often it was drawn. */

@@ -22,17 +22,25 @@ export interface ArchivedAnswer {
   seconds: number | null;
 }
 
-export interface Archive {
-  constants: Constants;
-  predictions: PredictionTable | null;
-  /** The latest is the last. */
-  answers: ArchivedAnswer[];
-  /** The page that it was saved for never has a kernel. */
+/** What can be asked while no kernel answers: only what was answered before. */
+export interface AvailableQuestions {
+  questions: readonly QuestionRecord[];
+  /** This page will never have a kernel. */
   offline: boolean;
+  /** They are those of a stored data set, whose model is not here. */
+  fromStore: boolean;
   /** How many older answers had no room. */
   leftOut: number;
   /** The largest side that maps were averaged down to; null where they are as they were. */
   side: number | null;
+}
+
+export interface Archive {
+  constants: Constants;
+  predictions: PredictionTable | null;
+  available: AvailableQuestions;
+  /** The latest is the last. */
+  answers: ArchivedAnswer[];
 }
 
 interface Header {
@@ -59,7 +67,7 @@ export async function openArchive(binary: Binary | null | undefined): Promise<Ar
   if (header.version !== VERSION) return null;
   const buffer = bytes.subarray(Math.ceil((4 + length) / 4) * 4);
 
-  const { welcome, predictions } = header;
+  const { welcome, predictions, alone: offline, left_out: leftOut, side } = header;
   const answers = header.answers.map(({ asked, columns, items, seconds }): ArchivedAnswer => {
     const tiles = new Map(readTiles(items, [buffer]));
     return { question: asked, seconds, answer: { key: "", columns, tiles } };
@@ -67,6 +75,7 @@ export async function openArchive(binary: Binary | null | undefined): Promise<Ar
   const columns = answers
     .flatMap((archived) => splitColumns(archived, welcome))
     .filter((column) => !answers.some(({ question }) => isSameQuestion(question, column.question)));
+  const all = [...columns, ...answers];
   return {
     constants: welcome,
     predictions: predictions && {
@@ -75,10 +84,8 @@ export async function openArchive(binary: Binary | null | undefined): Promise<Ar
       predicted: predictions.best,
       values: readMap(predictions, buffer),
     },
-    answers: [...columns, ...answers],
-    offline: header.alone,
-    leftOut: header.left_out,
-    side: header.side,
+    available: { questions: all.map(({ question }) => question), offline, fromStore: false, leftOut, side },
+    answers: all,
   };
 }
 

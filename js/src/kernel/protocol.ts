@@ -255,6 +255,8 @@ export type Down = Welcome | Predictions | Shelf | Pictures | Queued | Running |
 
 export type Up = Hello | Seen | Cancel | Miss | Want | Look | Export | Ack;
 
+export type Message<Kind extends (Down | Up)["kind"]> = Extract<Down | Up, { kind: Kind }>;
+
 /** What fields the kernel's messages must have; those that may be null are not listed. */
 export const FIELDS: Readonly<Record<Down["kind"], Readonly<Record<string, "number" | "string" | "boolean" | "list" | "object">>>> = {
   welcome: { version: "number", gen: "number", catalogue: "list", wrappers: "list", inspection: "object", class_names: "list", arguments: "list" },

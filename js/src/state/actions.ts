@@ -1,4 +1,4 @@
-/** Everything a user can do, by name. */
+/** What a user can do beside setting a signal of the store. */
 
 import type { QuestionRecord } from "../kernel/protocol";
 import { Transform } from "../math/transform";
@@ -54,26 +54,7 @@ export class Actions {
     this.session.set(others.length > 0 ? { compare_with: others } : { compare: "none", compare_with: [] });
   };
 
-  /** Redraws while a slider moves; Python is not told. */
-  preview = (drawing: Partial<Drawing>) => {
-    for (const [name, value] of Object.entries(drawing)) {
-      this.store.traits[name as keyof Drawing].value = value as never;
-    }
-  };
-
   commit = (drawing: Partial<Drawing>) => this.session.set(drawing);
-
-  /** Sets what is the page's own business, which Python is not told of. */
-  set = <Name extends "cells" | "pixelated" | "filter" | "sort" | "view" | "crosshair">(
-    name: Name,
-    value: Store[Name]["value"],
-  ) => {
-    this.store[name].value = value as never;
-  };
-
-  setSwipe = (to: number) => {
-    this.store.swipe.value = Math.min(Math.max(to, 0), 1);
-  };
 
   setLimits = (limits: Partial<Limits>) => {
     const { low, high } = { ...this.store.limits.peek(), ...limits };
@@ -111,17 +92,9 @@ export class Actions {
   };
 
   /** The images whose rows are near sight have changed. */
-  fetchVisible = (images: readonly number[]) => this.session.fetchVisible(images);
+  fetchVisible = (images: readonly number[]) => this.session.images.fetchVisible(images);
 
-  fetchFile = (format: string, column: number) => this.session.fetchFile(format, column);
-
-  fail = (message: string) => {
-    this.store.failure.value = { message, hint: "", traceback: "" };
-  };
-
-  dismissError = () => {
-    this.store.failure.value = null;
-  };
+  fetchFile = (format: string, column: number) => this.session.downloads.fetch(format, column);
 
   private ask(values: Partial<Traits>): void {
     const { traits } = this.store;

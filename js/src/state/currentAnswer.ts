@@ -1,4 +1,4 @@
-/** Which answer is on the screen: the kernel's, unless the page asks something else by now and has the answer. */
+/** The answer on the screen: the kernel's, or a cached one where the page has asked another question since. */
 
 import { type Answer, type Binary, readTiles, type TileMaps, tileKey } from "../kernel/decode";
 import type { Maps, QuestionRecord, Running } from "../kernel/protocol";
@@ -6,16 +6,16 @@ import { canonicalText } from "../kernel/question";
 import type { AnswerCache } from "./answerCache";
 import { currentQuestion, type Store } from "./store";
 
-/** The kernel's newest question, as far as it has told of it. */
+/** The state of the kernel's newest question. */
 type Incoming =
-  /** The kernel has told of none. */
+  /** The kernel has announced none. */
   | { state: "idle"; gen: 0 }
-  /** It has taken the question, and not said yet what it asks. */
+  /** The kernel has taken it, and has not sent its traits yet. */
   | { state: "asked"; gen: number }
-  /** Its maps come in, or all of them have; `frames` holds the number of the frame that each tile came with. */
+  /** Its maps are coming in, or complete; `frames` holds the number of the frame that brought each tile. */
   | { state: "streaming"; gen: number; question: QuestionRecord; answer: Answer; frames: Map<string, number> };
 
-/** What the answer on the screen belongs to: its question as text, and its key. */
+/** The state of the screen, with the question (as text) and the key of the answer on it. */
 type Screen = { state: "empty" } | { state: "shown" | "stale"; question: string; key: string };
 
 export class CurrentAnswer {
@@ -27,7 +27,7 @@ export class CurrentAnswer {
     private readonly cache: AnswerCache,
   ) {}
 
-  /** The number of the newest question that the kernel has told of; 0 before the first. */
+  /** The number of the newest question that the kernel has announced; 0 before the first. */
   get gen(): number {
     return this.incoming.gen;
   }
@@ -44,7 +44,7 @@ export class CurrentAnswer {
     this.mark(({ question }) => question !== this.pageQuestion());
   }
 
-  /** The kernel tells what it answers; false where it takes the page to have maps that the page lacks. */
+  /** The kernel begins to answer; false where it relies on cached maps that the page does not have. */
   begin({ gen, asked, key, columns, held }: Running): boolean {
     const cached = this.cache.find(asked);
     const isCached = cached?.key === key;
@@ -71,14 +71,14 @@ export class CurrentAnswer {
     this.showIncoming();
   }
 
-  /** Whether all maps of an image have come that the newest question asks for. */
+  /** Whether all maps of an image have come for the newest question. */
   has(image: number): boolean {
     if (this.incoming.state !== "streaming") return false;
     const { columns, tiles } = this.incoming.answer;
     return columns.every((_, column) => tiles.has(tileKey(image, column)));
   }
 
-  /** The answer is complete with so many maps; false where not all of them are here. */
+  /** The kernel has finished with so many maps; false where some of them have not arrived. */
   end(maps: number): boolean {
     if (this.incoming.state !== "streaming") return false;
     const { question, answer } = this.incoming;
@@ -87,7 +87,7 @@ export class CurrentAnswer {
     return true;
   }
 
-  /** Whether the kernel answers what the page does not ask any more. */
+  /** Whether the kernel is answering a question that the page has replaced since. */
   isSuperseded(): boolean {
     const { incoming } = this;
     return incoming.state === "streaming" && canonicalText(incoming.question) !== this.pageQuestion();
@@ -100,7 +100,7 @@ export class CurrentAnswer {
     if (tiles.length === count && tiles.every(({ item }) => !item.partial)) this.cache.add(question, answer);
   }
 
-  /** The page asks something else: what has come of it is shown. */
+  /** The page's question has changed: shows the incoming answer if it is the one asked for. */
   catchUp(): void {
     const { incoming, screen } = this;
     if (incoming.state !== "streaming" || incoming.answer.tiles.size === 0) return;

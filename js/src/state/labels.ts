@@ -24,9 +24,8 @@ export function comparedText(store: Store, value: Target): string {
 export function columnHeading(store: Store, index: number): string {
   const column = store.answer.value?.columns[index];
   if (!column) return "";
-  const { compare } = store.traits;
-  if (compare.value === "methods") return column.method_title;
-  return compare.value === "layers" ? store.layerName(column.layer) : className(store, column.target);
+  if (store.traits.compare.value === "methods") return column.method_title;
+  return comparedText(store, store.traits.compare.value === "layers" ? column.layer : column.target);
 }
 
 /** A question in words; what is compared is said by its columns. */

@@ -17,38 +17,29 @@ export function literal(value: unknown): string {
   return `{${entries.join(", ")}}`;
 }
 
+/** Traits that are always written; others only where they differ from their default. */
 const ALWAYS: readonly (keyof Traits)[] = ["target", "layer", "method"];
-const WHERE_CHANGED: readonly (keyof Traits)[] = [
-  "params",
-  "compare",
-  "compare_with",
-  "sign",
-  "scale",
-  "colormap",
-  "opacity",
-  "threshold",
-  "selected",
-  "labels",
-  "theme",
-];
+const OTHERS = (Object.keys(DEFAULTS) as (keyof Traits)[]).filter(
+  (name) => !ALWAYS.includes(name) && name !== "_images",
+);
 
 const isName = (text: string) => /^[a-z_]+$/.test(text);
 const unwritten = (argument: string) => argument.split("=").at(-1) ?? "";
 
-/** The question, and whatever of the drawing is not as it is by default; the model and its like are the reader's. */
+/** The cell: the question and every drawing trait that differs from its default, after the user's own arguments. */
 export function pythonCode(store: Store): string {
-  const own = store.constants.value?.arguments ?? ["model", "images"];
+  const userArguments = store.constants.value?.arguments ?? ["model", "images"];
   const written = (name: keyof Traits) => literal(store.traits[name].value);
   const named = ALWAYS.filter((name) => store.traits[name].value !== "");
-  const changed = WHERE_CHANGED.filter((name) => written(name) !== literal(DEFAULTS[name]));
-  const others = own.map(unwritten).filter(isName).join(", ");
+  const changed = OTHERS.filter((name) => written(name) !== literal(DEFAULTS[name]));
+  const others = userArguments.map(unwritten).filter(isName).join(", ");
   const lines = [...named, ...changed].map((name) => `    ${name}=${written(name)},`);
   return [
     "import kx_widget as kx",
     "",
     ...(others ? [`# As in the cell that made this view: ${others}.`] : []),
     store.stored.value ? "w = kx.KxWidget.from_store(" : "w = kx.KxWidget(",
-    ...own.map((argument) => `    ${argument},`),
+    ...userArguments.map((argument) => `    ${argument},`),
     ...lines,
     ")",
     "w",

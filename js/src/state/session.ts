@@ -5,17 +5,7 @@ import { type Archive, type ArchivedAnswer, openArchive } from "../kernel/archiv
 import { Connection, type Listener, type Model } from "../kernel/connection";
 import { type Binary, readPredictions, readTiles } from "../kernel/decode";
 import { Downloads } from "../kernel/downloads";
-import {
-  type Ahead,
-  type Done,
-  type Down,
-  type Error as Failed,
-  type Running,
-  type Thumbnails,
-  type Up,
-  VERSION,
-  type Welcome,
-} from "../kernel/protocol";
+import { type Down, type Message, type Up, VERSION } from "../kernel/protocol";
 import { QUESTION } from "../kernel/question";
 import type { AnswerCache } from "./answerCache";
 import { exact, nearest } from "./availableQuestions";
@@ -27,9 +17,7 @@ import { addThumbnails, currentThumbnails } from "./thumbnails";
 /** Milliseconds until a view says that it waits for the kernel. */
 const QUEUED_MS = 400;
 
-type Handlers = {
-  [Kind in Down["kind"]]: (message: Extract<Down, { kind: Kind }>, buffers: Binary[]) => void;
-};
+type Handlers = { [Kind in Down["kind"]]: (message: Message<Kind>, buffers: Binary[]) => void };
 
 /** Messages on how the kernel gets on with a question; those of an older question are dropped. */
 const ON_ANSWER: readonly Down["kind"][] = ["queued", "running", "progress", "maps", "done", "cancelled"];
@@ -39,8 +27,8 @@ export class Session implements Listener {
   private readonly id = Math.random().toString(36).slice(2);
   private readonly connection: Connection;
   private readonly current: CurrentAnswer;
-  private readonly images: StoreImages;
-  private readonly downloads: Downloads;
+  readonly images: StoreImages;
+  readonly downloads: Downloads;
   private readonly observers: (readonly [event: string, observer: () => void])[];
   /** What was saved, until the kernel answers. */
   private archive: Archive | null = null;
@@ -83,16 +71,6 @@ export class Session implements Listener {
   fetchThumbnails(image: number, column: number): void {
     const have = currentThumbnails(this.store)?.key ?? "";
     this.connection.send({ kind: "want", gen: this.current.gen, image, column, have });
-  }
-
-  /** Asks for what the images whose rows are near sight lack; only images of a stored data set lack anything. */
-  fetchVisible(images: readonly number[]): void {
-    this.images.fetchVisible(images);
-  }
-
-  /** A file that the kernel makes; rejects with the reason where there is none. */
-  fetchFile(format: string, column: number): Promise<Blob> {
-    return this.downloads.fetch(format, column);
   }
 
   /** Tells the kernel whether this view can be seen. */
@@ -143,7 +121,19 @@ export class Session implements Listener {
   }
 
   private readonly handlers: Handlers = {
-    welcome: (message) => this.welcome(message),
+    welcome: (message) => {
+      this.connection.welcomed();
+      this.dropArchive();
+      const { version, offer } = message;
+      if (version !== VERSION) {
+        const text = `The page speaks version ${VERSION} of the protocol, the kernel version ${version}.`;
+        return this.report(text, "Restart the kernel and reload the page.");
+      }
+      const { available, constants, status } = this.store;
+      constants.value = message;
+      if (offer) available.value = { questions: offer, offline: false, fromStore: true, leftOut: 0, side: null };
+      if (status.value === "no-kernel") status.value = "idle";
+    },
     predictions: (message, buffers) => {
       const { predictions } = this.store;
       predictions.value = readPredictions(message, buffers, predictions.peek());
@@ -151,33 +141,42 @@ export class Session implements Listener {
     shelf: (message, buffers) => this.images.addFacts(message, buffers),
     pictures: (message, buffers) => this.images.addPictures(message, buffers),
     queued: () => {},
-    running: (message) => this.begin(message),
+    running: (message) => {
+      this.store.status.value = "running";
+      if (!this.current.begin(message)) this.resend(message.gen);
+      this.images.fetchMissing();
+    },
     progress: (message) => {
       if (this.store.status.value === "running") this.store.progress.value = message;
     },
     maps: (message, buffers) => this.current.add(message, buffers, this.images.trim),
-    ahead: (message, buffers) => this.addAhead(message, buffers),
-    thumbnails: (message, buffers) => this.addThumbnails(message, buffers),
-    done: (message) => this.finish(message),
+    ahead: ({ answers }, buffers) => {
+      for (const { asked, key, columns, items } of answers) {
+        this.current.remember(asked, { key, columns, tiles: new Map(readTiles(items, buffers)) });
+      }
+    },
+    thumbnails: (message, buffers) => {
+      if (message.gen >= this.current.gen) addThumbnails(this.store, message, buffers);
+    },
+    done: ({ gen, seconds, maps }) => {
+      this.end("done");
+      this.store.seconds.value = seconds;
+      if (this.current.end(maps)) return;
+      if (this.resentGen === gen) this.report("Some maps of the answer did not arrive.", "Ask it again.");
+      else this.resend(gen);
+      this.resentGen = gen;
+    },
     cancelled: () => this.end("cancelled"),
-    error: (message) => this.showError(message),
+    error: ({ gen, message, hint, traceback }) => {
+      if (gen !== 0 && gen < this.current.gen) return;
+      this.stopWaiting();
+      this.report(message, hint, traceback);
+      if (gen === 0) return;
+      if (gen > this.current.gen) this.current.next(gen);
+      this.end("error");
+    },
     file: (message, buffers) => this.downloads.receive(message, buffers),
   };
-
-  private welcome(message: Welcome) {
-    this.connection.welcomed();
-    this.dropArchive();
-    const { version, offer } = message;
-    if (version !== VERSION) {
-      const text = `The page speaks version ${VERSION} of the protocol, the kernel version ${version}.`;
-      return this.report(text, "Restart the kernel and reload the page.");
-    }
-    this.store.constants.value = message;
-    if (offer) {
-      this.store.available.value = { questions: offer, offline: false, fromStore: true, leftOut: 0, side: null };
-    }
-    if (this.store.status.value === "no-kernel") this.store.status.value = "idle";
-  }
 
   /** The kernel has taken a question. */
   private take(gen: number): void {
@@ -191,40 +190,6 @@ export class Session implements Listener {
     this.store.progress.value = null;
     this.store.seconds.value = null;
     this.store.failure.value = null;
-  }
-
-  private begin(message: Running): void {
-    this.store.status.value = "running";
-    if (!this.current.begin(message)) this.resend(message.gen);
-    this.images.fetchMissing();
-  }
-
-  private addAhead({ answers }: Ahead, buffers: Binary[]): void {
-    for (const { asked, key, columns, items } of answers) {
-      this.current.remember(asked, { key, columns, tiles: new Map(readTiles(items, buffers)) });
-    }
-  }
-
-  private addThumbnails(message: Thumbnails, buffers: Binary[]): void {
-    if (message.gen >= this.current.gen) addThumbnails(this.store, message, buffers);
-  }
-
-  private finish({ gen, seconds, maps }: Done): void {
-    this.end("done");
-    this.store.seconds.value = seconds;
-    if (this.current.end(maps)) return;
-    if (this.resentGen === gen) this.report("Some maps of the answer did not arrive.", "Ask it again.");
-    else this.resend(gen);
-    this.resentGen = gen;
-  }
-
-  private showError({ gen, message, hint, traceback }: Failed): void {
-    if (gen !== 0 && gen < this.current.gen) return;
-    this.stopWaiting();
-    this.report(message, hint, traceback);
-    if (gen === 0) return;
-    if (gen > this.current.gen) this.current.next(gen);
-    this.end("error");
   }
 
   private end(status: Status): void {
@@ -305,13 +270,11 @@ export class Session implements Listener {
   /** Until the kernel answers, the archive is shown, and only its questions can be asked. */
   private useArchive(archive: Archive): void {
     const { store } = this;
-    const { constants, predictions, answers, offline, leftOut, side } = archive;
     this.archive = archive;
-    store.constants.value = constants;
-    store.predictions.value = predictions;
-    const questions = answers.map(({ question }) => question);
-    store.available.value = { questions, offline, fromStore: false, leftOut, side };
-    if (offline) store.status.value = "no-kernel";
+    store.constants.value = archive.constants;
+    store.predictions.value = archive.predictions;
+    store.available.value = archive.available;
+    if (archive.available.offline) store.status.value = "no-kernel";
     const archived = nearest(archive, currentQuestion(store), {});
     if (!archived) return;
     for (const name of QUESTION) store.traits[name].value = archived.question[name] as never;

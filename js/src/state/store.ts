@@ -1,7 +1,7 @@
 /** What one view shows, as signals. */
 
 import { computed, type Signal, signal } from "@preact/signals";
-import type { Constants } from "../kernel/archive";
+import type { AvailableQuestions, Constants } from "../kernel/archive";
 import {
   type Answer,
   type Binary,
@@ -11,7 +11,7 @@ import {
   type TileMap,
   tileKey,
 } from "../kernel/decode";
-import type { Item, MethodRecord, Progress, QuestionRecord } from "../kernel/protocol";
+import type { Item, Message, MethodRecord, Progress, QuestionRecord } from "../kernel/protocol";
 import { QUESTION } from "../kernel/question";
 import { magnitude, type Scale, type Sign } from "../math/postprocess";
 import { type Point, Transform } from "../math/transform";
@@ -34,49 +34,25 @@ export interface Picture {
 }
 
 /** What is synced with Python, under the names it has there. */
-export interface Traits extends QuestionRecord {
-  sign: Sign;
-  scale: Scale;
-  colormap: string;
-  opacity: number;
-  threshold: number;
-  selected: number[];
-  /** The true class of each image, null where it is unknown; empty where no labels were given. */
-  labels: (number | null)[];
-  theme: "auto" | "light" | "dark";
-  _images: Picture[];
-}
-
-export const DEFAULTS: Readonly<Traits> = {
+export const DEFAULTS = {
   layer: "",
   method: "",
-  target: "top",
-  params: {},
-  compare: "none",
-  compare_with: [],
-  sign: "positive",
-  scale: "map",
+  target: "top" as Target,
+  params: {} as QuestionRecord["params"],
+  compare: "none" as Compare,
+  compare_with: [] as Target[],
+  sign: "positive" as Sign,
+  scale: "map" as Scale,
   colormap: "viridis",
   opacity: 0.6,
   threshold: 0,
   selected: [0],
-  labels: [],
-  theme: "auto",
-  _images: [],
+  /** The true class of each image, null where it is unknown; empty where no labels were given. */
+  labels: [] as (number | null)[],
+  theme: "auto" as "auto" | "light" | "dark",
+  _images: [] as Picture[],
 };
-
-/** What can be asked while no kernel answers: only what was answered before. */
-export interface AvailableQuestions {
-  questions: readonly QuestionRecord[];
-  /** This page will never have a kernel. */
-  offline: boolean;
-  /** They are those of a stored data set, whose model is not here. */
-  fromStore: boolean;
-  /** How many older answers had no room. */
-  leftOut: number;
-  /** The largest side that maps were averaged down to; null where they are as they were. */
-  side: number | null;
-}
+export type Traits = typeof DEFAULTS;
 
 /** Small maps of one image at every layer. */
 export interface ThumbnailSet {
@@ -92,11 +68,7 @@ export interface ThumbnailSet {
   maps: ReadonlyMap<string, ThumbnailMap>;
 }
 
-export interface Failure {
-  message: string;
-  hint: string;
-  traceback: string;
-}
+export type Failure = Pick<Message<"error">, "message" | "hint" | "traceback">;
 
 export type Status = "idle" | "running" | "done" | "cancelled" | "error" | "no-kernel";
 

@@ -48,11 +48,11 @@ export function App({ store, actions, stage }: StageProps) {
       <MethodForm {...view} />
       <SavedAnswers {...view} />
       <ColumnChips {...view} />
-      <FailureMessage {...view} />
+      <FailureMessage store={store} />
       <div class="main">
         <LayerPicker {...view} narrow={narrow.value} />
         <div>
-          <RowControls {...view} />
+          <RowControls store={store} />
           <Grid {...view} stage={stage} />
         </div>
       </div>

@@ -4,7 +4,7 @@ import { className } from "../state/labels";
 import { focusedImage, probabilitiesOf, type Store, type Target } from "../state/store";
 import { isRank, joinTarget, plainText, splitTarget, TOPS } from "../state/target";
 import { Combobox, type Option } from "./combobox";
-import { CloseButton, Field, KEYS } from "./field";
+import { CloseButton, Field } from "./field";
 import type { ViewProps } from "./props";
 
 /** Class indices, the most probable of the image in focus first. */
@@ -30,8 +30,8 @@ export function classOptions(store: Store): Option[] {
   const available = store.available.value;
   if (!available) return [...tops, ...classes];
   const keys = new Set(available.questions.map(({ target }) => keyOf(target, names)));
-  const known = [...tops, ...classes].filter(({ key }) => keys.delete(key));
-  return [...known, ...[...keys].map((key) => ({ key, text: key }))];
+  const listed = [...tops, ...classes].filter(({ key }) => keys.delete(key));
+  return [...listed, ...[...keys].map((key) => ({ key, text: key }))];
 }
 
 /** An option's key as a target: the class's name where it is unambiguous, else its index. */
@@ -83,7 +83,6 @@ export function ClassPicker({ store, actions }: ViewProps) {
             aria-label="Subtract another class"
             title="Why this class rather than another: subtract the other's score"
             disabled={names.length < 2 || plainText(a, names) === null}
-            {...KEYS}
             onClick={() => choose(a, a === "top" ? "top-2" : "top")}
           >
             another

@@ -8,7 +8,6 @@ import { applySign } from "../math/postprocess";
 import { value } from "../state/format";
 import { imageName } from "../state/labels";
 import { focusedImage, LEAST_SPAN, mapOf, type Store } from "../state/store";
-import { KEYS } from "./field";
 import { LimitHandle } from "./limitHandle";
 import type { ViewProps } from "./props";
 
@@ -55,7 +54,7 @@ export function Colorbar({ store, actions }: ViewProps) {
       <Bar store={store} actions={actions} map={map} />
       <span class="number">{high}</span>
       {isChanged && (
-        <button type="button" aria-label="Reset limits" title="Reset limits" {...KEYS} onClick={actions.resetLimits}>
+        <button type="button" aria-label="Reset limits" title="Reset limits" onClick={actions.resetLimits}>
           ↺
         </button>
       )}

@@ -1,6 +1,5 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
-import { KEYS } from "./field";
 import { usePopup } from "./usePopup";
 import { useVirtualList } from "./useVirtualList";
 
@@ -51,10 +50,8 @@ function useCombobox({ options, selected, disabled, onChoose }: ComboboxProps) {
   const typed = query.value;
   const shown = useMemo(() => search(options, typed ?? ""), [options, typed]);
   const list = useVirtualList(shown.length, ROW_HEIGHT);
-  const at = Math.max(
-    0,
-    shown.findIndex(({ key }) => key === active.value),
-  );
+  const index = shown.findIndex(({ key }) => key === active.value);
+  const at = Math.max(0, index);
   const show = () => {
     if (open.value || disabled) return;
     open.value = true;
@@ -130,7 +127,6 @@ export function Combobox(props: ComboboxProps) {
         aria-controls={`${id}-list`}
         aria-activedescendant={isOpen && shown.length > 0 ? `${id}-${at}` : undefined}
         value={typed ?? value}
-        {...KEYS}
         onFocus={select}
         onClick={() => {
           state.show();

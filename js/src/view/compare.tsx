@@ -1,7 +1,7 @@
 import { isAvailable } from "../state/availableQuestions";
 import { comparedText } from "../state/labels";
 import { type Compare, chosenMethod, comparedValues } from "../state/store";
-import { Field, KEYS, Select } from "./field";
+import { Select } from "./field";
 import type { ViewProps } from "./props";
 
 const CHOICES: readonly [Compare, string][] = [
@@ -20,20 +20,19 @@ const MORE: Readonly<Record<Compare, string>> = {
 export function CompareField({ store, actions }: ViewProps) {
   const unsuited = chosenMethod(store)?.sees === "input" ? "layers" : "";
   return (
-    <Field id="kx-compare" label="Compare">
-      <Select
-        id="kx-compare"
-        value={store.traits.compare.value}
-        disabled={!store.constants.value}
-        onChoose={(value) => actions.compareBy(value as Compare)}
-      >
-        {CHOICES.map(([value, text]) => (
-          <option key={value} value={value} disabled={value === unsuited || !isAvailable(store, "compare", value)}>
-            {text}
-          </option>
-        ))}
-      </Select>
-    </Field>
+    <Select
+      id="kx-compare"
+      label="Compare"
+      value={store.traits.compare.value}
+      disabled={!store.constants.value}
+      onChoose={(value) => actions.compareBy(value as Compare)}
+    >
+      {CHOICES.map(([value, text]) => (
+        <option key={value} value={value} disabled={value === unsuited || !isAvailable(store, "compare", value)}>
+          {text}
+        </option>
+      ))}
+    </Select>
   );
 }
 
@@ -51,12 +50,7 @@ export function ColumnChips({ store, actions }: ViewProps) {
           <span class="chip" key={String(value)}>
             <span>{text}</span>
             {!isFixed && (
-              <button
-                type="button"
-                aria-label={`Remove column ${text}`}
-                {...KEYS}
-                onClick={() => actions.removeColumn(value)}
-              >
+              <button type="button" aria-label={`Remove column ${text}`} onClick={() => actions.removeColumn(value)}>
                 ✕
               </button>
             )}

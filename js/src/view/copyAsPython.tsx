@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { pythonCode } from "../state/pythonCode";
 import type { Store } from "../state/store";
-import { KEYS } from "./field";
+import { setTo } from "./props";
 import { usePopup } from "./usePopup";
 
 /** Milliseconds that "copied" is shown. */
@@ -14,15 +14,10 @@ export function CopyAsPython({ store }: { store: Store }) {
   const shown = useSignal("");
   const copied = useSignal(false);
   const text = useRef<HTMLTextAreaElement>(null);
-  const hide = () => {
-    shown.value = "";
-  };
-  const { anchor, popup } = usePopup(shown.value !== "", hide, WIDTH);
+  const { anchor, popup } = usePopup(shown.value !== "", setTo(shown, ""), WIDTH);
   useEffect(() => {
     if (!copied.value) return;
-    const timer = setTimeout(() => {
-      copied.value = false;
-    }, COPIED_MS);
+    const timer = setTimeout(setTo(copied, false), COPIED_MS);
     return () => clearTimeout(timer);
   }, [copied.value]);
   useLayoutEffect(() => {
@@ -43,7 +38,7 @@ export function CopyAsPython({ store }: { store: Store }) {
   const rows = Math.min(shown.value.split("\n").length, 14);
   return (
     <div class="tool" ref={anchor}>
-      <button type="button" {...KEYS} onClick={copy}>
+      <button type="button" onClick={copy}>
         Copy as Python
       </button>
       <span class="said" role="status">
@@ -53,7 +48,7 @@ export function CopyAsPython({ store }: { store: Store }) {
         {shown.value && (
           <label class="code">
             Select all and copy:
-            <textarea ref={text} readOnly rows={rows} value={shown.value} {...KEYS} />
+            <textarea ref={text} readOnly rows={rows} value={shown.value} />
           </label>
         )}
       </div>

@@ -1,62 +1,81 @@
+import type { Signal } from "@preact/signals";
 import { COLORMAPS, DIVERGING } from "../canvas/colormap";
 import type { Scale, Sign } from "../math/postprocess";
 import { Colorbar } from "./colorbar";
-import { Field, KEYS, options, Select } from "./field";
+import { Field, options, Select } from "./field";
 import type { ViewProps } from "./props";
 
+/** A control's place and words, without its value. */
+interface ControlText {
+  id: string;
+  label: string;
+  title: string | undefined;
+}
 type Choices = readonly (readonly [value: string, text: string])[];
 
-const SIGNS: readonly Sign[] = ["positive", "absolute", "signed"];
+const OPACITY = { id: "kx-opacity", label: "Opacity", title: "How much the map covers the picture" };
+const THRESHOLD = { id: "kx-threshold", label: "Threshold", title: "Leaves out values below this part of the scale" };
+const SWIPE = { id: "kx-swipe", label: "Swipe", title: "Bares the picture from the left" };
+
+const same = (...names: readonly string[]): Choices => names.map((name) => [name, name]);
+const SIGN = {
+  ...{ id: "kx-sign", label: "Sign", choices: same("positive", "absolute", "signed") },
+  title: "What speaks for the class, how much either way, or what speaks for and against",
+};
 const SCALES: readonly [Scale, string][] = [
   ["map", "per map"],
   ["image", "per image"],
   ["all", "shared"],
 ];
-const same = (names: readonly string[]): Choices => names.map((name) => [name, name]);
+const SCALE = {
+  ...{ id: "kx-scale", label: "Scale", choices: SCALES },
+  title: "What the ends of the colours stand for: the largest value of each map, of each image, or of all",
+};
+const MAP = {
+  ...{ id: "kx-map", label: "Map", choices: same("smooth", "cells") },
+  title: "Interpolated between the cells of the map, or the cells themselves",
+};
+const PICTURE = {
+  ...{ id: "kx-picture", label: "Picture", choices: same("smooth", "pixels") },
+  title: "How the picture is drawn when it is zoomed",
+};
 
-interface SliderProps {
-  id: string;
-  label: string;
-  title: string;
-  value: number;
-  onMove(value: number): void;
-  onRelease(value: number): void;
+interface SliderProps extends ControlText {
+  /** From 0 to 1; set while the slider moves. */
+  value: Signal<number>;
+  onRelease?(value: number): void;
 }
 
-function Slider({ id, label, title, value, onMove, onRelease }: SliderProps) {
+function Slider({ value, onRelease, ...text }: SliderProps) {
   return (
-    <Field id={id} label={label} title={title} class="control">
+    <Field {...text} class="control">
       <input
-        id={id}
+        id={text.id}
         type="range"
         min="0"
         max="1"
         step="0.01"
-        value={value}
-        aria-valuetext={`${Math.round(value * 100)} %`}
-        {...KEYS}
-        onInput={(event) => onMove(event.currentTarget.valueAsNumber)}
-        onChange={(event) => onRelease(event.currentTarget.valueAsNumber)}
+        value={value.value}
+        aria-valuetext={`${Math.round(value.value * 100)} %`}
+        onInput={(event) => {
+          value.value = event.currentTarget.valueAsNumber;
+        }}
+        onChange={(event) => onRelease?.(event.currentTarget.valueAsNumber)}
       />
     </Field>
   );
 }
 
-interface ChoiceProps {
-  id: string;
-  label: string;
-  title: string | undefined;
+interface ChoiceProps extends ControlText {
   value: string;
   choices: Choices;
   onChoose(value: string): void;
 }
 
-const Choice = ({ id, label, title, value, choices, onChoose }: ChoiceProps) => (
-  <Field id={id} label={label} title={title} class="control">
-    <Select id={id} value={value} onChoose={onChoose}>
-      {options(choices)}
-    </Select>
-  </Field>
+const Choice = ({ choices, ...select }: ChoiceProps) => (
+  <Select {...select} class="control">
+    {options(choices)}
+  </Select>
 );
 
 /** The colour table of maps that are not signed: signed maps have one of their own. */
@@ -80,88 +99,27 @@ function ColormapChoice({ store, actions }: ViewProps) {
 
 /** The controls that only redraw: none of them asks the kernel anything. */
 export function DrawingControls({ store, actions }: ViewProps) {
+  const { cells, pixelated, swipe } = store;
+  const { opacity, threshold, sign, scale } = store.traits;
+  const { commit } = actions;
+  const choose = (signal: Signal<boolean>, value: string) => (chosen: string) => {
+    signal.value = chosen === value;
+  };
   return (
     <div class="foot">
       <div class="controls">
-        <Sliders store={store} actions={actions} />
+        <Slider {...OPACITY} value={opacity} onRelease={(value) => commit({ opacity: value })} />
+        <Slider {...THRESHOLD} value={threshold} onRelease={(value) => commit({ threshold: value })} />
+        <Slider {...SWIPE} value={swipe} />
         <Colorbar store={store} actions={actions} />
       </div>
       <div class="controls">
         <ColormapChoice store={store} actions={actions} />
-        <DrawingChoices store={store} actions={actions} />
+        <Choice {...SIGN} value={sign.value} onChoose={(value) => commit({ sign: value as Sign })} />
+        <Choice {...SCALE} value={scale.value} onChoose={(value) => commit({ scale: value as Scale })} />
+        <Choice {...MAP} value={cells.value ? "cells" : "smooth"} onChoose={choose(cells, "cells")} />
+        <Choice {...PICTURE} value={pixelated.value ? "pixels" : "smooth"} onChoose={choose(pixelated, "pixels")} />
       </div>
     </div>
-  );
-}
-
-function Sliders({ store, actions }: ViewProps) {
-  const { opacity, threshold } = store.traits;
-  return (
-    <>
-      <Slider
-        id="kx-opacity"
-        label="Opacity"
-        title="How much the map covers the picture"
-        value={opacity.value}
-        onMove={(value) => actions.preview({ opacity: value })}
-        onRelease={(value) => actions.commit({ opacity: value })}
-      />
-      <Slider
-        id="kx-threshold"
-        label="Threshold"
-        title="Leaves out values below this part of the scale"
-        value={threshold.value}
-        onMove={(value) => actions.preview({ threshold: value })}
-        onRelease={(value) => actions.commit({ threshold: value })}
-      />
-      <Slider
-        id="kx-swipe"
-        label="Swipe"
-        title="Bares the picture from the left"
-        value={store.swipe.value}
-        onMove={actions.setSwipe}
-        onRelease={actions.setSwipe}
-      />
-    </>
-  );
-}
-
-function DrawingChoices({ store, actions }: ViewProps) {
-  const { sign, scale } = store.traits;
-  return (
-    <>
-      <Choice
-        id="kx-sign"
-        label="Sign"
-        title="What speaks for the class, how much either way, or what speaks for and against"
-        value={sign.value}
-        choices={same(SIGNS)}
-        onChoose={(value) => actions.commit({ sign: value as Sign })}
-      />
-      <Choice
-        id="kx-scale"
-        label="Scale"
-        title="What the ends of the colours stand for: the largest value of each map, of each image, or of all"
-        value={scale.value}
-        choices={SCALES}
-        onChoose={(value) => actions.commit({ scale: value as Scale })}
-      />
-      <Choice
-        id="kx-map"
-        label="Map"
-        title="Interpolated between the cells of the map, or the cells themselves"
-        value={store.cells.value ? "cells" : "smooth"}
-        choices={same(["smooth", "cells"])}
-        onChoose={(value) => actions.set("cells", value === "cells")}
-      />
-      <Choice
-        id="kx-picture"
-        label="Picture"
-        title="How the picture is drawn when it is zoomed"
-        value={store.pixelated.value ? "pixels" : "smooth"}
-        choices={same(["smooth", "pixels"])}
-        onChoose={(value) => actions.set("pixelated", value === "pixels")}
-      />
-    </>
   );
 }

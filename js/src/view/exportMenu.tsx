@@ -3,8 +3,7 @@ import { useLayoutEffect } from "preact/hooks";
 import { gridPng, tilePng } from "../canvas/exportPng";
 import { columnHeading, imageName } from "../state/labels";
 import { chosenTile, mapOf } from "../state/store";
-import { KEYS } from "./field";
-import type { ViewProps } from "./props";
+import { setTo, type ViewProps } from "./props";
 import { usePopup } from "./usePopup";
 
 interface ExportChoice {
@@ -22,6 +21,7 @@ const NEEDS_PYTHON = "needs Python, which is not there";
 
 function download(blob: Blob, { ending, name }: ExportChoice): void {
   const stem = ["kx", ...name]
+    .filter(Boolean)
     .join("-")
     .replace(/\.[a-z]+\b/gi, "")
     .replace(/[^\p{L}\p{N}]+/gu, "-")
@@ -79,9 +79,7 @@ function exportChoices({ store, actions }: ViewProps): ExportChoice[] {
 export function ExportMenu({ store, actions }: ViewProps) {
   const open = useSignal(false);
   const busy = useSignal(false);
-  const close = () => {
-    open.value = false;
-  };
+  const close = setTo(open, false);
   const { anchor, popup } = usePopup(open.value, close);
   const focusButton = () => anchor.current?.querySelector("button")?.focus();
   // Before the next key can come: on the button it would close the menu again.
@@ -96,7 +94,8 @@ export function ExportMenu({ store, actions }: ViewProps) {
     try {
       download(await choice.make(), choice);
     } catch (error) {
-      actions.fail(`The file could not be made: ${error instanceof Error ? error.message : error}`);
+      const message = `The file could not be made: ${error instanceof Error ? error.message : error}`;
+      store.failure.value = { message, hint: "", traceback: "" };
     }
     busy.value = false;
   };
@@ -108,10 +107,7 @@ export function ExportMenu({ store, actions }: ViewProps) {
         aria-haspopup="menu"
         aria-expanded={open.value}
         disabled={store.traits._images.value.length === 0}
-        {...KEYS}
-        onClick={() => {
-          open.value = !open.value;
-        }}
+        onClick={setTo(open, !open.value)}
       >
         Export
       </button>
@@ -145,7 +141,7 @@ function Menu({ choices, onChoose, onLeave }: MenuProps) {
     event.stopPropagation();
   };
   return (
-    <div role="menu" aria-label="Export" tabIndex={-1} {...KEYS} onKeyDown={onKeyDown}>
+    <div role="menu" aria-label="Export" tabIndex={-1} onKeyDown={onKeyDown}>
       {choices.map((choice) => (
         <button
           type="button"
@@ -155,7 +151,6 @@ function Menu({ choices, onChoose, onLeave }: MenuProps) {
           key={choice.text}
           aria-label={`${choice.text}: ${choice.note}`}
           aria-disabled={!choice.possible || undefined}
-          {...KEYS}
           onClick={() => choice.possible && onChoose(choice)}
         >
           <span>{choice.text}</span>

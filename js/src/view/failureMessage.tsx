@@ -1,7 +1,8 @@
-import { CloseButton, KEYS } from "./field";
-import type { ViewProps } from "./props";
+import type { Store } from "../state/store";
+import { CloseButton } from "./field";
+import { setTo } from "./props";
 
-export function FailureMessage({ store, actions }: ViewProps) {
+export function FailureMessage({ store }: { store: Store }) {
   const failure = store.failure.value;
   if (!failure) return null;
   const { message, hint, traceback } = failure;
@@ -12,14 +13,12 @@ export function FailureMessage({ store, actions }: ViewProps) {
         {hint && <span>{hint}</span>}
         {traceback && (
           <details>
-            <summary {...KEYS}>Traceback</summary>
-            <pre tabIndex={0} {...KEYS}>
-              {traceback}
-            </pre>
+            <summary>Traceback</summary>
+            <pre tabIndex={0}>{traceback}</pre>
           </details>
         )}
       </div>
-      <CloseButton label="Dismiss the error" onClick={actions.dismissError} />
+      <CloseButton label="Dismiss the error" onClick={setTo(store.failure, null)} />
     </div>
   );
 }

@@ -1,8 +1,5 @@
 import type { ComponentChildren } from "preact";
 
-/** JupyterLab and Notebook read single keys as commands unless the focused element itself carries this. */
-export const KEYS = { "data-lm-suppress-shortcuts": "true" } as const;
-
 interface FieldProps {
   id: string;
   label: string;
@@ -20,30 +17,30 @@ export function Field({ id, label, title, class: name = "field", children }: Fie
   );
 }
 
-interface SelectProps {
-  id: string;
+interface SelectProps extends FieldProps {
   value: string;
   disabled?: boolean;
   onChoose(value: string): void;
-  children: ComponentChildren;
 }
 
-export function Select({ id, value, disabled, onChoose, children }: SelectProps) {
+/** A labelled choice; `children` are its options. */
+export function Select({ value, disabled, onChoose, children, ...field }: SelectProps) {
   return (
-    <select
-      id={id}
-      value={value}
-      disabled={disabled}
-      {...KEYS}
-      onChange={(event) => {
-        const chosen = event.currentTarget.value;
-        // A choice that is refused must not stay on the screen.
-        event.currentTarget.value = value;
-        onChoose(chosen);
-      }}
-    >
-      {children}
-    </select>
+    <Field {...field}>
+      <select
+        id={field.id}
+        value={value}
+        disabled={disabled}
+        onChange={(event) => {
+          const chosen = event.currentTarget.value;
+          // A choice that is refused must not stay on the screen.
+          event.currentTarget.value = value;
+          onChoose(chosen);
+        }}
+      >
+        {children}
+      </select>
+    </Field>
   );
 }
 
@@ -57,7 +54,7 @@ export const options = (choices: readonly (readonly [value: string, text: string
 
 /** A small cross that takes something away. */
 export const CloseButton = ({ label, onClick }: { label: string; onClick(): void }) => (
-  <button type="button" class="plain" aria-label={label} {...KEYS} onClick={onClick}>
+  <button type="button" class="plain" aria-label={label} onClick={onClick}>
     ✕
   </button>
 );

@@ -2,7 +2,6 @@ import { useComputed } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { cautionOf, columnHeading } from "../state/labels";
 import type { Store } from "../state/store";
-import { KEYS } from "./field";
 import type { StageProps } from "./props";
 import { Tile } from "./tile";
 import { useDelayed } from "./useDelayed";
@@ -36,7 +35,6 @@ export function Grid({ store, actions, stage }: StageProps) {
       ref={rows.box}
       // Has the focus when the tile that had it is scrolled away.
       tabIndex={rows.many ? -1 : undefined}
-      {...KEYS}
       onScroll={rows.many ? rows.onScroll : undefined}
       data-many={rows.many || undefined}
       data-compared={compared || undefined}

@@ -7,10 +7,9 @@ import { shape } from "../state/format";
 import { imageName } from "../state/labels";
 import { chosenMethod, comparedValues, type Store } from "../state/store";
 import { currentThumbnails } from "../state/thumbnails";
-import { KEYS } from "./field";
 import { LayerThumbnail, useThumbnails } from "./layerThumbnail";
 import { buildTree, canChoose, detailed, type LayerNode, type LayerRow, visibleRows } from "./layerTree";
-import type { ViewProps } from "./props";
+import { setTo, type ViewProps } from "./props";
 import { useVirtualList } from "./useVirtualList";
 
 /** Pixels. */
@@ -36,7 +35,7 @@ export function LayerPicker(props: ViewProps & { narrow: boolean }) {
         open.value = event.currentTarget.open;
       }}
     >
-      <summary {...KEYS}>
+      <summary>
         <span class="dim">Layer</span> <b>{seesInput(store) ? "the input" : name}</b>
       </summary>
       <Picker {...props} open={open.value} />
@@ -76,17 +75,11 @@ function usePicker({ store, actions, open }: ViewProps & { open: boolean }) {
   const hovered = useSignal<LayerRow | null>(null);
   const focused = useSignal(false);
   const list = useVirtualList(rows.length, ROW_HEIGHT);
-  const at = Math.max(
-    0,
-    rows.findIndex(({ node }) => node.path === (active.value || chosen)),
-  );
+  const indexOf = (path: string) => rows.findIndex(({ node }) => node.path === path);
+  const at = Math.max(0, indexOf(active.value || chosen));
   useEffect(() => {
     // A row that was just chosen here is in sight already.
-    if (isSearching || active.value === chosen) return;
-    list.reveal(
-      rows.findIndex(({ node }) => node.path === chosen),
-      true,
-    );
+    if (!isSearching && active.value !== chosen) list.reveal(indexOf(chosen), true);
   }, [layers, chosen, isSearching, open]);
 
   const canTake = (node: LayerNode) => canChoose(node) && isAvailable(store, "layer", node.path);
@@ -104,11 +97,9 @@ function usePicker({ store, actions, open }: ViewProps & { open: boolean }) {
   };
   const thumbnails = useComputed(() => thumbnailStyle(store));
   // Without Python none will come, nor for methods that see the input.
-  const hasThumbnails = useComputed(
-    () => thumbnails.value !== null || !(store.available.value || seesInput(store)),
-  ).value;
+  const isBare = useComputed(() => !thumbnails.value && (store.available.value !== null || seesInput(store))).value;
   const keyboard = { at, active, focused, activate, moveTo };
-  return { ...tree, ...keyboard, store, hovered, list, canTake, thumbnails, hasThumbnails };
+  return { ...tree, ...keyboard, store, hovered, list, canTake, thumbnails, isBare };
 }
 
 type PickerState = ReturnType<typeof usePicker>;
@@ -117,13 +108,13 @@ function Picker({ store, actions, open }: ViewProps & { open: boolean }) {
   const picker = usePicker({ store, actions, open });
   const { rows, at, hovered, focused, list, layers } = picker;
   useThumbnails({ store, actions }, list.box);
-  const pointed = useComputed(() => hovered.value ?? (focused.value ? rows[at] : null));
+  const pointed = hovered.value ?? (focused.value ? rows[at] : null);
   return (
     <div class="layers">
       <Search picker={picker} />
       <Tree picker={picker} />
       {layers && rows.length === 0 && <div class="nothing">No layer matches “{picker.query.value}”.</div>}
-      <Why store={store} layer={pointed.value?.node.layer ?? null} />
+      <Why store={store} layer={pointed?.node.layer ?? null} />
     </div>
   );
 }
@@ -136,7 +127,6 @@ function Search({ picker }: { picker: PickerState }) {
       aria-label="Search layers"
       placeholder="Search layers"
       value={query.value}
-      {...KEYS}
       onInput={(event) => {
         query.value = event.currentTarget.value;
         active.value = "";
@@ -183,7 +173,6 @@ function Tree({ picker }: { picker: PickerState }) {
       data-heads={chosenMethod(store)?.sees === "attention" || undefined}
       tabIndex={0}
       aria-activedescendant={rows.length > 0 ? `kx-layer-${at}` : undefined}
-      {...KEYS}
       ref={list.box}
       onScroll={list.onScroll}
       onKeyDown={(event) => {
@@ -192,12 +181,8 @@ function Tree({ picker }: { picker: PickerState }) {
         keys[event.key]();
         event.preventDefault();
       }}
-      onFocus={() => {
-        focused.value = true;
-      }}
-      onBlur={() => {
-        focused.value = false;
-      }}
+      onFocus={setTo(focused, true)}
+      onBlur={setTo(focused, false)}
     >
       <div role="presentation" style={list.padding}>
         {rows.slice(list.first, list.last).map((row, i) => (
@@ -236,15 +221,11 @@ function Row({ picker, row, index }: { picker: PickerState; row: LayerRow; index
       title={[path, layer?.type, layer?.reason].filter(Boolean).join("\n")}
       style={{ "--level": level }}
       onClick={() => activate(row)}
-      onPointerEnter={() => {
-        hovered.value = row;
-      }}
-      onPointerLeave={() => {
-        hovered.value = null;
-      }}
+      onPointerEnter={setTo(hovered, row)}
+      onPointerLeave={setTo(hovered, null)}
     >
       <Twist picker={picker} row={row} />
-      {(expanded === undefined || canChoose(node)) && picker.hasThumbnails && (
+      {(expanded === undefined || canChoose(node)) && !picker.isBare && (
         <LayerThumbnail style={picker.thumbnails} path={path} />
       )}
       <span class="name">

@@ -22,8 +22,8 @@ export function buildTree(layers: readonly LayerRecord[]): LayerNode[] {
   const roots: LayerNode[] = [];
   const nodes = new Map<string, LayerNode>();
   const nodeAt = (path: string): LayerNode => {
-    const known = nodes.get(path);
-    if (known) return known;
+    const existing = nodes.get(path);
+    if (existing) return existing;
     const cut = path.lastIndexOf("/");
     const node: LayerNode = { path, name: path.slice(cut + 1), layer: null, children: [] };
     nodes.set(path, node);

@@ -1,6 +1,3 @@
-import { useRef } from "preact/hooks";
-import { KEYS } from "./field";
-
 interface LimitProps {
   label: string;
   /** Where it is on the bar, 0 (left) to 1 (right). */
@@ -26,20 +23,7 @@ const STEPS: Readonly<Record<string, number>> = {
 
 /** A mark on the colour bar that can be dragged and moved by keys. */
 export function LimitHandle({ label, at, least, most, text, onMove, onReset }: LimitProps) {
-  const dragged = useRef(false);
   const move = (to: number) => onMove(Math.min(Math.max(to, least), most));
-  const onPointer = (event: PointerEvent) => {
-    const handle = event.currentTarget as HTMLElement;
-    if (event.type === "pointerdown") {
-      handle.setPointerCapture(event.pointerId);
-      dragged.current = true;
-      return;
-    }
-    if (event.type !== "pointermove") dragged.current = false;
-    if (!dragged.current) return;
-    const bar = handle.parentElement?.getBoundingClientRect();
-    if (bar) move((event.clientX - bar.left) / bar.width);
-  };
   return (
     <div
       class="limit"
@@ -52,11 +36,11 @@ export function LimitHandle({ label, at, least, most, text, onMove, onReset }: L
       aria-valuetext={text}
       // Where both are, the one with more room to move is on top.
       style={{ left: `${at * 100}%`, zIndex: most - least > 0.5 ? 1 : 0 }}
-      {...KEYS}
-      onPointerDown={onPointer}
-      onPointerMove={onPointer}
-      onPointerUp={onPointer}
-      onPointerCancel={onPointer}
+      onPointerDown={({ currentTarget, pointerId }) => currentTarget.setPointerCapture(pointerId)}
+      onPointerMove={({ currentTarget, pointerId, clientX }) => {
+        const bar = currentTarget.parentElement?.getBoundingClientRect();
+        if (bar && currentTarget.hasPointerCapture(pointerId)) move((clientX - bar.left) / bar.width);
+      }}
       onDblClick={onReset}
       onKeyDown={(event) => {
         if (event.ctrlKey || event.metaKey || event.altKey) return;

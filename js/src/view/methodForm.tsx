@@ -2,7 +2,7 @@ import type { MethodRecord } from "../kernel/protocol";
 import { isAvailable } from "../state/availableQuestions";
 import { cautionOf } from "../state/labels";
 import { chosenMethod, chosenTile, type Store } from "../state/store";
-import { Field, Select } from "./field";
+import { Select } from "./field";
 import { ParameterField } from "./parameters";
 import type { ViewProps } from "./props";
 import { WrapperSwitch } from "./wrapperSwitch";
@@ -18,20 +18,24 @@ export function MethodField({ store, actions }: ViewProps) {
   const catalogue = store.constants.value?.catalogue ?? [];
   const method = store.traits.method.value;
   return (
-    <Field id="kx-method" label="Method">
-      <Select id="kx-method" value={method} disabled={catalogue.length === 0} onChoose={actions.chooseMethod}>
-        {!chosenMethod(store) && <option value={method}>{method}</option>}
-        {[...families(catalogue)].map(([family, entries]) => (
-          <optgroup key={family} label={family}>
-            {entries.map(({ id, title, cost }) => (
-              <option key={id} value={id} disabled={!isAvailable(store, "method", id)}>
-                {cost ? `${title} · ${cost}` : title}
-              </option>
-            ))}
-          </optgroup>
-        ))}
-      </Select>
-    </Field>
+    <Select
+      id="kx-method"
+      label="Method"
+      value={method}
+      disabled={catalogue.length === 0}
+      onChoose={actions.chooseMethod}
+    >
+      {!chosenMethod(store) && <option value={method}>{method}</option>}
+      {[...families(catalogue)].map(([family, entries]) => (
+        <optgroup key={family} label={family}>
+          {entries.map(({ id, title, cost }) => (
+            <option key={id} value={id} disabled={!isAvailable(store, "method", id)}>
+              {cost ? `${title} · ${cost}` : title}
+            </option>
+          ))}
+        </optgroup>
+      ))}
+    </Select>
   );
 }
 

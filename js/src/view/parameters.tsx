@@ -1,6 +1,6 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { ParameterRecord } from "../kernel/protocol";
-import { Field, KEYS, options, Select } from "./field";
+import { Field, options, Select } from "./field";
 
 interface ParameterProps {
   id: string;
@@ -26,18 +26,10 @@ export function readNumbers(text: string, param: ParameterRecord): number[] | nu
 }
 
 function Control({ id, param, value, onChange }: ParameterProps) {
-  const { kind, choices, minimum, maximum, step } = param;
+  const { kind, minimum, maximum, step } = param;
   if (kind === "bool") {
     const onSwitch = (event: { currentTarget: HTMLInputElement }) => onChange(event.currentTarget.checked);
-    return <input id={id} type="checkbox" checked={value === true} {...KEYS} onChange={onSwitch} />;
-  }
-  if (kind === "choice") {
-    const texts = choices.map((choice, index) => [String(index), choice === null ? "none" : String(choice)] as const);
-    return (
-      <Select id={id} value={String(choices.indexOf(value))} onChoose={(index) => onChange(choices[Number(index)])}>
-        {options(texts)}
-      </Select>
-    );
+    return <input id={id} type="checkbox" checked={value === true} onChange={onSwitch} />;
   }
   const isList = kind === "numbers";
   const commit = (text: string) => {
@@ -88,7 +80,6 @@ function Typed({ text, onCommit, ...attributes }: TypedProps) {
     <input
       {...attributes}
       value={draft ?? text}
-      {...KEYS}
       onInput={(event) => setDraft(event.currentTarget.value)}
       onChange={commit}
       onKeyDown={(event) => {
@@ -108,8 +99,21 @@ function describe({ help, minimum, maximum }: ParameterRecord): string {
   return `${help} ${maximum === null ? `At least ${minimum}` : `From ${minimum} to ${maximum}`}.`;
 }
 
-export const ParameterField = (props: ParameterProps) => (
-  <Field id={props.id} label={props.param.title} title={describe(props.param)} class="param">
-    <Control {...props} />
-  </Field>
-);
+export function ParameterField(props: ParameterProps) {
+  const { id, param, value, onChange } = props;
+  const { kind, title, choices } = param;
+  const field = { id, label: title, title: describe(param), class: "param" };
+  if (kind !== "choice") {
+    return (
+      <Field {...field}>
+        <Control {...props} />
+      </Field>
+    );
+  }
+  const texts = choices.map((choice, index) => [String(index), choice === null ? "none" : String(choice)] as const);
+  return (
+    <Select {...field} value={String(choices.indexOf(value))} onChoose={(index) => onChange(choices[Number(index)])}>
+      {options(texts)}
+    </Select>
+  );
+}

@@ -1,8 +1,9 @@
 import { useSignal } from "@preact/signals";
 import { type Sort, sortsOf } from "../state/filterSort";
 import { className } from "../state/labels";
-import { Field, options, Select } from "./field";
-import type { ViewProps } from "./props";
+import type { Store } from "../state/store";
+import { options, Select } from "./field";
+import { setTo } from "./props";
 
 const OUTCOMES: readonly [string, string][] = [
   ["all", "all images"],
@@ -24,23 +25,25 @@ const SORTS: Readonly<Record<Sort, string>> = {
 };
 
 /** Which rows are shown, and in which order. */
-export function RowControls({ store, actions }: ViewProps) {
+export function RowControls({ store }: { store: Store }) {
   const facts = store.facts.value;
   if (facts.images < 2) return null;
   const shown = store.rows.value.length;
   const sorts = sortsOf(facts);
   return (
     <div class="arrange" role="group" aria-label="Rows">
-      <FilterField store={store} actions={actions} />
-      <Field id="kx-sort" label="Sort" class="control">
-        <Select
-          id="kx-sort"
-          value={sorts.includes(store.sort.value) ? store.sort.value : "given"}
-          onChoose={(sort) => actions.set("sort", sort as Sort)}
-        >
-          {options(sorts.map((sort) => [sort, SORTS[sort]]))}
-        </Select>
-      </Field>
+      <FilterField store={store} />
+      <Select
+        id="kx-sort"
+        label="Sort"
+        class="control"
+        value={sorts.includes(store.sort.value) ? store.sort.value : "given"}
+        onChoose={(sort) => {
+          store.sort.value = sort as Sort;
+        }}
+      >
+        {options(sorts.map((sort) => [sort, SORTS[sort]]))}
+      </Select>
       <span class="dim" role="status">
         {shown < facts.images && `${shown} of ${facts.images} images`}
       </span>
@@ -48,14 +51,12 @@ export function RowControls({ store, actions }: ViewProps) {
   );
 }
 
-function FilterField({ store, actions }: ViewProps) {
+function FilterField({ store }: { store: Store }) {
   const filters = store.filters.value;
   const filter = store.filter.value;
   /** Classes are listed once somebody reaches for the list: there may be a thousand. */
   const reached = useSignal(false);
-  const reach = () => {
-    reached.value = true;
-  };
+  const reach = setTo(reached, true);
   const counted = (choices: readonly (readonly [string, string])[]) =>
     options(
       choices.filter(([name]) => filters.has(name)).map(([name, text]) => [name, `${text} (${filters.get(name)})`]),
@@ -66,12 +67,15 @@ function FilterField({ store, actions }: ViewProps) {
       .map((name) => [name, className(store, Number(name.split(" ")[1]))] as const)
       .sort(([, a], [, b]) => a.localeCompare(b));
   return (
-    <span class="control" onFocusCapture={reach} onPointerEnter={reach}>
-      <label for="kx-show">Show</label>
+    <span onFocusCapture={reach} onPointerEnter={reach}>
       <Select
         id="kx-show"
+        label="Show"
+        class="control"
         value={filters.has(filter) ? filter : "all"}
-        onChoose={(name) => actions.set("filter", name)}
+        onChoose={(name) => {
+          store.filter.value = name;
+        }}
       >
         {counted(OUTCOMES)}
         {BY_CLASS.map(([kind, title]) => {

@@ -1,6 +1,6 @@
 import { isEqual, QUESTION } from "../kernel/question";
 import { questionText } from "../state/labels";
-import { Field, Select } from "./field";
+import { Select } from "./field";
 import type { ViewProps } from "./props";
 
 /** Where no kernel answers: a choice of the saved answers, and what else is missing. */
@@ -21,15 +21,18 @@ export function SavedAnswers({ store, actions }: ViewProps) {
   ];
   return (
     <div class="columns">
-      <Field id="kx-saved" label={fromStore ? "Stored answers" : "Kept answers"}>
-        <Select id="kx-saved" value={String(chosen)} onChoose={(index) => actions.openAnswer(questions[Number(index)])}>
-          {questions.map((question, index) => (
-            <option key={String(index)} value={String(index)}>
-              {questionText(store, question)}
-            </option>
-          ))}
-        </Select>
-      </Field>
+      <Select
+        id="kx-saved"
+        label={fromStore ? "Stored answers" : "Kept answers"}
+        value={String(chosen)}
+        onChoose={(index) => actions.openAnswer(questions[Number(index)])}
+      >
+        {questions.map((question, index) => (
+          <option key={String(index)} value={String(index)}>
+            {questionText(store, question)}
+          </option>
+        ))}
+      </Select>
       <span class="dim">{notes.filter(Boolean).join(" ")}</span>
     </div>
   );

@@ -1,7 +1,6 @@
 import { useComputed } from "@preact/signals";
 import { duration } from "../state/format";
 import type { Status, Store } from "../state/store";
-import { KEYS } from "./field";
 import type { ViewProps } from "./props";
 import { useDelayed } from "./useDelayed";
 
@@ -94,7 +93,7 @@ export function StatusBar({ store, actions }: ViewProps) {
       <span class="dim details">{detailsText(store)}</span>
       <div class="end">
         <Hint store={store} />
-        <button type="button" {...KEYS} aria-disabled={!running} onClick={() => running && actions.cancel()}>
+        <button type="button" aria-disabled={!running} onClick={() => running && actions.cancel()}>
           Cancel
         </button>
       </div>

@@ -1,13 +1,12 @@
 import { useComputed } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { isBlank } from "../canvas/drawStyle";
-import { attachGestures } from "../canvas/gestures";
+import { Gestures } from "../canvas/gestures";
 import type { TileMap } from "../kernel/decode";
 import { isRight } from "../state/filterSort";
 import { lastSegment, percent, position, value } from "../state/format";
 import { imageName, methodTitle, notesOf, verdict } from "../state/labels";
 import { mapOf, type Picture, type Store, type TilePlace } from "../state/store";
-import { KEYS } from "./field";
 import type { StageProps } from "./props";
 
 interface TileProps extends StageProps, TilePlace {
@@ -57,10 +56,10 @@ export function Tile({ store, actions, stage, picture, image, column, named, mar
   const map = useComputed(() => mapOf(store, { image, column })).value;
   useEffect(() => {
     if (!canvas.current || !readout.current) return;
-    const release = attachGestures(canvas.current, { image, column }, store, actions);
+    const gestures = new Gestures(canvas.current, { image, column }, store, actions);
     const detach = stage.attach({ canvas: canvas.current, readout: readout.current, image, column });
     return () => {
-      release();
+      gestures.close();
       detach();
     };
   }, [image, column]);
@@ -75,7 +74,7 @@ export function Tile({ store, actions, stage, picture, image, column, named, mar
       data-partial={map?.item.partial || undefined}
       data-selected={store.traits.selected.value.includes(image) || undefined}
     >
-      <canvas ref={canvas} role="img" tabIndex={0} aria-label={describe(store, picture, image, map)} {...KEYS} />
+      <canvas ref={canvas} role="img" tabIndex={0} aria-label={describe(store, picture, image, map)} />
       {picture?.problem && (
         <div class="absent" aria-hidden="true">
           No picture: {picture.problem}

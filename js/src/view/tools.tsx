@@ -1,7 +1,6 @@
 import { useComputed } from "@preact/signals";
 import { CopyAsPython } from "./copyAsPython";
 import { ExportMenu } from "./exportMenu";
-import { KEYS } from "./field";
 import type { ViewProps } from "./props";
 
 /** What takes the view along: as Python, pictures, a page, numbers. */
@@ -11,7 +10,7 @@ export function Tools({ store, actions }: ViewProps) {
     <div class="tools">
       <CopyAsPython store={store} />
       <ExportMenu store={store} actions={actions} />
-      <button type="button" {...KEYS} aria-disabled={isWhole} onClick={actions.resetView}>
+      <button type="button" aria-disabled={isWhole} onClick={actions.resetView}>
         Reset view
       </button>
     </div>

@@ -1,4 +1,5 @@
 import { type ReadonlySignal, useSignal, useSignalEffect } from "@preact/signals";
+import { setTo } from "./props";
 
 const DELAY_MS = 150;
 
@@ -8,9 +9,7 @@ export function useDelayed(condition: ReadonlySignal<boolean>): boolean {
   useSignalEffect(() => {
     delayed.value = false;
     if (!condition.value) return;
-    const timer = setTimeout(() => {
-      delayed.value = true;
-    }, DELAY_MS);
+    const timer = setTimeout(setTo(delayed, true), DELAY_MS);
     return () => clearTimeout(timer);
   });
   return delayed.value;

@@ -1,5 +1,5 @@
 import type { WrapperRecord } from "../kernel/protocol";
-import { Field, KEYS } from "./field";
+import { Field } from "./field";
 import { ParameterField } from "./parameters";
 
 type Settings = Record<string, unknown>;
@@ -33,7 +33,6 @@ export function WrapperSwitch({ wrapper, params, onChange }: WrapperProps) {
           role="switch"
           aria-checked={settings !== null}
           checked={settings !== null}
-          {...KEYS}
           onChange={(event) => onChange(event.currentTarget.checked ? defaultsOf(wrapper) : undefined)}
         />
       </Field>

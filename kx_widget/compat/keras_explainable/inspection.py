@@ -10,7 +10,7 @@ from keras import layers as kl
 from kx_widget.compat.keras_explainable.exposing import Exposed, calls_of, graph_of, path_of
 from kx_widget.engine.errors import ModelError
 from kx_widget.engine.explainer import Explainer
-from kx_widget.engine.tracing import sublayers
+from kx_widget.engine.keras_private import history, inbound_nodes, sublayers
 
 KERNEL_AXIS = -1
 SPATIAL_AXIS = (-3, -2)
@@ -94,7 +94,7 @@ def endpoints(model: Any, endpoints: Sequence[Any]) -> list[Any]:
     found = []
     for spec in endpoints:
         layer, link, node = _described(model, spec)
-        nodes = layer._inbound_nodes
+        nodes = inbound_nodes(layer)
         if not nodes:
             raise ValueError(f"The layer {layer.name!r} has no symbolic tensors.")
         at = nodes[-1 if node == "last" else int(node)]
@@ -158,7 +158,7 @@ def exposed(model: Any, force: bool = True) -> Exposed:
     if not force and "_kx_exposed" in model.__dict__:
         return model.__dict__["_kx_exposed"]
     returned: list[Any] = getattr(model, "outputs", None) or []
-    histories = [t._keras_history for t in returned[1:] if len(t.shape) > 2]
+    histories = [history(t) for t in returned[1:] if len(t.shape) > 2]
     if histories:
         explainer = Explainer(model, preprocess=None, output=0)
         made = [path_of(graph_of(explainer), h.operation, "output", h.node_index) for h in histories]
@@ -179,7 +179,7 @@ def _explainer_for(model: Any, outputs: Any) -> Explainer:
             return Explainer(model, preprocess=None)
         outputs = get_logits_layer(model)
     layer, link, node = _described(model, outputs)
-    of = [i for i, t in enumerate(known) if t._keras_history.operation is layer]
+    of = [i for i, t in enumerate(known) if history(t).operation is layer]
     if of and link == "output":
         return Explainer(model, preprocess=None, output=of[0])
     if not any(layer is own for own in getattr(model, "layers", ())) or not known:

@@ -1,0 +1,80 @@
+import { describe, expect, it } from "vitest";
+import type { Column, InspectionRecord, LayerRecord, MethodRecord } from "../src/kernel/protocol";
+import { cautionOf, columnHeading, comparedText, imageName, notesOf, questionText } from "../src/state/labels";
+import { currentQuestion, type Picture, Store, type Traits } from "../src/state/store";
+import { item, welcome } from "./helpers";
+
+const method = (id: string, title: string, sees: MethodRecord["sees"]): MethodRecord => ({
+  ...{ id, title, sees, family: "", summary: "", cost: "", reference: "", params: [] },
+});
+const layers = ["a/relu", "b/relu"].map((path) => ({ path }) as LayerRecord);
+const cautions = { cam: "CAM misleads here.", input: "Not measured." };
+
+function storeOf(traits: Partial<Traits>, columns: Partial<Column>[] = []): Store {
+  const store = new Store(traits);
+  store.constants.value = welcome({
+    catalogue: [method("cam", "CAM", "layer"), method("ig", "Integrated", "input")],
+    class_names: ["cat", "dog"],
+    inspection: { layers, cautions } as Partial<InspectionRecord> as InspectionRecord,
+  });
+  store.answer.value = { gen: 1, key: "", columns: columns as Column[], tiles: new Map() };
+  return store;
+}
+
+describe("a column", () => {
+  const column = { layer: "b/relu", method: "cam", method_title: "CAM", target: "dog" };
+
+  it.each([
+    ["none", "dog"],
+    ["targets", "dog"],
+    ["methods", "CAM"],
+    ["layers", "b/relu"],
+  ] as const)("is called after what is compared: %s", (compare, heading) => {
+    expect(columnHeading(storeOf({ compare }, [column]), 0)).toBe(heading);
+    expect(columnHeading(storeOf({ compare }, [column]), 1)).toBe("");
+  });
+
+  it.each([
+    ["methods", "ig", "Integrated"],
+    ["methods", "own", "own"],
+    ["layers", "x/conv", "conv"],
+    ["targets", 1, "dog"],
+    ["targets", 7, "class 7"],
+    ["targets", "cat − dog", "cat − dog"],
+  ] as const)("to come is, too: %s, %s", (compare, value, text) => {
+    expect(comparedText(storeOf({ compare }), value)).toBe(text);
+  });
+});
+
+describe("a question in words", () => {
+  it.each([
+    [{ layer: "a/relu", method: "cam", target: 1 }, "CAM · a/relu · dog"],
+    [{ layer: "a/relu", method: "ig", params: { steps: 8 } }, "Integrated · the input · top · steps 8"],
+    [{ method: "cam", layer: "a/relu", compare: "targets" }, "CAM · a/relu · classes compared"],
+    [
+      { method: "cam", layer: "a/relu", compare: "methods", compare_with: ["cam", "ig"] },
+      "a/relu · top · methods compared (cam, ig)",
+    ],
+    [{ method: "cam", compare: "layers" }, "CAM · top · layers compared"],
+  ] as [Partial<Traits>, string][])("%o", (traits, text) => {
+    const store = storeOf(traits);
+    expect(questionText(store, currentQuestion(store))).toBe(text);
+  });
+});
+
+it("an image is called after its file, or numbered", () => {
+  const store = storeOf({ _images: [{ name: "photos\\cat.jpg" } as Picture, { name: "" } as Picture] });
+  expect([imageName(store, 0), imageName(store, 1)]).toEqual(["cat.jpg", "image 2"]);
+});
+
+describe("a caution", () => {
+  it("is that on the method, else that on what it sees", () => {
+    const store = storeOf({});
+    expect(["cam", "ig", "own"].map((id) => cautionOf(store, id))).toEqual([cautions.cam, cautions.input, ""]);
+    expect(cautionOf(new Store(), "cam")).toBe("");
+  });
+
+  it("is no note of each map", () => {
+    expect(notesOf(storeOf({}), item({ notes: [cautions.cam, "Flat."] }))).toEqual(["Flat."]);
+  });
+});

@@ -1,0 +1,208 @@
+"""What the package takes from Keras and TensorFlow that they do not promise to keep, and a check that it is there.
+
+No other file of the package touches such an attribute, so that a new version of either is met here alone.
+"""
+
+import contextlib
+import threading
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kx_widget.engine.errors import ModelError, plain
+
+# What guided backpropagation has in place of the gradient of a gate.
+GUIDED: Mapping[str, Callable[[Any, Any], Any]] = {
+    "Relu": lambda op, g: tf.raw_ops.ReluGrad(gradients=tf.nn.relu(g), features=op.outputs[0]),
+    "Relu6": lambda op, g: tf.raw_ops.Relu6Grad(gradients=tf.nn.relu(g), features=op.outputs[0]),
+}
+# Two traces of models that share a layer would take each other's hooks for the layer's own call.
+ONE_AT_A_TIME = threading.RLock()
+HOOKED = ("call", "quantized_call")
+
+
+def sublayers(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """(path, layer) of everything inside `model`, depth first; in a Functional model also its bare operations."""
+    layers = list(model._flatten_layers(include_self=False, recursive=False))
+    listed = {id(layer) for layer in layers}
+    layers += [operation for operation in getattr(model, "operations", ()) if id(operation) not in listed]
+    for layer in layers:
+        path = f"{prefix}{layer.name}"
+        yield path, layer
+        if hasattr(layer, "_flatten_layers"):
+            yield from sublayers(layer, f"{path}/")
+
+
+@contextlib.contextmanager
+def observed(model: Any, graph: Any, calls: list[tuple[str, Any, Any]]) -> Generator[None]:
+    """Append (path, layer, tensor) to `calls` for what each layer returns while this thread builds `graph`.
+
+    Other threads see no difference, and afterwards the layers are as they were.
+    """
+    thread = threading.get_ident()
+    replaced: list[tuple[Any, str, Any]] = []
+
+    def hook(path: str, layer: Any, name: str) -> None:
+        call = getattr(layer, name)
+
+        def noting(*args: Any, **kwargs: Any) -> Any:
+            out = call(*args, **kwargs)
+            if threading.get_ident() == thread and tf.compat.v1.get_default_graph() is graph:
+                calls.extend((f"{path}{part}", layer, t) for part, t in tensors_in(out) if t.graph is graph)
+            return out
+
+        replace(layer, name, noting)
+
+    def replace(layer: Any, name: str, function: Any) -> None:
+        replaced.append((layer, name, layer.__dict__.get(name)))
+        layer.__dict__[name] = function
+
+    with ONE_AT_A_TIME:
+        try:
+            for path, layer in {id(layer): (path, layer) for path, layer in reversed([*sublayers(model)])}.values():
+                for name in HOOKED:
+                    if hasattr(layer, name):
+                        hook(path, layer, name)
+            for layer in model._flatten_layers():
+                # What a layer forgets to save memory while it trains would hide it, and cannot be cut.
+                replace(layer, "rematerialized_call", lambda call, *_, **__: call)
+            yield
+        finally:
+            for layer, name, before in replaced:
+                if before is None:
+                    layer.__dict__.pop(name, None)
+                else:
+                    layer.__dict__[name] = before
+
+
+def tensors_in(out: Any, part: str = "") -> Iterator[tuple[str, Any]]:
+    """(part, tensor) of what a layer returned: "" for a tensor or the first of several, `[1]`, `/name` for others."""
+    if isinstance(out, tf.Tensor):
+        yield part, out
+    elif isinstance(out, dict):
+        for key, value in out.items():
+            yield from tensors_in(value, f"{part}/{key}")
+    elif isinstance(out, (list, tuple)):
+        for i, value in enumerate(out):
+            yield from tensors_in(value, f"{part}[{i}]" if i else part)
+
+
+def as_input(model: Any, x: Any) -> Any:
+    """`x` in the structure that the model was built with: itself, or alone in a list or dict."""
+    structure = getattr(model, "_inputs_struct", x)
+    return keras.tree.pack_sequence_as(structure, [x]) if isinstance(structure, (list, tuple, dict)) else x
+
+
+def shapes_at_build(layer: Any) -> list[Any]:
+    """The shapes that a layer was built for, with their batch axes; those of a single input as one."""
+    shapes = getattr(layer, "_build_shapes_dict", None) or {}
+    return [s for s in shapes.values() if isinstance(s, (list, tuple)) and s and not isinstance(s[0], (list, tuple))]
+
+
+def inbound_nodes(layer: Any) -> list[Any]:
+    """Where a layer was called symbolically, each with `input_tensors` and `output_tensors`."""
+    return layer._inbound_nodes
+
+
+def history(tensor: Any) -> Any:
+    """The `operation` that made a symbolic tensor, and the `node_index` of its call."""
+    return tensor._keras_history
+
+
+@contextlib.contextmanager
+def guided(ops: Sequence[Any]) -> Generator[None]:
+    """While gradients are built, the gates among these ops of our own trace hold back negative ones."""
+    gates = [op for op in ops if op.type in GUIDED]
+    try:
+        for op in gates:
+            op._gradient_function = GUIDED[op.type]
+        yield
+    finally:
+        for op in gates:
+            op._gradient_function = None
+
+
+def compiled(function: Callable[..., Any], specs: Sequence[Any]) -> Any:
+    """A function of tensors as one graph, built once for tensors like `specs`; it has `graph`, `inputs`, `outputs`."""
+    return tf.compat.v1.wrap_function(function, list(specs))
+
+
+def captures(graph: Any) -> list[tuple[Any, Any]]:
+    """(outside, inside) for what a function's graph takes besides its inputs, variables for instance."""
+    return graph.captures
+
+
+def capture(tensor: Any) -> Any:
+    """A tensor or variable from outside, for use in the graph that is being built."""
+    graph: Any = tf.compat.v1.get_default_graph()
+    return graph.capture(tensor)
+
+
+def address(value: Any) -> int | None:
+    """Where a value lies in this machine's own memory, None where it lies elsewhere or nobody can tell."""
+    if "CPU" not in value.device:
+        return None
+    try:
+        view = memoryview(value)
+    except (TypeError, ValueError, BufferError):
+        return None
+    return np.asarray(view).__array_interface__["data"][0]
+
+
+@lru_cache(maxsize=1)
+def check() -> None:
+    """See, once, that all of this does what the package relies on. Memory addresses need no check: values stand in.
+
+    Raises:
+        ModelError: something does not; names it and the versions of Keras and TensorFlow.
+    """
+    with tf.init_scope(), tf.device("CPU"):
+        try:
+            problems = _problems()
+        except Exception as error:
+            problems = [plain(error)]
+    if problems:
+        raise ModelError(
+            f"This package cannot look into models of Keras {keras.__version__} with TensorFlow {tf.__version__}: "
+            f"{'; '.join(problems)}. Install other versions of these, or a newer kx-widget."
+        )
+
+
+def _problems() -> list[str]:
+    """What of a small model is not seen as it should be."""
+    shape = (1, 1, 1)
+    # Named, as Keras counts on for names that are not given.
+    image = keras.Input(shape, name="image", dtype="float32")
+    gate = keras.layers.ReLU(name="kx_gate", dtype="float32")
+    start = keras.Input(shape, name="kx_start", dtype="float32")
+    inner = keras.Model(start, gate(start), name="kx_inner")
+    model = keras.Model({"image": image}, inner(image), name="kx_model")
+    calls: list[tuple[str, Any, Any]] = []
+    packed: list[Any] = []
+
+    def traced(x: Any) -> list[Any]:
+        packed.append(as_input(model, x))
+        with observed(model, tf.compat.v1.get_default_graph(), calls):
+            y = model({"image": x}, training=False)
+        plain_gradient = tf.gradients(-y, x)[0]
+        with guided([t.op for _, _, t in calls]):
+            return [plain_gradient, tf.gradients(-y, x)[0]]
+
+    gradients = compiled(traced, [tf.TensorSpec((None, *shape), tf.float32)])(tf.ones((1, *shape)))
+    passed = [float(gradient[0, 0, 0, 0]) for gradient in gradients]
+    fresh = keras.layers.ReLU(name="kx_gate", dtype="float32")
+    fresh.build((None, *shape))
+    paths = {"kx_inner", "kx_inner/kx_gate"}
+    checks = {
+        "the layers inside a model are not listed": not paths <= {path for path, _ in sublayers(model)},
+        "a layer's call is not seen": not paths <= {path for path, _, _ in calls},
+        "guided backpropagation is not guided": passed != [-1.0, 0.0],
+        "the structure of a model's inputs is not known": not isinstance(packed[0], dict),
+        "the shape for which a layer was built is not known": shapes_at_build(fresh) != [(None, *shape)],
+        "the calls of a layer are not known": history(inbound_nodes(gate)[0].output_tensors[0]).operation is not gate,
+    }
+    return [problem for problem, present in checks.items() if present]
