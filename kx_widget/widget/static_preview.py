@@ -1,4 +1,4 @@
-"""What is shown where widgets are not: a picture of the answer, beside the widget in the notebook's output."""
+"""A picture of the answer, in the notebook's output beside the widget, for hosts that do not show widgets."""
 
 import base64
 import math
@@ -65,7 +65,7 @@ def _sheet(rows: Sequence[Sequence[Any]], side: int) -> bytes:
 
 
 class Displays:
-    """The outputs that show the widget and were made before there was an answer to picture."""
+    """Outputs of cells that show the widget, and have no picture of its answer yet."""
 
     def __init__(self) -> None:
         self._waiting: list[Callable[[dict[str, str]], None]] = []
@@ -79,16 +79,16 @@ class Displays:
             self._waiting.append(lambda late: handle.update({**data, **late}, metadata=metadata, raw=True))
 
     def leave(self) -> None:
-        """Leave the outputs as they are: a host that draws the widget would draw it anew, and keep the first one."""
+        """Leave the outputs as they are: where a host draws the widget, a change would make it draw another one."""
         self._waiting.clear()
 
     def complete(self, picture: Callable[[], dict[str, str]]) -> None:
         """Put the picture into all outputs that wait for one."""
         waiting, self._waiting = self._waiting, []
         if waiting:
-            made = picture()
+            preview = picture()
             for update in waiting:
-                update(made)
+                update(preview)
 
 
 def is_attended() -> bool:
