@@ -23,6 +23,8 @@ from kx_widget.engine.types import Floats
 COMPILED_SHARE = 1 / 4
 # What an op of a compiled part takes: in Python, as a definition, and as TensorFlow runs it.
 BYTES_PER_OP = 8000
+# Passes through what comes before a layer that looks at it may take until the model is cut there.
+LOOKS = 3 / 4
 # Of the memory budget: freezing weights takes about twenty times their memory, and is to leave room for a call.
 FREEZABLE_SHARE = 1 / 32
 
@@ -178,12 +180,13 @@ class Functions:
     def is_passing(self, call: Call) -> bool:
         """Whether to `look` at a layer rather than to cut the model there, which saves passes only in the long run.
 
-        After a cut, a gradient for another target takes no pass through what comes before the layer. So it pays once
-        looks have gone through that part as often as making the cut does, once. The first layer of all is cut.
+        After a cut, a gradient for another target takes no pass through what comes before the layer; making the cut
+        takes one. So a late layer is cut after one look, an early one after several, and the first layer of all at
+        once.
         """
         before = self._graph.part_before(call)
         looked = self._looks.get(call.path, 0)
-        return bool(self._looks) and call.tensor.name in self._graph.lookouts and looked * before < 1
+        return bool(self._looks) and call.tensor.name in self._graph.lookouts and looked * before < LOOKS
 
     def look(self, call: Call, x: Floats, target: Floats) -> list[Any]:
         """x, target (B, C) -> scores (B, C), a layer's activation, and the gradient with respect to it.
