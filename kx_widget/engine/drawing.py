@@ -3,7 +3,7 @@
 import base64
 import io
 from html import escape
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,11 +61,17 @@ def contact_sheet(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return pictures.transpose(0, 2, 1, 3, 4).reshape(n * h, t * w, 3)
 
 
-def png(picture: NDArray[np.uint8]) -> bytes:
-    """A picture (H, W, 3) as the bytes of a PNG file."""
+def encode(picture: NDArray[np.uint8] | Image.Image, kind: Literal["png", "jpeg"] = "png", **options: Any) -> bytes:
+    """A picture (H, W, 3) as the bytes of a file; options are those of Pillow for its kind."""
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, "PNG")
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(np.ascontiguousarray(picture))
+    image.save(file, kind, **options)
     return file.getvalue()
+
+
+def data_url(data: bytes, kind: Literal["png", "jpeg"] = "png") -> str:
+    """The address of a picture that lies in the address."""
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def html_cell(picture: NDArray[np.uint8], caption: str, notes: tuple[str, ...]) -> str:
@@ -74,6 +80,6 @@ def html_cell(picture: NDArray[np.uint8], caption: str, notes: tuple[str, ...]) 
     text = "<br>".join([caption, *map(escape, notes)])
     return (
         '<td style="padding:4px;text-align:left;vertical-align:top;max-width:170px">'
-        f'<img alt="{caption}" width="160" src="data:image/png;base64,{base64.b64encode(png(picture)).decode()}">'
+        f'<img alt="{caption}" width="160" src="{data_url(encode(picture))}">'
         f"<br><small>{text}</small></td>"
     )

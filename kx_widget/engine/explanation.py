@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kx_widget.engine.drawing import blend, contact_sheet, html_cell, png
+from kx_widget.engine.drawing import blend, contact_sheet, encode, html_cell
 from kx_widget.engine.errors import FormatError, ParameterError
 from kx_widget.engine.files import read_arrays, writable, write_arrays, write_whole
 from kx_widget.engine.notes import heading_of, marked
@@ -187,7 +187,7 @@ class Explanation:
             facts = {name: getattr(self, name) for name in others}
             write_arrays(path, arrays, {**facts, "params": dict(self.params), "versions": dict(self.versions)})
         elif path.suffix == ".png":
-            write_whole(path, png(contact_sheet(self.pictures())))
+            write_whole(path, encode(contact_sheet(self.pictures())))
         elif path.suffix == ".html":
             title = escape(f"{self.method} · {self.layer or 'input'}")
             head = f'<!doctype html><meta charset="utf-8"><title>{title}</title>'

@@ -47,10 +47,10 @@ def page(state: Mapping[str, Any], title: str, block: Callable[[int], bytes], si
 
 def _script() -> str:
     """The bundle without its export, and the host that the page is for it."""
-    bundle, found = re.subn(
+    bundle, count = re.subn(
         r"export\s*\{\s*([\w$]+) as default\s*\};?\s*$", r"const widget=\1;", BUNDLE.read_text("utf-8")
     )
-    if found != 1:
+    if count != 1:
         raise KxError(f"{BUNDLE} does not end in its default export: build the front end again.")
     script = bundle + (FOLDER / "page.js").read_text("utf-8")
     return script.replace("</script", r"<\/script").replace("<!--", r"<\!--")

@@ -1,6 +1,5 @@
 """Where a widget's images come from; see `stored` for those of a store."""
 
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from kx_widget.engine.drawing import encode
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.images import Images
 
@@ -107,8 +107,6 @@ def encode_preview(
     picture = Image.fromarray(pixels if pixels.shape[-1] == 3 else pixels.repeat(3, -1))
     if max(picture.size) > longest_side:
         picture.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS)
-    file = io.BytesIO()
-    lossless = max(picture.size) <= LOSSLESS_SIDE
-    picture.save(file, "PNG" if lossless else "JPEG", quality=90)
-    mime = "image/png" if lossless else "image/jpeg"
-    return Preview(name, picture.width, picture.height, box, mime, file.getvalue())
+    kind = "png" if max(picture.size) <= LOSSLESS_SIDE else "jpeg"
+    data = encode(picture, kind, **({"quality": 90} if kind == "jpeg" else {}))
+    return Preview(name, picture.width, picture.height, box, f"image/{kind}", data)

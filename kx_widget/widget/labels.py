@@ -26,20 +26,20 @@ def read_labels(labels: Any, images: int, class_names: Sequence[str]) -> list[in
         return []
     if isinstance(labels, (str, bytes, Mapping)) or not isinstance(labels, Iterable) or _is_scalar(labels):
         raise UnknownTargetError(f"labels={labels!r} is not one label an image. {ACCEPTED}")
-    given = list(labels.ravel() if _is_column(labels) else labels)
-    if not given:
+    entries = list(labels.ravel() if _is_column(labels) else labels)
+    if not entries:
         return []
-    if len(given) != images:
-        raise UnknownTargetError(f"There are {len(given)} labels for {images} images. Give one an image. {ACCEPTED}")
+    if len(entries) != images:
+        raise UnknownTargetError(f"There are {len(entries)} labels for {images} images. Give one an image. {ACCEPTED}")
     if len(class_names) < 2:
         raise UnknownTargetError("labels: the model gives one score, so that no class can be the wrong one.")
-    found = [_read(label, class_names) for label in given]
-    wrong = [f"image {i}: {problem}" for i, problem in enumerate(found) if isinstance(problem, str)]
+    indices = [_read(label, class_names) for label in entries]
+    wrong = [f"image {i}: {problem}" for i, problem in enumerate(indices) if isinstance(problem, str)]
     if wrong:
         more = f"\n  and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
         listed = "\n  ".join(wrong[:SHOWN])
         raise UnknownTargetError(f"{len(wrong)} of {images} labels are no class:\n  {listed}{more}\n{ACCEPTED}")
-    return [i for i in found if not isinstance(i, str)]
+    return [i for i in indices if not isinstance(i, str)]
 
 
 def _is_scalar(labels: Any) -> bool:

@@ -73,7 +73,9 @@ def _check_values(compare_with: list[Any], params: dict[str, Any]) -> None:
 
 
 def adapted(traits: QuestionTraits, last: QuestionTraits, explainer: Explainer | None) -> dict[str, Any]:
-    """The traits of a question, where those that depend on what has changed, and stayed, fall back to what fits.
+    """The traits of a question, where those that depend on another one that has changed fall back to what fits.
+
+    Those that have changed themselves stay as they are.
 
     Args:
         traits, last: of this question, and of the one before it.

@@ -36,7 +36,7 @@ THREADS = 4
 
 @dataclass
 class CurrentAnswer:
-    """What is known of one question; `tiles` are kept to show them to views that come later."""
+    """What is known of the latest question; `tiles` are for views that come later, too."""
 
     gen: int
     traits: Mapping[str, Any] = field(default_factory=dict)
@@ -94,7 +94,7 @@ class Session:
         self._predictions: Predictions | None = None
         self._predicted_with = 0
         self._thumbnails = ThumbnailMaker()
-        # What views have asked for and not been told.
+        # What views have asked for and not been sent.
         self._wanted_pictures: list[int] = []
         self._wanted_maps: list[int] = []
         self._wanted_thumbnails: tuple[int, int, str] | None = None
@@ -144,7 +144,7 @@ class Session:
             self._tell_all(self._answer)
 
     def resend(self, gen: int) -> None:
-        """Tell everything of the current question anew: a view lacks something of the one with that number."""
+        """Send everything of the current question again: a view lacks something of the one with that number."""
         with self._changed:
             if gen == self._answer.gen:
                 self.outbox.lacks(self._answer.key)
@@ -216,9 +216,10 @@ class Session:
             explanations: list[Explanation] = []
             parts = query.parts(range(len(self._images)) if self._images.at_once else [focus], version)
             for number, part in enumerate(parts):
-                if not self._follow(answer, parts, number, stale):
+                seconds = self._follow(answer, parts, number, stale)
+                if seconds is None:
                     return
-                explanations.append(part.explanation(time.perf_counter() - start))
+                explanations.append(part.explanation(seconds))
                 answer.explanations = list(explanations)
             answer.explained, answer.seconds = focus, time.perf_counter() - start
             if self._images.at_once:
@@ -227,29 +228,29 @@ class Session:
                 self._keep(finished, version, predictions)
         self._end(answer, "done")
 
-    def _follow(self, answer: CurrentAnswer, parts: Sequence[Part], number: int, stale: CancelToken) -> bool:
-        """Drive a part of the answer to its end, and send what changes; False once it is stale."""
-        start, sent, told = time.perf_counter(), 0.0, 0.0
+    def _follow(self, answer: CurrentAnswer, parts: Sequence[Part], number: int, stale: CancelToken) -> float | None:
+        """Drive a part of the answer to its end, and send what changes; the seconds it took, None once it is stale."""
+        start, last_frame, last_progress = time.perf_counter(), 0.0, 0.0
         part, first_column = parts[number], sum(before.width for before in parts[:number])
         changed: dict[tuple[int, int], Tile] = {}
         stream = part.stream(self._images.at_once)
         for frames in stream:
             if stale():
                 stream.close()
-                return False
+                return None
             changed |= self._tiles(answer.columns, part, frames, first_column)
             now = time.perf_counter()
-            if now - sent >= SECONDS_BETWEEN_FRAMES:
-                sent = now
+            if now - last_frame >= SECONDS_BETWEEN_FRAMES:
+                last_frame = now
                 self._take(answer, changed, stale)
                 changed = {}
-            if frames.done < frames.total and now - told >= SECONDS_BETWEEN_PROGRESS:
-                told = now
+            if frames.done < frames.total and now - last_progress >= SECONDS_BETWEEN_PROGRESS:
+                last_progress = now
                 eta = (now - start) * (frames.total / frames.done - 1) if frames.done else None
                 progress = (number + frames.done / frames.total) / len(parts)
                 self._if_current(answer, self._tell_progress, frames, progress, eta)
         self._take(answer, changed, stale)
-        return True
+        return time.perf_counter() - start
 
     def _tiles(
         self, columns: Sequence[Column], part: Part, frames: Frames, first_column: int
@@ -301,10 +302,10 @@ class Session:
                     return
 
     def _bring_maps(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
-        """Send maps that are kept, and then compute or read others, some images at a time."""
+        """Send maps that are ready, and then compute or read others, some images at a time."""
         columns = range(len(query.columns))
-        kept = [image for image in self._wanted_maps if all((image, column) in answer.tiles for column in columns)]
-        self._send_maps(answer, kept, {at: answer.tiles[at] for at in answer.tiles if at[0] in kept}, stale)
+        ready = [image for image in self._wanted_maps if all((image, column) in answer.tiles for column in columns)]
+        self._send_maps(answer, ready, {at: answer.tiles[at] for at in answer.tiles if at[0] in ready}, stale)
         images = list(self._wanted_maps)
         shows_status = query.computes and answer.status == "done" and bool(images)
         if shows_status:
@@ -434,7 +435,7 @@ class Session:
             self.outbox.overview(self._images.metadata())
 
     def _fail(self, answer: CurrentAnswer, error: BaseException) -> None:
-        """End the question with an error, even where its answer was there and more of it was asked for."""
+        """End the question with an error, also where its answer was there and views have asked for more of it."""
         if not isinstance(error, Exception):  # SystemExit would end the process of whoever waits.
             ended = KxError(f"The model or the method raised {type(error).__name__}, which ends the question alone.")
             ended.__cause__ = error

@@ -1,7 +1,6 @@
-"""What is shown where widgets are not: a picture of the answer, beside the widget in the notebook's output."""
+"""A picture of the answer, in the notebook's output beside the widget, for hosts that do not show widgets."""
 
 import base64
-import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from kx_widget.engine.drawing import DIVERGING
+from kx_widget.engine.drawing import DIVERGING, encode
 from kx_widget.engine.explanation import Explanation
 
 MOST_TILES = 32
@@ -62,13 +61,11 @@ def _sheet(rows: Sequence[Sequence[Any]], side: int) -> bytes:
         for x, tile in enumerate(row):
             picture = Image.fromarray(np.ascontiguousarray(tile)).resize((w, h), Image.Resampling.LANCZOS)
             sheet.paste(picture, (x * (w + GAP), y * (h + GAP)))
-    file = io.BytesIO()
-    sheet.quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(file, "PNG", optimize=True)
-    return file.getvalue()
+    return encode(sheet.quantize(256, dither=Image.Dither.FLOYDSTEINBERG), optimize=True)
 
 
 class Displays:
-    """The outputs that show the widget and were made before there was an answer to picture."""
+    """Outputs of cells that show the widget, and have no picture of its answer yet."""
 
     def __init__(self) -> None:
         self._waiting: list[Callable[[dict[str, str]], None]] = []
@@ -82,16 +79,16 @@ class Displays:
             self._waiting.append(lambda late: handle.update({**data, **late}, metadata=metadata, raw=True))
 
     def leave(self) -> None:
-        """Leave the outputs as they are: a host that draws the widget would draw it anew, and keep the first one."""
+        """Leave the outputs as they are: where a host draws the widget, a change would make it draw another one."""
         self._waiting.clear()
 
     def complete(self, picture: Callable[[], dict[str, str]]) -> None:
         """Put the picture into all outputs that wait for one."""
         waiting, self._waiting = self._waiting, []
         if waiting:
-            made = picture()
+            preview = picture()
             for update in waiting:
-                update(made)
+                update(preview)
 
 
 def is_attended() -> bool:

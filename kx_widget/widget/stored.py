@@ -278,8 +278,8 @@ class StoredAnswers:
         methods = describe_methods(METHODS)
         if self._entry is None:
             unknown = {"id": self._method, "title": self._method, "family": "Stored", "sees": self._sees}
-            about = {"summary": "A method of somebody's own.", "cost": "stored", "reference": "", "params": []}
-            methods.append(unknown | about)
+            rest = {"summary": "A method of somebody's own.", "cost": "stored", "reference": "", "params": []}
+            methods.append(unknown | rest)
         return {
             "catalogue": methods,
             "wrappers": describe_wrappers(),
@@ -325,7 +325,7 @@ def model_of_store(source: StoredImages, model: Any, settings: Mapping[str, Any]
     job = source.store.job
     if not isinstance(model, Explainer):
         model = public.Explainer(model, **{"class_names": job["class_names"], "fit": job["fit"], **settings})
-    with suppress(ImageError):  # so that what is done to images can be told
+    with suppress(ImageError):  # The catalogue says how images are preprocessed.
         model.load([source.pixels(0)])
     if len(model.class_names) != len(job["class_names"]):
         raise ParameterError(

@@ -60,8 +60,8 @@ class Traits(anywidget.AnyWidget):
             return
         if not hasattr(type(self), name):
             traits = [trait for trait in self.trait_names(sync=True) if not trait.startswith("_")]
-            meant = near(name, traits, most=1)
-            hint = f"Did you mean {meant[0]!r}?" if meant else "Make a new widget to change what it was made from."
+            similar = near(name, traits, most=1)
+            hint = f"Did you mean {similar[0]!r}?" if similar else "Make a new widget to change what it was made from."
             raise ParameterError(f"A KxWidget has no trait {name!r} to set. {hint}")
         with self._lock:
             super().__setattr__(name, value)
@@ -73,7 +73,7 @@ class Traits(anywidget.AnyWidget):
             yield
 
     def notify_change(self, change: Any) -> None:
-        """Tell of a change, one thread at a time: the worker's come beside those of cells and of the browser."""
+        """Notify observers in one thread at a time: the worker, cells and the browser all change traits."""
         with self._lock:
             super().notify_change(change)
 

@@ -47,7 +47,7 @@ class KxWidget(Traits):
     """
 
     _session: Session | None = None
-    # The traits of the question asked last, and the query checked last with the traits that it comes from, as text.
+    # The traits of the latest question, and the latest checked query with its traits as text.
     _last_traits: dict[str, Any] | None = None
     _last_query: tuple[str, Query] | None = None
 
@@ -119,11 +119,11 @@ class KxWidget(Traits):
         answers = StoredAnswers(source, None if model is None else model_of_store(source, model, settings))
         chosen = {"where": where, "sort": sort, "descending": descending or None}
         chosen = {name: value for name, value in chosen.items() if value is not None}
-        own, _, *others = python_arguments(model, chosen | settings)
-        arguments = [repr(source.path), *([] if model is None else [own]), *others]
+        model_name, _, *keyword_arguments = python_arguments(model, chosen | settings)
+        names = [repr(source.path)] if model is None else [repr(source.path), model_name]
         self = cls.__new__(cls)
         Traits.__init__(self)
-        self._start(source, answers, arguments, answers.default_traits() | keywords)
+        self._start(source, answers, [*names, *keyword_arguments], answers.default_traits() | keywords)
         return self
 
     @classmethod
@@ -315,7 +315,7 @@ class KxWidget(Traits):
         return {name: getattr(self, name) for name in QUESTION}
 
     def _adapted(self, traits: dict[str, Any]) -> dict[str, Any]:
-        """The traits of a question, where those that hung on what has changed, and stayed, fall back to what fits."""
+        """The traits, where those that depend on another one that has changed fall back to what fits."""
         self._check_open()
         return traits if self._last_traits is None else adapted(traits, self._last_traits, self._answers.explainer)
 

@@ -1,8 +1,8 @@
 """One thread, one slot: the latest job wins.
 
-What threads send belongs to the message that made them work: they run in the context of whoever asked. Without one,
-ipykernel takes what any widget heard last for it, and sends the page's next words where the answer to that would go,
-be it to a subshell that is gone.
+Threads run in the context of the code that started them, so that what they send belongs to the message that is being
+answered there. Without a context, ipykernel takes the last message of any widget for that one, whose subshell may be
+gone.
 """
 
 import atexit

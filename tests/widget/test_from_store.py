@@ -165,7 +165,10 @@ def test_with_a_model_any_image_is_asked_anew(browser, kept, opened, explainer, 
     widget.selected = [MISSING]
     with pytest.raises(kx.ImageError, match="no such file"):
         widget.wait()
+    widget.selected = [0]
+    assert widget.wait().names == (paths[0],)
     widget.compare, widget.layer, widget.method, widget.target = "none", kept.job["layer"], "gradcam", "top"
+    widget.selected = [MISSING]
     assert_array_equal(widget.wait().maps[0, 0], kept.maps([kept.select()[2 * MISSING]])[0])
 
 
@@ -191,6 +194,20 @@ def test_a_row_that_is_looked_at_many_times_is_sent_once(browser, opened):
     rest(widget)
     assert [item["image"] for m in browser.messages if m["kind"] == "pictures" for item in m["items"]] == [5]
     assert [item["image"] for m in browser.messages if m["kind"] == "maps" for item in m["items"]] == [5]
+
+
+@pytest.mark.parametrize("has_model", [False, True])
+def test_pages_are_told_where_pictures_are_opened(browser, kept, opened, explainer, paths, has_model):
+    opened(explainer if has_model else None)
+    (welcome,) = [m for m in browser.messages if m["kind"] == "welcome"]
+    folder = Path(paths[0]).parents[1]
+    assert welcome["inspection"]["preprocessing"].endswith(f"pictures from {folder}")
+    assert all(Path(path).is_relative_to(folder) for path in paths)
+
+
+def test_without_a_model_there_is_no_explainer(opened):
+    with pytest.raises(kx.KxError, match=r"no model beside the store: KxWidget.from_store\(path, model\)"):
+        opened().explainer  # noqa: B018
 
 
 def test_another_model_is_told(kept, explainer):

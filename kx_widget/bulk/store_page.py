@@ -2,16 +2,14 @@
 
 import base64
 import hashlib
-import io
 from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from kx_widget.bulk.arrow import pc
 from kx_widget.bulk.store import Store
+from kx_widget.engine.drawing import data_url, encode
 from kx_widget.engine.errors import FormatError, UnknownTargetError, did_you_mean
 from kx_widget.engine.files import writable, write_whole
 from kx_widget.engine.methods import METHODS
@@ -96,9 +94,9 @@ def write_page(
 def _condition(store: Store, target: str | None, wrong: bool | None) -> Any:
     where = None
     if target is not None:
-        known = [name for name in store.column("target_name").unique().to_pylist() if name is not None]
-        if target not in known:
-            raise UnknownTargetError(f"The store has no map of {target!r}.{did_you_mean(target, known)}")
+        names = [name for name in store.column("target_name").unique().to_pylist() if name is not None]
+        if target not in names:
+            raise UnknownTargetError(f"The store has no map of {target!r}.{did_you_mean(target, names)}")
         where = pc.field("target_name") == target
     if wrong is not None:
         if store.column("label").null_count == len(store):
@@ -119,18 +117,12 @@ def _tile(store: Store, number: int, look: dict[str, Any]) -> str:
     verdict = "" if row["label"] is None else "right" if row["label"] == row["predicted"] else "wrong"
     pictures = (e.images[0], e.pictures(**look)[0, 0])
     notes = "".join(f'<small class="note">{escape(note)}</small>' for note in e.notes_of(0, 0))
-    images = "".join(
-        f'<img loading="lazy" alt="{alt}" src="{_jpeg(p)}">' for p, alt in zip(pictures, (name, caption), strict=True)
-    )
+    urls = [data_url(encode(picture, "jpeg", quality=88), "jpeg") for picture in pictures]
+    shown = zip(urls, (name, caption), strict=True)
+    images = "".join(f'<img loading="lazy" alt="{alt}" src="{url}">' for url, alt in shown)
     return (
         f'<figure><a class="pair" tabindex="0">{images}</a>'
         f'<figcaption title="{caption}"><span class="{verdict}"><b>{target}</b><i>{dot}{figure}</i></span>'
         f'<small title="{name}">{name}</small>{notes}'
         f"</figcaption></figure>"
     )
-
-
-def _jpeg(pixels: Any) -> str:
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG", quality=88)
-    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
