@@ -212,13 +212,12 @@ class Explainer:
         *,
         method: str | None = "gradcam",
         layer: str | None = None,
-        smooth: Any = None,
-        tta: Any = None,
         batch_size: int | None = None,
         seed: int = 0,
         **params: Any,
     ) -> Question:
         """A checked question, with nothing computed yet; arguments as in `explain`."""
+        settings = {name: params.pop(name) for name in WRAPPERS if name in params}
         if method is not None:
             find(self.methods, method).complete(params, QUESTION_KEYWORDS)
         checked_values = check_params("explain", QUESTION_PARAMETERS, {"batch_size": batch_size, "seed": seed})
@@ -227,8 +226,7 @@ class Explainer:
         compiled = self.prepare((h, w, c))
         row = find(self.methods, compiled.inspection.recommended_method if method is None else method)
         params = row.complete(params, QUESTION_KEYWORDS)
-        settings = {name: value for name, value in (("smooth", smooth), ("tta", tta)) if not _is_off(value)}
-        wrappers = {name: WRAPPERS[name].check(value) for name, value in settings.items()}
+        wrappers = {name: WRAPPERS[name].check(value) for name, value in settings.items() if not _is_off(value)}
         generator = checked(row)
         for name, wrap in (("tta", augmented), ("smooth", smoothed)):
             generator = wrap(generator, wrappers[name]) if name in wrappers else generator
