@@ -24,10 +24,11 @@ from kx_widget.engine.images import Fit, Images, digest, load
 from kx_widget.engine.inspection import check_model, declared_input, find_call, inspect
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.multi_layer import warm_cache
+from kx_widget.engine.parameters import check_params
 from kx_widget.engine.partials import checked
 from kx_widget.engine.preprocessing import Preprocessing
 from kx_widget.engine.question import CompiledModel, Question, model_failures, with_progress_bar
-from kx_widget.engine.registry import Method, check_params, find, table
+from kx_widget.engine.registry import Method, find, table
 from kx_widget.engine.types import Floats, Inspection, Parameter, Step
 from kx_widget.engine.weights import Weights
 from kx_widget.engine.wrappers import WRAPPERS
