@@ -1,4 +1,4 @@
-# make demo [HEADLESS=1] | test | check | bench | build | matrix | clean      Needs python3 >= 3.10 and Node.js >= 20.
+# make demo [HEADLESS=1] | test | test-fast | check | bench | build | matrix | clean      Needs python3 >= 3.10 and Node.js >= 20.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -10,9 +10,10 @@ PY := .venv/bin/python
 BUNDLE := kx_widget/widget/static/widget.js
 SOURCES := package.json package-lock.json js/build.mjs js/tsconfig.json $(shell find js/src -type f 2>/dev/null)
 NOTEBOOK := notebooks/quickstart.ipynb
+FAST := tests/engine tests/widget tests/test_house.py tests/test_package.py
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test test-python test-browser test-js check bench build matrix clean setup chromium bundles
+.PHONY: demo test test-fast test-python test-python-fast test-browser test-js check bench build matrix clean setup chromium bundles
 
 setup: .venv/.installed $(BUNDLE)
 
@@ -34,8 +35,16 @@ test: setup chromium bundles
 test-browser: setup chromium bundles
 	$(PY) -m pytest --timeout-method=thread tests/browser
 
+# What the tests reach of the package is measured here: pyproject.toml says how much that must be.
 test-python: setup
-	$(PY) -m pytest --ignore=tests/browser
+	$(PY) -m pytest --cov --cov-report=term:skip-covered --ignore=tests/browser
+
+# The inner loop: engine and widget on tiny nets, and the front end's own tests, in two minutes.
+test-fast: setup
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync test-python-fast test-js
+
+test-python-fast: setup
+	$(PY) -m pytest -m "not slow" $(FAST)
 
 test-js: setup
 	npm run --silent test

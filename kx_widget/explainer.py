@@ -69,7 +69,7 @@ class Explainer(engine.Explainer):  # noqa: D101
 
         A file appears when all of it has been written. A run that was cut off, however, goes on when the same is
         asked again, and ends with what one run would have given; a finished one is not computed again, but for parts
-        whose files have been replaced.
+        whose images have been replaced. A second run on the folder at the same time is refused.
 
         Args:
             path: the folder, "maps.parquet" for instance.
@@ -83,7 +83,7 @@ class Explainer(engine.Explainer):  # noqa: D101
 
         Raises:
             FormatError: the folder holds something else, or answers to another question, another `preprocess` or
-                another method of your own.
+                another method of your own; or another run is at work on it.
             ImportError: pyarrow is missing: install the extra `store`.
             Those of `explain_dataset`.
         """

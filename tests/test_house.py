@@ -18,7 +18,7 @@ LINES, PARAMETERS = 60, 8
 # Imports that run back up, or close a circle.
 IMPORTS_YET: set[tuple[str, str]] = set()
 CLASSES_YET: set[str] = set()
-FILES_YET = {"gradients", "parts"}
+FILES_YET: set[str] = set()
 LONG_YET: set[str] = set()
 MANY_PARAMETERS_YET = {"engine.explainer.Explainer.ask"}
 # Keywords that are there to be used one by one, and the names of keras-explainable.

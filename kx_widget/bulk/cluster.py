@@ -10,7 +10,7 @@ from typing import Any
 
 from kx_widget.bulk.job import Job, PartFiles, explain_part, run_job
 from kx_widget.bulk.pipeline import Pipeline, PipelineSettings
-from kx_widget.bulk.sources import ImageFiles, Source
+from kx_widget.bulk.sources import ImageFiles, Source, read_source
 from kx_widget.bulk.store import Store
 from kx_widget.engine.errors import ImageError, KxError
 from kx_widget.engine.explainer import Explainer, ExplainerSettings
@@ -86,12 +86,10 @@ class RayExecutor:
         """Yield how many images are done, part after part.
 
         Raises:
-            ImageError: the source is no list of files.
             KxError: workers die again and again.
             What explaining raises.
         """
-        if not isinstance(source, ImageFiles):
-            raise ImageError("A cluster explains files: pass a folder, a glob or a list of paths.")
+        assert isinstance(source, ImageFiles)
         parts = [part for part in range(len(files.stamps)) if part not in complete]
         if not parts:
             return
@@ -161,7 +159,11 @@ def explain_on_ray(
         The `Store`, for reading.
 
     Raises:
+        ImageError: the source is no list of files.
         Those of `Explainer.explain_to`.
     """
     explainer = Explainer(load_model(Path(model)), **(settings or {}))
-    return run_job(explainer, Job.of(path, source, targets, keywords), RayExecutor(model, workers, gpus))
+    files = read_source(source, keywords.get("labels"), explainer.class_names)
+    if not isinstance(files, ImageFiles):
+        raise ImageError("A cluster explains files: pass a folder, a glob or a list of paths.")
+    return run_job(explainer, Job.of(path, files, targets, keywords), RayExecutor(model, workers, gpus))

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from kx_widget.bulk.code import UnknownCodeError, digest_of
 from kx_widget.bulk.dataset import progress_bar
+from kx_widget.bulk.function_digest import UnknownCodeError, digest_of
 from kx_widget.bulk.parts import (
     DONE,
     JOB,
@@ -66,8 +66,9 @@ class Job:
     @classmethod
     def of(cls, path: str | Path, source: Any, targets: Any, keywords: Mapping[str, Any]) -> "Job":
         """The job of these keywords of `Explainer.explain_to`; those that it does not have belong to the question."""
-        own = {name: value for name, value in keywords.items() if name in cls.__dataclass_fields__}
-        return cls(path, source, targets, **own, question={k: v for k, v in keywords.items() if k not in own})
+        settings = {name: value for name, value in keywords.items() if name in cls.__dataclass_fields__}
+        question = {name: value for name, value in keywords.items() if name not in settings}
+        return cls(path, source, targets, **settings, question=question)
 
 
 @dataclass(frozen=True)
@@ -271,15 +272,15 @@ def _locked(folder: Path) -> Generator[None, None, None]:
     Raises:
         FormatError: another run holds it.
     """
-    held = _lock(folder)
+    lock = _lock(folder)
     try:
-        if held is not None:
+        if lock is not None:
             remove_unfinished(folder)
         yield
     finally:
-        if held is not None:
+        if lock is not None:
             remove_unfinished(folder)
-            os.close(held)
+            os.close(lock)
 
 
 def _lock(folder: Path) -> int | None:

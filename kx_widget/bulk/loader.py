@@ -64,14 +64,14 @@ class FixedRange(Ranges):
         Raises:
             ImageError: they leave it.
         """
-        found = super().span_of(floats)
+        span = super().span_of(floats)
         if not floats:
-            return found
-        self._first = self._first or found
-        if self._first in (found, "other") or (found == "0..1" and self._first in ("0..255", "-1..1")):
+            return span
+        self._first = self._first or span
+        if self._first in (span, "other") or (span == "0..1" and self._first in ("0..255", "-1..1")):
             return self._first
         raise ImageError(
-            f"The first float images are in {self._first}, and later ones in {found}: bring all to one range, "
+            f"The first float images are in {self._first}, and later ones in {span}: bring all to one range, "
             "or pass uint8."
         )
 

@@ -143,10 +143,10 @@ def _check_columns(name: str, footer: Any) -> None:
             "move it out of the folder."
         )
     counted = sum(footer.row_group(group).num_rows for group in range(footer.num_row_groups))
-    known = [schema(dtype) for dtype in DTYPES]
+    allowed = [schema(dtype) for dtype in DTYPES]
     # Stores of 0.1 were written before there were notes.
-    known += [columns.remove(columns.get_field_index(NOTES)) for columns in known]
-    if counted != footer.num_rows or not any(written.equals(columns) for columns in known):
+    allowed += [columns.remove(columns.get_field_index(NOTES)) for columns in allowed]
+    if counted != footer.num_rows or not any(written.equals(columns) for columns in allowed):
         raise FormatError(f"{name!r} is damaged (its columns or the number of its rows are others): {ANEW}")
 
 

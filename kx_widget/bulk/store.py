@@ -2,13 +2,13 @@
 
 import json
 from bisect import bisect_right
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,16 @@ from kx_widget.engine.types import Floats, Ints
 
 CACHE_BYTES = 64 * 2**20
 THREADS = 8
+
+
+class _RowGroup(NamedTuple):
+    """What is kept in memory of a group of rows: `maps` one after the other, which begin at `offsets`."""
+
+    maps: Any
+    offsets: Any
+    shapes: Ints
+    scales: Floats
+    notes: Any
 
 
 class Store:
@@ -48,13 +58,13 @@ class Store:
         address = self.path if "://" in self.path else Path(path).absolute().as_uri()
         try:
             self._files, root = fs.FileSystem.from_uri(address)
-            found = self._files.get_file_info(fs.FileSelector(root))
-            names = sorted(f.path for f in found if is_part(f.base_name))
+            entries = self._files.get_file_info(fs.FileSelector(root))
+            names = sorted(entry.path for entry in entries if is_part(entry.base_name))
         except (OSError, pa.ArrowException) as error:
             raise FormatError(f"{self.path!r} is not a store of explanations ({error}).") from error
-        others = {f.base_name: f.path for f in found}
-        self.job: dict[str, Any] = self._json(others.get(JOB))
-        done = self._json(others[DONE]) if DONE in others else None
+        paths = {entry.base_name: entry.path for entry in entries}
+        self.job: dict[str, Any] = self._json(paths.get(JOB))
+        done = self._json(paths[DONE]) if DONE in paths else None
         with ThreadPoolExecutor(THREADS) as pool:
             footers = list(pool.map(lambda name: self._footer(name, done), names))
         if not names and not self.job:
@@ -177,14 +187,11 @@ class Store:
         Raises:
             ParameterError: there is no such row.
         """
-        found: list[Floats] = []
-        for number in self._checked(numbers).tolist():
-            group = bisect_right(self._starts, number) - 1
-            values, bounds, shapes, scales, _ = self._group(group)
-            row = number - self._starts[group]
-            flat = values[bounds[row] : bounds[row + 1]].astype(np.float32)
-            found.append((flat * scales[row]).reshape(shapes[row]))
-        return found
+        maps: list[Floats] = []
+        for group, row in self._located(numbers):
+            values = group.maps[group.offsets[row] : group.offsets[row + 1]].astype(np.float32)
+            maps.append((values * group.scales[row]).reshape(group.shapes[row]))
+        return maps
 
     def notes(self, numbers: Sequence[int] | Ints) -> list[Notes]:
         """What the maps of some rows fail to say, in sentences; read with the maps.
@@ -192,12 +199,7 @@ class Store:
         Raises:
             ParameterError: there is no such row.
         """
-        notes_of_rows: list[Notes] = []
-        for number in self._checked(numbers).tolist():
-            group = bisect_right(self._starts, number) - 1
-            *_, notes = self._group(group)
-            notes_of_rows.append(tuple(notes[number - self._starts[group]].as_py() or ()))
-        return notes_of_rows
+        return [tuple(group.notes[row].as_py() or ()) for group, row in self._located(numbers)]
 
     def headings(self) -> dict[str, int]:
         """How many maps have a note of each heading (see `engine.notes`), "" being notes on model and method."""
@@ -220,22 +222,31 @@ class Store:
             raise ParameterError(f"There is no row {outside[0]}: {last}.")
         return chosen.astype(np.int64)
 
-    def _group(self, group: int) -> tuple[Any, ...]:
-        held = self._cache.get(group)
-        if held is None:
-            name, footer, g = self._groups[group]
+    def _located(self, numbers: Any) -> Iterator[tuple["_RowGroup", int]]:
+        """The group of each row, and where the row is in it."""
+        for number in self._checked(numbers).tolist():
+            at = bisect_right(self._starts, number) - 1
+            yield self._group(at), number - self._starts[at]
+
+    def _group(self, at: int) -> "_RowGroup":
+        arrays: Any = self._cache.get(at)
+        if arrays is None:
+            name, footer, number = self._groups[at]
             with (
                 _reading(name),
                 pq.ParquetFile(name, metadata=footer, filesystem=self._files, page_checksum_verification=True) as file,
             ):
-                table = file.read_row_group(g, [MAP, "shape", "scale", NOTES]).combine_chunks()
+                table = file.read_row_group(number, [MAP, "shape", "scale", NOTES]).combine_chunks()
             maps, shapes, scales = (table.column(name).chunk(0) for name in (MAP, "shape", "scale"))
-            sides = np.asarray([shape or (0, 0) for shape in shapes.to_pylist()], np.int64)
-            scale = scales.to_numpy(zero_copy_only=False).astype(np.float32)
-            notes = table.column(NOTES) if NOTES in table.column_names else pa.nulls(len(table))
-            held = maps.values.to_numpy(), maps.offsets.to_numpy(), sides, scale, notes
-            self._cache.put(group, held)
-        return held
+            arrays = _RowGroup(
+                maps.values.to_numpy(),
+                maps.offsets.to_numpy(),
+                np.asarray([shape or (0, 0) for shape in shapes.to_pylist()], np.int64),
+                scales.to_numpy(zero_copy_only=False).astype(np.float32),
+                table.column(NOTES) if NOTES in table.column_names else pa.nulls(len(table)),
+            )
+            self._cache.put(at, arrays)
+        return _RowGroup(*arrays)
 
     @property
     def skipped(self) -> list[tuple[str, str]]:
@@ -283,12 +294,12 @@ class Store:
         return pixels if pixels.shape[-1] == 3 else pixels.repeat(3, -1)
 
 
-def _check_columns(names: Any, known: list[str]) -> None:
+def _check_columns(names: Any, columns: list[str]) -> None:
     if isinstance(names, str) or not isinstance(names, Collection):
         raise ParameterError(f'{names!r} is not a list of columns: pass ["id", "score"] for instance.')
     for name in names:
-        if not isinstance(name, str) or name not in known:
-            raise FormatError(f"There is no column {name!r}; there are {', '.join(known)}.")
+        if not isinstance(name, str) or name not in columns:
+            raise FormatError(f"There is no column {name!r}; there are {', '.join(columns)}.")
 
 
 def _check_choice(where: Any, sort: Any) -> None:

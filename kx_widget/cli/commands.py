@@ -133,14 +133,14 @@ def explain(
 
     chosen = None if preprocess == "none" else preprocess
     explainer = Explainer(read_model(model), preprocess=chosen, class_names=class_names_of(class_names), fit=fit)
-    asked = _targets(targets, top, explainer.class_names)
+    parsed = _targets(targets, top, explainer.class_names)
     execute = explain_here
     if workers:
         from kx_widget.bulk.cluster import RayExecutor
 
         execute = RayExecutor(model, workers, gpus)
     job = Job(
-        out, photos, asked, dtype=dtype, labels=labels, batch_size=batch_size, on_error=on_error, progress=not quiet,
+        out, photos, parsed, dtype=dtype, labels=labels, batch_size=batch_size, on_error=on_error, progress=not quiet,
         question=question,
     )  # fmt: skip
     store = run_job(explainer, job, execute)
@@ -223,16 +223,16 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Make a page of stored maps over their images, to open in a browser or to send; it needs nothing else."""
-    from kx_widget.bulk.page import write_page
     from kx_widget.bulk.store import Store
+    from kx_widget.bulk.store_page import write_page
 
     opened = Store(store)
     column = sort.value if sort else None
-    shown, found = write_page(opened, out, limit, column, descending, target, wrong, colormap=colormap, sign=sign)
+    shown, fitting = write_page(opened, out, limit, column, descending, target, wrong, colormap=colormap, sign=sign)
     if as_json:
-        say({"page": str(out), "shown": shown, "found": found})
+        say({"page": str(out), "shown": shown, "found": fitting})
     else:
-        typer.echo(f"{shown} of {found} maps in {out}.")
+        typer.echo(f"{shown} of {fitting} maps in {out}.")
 
 
 @app.command()
@@ -279,8 +279,9 @@ def inspect(
 def methods(as_json: AsJson = False) -> None:
     """List the methods, what each sees and costs, and its parameters."""
     if as_json:
-        found = ({k: v for k, v in vars(e).items() if k not in ("fn", "finish", "params")} for e in METHODS.values())
-        say([{**e, "params": [vars(p) for p in METHODS[e["id"]].params]} for e in found])
+        hidden = ("fn", "finish", "params")
+        facts = ({name: value for name, value in vars(e).items() if name not in hidden} for e in METHODS.values())
+        say([{**fact, "params": [vars(p) for p in METHODS[fact["id"]].params]} for fact in facts])
         return
     name, cost = (max(len(getattr(e, column)) for e in METHODS.values()) for column in ("id", "cost"))
     for entry in METHODS.values():

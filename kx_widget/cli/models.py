@@ -19,13 +19,13 @@ SAFE_HDF5 = (3, 11, 3)
 @contextmanager
 def hushed() -> Generator[None, None, None]:
     """Without what TensorFlow's libraries write to stderr as they are loaded, whatever the log level."""
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(stderr, 2)
+        os.close(stderr)
         os.close(nowhere)
 
 
@@ -62,19 +62,19 @@ def _release(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
 
 
-def class_names_of(given: str | None) -> Any:
+def class_names_of(file: str | None) -> Any:
     """Names as an `Explainer` takes them, from a file of lines or JSON, or the word imagenet.
 
     Raises:
         UnknownTargetError: the file cannot be read.
     """
-    if given in (None, "imagenet"):
-        return given
+    if file in (None, "imagenet"):
+        return file
     try:
-        text = Path(given).read_text(encoding="utf-8")
-        if not given.endswith(".json"):
+        text = Path(file).read_text(encoding="utf-8")
+        if not file.endswith(".json"):
             return [line.strip() for line in text.splitlines() if line.strip()]
         names = json.loads(text)
         return {int(k): v for k, v in names.items()} if isinstance(names, dict) else names
     except (OSError, ValueError) as error:
-        raise UnknownTargetError(f"The class names in {given!r} cannot be read ({error}).") from error
+        raise UnknownTargetError(f"The class names in {file!r} cannot be read ({error}).") from error

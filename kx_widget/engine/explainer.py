@@ -17,13 +17,13 @@ from kx_widget.engine.cache import Cache
 from kx_widget.engine.decoding import NUMBERS
 from kx_widget.engine.errors import ModelError, ParameterError, UnknownLayerError
 from kx_widget.engine.explanation import Explanation
-from kx_widget.engine.functions import Functions
-from kx_widget.engine.graph import Call, Graph
+from kx_widget.engine.graph.compiled import Functions
+from kx_widget.engine.graph.trace import Call, Graph
 from kx_widget.engine.heads import link_of
 from kx_widget.engine.images import Fit, Images, digest, load
 from kx_widget.engine.inspection import check_model, declared_input, find_call, inspect
-from kx_widget.engine.layers import learn_together
 from kx_widget.engine.methods import METHODS
+from kx_widget.engine.multi_layer import warm_cache
 from kx_widget.engine.partials import checked
 from kx_widget.engine.preprocessing import Preprocessing
 from kx_widget.engine.question import CompiledModel, Question, model_failures, with_progress_bar
@@ -298,7 +298,7 @@ class Explainer:
         start = time.perf_counter()
         loaded = self.load(images)
         questions = [self.ask(loaded, targets, layer=layer, **question) for layer in _paths(layers)]
-        learn_together(questions)
+        warm_cache(questions)
         return {str(each.layer): _answer(each, start) for each in questions}
 
 

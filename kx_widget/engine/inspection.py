@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from kx_widget.engine.attention import Attention
 from kx_widget.engine.errors import ModelError, UnknownLayerError, did_you_mean
-from kx_widget.engine.footprint import MIXING
-from kx_widget.engine.graph import FORWARDING, Call, Graph
+from kx_widget.engine.graph.attention import Attention
+from kx_widget.engine.graph.memory import MIXING
+from kx_widget.engine.graph.places import WINDOWS, Place
+from kx_widget.engine.graph.trace import FORWARDING, Call, Graph
 from kx_widget.engine.keras_private import check, shapes_at_build, sublayers
-from kx_widget.engine.places import WINDOWS, Place
 from kx_widget.engine.pointing import CLASS_TOKEN, FEWER_KEYS, POOLED_TOKENS, WINDOWED, Measured
 from kx_widget.engine.tasks import image_part
 from kx_widget.engine.types import Inspection, LayerInfo

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from kx_widget.engine.cache import Cache, stacked
+from kx_widget.engine.cache import Cache
 from kx_widget.engine.errors import UnsupportedMethodError
-from kx_widget.engine.functions import Functions
-from kx_widget.engine.graph import Call, Graph
+from kx_widget.engine.facts import FactCache, read_only
+from kx_widget.engine.graph.compiled import Functions
+from kx_widget.engine.graph.trace import Call, Graph
 from kx_widget.engine.images import digest
-from kx_widget.engine.passes import Found, batches, done, evenly, scored
+from kx_widget.engine.perturbation import PassBatch, PassCounter, batches, even_size, scored, tables_for
 from kx_widget.engine.types import Floats, Ints
 
 Change = Callable[[Ints, Ints], Floats]
@@ -30,6 +31,8 @@ class Originals:
 class Probe:
     """Answers questions about images `x` (B, H, W, C) at one layer; each answer is computed once per image.
 
+    What it hands out is read-only.
+
     Args:
         x: model-ready images.
         call: the layer to look at, None for methods that see the input only.
@@ -37,9 +40,9 @@ class Probe:
         digests: one per image, hashable, with the version of the weights: what caches go by.
         black: tells what black is in x (B, C).
         seed: for methods that draw random numbers; see `rng`.
-        attends: whether the method looks at attention; the layer is then where it starts.
         most: how many images may go through the model at once, if memory is not what says so.
         passing: whether nothing of it is kept.
+        attends: whether the method looks at attention; the layer is then where it starts.
         originals: what the images are versions of, if they are.
     """
 
@@ -55,9 +58,9 @@ class Probe:
     most: int | None = None
     passing: bool = False
     attends: bool = False
-    originals: "Originals | None" = None
+    originals: Originals | None = None
     # Not for other layers or images, so that a replaced probe gathers anew.
-    gathered: dict[str, Any] = field(default_factory=dict, init=False)
+    _memo: dict[str, Any] = field(default_factory=dict, init=False)
 
     def at(self, x: Floats, images: Ints | None = None) -> "Probe":
         """The same question about other versions of the images; nothing of it is kept.
@@ -66,32 +69,24 @@ class Probe:
             x: the versions (n, H, W, C).
             images: what each is a version of (n,), if it is not one of each image.
         """
-        of = np.arange(len(x)) if images is None else images
+        rows = np.arange(len(x)) if images is None else images
         return replace(
             self,
             x=read_only(x),
             cache=Cache(),
             digests=[(row,) for row in range(len(x))],
-            black=lambda: self.black()[of],
+            black=lambda: self.black()[rows],
             passing=True,
-            originals=Originals(self, of),
+            originals=Originals(self, rows),
         )
-
-    def scores_of(self, x: Floats) -> Floats:
-        """Scores before the final softmax or sigmoid (B, C) of other images (B, H, W, C), kept as those of any image.
-
-        Baselines often are the same for many images, and for every class.
-        """
-        digests = [(*own[:-1], digest(image)) for own, image in zip(self.digests, x, strict=True)]
-        return replace(self, x=x, call=None, digests=digests).scores()
 
     def copies(self, number: int) -> Iterator[tuple[Ints, Ints]]:
         """(images (n,), copies (n,)) that go together where a method is asked about `number` copies of each image."""
         return self._in_turn(number, backward=self.call is None or self.attends)
 
     def _in_turn(self, passes: int, backward: bool) -> Iterator[tuple[Ints, Ints]]:
-        known, stop = np.zeros(len(self.x), np.int64), np.full(len(self.x), passes)
-        return batches(known, stop, evenly(int(stop.sum()), self._most(backward), PARTS))
+        stop = np.full(len(self.x), passes)
+        return batches(np.zeros_like(stop), stop, even_size(int(stop.sum()), self._most(backward), PARTS))
 
     def rng(self, i: int) -> np.random.Generator:
         """Random numbers of image i: the same for the same seed and original, whatever batch it is in."""
@@ -100,19 +95,15 @@ class Probe:
         entropy = np.frombuffer(repr(digest(self.x[i])).encode(), np.uint8)
         return np.random.default_rng([self.seed, *entropy])
 
-    def _each(self, fact: tuple[Any, ...], compute: Callable[[list[int]], Sequence[Any]]) -> list[Any]:
-        """Arrays (B, …) of a fact, computing it for those images only whose answer is not kept."""
-        keys = [(*digest, *fact) for digest in self.digests]
-        held = [self.cache.get(key) for key in keys]
-        missing = [i for i, value in enumerate(held) if value is None]
-        if missing:
-            found = [read_only(array) for array in compute(missing)]
-            for row, i in enumerate(missing):
-                held[i] = tuple(array[row, ...] for array in found)
-                self.cache.put(keys[i], held[i] or ())
-            if len(missing) == len(keys):
-                return found
-        return [read_only(stacked(rows)) for rows in zip(*(value or () for value in held), strict=True)]
+    @property
+    def _facts(self) -> FactCache:
+        return FactCache(self.cache, self.digests)
+
+    def _once(self, name: str, gather: Callable[[], Any]) -> Any:
+        """What `gather` returned the first time."""
+        if name not in self._memo:
+            self._memo[name] = gather()
+        return self._memo[name]
 
     def _inputs(self, rows: list[int]) -> Floats:
         return self.x if len(rows) == len(self.x) else self.x[rows]
@@ -122,34 +113,103 @@ class Probe:
             raise UnsupportedMethodError("The model has no layer with a map; choose a method that sees the input.")
         return self.call
 
-    def _facts(self) -> list[Any]:
-        call = self._layer()
-
-        def compute(rows: list[int]) -> Sequence[Any]:
-            facts = self.functions.trunk(call, self._inputs(rows))
-            self._note_scores(rows, facts[1])
-            return facts
-
-        return self._once("facts", lambda: self._each(("facts", call.path), compute))
-
-    def _once(self, name: str, gather: Callable[[], Any]) -> Any:
-        if name not in self.gathered:
-            self.gathered[name] = gather()
-        return self.gathered[name]
-
-    def _note_scores(self, rows: list[int], scores: Floats) -> None:
-        part = replace(self, digests=[self.digests[i] for i in rows])
-        part._each(("scores",), lambda missing: [scores[missing]])
-
     def scores(self) -> Floats:
         """Scores before the final softmax or sigmoid (B, C)."""
 
         def compute(rows: list[int]) -> Sequence[Any]:
             if self.attends:
                 return [self._attention_facts()[0][rows]]
-            return [self.functions.predict(self._inputs(rows)) if self.call is None else self._facts()[1][rows]]
+            return [self.functions.predict(self._inputs(rows)) if self.call is None else self.layer_facts()[1][rows]]
 
-        return self._each(("scores",), compute)[0]
+        return self._facts.get(("scores",), compute)[0]
+
+    def scores_of(self, x: Floats) -> Floats:
+        """Scores before the final softmax or sigmoid (B, C) of other images (B, H, W, C), kept as those of any image.
+
+        Baselines often are the same for many images, and for every class.
+        """
+        digests = [(*of_image[:-1], digest(image)) for of_image, image in zip(self.digests, x, strict=True)]
+        return replace(self, x=x, call=None, digests=digests).scores()
+
+    def layer_facts(self) -> list[Any]:
+        """The layer's output as the model has it, the scores, and what else `Functions.head` needs."""
+        call = self._layer()
+
+        def compute(rows: list[int]) -> Sequence[Any]:
+            facts = self.functions.trunk(call, self._inputs(rows))
+            self._facts.put(("scores",), facts[1], rows)
+            return facts
+
+        return self._once("facts", lambda: self._facts.get(("facts", call.path), compute))
+
+    def activations(self) -> Floats:
+        """The layer's output (B, h, w, K)."""
+        fact = ("activation", self._layer().path)
+
+        def gather() -> Floats:
+            if fact in self._facts:
+                return self._as_grid(self._facts.get(fact, lambda rows: [self.layer_facts()[0][rows]])[0])
+            return self._as_grid(self.layer_facts()[0])
+
+        return self._once("activations", gather)
+
+    def head_gradient(self, target: Floats) -> Floats:
+        """d(scores·target)/d(activations) (B, h, w, K), for target weights (B, C)."""
+        call = self._layer()
+
+        def compute(rows: list[int]) -> Sequence[Any]:
+            if "facts" not in self._memo and self.functions.is_passing(call):
+                return [self._look(call, rows, target)]
+            facts = self.layer_facts()
+            facts = facts if len(rows) == len(self.x) else [array[rows] for array in facts]
+            return [self.functions.head(call, facts, target[rows])]
+
+        return self._as_grid(self._facts.for_target(target).get(("head", call.path), compute)[0])
+
+    def _look(self, call: Call, rows: list[int], target: Floats) -> Any:
+        """The gradient at a layer that may never be looked at again; its activation is kept beside it."""
+        scores, activation, gradient = self.functions.look(call, self._inputs(rows), target[rows])
+        self._facts.put(("scores",), scores, rows)
+        self._facts.put(("activation", call.path), activation, rows)
+        if len(rows) == len(self.x):
+            self._memo["activations"] = self._as_grid(activation)
+        return gradient
+
+    def has_layers(self, calls: Sequence[Call], target: Floats) -> bool:
+        """Whether activations and gradients at these layers are all kept."""
+        facts = self._facts.for_target(target)
+        return all(("activation", c.path) in self._facts and ("head", c.path) in facts for c in calls)
+
+    def cache_layers(self, calls: Sequence[Call], target: Floats) -> None:
+        """Learn activations and gradients at several layers in one forward and one backward pass."""
+        scores, *arrays = self.functions.layers(calls, self.x, target)
+        self._facts.put(("scores",), scores)
+        for call, activation, gradient in zip(calls, arrays[: len(calls)], arrays[len(calls) :], strict=True):
+            for i, key in enumerate(self.digests):
+                # Apart from the others of the batch, so that each can go by itself.
+                self.cache.put((*key, "activation", call.path), (np.array(activation[i]),))
+                self.cache.put((*key, target[i].tobytes(), "head", call.path), (np.array(gradient[i]),))
+
+    def input_gradient(self, target: Floats, guided: bool = False) -> Floats:
+        """d(scores·target)/dx (B, H, W, C), for target weights (B, C), or what guided backpropagation has for it."""
+
+        def compute(rows: list[int]) -> Sequence[Any]:
+            scores, gradient = self.functions.input_gradient(self._inputs(rows), target[rows], guided)
+            self._facts.put(("scores",), scores, rows)
+            return [gradient]
+
+        return self._facts.for_target(target).get(("input", guided), compute)[0]
+
+    def full_gradients(self, target: Floats, rescale: str) -> tuple[Floats, Floats]:
+        """FullGrad's maps (B, H, W), and what all its terms add up to (B,), for target weights (B, C)."""
+
+        def compute(rows: list[int]) -> Sequence[Any]:
+            scores, maps, total = self.functions.full_gradients(self._inputs(rows), target[rows], rescale)
+            self._facts.put(("scores",), scores, rows)
+            return [maps, total]
+
+        maps, total = self._facts.for_target(target).get(("full", rescale), compute)
+        return maps, total
 
     def attentions(self, title: str) -> list[Floats]:
         """Attention (B, heads, T, T) of each block from the layer on, queries before keys.
@@ -177,7 +237,7 @@ class Probe:
             facts = [array[rows] for array in self._attention_facts(by_block)]
             return self.functions.attention_head(facts, target[rows], by_block)
 
-        return self._by_target(("attention", by_block), target, compute)[start:]
+        return self._facts.for_target(target).get(("attention", by_block), compute)[start:]
 
     def on_the_patches(self, tokens: Floats) -> Floats:
         """Maps (B, h, w) of what an attention method gives each token (B, T)."""
@@ -191,86 +251,23 @@ class Probe:
 
     def _attention_facts(self, by_block: bool | None = None) -> list[Any]:
         """Scores and attention of all blocks, with what gradients at them need unless `by_block` is None."""
-        if by_block is None and (gathered := [f for f in (False, True) if f"attention {f}" in self.gathered]):
-            by_block = gathered[0]
+        if by_block is None:
+            by_block = next((flag for flag in (False, True) if f"attention {flag}" in self._memo), None)
 
         def compute(rows: list[int]) -> Sequence[Any]:
             x = self._inputs(rows)
             facts = self.functions.attentions(x) if by_block is None else self.functions.attention_trunk(x, by_block)
-            self._note_scores(rows, facts[0])
+            self._facts.put(("scores",), facts[0], rows)
             return facts
 
-        fact = ("attention", by_block)
-        return self._once(f"attention {by_block}", lambda: self._each(fact, compute))
+        return self._once(f"attention {by_block}", lambda: self._facts.get(("attention", by_block), compute))
 
-    def activations(self) -> Floats:
-        """The layer's output (B, h, w, K)."""
-        fact = ("activation", self._layer().path)
-
-        def gather() -> Floats:
-            if all((*own, *fact) in self.cache for own in self.digests):
-                return self._as_grid(self._each(fact, lambda rows: [self._facts()[0][rows]])[0])
-            return self._as_grid(self._facts()[0])
-
-        return self._once("activations", gather)
-
-    def knows(self, calls: Sequence[Call], target: Floats) -> bool:
-        """Whether activations and gradients at these layers are all kept."""
-        return all(
-            (*own, *fact) in self.cache
-            for call in calls
-            for own, t in zip(self.digests, target, strict=True)
-            for fact in (("activation", call.path), (t.tobytes(), "head", call.path))
-        )
-
-    def look_at(self, calls: Sequence[Call], target: Floats) -> None:
-        """Learn activations and gradients at several layers in one forward and one backward pass."""
-        scores, *found = self.functions.layers(calls, self.x, target)
-        self._note_scores([*range(len(self.x))], scores)
-        for call, a, g in zip(calls, found[: len(calls)], found[len(calls) :], strict=True):
-            for i, own in enumerate(self.digests):
-                self.cache.put((*own, "activation", call.path), (np.array(a[i]),))
-                self.cache.put((*own, target[i].tobytes(), "head", call.path), (np.array(g[i]),))
-
-    def head_gradient(self, target: Floats) -> Floats:
-        """d(scores·target)/d(activations) (B, h, w, K), for target weights (B, C)."""
-        call = self._layer()
-
-        def compute(rows: list[int]) -> Sequence[Any]:
-            whole = self._facts()
-            facts = whole if len(rows) == len(self.x) else [array[rows] for array in whole]
-            return [self.functions.head(call, facts, target[rows])]
-
-        return self._as_grid(self._by_target(("head", call.path), target, compute)[0])
-
-    def input_gradient(self, target: Floats, guided: bool = False) -> Floats:
-        """d(scores·target)/dx (B, H, W, C), for target weights (B, C), or what guided backpropagation has for it."""
-
-        def compute(rows: list[int]) -> Sequence[Any]:
-            scores, gradient = self.functions.input_gradient(self._inputs(rows), target[rows], guided)
-            self._note_scores(rows, scores)
-            return [gradient]
-
-        return self._by_target(("input", guided), target, compute)[0]
-
-    def full_gradients(self, target: Floats, rescale: str) -> tuple[Floats, Floats]:
-        """FullGrad's maps (B, H, W), and what all its terms add up to (B,), for target weights (B, C)."""
-
-        def compute(rows: list[int]) -> Sequence[Any]:
-            scores, maps, total = self.functions.full_gradients(self._inputs(rows), target[rows], rescale)
-            self._note_scores(rows, scores)
-            return [maps, total]
-
-        maps, total = self._by_target(("full", rescale), target, compute)
-        return maps, total
-
-    def changed_gradients(self, change: Change, target: Floats, passes: int) -> Iterator[Found]:
+    def changed_gradients(self, change: Change, target: Floats, passes: int) -> Iterator[PassBatch]:
         """d(scores·target)/dx of changed images, each `values[n]` (H, W, C); arguments as in `changed_scores`."""
-        known, stop = np.zeros(len(self.x), np.int64), np.full(len(self.x), passes)
+        counter = PassCounter(np.full(len(self.x), passes), passes)
         for images, items in self._in_turn(passes, backward=True):
             gradients = self.functions.input_gradient(change(images, items), target[images])[1]
-            np.add.at(known, images, 1)
-            yield Found(images, items, gradients, done(known, stop, passes))
+            yield PassBatch(images, items, gradients, counter.add(images))
 
     def changed_scores(
         self,
@@ -279,7 +276,7 @@ class Probe:
         target: Floats,
         order: Ints,
         counts: Ints | None = None,
-    ) -> Iterator[Found]:
+    ) -> Iterator[PassBatch]:
         """Scores·target of changed images, as they become known; another target needs no model call.
 
         Args:
@@ -295,9 +292,9 @@ class Probe:
 
         return self._scored(("changed", *fact), run, target, order, counts)
 
-    def ablated_scores(self, target: Floats, order: Ints, counts: Ints) -> Iterator[Found]:
+    def ablated_scores(self, target: Floats, order: Ints, counts: Ints) -> Iterator[PassBatch]:
         """Scores·target with one channel of the layer's output set to 0, items being channels."""
-        call, facts = self._layer(), self._facts()
+        call, facts = self._layer(), self.layer_facts()
 
         def run(images: Ints, channels: Ints) -> Floats:
             a, *rest = (array[images] for array in facts)
@@ -313,16 +310,16 @@ class Probe:
         target: Floats,
         order: Ints,
         counts: Ints | None,
-    ) -> Iterator[Found]:
+    ) -> Iterator[PassBatch]:
         # An order of its own may turn over where two channels are almost equal: it belongs to the key.
-        own = [(digest(row),) for row in order] if order.ndim == 2 else [()] * len(self.x)
-        keys = [(*d, *fact, *more) for d, more in zip(self.digests, own, strict=True)]
+        orders = [(digest(row),) for row in order] if order.ndim == 2 else [()] * len(self.x)
+        keys = [(*key, *fact, *own_order) for key, own_order in zip(self.digests, orders, strict=True)]
         order = np.broadcast_to(order, (len(self.x), order.shape[-1]))
-        stop = np.full(len(order), order.shape[1]) if counts is None else counts
-        most = self._most(backward=False)
-        first = int(max(1, min(most, stop.sum() // 20)))
+        counts = np.full(len(order), order.shape[1]) if counts is None else counts
         # Nobody asks for the tables of what is passing.
-        return scored(run, target, order, stop, Cache(0) if self.passing else self.cache, keys, first, most)
+        tables = tables_for(Cache(0) if self.passing else self.cache, keys, counts, target.shape[1])
+        most = self._most(backward=False)
+        return scored(run, target, order, counts, tables, int(max(1, min(most, counts.sum() // 20))), most)
 
     def _most(self, backward: bool) -> int:
         """How many samples may go through the model at once."""
@@ -348,12 +345,6 @@ class Probe:
         rows, columns = (_gaussian(n, min(self.x.shape[1:3]) / 10) for n in self.x.shape[1:3])
         return np.einsum("yi,xj,bijc->byxc", rows, columns, self.x, optimize=True)
 
-    def _by_target(
-        self, fact: tuple[Any, ...], target: Floats, compute: Callable[[list[int]], Sequence[Any]]
-    ) -> list[Any]:
-        digests = [(*d, t.tobytes()) for d, t in zip(self.digests, target, strict=True)]
-        return replace(self, digests=digests)._each(fact, compute)
-
     def require_pooled_linear_head(self) -> None:
         """Refuse heads other than global average pooling and one Dense layer or 1×1 convolution.
 
@@ -362,10 +353,10 @@ class Probe:
         """
         call = self._layer()
         if not self.graph.is_pooled_linear(call):
-            found = [op.type for op in reversed(self.graph.between(call.tensor))]
+            types = [op.type for op in reversed(self.graph.between(call.tensor))]
             raise UnsupportedMethodError(
                 f"CAM needs global average pooling and one Dense layer or 1×1 convolution after the layer; "
-                f"after {call.path!r} come {', '.join(found[:6])}{', …' if len(found) > 6 else ''}. "
+                f"after {call.path!r} come {', '.join(types[:6])}{', …' if len(types) > 6 else ''}. "
                 f"Choose the layer before the pooling, or Grad-CAM, which needs nothing of the kind."
             )
 
@@ -375,12 +366,6 @@ class Probe:
         if place is not None and place.tokens:
             a = a[:, place.cells].reshape(len(a), *place.grid, a.shape[2])
         return read_only(a.astype(np.float32, copy=False))
-
-
-def read_only(array: Any) -> Any:
-    """The array, which is kept and handed out again, and refuses to be written to."""
-    array.flags.writeable = False
-    return array
 
 
 def _gaussian(size: int, sigma: float) -> Floats:

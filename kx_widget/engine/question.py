@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from kx_widget.engine.cache import Cache
 from kx_widget.engine.errors import KxError, ModelError, ParameterError, plain
-from kx_widget.engine.functions import Functions
-from kx_widget.engine.graph import Call, Graph
+from kx_widget.engine.graph.compiled import Functions
+from kx_widget.engine.graph.trace import Call, Graph
 from kx_widget.engine.heads import Link, probabilities
 from kx_widget.engine.images import Images
 from kx_widget.engine.methods import METHODS
@@ -180,10 +180,11 @@ class Question:
                 total = 1
                 for partial in self._partials(probe, np.ascontiguousarray(targets.weights[:, column])):
                     frames, total = (), partial.total
+                    # The first pass often tells them too; what is no number is told before all others are made.
+                    scores = self.scores(rows, probe) if scores is None else scores
                     if partials or partial.done == total:
                         maps = self._maps(partial, rows.stop - rows.start)
                         size = self._one_size(maps.shape[1:], size)
-                        scores = self.scores(rows, probe) if scores is None else scores
                         frames = self._frames(rows.start, column, partial, maps, targets, scores)
                     yield Frames(frames, done + partial.done, done + total * left)
                 done, left = done + total, left - 1

@@ -8,7 +8,7 @@ from kx_widget.engine.answer import AnswerBuilder
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import Images
-from kx_widget.engine.layers import learn_together
+from kx_widget.engine.multi_layer import warm_cache
 from kx_widget.engine.question import Question
 from kx_widget.engine.types import Frames
 from kx_widget.widget.image_sources import ImageSource
@@ -119,7 +119,7 @@ class ModelQuery:
     def parts(self, images: Sequence[int], version: int | None = None) -> list[Part]:
         """The answer for these images: a part for each question."""
         questions, numbers = self._about(images)
-        learn_together(questions)
+        warm_cache(questions)
         parts: list[Part] = []
         for question in questions:
             first_column = sum(len(part.columns) for part in parts)

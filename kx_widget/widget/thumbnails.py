@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from kx_widget.engine.cache import Cache
-from kx_widget.engine.layers import at_every_layer, quick_method
+from kx_widget.engine.multi_layer import maps_at_all_layers, quick_method
 from kx_widget.engine.question import Question
 from kx_widget.engine.types import Floats
 from kx_widget.widget.codec import encode
@@ -31,7 +31,7 @@ class ThumbnailMaker:
         """Send the thumbnails of one image for one of the question's targets, unless `have` is what they go by.
 
         Args:
-            question, column, image, stale: as in `engine.layers.at_every_layer`.
+            question, column, image, stale: as in `engine.multi_layer.maps_at_all_layers`.
             have: the key of those that the view has already.
             send: takes a message without its `gen`, `image` and `column`, and its buffers.
         """
@@ -56,7 +56,7 @@ class ThumbnailMaker:
             return
         maps: list[tuple[str, Floats]] = []
         sent, last = 0, time.perf_counter()
-        for path, values in at_every_layer(question, image, column, stale, stale.wait_for):
+        for path, values in maps_at_all_layers(question, image, column, stale, stale.wait_for):
             maps.append((path, reduce(values)))
             if time.perf_counter() - last >= SECONDS_BETWEEN_FRAMES:
                 send_part(maps[sent:])

@@ -14,7 +14,7 @@ import tensorflow as tf
 import kx_widget as kx
 from kx_widget.bulk import pipeline
 from kx_widget.bulk.pipeline import replicas
-from kx_widget.engine.graph import Graph
+from kx_widget.engine.graph.trace import Graph
 from tests import models
 
 

@@ -18,7 +18,7 @@ from tests.bulk import ray_job
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_two_workers_one_killed_give_what_one_process_gives(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     for i in range(ray_job.IMAGES):
@@ -71,3 +71,12 @@ def test_two_workers_one_killed_give_what_one_process_gives(tmp_path, monkeypatc
     assert changed == {"_done.json", "part-000000.parquet", "part-000001.parquet"}
     assert two.rows(two.select()) == one.rows(one.select())
     assert_array_equal(two.maps(two.select()), one.maps(one.select()))
+
+
+def test_a_cluster_explains_files_alone(tmp_path):
+    from kx_widget.bulk.cluster import explain_on_ray
+
+    models.residual().save(tmp_path / "m.keras")
+    with pytest.raises(kx.ImageError, match="A cluster explains files: pass a folder"):
+        explain_on_ray(tmp_path / "m.keras", [np.zeros((2, 12, 12, 3))], tmp_path / "s")
+    assert not (tmp_path / "s").exists()

@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import kx_widget as kx
 from kx_widget.bulk import pipeline
-from kx_widget.engine.functions import Functions
+from kx_widget.engine.graph.compiled import Functions
 from tests import models
 from tests.cases import fitting, photos
 

@@ -5,8 +5,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import kx_widget as kx
-from kx_widget.bulk.page import write_page
 from kx_widget.bulk.parts import DONE
+from kx_widget.bulk.store_page import write_page
 from tests import models
 from tests.cases import photos
 from tests.engine.test_notes import dead

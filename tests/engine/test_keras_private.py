@@ -1,8 +1,5 @@
 """What Keras and TensorFlow do not promise: in one file, checked when an explainer is made."""
 
-import ast
-from pathlib import Path
-
 import keras
 import numpy as np
 import pytest
@@ -13,45 +10,6 @@ import kx_widget as kx
 from kx_widget.engine import keras_private
 from kx_widget.engine.weights import Weights
 from tests import cases, models
-
-PACKAGE = Path(kx.__file__).parent
-# Of other libraries: IPython and traitlets.
-ELSEWHERE = {"_repr_mimebundle_", "_validate", "_meipass"}
-
-
-def private(tree):
-    """(line, name) of each private name that a module asks of some object: by a dot or in a string."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute):
-            yield node.lineno, node.attr
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("getattr", "hasattr"):
-            yield node.lineno, getattr(node.args[1], "value", "")
-
-
-def own(tree):
-    """Private names that a module defines."""
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            yield node.name
-        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
-            yield node.attr
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            yield node.id
-
-
-def test_private_parts_of_keras_and_tensorflow_are_named_in_one_file_only():
-    trees = {path: ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py")}
-    one = Path(keras_private.__file__)
-    defined = {name for path, tree in trees.items() if path != one for name in own(tree)} | ELSEWHERE
-    found = [
-        f"{path.relative_to(PACKAGE)}:{line} {name}"
-        for path, tree in trees.items()
-        if path != one
-        for line, name in private(tree)
-        if str(name).startswith("_") and not str(name).startswith("__") and name not in defined
-    ]
-    assert not found
-    assert {"_flatten_layers", "_gradient_function"} <= {name for _, name in private(trees[one])}
 
 
 @pytest.fixture

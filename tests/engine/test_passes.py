@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from kx_widget import samples
 from kx_widget.engine.explainer import Explainer
-from kx_widget.engine.passes import batches, spread
+from kx_widget.engine.perturbation import batches, bit_reversal_order
 from tests import cases, models
 
 many = pytest.mark.parametrize("method", cases.KEEP_SCORES)
@@ -154,9 +154,9 @@ def test_batches_cover_what_is_left_and_advance_all_images_together():
     assert [len(images) for images, _ in growing] == [3, 3, 6, 12, 16]
 
 
-def test_spread_puts_distant_numbers_first():
-    assert_array_equal(spread(8), [7, 3, 1, 5, 0, 2, 4, 6])
-    assert sorted(spread(13)) == list(range(13))
+def test_bit_reversal_puts_distant_numbers_first():
+    assert_array_equal(bit_reversal_order(8), [7, 3, 1, 5, 0, 2, 4, 6])
+    assert sorted(bit_reversal_order(13)) == list(range(13))
 
 
 def test_weights_that_change_are_noticed_by_kept_scores():
@@ -176,11 +176,11 @@ def test_weights_that_change_are_noticed_by_kept_scores():
         ({"method": "gradients", "smooth": {"repetitions": 7}}, 1, [1, 7]),
         ({"method": "gradients", "smooth": {"repetitions": 20}}, 8, [8] + [20] * 8),
         ({"method": "gradients", "smooth": {"repetitions": 64}}, 8, [8] + [32] * 16),
-        # The scores of the baseline and of the image go alone.
-        ({"method": "integrated_gradients", "steps": 32}, 1, [8, 1, 8, 8, 8, 1]),
+        # The scores of the image and of the baseline go alone, once all steps are done.
+        ({"method": "integrated_gradients", "steps": 32}, 1, [8, 8, 8, 8, 1, 1]),
         ({"method": "gradients", "tta": True}, 1, [1, 5]),
         ({"method": "gradients", "smooth": {"repetitions": 20}, "batch_size": 4}, 1, [1] + [4] * 5),
-        ({"method": "integrated_gradients", "steps": 32, "batch_size": 3}, 1, [3, 1] + [3] * 9 + [2, 1]),
+        ({"method": "integrated_gradients", "steps": 32, "batch_size": 3}, 1, [3] * 10 + [2, 1, 1]),
     ],
 )
 def test_copies_of_few_images_fill_batches(question, images, batches):

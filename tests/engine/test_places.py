@@ -153,7 +153,7 @@ def test_a_net_of_windows_is_cut_anywhere(windowed, path):
     _, probe = next(question.probes())
     target = np.eye(models.CLASSES, dtype=np.float32)[[1, 1]]
     gradient = probe.head_gradient(target)
-    facts = probe._facts()
+    facts = probe.layer_facts()
     step = np.random.default_rng(1).normal(0, 1e-3, facts[0].shape).astype(np.float32)
     functions, call = question.model.functions, question.call
     up, down = (functions.head_scores(call, [facts[0] + s, *facts[1:]])[:, 1] for s in (step, -step))

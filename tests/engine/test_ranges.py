@@ -8,9 +8,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
 from kx_widget.engine.errors import ImageError
-from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.images import load, read
 from kx_widget.engine.preprocessing import Preprocessing
+from kx_widget.explainer import Explainer
 from tests import models
 
 RGB = (8, 8, 3)

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from kx_widget.engine.score_prediction import predict_missing
 from numpy.testing import assert_allclose, assert_array_equal
+
+from kx_widget.engine.score_prediction import predict_missing
 
 HALVES = np.array([[[1, 0], [1, 0]], [[0, 1], [0, 1]], [[1, 1], [0, 0]], [[0, 0], [1, 1]]], np.float32)
 ORDER = np.arange(4)

@@ -116,7 +116,7 @@ def test_another_question_interrupts_them(widget, browser, monkeypatch):
         assert goes_on.wait(20)
         compile_layers(*arguments)
 
-    monkeypatch.setattr("kx_widget.engine.functions.Functions.warm_layers", slowly)
+    monkeypatch.setattr("kx_widget.engine.graph.compiled.Functions.warm_layers", slowly)
     say(widget, {"kind": "want", "gen": browser.gen, "image": 0, "column": 0, "have": ""})
     assert asked.wait(20)
     widget.target = "dog"
@@ -197,7 +197,7 @@ def test_a_transformer_begins_with_its_attention_and_its_layers_follow_the_metho
 
 
 def test_a_failure_is_said(widget, browser, monkeypatch):
-    monkeypatch.setattr("kx_widget.engine.probe.Probe.look_at", lambda *_: 1 / 0)
+    monkeypatch.setattr("kx_widget.engine.probe.Probe.cache_layers", lambda *_: 1 / 0)
     want(widget, browser)
     (message,) = [m for m in browser.messages if m["kind"] == "error"]
     assert (message["gen"], widget.status) == (0, "done")

@@ -13,7 +13,7 @@ export function frameOf(picture: Picture | undefined, width: number, height: num
   return contain(width, height, picture ? picture.width / picture.height : 1);
 }
 
-export interface TileContent {
+interface TileContent {
   picture: Picture;
   bitmap: ImageBitmap | null;
   map: TileMap | undefined;

@@ -13,23 +13,26 @@ export interface DrawStyle {
   /** The value at the colour table's end. */
   scale: number;
   threshold: number;
+  /** Where the colour table begins and ends, in parts of the scale; a diverging one stays centred at 0. */
   low: number;
   high: number;
-}
-
-/** Where the colour table begins and ends, in parts of the scale; a diverging one stays centred at 0. */
-export function limitsOf(store: Store, diverging: boolean): [number, number] {
-  const { low, high } = store.limits.value;
-  return [diverging ? -high : low, high];
 }
 
 export function styleOf(store: Store, map: TileMap): DrawStyle {
   const { colormap, threshold } = store.traits;
   const sign = store.signOf(map);
   const diverging = map.item.signed && sign === "signed";
-  const [low, high] = limitsOf(store, diverging);
+  const { low, high } = store.limits.value;
   const table = diverging ? DIVERGING : colormap.value;
-  return { sign, table, diverging, scale: store.scaleOf(map), threshold: threshold.value, low, high };
+  return {
+    sign,
+    table,
+    diverging,
+    scale: store.scaleOf(map),
+    threshold: threshold.value,
+    low: diverging ? -high : low,
+    high,
+  };
 }
 
 /** Whether a map has nothing to draw under the chosen sign, as one of its notes says. */

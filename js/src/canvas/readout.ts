@@ -8,7 +8,7 @@ import { position, value as valueText } from "../state/format";
 import type { Picture, Store } from "../state/store";
 
 /** The value of a map at a point of the picture (fractions); NaN where the model did not look. */
-export function valueAt(at: Point, picture: Picture, map: TileMap, values = map.values): number {
+function valueAt(at: Point, picture: Picture, map: TileMap, values = map.values): number {
   const [left, top, right, bottom] = picture.box;
   const [h, w] = map.item.shape;
   return sample(values, h, w, (at.x - left) / (right - left), (at.y - top) / (bottom - top));

@@ -15,12 +15,9 @@ class MemoCanvas {
   readonly canvas = new OffscreenCanvas(1, 1);
   /** How often it was drawn. */
   version = 0;
-  private readonly context: OffscreenCanvasRenderingContext2D | null;
   private inputs: readonly unknown[] = [];
 
-  constructor(settings?: CanvasRenderingContext2DSettings) {
-    this.context = this.canvas.getContext("2d", settings);
-  }
+  constructor(private readonly settings?: CanvasRenderingContext2DSettings) {}
 
   show(
     width: number,
@@ -28,10 +25,12 @@ class MemoCanvas {
     inputs: readonly unknown[],
     draw: (context: OffscreenCanvasRenderingContext2D) => void,
   ): OffscreenCanvas {
-    const { canvas, context } = this;
+    const { canvas } = this;
     const resized = canvas.width !== width || canvas.height !== height;
     const same = this.version > 0 && !resized && inputs.every((input, i) => input === this.inputs[i]);
-    if (same || !context) return canvas;
+    if (same) return canvas;
+    const context = canvas.getContext("2d", this.settings);
+    if (!context) return canvas;
     if (resized) Object.assign(canvas, { width, height });
     draw(context);
     this.inputs = inputs;

@@ -66,7 +66,7 @@ export function toBytes(binary: Binary): Bytes {
 /** A part of a buffer, copied: a host may reuse the buffer, and a view of it would keep all of it in memory. */
 export function copyPart(bytes: Bytes, offset: number, length: number): Bytes {
   if (!(offset >= 0 && offset + length <= bytes.byteLength)) {
-    throw new Error(`a map ends at byte ${offset + length} of a buffer of ${bytes.byteLength} bytes`);
+    throw new Error(`a part ends at byte ${offset + length} of a buffer of ${bytes.byteLength} bytes`);
   }
   return bytes.slice(offset, offset + length);
 }

@@ -30,7 +30,9 @@ export class StoreImages {
   addFacts(message: Shelf, buffers: Binary[]): void {
     const { images, first, count } = message;
     const part = readStoredFacts(message, buffers);
-    if (this.incoming?.images !== images) this.incoming = emptyFacts(images);
+    if (this.incoming?.images !== images) {
+      this.incoming = readStoredFacts({ count: images }, [new ArrayBuffer(16 * images)]);
+    }
     const facts = this.incoming;
     for (const name of ["predicted", "labels", "confidence", "scores"] as const) facts[name].set(part[name], first);
     if (first + count < images) return;
@@ -100,11 +102,3 @@ export class StoreImages {
     if (text !== before) this.lostTimer = setTimeout(() => this.ask(text), LOST_MS);
   }
 }
-
-const emptyFacts = (images: number): StoredFacts => ({
-  images,
-  predicted: new Int32Array(images),
-  labels: new Int32Array(images),
-  confidence: new Float32Array(images),
-  scores: new Float32Array(images),
-});

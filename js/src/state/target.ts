@@ -2,7 +2,7 @@
 
 import type { Target } from "./store";
 
-export const MINUS = " − ";
+const MINUS = " − ";
 export const TOPS = ["top", "top-2", "top-3"];
 
 /** Whether the kernel reads this text as a rank, whatever the classes are called. */

@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { lookupTable } from "../canvas/colormap";
-import { limitsOf, styleOf } from "../canvas/drawStyle";
+import { styleOf } from "../canvas/drawStyle";
 import { paint } from "../canvas/paint";
 import type { TileMap } from "../kernel/decode";
 import { heights, histogram } from "../math/histogram";
@@ -45,14 +45,13 @@ function bars(store: Store, map: TileMap, low: number, high: number): string {
 export function Colorbar({ store, actions }: ViewProps) {
   const map = mapInFocus(store);
   if (!map) return null;
-  const { diverging, scale } = styleOf(store, map);
-  const [low, high] = limitsOf(store, diverging).map((limit) => value(limit * scale));
+  const { low, high, scale } = styleOf(store, map);
   const isChanged = store.limits.value.low !== 0 || store.limits.value.high !== 1;
   return (
     <div class="colorbar" role="group" aria-label="Colour bar">
-      <span class="number">{low}</span>
+      <span class="number">{value(low * scale)}</span>
       <Bar store={store} actions={actions} map={map} />
-      <span class="number">{high}</span>
+      <span class="number">{value(high * scale)}</span>
       {isChanged && (
         <button type="button" aria-label="Reset limits" title="Reset limits" onClick={actions.resetLimits}>
           ↺

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { pythonCode } from "../state/pythonCode";
 import type { Store } from "../state/store";
-import { setTo } from "./props";
+import { setTo } from "./setTo";
 import { usePopup } from "./usePopup";
 
 /** Milliseconds that "copied" is shown. */

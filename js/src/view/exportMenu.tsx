@@ -3,7 +3,8 @@ import { useLayoutEffect } from "preact/hooks";
 import { gridPng, tilePng } from "../canvas/exportPng";
 import { columnHeading, imageName } from "../state/labels";
 import { chosenTile, mapOf } from "../state/store";
-import { setTo, type ViewProps } from "./props";
+import type { ViewProps } from "./props";
+import { setTo } from "./setTo";
 import { usePopup } from "./usePopup";
 
 interface ExportChoice {

@@ -1,6 +1,6 @@
 import type { Store } from "../state/store";
 import { CloseButton } from "./field";
-import { setTo } from "./props";
+import { setTo } from "./setTo";
 
 export function FailureMessage({ store }: { store: Store }) {
   const failure = store.failure.value;

@@ -9,7 +9,8 @@ import { chosenMethod, comparedValues, type Store } from "../state/store";
 import { currentThumbnails } from "../state/thumbnails";
 import { LayerThumbnail, useThumbnails } from "./layerThumbnail";
 import { buildTree, canChoose, detailed, type LayerNode, type LayerRow, visibleRows } from "./layerTree";
-import { setTo, type ViewProps } from "./props";
+import type { ViewProps } from "./props";
+import { setTo } from "./setTo";
 import { useVirtualList } from "./useVirtualList";
 
 /** Pixels. */

@@ -1,4 +1,3 @@
-import type { Signal } from "@preact/signals";
 import type { Stage } from "../canvas/stage";
 import type { Actions } from "../state/actions";
 import type { Store } from "../state/store";
@@ -12,10 +11,3 @@ export interface ViewProps {
 export interface StageProps extends ViewProps {
   stage: Stage;
 }
-
-/** A handler that sets a signal to a value. */
-export const setTo =
-  <Value>(signal: Signal<Value>, value: Value) =>
-  () => {
-    signal.value = value;
-  };

@@ -3,7 +3,7 @@ import { type Sort, sortsOf } from "../state/filterSort";
 import { className } from "../state/labels";
 import type { Store } from "../state/store";
 import { options, Select } from "./field";
-import { setTo } from "./props";
+import { setTo } from "./setTo";
 
 const OUTCOMES: readonly [string, string][] = [
   ["all", "all images"],

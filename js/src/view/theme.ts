@@ -1,5 +1,3 @@
-export type Theme = "auto" | "light" | "dark";
-
 function luminance(color: string): number | null {
   const parts = color.match(/[\d.]+/g)?.map(Number);
   if (!parts || parts.length < 3 || parts[3] === 0) return null;
@@ -7,7 +5,7 @@ function luminance(color: string): number | null {
 }
 
 /** Whether the page around an element is dark: what the host says, else what its background shows. */
-export function isDark(el: Element): boolean {
+function isDark(el: Element): boolean {
   const { body, documentElement: html } = document;
   const jupyter = body.dataset.jpThemeLight;
   if (jupyter) return jupyter === "false";

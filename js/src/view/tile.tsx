@@ -86,7 +86,7 @@ export function Tile({ store, actions, stage, picture, image, column, named, mar
         </div>
       )}
       <div class="readout" aria-hidden="true" ref={readout} hidden />
-      <Caption store={store} map={map} />
+      {captionOf(store, map)}
       {column === 0 && named && (
         <div class="source" title={picture?.name}>
           {lastSegment(picture?.name ?? "") || "\u00a0"}
@@ -100,7 +100,7 @@ export function Tile({ store, actions, stage, picture, image, column, named, mar
 }
 
 /** The class that a map explains, and its probability or score. */
-function Caption({ store, map }: { store: Store; map: TileMap | undefined }) {
+function captionOf(store: Store, map: TileMap | undefined) {
   const name = map?.item.target_name ?? (store.status.value === "running" ? "computing…" : "");
   const { probability = null, score = null } = map?.item ?? {};
   const notes = map && notesOf(store, map.item).join("\n");

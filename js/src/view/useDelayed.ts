@@ -1,5 +1,5 @@
 import { type ReadonlySignal, useSignal, useSignalEffect } from "@preact/signals";
-import { setTo } from "./props";
+import { setTo } from "./setTo";
 
 const DELAY_MS = 150;
 

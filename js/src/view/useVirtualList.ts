@@ -1,7 +1,7 @@
 /** Long lists of which only the rows in sight are rendered; rows are equally high. */
 
-import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { computed, type ReadonlySignal, useSignal } from "@preact/signals";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 
 /** Browsers lay nothing out beyond some 17 million pixels; longer lists scroll faster than the pointer. */
 export const LONGEST = 12e6;
@@ -46,8 +46,6 @@ export function rowsInSight(scrolled: number, rows: number, { height, pitch, gap
 function useRowsInSight(rows: number, geometry: ReadonlySignal<Geometry>) {
   const box = useRef<HTMLDivElement>(null);
   const scrolled = useSignal(0);
-  const count = useSignal(rows);
-  count.value = rows;
   const follow = () => {
     scrolled.value = box.current?.scrollTop ?? 0;
   };
@@ -55,9 +53,12 @@ function useRowsInSight(rows: number, geometry: ReadonlySignal<Geometry>) {
     if (box.current) box.current.scrollTop = top;
     follow();
   };
-  const part = (name: keyof RowRange) =>
-    useComputed(() => rowsInSight(scrolled.value, count.value, geometry.value)[name]).value;
-  const range = { first: part("first"), last: part("last"), above: part("above"), below: part("below") };
+  const parts = useMemo(() => {
+    const part = (name: keyof RowRange) => computed(() => rowsInSight(scrolled.value, rows, geometry.value)[name]);
+    return [part("first"), part("last"), part("above"), part("below")];
+  }, [rows]);
+  const [first, last, above, below] = parts.map((part) => part.value);
+  const range = { first, last, above, below };
   return { box, range, follow, scrollTo };
 }
 

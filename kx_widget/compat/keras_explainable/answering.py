@@ -43,14 +43,16 @@ def planned(plan: Callable[..., Plan]) -> Callable[[F], F]:
     return mark
 
 
-def plan_of(method: Callable[..., Any], model: Any, own: dict[str, Any]) -> Plan:
+def plan_of(method: Callable[..., Any], model: Any, params: dict[str, Any]) -> Plan:
     """The plan of a method; any other function of (model, inputs, indices) is run as it is, a unit at a time."""
     method = unwrapped(method)
     if hasattr(method, "plan"):
-        return vars(method)["plan"](model, **own)
+        return vars(method)["plan"](model, **params)
 
     def foreign(probe: Any, target: Floats, **_: Any) -> Iterator[Partial]:
-        maps = method(model, tf.convert_to_tensor(probe.x), tf.convert_to_tensor(target.argmax(1)[:, None]), **own)[1]
+        maps = method(model, tf.convert_to_tensor(probe.x), tf.convert_to_tensor(target.argmax(1)[:, None]), **params)[
+            1
+        ]
         yield Partial(np.asarray(maps, np.float32)[..., 0])
 
     return Plan("gradients", foreign)
@@ -80,20 +82,20 @@ def answer(
         raise ParameterError(f"spatial_axis={spatial_axis!r}: only images (N, H, W, channels) can be explained.")
 
     def run(inputs: Any, *indices: Any) -> tuple[Any, Any]:
-        ready = exposed(model)
+        exposed_model = exposed(model)
         x = np.asarray(inputs, np.float32)
-        units = units_of(ready.explainer.prepare(x.shape[1:]).graph) if x.ndim == 4 else 0
+        units = units_of(exposed_model.explainer.prepare(x.shape[1:]).graph) if x.ndim == 4 else 0
         chosen = _units(indices[0] if indices else None, len(x), units, indices_axis, indices_batch_dims)
-        logits, maps = _maps(plan, ready, x, chosen)
+        logits, maps = _maps(plan, exposed_model, x, chosen)
         maps = tf.convert_to_tensor(np.moveaxis(maps, 1, -1))
         return tf.convert_to_tensor(logits), tf.image.resize(
             maps, x.shape[1:3], plan.resizing
         ) if plan.resizing else maps
 
-    given = [inputs] if indices is None else [inputs, indices]
+    arguments = [inputs] if indices is None else [inputs, indices]
     if tf.executing_eagerly():
-        return run(*given)
-    logits, maps = tf.py_function(run, given, [tf.float32, tf.float32])
+        return run(*arguments)
+    logits, maps = tf.py_function(run, arguments, [tf.float32, tf.float32])
     logits.set_shape((None, None))
     maps.set_shape((None, None, None, None))
     return logits, maps
@@ -118,18 +120,18 @@ def _units(indices: Any, n: int, units: int, axis: int, batch_dims: int) -> Ints
     return chosen
 
 
-def _maps(plan: Plan, ready: Exposed, x: Floats, units: Ints) -> tuple[Floats, Floats]:
+def _maps(plan: Plan, exposed_model: Exposed, x: Floats, units: Ints) -> tuple[Floats, Floats]:
     """Scores (N, T) and maps (N, T, h, w)."""
-    path = ready.paths[0] if METHODS[plan.method].sees == "layer" else None
-    graph = ready.explainer.prepare(x.shape[1:]).graph
+    path = exposed_model.paths[0] if METHODS[plan.method].sees == "layer" else None
+    graph = exposed_model.explainer.prepare(x.shape[1:]).graph
     classes = np.eye(graph.classes, dtype=np.float32)[units + first_unit(graph)]
-    asked = ready.explainer.ask(x, units + first_unit(graph), method=plan.method, layer=path, **plan.params)
+    question = exposed_model.explainer.ask(x, units + first_unit(graph), method=plan.method, layer=path, **plan.params)
     scores, maps = [], []
-    for rows, probe in asked.probes():
+    for rows, probe in question.probes():
         scores.append((probe.scores()[:, None] * classes[rows]).sum(-1))
         columns = []
         for target in np.moveaxis(classes[rows], 1, 0):
-            (last,) = deque(plan.fn(probe, np.ascontiguousarray(target), **asked.params), maxlen=1)
+            (last,) = deque(plan.fn(probe, np.ascontiguousarray(target), **question.params), maxlen=1)
             columns.append(last.maps if plan.finish is None else plan.finish(last.maps))
         maps.append(np.stack(columns, 1))
     return np.concatenate(scores), np.concatenate(maps).astype(np.float32)

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from kx_widget.engine.errors import ModelError
 from kx_widget.engine.explainer import Explainer
-from kx_widget.engine.graph import Call, Graph
+from kx_widget.engine.graph.trace import Call, Graph
 
 
 class Exposed(keras.Model):

@@ -67,11 +67,11 @@ def find_layer_with(
         return get_nested_layer(model, name)
     if not properties and not klass:
         raise ValueError("Say what to look for: name, properties or klass.")
-    found = _matching(model, properties or (), klass or (object,))
-    if not found:
-        wanted = [*(k.__name__ for k in klass or ()), *(f".{p}" for p in properties or ())]
-        raise ValueError(f"The model {model.name!r} has no layer with {' or '.join(wanted)}. Pass its name.")
-    return found[-1 if search_reversed else 0]
+    layers = _matching(model, properties or (), klass or (object,))
+    if not layers:
+        conditions = [*(k.__name__ for k in klass or ()), *(f".{p}" for p in properties or ())]
+        raise ValueError(f"The model {model.name!r} has no layer with {' or '.join(conditions)}. Pass its name.")
+    return layers[-1 if search_reversed else 0]
 
 
 def _matching(model: Any, properties: Iterable[str], klass: tuple[type, ...]) -> list[Any]:
@@ -91,7 +91,7 @@ def endpoints(model: Any, endpoints: Sequence[Any]) -> list[Any]:
     Raises:
         ValueError: no such layer, or it was never called symbolically, as in a subclassed model.
     """
-    found = []
+    symbolic = []
     for spec in endpoints:
         layer, link, node = _described(model, spec)
         nodes = inbound_nodes(layer)
@@ -99,8 +99,8 @@ def endpoints(model: Any, endpoints: Sequence[Any]) -> list[Any]:
             raise ValueError(f"The layer {layer.name!r} has no symbolic tensors.")
         at = nodes[-1 if node == "last" else int(node)]
         tensors = at.input_tensors if link == "input" else at.output_tensors
-        found.append(tensors[0] if len(tensors) == 1 else list(tensors))
-    return found
+        symbolic.append(tensors[0] if len(tensors) == 1 else list(tensors))
+    return symbolic
 
 
 def _described(model: Any, spec: Any, link: str = "output") -> tuple[Any, str, int | str]:
@@ -141,8 +141,8 @@ def expose(model: Any, arguments: Any = None, outputs: Any = None) -> Exposed:
     if arguments is None:
         paths = [_default_path(explainer)]
     else:
-        given = arguments if isinstance(arguments, (list, set)) else [arguments]
-        paths = [path_of(graph, *_described(model, spec)) for spec in given]
+        specs = arguments if isinstance(arguments, (list, set)) else [arguments]
+        paths = [path_of(graph, *_described(model, spec)) for spec in specs]
     return Exposed(explainer, paths, model)
 
 
@@ -161,8 +161,8 @@ def exposed(model: Any, force: bool = True) -> Exposed:
     histories = [history(t) for t in returned[1:] if len(t.shape) > 2]
     if histories:
         explainer = Explainer(model, preprocess=None, output=0)
-        made = [path_of(graph_of(explainer), h.operation, "output", h.node_index) for h in histories]
-        result = Exposed(explainer, made, model)
+        paths = [path_of(graph_of(explainer), h.operation, "output", h.node_index) for h in histories]
+        result = Exposed(explainer, paths, model)
     else:
         result = expose(model)
     if not force:
@@ -173,17 +173,17 @@ def exposed(model: Any, force: bool = True) -> Exposed:
 def _explainer_for(model: Any, outputs: Any) -> Explainer:
     if isinstance(outputs, (list, set)):
         (outputs,) = outputs
-    known = getattr(model, "outputs", None) or []
+    model_outputs = getattr(model, "outputs", None) or []
     if outputs is None:
-        if len(known) < 2:
+        if len(model_outputs) < 2:
             return Explainer(model, preprocess=None)
         outputs = get_logits_layer(model)
     layer, link, node = _described(model, outputs)
-    of = [i for i, t in enumerate(known) if history(t).operation is layer]
+    of = [i for i, t in enumerate(model_outputs) if history(t).operation is layer]
     if of and link == "output":
         return Explainer(model, preprocess=None, output=of[0])
-    if not any(layer is own for own in getattr(model, "layers", ())) or not known:
-        last = [path for path, own in sublayers(model) if own is layer]
+    if not any(layer is each for each in getattr(model, "layers", ())) or not model_outputs:
+        last = [path for path, each in sublayers(model) if each is layer]
         raise ModelError(f"The output {(last or [layer.name])[0]!r} lies inside another model; expose that one.")
     (tensor,) = endpoints(model, [{"layer": layer, "link": link, "node": node}])
     return Explainer(keras.Model(model.inputs, tensor, name=model.name), preprocess=None)

@@ -29,6 +29,6 @@ def ablationcam(probe: Any, target: Floats) -> Iterator[Partial]:
     score = (probe.scores() * target).sum(-1)
     size = np.where(score == 0, 1, np.abs(score))
     weights = np.zeros(off.shape, np.float32)
-    for found in probe.ablated_scores(target, order, (~off).sum(1)):
-        weights[found.images, found.items] = (score[found.images] - found.values) / size[found.images]
-        yield Partial(np.einsum("bhwk,bk->bhw", a, weights), found.done, order.shape[1])
+    for batch in probe.ablated_scores(target, order, (~off).sum(1)):
+        weights[batch.images, batch.items] = (score[batch.images] - batch.values) / size[batch.images]
+        yield Partial(np.einsum("bhwk,bk->bhw", a, weights), batch.done, order.shape[1])

@@ -22,7 +22,7 @@ def cam(probe: Any, target: Floats) -> Iterator[Partial]:
         One `Partial` with signed maps (B, h, w); their mean over space plus the bias is the score.
 
     Raises:
-        UnsupportedMethodError: the head is another; says what was found.
+        UnsupportedMethodError: another head follows the layer; names it.
 
     Reference: Zhou et al. 2016, arXiv 1512.04150.
     """

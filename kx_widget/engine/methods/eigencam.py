@@ -33,7 +33,7 @@ def _first_component(a: Floats) -> Floats:
     double = a.astype(np.float64)
     if len(a) <= a.shape[1]:
         values, vectors = np.linalg.eigh(double @ double.T)
-        found = np.sqrt(max(values[-1], 0.0)) * vectors[:, -1]
+        component = np.sqrt(max(values[-1], 0.0)) * vectors[:, -1]
     else:
-        found = double @ np.linalg.eigh(double.T @ double)[1][:, -1]
-    return np.float32(1 if found @ double.mean(1) >= 0 else -1) * found.astype(np.float32)
+        component = double @ np.linalg.eigh(double.T @ double)[1][:, -1]
+    return np.float32(1 if component @ double.mean(1) >= 0 else -1) * component.astype(np.float32)

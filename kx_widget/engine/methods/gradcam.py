@@ -21,7 +21,7 @@ def gradcam(probe: Any, target: Floats) -> Iterator[Partial]:
 
     Reference: Selvaraju et al. 2017, arXiv 1610.02391.
     """
-    a, g = probe.activations(), probe.head_gradient(target)
+    g, a = probe.head_gradient(target), probe.activations()
     weights = g.mean((1, 2))
     # Where what follows normalises each channel over the map, its mean gradient is 0 but for rounding.
     terms = np.einsum("bhwk,bk->bhw", np.abs(a), np.abs(g).mean((1, 2))).max((1, 2))

@@ -23,7 +23,7 @@ def gradcampp(probe: Any, target: Floats) -> Iterator[Partial]:
 
     Reference: Chattopadhay et al. 2018, arXiv 1710.11063.
     """
-    a, g = probe.activations(), probe.head_gradient(target)
+    g, a = probe.head_gradient(target), probe.activations()
     # g² cancels: α = 1 / (2 + ΣA·g) wherever g ≠ 0, which also keeps tiny gradients from underflowing.
     below = a.sum((1, 2), keepdims=True) * g
     below += 2

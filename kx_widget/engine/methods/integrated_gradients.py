@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from kx_widget.engine.passes import spread
+from kx_widget.engine.perturbation import bit_reversal_order
 from kx_widget.engine.types import Floats, Partial
 
 
@@ -28,7 +28,7 @@ def integrated_gradients(probe: Any, target: Floats, steps: int = 32, baseline: 
     """
     start = probe.baseline(baseline)
     way = probe.x - start
-    order = spread(steps)
+    order = bit_reversal_order(steps)
     nodes, weights = (v[order].astype(np.float32) for v in np.polynomial.legendre.leggauss(steps))
 
     def between(images: Any, points: Any) -> Floats:
@@ -38,19 +38,19 @@ def integrated_gradients(probe: Any, target: Floats, steps: int = 32, baseline: 
         return x
 
     mean, seen = np.zeros_like(way), np.zeros((len(way), 1, 1), np.float32)
-    for found in probe.changed_gradients(between, target, steps):
-        for i, point, gradient in zip(found.images, found.items, found.values, strict=True):
+    for batch in probe.changed_gradients(between, target, steps):
+        for i, point, gradient in zip(batch.images, batch.items, batch.values, strict=True):
             mean[i] += weights[point] * gradient
             seen[i] += weights[point]
         along = np.einsum("bhwc,bhwc->bhw", way, mean)
         maps = np.divide(along, seen, out=np.full_like(along, np.nan), where=seen > 0)
         checks = {}
-        if found.done == steps:
+        if batch.done == steps:
             expected = ((probe.scores() - probe.scores_of(start)) * target).sum(-1)
             checks["completeness_gap"] = relative_gap(maps.sum((1, 2)), expected)
-        yield Partial(maps, found.done, steps, checks)
+        yield Partial(maps, batch.done, steps, checks)
 
 
-def relative_gap(found: Floats, expected: Floats) -> Floats:
-    """|found − expected| as a part of |expected|, or of 10⁻⁶ where that is less."""
-    return np.asarray(np.abs(found - expected) / np.maximum(np.abs(expected), 1e-6), np.float32)
+def relative_gap(actual: Floats, expected: Floats) -> Floats:
+    """|actual − expected| as a part of |expected|, or of 10⁻⁶ where that is less."""
+    return np.asarray(np.abs(actual - expected) / np.maximum(np.abs(expected), 1e-6), np.float32)

@@ -43,12 +43,12 @@ def occlusion(
     fall = np.zeros((len(probe.x), len(order)), np.float32)
     known = np.zeros_like(fall)
     grid = (-1, len(rows), len(columns))
-    for found in probe.changed_scores(("occlusion", side, step, baseline), covered, target, order):
-        fall[found.images, found.items] = score[found.images] - found.values
-        known[found.images, found.items] = 1
+    for batch in probe.changed_scores(("occlusion", side, step, baseline), covered, target, order):
+        fall[batch.images, batch.items] = score[batch.images] - batch.values
+        known[batch.images, batch.items] = 1
         total, times = (rows.T @ v.reshape(grid) @ columns for v in (fall, known))
         maps = np.divide(total, times, out=np.full_like(total, np.nan), where=times > 0)
-        yield Partial(maps, found.done, len(order))
+        yield Partial(maps, batch.done, len(order))
 
 
 def covers(size: int, side: int, step: int) -> Floats:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from kx_widget.engine.notes import ROUNDING
-from kx_widget.engine.passes import through
+from kx_widget.engine.perturbation import apply_mask
 from kx_widget.engine.postprocess import bilinear
 from kx_widget.engine.types import Floats, Ints, Partial
 
@@ -32,20 +32,20 @@ def rise(probe: Any, target: Floats, masks: int = 1000, cells: int = 7, probabil
     drawn = Masks(probe, masks, cells, probability)
 
     def masked(images: Ints, numbers: Ints) -> Floats:
-        return through(probe.x[images], drawn.whole(images, numbers))
+        return apply_mask(probe.x[images], drawn.whole(images, numbers))
 
     fact = ("rise", probe.seed, cells, probability)
     seen = np.zeros(len(probe.x))
     low, high = (np.full(len(probe.x), end) for end in (np.inf, -np.inf))
-    for found in probe.changed_scores(fact, masked, target, np.arange(masks)):
-        drawn.add(found.images, found.items, found.values)
-        np.add.at(seen, found.images, 1)
+    for batch in probe.changed_scores(fact, masked, target, np.arange(masks)):
+        drawn.add(batch.images, batch.items, batch.values)
+        np.add.at(seen, batch.images, 1)
         scale = 1 / (np.maximum(seen, 1) * probability)
-        np.minimum.at(low, found.images, found.values)
-        np.maximum.at(high, found.images, found.values)
+        np.minimum.at(low, batch.images, batch.values)
+        np.maximum.at(high, batch.images, batch.values)
         # Where no mask changes the score, the map shows how often the masks left each pixel to see.
         noise = np.where(high - low <= ROUNDING * np.maximum(np.abs(low), np.abs(high)), np.inf, 0)
-        yield Partial(drawn.sum() * scale[:, None, None].astype(np.float32), found.done, masks, noise=noise)
+        yield Partial(drawn.sum() * scale[:, None, None].astype(np.float32), batch.done, masks, noise=noise)
 
 
 class Masks:

@@ -5,11 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from kx_widget.engine.passes import through
+from kx_widget.engine.perturbation import apply_mask
 from kx_widget.engine.postprocess import resize
+from kx_widget.engine.score_prediction import predict_missing
 from kx_widget.engine.types import Floats, Ints, Partial
-
-LEARN_FROM = 64
 
 
 def scorecam(probe: Any, target: Floats, channels: int | None = None, weighting: str = "softmax") -> Iterator[Partial]:
@@ -27,7 +26,7 @@ def scorecam(probe: Any, target: Floats, channels: int | None = None, weighting:
 
     Yields:
         `Partial`s with signed maps (B, h, w). Channels of most energy come first; for those still to come
-        `expected` guesses the score.
+        the score is predicted.
 
     Reference: Wang et al. 2020, arXiv 1910.01279.
     """
@@ -38,20 +37,20 @@ def scorecam(probe: Any, target: Floats, channels: int | None = None, weighting:
     counts = np.minimum((~flat).sum(1), total)
 
     def masked(images: Ints, chosen: Ints) -> Floats:
-        return through(probe.x[images], minmax(resize(a[images, :, :, chosen], probe.x.shape[1:3])))
+        return apply_mask(probe.x[images], minmax(resize(a[images, :, :, chosen], probe.x.shape[1:3])))
 
     shapes = minmax(np.moveaxis(a, -1, 1))  # (B, K, h, w)
     drawn = np.moveaxis(shapes, 1, -1) if weighting == "scores" else a
     scores = np.full(flat.shape, np.nan, np.float32)
     to_come = np.zeros_like(flat)
     np.put_along_axis(to_come, order, np.arange(flat.shape[1]) < counts[:, None], 1)
-    for found in probe.changed_scores(("scorecam", probe.call.path), masked, target, order, counts):
-        scores[found.images, found.items] = found.values
-        to_come[found.images, found.items] = False
+    for batch in probe.changed_scores(("scorecam", probe.call.path), masked, target, order, counts):
+        scores[batch.images, batch.items] = batch.values
+        to_come[batch.images, batch.items] = False
         weights = np.stack(
-            [weights_of(expected(shapes[i], scores[i], to_come[i], order[i]), weighting) for i in range(len(a))]
+            [weights_of(predict_missing(shapes[i], scores[i], to_come[i], order[i]), weighting) for i in range(len(a))]
         )
-        yield Partial(np.einsum("bhwk,bk->bhw", drawn, weights), min(found.done, total), total)
+        yield Partial(np.einsum("bhwk,bk->bhw", drawn, weights), min(batch.done, total), total)
 
 
 def weights_of(scores: Floats, weighting: str) -> Floats:
@@ -63,29 +62,10 @@ def weights_of(scores: Floats, weighting: str) -> Floats:
     return np.where(known, scores, 0).astype(np.float32)
 
 
-def expected(masks: Floats, scores: Floats, to_come: Any, order: Ints) -> Floats:
-    """`scores` (K,) of an image, with a guess where they are still `to_come`; masks (K, h, w) in 0..1.
-
-    Masks that look alike score alike: a Gaussian process over the masks, whose mean is the lowest score known,
-    told of the first few channels in `order`.
-    """
-    first = order[:LEARN_FROM]
-    first = first[~np.isnan(scores[first])]
-    if not to_come.any() or not len(first):
-        return scores
-    masks = masks.reshape(len(masks), -1)
-    square = (masks**2).mean(1)
-    apart = square[:, None] + square[first] - 2 / masks.shape[1] * masks @ masks[first].T
-    alike = np.exp(-apart / (2 * 0.6**2))  # (K, first)
-    low, high = scores[first].min(), scores[first].max()
-    told = np.linalg.solve(alike[first] + 1e-2 * np.eye(len(first)), scores[first] - low)
-    return np.where(to_come, np.clip(low + alike @ told, low, high), scores)
-
-
 def minmax(maps: Floats) -> Floats:
     """Maps (…, h, w), each brought to 0..1."""
     low, high = maps.min((-2, -1), keepdims=True), maps.max((-2, -1), keepdims=True)
     scale = np.divide(1, high - low, out=np.zeros_like(low), where=high - low > np.finfo(low.dtype).tiny)
-    found = maps - low
-    found *= scale
-    return found
+    scaled = maps - low
+    scaled *= scale
+    return scaled

@@ -20,7 +20,7 @@ def xgradcam(probe: Any, target: Floats) -> Iterator[Partial]:
 
     Reference: Fu et al. 2020, arXiv 2008.02312.
     """
-    a, g = probe.activations(), probe.head_gradient(target)
+    g, a = probe.head_gradient(target), probe.activations()
     below = a.sum((1, 2))
     weights = np.divide(np.einsum("bhwk,bhwk->bk", g, a), below, out=np.zeros_like(below), where=below != 0)
     yield Partial(np.einsum("bhwk,bk->bhw", a, weights))

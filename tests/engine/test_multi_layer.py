@@ -8,8 +8,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from kx_widget.engine.errors import UnknownLayerError
 from kx_widget.engine.explainer import Explainer
-from kx_widget.engine.functions import BYTES_PER_OP
-from kx_widget.engine.graph import Graph
+from kx_widget.engine.graph.compiled import BYTES_PER_OP
+from kx_widget.engine.graph.trace import Graph
 from tests import cases, models
 
 LAYERS = ["stem", "branch", "inside", "after_add"]
@@ -94,3 +94,41 @@ def test_compiled_parts_of_layers_visited_long_ago_are_let_go(monkeypatch):
         del alive
     assert len(parts) > 3 * len(candidates)
     assert 0 < most <= 5 * 2**20
+
+
+@pytest.mark.parametrize("model", [models.residual, models.nested, models.tokens, models.subclassed, models.pointwise])
+@pytest.mark.parametrize("method", ["gradcam", "layercam"])
+def test_a_layer_visited_for_the_first_time_is_not_compiled_for(model, method):
+    model, x = model(), cases.photos()
+    explainer = Explainer(model)
+    explainer.explain(x, [1])
+    compiled = [explainer.inspection.recommended]
+    for layer in [path for path in explainer.inspection.candidates if path not in compiled]:
+        visited = explainer.explain(x, [1], layer=layer, method=method)
+        alone = Explainer(model).explain(x, [1], layer=layer, method=method)
+        assert_allclose(visited.maps, alone.maps, rtol=1e-4, atol=1e-6 * abs(alone.maps).max())
+        assert_allclose(visited.scores, alone.scores, rtol=1e-5)
+        before = explainer.counts
+        assert before["trace any_layer"] == 1
+        assert not before[f"trace cut {layer}"]
+        again = explainer.explain(x, [2], layer=layer, method=method)
+        alone = Explainer(model).explain(x, [2], layer=layer, method=method)
+        assert_allclose(again.maps, alone.maps, rtol=1e-4, atol=1e-6 * abs(alone.maps).max())
+
+
+def test_a_late_layer_is_cut_sooner_than_an_early_one_and_then_another_class_takes_no_forward_pass():
+    explainer, x = Explainer(models.residual()), cases.photos()
+    explainer.explain(x, [1])
+    looks = {}
+    for layer in ("stem", "branch_end"):
+        before = explainer.counts["look"]
+        while not explainer.counts[f"trace cut {layer}"]:
+            explainer.explain(x, [1], layer=layer)
+            explainer._cache.clear()
+            explainer.predict(x)
+        looks[layer] = explainer.counts["look"] - before
+        runs = explainer.counts
+        explainer.explain(x, [0, 3], layer=layer)
+        assert explainer.counts["look"] == runs["look"]
+        assert explainer.counts["trunk"] <= runs["trunk"] + 1
+    assert 1 <= looks["branch_end"] < looks["stem"]

@@ -7,7 +7,7 @@ import numpy as np
 
 from kx_widget.engine.cache import Cache
 from kx_widget.engine.errors import UnsupportedMethodError
-from kx_widget.engine.graph import Call
+from kx_widget.engine.graph.trace import Call
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.partials import checked
 from kx_widget.engine.question import Question, model_failures
@@ -15,19 +15,19 @@ from kx_widget.engine.registry import Method
 from kx_widget.engine.types import Floats
 
 
-def learn_together(questions: Sequence[Question]) -> None:
-    """Compute what questions that differ in the layer only need, in one forward and one backward pass a target.
+def warm_cache(questions: Sequence[Question]) -> None:
+    """Compute for the cache what questions need that differ only in the layer.
 
-    The answers go to the cache, where the questions find them; what does not fit there is computed again.
+    It takes one forward and one backward pass a target in all; what does not fit into the cache is computed again.
     """
     calls = list({q.layer: q.call for q in questions if q.call is not None and q.method.sees == "layer"}.values())
     if len(calls) < 2 or any(q.wrappers for q in questions):
         return
     with model_failures():
-        _learn(questions[0], calls)
+        _compute_facts(questions[0], calls)
 
 
-def _learn(first: Question, calls: Sequence[Call]) -> None:
+def _compute_facts(first: Question, calls: Sequence[Call]) -> None:
     # Both the activation and the gradient of each layer come out.
     extra_bytes = sum(2 * first.model.graph.shapes.bytes(call.tensor) for call in calls)
     for rows, probe in first.probes(backward=True, extra_bytes=extra_bytes):
@@ -35,8 +35,8 @@ def _learn(first: Question, calls: Sequence[Call]) -> None:
         scores = probe.scores() if first.columns.needs_scores else unknown
         for target in first.columns.part(rows).resolve(scores).weights.swapaxes(0, 1):
             weights = np.ascontiguousarray(target)
-            if not probe.knows(calls, weights):
-                probe.look_at(calls, weights)
+            if not probe.has_layers(calls, weights):
+                probe.cache_layers(calls, weights)
 
 
 def quick_method(question: Question) -> Method:
@@ -50,19 +50,20 @@ def _at_once(work: Callable[[], None]) -> bool:
     return True
 
 
-def at_every_layer(
+def maps_at_all_layers(
     question: Question,
     image: int,
     column: int,
     stale: Callable[[], bool],
     wait_for: Callable[[Callable[[], None]], bool] = _at_once,
 ) -> Iterator[tuple[str, Floats]]:
-    """One image's map at each layer that has one, by `quick_method`, for one pass forward and one backward in all.
+    """Compute one image's map at each layer that has one, in one forward and one backward pass in all.
 
-    For a method that looks at attention it is instead where each head looks, from the tokens that the model's head
-    reads; that takes no pass after the method's own.
+    The method is that of `quick_method`. For a method that looks at attention, the maps are instead where each head
+    looks, from the tokens that the model's head reads; these take no pass after the method's own.
 
-    What hundreds of layers hold must not push out what is kept about the images, so it is let go of in the end.
+    Activations of hundreds of layers would push what is known about the images out of the cache, so that they are kept
+    in one of their own while this runs.
 
     Args:
         question: what is asked at one of the layers; wrappers are left out.
@@ -75,9 +76,20 @@ def at_every_layer(
     Yields:
         Path and map (h, w). A layer at which the method cannot be used is left out.
     """
-    if question.method.sees == "attention":
-        yield from _at_every_head(question, image, stale)
-        return
+    with model_failures():
+        if question.method.sees == "attention":
+            yield from _attention_of_all_heads(question, image, stale)
+        else:
+            yield from _maps(question, image, column, stale, wait_for)
+
+
+def _maps(
+    question: Question,
+    image: int,
+    column: int,
+    stale: Callable[[], bool],
+    wait_for: Callable[[Callable[[], None]], bool],
+) -> Iterator[tuple[str, Floats]]:
     model, method = question.model, quick_method(question)
     params = question.params if method is question.method else method.complete({})
     rows = slice(image, image + 1)
@@ -91,7 +103,7 @@ def at_every_layer(
     if not wait_for(lambda: model.functions.warm_layers(calls, probe.x, weights)) or stale():
         return
     probe = replace(probe, cache=Cache())
-    probe.look_at(calls, weights)
+    probe.cache_layers(calls, weights)
     for call, info in layers:
         if stale():
             return
@@ -103,7 +115,7 @@ def at_every_layer(
         yield info.path, maps[0]
 
 
-def _at_every_head(question: Question, image: int, stale: Callable[[], bool]) -> Iterator[tuple[str, Floats]]:
+def _attention_of_all_heads(question: Question, image: int, stale: Callable[[], bool]) -> Iterator[tuple[str, Floats]]:
     probe = replace(question.probe(slice(image, image + 1)), call=None)
     for paths, attention in zip(question.model.inspection.heads, probe.attentions(question.method.title), strict=True):
         if stale():

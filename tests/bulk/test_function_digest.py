@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 
-from kx_widget.bulk.code import UnknownCodeError, digest_of
+from kx_widget.bulk.function_digest import UnknownCodeError, digest_of
 
 # Each is a module, whose `f` is digested; those of a line differ.
 DIFFERENT = {
@@ -69,7 +69,8 @@ def test_another_process_comes_to_the_same_digest():
         "kinds = {'a', 'b', 'c'}\nwords = {'x': 1, 'y': 2}\n"
         "def g(b): return f(b) if b in kinds else words\ndef f(b): return g(b) in {1, 'q', 'r'}"
     )
-    code = f"from kx_widget.bulk.code import digest_of\nspace = {{'__name__': '__main__'}}\nexec({text!r}, space)\n"
+    code = "from kx_widget.bulk.function_digest import digest_of\nspace = {'__name__': '__main__'}\n"
+    code += f"exec({text!r}, space)\n"
     code += "print(digest_of(space['f']))"
     for seed in ("1", "2"):
         env = {"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)}

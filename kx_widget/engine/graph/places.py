@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from kx_widget.engine.shapes import Shapes
+from kx_widget.engine.graph.shapes import Shapes
 
 MOST_PREFIX_TOKENS = 16
 WINDOWS = "windows or rows of each image"

@@ -12,8 +12,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from kx_widget.engine.places import sliced
-from kx_widget.engine.shapes import Shapes
+from kx_widget.engine.graph.places import sliced
+from kx_widget.engine.graph.shapes import Shapes
 
 ELEMENTWISE = {
     *("Identity", "Cast", "AddV2", "Add", "Sub", "Mul", "RealDiv", "DivNoNan", "BiasAdd", "Neg", "Maximum", "Minimum"),

@@ -39,6 +39,12 @@ class Gradients:
             self._build(missing)
         return [self._gradients[t.name] for t in tensors]
 
+    def passed(self, tensors: Sequence[Any]) -> list[tuple[Any, int]]:
+        """(gradient, position of the tensor) of the bottlenecks that gradients with respect to these tensors share."""
+        first = min(self._position(t) for t in tensors)
+        bottlenecks = [t for t in self._bottlenecks if self._position(t) > first and t.name in self._gradients]
+        return [(self._gradients[t.name], self._position(t)) for t in bottlenecks]
+
     def _build(self, missing: dict[str, Any]) -> None:
         positions = [self._number[t.op.name] for t in missing.values() if t.op.name in self._number]
         first, last = min(positions, default=0), max(positions, default=0)

@@ -110,8 +110,9 @@ class _Description:
     def _class(self, value: type) -> Any:
         if _is_of_a_library(value):
             return "library", value.__module__, value.__qualname__
-        own = {k: _inner(v) for k, v in vars(value).items() if callable(_inner(v)) or not k.startswith(("__", "_abc_"))}
-        return "class", value.__qualname__, self._all((value.__bases__, own))
+        members = {name: _inner(member) for name, member in vars(value).items()}
+        members = {k: v for k, v in members.items() if callable(v) or not k.startswith(("__", "_abc_"))}
+        return "class", value.__qualname__, self._all((value.__bases__, members))
 
 
 def _globals(code: types.CodeType) -> set[str]:

@@ -16,16 +16,16 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from kx_widget.engine.biases import added_by, decompose
 from kx_widget.engine.errors import ModelError, plain
-from kx_widget.engine.footprint import MIXING, in_and_out, kept
-from kx_widget.engine.gradients import Gradients
+from kx_widget.engine.graph.backward import Gradients
+from kx_widget.engine.graph.bias_terms import added_by, decompose
+from kx_widget.engine.graph.memory import MIXING, in_and_out, kept
+from kx_widget.engine.graph.outputs import as_scores, choose_output
+from kx_widget.engine.graph.places import Places
+from kx_widget.engine.graph.reach import Reach
+from kx_widget.engine.graph.shapes import Shapes
+from kx_widget.engine.graph.subgraph import choosing_part, dependencies, dependents, part, reads_of
 from kx_widget.engine.keras_private import as_input, compiled, guided, observed
-from kx_widget.engine.parts import dependencies, dependents, part, reads_of
-from kx_widget.engine.places import Places
-from kx_widget.engine.reach import Reach
-from kx_widget.engine.shapes import Shapes
-from kx_widget.engine.tracing import as_scores, choose_output
 from kx_widget.engine.types import Head
 
 FORWARDING = {"Identity", "Cast", "Reshape", "Squeeze", "ExpandDims"}
@@ -173,6 +173,28 @@ class Graph:
         with self.lock:
             tensors = [call.tensor for call in calls]
             return self.part([self.x, self.target], [self.scores, *tensors, *self.gradients(tensors)])
+
+    @cached_property
+    def lookouts(self) -> dict[str, Any]:
+        """The tensors at which `any_layer` can look, by name: outputs of layers that hold a grid and lead to scores."""
+        tensors = [call.tensor for call in self.calls if self.places.of(call.tensor)]
+        return {t.name: t for t in tensors if t.dtype.is_floating and t.op.name in self.number}
+
+    def part_before(self, call: Call) -> float:
+        """Which part of the ops between the image and the scores comes before a layer's output, 0 to 1."""
+        return self.number.get(call.tensor.op.name, 0) / max(1, len(self.number) - 1)
+
+    def any_layer(self) -> Callable[..., Any]:
+        """Compiled (number, x, target) -> scores, activation and d(scores·target)/d(activation) of that lookout.
+
+        One function for all layers, so that none has to wait for one of its own. It goes back no farther than needed.
+        """
+        with self.lock:
+            tensors = list(self.lookouts.values())
+            gradients = self.gradients(tensors)
+            at = [self.number[t.op.name] for t in tensors]
+            gates = {g.name: [own < position for own in at] for g, position in self._gradients.passed(tensors)}
+            return choosing_part(self.graph, [self.x, self.target], [self.scores], [tensors, gradients], gates)
 
     def gradients(self, tensors: Sequence[Any]) -> list[Any]:
         """d(scores·target)/d(tensor) of each of these tensors."""

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.testing import assert_allclose
 
-from kx_widget.engine.parts import part
+from kx_widget.engine.graph.subgraph import part
 
 
 def traced(variable, constant):

@@ -8,8 +8,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from kx_widget.engine.places import Place, Places
-from kx_widget.engine.shapes import Shapes
+from kx_widget.engine.graph.places import Place, Places
+from kx_widget.engine.graph.shapes import Shapes
 
 SUMS = {"Add", "AddV2", "BiasAdd", "Sub"}
 ROOTS = {"Rsqrt", "Sqrt"}

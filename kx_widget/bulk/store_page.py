@@ -94,9 +94,9 @@ def write_page(
 def _condition(store: Store, target: str | None, wrong: bool | None) -> Any:
     where = None
     if target is not None:
-        known = [name for name in store.column("target_name").unique().to_pylist() if name is not None]
-        if target not in known:
-            raise UnknownTargetError(f"The store has no map of {target!r}.{did_you_mean(target, known)}")
+        names = [name for name in store.column("target_name").unique().to_pylist() if name is not None]
+        if target not in names:
+            raise UnknownTargetError(f"The store has no map of {target!r}.{did_you_mean(target, names)}")
         where = pc.field("target_name") == target
     if wrong is not None:
         if store.column("label").null_count == len(store):

@@ -1,11 +1,11 @@
 """What in a traced graph depends on what, and a part of one as a function of its own."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
 
-from kx_widget.engine.footprint import SHAPE_ONLY
+from kx_widget.engine.graph.memory import SHAPE_ONLY
 from kx_widget.engine.keras_private import capture, captures, compiled
 
 
@@ -47,6 +47,56 @@ def part(graph: Any, feeds: Sequence[Any], fetches: Sequence[Any], frozen: bool 
 
     TensorFlow's `prune` does this op by op in Python, which takes several times as long: seconds for a large model.
     """
+    return compiled(_copier(graph, feeds, fetches, frozen), _specs(feeds))
+
+
+def choosing_part(
+    graph: Any,
+    feeds: Sequence[Any],
+    fetches: Sequence[Any],
+    choices: Sequence[Sequence[Any]],
+    gates: Mapping[str, Sequence[bool]],
+) -> Callable[..., Any]:
+    """Compiled (number, *feeds) -> list of the fetches, and of each sequence of choices the one of that number.
+
+    A choice is float32 whatever it was. What is not chosen is let go of as soon as it is made.
+
+    Args:
+        graph: a `FuncGraph`.
+        feeds, fetches: as in `part`.
+        choices: sequences of the same length.
+        gates: by the name of a tensor, for which numbers what follows from it is computed at all.
+    """
+    copy = _copier(graph, feeds, [*fetches, *(t for some in choices for t in some)], gates=list(gates))
+    opens = [tf.constant(numbers) for numbers in gates.values()]
+
+    def run(number: Any, *tensors: Any) -> list[Any]:
+        copied = copy(*tensors, opened=[tf.gather(numbers, number) for numbers in opens])
+        count = len(choices[0])
+        chosen = tf.unstack(tf.equal(number, tf.range(count)))
+        results = copied[: len(fetches)]
+        for start in range(len(fetches), len(copied), count):
+            passed = [
+                tf.cast(tf.raw_ops.Switch(data=t, pred=pred).output_true, tf.float32)
+                for t, pred in zip(copied[start : start + count], chosen, strict=True)
+            ]
+            results.append(tf.raw_ops.Merge(inputs=passed).output)
+        return results
+
+    return compiled(run, [tf.TensorSpec((), tf.int32), *_specs(feeds)])
+
+
+def _specs(tensors: Sequence[Any]) -> list[Any]:
+    return [tf.TensorSpec(t.shape, t.dtype) for t in tensors]
+
+
+def _copier(
+    graph: Any, feeds: Sequence[Any], fetches: Sequence[Any], frozen: bool = False, gates: Sequence[str] = ()
+) -> Callable[..., list[Any]]:
+    """(*feeds, opened=()) -> fetches, copied into the graph that is being built; see `part`.
+
+    `opened` are booleans, one for each of the tensors named in `gates`: whether what follows from it is computed.
+    """
     captured = {inside.name: outside for outside, inside in captures(graph)}
     reads = {t.name: (variable, t) for variable, t in reads_of(graph)} if frozen else {}
     fed = [t.name for t in feeds]
@@ -54,18 +104,29 @@ def part(graph: Any, feeds: Sequence[Any], fetches: Sequence[Any], frozen: bool 
     new = [t for t in fetches if t.name not in stop]
     needed, borders = needed_for([t.op for t in new], stop)
     definition, ends = subgraph(graph, needed), [t.name for t in new]
+    predicates = [_insert_gate(definition, graph.get_tensor_by_name(name)) for name in gates]
     values = {name: _read(*reads[name]) for name in borders & reads.keys()}
 
-    def run(*given: Any) -> list[Any]:
+    def run(*tensors: Any, opened: Sequence[Any] = ()) -> list[Any]:
         inside = borders.difference(fed)
         known = {n: tf.constant(values[n]) if n in values else capture(captured[n]) for n in inside}
-        known |= dict(zip(fed, given, strict=True))
-        inputs = {name: known[name] for name in borders}
-        found = tf.graph_util.import_graph_def(definition, inputs, return_elements=ends, name="")
-        known |= dict(zip(ends, found, strict=True))
+        known |= dict(zip(fed, tensors, strict=True))
+        inputs = {name: known[name] for name in borders} | dict(zip(predicates, opened, strict=True))
+        copied = tf.graph_util.import_graph_def(definition, inputs, return_elements=ends, name="")
+        known |= dict(zip(ends, copied, strict=True))
         return [tf.identity(known[t.name]) for t in fetches]
 
-    return compiled(run, [tf.TensorSpec(t.shape, t.dtype) for t in feeds])
+    return run
+
+
+def _insert_gate(definition: Any, t: Any) -> str:
+    """Let what follows from a tensor in a definition depend on a boolean; returns the name under which it is asked."""
+    name, tensor = f"{t.op.name}/gate", t.name.removesuffix(":0")
+    for node in definition.node:
+        node.input[:] = [f"{name}:1" if source == tensor else source for source in node.input]
+    gate = definition.node.add(name=name, op="Switch", input=[tensor, f"{name}/open"])
+    gate.attr["T"].type = t.dtype.as_datatype_enum
+    return f"{name}/open:0"
 
 
 def _read(variable: Any, tensor: Any) -> Any:

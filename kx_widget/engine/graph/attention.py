@@ -8,10 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from kx_widget.engine.errors import UnsupportedMethodError
-from kx_widget.engine.graph import Call, Graph, HeadPart, mixes
+from kx_widget.engine.graph.places import Place
+from kx_widget.engine.graph.subgraph import dependents, needed_for, subgraph
+from kx_widget.engine.graph.trace import Call, Graph, HeadPart, mixes
 from kx_widget.engine.keras_private import captures
-from kx_widget.engine.parts import dependents, needed_for, subgraph
-from kx_widget.engine.places import Place
 from kx_widget.engine.types import Floats
 
 INSTEAD = "Choose Grad-CAM, integrated gradients or occlusion, which need nothing of the kind."

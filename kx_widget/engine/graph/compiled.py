@@ -12,9 +12,10 @@ from weakref import WeakSet
 import numpy as np
 import tensorflow as tf
 
-from kx_widget.engine.attention import Attention
 from kx_widget.engine.budget import Budget
-from kx_widget.engine.graph import Call, Cut, Graph, HeadPart
+from kx_widget.engine.graph.attention import Attention
+from kx_widget.engine.graph.trace import Call, Cut, Graph, HeadPart
+from kx_widget.engine.keras_private import as_built
 from kx_widget.engine.types import Floats
 
 # Of the memory budget, for all that is compiled.
@@ -86,6 +87,10 @@ class Functions:
         self._compiling = threading.RLock()
         self._compiled = Compiled(COMPILED_SHARE * budget.bytes)
         self._warm: WeakSet[Any] = WeakSet()
+        # How often `look` was called for a layer, by path; infinitely often once it is cut.
+        self._looks: dict[str, float] = {}
+        # On CPUs a rewritten graph is no faster; on GPUs layouts matter, and constants are worth folding.
+        self._rewrites = bool(tf.config.list_logical_devices("GPU"))
         self._frozen: tuple[int, Functions] | None = None
 
     def frozen(self, version: int) -> "Functions":
@@ -101,7 +106,7 @@ class Functions:
             if self._frozen is None or self._frozen[0] != version:
                 twin = copy.copy(self)
                 twin._graph, twin._compiled, twin._frozen = self._graph.frozen(), Compiled(self._compiled.limit), None
-                twin.attention = Attention(twin._graph)
+                twin.attention, twin._looks, twin._rewrites = Attention(twin._graph), {}, True
                 self._frozen = version, twin
             return self._frozen[1]
 
@@ -129,7 +134,8 @@ class Functions:
     def _run(self, name: str, fn: Callable[..., Any], *arrays: Any, most: float = math.inf) -> list[Any]:
         def once(*parts: Any) -> list[Any]:
             self._count(name)
-            return [np.asarray(out) for out in tf.nest.flatten(fn(*(tf.convert_to_tensor(p) for p in parts)))]
+            with contextlib.nullcontext() if self._rewrites else as_built():
+                return [np.asarray(out) for out in tf.nest.flatten(fn(*(tf.convert_to_tensor(p) for p in parts)))]
 
         with self._lock:
             return self.budget.run(once, *arrays, most=most)
@@ -164,10 +170,33 @@ class Functions:
         with contextlib.suppress(Exception):
             function = self._layers(calls)
             if function not in self._warm:
-                function(tf.convert_to_tensor(x), tf.convert_to_tensor(target))
+                with contextlib.nullcontext() if self._rewrites else as_built():
+                    function(tf.convert_to_tensor(x), tf.convert_to_tensor(target))
                 self._warm.add(function)
 
+    def is_passing(self, call: Call) -> bool:
+        """Whether to `look` at a layer rather than to cut the model there, which saves passes only in the long run.
+
+        After a cut, a gradient for another target takes no pass through what comes before the layer. So it pays once
+        looks have gone through that part as often as making the cut does, once. The first layer of all is cut.
+        """
+        before = self._graph.part_before(call)
+        looked = self._looks.get(call.path, 0)
+        return bool(self._looks) and call.tensor.name in self._graph.lookouts and looked * before < 1
+
+    def look(self, call: Call, x: Floats, target: Floats) -> list[Any]:
+        """x, target (B, C) -> scores (B, C), a layer's activation, and the gradient with respect to it.
+
+        For a layer that may never be looked at again: what is compiled for it serves all others, too.
+        """
+        fn = self._compile("any_layer", self._graph.any_layer)
+        number = tf.constant(list(self._graph.lookouts).index(call.tensor.name))
+        self._looks[call.path] = self._looks.get(call.path, 0) + 1
+        most = self.budget.samples(self._graph.bytes_per_sample[1])
+        return self._run("look", lambda *tensors: fn(number, *tensors), x, target, most=most)
+
     def _cut(self, call: Call) -> Cut:
+        self._looks[call.path] = math.inf
         return self._compile(f"cut {call.path}", lambda: self._graph.cut(call))
 
     def trunk(self, call: Call, x: Floats) -> list[Any]:
