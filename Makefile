@@ -44,7 +44,7 @@ test-fast: setup
 	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync test-python-fast test-js
 
 test-python-fast: setup
-	$(PY) -m pytest -m "not slow" $(FAST)
+	$(PY) -m pytest -n 2 --dist loadscope -m "not slow" $(FAST)
 
 test-js: setup
 	npm run --silent test
