@@ -74,8 +74,8 @@ def test_no_frame_is_kept_once_the_next_has_come(monkeypatch):
     maps, alive = [], []
     stream = Question.stream
 
-    def noting(self, **arguments):
-        for frames in stream(self, **arguments):
+    def noting(self, *arguments, **keywords):
+        for frames in stream(self, *arguments, **keywords):
             maps.extend(weakref.ref(frame.values) for frame in frames.frames)
             alive.append(sum(values() is not None for values in maps))
             yield frames
