@@ -20,7 +20,7 @@ IMPORTS_YET: set[tuple[str, str]] = set()
 CLASSES_YET: set[str] = set()
 FILES_YET: set[str] = set()
 LONG_YET: set[str] = set()
-MANY_PARAMETERS_YET = {"engine.explainer.Explainer.ask"}
+MANY_PARAMETERS_YET: set[str] = set()
 # Keywords that are there to be used one by one, and the names of keras-explainable.
 PUBLIC = {
     "cli.commands.explain",

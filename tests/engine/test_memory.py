@@ -70,21 +70,21 @@ def test_what_follows_an_early_layer_keeps_to_the_budget_on_its_way_back():
     assert_allclose(found.maps, expected.maps, rtol=1e-4, atol=1e-6)
 
 
-def test_no_step_is_kept_once_the_next_has_come(monkeypatch):
-    steps, alive = [], []
+def test_no_frame_is_kept_once_the_next_has_come(monkeypatch):
+    maps, alive = [], []
     stream = Question.stream
 
-    def noting(self):
-        for step in stream(self):
-            steps.append(weakref.ref(step.maps))
-            alive.append(sum(maps() is not None for maps in steps))
-            yield step
+    def noting(self, **arguments):
+        for frames in stream(self, **arguments):
+            maps.extend(weakref.ref(frame.values) for frame in frames.frames)
+            alive.append(sum(values() is not None for values in maps))
+            yield frames
 
     monkeypatch.setattr(Question, "stream", noting)
     explainer, x = Explainer(models.residual()), cases.photos(12)
     explainer.explain(x, [1], method="gradients", batch_size=1)
     explainer.explain_layers(x, [1], layers=["stem", "after_add"], batch_size=1)
-    assert len(steps) == 36
+    assert len(maps) == 36
     assert max(alive) <= 3
 
 

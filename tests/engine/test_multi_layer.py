@@ -3,7 +3,10 @@
 import gc
 import weakref
 
+import keras
+import numpy as np
 import pytest
+import tensorflow as tf
 from numpy.testing import assert_allclose, assert_array_equal
 
 from kx_widget.engine.errors import UnknownLayerError
@@ -132,3 +135,29 @@ def test_a_late_layer_is_cut_sooner_than_an_early_one_and_then_another_class_tak
         assert explainer.counts["look"] == runs["look"]
         assert explainer.counts["trunk"] <= runs["trunk"] + 1
     assert 1 <= looks["branch_end"] < looks["stem"]
+
+
+def test_a_look_goes_back_no_farther_than_the_layer():
+    passed = []
+
+    @tf.custom_gradient
+    def noting(x):
+        def gradient(g):
+            note = tf.numpy_function(lambda _: passed.append("back") or np.float32(0), [tf.reduce_sum(g)], tf.float32)
+            return g + tf.ensure_shape(note, ())
+
+        return tf.identity(x), gradient
+
+    x = image = keras.Input((12, 12, 3))
+    x = keras.layers.Conv2D(4, 3, name="early", activation="relu")(x)
+    x = keras.layers.Lambda(noting, output_shape=(10, 10, 4), name="noting")(x)
+    for name in ("middle", "late", "last"):
+        x = keras.layers.Conv2D(4, 3, name=name, activation="relu")(x)
+    x = keras.layers.Dense(4)(keras.layers.GlobalAveragePooling2D()(x))
+    explainer, images = Explainer(keras.Model(image, x)), cases.photos()
+    for layer in ("last", "late", "middle"):
+        explainer.explain(images, [1], layer=layer)
+    assert explainer.counts["look"] == 2
+    assert passed == []
+    explainer.explain(images, [1], layer="early")
+    assert passed

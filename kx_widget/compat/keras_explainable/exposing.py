@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from kx_widget.engine.errors import ModelError
 from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.graph.cut import cut_at
 from kx_widget.engine.graph.trace import Call, Graph
 
 
@@ -72,7 +73,7 @@ class Exposed(keras.Model):
     def _make_parts(self, shape: tuple[int, int, int]) -> tuple[Any, Any, Any]:
         graph = self.explainer.prepare(shape).graph
         first, *others = calls_of(graph, self.paths)
-        cut = graph.cut(first)
+        cut = cut_at(graph, first)
         values = graph.values(others) if others else lambda _: []
         self._parts[shape] = cut, cut.scores(), values
         return self._parts[shape]

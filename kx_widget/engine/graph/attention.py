@@ -8,9 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from kx_widget.engine.errors import UnsupportedMethodError
+from kx_widget.engine.graph.cut import HeadPart, frontier, mixes, per_image
 from kx_widget.engine.graph.places import Place
 from kx_widget.engine.graph.subgraph import dependents, needed_for, subgraph
-from kx_widget.engine.graph.trace import Call, Graph, HeadPart, mixes
+from kx_widget.engine.graph.trace import Call, Graph
 from kx_widget.engine.keras_private import captures
 from kx_widget.engine.types import Floats
 
@@ -129,11 +130,11 @@ class Attention:
         with graph.lock:
             gradients = self._gradients_by_block() if by_block else graph.gradients(self._softmaxes)
             after = dependents([graph.target])
-            facts, shapes = graph.frontier(gradients, [graph.target], after, mixes)
-            trunk = graph.part([graph.x], [graph.scores, *self._softmaxes, *facts])
-            head = graph.part([graph.target, *facts, *shapes], gradients)
+            needs = frontier(graph, gradients, [graph.target], after, mixes)
+            trunk = graph.part([graph.x], [graph.scores, *self._softmaxes, *needs.facts])
+            head = graph.part([graph.target, *needs.facts, *needs.shapes], gradients)
         first = 1 + self.blocks
-        return trunk, HeadPart(head, tuple(range(first, first + len(facts))), graph.fixed(shapes))
+        return trunk, HeadPart(head, tuple(range(first, first + len(needs.facts))), per_image(graph, needs.shapes))
 
     @property
     def blocks(self) -> int:

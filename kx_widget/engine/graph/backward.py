@@ -11,7 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 
-class Gradients:
+class Backward:
     """Gradients of one scalar of a graph.
 
     Args:

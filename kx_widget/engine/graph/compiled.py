@@ -14,7 +14,8 @@ import tensorflow as tf
 
 from kx_widget.engine.budget import Budget
 from kx_widget.engine.graph.attention import Attention
-from kx_widget.engine.graph.trace import Call, Cut, Graph, HeadPart
+from kx_widget.engine.graph.cut import Cut, HeadPart, cut_at
+from kx_widget.engine.graph.trace import Call, Graph
 from kx_widget.engine.keras_private import as_built
 from kx_widget.engine.types import Floats
 
@@ -197,7 +198,7 @@ class Functions:
 
     def _cut(self, call: Call) -> Cut:
         self._looks[call.path] = math.inf
-        return self._compile(f"cut {call.path}", lambda: self._graph.cut(call))
+        return self._compile(f"cut {call.path}", lambda: cut_at(self._graph, call))
 
     def trunk(self, call: Call, x: Floats) -> list[Any]:
         """X -> facts per image: the layer's activation, the scores, and what else `head` needs."""

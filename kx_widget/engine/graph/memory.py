@@ -35,7 +35,7 @@ def in_and_out(ops: Sequence[Any], size: Size) -> list[int]:
     return [sum(size(t) for t in (*op.inputs, *op.outputs)) for op in ops]
 
 
-def kept(ops: Sequence[Any], varying: Container[str], size: Size) -> int:
+def saved_for_backward(ops: Sequence[Any], varying: Container[str], size: Size) -> int:
     """Bytes of what a backward pass needs of the forward one.
 
     Args:

@@ -1,4 +1,4 @@
-"""A Keras model as one TensorFlow graph that can be cut at any layer.
+"""A Keras model as one TensorFlow graph.
 
 The model is called once, on a placeholder, and each layer's output tensor is noted while that call is traced;
 the model itself is neither rebuilt nor changed. What follows is graph theory: the logits are found by walking
@@ -17,9 +17,9 @@ import numpy as np
 import tensorflow as tf
 
 from kx_widget.engine.errors import ModelError, plain
-from kx_widget.engine.graph.backward import Gradients
+from kx_widget.engine.graph.backward import Backward
 from kx_widget.engine.graph.bias_terms import added_by, decompose
-from kx_widget.engine.graph.memory import MIXING, in_and_out, kept
+from kx_widget.engine.graph.memory import in_and_out, saved_for_backward
 from kx_widget.engine.graph.outputs import as_scores, choose_output
 from kx_widget.engine.graph.places import Places
 from kx_widget.engine.graph.reach import Reach
@@ -40,34 +40,6 @@ class Call:
     path: str
     layer: Any
     tensor: Any
-
-
-@dataclass(frozen=True)
-class HeadPart:
-    """A compiled part of the model that goes on from facts.
-
-    It is called with what is new, the facts of these numbers, and shape vectors, of which `shapes` tells (dtype, shape
-    for one image).
-    """
-
-    run: Callable[..., Any]
-    facts: tuple[int, ...]
-    shapes: tuple[tuple[Any, tuple[int, ...]], ...]
-
-
-@dataclass(frozen=True)
-class Cut:
-    """The model in compiled parts at one layer.
-
-    `trunk(x)` returns the facts to keep per image: the activation, the scores, and whatever the others need besides.
-    `gradient` takes (target, activation, …) and returns d(scores·target)/d(activation); `scores` makes the part that
-    takes (activation, …) and returns the scores. `bytes` is the rough memory that one sample takes in either.
-    """
-
-    trunk: Callable[..., Any]
-    gradient: HeadPart
-    scores: Callable[[], HeadPart]
-    bytes: int
 
 
 class Graph:
@@ -122,7 +94,7 @@ class Graph:
         with self.graph.as_default():
             self._total = tf.reduce_sum(self.scores * self.target)
         layers = [self.x, *(call.tensor for call in self.calls)]
-        self._gradients = Gradients(self._total, layers, self.number, self.bottlenecks)
+        self._backward = Backward(self._total, layers, self.number, self.bottlenecks)
 
     @property
     def graph(self) -> Any:
@@ -193,86 +165,16 @@ class Graph:
             tensors = list(self.lookouts.values())
             gradients = self.gradients(tensors)
             at = [self.number[t.op.name] for t in tensors]
-            gates = {g.name: [own < position for own in at] for g, position in self._gradients.passed(tensors)}
+            gates = {g.name: [own < position for own in at] for g, position in self._backward.passed(tensors)}
             return choosing_part(self.graph, [self.x, self.target], [self.scores], [tensors, gradients], gates)
 
     def gradients(self, tensors: Sequence[Any]) -> list[Any]:
         """d(scores·target)/d(tensor) of each of these tensors."""
-        return self._gradients.of(tensors)
-
-    def cut(self, call: Call) -> Cut:
-        """The graph cut at one call of a layer.
-
-        Of what comes after tokens, results that are dear to compute again are facts too, so that another target takes
-        no forward pass; after an image these would take more room than they are worth.
-        """
-        with self.lock:
-            a = call.tensor
-            (gradient,) = self.gradients([a])
-            after = dependents([a, self.target])
-            before, shapes = self.frontier([self.scores, gradient], [a, self.target], after)
-            place, known = self.places.of(a), {id(t) for t in before}
-            facts, gradient_shapes = before, shapes
-            if place is not None and place.tokens:
-                results, gradient_shapes = self.frontier(
-                    [gradient], [a, self.target], dependents([self.target]), lambda t: id(t) in known or mixes(t)
-                )
-                facts = [*before, *(t for t in results if id(t) not in known)]
-            numbers = tuple(range(2, 2 + len(facts)))
-            trunk = self.part([self.x], [a, self.scores, *facts])
-            head = self.part([self.target, a, *facts, *gradient_shapes], [gradient])
-            held = sum(in_and_out(self._ops(self._from_x & after), self.shapes.bytes)) // 2
-
-            def scores() -> HeadPart:
-                run = self.part([a, *before, *shapes], [self.scores])
-                return HeadPart(run, numbers[: len(before)], self.fixed(shapes))
-
-            return Cut(trunk, HeadPart(head, numbers, self.fixed(gradient_shapes)), scores, bytes=held)
+        return self._backward.of(tensors)
 
     def values(self, calls: Sequence[Call]) -> Callable[..., Any]:
         """Compiled x -> what each of these calls returned."""
         return self.part([self.x], [call.tensor for call in calls])
-
-    def fixed(self, shapes: Sequence[Any]) -> tuple[tuple[Any, tuple[int, ...]], ...]:
-        """(dtype, shape for one image) of these shape vectors."""
-        return tuple((s.dtype, self.shapes.of_image(s.op.inputs[0]) or ()) for s in shapes)
-
-    def frontier(
-        self, ends: Sequence[Any], fed: Sequence[Any], after: set[str], keeps: Callable[[Any], bool] | None = None
-    ) -> tuple[list[Any], list[Any]]:
-        """Tensors that a head needs: those made from the image, and shape vectors of such tensors.
-
-        Args:
-            ends: what the head returns.
-            fed: what it is given.
-            after: names of the ops that it runs because they follow from what is given.
-            keeps: whether a tensor is worth keeping; others are computed again, as are those of several rows an image.
-        """
-        frontier: dict[str, Any] = {}
-        shapes: dict[str, Any] = {}
-        visited: set[str] = set()
-        stack = [end.op for end in ends]
-        while stack:
-            op = stack.pop()
-            if op.name in visited:
-                continue
-            visited.add(op.name)
-            for t in op.inputs:
-                if any(t is tensor for tensor in fed):
-                    continue
-                if t.op.name in after:
-                    stack.append(t.op)
-                elif (
-                    t.op.type == "Shape" and t.op.inputs[0].op.name in self._from_x and self.shapes.rows(t.op.inputs[0])
-                ):
-                    shapes[t.name] = t
-                elif t is self.x or (
-                    t.op.name in self._from_x and self.shapes.rows(t) == 1 and (keeps is None or keeps(t))
-                ):
-                    frontier[t.name] = t
-                else:
-                    stack.append(t.op)
-        return list(frontier.values()), list(shapes.values())
 
     def is_bottleneck(self, call: Call) -> bool:
         """Whether everything the scores know of the image passes through this tensor."""
@@ -328,12 +230,17 @@ class Graph:
     @cached_property
     def bytes_per_sample(self) -> tuple[int, int]:
         """Rough memory one sample takes in a forward call, and in a forward with backward call."""
-        ops = self._ops(self._from_x)
+        ops = self.ops_after(self._from_x)
         running = 3 * max(in_and_out(ops, self.shapes.bytes), default=1)
-        return running, running + kept(ops, self._from_x, self.shapes.bytes)
+        return running, running + saved_for_backward(ops, self._from_x, self.shapes.bytes)
 
-    def _ops(self, names: set[str]) -> list[Any]:
-        return [self.graph.get_operation_by_name(name) for name in names]
+    def varies(self, t: Any) -> bool:
+        """Whether a tensor depends on the image."""
+        return t.op.name in self._from_x
+
+    def ops_after(self, names: set[str]) -> list[Any]:
+        """Of the ops of these names, those that depend on the image."""
+        return [self.graph.get_operation_by_name(name) for name in self._from_x & names]
 
 
 def _bottlenecks(ops: Sequence[Any]) -> set[str]:
@@ -365,11 +272,3 @@ def logits_of(y: Any) -> tuple[Any, Head]:
     if op.type in HEADS:
         return op.inputs[0], HEADS[op.type]
     return y, "linear" if op.type in AFFINE else "unknown"
-
-
-def mixes(t: Any) -> bool:
-    """Whether a tensor comes straight from an op that mixes its inputs, and is dear to compute again."""
-    op = t.op
-    while op.type in FORWARDING or op.type == "Transpose":
-        op = op.inputs[0].op
-    return op.type in MIXING or op.type == "Softmax"
