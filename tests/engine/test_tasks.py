@@ -18,10 +18,11 @@ keras_hub = pytest.importorskip("keras_hub")
 from tests import tasks  # noqa: E402
 from tests.tasks import net, of_pipeline, photo  # noqa: E402
 
-pytestmark = pytest.mark.slow
-
 # What keras-hub's Swin makes Keras say.
-pytestmark = pytest.mark.filterwarnings(r"ignore:.*was passed an input with a mask attached:UserWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings(r"ignore:.*was passed an input with a mask attached:UserWarning"),
+]
 
 
 def of_task(task, image):
