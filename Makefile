@@ -13,7 +13,7 @@ NOTEBOOK := notebooks/quickstart.ipynb
 FAST := tests/engine tests/widget tests/test_house.py tests/test_package.py
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test test-fast test-python test-python-fast test-browser test-js check bench build matrix clean setup chromium bundles
+.PHONY: demo test test-fast test-python test-python-fast test-browser test-js test-js-fast check bench build matrix clean setup chromium bundles
 
 setup: .venv/.installed $(BUNDLE)
 
@@ -41,12 +41,16 @@ test-python: setup
 
 # The inner loop: engine and widget on tiny nets, and the front end's own tests, in two minutes.
 test-fast: setup
-	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync test-python-fast test-js
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync test-python-fast test-js-fast
 
 test-python-fast: setup
-	$(PY) -m pytest -m "not slow" $(FAST)
+	$(PY) -m pytest -n 2 --dist loadscope -m "not slow" $(FAST)
 
+# With the branches they take; js/vitest.config.mjs says how many that must be.
 test-js: setup
+	npm run --silent coverage
+
+test-js-fast: setup
 	npm run --silent test
 
 check: setup

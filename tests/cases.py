@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import pytest
 
 from kx_widget.engine.errors import UnsupportedMethodError
 from kx_widget.engine.explainer import Explainer
@@ -32,6 +33,9 @@ LINEAR_IN_TARGET = (
 )
 WITHOUT_CLASS = ("eigencam", "attention_rollout")
 KEEP_SCORES = ("ablationcam", "occlusion", "rise", "scorecam")
+# One for each way in which the engine drives a method: what holds of one of them holds of those like it.
+DRIVERS = ("gradcam", "gradients", "full_gradients", "integrated_gradients", "occlusion", "rise", "scorecam",
+           "ablationcam", "attention_gradient")  # fmt: skip
 # What a method is asked with where the number of its passes does not matter.
 FEWER = {"rise": {"masks": 60}, "occlusion": {"patch": 0.4}, "integrated_gradients": {"steps": 8}}
 
@@ -79,5 +83,11 @@ def copies(model: keras.Model, image: np.ndarray, seed: int = 0, **wrapper: Any)
     return np.concatenate(seen)
 
 
-ALL = [(method, make) for method in METHODS for make in MODELS if fitting(method, make) is make]
-IDS = [f"{method}-{make.__name__}" for method, make in ALL]
+# Those on which every method is tried also in the inner loop.
+FEW = (models.pooled, models.residual, models.subclassed, models.transformer)
+ALL = [
+    pytest.param(method, make, id=f"{method}-{make.__name__}", marks=() if make in FEW else pytest.mark.slow)
+    for method in METHODS
+    for make in MODELS
+    if fitting(method, make) is make
+]

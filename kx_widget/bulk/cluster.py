@@ -31,19 +31,19 @@ class ExplainActor:
 
     Args:
         model: what is in the file of the model.
-        suffix: of that file.
-        explainer_settings, pipeline_settings: of its explainer and its pipeline.
         source: all images of the job.
+        suffix: of the model's file.
+        explainer_settings, pipeline_settings: of its explainer and its pipeline.
         files: where the parts go.
     """
 
     def __init__(
         self,
         model: bytes,
+        source: ImageFiles,
         suffix: str,
         explainer_settings: ExplainerSettings,
         pipeline_settings: PipelineSettings,
-        source: ImageFiles,
         files: PartFiles,
     ) -> None:
         with tempfile.TemporaryDirectory() as folder:
@@ -94,11 +94,13 @@ class RayExecutor:
         if not parts:
             return
         model, everywhere = Path(self.model), replace(source, root=os.getcwd())
-        arguments = (ray.put(model.read_bytes()), model.suffix, pipeline.explainer.settings, pipeline.settings)
+        # Held to the end: an actor that is started again gets the same objects.
+        large = ray.put(model.read_bytes()), ray.put(everywhere)
         actor: Any = ray.remote(ExplainActor).options(
             num_cpus=1, num_gpus=self.gpus, max_restarts=-1, max_task_retries=RETRIES
         )
-        actors = [actor.remote(*arguments, ray.put(everywhere), files) for _ in range(min(self.workers, len(parts)))]
+        settings = pipeline.explainer.settings, pipeline.settings
+        actors = [actor.remote(*large, model.suffix, *settings, files) for _ in range(min(self.workers, len(parts)))]
         try:
             yield from _explain_parts(actors, parts)
         except ray.exceptions.RayTaskError as error:

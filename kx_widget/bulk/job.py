@@ -35,7 +35,7 @@ from kx_widget.engine.errors import FormatError
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.files import atomic_write, check_path
 from kx_widget.engine.methods import METHODS
-from kx_widget.engine.registry import check_params
+from kx_widget.engine.parameters import check_params
 from kx_widget.engine.types import Parameter
 
 SETTINGS = (

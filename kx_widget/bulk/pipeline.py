@@ -20,8 +20,8 @@ from kx_widget.engine.errors import ModelError, UnknownTargetError
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import Images
+from kx_widget.engine.parameters import check_params
 from kx_widget.engine.question import Question
-from kx_widget.engine.registry import check_params
 from kx_widget.engine.tasks import WHOLE
 from kx_widget.engine.types import Floats, Ints, Parameter
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from kx_widget.engine.errors import ParameterError
-from kx_widget.engine.registry import check_params
+from kx_widget.engine.parameters import check_params
 from kx_widget.engine.types import Floats, Parameter
 
 DIVERGING = "colorbrewer:RdBu_r"

@@ -24,10 +24,11 @@ from kx_widget.engine.images import Fit, Images, digest, load
 from kx_widget.engine.inspection import check_model, declared_input, find_call, inspect
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.multi_layer import warm_cache
+from kx_widget.engine.parameters import check_params
 from kx_widget.engine.partials import checked
 from kx_widget.engine.preprocessing import Preprocessing
 from kx_widget.engine.question import CompiledModel, Question, model_failures, with_progress_bar
-from kx_widget.engine.registry import Method, check_params, find, table
+from kx_widget.engine.registry import Method, find, table
 from kx_widget.engine.types import Floats, Inspection, Parameter, Step
 from kx_widget.engine.weights import Weights
 from kx_widget.engine.wrappers import WRAPPERS
@@ -212,13 +213,12 @@ class Explainer:
         *,
         method: str | None = "gradcam",
         layer: str | None = None,
-        smooth: Any = None,
-        tta: Any = None,
         batch_size: int | None = None,
         seed: int = 0,
         **params: Any,
     ) -> Question:
         """A checked question, with nothing computed yet; arguments as in `explain`."""
+        settings = {name: params.pop(name) for name in WRAPPERS if name in params}
         if method is not None:
             find(self.methods, method).complete(params, QUESTION_KEYWORDS)
         checked_values = check_params("explain", QUESTION_PARAMETERS, {"batch_size": batch_size, "seed": seed})
@@ -227,8 +227,7 @@ class Explainer:
         compiled = self.prepare((h, w, c))
         row = find(self.methods, compiled.inspection.recommended_method if method is None else method)
         params = row.complete(params, QUESTION_KEYWORDS)
-        settings = {name: value for name, value in (("smooth", smooth), ("tta", tta)) if not _is_off(value)}
-        wrappers = {name: WRAPPERS[name].check(value) for name, value in settings.items()}
+        wrappers = {name: WRAPPERS[name].check(value) for name, value in settings.items() if not _is_off(value)}
         generator = checked(row)
         for name, wrap in (("tta", augmented), ("smooth", smoothed)):
             generator = wrap(generator, wrappers[name]) if name in wrappers else generator

@@ -135,18 +135,16 @@ class _Reducer:
 
     def reduced(self, array: NDArray[Any], span: ValueRange) -> _Reduced:
         """An image of bytes, or of floats in this range."""
-        own = self.preprocessing.own
-        if self.size is None and own is not None:
+        own, size, original = self.preprocessing.own, self.size, as_pixels(array, span)
+        if size is None:
+            assert own is not None
             values = own.one(_channels(array, self.declared[2]), self.declared)
             box, size = own.box(array.shape), (values.shape[0], values.shape[1])
+            pixels = _resize(original, size, box)
         else:
-            size = self.size or size_for(array.shape, self.declared)
             box = box_of(array.shape[:2], size, self.fit)
             values = _resize(array, size, box)
-        # Of bytes that were resized already these are the same pixels.
-        small = values if self.size is not None and array.dtype == np.uint8 else None
-        original = as_pixels(array, span)
-        pixels = _resize(original, size, box) if small is None else as_pixels(small, span)
+            pixels = as_pixels(values, span) if array.dtype == np.uint8 else _resize(original, size, box)
         same = not self.longest or (box == WHOLE and original.shape == pixels.shape and max(size) <= self.longest)
         return _Reduced(values, pixels, None if same else _preview(original, self.longest), box)
 

@@ -177,6 +177,12 @@ def _contrast(a: Any, b: Any, names: tuple[str, ...]) -> Contrast:
     return Contrast(a, b)
 
 
+def classes_named(text: str, names: Sequence[str]) -> list[int]:
+    """Indices of the classes of this name, or of those that differ from it by upper and lower case alone."""
+    exact = [index for index, name in enumerate(names) if name == text]
+    return exact or [index for index, name in enumerate(names) if name.lower() == text.lower()]
+
+
 def _parse_text(text: str, names: tuple[str, ...]) -> Any:
     # Before the names: "top" is what is asked where nothing is said, and must not depend on what classes are called.
     if match := RANK.fullmatch(text):
@@ -184,9 +190,7 @@ def _parse_text(text: str, names: tuple[str, ...]) -> Any:
         if place >= len(names):
             raise UnknownTargetError(f"{text!r} asks for more classes than the model has ({len(names)}).")
         return _Rank(place)
-    same = [i for i, n in enumerate(names) if n == text] or [
-        i for i, n in enumerate(names) if n.lower() == text.lower()
-    ]
+    same = classes_named(text, names)
     if len(same) == 1:
         return same[0]
     if same:

@@ -14,7 +14,7 @@ from kx_widget.engine.types import Frames
 from kx_widget.widget.image_sources import ImageSource
 from kx_widget.widget.messages import Column
 from kx_widget.widget.questions import QuestionTraits, build
-from kx_widget.widget.serialize import catalogue, columns
+from kx_widget.widget.serialize import Tiles, catalogue, columns, tile
 
 
 @dataclass(frozen=True)
@@ -23,15 +23,23 @@ class Part:
 
     Attributes:
         images: the numbers of its images.
-        width: how many columns.
+        columns: what they ask.
+        first_column: where they begin in the grid.
         stream: computes or reads the maps, with those that will still change if it is given True.
         explanation: all of it, once the stream has ended, given the seconds that it took.
     """
 
     images: Sequence[int]
-    width: int
+    columns: Sequence[Column]
+    first_column: int
     stream: Callable[[bool], Generator[Frames, None, None]]
     explanation: Callable[[float], Explanation]
+
+    def tiles(self, frames: Frames) -> Tiles:
+        """The maps of some frames, by their image and column in the grid."""
+        at = [(self.images[frame.image], self.first_column + frame.column) for frame in frames.frames]
+        pairs = zip(at, frames.frames, strict=True)
+        return {(i, c): tile(frame, i, c, self.columns[frame.column]) for (i, c), frame in pairs}
 
 
 class Query(Protocol):
@@ -112,7 +120,11 @@ class ModelQuery:
         """The answer for these images: a part for each question."""
         questions, numbers = self._about(images)
         warm_cache(questions)
-        return [_part(question, numbers, None if place else version) for place, question in enumerate(questions)]
+        parts: list[Part] = []
+        for question in questions:
+            first_column = sum(len(part.columns) for part in parts)
+            parts.append(_part(question, numbers, first_column, None if parts else version))
+        return parts
 
     def question_at(self, image: int, column: int) -> tuple[Question, int, int] | None:
         """The question of one column, the target's place among its own and the image's; None if there is no column."""
@@ -128,7 +140,7 @@ class ModelQuery:
         return build(self._explainer, loaded, self._traits), numbers
 
 
-def _part(question: Question, images: Sequence[int], version: int | None) -> Part:
+def _part(question: Question, images: Sequence[int], first_column: int, version: int | None) -> Part:
     builder = AnswerBuilder(question)
 
     def stream(partials: bool) -> Generator[Frames, None, None]:
@@ -136,7 +148,7 @@ def _part(question: Question, images: Sequence[int], version: int | None) -> Par
             builder.add(frames)
             yield frames
 
-    return Part(images, len(question.columns.texts), stream, builder.explanation)
+    return Part(images, columns([question]), first_column, stream, builder.explanation)
 
 
 class ModelAnswers:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from kx_widget.engine.errors import UnknownTargetError, did_you_mean
+from kx_widget.engine.targets import classes_named
 
 ACCEPTED = "A label is a class index, a class name, or None where the class is unknown."
 SHOWN = 8
@@ -55,8 +56,7 @@ def _read(label: Any, names: Sequence[str]) -> int | str | None:
     if label is None:
         return None
     if isinstance(label, str):
-        same = [i for i, n in enumerate(names) if n == label]
-        same = same or [i for i, n in enumerate(names) if n.lower() == label.lower()]
+        same = classes_named(label, names)
         if len(same) > 1:
             return f"{label!r} is the name of classes {', '.join(map(str, same))}; give the index."
         return same[0] if same else f"{str(label)!r}.{did_you_mean(label, names)}"

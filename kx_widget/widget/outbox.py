@@ -7,7 +7,7 @@ from typing import Any
 
 from kx_widget.widget.codec import encode
 from kx_widget.widget.image_sources import Preview
-from kx_widget.widget.messages import Item, Photo
+from kx_widget.widget.messages import Photo
 from kx_widget.widget.serialize import Tile, picture_record
 from kx_widget.widget.worker import start_timer
 
@@ -280,6 +280,6 @@ class Outbox:
             self._flush()
 
 
-def _encoded(tiles: Sequence[Tile]) -> tuple[list[Item], bytes]:
+def _encoded(tiles: Sequence[Tile]) -> tuple[list[dict[str, Any]], bytes]:
     headers, buffer = encode([values for _, values in tiles])
     return [{**item, **header} for (item, _), header in zip(tiles, headers, strict=True)], buffer

@@ -16,14 +16,16 @@ from kx_widget.engine.registry import Method
 from kx_widget.engine.types import Floats, Frame, Inspection, LayerInfo, Parameter
 from kx_widget.engine.wrappers import WRAPPERS
 from kx_widget.widget.image_sources import Preview
-from kx_widget.widget.messages import Column, Item, Photo
+from kx_widget.widget.messages import Column, Photo
 
 # A value that was refused may be of any length, and its error quotes it.
 LONGEST_TEXT = 2_000
 LONGEST_TRACEBACK = 50_000
 HEAD = "AttentionHead"
 
-Tile = tuple[Item, Floats]
+# An item of the protocol without where its map lies in a buffer, and the map.
+Tile = tuple[dict[str, Any], Floats]
+Tiles = Mapping[tuple[int, int], Tile]
 
 
 def error_message(gen: int, error: BaseException | None) -> dict[str, Any]:
@@ -115,7 +117,7 @@ def prediction_messages(scores: Floats, probabilities: Floats, limit: int) -> It
 
 
 def tile(frame: Frame, image: int, column: int, heading: Column) -> Tile:
-    """One map and what goes with it, without where its values lie in a buffer.
+    """One map and what goes with it.
 
     Args:
         frame: the map.
@@ -123,7 +125,7 @@ def tile(frame: Frame, image: int, column: int, heading: Column) -> Tile:
         heading: of the column.
     """
     notes = list(frame.notes)
-    item: Item = {
+    item = {
         "image": image,
         "column": column,
         "layer": heading["layer"],
@@ -137,14 +139,6 @@ def tile(frame: Frame, image: int, column: int, heading: Column) -> Tile:
         "partial": not frame.final,
         "notes": notes,
         "evidence": evidence_of(notes),
-        "shape": [],
-        "dtype": "float32",
-        "scale": 1.0,
-        "offset": 0.0,
-        "vmin": 0.0,
-        "vmax": 0.0,
-        "byte_offset": 0,
-        "byte_length": 0,
     }
     return item, frame.values
 

@@ -19,8 +19,8 @@ from kx_widget.widget.answer_sources import AnswerSource, Part, Query
 from kx_widget.widget.archive import FinishedAnswer
 from kx_widget.widget.image_sources import ImageSource
 from kx_widget.widget.messages import VERSION, Column
-from kx_widget.widget.outbox import LARGEST_FRAME, Outbox, Send, Tile
-from kx_widget.widget.serialize import error_message, prediction_messages, tile
+from kx_widget.widget.outbox import LARGEST_FRAME, Outbox, Send
+from kx_widget.widget.serialize import Tile, Tiles, error_message, prediction_messages
 from kx_widget.widget.thumbnails import ThumbnailMaker
 from kx_widget.widget.worker import CancelToken, Worker, wait_for
 
@@ -216,7 +216,7 @@ class Session:
             explanations: list[Explanation] = []
             parts = query.parts(range(len(self._images)) if self._images.at_once else [focus], version)
             for number, part in enumerate(parts):
-                seconds = self._follow(answer, parts, number, stale)
+                seconds = self._follow(answer, part, (number, len(parts)), stale)
                 if seconds is None:
                     return
                 explanations.append(part.explanation(seconds))
@@ -228,17 +228,16 @@ class Session:
                 self._keep(finished, version, predictions)
         self._end(answer, "done")
 
-    def _follow(self, answer: CurrentAnswer, parts: Sequence[Part], number: int, stale: CancelToken) -> float | None:
-        """Drive a part of the answer to its end, and send what changes; the seconds it took, None once it is stale."""
+    def _follow(self, answer: CurrentAnswer, part: Part, place: tuple[int, int], stale: CancelToken) -> float | None:
+        """Drive a part of the answer, the nth of some, and send what changes; its seconds, None once it is stale."""
         start, last_frame, last_progress = time.perf_counter(), 0.0, 0.0
-        part, first_column = parts[number], sum(before.width for before in parts[:number])
         changed: dict[tuple[int, int], Tile] = {}
         stream = part.stream(self._images.at_once)
         for frames in stream:
             if stale():
                 stream.close()
                 return None
-            changed |= self._tiles(answer.columns, part, frames, first_column)
+            changed |= part.tiles(frames)
             now = time.perf_counter()
             if now - last_frame >= SECONDS_BETWEEN_FRAMES:
                 last_frame = now
@@ -247,19 +246,12 @@ class Session:
             if frames.done < frames.total and now - last_progress >= SECONDS_BETWEEN_PROGRESS:
                 last_progress = now
                 eta = (now - start) * (frames.total / frames.done - 1) if frames.done else None
-                progress = (number + frames.done / frames.total) / len(parts)
+                progress = (place[0] + frames.done / frames.total) / place[1]
                 self._if_current(answer, self._tell_progress, frames, progress, eta)
         self._take(answer, changed, stale)
         return time.perf_counter() - start
 
-    def _tiles(
-        self, columns: Sequence[Column], part: Part, frames: Frames, first_column: int
-    ) -> dict[tuple[int, int], Tile]:
-        """Tiles of frames, by image and column of the grid."""
-        places = [(part.images[frame.image], first_column + frame.column, frame) for frame in frames.frames]
-        return {(image, column): tile(frame, image, column, columns[column]) for image, column, frame in places}
-
-    def _take(self, answer: CurrentAnswer, tiles: Mapping[tuple[int, int], Tile], stale: CancelToken) -> None:
+    def _take(self, answer: CurrentAnswer, tiles: Tiles, stale: CancelToken) -> None:
         """Keep tiles, and show them where all images are shown."""
         with self._changed:
             if answer is self._answer and not stale():
@@ -327,9 +319,7 @@ class Session:
         if shows_status:
             self._end(answer, "done")
 
-    def _send_maps(
-        self, answer: CurrentAnswer, images: Sequence[int], tiles: Mapping[tuple[int, int], Tile], stale: CancelToken
-    ) -> None:
+    def _send_maps(self, answer: CurrentAnswer, images: Sequence[int], tiles: Tiles, stale: CancelToken) -> None:
         with self._changed:
             if answer is self._answer and not stale():
                 self._wanted_maps = [image for image in self._wanted_maps if image not in images]
@@ -338,14 +328,12 @@ class Session:
     def _compute(self, query: Query, images: Sequence[int], stale: CancelToken) -> dict[tuple[int, int], Tile]:
         """The finished tiles of some images; of files that cannot be read there are none."""
         tiles: dict[tuple[int, int], Tile] = {}
-        first_column = 0
         with suppress(ImageError):
             for part in query.parts(images):
                 for frames in part.stream(False):
                     if stale():
                         return {}
-                    tiles |= self._tiles(query.columns, part, frames, first_column)
-                first_column += part.width
+                    tiles |= part.tiles(frames)
         return tiles
 
     def _send_thumbnails(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
@@ -387,7 +375,7 @@ class Session:
                 continue
             if frames is None:
                 return
-            tiles = self._tiles(neighbour.columns, part, frames, 0)
+            tiles = part.tiles(frames)
             with self._changed:
                 if answer is self._answer:
                     answer.prefetched.add(key)

@@ -3,6 +3,7 @@
 import base64
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from html import escape
 from typing import Any
 
@@ -30,8 +31,8 @@ def static_preview(results: Sequence[Explanation], titles: Mapping[str, str], st
     columns = sum(r.maps.shape[1] for r in results)
     images = len(results[0].maps)
     shown = min(images, max(1, MOST_TILES // columns))
-    rows = [[tile for r in overlays for tile in r[i]] for overlays in [[r.pictures(**style) for r in results]]
-            for i in range(shown)]  # fmt: skip
+    overlays = [_first(result, shown).pictures(**style) for result in results]
+    rows = [[tile for overlay in overlays for tile in overlay[i]] for i in range(shown)]
     if columns == 1:
         tiles = [row[0] for row in rows]
         rows = [tiles[i : i + PER_ROW] for i in range(0, len(tiles), PER_ROW)]
@@ -49,6 +50,13 @@ def static_preview(results: Sequence[Explanation], titles: Mapping[str, str], st
         f"<figcaption>{escape(', '.join(questions))}. The first answer of a kx_widget view:"
         f" run the cell to explore it.{rest}{''.join(f'<br>{escape(note)}' for note in notes)}</figcaption></figure>",
     }
+
+
+def _first(explanation: Explanation, images: int) -> Explanation:
+    """The same of the first images, since the overlays of all take much memory."""
+    names = ("maps", "scores", "probabilities", "targets", "target_names", "images", "names", "notes")
+    checks = {name: values[:images] for name, values in explanation.checks.items()}
+    return replace(explanation, **{name: getattr(explanation, name)[:images] for name in names}, checks=checks)
 
 
 def _sheet(rows: Sequence[Sequence[Any]], side: int) -> bytes:

@@ -13,6 +13,8 @@ from kx_widget.engine.cache import Cache
 from tests import hub, zoo
 from tools import models_page
 
+pytestmark = pytest.mark.slow
+
 # Fused ReLUs and hidden Dense layers; batch norms with γ; batch norms without.
 PIECEWISE_LINEAR = ("VGG16", "ResNet50", "InceptionV3")
 
@@ -73,8 +75,6 @@ def test_family(family, page):
         assert e.checks["completeness_gap"].max() < 1e-3
         assert e.maps.min() >= 0
         assert np.ptp(e.maps, axis=(2, 3)).min() > 0
-    else:
-        assert np.isfinite(explainer.explain(x, ["top"], method="gradients").maps).all()
     assert page[family] == models_page.facts(family, inspection)
 
 

@@ -11,6 +11,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from kx_widget.engine.explainer import Explainer
 from tests import cases, models
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = 12
 
 

@@ -9,6 +9,8 @@ from kx_widget.engine.families import family_of
 from kx_widget.engine.imagenet import names as imagenet
 from kx_widget.engine.preprocessing import Preprocessing
 
+pytestmark = pytest.mark.slow
+
 SHAPE = (96, 96, 3)
 FAMILIES = {
     "ConvNeXtTiny": "convnext",

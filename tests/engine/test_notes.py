@@ -70,6 +70,7 @@ def noted(values, signed=True, n=1):
     return kx.explain(models.pooled(), cases.photos(n), 1, method="mine", methods=[own(values, signed)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", kx.METHODS)
 def test_whatever_the_method_a_dead_net_has_nothing_to_show(method):
     net = blind() if kx.METHODS[method].sees == "attention" else dead()
@@ -94,6 +95,7 @@ def test_what_the_first_masks_do_not_tell_is_not_held_against_a_wrapped_map(wrap
     assert e.notes == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", kx.METHODS)
 def test_a_net_that_looks_has_no_notes(method):
     net = cases.fitting(method, models.pooled)()

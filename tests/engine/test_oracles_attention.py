@@ -1,5 +1,6 @@
 """Attention methods against their papers' formulas, over what Keras itself returns and a tape records."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -8,6 +9,8 @@ from numpy.testing import assert_allclose
 from kx_widget.engine.errors import UnsupportedMethodError
 from kx_widget.engine.explainer import Explainer
 from tests import cases, models
+
+pytestmark = pytest.mark.slow
 
 READINGS = {
     "class token": {"read": "token"},
@@ -58,14 +61,15 @@ def read_from(matrix, read="token", prefix=1, after=False):
     return (row[:, :16] if after else row[:, prefix:]).reshape(-1, 4, 4)
 
 
-@pytest.fixture(params=READINGS)
+@pytest.fixture(scope="module", params=READINGS)
 def reading(request):
     return READINGS[request.param]
 
 
-@pytest.fixture
-def net(reading):
-    return randomised(models.transformer(**reading))
+@pytest.fixture(scope="module")
+def explainer(reading):
+    keras.utils.set_random_seed(0)
+    return Explainer(randomised(models.transformer(**reading)), preprocess=None)
 
 
 PHOTOS = cases.photos(2).astype(np.float32) / 128 - 1
@@ -73,10 +77,10 @@ PHOTOS = cases.photos(2).astype(np.float32) / 128 - 1
 
 @pytest.mark.oracle("attention_rollout")
 @pytest.mark.parametrize("fusion", ["mean", "max", "min"])
-def test_rollout_is_the_product_of_what_keras_returns(net, reading, fusion):
-    explanation = Explainer(net, preprocess=None).explain(PHOTOS, [1], method="attention_rollout", fusion=fusion)
+def test_rollout_is_the_product_of_what_keras_returns(explainer, reading, fusion):
+    explanation = explainer.explain(PHOTOS, [1], method="attention_rollout", fusion=fusion)
     matrix = np.eye(16 + reading.get("prefix", 1))
-    for attention in recorded(net, PHOTOS, 1, **reading)[0]:
+    for attention in recorded(explainer.model, PHOTOS, 1, **reading)[0]:
         mixed = 0.5 * (getattr(attention.astype(np.float64), fusion)(1) + np.eye(matrix.shape[-1]))
         matrix = mixed / mixed.sum(-1, keepdims=True) @ matrix
     assert_allclose(explanation.maps[:, 0], read_from(matrix, **reading), rtol=1e-4, atol=1e-6)
@@ -87,7 +91,7 @@ def test_rollout_discards_the_smallest_share_but_not_at_the_class_token():
     net = randomised(models.transformer())
     explanation = Explainer(net, preprocess=None).explain(PHOTOS, [1], method="attention_rollout", discard=0.5)
     matrix = np.eye(17)
-    for attention in recorded(net, PHOTOS, 1)[0]:
+    for attention in recorded(explainer.model, PHOTOS, 1)[0]:
         fused = attention.mean(1)
         for image in fused:
             order = image.ravel().argsort()[: image.size // 2]
@@ -98,21 +102,23 @@ def test_rollout_discards_the_smallest_share_but_not_at_the_class_token():
 
 
 @pytest.mark.oracle("attention_gradient")
-def test_attention_gradient_is_the_papers_rule(net, reading):
-    explanation = Explainer(net, preprocess=None).explain(PHOTOS, [1, 2], method="attention_gradient")
+def test_attention_gradient_is_the_papers_rule(explainer, reading):
+    explanation = explainer.explain(PHOTOS, [1, 2], method="attention_gradient")
     for column in (1, 2):
         relevance = np.eye(16 + reading.get("prefix", 1))
-        for attention, gradient in zip(*recorded(net, PHOTOS, column, **reading), strict=True):
+        for attention, gradient in zip(*recorded(explainer.model, PHOTOS, column, **reading), strict=True):
             relevance = relevance + np.maximum(attention * gradient, 0).mean(1) @ relevance
         expected = read_from(relevance - np.eye(relevance.shape[-1]), **reading)
         assert_allclose(explanation.maps[:, column - 1], expected, rtol=1e-4, atol=1e-5 * expected.max())
 
 
 @pytest.mark.oracle("legrad")
-def test_legrad_is_the_papers_mean(net, reading):
-    explanation = Explainer(net, preprocess=None).explain(PHOTOS, [1, 2], method="legrad")
+def test_legrad_is_the_papers_mean(explainer, reading):
+    explanation = explainer.explain(PHOTOS, [1, 2], method="legrad")
     for column in (1, 2):
-        gradients = np.stack(recorded(net, PHOTOS, column, by_block=True, **reading)[1])  # (L, B, heads, T, T)
+        gradients = np.stack(
+            recorded(explainer.model, PHOTOS, column, by_block=True, **reading)[1]
+        )  # (L, B, heads, T, T)
         tokens = np.maximum(gradients, 0).mean((0, 2, 3))
         expected = (tokens[:, :16] if reading.get("after") else tokens[:, reading.get("prefix", 1) :]).reshape(-1, 4, 4)
         assert_allclose(explanation.maps[:, column - 1], expected, rtol=1e-4, atol=1e-5 * expected.max())
@@ -126,7 +132,7 @@ def test_a_layer_chooses_the_block_to_start_from(method):
     whole = x.explain(PHOTOS, [1], method=method).maps
     assert_allclose(x.explain(PHOTOS, [1], method=method, layer="patches").maps, whole)
     late = x.explain(PHOTOS, [1], method=method, layer="block1").maps[:, 0]
-    attentions, gradients = recorded(net, PHOTOS, 1, by_block=method == "legrad")
+    attentions, gradients = recorded(explainer.model, PHOTOS, 1, by_block=method == "legrad")
     if method == "attention_rollout":
         mixed = attentions[2].mean(1) + np.eye(17)
         expected = read_from(mixed / mixed.sum(-1, keepdims=True))

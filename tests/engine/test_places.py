@@ -11,6 +11,8 @@ from kx_widget.engine.errors import ModelError, UnknownLayerError
 from kx_widget.engine.explainer import Explainer
 from tests import models
 
+pytestmark = pytest.mark.slow
+
 PHOTOS = np.random.default_rng(0).uniform(-1, 1, (2, models.SIDE, models.SIDE, 3)).astype(np.float32)
 
 

@@ -22,6 +22,8 @@ pytest.importorskip("keras_hub")
 from tests import tasks
 from tests.tasks import net, of_pipeline, photo
 
+pytestmark = pytest.mark.slow
+
 
 def loaded(preprocessor, images, shape=(32, 48, 3), **keywords):
     return load(images, shape, Preprocessing(net(preprocessor, shape), "auto"), **keywords)

@@ -9,7 +9,7 @@ from keras import layers
 from kx_widget.engine.errors import ModelError, ParameterError, UnknownLayerError
 from kx_widget.engine.explainer import EXPLAINER_PARAMETERS, QUESTION_PARAMETERS, Explainer
 from kx_widget.engine.methods import METHODS
-from kx_widget.engine.registry import check_params
+from kx_widget.engine.parameters import check_params
 from kx_widget.engine.wrappers import WRAPPERS
 from tests import cases, models
 

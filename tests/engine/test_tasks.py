@@ -19,7 +19,10 @@ from tests import tasks  # noqa: E402
 from tests.tasks import net, of_pipeline, photo  # noqa: E402
 
 # What keras-hub's Swin makes Keras say.
-pytestmark = pytest.mark.filterwarnings(r"ignore:.*was passed an input with a mask attached:UserWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings(r"ignore:.*was passed an input with a mask attached:UserWarning"),
+]
 
 
 def of_task(task, image):

@@ -170,6 +170,18 @@ def test_an_output_holds_a_picture_beside_the_widget(widget, monkeypatch):
     assert any(name in tags[2][1]["alt"] for name in HOSTILE)
 
 
+def test_a_picture_draws_no_more_images_than_it_shows(explainer, monkeypatch):
+    explanation = explainer.explain(cases.photos(50), [0, 1])
+    drawn, pictures = [], kx.Explanation.pictures
+    monkeypatch.setattr(
+        kx.Explanation, "pictures", lambda e, **style: drawn.append(len(e.maps)) or pictures(e, **style)
+    )
+    style = {"colormap": "viridis", "alpha": 0.5, "sign": "positive", "scale": "map"}
+    html = static_preview.static_preview([explanation], {"gradcam": "Grad-CAM"}, style)["text/html"]
+    assert drawn == [static_preview.MOST_TILES // 2]
+    assert "34 more images are in the widget" in html
+
+
 def test_a_picture_that_takes_longer_comes_later(explainer, monkeypatch):
     host = Host(monkeypatch)
     monkeypatch.setattr("kx_widget.widget.export.SECONDS_BEFORE_DISPLAY", 0.01)

@@ -10,6 +10,8 @@ from jupyter_client.manager import KernelManager
 from kx_widget.widget.messages import VERSION
 from kx_widget.widget.outbox import LARGEST_FRAME
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SECONDS = 60
 SETUP = """

@@ -8,8 +8,7 @@ import {
   interpolateViridis,
 } from "d3-scale-chromatic";
 
-/** The tables one can choose; signed drawing always takes the diverging one. */
-export const COLORMAPS = ["viridis", "magma", "inferno", "plasma", "turbo", "cividis", "gray", "rdbu"] as const;
+/** The table of signed drawing. */
 export const DIVERGING = "rdbu";
 
 const gray = (t: number) => `rgb(${[t, t, t].map((v) => Math.round(v * 255)).join(", ")})`;
@@ -24,6 +23,9 @@ const TABLES: Readonly<Record<string, (t: number) => string>> = {
   gray,
   [DIVERGING]: (t) => interpolateRdBu(1 - t),
 };
+
+/** The tables one can choose; signed drawing always takes the diverging one. */
+export const COLORMAPS = Object.keys(TABLES);
 
 function rgb(color: string): [number, number, number] {
   if (color.startsWith("#")) {

@@ -4,17 +4,12 @@ import { type Compare, chosenMethod, comparedValues } from "../state/store";
 import { Select } from "./field";
 import type { ViewProps } from "./props";
 
-const CHOICES: readonly [Compare, string][] = [
-  ["none", "none"],
-  ["targets", "classes"],
-  ["methods", "methods"],
-  ["layers", "layers"],
-];
-const MORE: Readonly<Record<Compare, string>> = {
-  none: "",
-  targets: "choose another class to add it",
-  methods: "choose another method to add it",
-  layers: "choose another layer to add it",
+/** What can be compared, in the plural and in the singular. */
+const DIMENSIONS: Readonly<Record<Compare, readonly [string, string]>> = {
+  none: ["none", ""],
+  targets: ["classes", "class"],
+  methods: ["methods", "method"],
+  layers: ["layers", "layer"],
 };
 
 export function CompareField({ store, actions }: ViewProps) {
@@ -27,7 +22,7 @@ export function CompareField({ store, actions }: ViewProps) {
       disabled={!store.constants.value}
       onChoose={(value) => actions.compareBy(value as Compare)}
     >
-      {CHOICES.map(([value, text]) => (
+      {(Object.entries(DIMENSIONS) as [Compare, readonly [string, string]][]).map(([value, [text]]) => (
         <option key={value} value={value} disabled={value === unsuited || !isAvailable(store, "compare", value)}>
           {text}
         </option>
@@ -57,7 +52,7 @@ export function ColumnChips({ store, actions }: ViewProps) {
           </span>
         );
       })}
-      {!isFixed && <span class="dim">{MORE[compare]}</span>}
+      {!isFixed && <span class="dim">choose another {DIMENSIONS[compare][1]} to add it</span>}
     </div>
   );
 }

@@ -67,7 +67,7 @@ function FilterField({ store }: { store: Store }) {
       .map((name) => [name, className(store, Number(name.split(" ")[1]))] as const)
       .sort(([, a], [, b]) => a.localeCompare(b));
   return (
-    <span onFocusCapture={reach} onPointerEnter={reach}>
+    <div onFocusCapture={reach} onPointerEnter={reach}>
       <Select
         id="kx-show"
         label="Show"
@@ -89,6 +89,6 @@ function FilterField({ store }: { store: Store }) {
           );
         })}
       </Select>
-    </span>
+    </div>
   );
 }

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from kx_widget.engine.errors import ParameterError
-from kx_widget.engine.registry import MethodFunction, check_params
+from kx_widget.engine.parameters import check_params
+from kx_widget.engine.registry import MethodFunction
 from kx_widget.engine.types import Floats, Ints, Parameter, Partial
 from kx_widget.engine.wrappers.copies import averaged
 
