@@ -155,7 +155,7 @@ NETS = {
     ),
     "vitdet": Net(
         "ViTDet: windows, and every second block looks at all",
-        r"stem2_relu|patches|block\d(/.*)?|neck\d_norm",
+        r"stem2_relu|patches|block\d(/layer_normalization.*)?|neck\d_(conv|norm)",
         vitdet,
         lambda images, labels: fitted(vitdet, images, labels),
     ),
