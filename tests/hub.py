@@ -73,6 +73,16 @@ def swin():
         return hub.SwinTransformerImageClassifier(backbone=backbone, num_classes=CLASSES)
 
 
+def vitdet():
+    """Blocks of windows and, every second, of all cells; convolutions follow, and a head on their mean."""
+    backbone = hub.ViTDetBackbone(
+        image_shape=(32, 32, 3), patch_size=4, hidden_size=16, num_layers=4, num_heads=2, intermediate_dim=32,
+        global_attention_layer_indices=[1, 3], num_output_channels=8, window_size=4,
+    )  # fmt: skip
+    pooled = layers.GlobalAveragePooling2D()(backbone.output)
+    return keras.Model(backbone.inputs[0], layers.Dense(CLASSES, name="scores")(pooled))
+
+
 def mit():
     backbone = hub.MiTBackbone(
         layerwise_depths=[1, 1, 1, 1], num_layers=4, layerwise_num_heads=[1, 1, 2, 2],
@@ -176,6 +186,7 @@ NETS = {
     "keras-hub CLIP's encoder": (clip, (4, 4), 1),
     "keras-hub SigLIP's encoder": (siglip, (4, 4), 0),
     "keras-hub Swin": (swin, (8, 8), 0),
+    "keras-hub ViTDet": (vitdet, (8, 8), None),
     "keras-hub MiT": (mit, (2, 2), 0),
     "keras-hub ResNet": (resnet, (8, 8), None),
     "keras-hub EfficientNet": (efficientnet, (16, 16), None),

@@ -8,7 +8,14 @@ from kx_widget.engine.graph.memory import MIXING
 from kx_widget.engine.graph.places import WINDOWS, Place
 from kx_widget.engine.graph.trace import FORWARDING, Call, Graph
 from kx_widget.engine.keras_private import check, shapes_at_build, sublayers
-from kx_widget.engine.pointing import CLASS_TOKEN, FEWER_KEYS, POOLED_TOKENS, WINDOWED, Measured
+from kx_widget.engine.pointing import (
+    CLASS_TOKEN,
+    FEWER_KEYS,
+    POOLED_TOKENS,
+    WINDOWED,
+    WINDOWED_AND_GLOBAL,
+    Measured,
+)
 from kx_widget.engine.tasks import image_part
 from kx_widget.engine.types import Inspection, LayerInfo
 
@@ -89,12 +96,16 @@ def inspect(model: Any, graph: Graph) -> Inspection:
     attention = Attention(graph)
     recommended, why = _recommend(graph, layers)
     sources: list[Call] = []
+    measured = None
     if _ends_in_tokens(graph, recommended):
         tokens = [call for call, layer in zip(graph.calls, layers, strict=True) if _is_tokens(layer)]
         sources = attention.sources(tokens)
-    measured = _measured(attention, layers) if sources else None
+        measured = _measured(attention, layers) if sources else None
+    elif attention.in_windows:
+        sources = _sources_of_all_cells(graph, layers, attention, recommended)
+        measured = WINDOWED_AND_GLOBAL if sources else None
     if sources:
-        recommended, why = _recommend_source(layers, sources)
+        recommended, why = _recommend_source(layers, sources, measured is WINDOWED_AND_GLOBAL)
     start = None if attention.objection or not sources else sources[0].path
     method, why_method = _recommend_method(recommended, start, measured)
     return Inspection(
@@ -182,12 +193,23 @@ def _measured(attention: Attention, layers: list[LayerInfo]) -> Measured | None:
     return FEWER_KEYS if attention.has_fewer_keys else None
 
 
-def _recommend_source(layers: list[LayerInfo], sources: list[Call]) -> tuple[str, str]:
-    """The tokens that the first attention takes in, of those that lie in the last grid: CAMs point best there."""
+def _sources_of_all_cells(
+    graph: Graph, layers: list[LayerInfo], attention: Attention, recommended: str | None
+) -> list[Call]:
+    """What attention of all cells takes in, where other blocks look at windows of the same grid (ViTDet)."""
+    grid = next((layer.spatial for layer in layers if layer.path == recommended), None)
+    if grid is None:
+        return []
+    images = [c for c, layer in zip(graph.calls, layers, strict=True) if layer.is_candidate and layer.spatial == grid]
+    return attention.sources(images, grid[0] * grid[1])
+
+
+def _recommend_source(layers: list[LayerInfo], sources: list[Call], of_all_cells: bool) -> tuple[str, str]:
+    """The cells that the first attention takes in, of those that lie in the last grid: CAMs point best there."""
     by_path = {layer.path: layer for layer in layers}
     infos = [by_path[call.path] for call in sources]
     layer = next(info for info in infos if info.spatial == infos[-1].spatial)
-    last = "" if layer is infos[0] else " of the last stage"
+    last = " of all cells" if of_all_cells else "" if layer is infos[0] else " of the last stage"
     return layer.path, (
         f"{_size(layer)}: what the first attention{last} takes in. The more attention comes before, the less a token "
         "stands for its place."

@@ -88,6 +88,15 @@ WINDOWED = Measured(
     best="gradcam",
     second="integrated_gradients",
 )
+WINDOWED_AND_GLOBAL = Measured(
+    net="a small ViTDet with known truth",
+    methods={"gradcam": 85, "integrated_gradients": 93},
+    layers={"gradcam": (85, 18), "gradcampp": (38, 18), "hirescam": (92, 18), "layercam": (92, 18)},
+    there="what the first attention of all cells takes in",
+    usual="the last norm",
+    best="gradcam",
+    second="integrated_gradients",
+)
 FEWER_KEYS = Measured(
     net="a small SegFormer encoder with known truth",
     methods={"gradcam": 54, "integrated_gradients": 73},

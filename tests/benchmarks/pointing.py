@@ -47,8 +47,7 @@ scenes of `kx_widget.samples`, on their labels alone (a CNN apart), and asked ab
 show two. A cell tells of how many in a hundred the peak of the map, after interpolation to the size of the input,
 lies inside the object that was asked about: of the first object in alphabetical order / of the second. By chance it
 would be 13, the share of the picture that an object covers. The layer in bold is the one that is recommended. One
-net of each kind was trained, from one seed; with 100 scenes, differences of less than 8 may be chance. Other
-hierarchies, such as ViTDet, are recommended what points best on Swin, without a word on how well.
+net of each kind was trained, from one seed; with 100 scenes, differences of less than 8 may be chance.
 """
 
 

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 import kx_widget as kx
-from kx_widget.engine.pointing import CLASS_TOKEN, FEWER_KEYS, POOLED_TOKENS, WINDOWED
+from kx_widget.engine.pointing import CLASS_TOKEN, FEWER_KEYS, POOLED_TOKENS, WINDOWED, WINDOWED_AND_GLOBAL
 
 PAGE = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
 NETS = {
     "ViT with a class token": CLASS_TOKEN,
     "The same ViT without a class token": POOLED_TOKENS,
     "Swin": WINDOWED,
+    "ViTDet": WINDOWED_AND_GLOBAL,
     "MiT": FEWER_KEYS,
 }
 

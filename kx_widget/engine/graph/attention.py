@@ -40,18 +40,28 @@ class Attention:
         at = self._number.get(call.tensor.op.name, -1)
         return sum(self._number[t.op.name] < at for t in self._softmaxes)
 
-    def sources(self, calls: Sequence[Call]) -> list[Call]:
+    def sources(self, calls: Sequence[Call], cells: int | None = None) -> list[Call]:
         """For each attention, of all tokens or of some, the last of these calls that all ways to it pass through.
 
-        That is what queries, keys and values are made from, a norm as a rule.
+        That is what queries, keys and values are made from, a norm as a rule, and not these themselves. With `cells`,
+        only attention of so many to one another counts.
         """
         sources: list[Call] = []
         for softmax in self._all:
+            if cells is not None and tuple(softmax.shape[-2:]) != (cells, cells):
+                continue
             passed = self._graph.bottlenecks_to(softmax)
             before = [call for call in calls if call.tensor.op.name in passed]
+            if path := self._attention_layer(softmax):
+                before = [call for call in before if not call.path.startswith(f"{path}/")]
             if before:
                 sources.append(max(before, key=lambda call: self._number[call.tensor.op.name]))
         return sources
+
+    def _attention_layer(self, softmax: Any) -> str | None:
+        """The path of the layer that computes this attention, None where a model computes it itself."""
+        path = _layer_around(softmax, self._number, self._graph.calls)
+        return next((c.path for c in self._graph.calls if c.path == path and not hasattr(c.layer, "layers")), None)
 
     @property
     def in_windows(self) -> bool:
