@@ -79,6 +79,10 @@ describe("a store", () => {
     model.down(running(2));
     wait();
     expect(looks()[2]).toEqual({ kind: "look", gen: 2, pictures: [], maps: [1] });
+    // The kernel says anew that it runs while it computes what was asked for; another look would interrupt it.
+    model.down(running(2));
+    wait();
+    expect(looks().length).toBe(3);
   });
 
   it("asks once more for what was lost", () => {
