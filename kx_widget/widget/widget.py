@@ -143,9 +143,13 @@ class KxWidget(Traits):
         self._source, self._answers = source, answers
         welcome = answers.catalogue() | {"arguments": arguments}
         self._class_names: list[str] = welcome["class_names"]
-        with self.hold_trait_notifications():
-            for name, value in traits.items():
-                setattr(self, name, value)
+        try:
+            with self.hold_trait_notifications():
+                for name, value in traits.items():
+                    setattr(self, name, value)
+        except BaseException:
+            self.close()  # Hosts hold on to every widget that is open.
+            raise
         self._exporter = Exporter(self, welcome)
         self._session = Session(source, answers, self._tell_views, self._report, self._exporter.keep, self._lock)
         self.observe(self._ask_if_changed, list(QUESTION))
@@ -348,18 +352,12 @@ class KxWidget(Traits):
         with self._refusing():
             return read_labels(proposal["value"], len(self._source), self._class_names)
 
-    @t.validate("opacity", "threshold")
-    def _check_number(self, proposal: Any) -> Any:
-        if proposal["value"] != proposal["value"]:
-            raise t.TraitError(f"{proposal['trait'].name} must be a number from 0 to 1, not NaN.")
-        return proposal["value"]
-
     @t.validate("selected")
     def _check_selected(self, proposal: Any) -> Any:
         with self._refusing():
             if (image := max(proposal["value"], default=0)) >= (count := len(self._source)):
                 raise ParameterError(f"selected: there is no image {image}; there are {count}.")
-        return proposal["value"]
+        return list(dict.fromkeys(map(int, proposal["value"])))
 
     def set_state(self, sync_data: Any) -> None:
         """Take over what the browser set; refuse what is wrong, one trait at a time, and say so."""

@@ -7,6 +7,7 @@ import threading
 import numpy as np
 import pytest
 import traitlets
+from ipywidgets.widgets.widget import _instances
 from numpy.testing import assert_allclose, assert_array_equal
 
 import kx_widget as kx
@@ -82,6 +83,7 @@ def test_methods_and_layers_side_by_side(widget, browser, explainer, compare, gi
         ("params", {"channels": "sum"}, kx.ParameterError),
         ("compare", "rows", traitlets.TraitError),
         ("opacity", 1.5, traitlets.TraitError),
+        ("opacity", True, traitlets.TraitError),
         ("params", {1: 2}, traitlets.TraitError),
         ("params", {"targets": "cat"}, kx.ParameterError),
         ("params", {"images": []}, kx.ParameterError),
@@ -398,8 +400,10 @@ def test_closed_it_says_so(browser, explainer):
 def test_bad_arguments(browser, explainer, arguments, error, said):
     given = {"model": explainer, "images": cases.photos(), **arguments}
     given["model"] = given["model"]() if callable(given["model"]) else given["model"]
+    before = dict(_instances)
     with pytest.raises(error, match=said):
         kx.KxWidget(**given)
+    assert not [w for name, w in _instances.items() if isinstance(w, kx.KxWidget) and name not in before]
 
 
 def test_a_model_without_maps_gets_gradients(browser):
