@@ -18,13 +18,11 @@ from kx_widget.widget.labels import read_labels
 from kx_widget.widget.messages import validate
 from kx_widget.widget.questions import adapted, in_words
 from kx_widget.widget.serialize import error_message, python_arguments
-from kx_widget.widget.session import Session, Status
+from kx_widget.widget.session import CLOSED, Session, Status
 from kx_widget.widget.traits import PYTHON_ONLY, QUESTION, READ_ONLY, Traits, as_trait_error
 
 if TYPE_CHECKING:
     from kx_widget.bulk.store import Store
-
-CLOSED = "This widget is closed. Make a new one."
 
 
 class KxWidget(Traits):
@@ -229,14 +227,17 @@ class KxWidget(Traits):
 
     def close(self) -> None:
         """Stop, and let go of the model and everything kept about it."""
-        session, self._session = self._session, None
-        if session is not None:
+        if (session := self._session) is None:
+            super().close()
+            return
+        with self._lock:
+            self._session = None
             session.close()
             self._exporter.close()
             for name in ("_source", "_answers", "_last_query"):
                 self.__dict__.pop(name, None)
-        super().close()
-        if session is not None:  # A host may hold on to a closed widget.
+            super().close()
+            # A host may hold on to a closed widget.
             self._images, self._snapshot = [], b""
 
     def __enter__(self) -> "KxWidget":
