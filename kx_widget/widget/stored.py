@@ -152,8 +152,11 @@ class StoredQuery:
         return [Part(images, self.columns, 0, lambda _: self._read(images), lambda _: self._explanation(images))]
 
     def question_at(self, image: int, column: int) -> tuple[Question, int, int] | None:
-        """The same question of the model."""
-        return None if self.model is None else self.model.ask(self.traits).question_at(image, column)
+        """What the model is asked for the same map."""
+        if self.model is None or column not in range(len(self.columns)):
+            return None
+        alone = {"target": self.columns[column]["target"], "compare": "none", "compare_with": []}
+        return self.model.ask({**self.traits, **alone}).question_at(image, 0)
 
     def _read(self, images: Sequence[int]) -> Generator[Frames, None, None]:
         source, numbers, targets = self.source, np.asarray(images), np.asarray(self.targets)
