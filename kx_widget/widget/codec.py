@@ -37,8 +37,6 @@ def _encode_one(m: Floats, exact_bytes: int) -> tuple[Encoded, bytes]:
         "dtype": "float32",
         "scale": 1.0,
         "offset": 0.0,
-        "vmin": low,
-        "vmax": high,
         "byte_offset": 0,
         "byte_length": 0,
     }

@@ -37,7 +37,6 @@ def test_large_maps_are_off_by_at_most_half_a_step(m, constant):
         span = float(np.nanmax(m)) - float(np.nanmin(m))
         error = np.nanmax(np.abs(out.astype(np.float64) - m.astype(np.float64)))
         assert error <= span / 131068 * (1 + 1e-3) + 6e-8 * float(np.nanmax(np.abs(m)))
-        assert (header["vmin"], header["vmax"]) == (float(np.nanmin(m)), float(np.nanmax(m)))
 
 
 def test_short_buffers_are_refused():
