@@ -40,7 +40,7 @@ class StoredImages:
     """The images of a store, numbered from 0 in the order of `Store.select`, and the row of each target.
 
     Args:
-        store: where the maps are.
+        store: where the maps are, or its folder.
         where, sort, descending: as in `Store.select`; an image is shown if one of its rows is chosen.
 
     Raises:
@@ -49,7 +49,8 @@ class StoredImages:
 
     at_once = False
 
-    def __init__(self, store: Store, where: Any = None, sort: str | None = None, descending: bool = False) -> None:
+    def __init__(self, store: str | Path | Store, where: Any, sort: str | None, descending: bool) -> None:
+        store = store if isinstance(store, Store) else Store(store)
         self.store, self.path = store, store.path
         job = store.job
         for needed in ("targets", "method", "class_names"):
@@ -345,6 +346,3 @@ def model_of_store(source: StoredImages, model: Any, settings: Mapping[str, Any]
     return ModelAnswers(model, source, blank(model))
 
 
-def open_store(store: str | Path | Store) -> Store:
-    """The store, opened unless it is."""
-    return store if isinstance(store, Store) else Store(store)

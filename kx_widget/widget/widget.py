@@ -108,10 +108,10 @@ class KxWidget(Traits):
             ParameterError: the model has other classes than the store.
         """
         # Stores need pyarrow, widgets do not.
-        from kx_widget.widget.stored import StoredAnswers, StoredImages, model_of_store, open_store
+        from kx_widget.widget.stored import StoredAnswers, StoredImages, model_of_store
 
         settings = cls._settings(model, keywords)
-        source = StoredImages(open_store(store), where, sort, descending)
+        source = StoredImages(store, where, sort, descending)
         if model is None and settings:
             raise ParameterError(f"{', '.join(settings)}: without a model there is nothing to give these to.")
         answers = StoredAnswers(source, None if model is None else model_of_store(source, model, settings))
