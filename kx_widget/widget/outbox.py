@@ -7,7 +7,6 @@ from typing import Any
 
 from kx_widget.widget.codec import encode
 from kx_widget.widget.image_sources import Preview
-from kx_widget.widget.messages import Photo
 from kx_widget.widget.serialize import Tile, picture_record
 from kx_widget.widget.worker import start_timer
 
@@ -233,7 +232,7 @@ class Outbox:
 
     def _album(self) -> tuple[dict[str, Any], list[bytes]]:
         """A message with as many of the pictures that wait as fit into it."""
-        items: list[Photo] = []
+        items: list[dict[str, Any]] = []
         buffer = b""
         for image, preview in list(self._pictures.items()):
             if items and len(buffer) + len(preview.data) > LARGEST_FRAME:

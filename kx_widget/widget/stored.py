@@ -344,5 +344,3 @@ def model_of_store(source: StoredImages, model: Any, settings: Mapping[str, Any]
             stacklevel=3,
         )
     return ModelAnswers(model, source, blank(model))
-
-
