@@ -69,7 +69,7 @@ class Outbox:
         """Send `queued`, `running` or `progress` of the current question."""
         with self._lock:
             if kind == "running":
-                self._notices["queued"] = []
+                self._notices["queued"], self._end = [], None
             self.notify({"kind": kind, "gen": self._gen, **content})
 
     def notify(self, message: dict[str, Any]) -> None:
