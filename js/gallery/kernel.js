@@ -194,8 +194,6 @@ export async function createKernel(options) {
           dtype: "float32",
           scale: 1,
           offset: 0,
-          vmin: 0,
-          vmax: 1,
           signed,
           partial: done < 1,
           notes: [...(remark.notes ?? []), ...(cautions ? [cautionOn(question.method)].filter(Boolean) : [])],
@@ -248,7 +246,7 @@ export async function createKernel(options) {
         if (!current()) return;
         done += 1;
         const { items, buffer } = frame(question, column, part / parts[column]);
-        down({ kind: "maps", gen: mine, seq: done, final: done === total, items }, [buffer]);
+        down({ kind: "maps", gen: mine, seq: done, items }, [buffer]);
         down({ kind: "progress", gen: mine, done, total, eta_s: ((total - done) * step) / 1000 });
       }
     }
@@ -272,7 +270,7 @@ export async function createKernel(options) {
       const size = (of) => of.values.byteLength;
       const items = maps.map((map, i) => ({
         ...{ layer: part[i].path, shape: [map.size, map.size], dtype: "float32", scale: 1, offset: 0 },
-        ...{ vmin: 0, vmax: 1, byte_length: size(map) },
+        byte_length: size(map),
         byte_offset: maps.slice(0, i).reduce((sum, before) => sum + size(before), 0),
       }));
       const buffer = await new Blob(maps.map(({ values }) => values)).arrayBuffer();

@@ -51,7 +51,7 @@ describe("a view", () => {
   function answer(gen: number, target: string, ...values: number[]) {
     model.down(running(gen, target));
     if (values.length === 0) return;
-    model.down({ kind: "maps", gen, seq: gen, final: true, items: [item()] }, bytes(...values));
+    model.down({ kind: "maps", gen, seq: gen, items: [item()] }, bytes(...values));
     model.down({ kind: "done", gen, seconds: 1, maps: 1 });
   }
 
@@ -95,7 +95,7 @@ describe("a view", () => {
     session.set({ target: "cat" });
     model.down({ ...running(3, "cat"), key: "trained" });
     expect([shown(), store.stale.value]).toEqual([[1, 2], true]);
-    model.down({ kind: "maps", gen: 3, seq: 3, final: true, items: [item()] }, bytes(7, 8));
+    model.down({ kind: "maps", gen: 3, seq: 3, items: [item()] }, bytes(7, 8));
     expect([shown(), store.stale.value]).toEqual([[7, 8], false]);
   });
 
@@ -117,7 +117,7 @@ describe("a view", () => {
 
   it("keeps apart what still comes of a question and what it shows meanwhile for another one", () => {
     const part = (seq: number, partial: boolean, ...values: number[]) =>
-      model.down({ kind: "maps", gen: 3, seq, final: !partial, items: [item({ partial })] }, bytes(...values));
+      model.down({ kind: "maps", gen: 3, seq, items: [item({ partial })] }, bytes(...values));
     session.set({ target: "bird" });
     model.down(running(3, "bird"));
     part(3, true, 5, 0);
@@ -137,7 +137,7 @@ describe("a view", () => {
     session.set({ target: "bird" });
     model.down(running(3, "bird"));
     const items = [item({ partial: true })];
-    model.down({ kind: "maps", gen: 3, seq: 3, final: false, items }, bytes(5, 0));
+    model.down({ kind: "maps", gen: 3, seq: 3, items }, bytes(5, 0));
     session.set({ target: "cat" });
     back();
     expect(shown()).toEqual([5, 0]);
@@ -146,10 +146,10 @@ describe("a view", () => {
   it("keeps no answer that is partial or has gaps", () => {
     model.down(running(3, "bird"));
     const items = [item({ partial: true })];
-    model.down({ kind: "maps", gen: 3, seq: 3, final: false, items }, bytes(1, 1));
+    model.down({ kind: "maps", gen: 3, seq: 3, items }, bytes(1, 1));
     model.down({ kind: "done", gen: 3, seconds: 1, maps: 1 });
     model.down(running(4, "cup", "can"));
-    model.down({ kind: "maps", gen: 4, seq: 4, final: true, items: [item()] }, bytes(1, 1));
+    model.down({ kind: "maps", gen: 4, seq: 4, items: [item()] }, bytes(1, 1));
     model.down({ kind: "done", gen: 4, seconds: 1, maps: 2 });
     expect(answers.keys()).toEqual(["cat", "dog"]);
   });

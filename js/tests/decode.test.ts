@@ -78,7 +78,7 @@ describe("the fixture shared with kx_widget/widget/codec.py", () => {
         if (value === null) return !Number.isNaN(found[at]);
         if (header.dtype === "float32") return !Object.is(found[at], value);
         // Rounded to one of 65535 steps, then to float32.
-        const off = (header.vmax - header.vmin) / 131068 + Math.abs(value) * 2 ** -23;
+        const off = header.scale / 2 + Math.abs(value) * 2 ** -23;
         return !(Math.abs(found[at] - value) <= off);
       });
       expect(wrong).toEqual([]);

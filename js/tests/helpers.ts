@@ -18,8 +18,6 @@ export function item(fields: Partial<Item> = {}): Item {
     dtype: "float32",
     scale: 1,
     offset: 0,
-    vmin: 0,
-    vmax: 1,
     signed: true,
     partial: false,
     notes: [],

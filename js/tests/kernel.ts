@@ -73,7 +73,7 @@ export class FakeKernel {
     const maps = (...all: [number, Float32Array][]): Message => {
       const [items, buffer] = frame(all.map(([image, values]) => [{ image }, values]));
       this.seq += 1;
-      return [{ kind: "maps", gen, seq: this.seq, final: false, items }, buffer];
+      return [{ kind: "maps", gen, seq: this.seq, items }, buffer];
     };
     const whole = Array.from({ length: IMAGES }, (_, image) => truth(target, image, this.trainings));
     const answer = [

@@ -3,7 +3,7 @@ import { parse } from "../src/kernel/parse";
 
 describe("parse", () => {
   it("passes on what is complete", () => {
-    const message = { kind: "maps", gen: 3, seq: 1, final: true, items: [] };
+    const message = { kind: "maps", gen: 3, seq: 1, items: [] };
     expect(parse(message)).toBe(message);
   });
 
@@ -15,7 +15,7 @@ describe("parse", () => {
 
   it("names the field that a known kind lacks", () => {
     expect(() => parse({ kind: "done", gen: 1 })).toThrow('"done": field "seconds"');
-    expect(() => parse({ kind: "maps", gen: "1", seq: 1, final: true, items: [] })).toThrow('"maps": field "gen"');
+    expect(() => parse({ kind: "maps", gen: "1", seq: 1, items: [] })).toThrow('"maps": field "gen"');
     expect(() => parse({ kind: "welcome", version: 1, gen: 0, catalogue: [], wrappers: [] })).toThrow('"inspection"');
     expect(() => parse({ kind: "predictions", shape: null, first: 0, best: [] })).toThrow('"shape"');
   });

@@ -31,7 +31,7 @@ describe("the messages as Python's types have them", () => {
   it("are what the page sends", () => {
     model.down(running(3));
     model.down({ ...running(4), held: true });
-    model.down({ kind: "maps", gen: 4, seq: 1, final: true, items: [] });
+    model.down({ kind: "maps", gen: 4, seq: 1, items: [] });
     session.cancel();
     session.fetchThumbnails(0, 0);
     session.setVisible(false);
@@ -55,7 +55,7 @@ describe("a message with one wrong field", () => {
     (_, message) => {
       model.down(running(1));
       const bytes = [Float32Array.of(1, 2).buffer];
-      model.down({ kind: "maps", gen: 1, seq: 1, final: true, items: [item()] }, bytes);
+      model.down({ kind: "maps", gen: 1, seq: 1, items: [item()] }, bytes);
       model.down({ kind: "done", gen: 1, seconds: 1, maps: 1 });
       for (const name of Object.keys(message)) {
         for (const value of WRONG) model.down({ ...message, gen: 1, [name]: value }, bytes);

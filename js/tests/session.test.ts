@@ -34,7 +34,7 @@ function frame(...values: number[]): DataView {
 }
 
 function maps(gen: number, seq: number, values: [number, number], fields = {}) {
-  model.down({ kind: "maps", gen, seq, final: true, items: [item(fields)] }, [frame(...values)]);
+  model.down({ kind: "maps", gen, seq, items: [item(fields)] }, [frame(...values)]);
 }
 
 const shown = () => [...(store.answer.value?.tiles ?? [])].map(([key, tile]) => [key, [...tile.values]]);
@@ -195,7 +195,7 @@ describe("an answer", () => {
   });
 
   it("that cannot be read is an error, not an exception", () => {
-    model.down({ kind: "maps", gen: 1, seq: 1, final: true, items: [item()] }, [frame(1)]);
+    model.down({ kind: "maps", gen: 1, seq: 1, items: [item()] }, [frame(1)]);
     expect(store.failure.value?.message).toContain("ends at byte 8 of a buffer of 4 bytes");
     maps(1, 2, [1, 2]);
     expect(shown()).toHaveLength(1);

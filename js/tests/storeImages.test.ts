@@ -32,7 +32,7 @@ function photo(image: number, fields = {}) {
 
 function maps(gen: number, ...images: number[]) {
   const items = images.map((image) => item({ image }));
-  model.down({ kind: "maps", gen, seq: 7, final: true, items }, [Float32Array.of(1, 2).buffer]);
+  model.down({ kind: "maps", gen, seq: 7, items }, [Float32Array.of(1, 2).buffer]);
 }
 
 beforeEach(() => {
@@ -79,6 +79,10 @@ describe("a store", () => {
     model.down(running(2));
     wait();
     expect(looks()[2]).toEqual({ kind: "look", gen: 2, pictures: [], maps: [1] });
+    // The kernel says anew that it runs while it computes what was asked for; another look would interrupt it.
+    model.down(running(2));
+    wait();
+    expect(looks().length).toBe(3);
   });
 
   it("asks once more for what was lost", () => {
@@ -108,7 +112,7 @@ describe("a store", () => {
     model.down(running(1));
     const large = (image: number) => item({ image, shape: [3000, 3000], byte_length: 36e6 });
     for (const image of [0, 1, 2]) {
-      model.down({ kind: "maps", gen: 1, seq: image, final: true, items: [large(image)] }, [new ArrayBuffer(36e6)]);
+      model.down({ kind: "maps", gen: 1, seq: image, items: [large(image)] }, [new ArrayBuffer(36e6)]);
     }
     expect([...(store.answer.value?.tiles.keys() ?? [])]).toEqual(["0/0"]);
   });

@@ -13,13 +13,13 @@ function answer(gen: number, ...targets: string[]) {
   model.down({ kind: "queued", gen });
   model.down(running(gen, ...targets));
   const values = Float32Array.of(1, 2);
-  model.down({ kind: "maps", gen, seq: gen, final: true, items: [item()] }, [values.buffer]);
+  model.down({ kind: "maps", gen, seq: gen, items: [item()] }, [values.buffer]);
   model.down({ kind: "done", gen, seconds: 1, maps: 1 });
 }
 
 function thumbnails(layer: string, fields = {}) {
-  const { shape, dtype, scale, offset, vmin, vmax, byte_offset, byte_length } = item();
-  const encoded = { shape, dtype, scale, offset, vmin, vmax, byte_offset, byte_length };
+  const { shape, dtype, scale, offset, byte_offset, byte_length } = item();
+  const encoded = { shape, dtype, scale, offset, byte_offset, byte_length };
   const about = { gen: 1, image: 0, column: 0, key: "k1", method_title: "CAM", signed: true };
   const message = { kind: "thumbnails", ...about, items: [{ ...encoded, layer }], ...fields };
   model.down(message, [Float32Array.of(3, -4).buffer]);

@@ -105,12 +105,7 @@ class ModelQuery:
     def __init__(self, source: ImageSource, explainer: Explainer, images: Images, traits: QuestionTraits) -> None:
         self._source, self._explainer, self._traits = source, explainer, traits
         self._questions = build(explainer, images, traits)
-        self._columns = columns(self._questions)
-
-    @property
-    def columns(self) -> list[Column]:
-        """What the grid's columns ask."""
-        return self._columns
+        self.columns = columns(self._questions)
 
     def version(self) -> int:
         """Of the model's weights."""

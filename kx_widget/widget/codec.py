@@ -37,8 +37,6 @@ def _encode_one(m: Floats, exact_bytes: int) -> tuple[Encoded, bytes]:
         "dtype": "float32",
         "scale": 1.0,
         "offset": 0.0,
-        "vmin": low,
-        "vmax": high,
         "byte_offset": 0,
         "byte_length": 0,
     }
@@ -48,22 +46,3 @@ def _encode_one(m: Floats, exact_bytes: int) -> tuple[Encoded, bytes]:
     steps = np.where(np.isfinite(m), np.rint((m.astype(np.float64) - low) / scale), NAN)
     header.update(dtype="uint16", scale=scale, offset=low)
     return header, steps.astype("<u2").tobytes()
-
-
-def decode(header: Encoded, buffer: bytes) -> Floats:
-    """The map (h, w) that a header describes.
-
-    Raises:
-        ValueError: the buffer is too short for it.
-    """
-    start, length = header["byte_offset"], header["byte_length"]
-    h, w = header["shape"]
-    size = 4 if header["dtype"] == "float32" else 2
-    if length != h * w * size or start < 0 or start + length > len(buffer):
-        raise ValueError(f"{length} bytes at {start} of {len(buffer)} do not hold a {h} × {w} {header['dtype']} map.")
-    part = buffer[start : start + length]
-    if header["dtype"] == "float32":
-        return np.frombuffer(part, "<f4").reshape(h, w)
-    steps = np.frombuffer(part, "<u2").reshape(h, w)
-    values = steps * header["scale"] + header["offset"]
-    return np.where(steps == NAN, np.nan, values).astype(np.float32)

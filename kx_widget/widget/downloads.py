@@ -36,14 +36,14 @@ class Downloads:
             self._refuse(name, f"There is no export of {fmt[:20]!r} for column {str(column)[:20]}.")
             return
         with self._lock:
-            if len(self._waiting) >= MOST_WAITING:
-                self._refuse(name, f"{MOST_WAITING} files are being made already: ask again when they are there.")
-                return
-            self._waiting.append((copy_context(), name, fmt, column))
-            if self._working:
-                return
-            self._working = True
-        start_thread(self._work, name="kx-export")
+            is_full, is_idle = len(self._waiting) >= MOST_WAITING, not self._working
+            if not is_full:
+                self._waiting.append((copy_context(), name, fmt, column))
+                self._working = True
+        if is_full:
+            self._refuse(name, f"{MOST_WAITING} files are being made already: ask again when they are there.")
+        elif is_idle:
+            start_thread(self._work, name="kx-export")
 
     def _work(self) -> None:
         while True:

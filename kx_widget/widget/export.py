@@ -45,17 +45,23 @@ class Exporter:
 
     def keep(self, answer: FinishedAnswer, version: int, predictions: tuple[Floats, Floats] | None) -> None:
         """Keep an answer, computed with this version of the weights, and all scores and probabilities (N, C)."""
-        self._archive.keep(answer, version)
-        self._predictions = predictions
+        with self._widget._lock:
+            if self._closed:
+                return
+            self._archive.keep(answer, version)
+            self._predictions = predictions
+            self._timer.cancel()
+            self._timer = start_timer(SECONDS_BEFORE_SNAPSHOT, self.snapshot)
         if self._widget.results:
             self.displays.complete(self._preview)
-        self._timer.cancel()
-        self._timer = start_timer(SECONDS_BEFORE_SNAPSHOT, self.snapshot)
 
     def snapshot(self) -> None:
         """Put the latest answer into the trait now."""
-        if not self._closed and (answers := self._archive.answers()):
-            self._widget._snapshot = pack(self.welcome, self._predictions, answers[-1:], SNAPSHOT_BYTES)
+        if answers := self._archive.answers():
+            block = pack(self.welcome, self._predictions, answers[-1:], SNAPSHOT_BYTES)
+            with self._widget._lock:
+                if not self._closed:
+                    self._widget._snapshot = block
 
     def settle(self) -> None:
         """Take the snapshot now if nobody sits before the kernel: a script's notebook ends with its last cell."""

@@ -97,8 +97,6 @@ class Encoded(TypedDict):
     dtype: Literal["float32", "uint16"]
     scale: float
     offset: float
-    vmin: float
-    vmax: float
     byte_offset: int
     byte_length: int
 
@@ -231,7 +229,6 @@ class Maps(TypedDict):
     kind: Literal["maps"]
     gen: int
     seq: int
-    final: bool
     items: list[Item]
 
 

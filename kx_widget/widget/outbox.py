@@ -7,7 +7,6 @@ from typing import Any
 
 from kx_widget.widget.codec import encode
 from kx_widget.widget.image_sources import Preview
-from kx_widget.widget.messages import Photo
 from kx_widget.widget.serialize import Tile, picture_record
 from kx_widget.widget.worker import start_timer
 
@@ -60,7 +59,9 @@ class Outbox:
         """Begin with this question, which may be `waiting` for its turn; drop what is not sent of the one before."""
         with self._lock:
             self._gen = gen
-            self._forget()
+            self._notices.update({kind: [] for kind in OF_QUESTION})
+            self._tiles, self._end = {}, None
+            self._prefetched, self._prefetched_room = [], LARGEST_FRAME
             if waiting:
                 self.tell("queued")
 
@@ -68,7 +69,7 @@ class Outbox:
         """Send `queued`, `running` or `progress` of the current question."""
         with self._lock:
             if kind == "running":
-                self._notices["queued"] = []
+                self._notices["queued"], self._end = [], None
             self.notify({"kind": kind, "gen": self._gen, **content})
 
     def notify(self, message: dict[str, Any]) -> None:
@@ -167,8 +168,6 @@ class Outbox:
         """Send nothing more."""
         with self._lock:
             self._views.clear()
-            self._notices["welcome"] = self._notices["error"] = self._notices["overview"] = []
-            self._forget()
             if self._timer is not None:
                 self._timer.cancel()
 
@@ -176,11 +175,6 @@ class Outbox:
         self._views[view] = None
         while len(self._views) > MOST_VIEWS:
             del self._views[next(iter(self._views))]
-
-    def _forget(self) -> None:
-        self._notices.update({kind: [] for kind in OF_QUESTION})
-        self._tiles, self._end = {}, None
-        self._prefetched, self._prefetched_room = [], LARGEST_FRAME
 
     def _is_waiting(self) -> Any:
         return any(self._notices.values()) or self._pictures or self._tiles or self._end or self._prefetched
@@ -204,10 +198,8 @@ class Outbox:
         if self._pictures:
             return self._album()
         if self._tiles:
-            part = self._part()
-            final = not any(item["partial"] for item, _ in part)
-            items, buffer = _encoded(part)
-            return {"kind": "maps", "gen": self._gen, "seq": self._next_seq(), "final": final, "items": items}, [buffer]
+            items, buffer = _encoded(self._part())
+            return {"kind": "maps", "gen": self._gen, "seq": self._next_seq(), "items": items}, [buffer]
         if self._end:
             (message, key), self._end = self._end, None
             self._note_sent(key)
@@ -240,7 +232,7 @@ class Outbox:
 
     def _album(self) -> tuple[dict[str, Any], list[bytes]]:
         """A message with as many of the pictures that wait as fit into it."""
-        items: list[Photo] = []
+        items: list[dict[str, Any]] = []
         buffer = b""
         for image, preview in list(self._pictures.items()):
             if items and len(buffer) + len(preview.data) > LARGEST_FRAME:

@@ -16,7 +16,7 @@ from kx_widget.engine.registry import Method
 from kx_widget.engine.types import Floats, Frame, Inspection, LayerInfo, Parameter
 from kx_widget.engine.wrappers import WRAPPERS
 from kx_widget.widget.image_sources import Preview
-from kx_widget.widget.messages import Column, Photo
+from kx_widget.widget.messages import Column
 
 # A value that was refused may be of any length, and its error quotes it.
 LONGEST_TEXT = 2_000
@@ -143,16 +143,8 @@ def tile(frame: Frame, image: int, column: int, heading: Column) -> Tile:
     return item, frame.values
 
 
-def picture_record(image: int, preview: Preview, byte_offset: int) -> Photo:
+def picture_record(image: int, preview: Preview, byte_offset: int) -> dict[str, Any]:
     """A picture of a store, which lies in a buffer from `byte_offset` on."""
-    return {
-        "image": image,
-        "name": preview.name,
-        "width": preview.width,
-        "height": preview.height,
-        "box": list(preview.box),
-        "mime": preview.mime,
-        "problem": preview.problem,
-        "byte_offset": byte_offset,
-        "byte_length": len(preview.data),
-    }
+    record = asdict(preview)
+    size = len(record.pop("data"))
+    return {"image": image, **record, "byte_offset": byte_offset, "byte_length": size}

@@ -25,6 +25,7 @@ from kx_widget.widget.thumbnails import ThumbnailMaker
 from kx_widget.widget.worker import CancelToken, Worker, wait_for
 
 Status = Literal["idle", "running", "done", "cancelled", "error"]
+CLOSED = "This widget is closed. Make a new one."
 Predictions = tuple[Floats, Floats]
 SECONDS_BETWEEN_FRAMES = 0.05
 SECONDS_BETWEEN_PROGRESS = 0.1
@@ -182,11 +183,12 @@ class Session:
                     self._go_on()
 
     def close(self) -> None:
-        """Stop computing and forget."""
-        self._worker.cancel()
+        """Stop computing and forget; who waits is told that the widget is closed."""
         with self._changed:
+            self._worker.cancel()
             self.outbox.close()
-            self._answer = CurrentAnswer(self._answer.gen + 1, status="idle")
+            self._answer = CurrentAnswer(self._answer.gen + 1, status="idle", error=KxError(CLOSED))
+            self._changed.notify_all()
 
     def _go_on(self) -> None:
         answer = self._answer
@@ -200,7 +202,9 @@ class Session:
             try:
                 task(answer, query, stale)
             except BaseException as error:
-                self._fail(answer, error)
+                with self._changed:
+                    if not stale():
+                        self._fail(answer, error)
             if stale():
                 return
 
@@ -226,7 +230,9 @@ class Session:
                 predictions = self._predict(version)
                 finished = FinishedAnswer(answer.traits, answer.columns, list(answer.tiles.values()), answer.seconds)
                 self._keep(finished, version, predictions)
-        self._end(answer, "done")
+        with self._changed:
+            if not stale():
+                self._end(answer, "done")
 
     def _follow(self, answer: CurrentAnswer, part: Part, place: tuple[int, int], stale: CancelToken) -> float | None:
         """Drive a part of the answer, the nth of some, and send what changes; its seconds, None once it is stale."""
@@ -249,7 +255,7 @@ class Session:
                 progress = (place[0] + frames.done / frames.total) / place[1]
                 self._if_current(answer, self._tell_progress, frames, progress, eta)
         self._take(answer, changed, stale)
-        return time.perf_counter() - start
+        return None if stale() else time.perf_counter() - start
 
     def _take(self, answer: CurrentAnswer, tiles: Tiles, stale: CancelToken) -> None:
         """Keep tiles, and show them where all images are shown."""

@@ -37,11 +37,10 @@ def static_preview(results: Sequence[Explanation], titles: Mapping[str, str], st
         tiles = [row[0] for row in rows]
         rows = [tiles[i : i + PER_ROW] for i in range(0, len(tiles), PER_ROW)]
     png = base64.b64encode(_sheet(rows, 160 if shown * columns <= 12 else 112)).decode()
-    captions = [r.caption(i, t) for i in range(shown) for r in results for t in range(r.maps.shape[1])]
+    maps = [(r, i, t) for i in range(shown) for r in results for t in range(r.maps.shape[1])]
+    captions = [r.caption(i, t) for r, i, t in maps]
     questions = dict.fromkeys(f"{titles[r.method]} · {r.layer or 'the input'}" for r in results)
-    notes = dict.fromkeys(
-        n for i in range(shown) for r in results for t in range(r.maps.shape[1]) for n in r.notes_of(i, t)
-    )
+    notes = dict.fromkeys(note for r, i, t in maps for note in r.notes_of(i, t))
     rest = f" {images - shown} more images are in the widget." if shown < images else ""
     return {
         "image/png": png,

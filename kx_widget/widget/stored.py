@@ -40,7 +40,7 @@ class StoredImages:
     """The images of a store, numbered from 0 in the order of `Store.select`, and the row of each target.
 
     Args:
-        store: where the maps are.
+        store: where the maps are, or its folder.
         where, sort, descending: as in `Store.select`; an image is shown if one of its rows is chosen.
 
     Raises:
@@ -49,7 +49,8 @@ class StoredImages:
 
     at_once = False
 
-    def __init__(self, store: Store, where: Any = None, sort: str | None = None, descending: bool = False) -> None:
+    def __init__(self, store: str | Path | Store, where: Any, sort: str | None, descending: bool) -> None:
+        store = store if isinstance(store, Store) else Store(store)
         self.store, self.path = store, store.path
         job = store.job
         for needed in ("targets", "method", "class_names"):
@@ -152,8 +153,11 @@ class StoredQuery:
         return [Part(images, self.columns, 0, lambda _: self._read(images), lambda _: self._explanation(images))]
 
     def question_at(self, image: int, column: int) -> tuple[Question, int, int] | None:
-        """The same question of the model."""
-        return None if self.model is None else self.model.ask(self.traits).question_at(image, column)
+        """What the model is asked for the same map."""
+        if self.model is None or column not in range(len(self.columns)):
+            return None
+        alone = {"target": self.columns[column]["target"], "compare": "none", "compare_with": []}
+        return self.model.ask({**self.traits, **alone}).question_at(image, 0)
 
     def _read(self, images: Sequence[int]) -> Generator[Frames, None, None]:
         source, numbers, targets = self.source, np.asarray(images), np.asarray(self.targets)
@@ -340,8 +344,3 @@ def model_of_store(source: StoredImages, model: Any, settings: Mapping[str, Any]
             stacklevel=3,
         )
     return ModelAnswers(model, source, blank(model))
-
-
-def open_store(store: str | Path | Store) -> Store:
-    """The store, opened unless it is."""
-    return store if isinstance(store, Store) else Store(store)

@@ -4,13 +4,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
 from kx_widget.engine.cache import Cache
 from kx_widget.engine.multi_layer import maps_at_all_layers, quick_method
 from kx_widget.engine.question import Question
 from kx_widget.engine.types import Floats
+from kx_widget.widget.archive import reduce
 from kx_widget.widget.codec import encode
 from kx_widget.widget.worker import CancelToken
 
@@ -57,7 +55,7 @@ class ThumbnailMaker:
         maps: list[tuple[str, Floats]] = []
         sent, last = 0, time.perf_counter()
         for path, values in maps_at_all_layers(question, image, column, stale, stale.wait_for):
-            maps.append((path, reduce(values)))
+            maps.append((path, reduce(values, SIDE)))
             if time.perf_counter() - last >= SECONDS_BETWEEN_FRAMES:
                 send_part(maps[sent:])
                 sent, last = len(maps), time.perf_counter()
@@ -66,11 +64,3 @@ class ThumbnailMaker:
         if sent < len(maps):
             send_part(maps[sent:])
         self._cache.put(key, (tuple(path for path, _ in maps), *(values for _, values in maps)))
-
-
-def reduce(values: Floats) -> Floats:
-    """Means over the cells of a map, at most `SIDE` a side."""
-    h, w = (min(size, SIDE) for size in values.shape)
-    if (h, w) == values.shape:
-        return values
-    return np.asarray(Image.fromarray(values).resize((w, h), Image.Resampling.BOX), np.float32)

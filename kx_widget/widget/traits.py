@@ -1,5 +1,6 @@
 """What is synced with the browser."""
 
+import math
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -19,6 +20,20 @@ READ_ONLY = ("status", "progress", "error")
 PYTHON_ONLY = ("_images", "_snapshot", "_esm", "_css", "_anywidget")
 
 
+class Fraction(t.Float[float, Any]):
+    """A number from 0 to 1, neither a truth value nor NaN."""
+
+    def validate(self, obj: Any, value: Any) -> float:
+        """The number as a float.
+
+        Raises:
+            TraitError: it is no such number.
+        """
+        if isinstance(value, bool) or (isinstance(value, float) and math.isnan(value)):
+            raise t.TraitError(f"{self.name} must be a number from 0 to 1, not {value}.")
+        return super().validate(obj, value)
+
+
 class Traits(anywidget.AnyWidget):
     """The traits of a `KxWidget`, and the front end that shows them."""
 
@@ -34,8 +49,8 @@ class Traits(anywidget.AnyWidget):
     sign = t.Enum(list(SIGNS), "positive").tag(sync=True)
     scale = t.Enum(list(SCALES), "map").tag(sync=True)
     colormap = t.Enum(list(COLORMAPS), "viridis").tag(sync=True)
-    opacity = t.Float(0.6, min=0, max=1).tag(sync=True)
-    threshold = t.Float(0.0, min=0, max=1).tag(sync=True)
+    opacity = Fraction(0.6, min=0, max=1).tag(sync=True)
+    threshold = Fraction(0.0, min=0, max=1).tag(sync=True)
     selected = t.List(t.Int(min=0), [0]).tag(sync=True)
     labels = t.TraitType(()).tag(sync=True)
     theme = t.Enum(["auto", "light", "dark"], "auto").tag(sync=True)

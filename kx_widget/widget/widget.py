@@ -18,13 +18,11 @@ from kx_widget.widget.labels import read_labels
 from kx_widget.widget.messages import validate
 from kx_widget.widget.questions import adapted, in_words
 from kx_widget.widget.serialize import error_message, python_arguments
-from kx_widget.widget.session import Session, Status
+from kx_widget.widget.session import CLOSED, Session, Status
 from kx_widget.widget.traits import PYTHON_ONLY, QUESTION, READ_ONLY, Traits, as_trait_error
 
 if TYPE_CHECKING:
     from kx_widget.bulk.store import Store
-
-CLOSED = "This widget is closed. Make a new one."
 
 
 class KxWidget(Traits):
@@ -110,10 +108,10 @@ class KxWidget(Traits):
             ParameterError: the model has other classes than the store.
         """
         # Stores need pyarrow, widgets do not.
-        from kx_widget.widget.stored import StoredAnswers, StoredImages, model_of_store, open_store
+        from kx_widget.widget.stored import StoredAnswers, StoredImages, model_of_store
 
         settings = cls._settings(model, keywords)
-        source = StoredImages(open_store(store), where, sort, descending)
+        source = StoredImages(store, where, sort, descending)
         if model is None and settings:
             raise ParameterError(f"{', '.join(settings)}: without a model there is nothing to give these to.")
         answers = StoredAnswers(source, None if model is None else model_of_store(source, model, settings))
@@ -143,9 +141,13 @@ class KxWidget(Traits):
         self._source, self._answers = source, answers
         welcome = answers.catalogue() | {"arguments": arguments}
         self._class_names: list[str] = welcome["class_names"]
-        with self.hold_trait_notifications():
-            for name, value in traits.items():
-                setattr(self, name, value)
+        try:
+            with self.hold_trait_notifications():
+                for name, value in traits.items():
+                    setattr(self, name, value)
+        except BaseException:
+            self.close()  # Hosts hold on to every widget that is open.
+            raise
         self._exporter = Exporter(self, welcome)
         self._session = Session(source, answers, self._tell_views, self._report, self._exporter.keep, self._lock)
         self.observe(self._ask_if_changed, list(QUESTION))
@@ -225,14 +227,17 @@ class KxWidget(Traits):
 
     def close(self) -> None:
         """Stop, and let go of the model and everything kept about it."""
-        session, self._session = self._session, None
-        if session is not None:
+        if (session := self._session) is None:
+            super().close()
+            return
+        with self._lock:
+            self._session = None
             session.close()
             self._exporter.close()
             for name in ("_source", "_answers", "_last_query"):
                 self.__dict__.pop(name, None)
-        super().close()
-        if session is not None:  # A host may hold on to a closed widget.
+            super().close()
+            # A host may hold on to a closed widget.
             self._images, self._snapshot = [], b""
 
     def __enter__(self) -> "KxWidget":
@@ -348,18 +353,12 @@ class KxWidget(Traits):
         with self._refusing():
             return read_labels(proposal["value"], len(self._source), self._class_names)
 
-    @t.validate("opacity", "threshold")
-    def _check_number(self, proposal: Any) -> Any:
-        if proposal["value"] != proposal["value"]:
-            raise t.TraitError(f"{proposal['trait'].name} must be a number from 0 to 1, not NaN.")
-        return proposal["value"]
-
     @t.validate("selected")
     def _check_selected(self, proposal: Any) -> Any:
         with self._refusing():
             if (image := max(proposal["value"], default=0)) >= (count := len(self._source)):
                 raise ParameterError(f"selected: there is no image {image}; there are {count}.")
-        return proposal["value"]
+        return list(dict.fromkeys(map(int, proposal["value"])))
 
     def set_state(self, sync_data: Any) -> None:
         """Take over what the browser set; refuse what is wrong, one trait at a time, and say so."""

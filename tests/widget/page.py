@@ -4,8 +4,8 @@ import threading
 import time
 
 import kx_widget as kx
-from kx_widget.widget.codec import decode
 from kx_widget.widget.messages import VERSION
+from tests.widget.decode import decode
 
 ENDS = ("done", "cancelled", "error")
 

@@ -5,7 +5,7 @@ import gzip
 import json
 from html.parser import HTMLParser
 
-from kx_widget.widget.codec import decode
+from tests.widget.decode import decode
 
 HOSTILE = ["</script><img src=x onerror=alert(1)>", "<!--<script>", '"quoted" & co', "${x} $title \\u003c"]
 

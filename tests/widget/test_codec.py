@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.testing import assert_array_equal
 
-from kx_widget.widget.codec import decode, encode
+from kx_widget.widget.codec import encode
+from tests.widget.decode import decode
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "codec.json"
 numbers = st.floats(-(2.0**60), 2.0**60, width=32) | st.just(np.nan)
@@ -37,15 +38,6 @@ def test_large_maps_are_off_by_at_most_half_a_step(m, constant):
         span = float(np.nanmax(m)) - float(np.nanmin(m))
         error = np.nanmax(np.abs(out.astype(np.float64) - m.astype(np.float64)))
         assert error <= span / 131068 * (1 + 1e-3) + 6e-8 * float(np.nanmax(np.abs(m)))
-        assert (header["vmin"], header["vmax"]) == (float(np.nanmin(m)), float(np.nanmax(m)))
-
-
-def test_short_buffers_are_refused():
-    headers, buffer = encode([np.zeros((3, 3), np.float32), np.ones((2, 2), np.float32)])
-    with pytest.raises(ValueError, match="do not hold a 2 × 2 float32 map"):
-        decode(headers[1], buffer[:-1])
-    with pytest.raises(ValueError, match="do not hold"):
-        decode({**headers[0], "byte_length": 8}, buffer)
 
 
 def test_fixture_shared_with_the_front_end():
@@ -62,6 +54,6 @@ def test_what_is_infinite_is_sent_as_missing(side):
     m = np.linspace(-1, 1, side * side, dtype=np.float32).reshape(side, side)
     m[0, 0], m[1, 1] = np.inf, -np.inf
     (header,), buffer = encode([m])
-    found = decode(header, buffer)
-    assert_array_equal(np.isnan(found), ~np.isfinite(m))
-    assert np.nanmax(found) == pytest.approx(1, abs=1e-4)
+    out = decode(header, buffer)
+    assert_array_equal(np.isnan(out), ~np.isfinite(m))
+    assert np.nanmax(out) == pytest.approx(1, abs=1e-4)

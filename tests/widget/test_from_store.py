@@ -12,7 +12,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
 import kx_widget as kx
+from kx_widget.engine.answer import AnswerBuilder
 from kx_widget.engine.errors import FormatError
+from kx_widget.widget.stored import StoredImages
 from tests import models
 from tests.widget.conftest import NAMES
 from tests.widget.page import rest, until
@@ -170,6 +172,36 @@ def test_with_a_model_any_image_is_asked_anew(browser, kept, opened, explainer, 
     widget.compare, widget.layer, widget.method, widget.target = "none", kept.job["layer"], "gradcam", "top"
     widget.selected = [MISSING]
     assert_array_equal(widget.wait().maps[0, 0], kept.maps([kept.select()[2 * MISSING]])[0])
+
+
+def test_an_image_is_not_answered_by_the_one_that_was_in_focus_before(browser, opened, explainer, paths, monkeypatch):
+    widget = opened(explainer.model, layer="inside", target="cup")
+    load, explanation = StoredImages.load, AnswerBuilder.explanation
+
+    def move(image, to):
+        if widget.selected == [image]:
+            widget.selected = [to]
+
+    def load_late(*arguments):
+        move(MISSING, 1)
+        return load(*arguments)
+
+    def explain_late(*arguments):
+        move(1, 2)
+        return explanation(*arguments)
+
+    monkeypatch.setattr(StoredImages, "load", load_late)
+    monkeypatch.setattr(AnswerBuilder, "explanation", explain_late)
+    widget.selected = [MISSING]
+    assert widget.wait().names == (paths[2],)
+
+
+def test_thumbnails_are_those_of_the_column_that_the_store_answers(browser, opened, explainer, paths):
+    widget = opened(explainer.model, compare="targets")
+    browser.say(widget, "want", gen=browser.gen, image=0, column=1, have="")
+    rest(widget)
+    expected = explainer.explain(paths[0], "dog", layer="stem").maps[0, 0]
+    assert_allclose(browser.thumbnails["stem"], expected, rtol=1e-4, atol=1e-6)
 
 
 def test_nothing_is_sent_while_nobody_sees_it_and_only_the_last_look_after(browser, opened):

@@ -57,6 +57,14 @@ def test_an_answer_in_its_order(wire):
     assert [item["byte_offset"] for item in wire.sent[2][0]["items"]] == [0, 16]
 
 
+def test_an_end_that_waits_is_void_once_the_question_runs_again(wire):
+    wire.outbox.begin(1)
+    wire.outbox.end(done(1))
+    wire.outbox.tell("running", columns=[])
+    wire.outbox.see("view", True)
+    assert wire.kinds() == ["running"]
+
+
 def test_nothing_is_sent_while_no_view_is_visible_and_the_newest_once_one_is(wire):
     wire.outbox.begin(1)
     wire.outbox.show([tile(value=1.0)])

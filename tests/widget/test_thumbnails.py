@@ -4,7 +4,7 @@ import threading
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_allclose
 
 import kx_widget as kx
 from kx_widget.engine.methods import METHODS
@@ -125,15 +125,6 @@ def test_another_question_interrupts_them(widget, browser, monkeypatch):
     rest(widget)
     assert "thumbnails" not in browser.kinds()
     assert len(want(widget, browser)) == len(widget.explainer.inspection.candidates)
-
-
-def test_large_maps_are_averaged(browser):
-    rng = np.random.default_rng(0)
-    from kx_widget.widget.thumbnails import reduce
-
-    values = rng.normal(size=(64, 10)).astype(np.float32)
-    assert_allclose(reduce(values), values.reshape(32, 2, 10).mean(1), rtol=1e-5, atol=1e-6)
-    assert_array_equal(reduce(values[:7]), values[:7])
 
 
 def test_every_method_has_thumbnails(widget, browser):

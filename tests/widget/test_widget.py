@@ -3,14 +3,17 @@
 import pickle
 import re
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import traitlets
+from ipywidgets.widgets.widget import _instances
 from numpy.testing import assert_allclose, assert_array_equal
 
 import kx_widget as kx
 from kx_widget.widget import outbox
+from kx_widget.widget.answer_sources import Part
 from tests import cases, models
 from tests.widget.page import rest, say, until
 
@@ -82,6 +85,7 @@ def test_methods_and_layers_side_by_side(widget, browser, explainer, compare, gi
         ("params", {"channels": "sum"}, kx.ParameterError),
         ("compare", "rows", traitlets.TraitError),
         ("opacity", 1.5, traitlets.TraitError),
+        ("opacity", True, traitlets.TraitError),
         ("params", {1: 2}, traitlets.TraitError),
         ("params", {"targets": "cat"}, kx.ParameterError),
         ("params", {"images": []}, kx.ParameterError),
@@ -369,11 +373,43 @@ def test_pictures_are_small_and_in_their_own_shape(browser, explainer):
         assert sizes == [(512, 398, "image/jpeg", [0, 0, 1, 1]), (30, 40, "image/png", [0, 0, 1, 1])]
 
 
+def test_an_image_is_selected_once(widget):
+    widget.selected = [2, 0, 2]
+    assert widget.selected == [2, 0]
+
+
+def test_who_waits_hears_that_it_was_closed(explainer):
+    w = kx.KxWidget(explainer, cases.photos(), params={"smooth": {"repetitions": 1000}})
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(w._session.wait, 60)
+        w.close()
+        assert isinstance(waiting.exception(), kx.KxError)
+
+
+def test_an_answer_that_is_cancelled_at_its_end_is_not_kept(widget, monkeypatch):
+    tiles = Part.tiles
+
+    def cancel_and_take(part, frames):
+        widget.cancel()
+        return tiles(part, frames)
+
+    rest(widget)
+    monkeypatch.setattr(Part, "tiles", cancel_and_take)
+    widget.target = "dog"
+    with pytest.raises(kx.CancelledError):
+        widget.wait()
+    rest(widget)
+    assert [answer.traits["target"] for answer in widget._exporter._archive.answers()] == ["top"]
+
+
 def test_closed_it_says_so(browser, explainer):
     w = kx.KxWidget(explainer, cases.photos())
     w.wait()
     w._exporter.snapshot()
+    (answer,) = w._exporter._archive.answers()
     w.close()
+    w._exporter.keep(answer, 0, None)
+    assert w._exporter._archive.answers() == []
     assert (w._images, w._snapshot) == ([], b"")
     with pytest.raises(kx.KxError, match="closed"):
         w.wait()
@@ -398,8 +434,10 @@ def test_closed_it_says_so(browser, explainer):
 def test_bad_arguments(browser, explainer, arguments, error, said):
     given = {"model": explainer, "images": cases.photos(), **arguments}
     given["model"] = given["model"]() if callable(given["model"]) else given["model"]
+    before = dict(_instances)
     with pytest.raises(error, match=said):
         kx.KxWidget(**given)
+    assert not [w for name, w in _instances.items() if isinstance(w, kx.KxWidget) and name not in before]
 
 
 def test_a_model_without_maps_gets_gradients(browser):

@@ -36,7 +36,8 @@ export class BitmapCache {
 
   private async decode(picture: Picture): Promise<void> {
     const bitmap = await decodePicture(picture);
-    if (!this.bitmaps.has(picture)) return bitmap?.close();
+    // Dropped meanwhile, or dropped and decoded a second time.
+    if (this.bitmaps.get(picture) || !this.bitmaps.has(picture)) return bitmap?.close();
     this.bitmaps.set(picture, bitmap);
     this.onReady(picture);
   }

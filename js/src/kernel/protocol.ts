@@ -80,8 +80,6 @@ export interface Encoded {
   dtype: "float32" | "uint16";
   scale: number;
   offset: number;
-  vmin: number;
-  vmax: number;
   byte_offset: number;
   byte_length: number;
 }
@@ -92,8 +90,6 @@ export interface Item {
   dtype: "float32" | "uint16";
   scale: number;
   offset: number;
-  vmin: number;
-  vmax: number;
   byte_offset: number;
   byte_length: number;
   image: number;
@@ -182,7 +178,7 @@ export interface Running {
 export interface Progress { kind: "progress"; gen: number; done: number; total: number; eta_s: number | null; }
 
 /** Some maps, with one buffer; a later item for the same image and column replaces an earlier one. */
-export interface Maps { kind: "maps"; gen: number; seq: number; final: boolean; items: Item[]; }
+export interface Maps { kind: "maps"; gen: number; seq: number; items: Item[]; }
 
 /** A whole answer; its items point into the buffer of the message. */
 export interface Whole { key: string; asked: QuestionRecord; columns: Column[]; items: Item[]; }
@@ -196,8 +192,6 @@ export interface Thumbnail {
   dtype: "float32" | "uint16";
   scale: number;
   offset: number;
-  vmin: number;
-  vmax: number;
   byte_offset: number;
   byte_length: number;
   layer: string;
@@ -266,7 +260,7 @@ export const FIELDS: Readonly<Record<Down["kind"], Readonly<Record<string, "numb
   queued: { gen: "number" },
   running: { gen: "number", key: "string", asked: "object", columns: "list", held: "boolean" },
   progress: { gen: "number", done: "number", total: "number" },
-  maps: { gen: "number", seq: "number", final: "boolean", items: "list" },
+  maps: { gen: "number", seq: "number", items: "list" },
   ahead: { seq: "number", answers: "list" },
   thumbnails: { gen: "number", image: "number", column: "number", key: "string", method_title: "string", signed: "boolean", items: "list" },
   done: { gen: "number", seconds: "number", maps: "number" },

@@ -144,7 +144,7 @@ export class Session implements Listener {
     running: (message) => {
       this.store.status.value = "running";
       if (!this.current.begin(message)) this.resend(message.gen);
-      this.images.fetchMissing();
+      this.images.follow(message.gen);
     },
     progress: (message) => {
       if (this.store.status.value === "running") this.store.progress.value = message;

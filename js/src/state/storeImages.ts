@@ -17,6 +17,8 @@ export class StoreImages {
   private incoming: StoredFacts | null = null;
   private readonly pictures = new Map<number, Picture>();
   private visible: ReadonlySet<number> = new Set();
+  /** The question whose maps were asked for last. */
+  private askedGen = 0;
   private restTimer: ReturnType<typeof setTimeout> | undefined;
   private lostTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -61,7 +63,12 @@ export class StoreImages {
     this.fetchMissing();
   }
 
-  fetchMissing(): void {
+  /** Another question is answered, whose maps this view has not asked for. */
+  follow(gen: number): void {
+    if (gen !== this.askedGen) this.fetchMissing();
+  }
+
+  private fetchMissing(): void {
     if (this.store.stored.peek()) this.restTimer ??= setTimeout(() => this.ask(), REST_MS);
   }
 
@@ -98,6 +105,7 @@ export class StoreImages {
     if (pictures.length + maps.length === 0) return;
     const message = { kind: "look", gen: this.current.gen, pictures, maps } as const;
     this.send({ ...message });
+    this.askedGen = message.gen;
     const text = JSON.stringify(message);
     if (text !== before) this.lostTimer = setTimeout(() => this.ask(text), LOST_MS);
   }
