@@ -110,6 +110,13 @@ def test_batches_of_the_source_stay_batches(explainer, make, dtype):
     assert_same(again, explainer, x, 4)
 
 
+def test_single_images_go_together_and_a_batch_of_one_stays_one(explainer):
+    x = photos(40)
+    for source in (x, (image for image in x), ((image, 1) for image in x)):
+        assert [len(e.maps) for e in explainer.explain_dataset(source, **QUESTION)] == [32, 8]
+    assert [len(e.maps) for e in explainer.explain_dataset((x[i : i + 1] for i in range(3)), **QUESTION)] == [1, 1, 1]
+
+
 def test_single_images(explainer):
     x = photos(7)
     for source in (tf.data.Dataset.from_tensor_slices(x), x, list(x), (image for image in x)):
