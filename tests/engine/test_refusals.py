@@ -7,10 +7,11 @@ import tensorflow as tf
 from keras import layers
 
 from kx_widget.engine.errors import ModelError, ParameterError, UnknownLayerError
-from kx_widget.engine.explainer import EXPLAINER_PARAMETERS, QUESTION_PARAMETERS, Explainer
+from kx_widget.engine.explainer import EXPLAINER_PARAMETERS, QUESTION_PARAMETERS
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.parameters import check_params
 from kx_widget.engine.wrappers import WRAPPERS
+from kx_widget.explainer import Explainer
 from tests import cases, models
 
 OWNERS = [
@@ -97,6 +98,7 @@ def test_what_the_models_own_code_raises_is_named(method):
         lambda: list(explainer.stream(bright, 0, method=method)),
         lambda: explainer.explain_layers(bright, 0, layers=["late"], method="gradcam"),
         lambda: explainer.predict(bright),
+        lambda: next(explainer.explain_dataset([bright], 0, method=method)),
     ):
         with pytest.raises(ModelError, match=r"^The model raised RuntimeError: no film for bright pictures$"):
             ask()
