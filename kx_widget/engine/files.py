@@ -56,10 +56,11 @@ def atomic_write(path: Path) -> Generator[Path, None, None]:
     try:
         yield unfinished
         with named_errors(path):
+            # Windows flushes only what is open for writing, which the mode of the old file may forbid.
+            with unfinished.open("r+b") as file:
+                os.fsync(file.fileno())
             if path.exists():
                 shutil.copymode(path, unfinished)
-            with unfinished.open("rb") as file:
-                os.fsync(file.fileno())
             unfinished.replace(path)
     except BaseException:
         unfinished.unlink(missing_ok=True)
