@@ -1,12 +1,14 @@
 """What is said of numbers out of range, another backend, and tokens without a grid."""
 
+import pickle
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
 
-from kx_widget.engine.errors import ModelError, ParameterError, UnknownLayerError
+from kx_widget.engine.errors import KxError, ModelError, ParameterError, UnknownLayerError
 from kx_widget.engine.explainer import EXPLAINER_PARAMETERS, QUESTION_PARAMETERS
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.parameters import check_params
@@ -37,6 +39,11 @@ def test_a_number_out_of_its_range_is_told_the_range(owner, p, value):
     with pytest.raises(ParameterError) as told:
         check_params(owner, (p,), {p.name: value})
     assert str(told.value) == f"{owner}: {p.name}={value!r} is outside its range {limits}."
+
+
+def test_an_explainer_is_not_pickled():
+    with pytest.raises(KxError, match=r"cannot be pickled or copied.*save the model"):
+        pickle.dumps(Explainer(models.pooled()))
 
 
 def test_another_backend_is_refused_with_the_way_out(monkeypatch):
