@@ -12,6 +12,7 @@ from kx_widget.engine.errors import KxError, ModelError, ParameterError, Unknown
 from kx_widget.engine.explainer import EXPLAINER_PARAMETERS, QUESTION_PARAMETERS
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.parameters import check_params
+from kx_widget.engine.types import Parameter
 from kx_widget.engine.wrappers import WRAPPERS
 from kx_widget.explainer import Explainer
 from tests import cases, models
@@ -39,6 +40,12 @@ def test_a_number_out_of_its_range_is_told_the_range(owner, p, value):
     with pytest.raises(ParameterError) as told:
         check_params(owner, (p,), {p.name: value})
     assert str(told.value) == f"{owner}: {p.name}={value!r} is outside its range {limits}."
+
+
+@pytest.mark.parametrize(("maximum", "value", "limits"), [(1, 2, "-inf to 1"), (None, float("nan"), "-inf to inf")])
+def test_a_range_without_a_lower_end_is_told(maximum, value, limits):
+    with pytest.raises(ParameterError, match=f"is outside its range {limits}"):
+        check_params("mine", (Parameter("shift", "float", 0.0, "Added.", maximum=maximum),), {"shift": value})
 
 
 def test_an_explainer_is_not_pickled():
