@@ -2,8 +2,7 @@
 
 The model is called once, on a placeholder, and each layer's output tensor is noted while that call is traced;
 the model itself is neither rebuilt nor changed. What follows is graph theory: the logits are found by walking
-back from the output, a cut by asking which tensors the layers after it need. Only this file and `parts` walk a
-graph; `tracing` is the only one that hooks a layer.
+back from the output, a cut by asking which tensors the layers after it need.
 """
 
 import copy
