@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import shutil
+import zlib
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,8 +15,8 @@ import numpy as np
 
 from kx_widget.engine.errors import FormatError
 
-# What reading something else as .npz raises.
-DAMAGE = (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile)
+# What reading something else as .npz raises, or a damaged one.
+DAMAGE = (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile, zlib.error)
 
 
 def check_path(path: Any, hint: str) -> None:
