@@ -1,6 +1,7 @@
 """Looking at maps, keeping them, and the pure arithmetic below."""
 
 import json
+import os
 import struct
 import zipfile
 from dataclasses import replace
@@ -240,6 +241,13 @@ def test_a_file_with_damaged_arrays_is_no_explanation(tmp_path):
     path.write_bytes(data)
     with pytest.raises(FormatError, match="is not an explanation saved as"):
         Explanation.load(path)
+
+
+def test_a_file_is_flushed_through_a_handle_that_may_write(tmp_path, monkeypatch):
+    fcntl, modes = pytest.importorskip("fcntl"), []
+    monkeypatch.setattr(files.os, "fsync", lambda number: modes.append(fcntl.fcntl(number, fcntl.F_GETFL)))
+    files.write_whole(tmp_path / "e.txt", b"e")
+    assert [mode & os.O_ACCMODE for mode in modes] == [os.O_RDWR]
 
 
 def test_an_empty_file_is_no_explanation(tmp_path):
