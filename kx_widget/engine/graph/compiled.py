@@ -56,11 +56,6 @@ class Compiled:
             while len(self._parts) > 1 and sum(size for _, size in self._parts.values()) > self.limit:
                 self._parts.popitem(last=False)
 
-    def clear(self) -> None:
-        """Forget all."""
-        with self._lock:
-            self._parts.clear()
-
 
 def _functions_of(part: Any) -> list[Any]:
     """TensorFlow's functions in what was compiled together."""
