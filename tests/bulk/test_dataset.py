@@ -43,8 +43,9 @@ def good(folder):
 @pytest.mark.parametrize("size", [1, 4, 32])
 def test_files_and_the_broken_ones_are_told(explainer, folder, size):
     run = explainer.explain_dataset(folder, batch_size=size, **QUESTION)
-    with pytest.warns(RuntimeWarning, match=r"(?s)2 images were skipped:.*02-truncated.*03-text"):
+    with pytest.warns(RuntimeWarning, match=r"(?s)2 images were skipped:.*02-truncated.*03-text") as warned:
         found = list(run)
+    assert warned[0].filename == __file__
     assert_same(found, explainer, good(folder), size)
     assert [n for e in found for n in e.names] == [str(p) for p in good(folder)]
     assert [Path(name).name for name, _ in run.skipped] == ["02-truncated.jpg", "03-text.png"]
