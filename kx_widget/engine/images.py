@@ -321,7 +321,7 @@ def reduce(item: Any, size: tuple[int, int] | None, fit: Fit, depth: int) -> NDA
 def size_for(shape: tuple[int, ...], declared: tuple[int | None, int | None, int]) -> tuple[int, int]:
     """The model's input size (H, W); where it takes any, all images get the first one's, of this shape."""
     shrink = min(1.0, LARGEST_FREE_SIDE / max(shape[:2]))
-    height, width = (side or max(1, round(own * shrink)) for side, own in zip(declared[:2], shape[:2], strict=True))
+    height, width = (side or max(1, round(have * shrink)) for side, have in zip(declared[:2], shape[:2], strict=True))
     return height, width
 
 

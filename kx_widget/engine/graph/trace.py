@@ -164,7 +164,7 @@ class Graph:
             tensors = list(self.lookouts.values())
             gradients = self.gradients(tensors)
             at = [self.number[t.op.name] for t in tensors]
-            gates = {g.name: [own < position for own in at] for g, position in self._backward.passed(tensors)}
+            gates = {g.name: [number < position for number in at] for g, position in self._backward.passed(tensors)}
             return choosing_part(self.graph, [self.x, self.target], [self.scores], [tensors, gradients], gates)
 
     def gradients(self, tensors: Sequence[Any]) -> list[Any]:
