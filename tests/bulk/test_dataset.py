@@ -14,6 +14,7 @@ from keras import layers
 from numpy.testing import assert_allclose, assert_array_equal
 
 import kx_widget as kx
+from kx_widget.bulk.loader import FixedRange
 from tests import models
 from tests.cases import photos
 
@@ -133,6 +134,14 @@ def test_a_dark_batch_is_taken_to_be_in_the_range_of_the_first():
     assert second.images.max() == 1
     with pytest.raises(kx.ImageError, match=r"are in 0..1, and later ones in 0..255"):
         list(x.explain_dataset([dark, bright], method="gradients"))
+
+
+def test_to_ask_for_the_depth_of_no_images_writes_none(monkeypatch):
+    """Threads that decode ask so while another thread learns it."""
+    ranges, written = FixedRange(), []
+    monkeypatch.setattr(FixedRange, "__setattr__", lambda _, name, value: written.append(name), raising=False)
+    assert ranges.depth_of([]) == 0
+    assert not written
 
 
 def test_images_without_scores_are_skipped_or_raise():
