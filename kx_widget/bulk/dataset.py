@@ -39,7 +39,10 @@ class Explanations(Iterator[Explanation]):
                 bar.update(explained.size)
                 if explained.explanation is not None:
                     yield explained.explanation
-        warn_of_skipped(self.skipped)
+        if self.skipped:
+            more = f"\n  and {len(self.skipped) - SHOWN} more" if len(self.skipped) > SHOWN else ""
+            listed = "".join(f"\n  {name}: {reason}" for name, reason in self.skipped[:SHOWN])
+            warnings.warn(f"{len(self.skipped)} images were skipped:{listed}{more}", RuntimeWarning, stacklevel=3)
 
     def __next__(self) -> Explanation:
         return next(self._explanations)
@@ -54,11 +57,3 @@ def progress_bar(total: int | None, shown: bool) -> Any:
     from tqdm.auto import tqdm
 
     return tqdm(total=total, unit="image", disable=not shown)
-
-
-def warn_of_skipped(skipped: list[tuple[str, str]]) -> None:
-    """Warn of images that were left out."""
-    if skipped:
-        more = f"\n  and {len(skipped) - SHOWN} more" if len(skipped) > SHOWN else ""
-        listed = "".join(f"\n  {name}: {reason}" for name, reason in skipped[:SHOWN])
-        warnings.warn(f"{len(skipped)} images were skipped:{listed}{more}", RuntimeWarning, stacklevel=3)

@@ -66,7 +66,8 @@ class Job:
     @classmethod
     def of(cls, path: str | Path, source: Any, targets: Any, keywords: Mapping[str, Any]) -> "Job":
         """The job of these keywords of `Explainer.explain_to`; those that it does not have belong to the question."""
-        settings = {name: value for name, value in keywords.items() if name in cls.__dataclass_fields__}
+        names = cls.__dataclass_fields__.keys() - {"question"}
+        settings = {name: value for name, value in keywords.items() if name in names}
         question = {name: value for name, value in keywords.items() if name not in settings}
         return cls(path, source, targets, **settings, question=question)
 

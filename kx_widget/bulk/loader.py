@@ -55,7 +55,9 @@ class FixedRange(Ranges):
 
     def depth_of(self, integers: Sequence[NDArray[Any]]) -> int:
         """The bits that the first images of whole numbers use."""
-        self.depth = self.depth or super().depth_of(integers)
+        # Threads that decode photographs ask without any, and must not undo what another has learned meanwhile.
+        if integers and not self.depth:
+            self.depth = super().depth_of(integers)
         return self.depth
 
     def span_of(self, floats: Sequence[NDArray[Any]]) -> ValueRange:

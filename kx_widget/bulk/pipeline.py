@@ -21,7 +21,7 @@ from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import Images
 from kx_widget.engine.parameters import check_params
-from kx_widget.engine.question import Question
+from kx_widget.engine.question import Question, model_failures
 from kx_widget.engine.tasks import WHOLE
 from kx_widget.engine.types import Floats, Ints, Parameter
 
@@ -131,7 +131,8 @@ class Pipeline:
 
 
 def _scores(question: Question) -> Floats:
-    return np.concatenate([probe.scores() for _, probe in question.probes()])
+    with model_failures():
+        return np.concatenate([probe.scores() for _, probe in question.probes()])
 
 
 def replicas(explainer: Explainer) -> list[tuple[Any, Explainer]]:

@@ -98,11 +98,12 @@ class ImageStream:
         position = 0
         try:
             for element in elements:
-                values, labels = _parts(element)
+                values, labels, is_batch = _parts(element)
                 for i, value in enumerate(values):
                     name = str(value) if isinstance(value, (str, Path)) else str(position)
                     value = Path(value) if isinstance(value, str) else value
-                    yield SourceItem(position, name, value, labels[i] if labels else None, i == len(values) - 1)
+                    ends = is_batch and i == len(values) - 1
+                    yield SourceItem(position, name, value, labels[i] if labels else None, ends)
                     position += 1
         finally:
             elements.close()
@@ -247,8 +248,8 @@ def _iterate(elements: Any) -> Generator[Any, None, None]:
     return prefetch(iter(elements), BATCHES_AHEAD)
 
 
-def _parts(element: Any) -> tuple[Sequence[Any], list[int | None]]:
-    """Images and labels of one element, which is an image or a batch."""
+def _parts(element: Any) -> tuple[Sequence[Any], list[int | None], bool]:
+    """Images and labels of one element, and whether it is a batch rather than a single image."""
     images, labels = element, None
     if isinstance(element, Mapping):
         images = element.get("image", element.get("images"))
@@ -264,10 +265,10 @@ def _parts(element: Any) -> tuple[Sequence[Any], list[int | None]]:
         labels = rest[0] if rest else None
     if not isinstance(images, (list, str, Path)) and hasattr(images, "shape"):
         array = np.asarray(images)
-        images = list(array) if array.ndim == 4 else [array]
-    elif not isinstance(images, list):
-        images = [images]
-    return images, _labels(labels, len(images))
+        images = list(array) if array.ndim == 4 else array
+    is_batch = isinstance(images, list)
+    values: list[Any] = images if is_batch else [images]
+    return values, _labels(labels, len(values)), is_batch
 
 
 def _labels(labels: Any, n: int) -> list[int | None]:

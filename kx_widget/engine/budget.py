@@ -1,6 +1,7 @@
 """How many samples go through the model at once: by memory, and by what the device refuses."""
 
 import math
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -11,11 +12,15 @@ MOST = 32
 
 
 class Budget:
-    """Splits work into chunks that fit `memory_mib`; halves them for good when the device runs out of memory."""
+    """Splits work into chunks that fit `memory_mib`; halves them for good when the device runs out of memory.
+
+    The memory is that of one call: those of a model compiled for several sizes take turns.
+    """
 
     def __init__(self, memory_mib: float) -> None:
         self.bytes = memory_mib * 2**20
         self._fits = math.inf
+        self._lock = threading.RLock()
 
     def samples(self, bytes_per_sample: int) -> int:
         """How many samples to run at once, at least 1."""
@@ -32,6 +37,10 @@ class Budget:
 
         Arrays share their first axis.
         """
+        with self._lock:
+            return self._run(fn, *arrays, most=most)
+
+    def _run(self, fn: Callable[..., Sequence[Any]], *arrays: Any, most: float) -> list[Any]:
         n = len(arrays[0])
         if n <= max(1, min(most, self._fits)):
             try:
@@ -40,6 +49,6 @@ class Budget:
                 if n == 1:
                     raise
                 self._fits = n // 2
-        first = self.run(fn, *(a[: n // 2] for a in arrays), most=most)
-        second = self.run(fn, *(a[n // 2 :] for a in arrays), most=most)
+        first = self._run(fn, *(a[: n // 2] for a in arrays), most=most)
+        second = self._run(fn, *(a[n // 2 :] for a in arrays), most=most)
         return [np.concatenate([a, b]) for a, b in zip(first, second, strict=True)]

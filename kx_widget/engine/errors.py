@@ -74,16 +74,16 @@ def plain(error: BaseException | None) -> str:
     return f"{type(error).__name__}: {said[0]}" if said else type(error).__name__
 
 
-def near(wrong: object, known: Iterable[str], *, most: int = 3) -> list[str]:
-    """Those among `known` that `wrong` may be a misspelling of, nearest first."""
-    lowered = {k.lower(): k for k in reversed(list(known))}
+def near(wrong: object, names: Iterable[str], *, most: int = 3) -> list[str]:
+    """Those among `names` that `wrong` may be a misspelling of, nearest first."""
+    lowered = {k.lower(): k for k in reversed(list(names))}
     return [lowered[k] for k in difflib.get_close_matches(str(wrong).lower(), lowered, n=most, cutoff=0.5)]
 
 
-def did_you_mean(wrong: object, known: Iterable[str], *, most: int = 3) -> str:
-    """The end of an error message: near matches of `wrong` among `known`, or the first few of them."""
-    known = list(known)
-    if meant := near(wrong, known, most=most):
+def did_you_mean(wrong: object, names: Iterable[str], *, most: int = 3) -> str:
+    """The end of an error message: near matches of `wrong` among `names`, or the first few of them."""
+    names = list(names)
+    if meant := near(wrong, names, most=most):
         return " Did you mean " + " or ".join(map(repr, meant)) + "?"
-    shown = ", ".join(repr(k) for k in known[:8])
-    return f" Known: {shown}{', …' if len(known) > 8 else ''}." if known else ""
+    shown = ", ".join(repr(k) for k in names[:8])
+    return f" Known: {shown}{', …' if len(names) > 8 else ''}." if names else ""

@@ -15,7 +15,7 @@ from kx_widget.engine.answer import AnswerBuilder
 from kx_widget.engine.budget import Budget
 from kx_widget.engine.cache import Cache
 from kx_widget.engine.decoding import NUMBERS
-from kx_widget.engine.errors import ModelError, ParameterError, UnknownLayerError
+from kx_widget.engine.errors import KxError, ModelError, ParameterError, UnknownLayerError
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.graph.compiled import Functions
 from kx_widget.engine.graph.trace import Call, Graph
@@ -123,6 +123,12 @@ class Explainer:
         height, width, channels = self.declared
         compiled = self.prepare((height or FREE_SIDE, width or FREE_SIDE, channels))
         self.preprocessor.leave_to(call.layer for call in compiled.graph.calls)
+
+    def __getstate__(self) -> Any:
+        raise KxError(
+            "An Explainer cannot be pickled or copied, for it holds compiled functions: save the model, and make an "
+            "Explainer of it in each process."
+        )
 
     @property
     def inspection(self) -> Inspection:

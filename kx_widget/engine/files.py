@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import shutil
+import zlib
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,8 +15,8 @@ import numpy as np
 
 from kx_widget.engine.errors import FormatError
 
-# What reading something else as .npz raises.
-DAMAGE = (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile)
+# What reading something else as .npz raises, or a damaged one.
+DAMAGE = (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile, zlib.error)
 
 
 def check_path(path: Any, hint: str) -> None:
@@ -56,10 +57,11 @@ def atomic_write(path: Path) -> Generator[Path, None, None]:
     try:
         yield unfinished
         with named_errors(path):
+            # Windows flushes only what is open for writing, which the mode of the old file may forbid.
+            with unfinished.open("r+b") as file:
+                os.fsync(file.fileno())
             if path.exists():
                 shutil.copymode(path, unfinished)
-            with unfinished.open("rb") as file:
-                os.fsync(file.fileno())
             unfinished.replace(path)
     except BaseException:
         unfinished.unlink(missing_ok=True)

@@ -35,7 +35,9 @@ def _trained_link(model: Any, output: str | int | None) -> Link | None:
     loss: Any = getattr(model, "loss", None)
     names = list(getattr(model, "output_names", None) or [])
     if isinstance(loss, dict):
-        loss = loss.get(names[output] if isinstance(output, int) else names[0] if output is None else output)
+        # A subclassed model does not name its outputs, but for those that have a loss.
+        by_number = dict(enumerate(names or loss))
+        loss = loss.get(output if isinstance(output, str) else by_number.get(output or 0))
     elif isinstance(loss, (list, tuple)):
         at = names.index(output) if isinstance(output, str) else output or 0
         loss = loss[at] if at < len(loss) else None

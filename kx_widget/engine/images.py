@@ -321,7 +321,7 @@ def reduce(item: Any, size: tuple[int, int] | None, fit: Fit, depth: int) -> NDA
 def size_for(shape: tuple[int, ...], declared: tuple[int | None, int | None, int]) -> tuple[int, int]:
     """The model's input size (H, W); where it takes any, all images get the first one's, of this shape."""
     shrink = min(1.0, LARGEST_FREE_SIDE / max(shape[:2]))
-    height, width = (side or max(1, round(own * shrink)) for side, own in zip(declared[:2], shape[:2], strict=True))
+    height, width = (side or max(1, round(have * shrink)) for side, have in zip(declared[:2], shape[:2], strict=True))
     return height, width
 
 
@@ -336,7 +336,7 @@ def _channels(array: NDArray[Any], channels: int) -> Floats:
 def box_of(have: tuple[int, ...], want: tuple[int, int], fit: Fit) -> Box:
     """The region of the original that fills the model's input."""
     if fit == "stretch":
-        return (0.0, 0.0, 1.0, 1.0)
+        return WHOLE
     ratio = (want[1] / want[0]) / (have[1] / have[0])
     if (ratio < 1) == (fit == "crop"):
         w, h = ratio, 1.0
@@ -348,7 +348,7 @@ def box_of(have: tuple[int, ...], want: tuple[int, int], fit: Fit) -> Box:
 def _resize(array: NDArray[Any], size: tuple[int, int], box: Box) -> NDArray[Any]:
     """The region `box` of an image, antialiased, at `size` (H, W); black where it lies outside."""
     h, w = array.shape[:2]
-    if (h, w) == size and box == (0.0, 0.0, 1.0, 1.0):
+    if (h, w) == size and box == WHOLE:
         return array
     x0, y0, x1, y1 = (v * s for v, s in zip(box, (w, h, w, h), strict=True))
     if min(x0, y0) < 0:

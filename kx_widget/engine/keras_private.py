@@ -12,7 +12,6 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.eager import context  # pyright: ignore
 
 from kx_widget.engine.errors import ModelError, plain
 
@@ -138,7 +137,7 @@ def as_built() -> Generator[None]:
 
     TensorFlow else rewrites a function before it runs for the first time, which takes longer than it saves.
     """
-    runtime, options = context.context(), _options_as_built()
+    runtime, options = _eager().context(), _options_as_built()
     before = runtime.function_call_options
     runtime.function_call_options = options
     try:
@@ -147,12 +146,19 @@ def as_built() -> Generator[None]:
         runtime.function_call_options = before
 
 
+def _eager() -> Any:
+    """The module of TensorFlow's state in this thread, imported when it is used so that `check` tells if it is gone."""
+    from tensorflow.python.eager import context  # pyright: ignore
+
+    return context
+
+
 @lru_cache(maxsize=1)
 def _options_as_built() -> Any:
-    config = context.context().config
+    config = _eager().context().config
     config.allow_soft_placement = True
     config.graph_options.rewrite_options.disable_meta_optimizer = True
-    return context.FunctionCallOptions(config_proto=config)
+    return _eager().FunctionCallOptions(config_proto=config)
 
 
 def captures(graph: Any) -> list[tuple[Any, Any]]:

@@ -75,6 +75,5 @@ def _limits(p: Parameter) -> tuple[float, float]:
 
 
 def _range(p: Parameter) -> str:
-    if p.maximum is None:
-        return f"{p.minimum:g} or more"
-    return f"{p.minimum:g} to {p.maximum:g}"
+    low, high = _limits(p)
+    return f"{low:g} to {high:g}" if p.minimum is None or p.maximum is not None else f"{low:g} or more"

@@ -57,8 +57,8 @@ class ScoreTable:
 
     def __init__(self, cache: Cache, key: Hashable, classes: int) -> None:
         self._cache, self._key = cache, key
-        kept = cache.get(key)
-        self._scores: Floats = np.zeros((0, classes), np.float32) if kept is None else kept[0]
+        entry = cache.get(key)
+        self._scores: Floats = np.zeros((0, classes), np.float32) if entry is None else entry[0]
         self._kept = self._known = len(self._scores)
 
     def __len__(self) -> int:

@@ -31,8 +31,8 @@ SELF_RESCALING = ("convnext", "efficientnet_v2", "mobilenet_v3")
 class Preprocessing:
     """How images become model-ready.
 
-    `text` says what was decided, once images were seen; `own` is the model's own preprocessor where it decides;
-    `knows_imagenet` tells whether 1000 classes of the model are ImageNet's.
+    `own` is the model's own preprocessor where it decides; `knows_imagenet` tells whether 1000 classes of the model are
+    ImageNet's.
     """
 
     def __init__(self, model: Any, preprocess: Any) -> None:

@@ -108,17 +108,14 @@ class Question:
         sample = self.model.graph.bytes_per_sample[backward] + extra_bytes
         return list(self.model.functions.budget.chunks(len(self.images.batch), sample, self.batch_size))
 
-    def probes(
-        self, backward: bool | None = None, extra_bytes: int = 0, version: int | None = None
-    ) -> Iterator[tuple[slice, Probe]]:
+    def probes(self, backward: bool | None = None, extra_bytes: int = 0) -> Iterator[tuple[slice, Probe]]:
         """The images in chunks that fit the memory budget.
 
         Args:
             backward: whether a pass back through the whole model is made, by default if the method sees the input.
             extra_bytes: bytes per image that are needed besides.
-            version: of the weights, if it was looked up just now.
         """
-        version = self.model.weights.version() if version is None else version
+        version = self.model.weights.version()
         for rows in self._chunks(backward, extra_bytes):
             yield rows, self.probe(rows, version)
 

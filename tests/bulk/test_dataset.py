@@ -14,6 +14,7 @@ from keras import layers
 from numpy.testing import assert_allclose, assert_array_equal
 
 import kx_widget as kx
+from kx_widget.bulk.loader import FixedRange
 from tests import models
 from tests.cases import photos
 
@@ -43,8 +44,9 @@ def good(folder):
 @pytest.mark.parametrize("size", [1, 4, 32])
 def test_files_and_the_broken_ones_are_told(explainer, folder, size):
     run = explainer.explain_dataset(folder, batch_size=size, **QUESTION)
-    with pytest.warns(RuntimeWarning, match=r"(?s)2 images were skipped:.*02-truncated.*03-text"):
+    with pytest.warns(RuntimeWarning, match=r"(?s)2 images were skipped:.*02-truncated.*03-text") as warned:
         found = list(run)
+    assert warned[0].filename == __file__
     assert_same(found, explainer, good(folder), size)
     assert [n for e in found for n in e.names] == [str(p) for p in good(folder)]
     assert [Path(name).name for name, _ in run.skipped] == ["02-truncated.jpg", "03-text.png"]
@@ -110,6 +112,13 @@ def test_batches_of_the_source_stay_batches(explainer, make, dtype):
     assert_same(again, explainer, x, 4)
 
 
+def test_single_images_go_together_and_a_batch_of_one_stays_one(explainer):
+    x = photos(40)
+    for source in (x, (image for image in x), ((image, 1) for image in x)):
+        assert [len(e.maps) for e in explainer.explain_dataset(source, **QUESTION)] == [32, 8]
+    assert [len(e.maps) for e in explainer.explain_dataset((x[i : i + 1] for i in range(3)), **QUESTION)] == [1, 1, 1]
+
+
 def test_single_images(explainer):
     x = photos(7)
     for source in (tf.data.Dataset.from_tensor_slices(x), x, list(x), (image for image in x)):
@@ -125,6 +134,14 @@ def test_a_dark_batch_is_taken_to_be_in_the_range_of_the_first():
     assert second.images.max() == 1
     with pytest.raises(kx.ImageError, match=r"are in 0..1, and later ones in 0..255"):
         list(x.explain_dataset([dark, bright], method="gradients"))
+
+
+def test_to_ask_for_the_depth_of_no_images_writes_none(monkeypatch):
+    """Threads that decode ask so while another thread learns it."""
+    ranges, written = FixedRange(), []
+    monkeypatch.setattr(FixedRange, "__setattr__", lambda _, name, value: written.append(name), raising=False)
+    assert ranges.depth_of([]) == 0
+    assert not written
 
 
 def test_images_without_scores_are_skipped_or_raise():

@@ -97,6 +97,11 @@ def test_whole_parts_before_the_source_fails_are_written(explainer, tmp_path, af
     assert_array_equal(store.maps(range(48)), expected.maps(range(48)))
 
 
+def test_a_parameter_called_question_belongs_to_the_method():
+    made = job.Job.of("s", [], "top", {"question": 2, "dtype": "float16"})
+    assert (made.question, made.dtype) == ({"question": 2}, "float16")
+
+
 @pytest.mark.parametrize(
     ("element", "said"),
     [((), r"\(\) is not an image: yield images"), ({"image": None}, 'The key "image" of a dict is None')],

@@ -6,6 +6,7 @@ import threading
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from numpy.testing import assert_allclose, assert_array_equal
 
 from kx_widget.engine.errors import ModelError
@@ -272,6 +273,33 @@ def test_threads_share_one_explainer():
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_calls_of_a_model_compiled_for_two_sizes_take_turns():
+    """What one call may take is all that there is."""
+    first, second = threading.Event(), threading.Event()
+    together = []
+
+    def meet(x):
+        if first.is_set():
+            second.set()
+        else:
+            first.set()
+            together.append(second.wait(0.5))
+        return x
+
+    image = keras.Input((None, None, 3))
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(2, 3)(image))
+    x = keras.layers.Lambda(lambda t: tf.ensure_shape(tf.py_function(meet, [t], tf.float32), t.shape))(x)
+    explainer = Explainer(keras.Model(image, keras.layers.Dense(2)(x)), preprocess=None)
+    small, large = (explainer.ask(np.zeros((1, n, n, 3), np.float32), 0, method="gradients") for n in (8, 9))
+    for question in (small, large):
+        question.model.functions._compile("predict", question.model.graph.predict)
+    other = threading.Thread(target=lambda: first.wait() and large.probe(slice(0, 1)).scores())
+    other.start()
+    small.probe(slice(0, 1)).scores()
+    other.join()
+    assert (together, second.is_set()) == ([False], True)
 
 
 @each_method

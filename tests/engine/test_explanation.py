@@ -1,6 +1,9 @@
 """Looking at maps, keeping them, and the pure arithmetic below."""
 
 import json
+import os
+import struct
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -224,6 +227,27 @@ def test_numbers_of_numpy_can_be_written(tmp_path):
     replace(explanation(MAPS), params=params).save(tmp_path / "e.npz")
     params = Explanation.load(tmp_path / "e.npz").params
     assert {name: params[name] for name in ("noise", "steps", "scales")} == {"noise": 0.5, "steps": 3, "scales": [1, 2]}
+
+
+def test_a_file_with_damaged_arrays_is_no_explanation(tmp_path):
+    path = tmp_path / "e.npz"
+    explanation(MAPS).save(path)
+    with zipfile.ZipFile(path) as archive:
+        entry = archive.getinfo("maps.npy")
+    data = bytearray(path.read_bytes())
+    header = data[entry.header_offset : entry.header_offset + 30]
+    start = entry.header_offset + 30 + sum(struct.unpack("<HH", header[26:30]))
+    data[start : start + 8] = b"\xff" * 8
+    path.write_bytes(data)
+    with pytest.raises(FormatError, match="is not an explanation saved as"):
+        Explanation.load(path)
+
+
+def test_a_file_is_flushed_through_a_handle_that_may_write(tmp_path, monkeypatch):
+    fcntl, modes = pytest.importorskip("fcntl"), []
+    monkeypatch.setattr(files.os, "fsync", lambda number: modes.append(fcntl.fcntl(number, fcntl.F_GETFL)))
+    files.write_whole(tmp_path / "e.txt", b"e")
+    assert [mode & os.O_ACCMODE for mode in modes] == [os.O_RDWR]
 
 
 def test_an_empty_file_is_no_explanation(tmp_path):

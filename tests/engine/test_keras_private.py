@@ -1,10 +1,13 @@
 """What Keras and TensorFlow do not promise: in one file, checked when an explainer is made."""
 
+import sys
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
+from tensorflow.python import eager  # pyright: ignore
 
 import kx_widget as kx
 from kx_widget.engine import keras_private
@@ -36,6 +39,13 @@ def test_what_is_not_as_it_was_is_named_with_the_versions(name, broken, problem,
         kx.Explainer(models.pooled())
     assert f"Keras {keras.__version__} with TensorFlow {tf.__version__}" in str(told.value)
     assert problem in str(told.value)
+
+
+def test_a_module_that_is_gone_is_named_with_the_versions(unchecked, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow.python.eager.context", None)
+    monkeypatch.delattr(eager, "context")
+    with pytest.raises(kx.ModelError, match=rf"with TensorFlow {tf.__version__}: ModuleNotFoundError: .*context"):
+        kx.Explainer(models.pooled())
 
 
 def test_the_check_leaves_no_trace_in_the_names_of_layers(unchecked):

@@ -267,6 +267,21 @@ def test_probabilities_are_given_where_the_model_is_known_to_be_a_classifier(cla
     assert e.caption(0, 0).endswith(f" · {100 * truth[0].max():.1f} %")
 
 
+def test_a_subclassed_model_names_its_output_in_its_loss_alone():
+    class Named(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.inside = linear(4, None)
+
+        def call(self, x):
+            return {"out": self.inside(x)}
+
+    model, x = Named(), cases.photos()
+    model.compile(loss={"out": keras.losses.CategoricalCrossentropy(from_logits=True)})
+    logits = model(x)["out"]
+    assert_allclose(Explainer(model).predict(x)[1], keras.ops.softmax(logits), rtol=1e-5)
+
+
 def test_each_output_has_a_loss_of_its_own():
     image = keras.Input((models.SIDE, models.SIDE, 3))
     x = layers.GlobalAveragePooling2D()(layers.Conv2D(5, 3, activation="relu")(image))

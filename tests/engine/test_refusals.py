@@ -1,16 +1,20 @@
 """What is said of numbers out of range, another backend, and tokens without a grid."""
 
+import pickle
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
 
-from kx_widget.engine.errors import ModelError, ParameterError, UnknownLayerError
-from kx_widget.engine.explainer import EXPLAINER_PARAMETERS, QUESTION_PARAMETERS, Explainer
+from kx_widget.engine.errors import KxError, ModelError, ParameterError, UnknownLayerError
+from kx_widget.engine.explainer import EXPLAINER_PARAMETERS, QUESTION_PARAMETERS
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.parameters import check_params
+from kx_widget.engine.types import Parameter
 from kx_widget.engine.wrappers import WRAPPERS
+from kx_widget.explainer import Explainer
 from tests import cases, models
 
 OWNERS = [
@@ -36,6 +40,17 @@ def test_a_number_out_of_its_range_is_told_the_range(owner, p, value):
     with pytest.raises(ParameterError) as told:
         check_params(owner, (p,), {p.name: value})
     assert str(told.value) == f"{owner}: {p.name}={value!r} is outside its range {limits}."
+
+
+@pytest.mark.parametrize(("maximum", "value", "limits"), [(1, 2, "-inf to 1"), (None, float("nan"), "-inf to inf")])
+def test_a_range_without_a_lower_end_is_told(maximum, value, limits):
+    with pytest.raises(ParameterError, match=f"is outside its range {limits}"):
+        check_params("mine", (Parameter("shift", "float", 0.0, "Added.", maximum=maximum),), {"shift": value})
+
+
+def test_an_explainer_is_not_pickled():
+    with pytest.raises(KxError, match=r"cannot be pickled or copied.*save the model"):
+        pickle.dumps(Explainer(models.pooled()))
 
 
 def test_another_backend_is_refused_with_the_way_out(monkeypatch):
@@ -97,6 +112,7 @@ def test_what_the_models_own_code_raises_is_named(method):
         lambda: list(explainer.stream(bright, 0, method=method)),
         lambda: explainer.explain_layers(bright, 0, layers=["late"], method="gradcam"),
         lambda: explainer.predict(bright),
+        lambda: next(explainer.explain_dataset([bright], 0, method=method)),
     ):
         with pytest.raises(ModelError, match=r"^The model raised RuntimeError: no film for bright pictures$"):
             ask()

@@ -23,7 +23,7 @@ class Attention:
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        self._number = {op.name: i for i, op in enumerate(graph.on_the_way)}
+        self._number = graph.number
         attentions = [(t, place) for t, place in graph.places.attentions if t.op.name in self._number]
         self._softmaxes = [t for t, _ in attentions]
         self._places = [place for _, place in attentions]

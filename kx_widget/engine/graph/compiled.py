@@ -56,11 +56,6 @@ class Compiled:
             while len(self._parts) > 1 and sum(size for _, size in self._parts.values()) > self.limit:
                 self._parts.popitem(last=False)
 
-    def clear(self) -> None:
-        """Forget all."""
-        with self._lock:
-            self._parts.clear()
-
 
 def _functions_of(part: Any) -> list[Any]:
     """TensorFlow's functions in what was compiled together."""
@@ -85,8 +80,7 @@ class Functions:
         self._graph = graph
         self.attention = Attention(graph)
         self.budget = budget
-        self._lock = threading.RLock()
-        # Apart from the other: what is compiled can be run while something else is being compiled.
+        # Apart from the budget's: what is compiled can be run while something else is being compiled.
         self._compiling = threading.RLock()
         self._compiled = Compiled(COMPILED_SHARE * budget.bytes)
         self._warm: WeakSet[Any] = WeakSet()
@@ -105,7 +99,7 @@ class Functions:
         """
         if self._graph.freezable_bytes > FREEZABLE_SHARE * self.budget.bytes or tf.config.list_logical_devices("GPU"):
             return self
-        with self._lock:
+        with self._compiling:
             if self._frozen is None or self._frozen[0] != version:
                 twin = copy.copy(self)
                 twin._graph, twin._compiled, twin._frozen = self._graph.frozen(), Compiled(self._compiled.limit), None
@@ -140,8 +134,7 @@ class Functions:
             with contextlib.nullcontext() if self._rewrites else as_built():
                 return [np.asarray(out) for out in tf.nest.flatten(fn(*(tf.convert_to_tensor(p) for p in parts)))]
 
-        with self._lock:
-            return self.budget.run(once, *arrays, most=most)
+        return self.budget.run(once, *arrays, most=most)
 
     def predict(self, x: Floats) -> Floats:
         """X (B, H, W, C) -> scores (B, C)."""

@@ -109,12 +109,12 @@ def _copier(
 
     def run(*tensors: Any, opened: Sequence[Any] = ()) -> list[Any]:
         inside = borders.difference(fed)
-        known = {n: tf.constant(values[n]) if n in values else capture(captured[n]) for n in inside}
-        known |= dict(zip(fed, tensors, strict=True))
-        inputs = {name: known[name] for name in borders} | dict(zip(predicates, opened, strict=True))
+        copies = {n: tf.constant(values[n]) if n in values else capture(captured[n]) for n in inside}
+        copies |= dict(zip(fed, tensors, strict=True))
+        inputs = {name: copies[name] for name in borders} | dict(zip(predicates, opened, strict=True))
         copied = tf.graph_util.import_graph_def(definition, inputs, return_elements=ends, name="")
-        known |= dict(zip(ends, copied, strict=True))
-        return [tf.identity(known[t.name]) for t in fetches]
+        copies |= dict(zip(ends, copied, strict=True))
+        return [tf.identity(copies[t.name]) for t in fetches]
 
     return run
 

@@ -2,8 +2,7 @@
 
 The model is called once, on a placeholder, and each layer's output tensor is noted while that call is traced;
 the model itself is neither rebuilt nor changed. What follows is graph theory: the logits are found by walking
-back from the output, a cut by asking which tensors the layers after it need. Only this file and `parts` walk a
-graph; `tracing` is the only one that hooks a layer.
+back from the output, a cut by asking which tensors the layers after it need.
 """
 
 import copy
@@ -165,7 +164,7 @@ class Graph:
             tensors = list(self.lookouts.values())
             gradients = self.gradients(tensors)
             at = [self.number[t.op.name] for t in tensors]
-            gates = {g.name: [own < position for own in at] for g, position in self._backward.passed(tensors)}
+            gates = {g.name: [number < position for number in at] for g, position in self._backward.passed(tensors)}
             return choosing_part(self.graph, [self.x, self.target], [self.scores], [tensors, gradients], gates)
 
     def gradients(self, tensors: Sequence[Any]) -> list[Any]:

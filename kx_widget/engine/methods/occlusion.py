@@ -41,12 +41,12 @@ def occlusion(
     order = far_apart_first(len(rows), len(columns))
     score = (probe.scores() * target).sum(-1)
     fall = np.zeros((len(probe.x), len(order)), np.float32)
-    known = np.zeros_like(fall)
+    done = np.zeros_like(fall)
     grid = (-1, len(rows), len(columns))
     for batch in probe.changed_scores(("occlusion", side, step, baseline), covered, target, order):
         fall[batch.images, batch.items] = score[batch.images] - batch.values
-        known[batch.images, batch.items] = 1
-        total, times = (rows.T @ v.reshape(grid) @ columns for v in (fall, known))
+        done[batch.images, batch.items] = 1
+        total, times = (rows.T @ v.reshape(grid) @ columns for v in (fall, done))
         maps = np.divide(total, times, out=np.full_like(total, np.nan), where=times > 0)
         yield Partial(maps, batch.done, len(order))
 

@@ -55,11 +55,11 @@ def scorecam(probe: Any, target: Floats, channels: int | None = None, weighting:
 
 def weights_of(scores: Floats, weighting: str) -> Floats:
     """Weights (K,) of the channels of an image; 0 where the score is NaN."""
-    known = ~np.isnan(scores)
-    if weighting == "softmax" and known.any():
-        scores = np.exp(scores - scores[known].max())
-        scores = scores / scores[known].sum()
-    return np.where(known, scores, 0).astype(np.float32)
+    valid = ~np.isnan(scores)
+    if weighting == "softmax" and valid.any():
+        scores = np.exp(scores - scores[valid].max())
+        scores = scores / scores[valid].sum()
+    return np.where(valid, scores, 0).astype(np.float32)
 
 
 def minmax(maps: Floats) -> Floats:
