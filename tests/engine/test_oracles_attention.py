@@ -91,7 +91,7 @@ def test_rollout_discards_the_smallest_share_but_not_at_the_class_token():
     net = randomised(models.transformer())
     explanation = Explainer(net, preprocess=None).explain(PHOTOS, [1], method="attention_rollout", discard=0.5)
     matrix = np.eye(17)
-    for attention in recorded(explainer.model, PHOTOS, 1)[0]:
+    for attention in recorded(net, PHOTOS, 1)[0]:
         fused = attention.mean(1)
         for image in fused:
             order = image.ravel().argsort()[: image.size // 2]
@@ -132,7 +132,7 @@ def test_a_layer_chooses_the_block_to_start_from(method):
     whole = x.explain(PHOTOS, [1], method=method).maps
     assert_allclose(x.explain(PHOTOS, [1], method=method, layer="patches").maps, whole)
     late = x.explain(PHOTOS, [1], method=method, layer="block1").maps[:, 0]
-    attentions, gradients = recorded(explainer.model, PHOTOS, 1, by_block=method == "legrad")
+    attentions, gradients = recorded(net, PHOTOS, 1, by_block=method == "legrad")
     if method == "attention_rollout":
         mixed = attentions[2].mean(1) + np.eye(17)
         expected = read_from(mixed / mixed.sum(-1, keepdims=True))
