@@ -1,5 +1,6 @@
 """The widget without a browser: traits in, messages out."""
 
+import gc
 import pickle
 import re
 import threading
@@ -8,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import traitlets
-from ipywidgets.widgets.widget import _instances
 from numpy.testing import assert_allclose, assert_array_equal
 
 import kx_widget as kx
@@ -419,6 +419,11 @@ def test_closed_it_says_so(browser, explainer):
     w.close()
 
 
+def open_widgets():
+    gc.collect()
+    return [each for each in gc.get_objects() if type(each) is kx.KxWidget and each.comm is not None]
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "said"),
     [
@@ -434,10 +439,10 @@ def test_closed_it_says_so(browser, explainer):
 def test_bad_arguments(browser, explainer, arguments, error, said):
     given = {"model": explainer, "images": cases.photos(), **arguments}
     given["model"] = given["model"]() if callable(given["model"]) else given["model"]
-    before = dict(_instances)
+    before = open_widgets()
     with pytest.raises(error, match=said):
         kx.KxWidget(**given)
-    assert not [w for name, w in _instances.items() if isinstance(w, kx.KxWidget) and name not in before]
+    assert not [w for w in open_widgets() if not any(w is other for other in before)]
 
 
 def test_a_model_without_maps_gets_gradients(browser):
