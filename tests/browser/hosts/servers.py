@@ -47,8 +47,12 @@ class App(Opened):
         self.root().wait_for()
 
     def execute(self, code: str) -> str:
-        """Run code in the notebook's process, in a thread of its own."""
-        return through_door(self.door, code)
+        """Run code in the notebook's process, in a thread of its own; what it prints is the host's."""
+        return through_door(self.door, code, "exec")
+
+    def value(self, expression: str) -> str:
+        """The str of an expression, which no printing of the host's can disturb."""
+        return through_door(self.door, expression, "eval")
 
 
 class Voila(App):
