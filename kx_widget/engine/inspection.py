@@ -223,8 +223,8 @@ def _recommend_method(recommended: str | None, start: str | None, measured: Meas
     if measured is None:
         return "gradcam", "One pass gives its map at the recommended layer."
     # What the class token read is not to be had where attention does not tell.
-    best = measured.best if measured.best != "attention_gradient" or start else measured.second
-    return best, measured.why(best)
+    method = measured.first if measured.first != "attention_gradient" or start else measured.second
+    return method, measured.why(method)
 
 
 def _ends_in_tokens(graph: Graph, path: str | None) -> bool:
