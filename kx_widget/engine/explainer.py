@@ -302,9 +302,11 @@ class Explainer:
         """
         start = time.perf_counter()
         loaded = self.load(images)
-        questions = [self.ask(loaded, targets, layer=layer, **question) for layer in _paths(layers)]
+        paths = _paths(layers)
+        questions = [self.ask(loaded, targets, layer=path, **question) for path in paths]
         warm_cache(questions)
-        return {str(each.layer): _answer(each, start) for each in questions}
+        # A question that sees the input has no layer.
+        return {each.layer or path: _answer(each, start) for path, each in zip(paths, questions, strict=True)}
 
 
 def _paths(layers: Any) -> list[Any]:
