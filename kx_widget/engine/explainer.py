@@ -224,8 +224,10 @@ class Explainer:
         **params: Any,
     ) -> Question:
         """A checked question, with nothing computed yet; arguments as in `explain`."""
-        settings = {name: params.pop(name) for name in WRAPPERS if name in params}
+        settings = {name: params.pop(name, None) for name in WRAPPERS}
+        wrappers = {name: WRAPPERS[name].check(value) for name, value in settings.items() if not _is_off(value)}
         if method is not None:
+            # Refused before images are read, which may take long.
             find(self.methods, method).complete(params, QUESTION_KEYWORDS)
         checked_values = check_params("explain", QUESTION_PARAMETERS, {"batch_size": batch_size, "seed": seed})
         loaded = self.load(images)
@@ -233,7 +235,6 @@ class Explainer:
         compiled = self.prepare((h, w, c))
         row = find(self.methods, compiled.inspection.recommended_method if method is None else method)
         params = row.complete(params, QUESTION_KEYWORDS)
-        wrappers = {name: WRAPPERS[name].check(value) for name, value in settings.items() if not _is_off(value)}
         generator = checked(row)
         for name, wrap in (("tta", augmented), ("smooth", smoothed)):
             generator = wrap(generator, wrappers[name]) if name in wrappers else generator
