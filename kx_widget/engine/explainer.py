@@ -109,8 +109,8 @@ class Explainer:
         memory_mib, cache_mib, fit = check_params("Explainer", EXPLAINER_PARAMETERS, settings).values()
         self.model = model
         self.methods = table(*METHODS.values(), own=methods)
-        own = tuple(method for name, method in self.methods.items() if METHODS.get(name) is not method)
-        self.settings = ExplainerSettings(preprocess, class_names, output, memory_mib, cache_mib, fit, own)
+        methods = tuple(method for name, method in self.methods.items() if METHODS.get(name) is not method)
+        self.settings = ExplainerSettings(preprocess, class_names, output, memory_mib, cache_mib, fit, methods)
         self.preprocessor = Preprocessing(model, preprocess)
         self.declared = self.preprocessor.declared(declared_input(model))
         self._lock = threading.RLock()
