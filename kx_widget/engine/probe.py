@@ -37,7 +37,7 @@ class Probe:
         x: model-ready images.
         call: the layer to look at, None for methods that see the input only.
         spatial: (h, w) of that layer's map.
-        digests: one per image, hashable, with the version of the weights: what caches go by.
+        digests: one per image, hashable, with the version of the weights and the shape: what caches go by.
         black: tells what black is in x (B, C).
         seed: for methods that draw random numbers; see `rng`.
         most: how many images may go through the model at once, if memory is not what says so.
