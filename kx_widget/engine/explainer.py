@@ -109,8 +109,8 @@ class Explainer:
         memory_mib, cache_mib, fit = check_params("Explainer", EXPLAINER_PARAMETERS, settings).values()
         self.model = model
         self.methods = table(*METHODS.values(), own=methods)
-        own = tuple(method for name, method in self.methods.items() if METHODS.get(name) is not method)
-        self.settings = ExplainerSettings(preprocess, class_names, output, memory_mib, cache_mib, fit, own)
+        methods = tuple(method for name, method in self.methods.items() if METHODS.get(name) is not method)
+        self.settings = ExplainerSettings(preprocess, class_names, output, memory_mib, cache_mib, fit, methods)
         self.preprocessor = Preprocessing(model, preprocess)
         self.declared = self.preprocessor.declared(declared_input(model))
         self._lock = threading.RLock()
@@ -224,8 +224,10 @@ class Explainer:
         **params: Any,
     ) -> Question:
         """A checked question, with nothing computed yet; arguments as in `explain`."""
-        settings = {name: params.pop(name) for name in WRAPPERS if name in params}
+        settings = {name: params.pop(name, None) for name in WRAPPERS}
+        wrappers = {name: WRAPPERS[name].check(value) for name, value in settings.items() if not _is_off(value)}
         if method is not None:
+            # Refused before images are read, which may take long.
             find(self.methods, method).complete(params, QUESTION_KEYWORDS)
         checked_values = check_params("explain", QUESTION_PARAMETERS, {"batch_size": batch_size, "seed": seed})
         loaded = self.load(images)
@@ -233,7 +235,6 @@ class Explainer:
         compiled = self.prepare((h, w, c))
         row = find(self.methods, compiled.inspection.recommended_method if method is None else method)
         params = row.complete(params, QUESTION_KEYWORDS)
-        wrappers = {name: WRAPPERS[name].check(value) for name, value in settings.items() if not _is_off(value)}
         generator = checked(row)
         for name, wrap in (("tta", augmented), ("smooth", smoothed)):
             generator = wrap(generator, wrappers[name]) if name in wrappers else generator
@@ -302,9 +303,11 @@ class Explainer:
         """
         start = time.perf_counter()
         loaded = self.load(images)
-        questions = [self.ask(loaded, targets, layer=layer, **question) for layer in _paths(layers)]
+        paths = _paths(layers)
+        questions = [self.ask(loaded, targets, layer=path, **question) for path in paths]
         warm_cache(questions)
-        return {str(each.layer): _answer(each, start) for each in questions}
+        # A question that sees the input has no layer.
+        return {each.layer or path: _answer(each, start) for path, each in zip(paths, questions, strict=True)}
 
 
 def _paths(layers: Any) -> list[Any]:

@@ -95,17 +95,12 @@ def inspect(model: Any, graph: Graph) -> Inspection:
     grids = [place.grid for call in graph.calls if (place := graph.places.of(call.tensor)) and place.tokens]
     attention = Attention(graph)
     recommended, why = _recommend(graph, layers)
-    sources: list[Call] = []
     measured = None
-    if _ends_in_tokens(graph, recommended):
-        tokens = [call for call, layer in zip(graph.calls, layers, strict=True) if _is_tokens(layer)]
-        sources = attention.sources(tokens)
-        measured = _measured(attention, layers) if sources else None
-    elif attention.in_windows:
-        sources = _sources_of_all_cells(graph, layers, attention, recommended)
-        measured = WINDOWED_AND_GLOBAL if sources else None
+    ends_in_tokens = _ends_in_tokens(graph, recommended)
+    sources = _sources(graph, layers, attention, recommended, ends_in_tokens)
     if sources:
-        recommended, why = _recommend_source(layers, sources, measured is WINDOWED_AND_GLOBAL)
+        measured = _measured(attention, layers) if ends_in_tokens else WINDOWED_AND_GLOBAL
+        recommended, why = _recommend_source(layers, sources, of_all_cells=not ends_in_tokens)
     start = None if attention.objection or not sources else sources[0].path
     method, why_method = _recommend_method(recommended, start, measured)
     return Inspection(
@@ -171,9 +166,8 @@ def _recommend(graph: Graph, layers: list[LayerInfo]) -> tuple[str | None, str]:
         return call.path, f"{_size(layer)}: the last layer that still has a map; nothing bypasses it."
     candidates = [layer for layer in layers if layer.is_candidate]
     if candidates:
-        return candidates[
-            -1
-        ].path, f"{_size(candidates[-1])}: the last layer with a map, though some signal bypasses it."
+        layer = candidates[-1]
+        return layer.path, f"{_size(layer)}: the last layer with a map, though some signal bypasses it."
     if any(WINDOWS in layer.reason for layer in layers):
         return (
             None,
@@ -193,15 +187,21 @@ def _measured(attention: Attention, layers: list[LayerInfo]) -> Measured | None:
     return FEWER_KEYS if attention.has_fewer_keys else None
 
 
-def _sources_of_all_cells(
-    graph: Graph, layers: list[LayerInfo], attention: Attention, recommended: str | None
+def _sources(
+    graph: Graph, layers: list[LayerInfo], attention: Attention, recommended: str | None, ends_in_tokens: bool
 ) -> list[Call]:
-    """What attention of all cells takes in, where other blocks look at windows of the same grid (ViTDet)."""
-    grid = next((layer.spatial for layer in layers if layer.path == recommended), None)
-    if grid is None:
+    """The layer of tokens that each attention takes in.
+
+    Where the model ends in a layer that holds an image, these are instead layers of the same grid that attention of
+    all cells takes in while other blocks look at windows of it (ViTDet); there are none without windows.
+    """
+    candidates = [(call, layer) for call, layer in zip(graph.calls, layers, strict=True) if layer.is_candidate]
+    if ends_in_tokens:
+        return attention.sources([call for call, layer in candidates if len(layer.shape) == 2])
+    grid = next((layer.spatial for _, layer in candidates if layer.path == recommended), None)
+    if grid is None or not attention.in_windows:
         return []
-    images = [c for c, layer in zip(graph.calls, layers, strict=True) if layer.is_candidate and layer.spatial == grid]
-    return attention.sources(images, grid[0] * grid[1])
+    return attention.sources([call for call, layer in candidates if layer.spatial == grid], grid[0] * grid[1])
 
 
 def _recommend_source(layers: list[LayerInfo], sources: list[Call], of_all_cells: bool) -> tuple[str, str]:
@@ -223,8 +223,8 @@ def _recommend_method(recommended: str | None, start: str | None, measured: Meas
     if measured is None:
         return "gradcam", "One pass gives its map at the recommended layer."
     # What the class token read is not to be had where attention does not tell.
-    best = measured.best if measured.best != "attention_gradient" or start else measured.second
-    return best, measured.why(best)
+    method = measured.first if measured.first != "attention_gradient" or start else measured.second
+    return method, measured.why(method)
 
 
 def _ends_in_tokens(graph: Graph, path: str | None) -> bool:
@@ -233,11 +233,6 @@ def _ends_in_tokens(graph: Graph, path: str | None) -> bool:
     while tensor is not None and tensor.shape.rank == 4 and tensor.op.type in FORWARDING:
         tensor = tensor.op.inputs[0]
     return tensor is not None and tensor.shape.rank == 3
-
-
-def _is_tokens(layer: LayerInfo) -> bool:
-    """Whether a layer gives a map of tokens."""
-    return layer.is_candidate and len(layer.shape) == 2
 
 
 def _size(layer: LayerInfo) -> str:

@@ -4,6 +4,7 @@ No other file of the package touches such an attribute, so that a new version of
 """
 
 import contextlib
+import importlib
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -148,9 +149,7 @@ def as_built() -> Generator[None]:
 
 def _eager() -> Any:
     """The module of TensorFlow's state in this thread, imported when it is used so that `check` tells if it is gone."""
-    from tensorflow.python.eager import context  # pyright: ignore
-
-    return context
+    return importlib.import_module("tensorflow.python.eager.context")
 
 
 @lru_cache(maxsize=1)

@@ -55,8 +55,8 @@ def _checked(method: Method, partial: Any, images: int) -> Partial:
         check_maps(method.title, maps, images)
     counts: Any = partial.done, partial.total
     done, total = counts
-    whole = all(isinstance(count, (int, np.integer)) for count in counts)
-    if not whole or not 0 <= done <= total or total < 1:
+    are_whole_numbers = all(isinstance(count, (int, np.integer)) for count in counts)
+    if not are_whole_numbers or not 0 <= done <= total or total < 1:
         raise ParameterError(
             f"{method.title} yielded kx.Partial(maps, done={done!r}, total={total!r}): done counts passes from 0 to "
             "total, which is 1 or more."

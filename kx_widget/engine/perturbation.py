@@ -84,8 +84,8 @@ class ScoreTable:
     def commit(self) -> None:
         """Have the cache keep what was added."""
         if self._known > self._kept:
-            whole = self._known == len(self._scores)
-            self._cache.put(self._key, (self._scores if whole else self._scores[: self._known].copy(),))
+            is_full = self._known == len(self._scores)
+            self._cache.put(self._key, (self._scores if is_full else self._scores[: self._known].copy(),))
 
 
 def tables_for(cache: Cache, keys: Sequence[Hashable], counts: Ints, classes: int) -> list[ScoreTable]:

@@ -21,24 +21,24 @@ class Measured:
     Args:
         net: what it was, in words.
         methods: by method id, the share of peaks in the right object.
-        layers: by id of a method that looks at a layer, the share there and at the layer that others would take.
-        there: the layer that is recommended, in words.
+        layers: by id of a method that looks at a layer, the share at the recommended layer and at the usual one.
+        recommended: the layer that is recommended, in words.
         usual: the layer that others would take, in words.
-        best: the id of the method to begin with.
+        first: the id of the method to begin with, which need not have the largest share.
         second: of another one, to compare with.
     """
 
     net: str
     methods: Mapping[str, int]
     layers: Mapping[str, tuple[int, int]]
-    there: str
+    recommended: str
     usual: str
-    best: str
+    first: str
     second: str
 
     def why(self, method: str) -> str:
         """A sentence that says how a method did, and how another one."""
-        other = self.second if method == self.best else self.best
+        other = self.second if method == self.first else self.first
         return (
             f"On {self.net}, it peaked in the right object in {self.methods[method]} of 100 cases, with "
             f"{PASSES[method]}; {NAMES[other]}, with {PASSES[other]}, in {self.methods[other]}."
@@ -54,10 +54,10 @@ class Measured:
             )
         return cautions
 
-    def _caution(self, who: str, here: int, usual: int) -> str:
+    def _caution(self, method: str, recommended: int, usual: int) -> str:
         return (
-            f"{who} depends on the layer: on {self.net}, it peaked in the right object in {here} "
-            f"of 100 cases at {self.there}, in {usual} at {self.usual}."
+            f"{method} depends on the layer: on {self.net}, it peaked in the right object in {recommended} "
+            f"of 100 cases at {self.recommended}, in {usual} at {self.usual}."
         )
 
 
@@ -65,44 +65,44 @@ CLASS_TOKEN = Measured(
     net="a small transformer with a class token and known truth",
     methods={"attention_gradient": 87, "integrated_gradients": 91, "attention_rollout": 45},
     layers={"gradcam": (86, 18), "gradcampp": (28, 13), "hirescam": (90, 24), "layercam": (90, 24)},
-    there="what the first attention takes in",
+    recommended="what the first attention takes in",
     usual="what the last attention takes in",
-    best="attention_gradient",
+    first="attention_gradient",
     second="integrated_gradients",
 )
 POOLED_TOKENS = Measured(
     net="a small transformer with pooled patches and known truth",
     methods={"attention_gradient": 94, "integrated_gradients": 86, "attention_rollout": 42},
     layers={"gradcam": (79, 10), "gradcampp": (26, 7), "hirescam": (86, 10), "layercam": (88, 7)},
-    there="what the first attention takes in",
+    recommended="what the first attention takes in",
     usual="the last norm",
-    best="attention_gradient",
+    first="attention_gradient",
     second="integrated_gradients",
 )
 WINDOWED = Measured(
     net="a small Swin with known truth",
     methods={"gradcam": 90, "integrated_gradients": 84},
     layers={"gradcam": (90, 13), "gradcampp": (36, 16), "hirescam": (80, 13), "layercam": (80, 16)},
-    there="what the first attention of the last stage takes in",
+    recommended="what the first attention of the last stage takes in",
     usual="the last norm",
-    best="gradcam",
+    first="gradcam",
     second="integrated_gradients",
 )
 WINDOWED_AND_GLOBAL = Measured(
     net="a small ViTDet with known truth",
     methods={"gradcam": 85, "integrated_gradients": 93},
     layers={"gradcam": (85, 18), "gradcampp": (38, 18), "hirescam": (92, 18), "layercam": (92, 18)},
-    there="what the first attention of all cells takes in",
+    recommended="what the first attention of all cells takes in",
     usual="the last norm",
-    best="gradcam",
+    first="gradcam",
     second="integrated_gradients",
 )
 FEWER_KEYS = Measured(
     net="a small SegFormer encoder with known truth",
     methods={"gradcam": 54, "integrated_gradients": 73},
     layers={"gradcam": (54, 16), "gradcampp": (27, 16), "hirescam": (62, 16), "layercam": (58, 14)},
-    there="what the first attention of the last stage takes in",
+    recommended="what the first attention of the last stage takes in",
     usual="the last norm",
-    best="integrated_gradients",
+    first="integrated_gradients",
     second="gradcam",
 )

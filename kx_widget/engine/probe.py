@@ -37,7 +37,7 @@ class Probe:
         x: model-ready images.
         call: the layer to look at, None for methods that see the input only.
         spatial: (h, w) of that layer's map.
-        digests: one per image, hashable, with the version of the weights: what caches go by.
+        digests: one per image, hashable, with the version of the weights and the shape: what caches go by.
         black: tells what black is in x (B, C).
         seed: for methods that draw random numbers; see `rng`.
         most: how many images may go through the model at once, if memory is not what says so.
@@ -183,12 +183,13 @@ class Probe:
     def cache_layers(self, calls: Sequence[Call], target: Floats) -> None:
         """Learn activations and gradients at several layers in one forward and one backward pass."""
         scores, *arrays = self.functions.layers(calls, self.x, target)
-        self._facts.put(("scores",), scores)
+        facts, facts_for_target = self._facts, self._facts.for_target(target)
+        facts.put(("scores",), scores)
         for call, activation, gradient in zip(calls, arrays[: len(calls)], arrays[len(calls) :], strict=True):
-            for i, key in enumerate(self.digests):
-                # Apart from the others of the batch, so that each can go by itself.
-                self.cache.put((*key, "activation", call.path), (np.array(activation[i]),))
-                self.cache.put((*key, target[i].tobytes(), "head", call.path), (np.array(gradient[i]),))
+            # Image by image, so that each can go by itself.
+            for row in range(len(self.x)):
+                facts.put(("activation", call.path), activation[row : row + 1], [row])
+                facts_for_target.put(("head", call.path), gradient[row : row + 1], [row])
 
     def input_gradient(self, target: Floats, guided: bool = False) -> Floats:
         """d(scores·target)/dx (B, H, W, C), for target weights (B, C), or what guided backpropagation has for it."""

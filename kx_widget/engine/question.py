@@ -122,7 +122,8 @@ class Question:
     def probe(self, rows: slice, version: int | None = None) -> Probe:
         """Some of the images, at the question's layer."""
         version = self.model.weights.version() if version is None else version
-        digests = [(version, digest) for digest in self.images.digests[rows]]
+        # Two images of one colour differ in their shape alone.
+        digests = [(version, self.images.batch.shape[1:], digest) for digest in self.images.digests[rows]]
         return Probe(
             self.model.graph, self.model.functions, self.cache, self.images.batch[rows], self.call,
             self.spatial, digests, lambda: self.images.black[rows], self.seed, self.batch_size,

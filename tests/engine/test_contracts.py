@@ -302,6 +302,16 @@ def test_calls_of_a_model_compiled_for_two_sizes_take_turns():
     assert (together, second.is_set()) == ([False], True)
 
 
+@pytest.mark.parametrize("method", ["gradcam", "gradients"])
+def test_images_of_one_colour_and_as_many_pixels_are_told_apart_by_their_shape(method):
+    image = keras.Input((None, None, 3))
+    x = keras.layers.Conv2D(2, 3, padding="same", activation="relu", bias_initializer="ones")(image)
+    x = keras.layers.Dense(2)(keras.layers.GlobalAveragePooling2D()(x))
+    explainer = Explainer(keras.Model(image, x), preprocess=None)
+    for shape in ((8, 18), (18, 8), (12, 12)):
+        assert explainer.explain(np.zeros((1, *shape, 3), np.uint8), 1, method=method).maps.shape == (1, 1, *shape)
+
+
 @each_method
 def test_a_row_of_the_table_is_whole(method):
     entry = METHODS[method]

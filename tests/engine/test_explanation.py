@@ -214,7 +214,6 @@ def test_a_link_is_written_through(tmp_path):
 
 def test_save_copies_no_array(tmp_path, monkeypatch):
     written = {}
-    monkeypatch.setattr(files, "write_arrays", lambda path, arrays, facts: None)
     monkeypatch.setattr("kx_widget.engine.explanation.write_arrays", lambda _, arrays, facts: written.update(arrays))
     e = explanation(MAPS)
     e.save(tmp_path / "e.npz")

@@ -319,7 +319,7 @@ class TestOriginals:
         assert [ref() for ref in decoded] == [None] * 9
         assert e.images.shape == (7, 12, 12, 3)
 
-    def test_files_are_decoded_one_after_the_other(self, tmp_path):
+    def test_files_are_decoded_a_few_at_a_time(self, tmp_path):
         bytes_of_one = 1200 * 1600 * 3
         for i in range(24):
             Image.fromarray(np.full((1200, 1600, 3), i, np.uint8)).save(tmp_path / f"{i}.png", compress_level=1)

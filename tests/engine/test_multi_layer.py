@@ -49,6 +49,15 @@ def test_without_room_to_keep_it_the_answer_is_the_same():
         assert_allclose(kept[layer].maps, forgotten[layer].maps, rtol=1e-4, atol=1e-7)
 
 
+def test_a_method_that_sees_the_input_answers_for_each_layer_as_well():
+    explainer, x = Explainer(models.residual()), cases.photos()
+    together = explainer.explain_layers(x, [1], layers=LAYERS, method="gradients")
+    assert list(together) == LAYERS
+    alone = explainer.explain(x, [1], method="gradients")
+    for explanation in together.values():
+        assert_array_equal(explanation.maps, alone.maps)
+
+
 def test_an_unknown_layer_is_refused():
     with pytest.raises(UnknownLayerError, match="no layer 'stemm'"):
         Explainer(models.residual()).explain_layers(cases.photos(), layers=["stem", "stemm"])

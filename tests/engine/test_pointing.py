@@ -33,12 +33,12 @@ def test_the_figures_are_those_of_the_page(net):
     layers = [row for row in rows if "`" in row[0]]
     (recommended,) = [row for row in layers if row[0].startswith("**")]
     assert measured.layers.keys() == {"gradcam", "gradcampp", "hirescam", "layercam"}
-    for method, (here, usual) in measured.layers.items():
+    for method, (share, usual) in measured.layers.items():
         column = head.index(kx.METHODS[method].title)
-        assert abs(shares(recommended[column]) - here) <= 1
+        assert abs(shares(recommended[column]) - share) <= 1
         assert abs(shares(layers[-1][column]) - usual) <= 1
-    whole = {row[0].lower(): shares(row[1]) for row in rows if len(row) == 2 and " / " in row[1]}
+    of_methods = {row[0].lower(): shares(row[1]) for row in rows if len(row) == 2 and " / " in row[1]}
     for method, share in measured.methods.items():
         if method not in measured.layers:
-            assert abs(whole[kx.METHODS[method].title.lower()] - share) <= 1
-    assert {measured.best, measured.second} <= measured.methods.keys()
+            assert abs(of_methods[kx.METHODS[method].title.lower()] - share) <= 1
+    assert {measured.first, measured.second} <= measured.methods.keys()

@@ -178,6 +178,12 @@ def test_a_wrong_question_is_refused_before_anything_is_computed(explainer, ques
     assert explainer.counts == before
 
 
+@pytest.mark.parametrize("question", [{"smooth": 3}, {"tta": {"flip": True}}, {"channel": 3}, {"seed": "x"}])
+def test_a_wrong_setting_is_refused_before_images_are_read(explainer, question):
+    with pytest.raises(ParameterError):
+        explainer.explain("nowhere.png", **question)
+
+
 def test_short_names_of_nested_layers_are_completed_in_the_message():
     with pytest.raises(UnknownLayerError, match="Did you mean 'backbone/late'"):
         Explainer(models.nested()).explain(cases.photos(), layer="late")

@@ -50,9 +50,8 @@ def plan_of(method: Callable[..., Any], model: Any, params: dict[str, Any]) -> P
         return vars(method)["plan"](model, **params)
 
     def foreign(probe: Any, target: Floats, **_: Any) -> Iterator[Partial]:
-        maps = method(model, tf.convert_to_tensor(probe.x), tf.convert_to_tensor(target.argmax(1)[:, None]), **params)[
-            1
-        ]
+        inputs, units = tf.convert_to_tensor(probe.x), tf.convert_to_tensor(target.argmax(1)[:, None])
+        _, maps = method(model, inputs, units, **params)
         yield Partial(np.asarray(maps, np.float32)[..., 0])
 
     return Plan("gradients", foreign)
@@ -88,9 +87,9 @@ def answer(
         chosen = _units(indices[0] if indices else None, len(x), units, indices_axis, indices_batch_dims)
         logits, maps = _maps(plan, exposed_model, x, chosen)
         maps = tf.convert_to_tensor(np.moveaxis(maps, 1, -1))
-        return tf.convert_to_tensor(logits), tf.image.resize(
-            maps, x.shape[1:3], plan.resizing
-        ) if plan.resizing else maps
+        if plan.resizing:
+            maps = tf.image.resize(maps, x.shape[1:3], plan.resizing)
+        return tf.convert_to_tensor(logits), maps
 
     arguments = [inputs] if indices is None else [inputs, indices]
     if tf.executing_eagerly():

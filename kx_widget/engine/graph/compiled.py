@@ -62,7 +62,8 @@ def _functions_of(part: Any) -> list[Any]:
     if isinstance(part, Cut):
         return [part.trunk, part.gradient.run]
     if isinstance(part, tuple):
-        return [function for one in part for function in _functions_of(one)]  # type: ignore
+        parts: tuple[Any, ...] = part
+        return [function for each in parts for function in _functions_of(each)]
     return [part.run if isinstance(part, HeadPart) else part]
 
 
