@@ -1,6 +1,7 @@
 """A widget of a store shows what was stored, asks the model for the rest, and reads only what is looked at."""
 
 import io
+import threading
 import warnings
 from pathlib import Path
 
@@ -194,6 +195,29 @@ def test_an_image_is_not_answered_by_the_one_that_was_in_focus_before(browser, o
     monkeypatch.setattr(AnswerBuilder, "explanation", explain_late)
     widget.selected = [MISSING]
     assert widget.wait().names == (paths[2],)
+
+
+def test_an_image_selected_after_a_cancel_is_explained_and_what_is_in_sight_goes_on(
+    browser, opened, explainer, paths, monkeypatch
+):
+    widget = opened(explainer.model, layer="inside", target="cup")
+    begun, go_on = threading.Event(), threading.Event()
+    load = StoredImages.load
+
+    def load_late(*arguments):
+        begun.set()
+        assert go_on.wait(20)
+        return load(*arguments)
+
+    monkeypatch.setattr(StoredImages, "load", load_late)
+    browser.say(widget, "look", gen=browser.gen, pictures=[], maps=[3, 4])
+    assert begun.wait(20)
+    widget.cancel()
+    go_on.set()
+    assert widget.status == "cancelled"
+    widget.selected = [2]
+    assert widget.wait().names == (paths[2],)
+    until(lambda: set(browser.maps) == {(3, 0), (4, 0)} and widget.status == "done")
 
 
 def test_thumbnails_are_those_of_the_column_that_the_store_answers(browser, opened, explainer, paths):
