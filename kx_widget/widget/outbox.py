@@ -105,7 +105,7 @@ class Outbox:
             self._pictures[image] = preview
             self._flush()
 
-    def only(self, pictures: Collection[int], maps: Collection[int]) -> None:
+    def retain(self, pictures: Collection[int], maps: Collection[int]) -> None:
         """Drop the pictures and maps that are not sent of other images than these."""
         with self._lock:
             self._pictures = {image: preview for image, preview in self._pictures.items() if image in pictures}

@@ -170,7 +170,7 @@ class Session:
             is_current = gen == self._answer.gen
             self._wanted_pictures = [image for image in dict.fromkeys(pictures) if image in numbers]
             self._wanted_maps = [image for image in dict.fromkeys(maps) if image in numbers and is_current]
-            self.outbox.only(self._wanted_pictures, self._wanted_maps)
+            self.outbox.retain(self._wanted_pictures, self._wanted_maps)
             self._go_on()
 
     def want(self, gen: int, image: int, column: int, have: str) -> None:
