@@ -10,7 +10,7 @@ import { classOptions } from "../src/view/classPicker";
 import { type FakeModel, fakeModel, welcome } from "./helpers";
 
 const bytes = Uint8Array.from(atob(fixture.block), (c) => c.charCodeAt(0));
-const asked = (values: Partial<QuestionRecord> = {}): QuestionRecord => ({
+const question = (values: Partial<QuestionRecord> = {}): QuestionRecord => ({
   layer: "conv",
   method: "blobs",
   target: "top",
@@ -25,9 +25,9 @@ describe("an archive", () => {
   it("gives back what Python kept, to the last bit", async () => {
     const archive = await opened();
     expect(archive.available).toMatchObject({ offline: true, leftOut: 0, side: null });
-    const kept = fixture.maps.map((maps) => maps.map((map) => map.flat()));
-    const found = archive.answers.slice(-3).map(({ answer }) => [...answer.tiles.values()].map((t) => [...t.values]));
-    expect(found).toEqual(kept);
+    const expected = fixture.maps.map((maps) => maps.map((map) => map.flat()));
+    const values = archive.answers.slice(-3).map(({ answer }) => [...answer.tiles.values()].map((t) => [...t.values]));
+    expect(values).toEqual(expected);
     expect(archive.predictions?.predicted).toEqual([1, 0]);
     expect([...(archive.predictions?.values ?? [])]).toEqual([0.25, 0.75, Number.NaN, 1]);
     expect(archive.answers.at(-1)?.answer.columns.map((column) => column.method)).toEqual(["blobs", "dots"]);
@@ -49,8 +49,8 @@ describe("an archive", () => {
   it("takes each column of a comparison for an answer of its own, with the parameters that are its method's", async () => {
     const archive = await opened();
     const smooth = { repetitions: 3 };
-    const own = exact(archive, asked({ params: { smooth, sharpness: 2 } }));
-    const other = exact(archive, asked({ method: "dots", params: { smooth } }));
+    const own = exact(archive, question({ params: { smooth, sharpness: 2 } }));
+    const other = exact(archive, question({ method: "dots", params: { smooth } }));
     const compared = archive.answers.at(-1)?.answer.tiles;
     expect(own?.answer.tiles.get("1/0")?.values).toEqual(compared?.get("1/0")?.values);
     expect(other?.answer.tiles.get("1/0")?.values).toEqual(compared?.get("1/1")?.values);
@@ -59,19 +59,19 @@ describe("an archive", () => {
 
   it("answers what is wanted anew, and keeps of the rest what it can", async () => {
     const archive = await opened();
-    expect(nearest(archive, asked(), { layer: "early" })?.question).toMatchObject({
+    expect(nearest(archive, question(), { layer: "early" })?.question).toMatchObject({
       layer: "early",
       method: "dots",
       target: "cat − dog",
     });
-    expect(nearest(archive, asked(), { method: "dots", params: {} })?.question).toMatchObject({
+    expect(nearest(archive, question(), { method: "dots", params: {} })?.question).toMatchObject({
       method: "dots",
       layer: "conv",
       compare: "none",
     });
-    expect(nearest(archive, asked(), { compare: "methods", compare_with: [] })?.question.compare).toBe("methods");
-    expect(nearest(archive, asked(), { layer: "late" })).toBeUndefined();
-    expect(nearest(archive, asked({ layer: "gone" }), {})?.question.layer).toBe("conv");
+    expect(nearest(archive, question(), { compare: "methods", compare_with: [] })?.question.compare).toBe("methods");
+    expect(nearest(archive, question(), { layer: "late" })).toBeUndefined();
+    expect(nearest(archive, question({ layer: "gone" }), {})?.question.layer).toBe("conv");
   });
 });
 
@@ -82,7 +82,7 @@ describe("a view of an archive", () => {
   const ready = () => vi.waitFor(() => expect(store.available.value).not.toBeNull());
 
   beforeEach(() => {
-    model = fakeModel({ ...DEFAULTS, ...asked(), _snapshot: new DataView(bytes.buffer) });
+    model = fakeModel({ ...DEFAULTS, ...question(), _snapshot: new DataView(bytes.buffer) });
     store = new Store();
     session = new Session(model, store, new AnswerCache());
   });
@@ -106,7 +106,7 @@ describe("a view of an archive", () => {
 
   it("follows another view of the same model", async () => {
     await ready();
-    for (const [name, value] of Object.entries(asked({ compare: "methods" }))) model.assign(name, value);
+    for (const [name, value] of Object.entries(question({ compare: "methods" }))) model.assign(name, value);
     model.assign("params", { sharpness: 2, smooth: { repetitions: 3 } });
     expect(store.answer.value?.columns).toHaveLength(2);
   });

@@ -7,9 +7,9 @@ import { Session } from "../src/state/session";
 import { currentQuestion, DEFAULTS, type Picture, Store } from "../src/state/store";
 import { type FakeModel, fakeModel, item, running } from "./helpers";
 
-const asked = (target: string | number): QuestionRecord =>
+const question = (target: string | number): QuestionRecord =>
   currentQuestion(new Store({ layer: "conv", method: "cam", target }));
-const kept = (key: string, count = 2): Answer => ({
+const answer = (key: string, count = 2): Answer => ({
   key,
   columns: [],
   tiles: new Map([
@@ -17,24 +17,24 @@ const kept = (key: string, count = 2): Answer => ({
   ]),
 });
 
-describe("kept answers", () => {
+describe("cached answers", () => {
   it("are found by their question, whatever the order of its parts", () => {
     const answers = new AnswerCache();
-    answers.add({ ...asked("dog"), params: { a: 1, b: { c: 2, d: [3] } } }, kept("k"));
+    answers.add({ ...question("dog"), params: { a: 1, b: { c: 2, d: [3] } } }, answer("k"));
     const params = { b: { d: [3], c: 2 }, a: 1 };
-    expect(answers.find({ ...asked("dog"), params })?.key).toBe("k");
-    expect(answers.find({ ...asked("dog"), params: { ...params, a: 2 } })).toBeUndefined();
-    expect(answers.find({ ...asked(1), params })).toBeUndefined();
+    expect(answers.find({ ...question("dog"), params })?.key).toBe("k");
+    expect(answers.find({ ...question("dog"), params: { ...params, a: 2 } })).toBeUndefined();
+    expect(answers.find({ ...question(1), params })).toBeUndefined();
     expect(canonicalText({ a: [2, 1] })).not.toBe(canonicalText({ a: [1, 2] }));
   });
 
   it("go, the one used least recently first, beyond so many bytes; the last one stays", () => {
     const answers = new AnswerCache(32);
-    for (const name of ["a", "b", "c", "d"]) answers.add(asked(name), kept(name));
-    answers.find(asked("a"));
-    answers.add(asked("e"), kept("e"));
+    for (const name of ["a", "b", "c", "d"]) answers.add(question(name), answer(name));
+    answers.find(question("a"));
+    answers.add(question("e"), answer("e"));
     expect(answers.keys()).toEqual(["c", "d", "a", "e"]);
-    answers.add(asked("f"), kept("f", 100));
+    answers.add(question("f"), answer("f", 100));
     expect(answers.keys()).toEqual(["f"]);
   });
 });
@@ -126,8 +126,8 @@ describe("a view", () => {
     part(4, false, 5, 6);
     model.down({ kind: "done", gen: 3, seconds: 1, maps: 1 });
     expect([shown(), store.stale.value]).toEqual([[1, 2], false]);
-    expect(answers.find(asked("bird"))?.tiles.get("0/0")?.values).toEqual(Float32Array.of(5, 6));
-    expect(answers.find(asked("cat"))?.tiles.get("0/0")?.values).toEqual(Float32Array.of(1, 2));
+    expect(answers.find(question("bird"))?.tiles.get("0/0")?.values).toEqual(Float32Array.of(5, 6));
+    expect(answers.find(question("cat"))?.tiles.get("0/0")?.values).toEqual(Float32Array.of(1, 2));
   });
 
   it.each([

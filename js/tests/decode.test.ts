@@ -72,14 +72,14 @@ describe("the fixture shared with kx_widget/widget/codec.py", () => {
     "is read as it was written: %o",
     (header, i) => {
       const wanted = fixture.maps[i].flat() as (number | null)[];
-      const found = readMap(header, shifted(bytes));
-      expect(found).toHaveLength(wanted.length);
+      const values = readMap(header, shifted(bytes));
+      expect(values).toHaveLength(wanted.length);
       const wrong = wanted.filter((value, at) => {
-        if (value === null) return !Number.isNaN(found[at]);
-        if (header.dtype === "float32") return !Object.is(found[at], value);
+        if (value === null) return !Number.isNaN(values[at]);
+        if (header.dtype === "float32") return !Object.is(values[at], value);
         // Rounded to one of 65535 steps, then to float32.
         const off = header.scale / 2 + Math.abs(value) * 2 ** -23;
-        return !(Math.abs(found[at] - value) <= off);
+        return !(Math.abs(values[at] - value) <= off);
       });
       expect(wrong).toEqual([]);
     },

@@ -13,12 +13,12 @@ const rows = [
 ];
 /** Right, wrong, right, unknown, wrong. */
 const labels = [0, 0, 0, null, 1];
-const known = factsOf(5, labels, predictions(...rows));
+const facts = factsOf(5, labels, predictions(...rows));
 /** The same from a store, where scores run against probabilities. */
 const shelved = factsOfStored(
   {
     images: 5,
-    predicted: Int32Array.from(known.predicted),
+    predicted: Int32Array.from(facts.predicted),
     labels: Int32Array.from(labels, (label) => label ?? -1),
     confidence: Float32Array.from(rows, (row) => Math.max(...row)),
     scores: Float32Array.of(1, 4, 5, 2, Number.NaN),
@@ -28,9 +28,9 @@ const shelved = factsOfStored(
 
 describe("rows", () => {
   it("are right, wrong, or neither where the class is not known", () => {
-    expect(rows.map((_, image) => isRight(known, image))).toEqual([true, false, true, null, false]);
+    expect(rows.map((_, image) => isRight(facts, image))).toEqual([true, false, true, null, false]);
     expect(isRight(factsOf(5, labels, null), 0)).toBeNull();
-    expect(isRight({ ...known, labels: [] }, 0)).toBeNull();
+    expect(isRight({ ...facts, labels: [] }, 0)).toBeNull();
   });
 
   it.each([
@@ -45,7 +45,7 @@ describe("rows", () => {
     ["true 0", "given", [0, 1, 2]],
     ["true 7", "given", []],
   ] as const)("of %s, %s", (filter, sort, wanted) => {
-    expect(filterSort(known, filter, sort)).toEqual(wanted);
+    expect(filterSort(facts, filter, sort)).toEqual(wanted);
     expect(filterSort(shelved, filter, sort)).toEqual(wanted);
   });
 
@@ -53,11 +53,11 @@ describe("rows", () => {
     expect(filterSort(shelved, "all", "high")).toEqual([2, 1, 3, 0, 4]);
     expect(filterSort(shelved, "wrong", "low")).toEqual([4, 1]);
     expect(sortsOf(shelved)).toEqual(["given", "wrong", "unsure", "sure", "high", "low"]);
-    expect(countFilters(shelved)).toEqual(countFilters(known));
+    expect(countFilters(shelved)).toEqual(countFilters(facts));
   });
 
   it("are counted by filter", () => {
-    expect(Object.fromEntries(countFilters(known))).toEqual({
+    expect(Object.fromEntries(countFilters(facts))).toEqual({
       ...{ all: 5, right: 2, wrong: 2, unlabelled: 1 },
       ...{ "predicted 0": 3, "predicted 1": 2, "true 0": 3, "true 1": 1 },
     });
@@ -66,8 +66,8 @@ describe("rows", () => {
 
   it("are sorted by what is known only", () => {
     const none = predictions([Number.NaN, Number.NaN]);
-    expect(sortsOf(known)).toEqual(["given", "wrong", "unsure", "sure"]);
-    expect(sortsOf({ ...known, labels: [] })).toEqual(["given", "unsure", "sure"]);
+    expect(sortsOf(facts)).toEqual(["given", "wrong", "unsure", "sure"]);
+    expect(sortsOf({ ...facts, labels: [] })).toEqual(["given", "unsure", "sure"]);
     expect(sortsOf(factsOf(1, [], none))).toEqual(["given"]);
     expect(sortsOf(factsOf(1, [0], null))).toEqual(["given", "wrong"]);
   });
@@ -88,7 +88,7 @@ describe("the store", () => {
   });
 
   it("says in words what is wrong", () => {
-    expect([0, 1, 3, 4].map((image) => verdict(store, image, known.predicted[image]))).toEqual([
+    expect([0, 1, 3, 4].map((image) => verdict(store, image, facts.predicted[image]))).toEqual([
       "right",
       "wrong, true class cat",
       "",

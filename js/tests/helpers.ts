@@ -77,8 +77,8 @@ export function running(gen: number, ...targets: string[]) {
   const names = targets.length > 0 ? targets : ["top"];
   const column = { layer: "conv", method: "cam", method_title: "CAM", signed: true };
   const columns = names.map((target) => ({ ...column, target }));
-  const asked = { ...currentQuestion(new Store({ ...column, target: names.join() } as never)) };
-  return { kind: "running", gen, key: names.join(), asked, columns, held: false };
+  const question = { ...currentQuestion(new Store({ ...column, target: names.join() } as never)) };
+  return { kind: "running", gen, key: names.join(), asked: question, columns, held: false };
 }
 
 export interface FakeModel extends Model {

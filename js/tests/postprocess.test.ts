@@ -93,10 +93,10 @@ describe("the fixture shared with kx_widget/engine/postprocess.py", () => {
     for (const tile of tiles) {
       const [h, w] = tile.item.shape;
       const scope = store.scaleOf(tile);
-      const found = resize(applySign(tile.values, store.signOf(tile)), h, w, height, width);
+      const scalars = resize(applySign(tile.values, store.signOf(tile)), h, w, height, width);
       const wanted = expected[tile.item.image][tile.item.column].flat();
-      expect(found).toHaveLength(wanted.length);
-      found.forEach((value, at) => {
+      expect(scalars).toHaveLength(wanted.length);
+      scalars.forEach((value, at) => {
         expect(value / scope).toBeCloseTo(wanted[at], 6);
       });
     }

@@ -14,27 +14,27 @@ const lengthOf = ({ first, last, above, below }: ReturnType<typeof rowsInSight>)
 
 describe("the rows that are rendered", () => {
   it.each([0, 100, 5000, 290 * 999])("lie where they would if all were, scrolled by %i", (scrolled) => {
-    const found = rowsAt(scrolled, 1000);
-    expect(placeOf(found.first, found)).toBe(found.first * pitch);
-    expect(found.first * pitch).toBeLessThanOrEqual(Math.max(0, scrolled - 2 * pitch) + pitch);
-    expect(lengthOf(found)).toBe(1000 * pitch - GAP);
+    const range = rowsAt(scrolled, 1000);
+    expect(placeOf(range.first, range)).toBe(range.first * pitch);
+    expect(range.first * pitch).toBeLessThanOrEqual(Math.max(0, scrolled - 2 * pitch) + pitch);
+    expect(lengthOf(range)).toBe(1000 * pitch - GAP);
   });
 
   it.each([290, 290.484375])("lie on the same pixels wherever they begin, %f high", (high) => {
     for (const scrolled of [900, 1000, 5000]) {
-      const found = rowsAt(scrolled, 1000, high);
-      expect(found.above + GAP).toBe(found.first * high);
+      const range = rowsAt(scrolled, 1000, high);
+      expect(range.above + GAP).toBe(range.first * high);
     }
   });
 
   it.each([0, 0.3, 0.7, 1])("fill the sheet where a million do not fit, at %f of it", (part) => {
     const scrolled = part * (LONGEST - height);
-    const found = rowsAt(scrolled, 1e6);
-    expect(Math.abs(lengthOf(found) - LONGEST)).toBeLessThanOrEqual(1);
-    expect(placeOf(found.first, found)).toBeLessThanOrEqual(scrolled);
-    expect(placeOf(found.last, found)).toBeGreaterThanOrEqual(scrolled + height);
-    expect(found.last - found.first).toBeLessThan(10);
-    const middle = (found.first + found.last) / 2 / 1e6;
+    const range = rowsAt(scrolled, 1e6);
+    expect(Math.abs(lengthOf(range) - LONGEST)).toBeLessThanOrEqual(1);
+    expect(placeOf(range.first, range)).toBeLessThanOrEqual(scrolled);
+    expect(placeOf(range.last, range)).toBeGreaterThanOrEqual(scrolled + height);
+    expect(range.last - range.first).toBeLessThan(10);
+    const middle = (range.first + range.last) / 2 / 1e6;
     expect(Math.abs(middle - part)).toBeLessThan(1e-4);
   });
 

@@ -1,7 +1,6 @@
 """Files that a view asked for, in parts that every host lets through."""
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextvars import Context, copy_context
@@ -29,6 +28,7 @@ class Downloads:
         self._lock = threading.Lock()
         self._waiting: deque[tuple[Context, str, str, int]] = deque()
         self._working = False
+        self._closed = threading.Event()
 
     def ask(self, name: str, fmt: str, column: int) -> None:
         """Answer an `export` message; `name` is what the view knows the file by."""
@@ -44,6 +44,12 @@ class Downloads:
             self._refuse(name, f"{MOST_WAITING} files are being made already: ask again when they are there.")
         elif is_idle:
             start_thread(self._work, name="kx-export")
+
+    def close(self) -> None:
+        """Make and send nothing more."""
+        self._closed.set()
+        with self._lock:
+            self._waiting.clear()
 
     def _work(self) -> None:
         while True:
@@ -62,8 +68,8 @@ class Downloads:
             return
         parts = [data[i : i + PART_BYTES] for i in range(0, len(data), PART_BYTES)]
         for number, part in enumerate(parts):
-            if number:
-                time.sleep(SECONDS_BETWEEN_PARTS)
+            if number and self._closed.wait(SECONDS_BETWEEN_PARTS):
+                return
             self._send({"kind": "file", "id": name, "part": number, "parts": len(parts), "error": ""}, [part])
 
     def _refuse(self, name: str, error: str) -> None:

@@ -116,6 +116,7 @@ class Exporter:
         """Keep nothing any more."""
         self._closed = True
         self._timer.cancel()
+        self.downloads.close()
         self._archive.clear()
 
     def _html_file(self, _: int) -> bytes:

@@ -28,8 +28,9 @@ MOST_ERRORS = 5
 class Outbox:
     """Holds what is not sent yet, and sends it when views can take it.
 
-    A newer message takes the place of an older one of its kind. Nothing is sent while no view is visible; at most two
-    frames of maps wait for their acknowledgement; messages beyond twenty a second wait for their turn.
+    A newer message takes the place of an older one of its kind. While no view is visible only errors are sent, which
+    would be out of date once one is; at most two frames of maps wait for their acknowledgement; messages beyond twenty
+    a second wait for their turn.
 
     Args:
         send: sends a message with its buffers to every view.
@@ -104,7 +105,7 @@ class Outbox:
             self._pictures[image] = preview
             self._flush()
 
-    def only(self, pictures: Collection[int], maps: Collection[int]) -> None:
+    def retain(self, pictures: Collection[int], maps: Collection[int]) -> None:
         """Drop the pictures and maps that are not sent of other images than these."""
         with self._lock:
             self._pictures = {image: preview for image, preview in self._pictures.items() if image in pictures}
@@ -168,6 +169,7 @@ class Outbox:
         """Send nothing more."""
         with self._lock:
             self._views.clear()
+            self._notices["error"] = []
             if self._timer is not None:
                 self._timer.cancel()
 
@@ -177,10 +179,13 @@ class Outbox:
             del self._views[next(iter(self._views))]
 
     def _is_waiting(self) -> Any:
+        """Whether there is something that may be sent while these views are visible."""
+        if not self._views:
+            return self._notices["error"]
         return any(self._notices.values()) or self._pictures or self._tiles or self._end or self._prefetched
 
     def _flush(self) -> None:
-        while self._views and self._is_waiting():
+        while self._is_waiting():
             wait = self._wait()
             is_frame = not any(self._notices.values()) and (self._pictures or self._tiles or not self._end)
             if is_frame and len(self._in_flight) >= FRAMES_IN_FLIGHT:
@@ -192,7 +197,7 @@ class Outbox:
             self._send(*self._next())
 
     def _next(self) -> tuple[dict[str, Any], list[bytes] | None]:
-        for waiting in self._notices.values():
+        for waiting in self._notices.values() if self._views else [self._notices["error"]]:
             if waiting:
                 return waiting.pop(0)
         if self._pictures:

@@ -152,14 +152,13 @@ class Session:
             self._tell_all(self._answer)
 
     def focus(self, image: int) -> None:
-        """Explain this image to Python, where not all are explained at once."""
+        """Explain this image to Python, where not all are explained at once; a question that has ended goes on."""
         with self._changed:
             answer = self._answer
             if self._images.at_once or answer.focus == image:
                 return
             answer.focus = image
-            if answer.status in ("done", "error"):
-                answer.status, answer.error = "running", None
+            answer.status, answer.error = "running", None
             self._go_on()
 
     def look(self, gen: int, pictures: Sequence[int], maps: Sequence[int]) -> None:
@@ -171,7 +170,7 @@ class Session:
             is_current = gen == self._answer.gen
             self._wanted_pictures = [image for image in dict.fromkeys(pictures) if image in numbers]
             self._wanted_maps = [image for image in dict.fromkeys(maps) if image in numbers and is_current]
-            self.outbox.only(self._wanted_pictures, self._wanted_maps)
+            self.outbox.retain(self._wanted_pictures, self._wanted_maps)
             self._go_on()
 
     def want(self, gen: int, image: int, column: int, have: str) -> None:

@@ -264,8 +264,16 @@ class StoredAnswers:
 
     def _columns(self, targets: Sequence[int]) -> list[Column]:
         signed = self._source.store.job.get("signed", True)
-        common = {"layer": self._layer or "", "method": self._method, "method_title": self._title}
-        return [{**common, "target": self._texts[target], "signed": signed} for target in targets]  # pyright: ignore
+        return [
+            Column(
+                layer=self._layer or "",
+                method=self._method,
+                method_title=self._title,
+                target=self._texts[target],
+                signed=signed,
+            )
+            for target in targets
+        ]
 
     def catalogue(self) -> dict[str, Any]:
         """What views need to know once; without a model the questions whose answers are stored."""

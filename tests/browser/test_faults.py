@@ -86,8 +86,6 @@ def view(opened: View) -> Iterator[View]:
 )
 def test_bad_value_from_the_browser_is_refused_and_said(view: View, trait: str, value: str) -> None:
     old = view.trait(trait)
-    # What is sent to a view waits until it is in sight.
-    view.root.scroll_into_view_if_needed()
     view.notebook.page.evaluate(SEND_STATE, [view.notebook.value("w.model_id"), {trait: value}])
     expect(view.root.get_by_role("alert")).to_contain_text(value)
     assert view.trait(trait) == old

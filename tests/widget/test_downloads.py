@@ -89,6 +89,17 @@ def test_a_flood_is_made_by_one_thread_and_beyond_some_refused(view, monkeypatch
     until(lambda: not any(thread.name == "kx-export" for thread in threading.enumerate()))
 
 
+def test_a_closed_widget_sends_no_more_parts_and_makes_no_more_files(view, monkeypatch):
+    monkeypatch.setattr("kx_widget.widget.downloads.PART_BYTES", 10)
+    monkeypatch.setattr("kx_widget.widget.downloads.SECONDS_BETWEEN_PARTS", 20)
+    for name in ("a", "b"):
+        say(view.widget, {"kind": "export", "id": name, "format": "npz", "column": 0})
+    until(lambda: any(m["kind"] == "file" for m, _ in view.sent))
+    view.widget.close()
+    until(lambda: not any(thread.name == "kx-export" for thread in threading.enumerate()), 5)
+    assert [(m["id"], m["part"]) for m, _ in view.sent if m["kind"] == "file"] == [("a", 0)]
+
+
 def test_nothing_answered_yet_is_said(explainer, monkeypatch):
     with kx.KxWidget(explainer, cases.photos(), params={"smooth": {"repetitions": 1000}}) as w:
         view = View(w, monkeypatch)

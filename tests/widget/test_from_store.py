@@ -1,6 +1,7 @@
 """A widget of a store shows what was stored, asks the model for the rest, and reads only what is looked at."""
 
 import io
+import threading
 import warnings
 from pathlib import Path
 
@@ -196,6 +197,29 @@ def test_an_image_is_not_answered_by_the_one_that_was_in_focus_before(browser, o
     assert widget.wait().names == (paths[2],)
 
 
+def test_an_image_selected_after_a_cancel_is_explained_and_what_is_in_sight_goes_on(
+    browser, opened, explainer, paths, monkeypatch
+):
+    widget = opened(explainer.model, layer="inside", target="cup")
+    begun, go_on = threading.Event(), threading.Event()
+    load = StoredImages.load
+
+    def load_late(*arguments):
+        begun.set()
+        assert go_on.wait(20)
+        return load(*arguments)
+
+    monkeypatch.setattr(StoredImages, "load", load_late)
+    browser.say(widget, "look", gen=browser.gen, pictures=[], maps=[3, 4])
+    assert begun.wait(20)
+    widget.cancel()
+    go_on.set()
+    assert widget.status == "cancelled"
+    widget.selected = [2]
+    assert widget.wait().names == (paths[2],)
+    until(lambda: set(browser.maps) == {(3, 0), (4, 0)} and widget.status == "done")
+
+
 def test_thumbnails_are_those_of_the_column_that_the_store_answers(browser, opened, explainer, paths):
     widget = opened(explainer.model, compare="targets")
     browser.say(widget, "want", gen=browser.gen, image=0, column=1, have="")
@@ -239,7 +263,7 @@ def test_pages_are_told_where_pictures_are_opened(browser, kept, opened, explain
 
 def test_without_a_model_there_is_no_explainer(opened):
     with pytest.raises(kx.KxError, match=r"no model beside the store: KxWidget.from_store\(path, model\)"):
-        opened().explainer  # noqa: B018
+        assert opened().explainer is None
 
 
 def test_another_model_is_told(kept, explainer):

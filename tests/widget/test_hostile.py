@@ -54,6 +54,18 @@ def test_hostile_values_are_refused_and_nothing_is_computed(widget, browser, sta
         assert widget.explainer.counts == before
 
 
+def test_a_view_out_of_sight_is_told_at_once_why_its_value_was_refused(widget, browser):
+    rest(widget)
+    browser.say(widget, "seen", view="view", visible=False)
+    browser.messages.clear()
+    widget.set_state({"target": "wolf"})
+    widget.target = "dog"
+    rest(widget)
+    assert browser.kinds() == ["error"]
+    browser.say(widget, "seen", view="view", visible=True)
+    assert "error" not in browser.kinds()[1:]
+
+
 def test_the_code_behind_an_app_stays_in_the_kernel(widget, browser, monkeypatch):
     widget.set_state({"target": "wolf"})
     assert "Traceback" in browser.messages[-1]["traceback"]

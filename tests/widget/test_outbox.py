@@ -83,6 +83,20 @@ def test_nothing_is_sent_while_no_view_is_visible_and_the_newest_once_one_is(wir
     assert "done" not in wire.kinds()
 
 
+def test_errors_are_sent_to_views_out_of_sight_at_the_rate_allowed(wire):
+    wire.outbox.begin(1)
+    wire.outbox.end(done(1))
+    for n in range(500):
+        wire.outbox.notify({"kind": "error", "gen": n})
+    assert [m["gen"] for m, _, _ in wire.sent] == list(range(MESSAGES_AT_ONCE))
+    with wire.changed:
+        assert wire.changed.wait_for(lambda: wire.sent[-1][0]["gen"] == 499, 10)
+    assert set(wire.kinds()) == {"error"}
+    assert len(wire.sent) < MESSAGES_AT_ONCE + 10
+    wire.outbox.see("view", True)
+    wire.wait_for("done")
+
+
 def test_predictions_wait_for_a_view_and_the_newest_are_told(wire):
     for n in range(3):
         wire.outbox.overview([({"kind": "predictions", "first": 0, "gen": n}, b"")])
@@ -237,3 +251,11 @@ def test_closed_it_is_silent(wire):
     wire.outbox.begin(1)
     wire.outbox.end(done(1))
     assert wire.sent == []
+
+
+def test_closed_it_drops_errors_that_wait(wire):
+    for n in range(MESSAGES_AT_ONCE + 3):
+        wire.outbox.notify({"kind": "error", "gen": n})
+    wire.outbox.close()
+    wire.outbox.see("view", True)
+    assert len(wire.sent) == MESSAGES_AT_ONCE

@@ -29,17 +29,17 @@ def test_other_classes_are_there_under_the_names_by_which_the_page_asks(widget, 
 
 def test_each_answer_is_sent_as_it_is_there_and_thumbnails_do_not_end_the_others(browser, monkeypatch):
     monkeypatch.setattr(prefetch, "SECONDS_A_QUESTION", 60)
-    begun, go_on, asked = threading.Event(), threading.Event(), []
+    begun, go_on, targets = threading.Event(), threading.Event(), []
 
     def slowly(probe, target):
-        asked.append(target)
-        if len(asked) == 3:
+        targets.append(target)
+        if len(targets) == 3:
             begun.set()
             assert go_on.wait(20)
         yield from energy(probe, target)
 
-    own = kx.Method("mine", "Mine", slowly, "My own", "layer", True, "instant", "…", "…")
-    explainer = kx.Explainer(models.residual(), class_names=["cat", "dog", "cup", "sky"], methods=[own])
+    method = kx.Method("mine", "Mine", slowly, "My own", "layer", True, "instant", "…", "…")
+    explainer = kx.Explainer(models.residual(), class_names=["cat", "dog", "cup", "sky"], methods=[method])
     with browser.open(kx.KxWidget(explainer, cases.photos(), target="dog", method="mine")) as w:
         browser.wait(w)
         assert begun.wait(20)
@@ -48,5 +48,5 @@ def test_each_answer_is_sent_as_it_is_there_and_thumbnails_do_not_end_the_others
         go_on.set()
         rest(w)
         assert "thumbnails" in browser.kinds()
-        told = [a["asked"]["target"] for m in browser.messages if m["kind"] == "ahead" for a in m["answers"]]
-        assert {"cat", "cup", "sky"} <= set(told)
+        prefetched = [a["asked"]["target"] for m in browser.messages if m["kind"] == "ahead" for a in m["answers"]]
+        assert {"cat", "cup", "sky"} <= set(prefetched)

@@ -166,17 +166,17 @@ def test_what_is_no_trait_is_not_set(widget, name, said):
 
 
 @pytest.fixture
-def asked(monkeypatch, explainer):
+def checked(monkeypatch, explainer):
     """The keywords of each question that is checked."""
-    checked, ask = [], kx.Explainer.ask
+    keywords_of_each, ask = [], kx.Explainer.ask
 
     def counted(self, *arguments, **keywords):
         if self is explainer and keywords.get("method") != "gradients":  # by which `predict` reads scores
-            checked.append(keywords)
+            keywords_of_each.append(keywords)
         return ask(self, *arguments, **keywords)
 
     monkeypatch.setattr(kx.Explainer, "ask", counted)
-    return checked
+    return keywords_of_each
 
 
 @pytest.mark.parametrize(
@@ -192,27 +192,27 @@ def asked(monkeypatch, explainer):
         ({"compare": "layers", "compare_with": ["after_add", "stem"]}, 2),
     ],
 )
-def test_a_click_checks_and_asks_one_question(widget, browser, asked, state, columns):
+def test_a_click_checks_and_asks_one_question(widget, browser, checked, state, columns):
     rest(widget)
     gen = browser.gen
-    asked.clear()
+    checked.clear()
     widget.set_state(state)
-    clicked = len(asked)
+    clicked = len(checked)
     browser.wait(widget)
     assert (clicked, browser.gen) == (columns, gen + 1)
     assert {name: getattr(widget, name) for name in state} == state
 
 
 @pytest.mark.parametrize(("name", "value"), [("method", "layercam"), ("target", "dog"), ("compare", "targets")])
-def test_an_assignment_checks_and_asks_one_question(widget, browser, asked, name, value):
+def test_an_assignment_checks_and_asks_one_question(widget, browser, checked, name, value):
     rest(widget)
     widget.params = {"smooth": {"repetitions": 2}}
     browser.wait(widget)
     rest(widget)
     gen = browser.gen
-    asked.clear()
+    checked.clear()
     setattr(widget, name, value)
-    clicked = len(asked)
+    clicked = len(checked)
     browser.wait(widget)
     assert (clicked, browser.gen) == (1, gen + 1)
 

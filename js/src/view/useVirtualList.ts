@@ -38,8 +38,8 @@ export function rowsInSight(scrolled: number, rows: number, { height, pitch, gap
   const space = (pixels: number) => Math.max(0, pixels - gap);
   // Moved by whole pixels, rows keep the pixels that they are drawn on.
   const above = Math.round(scrolled - top) + first * pitch;
-  const whole = Math.min(total, LONGEST) + gap;
-  return { first, last, above: space(above), below: space(whole - above - (last - first) * pitch) };
+  const length = Math.min(total, LONGEST) + gap;
+  return { first, last, above: space(above), below: space(length - above - (last - first) * pitch) };
 }
 
 /** A box that scrolls and its rows in sight; a component renders anew only when other rows come into sight. */
