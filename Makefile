@@ -47,7 +47,7 @@ test-fast: setup
 test-python-fast: setup
 	$(PY) -m pytest -n 2 --dist loadscope -m "not slow" $(FAST)
 
-# With the branches they take; js/vitest.config.mjs says how many that must be.
+# Measures the branches that are reached; js/vitest.config.mjs says how many must be.
 test-js: setup
 	npm run --silent coverage
 

@@ -11,19 +11,23 @@ hub = keras_hub.models
 CLASSES = 5
 
 
-def vit(pooling="token", shape=(32, 32, 3)):
+def classifier(family, backbone, **head):
+    return getattr(hub, f"{family}ImageClassifier")(backbone=backbone, **{"num_classes": CLASSES, **head})
+
+
+def vit(pooling="token", shape=(32, 32, 3), **head):
     backbone = hub.ViTBackbone(
         image_shape=shape, patch_size=(8, 8), num_layers=3, num_heads=2, hidden_dim=16, mlp_dim=32,
         use_class_token=pooling == "token",
     )  # fmt: skip
-    return hub.ViTImageClassifier(backbone=backbone, num_classes=CLASSES, pooling=pooling)
+    return classifier("ViT", backbone, pooling=pooling, **head)
 
 
-def deit():
+def deit(shape=(32, 32, 3), **head):
     backbone = hub.DeiTBackbone(
-        image_shape=(32, 32, 3), patch_size=(8, 8), num_layers=3, num_heads=2, hidden_dim=16, intermediate_dim=32
+        image_shape=shape, patch_size=(8, 8), num_layers=3, num_heads=2, hidden_dim=16, intermediate_dim=32
     )
-    return hub.DeiTImageClassifier(backbone=backbone, num_classes=CLASSES)
+    return classifier("DeiT", backbone, **head)
 
 
 def dinov2(registers=0):
@@ -63,14 +67,14 @@ def siglip():
     return keras.Model(encoder.inputs[0], layers.Dense(CLASSES, name="scores")(x))
 
 
-def swin():
+def swin(shape=(64, 64, 3), **head):
     with warnings.catch_warnings():
         # Keras says of its own layer that it does not pass a mask on.
         warnings.simplefilter("ignore")
         backbone = hub.SwinTransformerBackbone(
-            image_shape=(64, 64, 3), patch_size=4, embed_dim=16, depths=(2, 2), num_heads=(2, 4), window_size=4
+            image_shape=shape, patch_size=4, embed_dim=16, depths=(2, 2), num_heads=(2, 4), window_size=4
         )
-        return hub.SwinTransformerImageClassifier(backbone=backbone, num_classes=CLASSES)
+        return classifier("SwinTransformer", backbone, **head)
 
 
 def vitdet():
@@ -83,58 +87,58 @@ def vitdet():
     return keras.Model(backbone.inputs[0], layers.Dense(CLASSES, name="scores")(pooled))
 
 
-def mit():
+def mit(shape=(64, 64, 3), **head):
     backbone = hub.MiTBackbone(
         layerwise_depths=[1, 1, 1, 1], num_layers=4, layerwise_num_heads=[1, 1, 2, 2],
-        layerwise_sr_ratios=[8, 4, 2, 1], max_drop_path_rate=0.1, image_shape=(64, 64, 3),
+        layerwise_sr_ratios=[8, 4, 2, 1], max_drop_path_rate=0.1, image_shape=shape,
         hidden_dims=[8, 8, 16, 16], layerwise_patch_sizes=[7, 3, 3, 3], layerwise_strides=[4, 2, 2, 2],
     )  # fmt: skip
-    return hub.MiTImageClassifier(backbone=backbone, num_classes=CLASSES)
+    return classifier("MiT", backbone, **head)
 
 
-def resnet():
+def resnet(shape=(64, 64, 3), **head):
     backbone = hub.ResNetBackbone(
         input_conv_filters=[64], input_conv_kernel_sizes=[7], stackwise_num_filters=[64, 64],
-        stackwise_num_blocks=[1, 1], stackwise_num_strides=[1, 2], block_type="basic_block", image_shape=(64, 64, 3),
+        stackwise_num_blocks=[1, 1], stackwise_num_strides=[1, 2], block_type="basic_block", image_shape=shape,
     )  # fmt: skip
-    return hub.ResNetImageClassifier(backbone=backbone, num_classes=CLASSES)
+    return classifier("ResNet", backbone, **head)
 
 
-def efficientnet():
+def efficientnet(shape=(64, 64, 3), **head):
     backbone = hub.EfficientNetBackbone(
         stackwise_kernel_sizes=[3, 3], stackwise_num_repeats=[1, 2], stackwise_input_filters=[16, 16],
         stackwise_output_filters=[16, 24], stackwise_expansion_ratios=[1, 6],
         stackwise_squeeze_and_excite_ratios=[0.25, 0.25], stackwise_strides=[1, 2], stackwise_block_types=["v1", "v1"],
-        stackwise_width_coefficients=[1.0, 1.0], stackwise_depth_coefficients=[1.0, 1.0], input_shape=(64, 64, 3),
+        stackwise_width_coefficients=[1.0, 1.0], stackwise_depth_coefficients=[1.0, 1.0], input_shape=shape,
         num_features=32,
     )  # fmt: skip
-    return hub.EfficientNetImageClassifier(backbone=backbone, num_classes=CLASSES)
+    return classifier("EfficientNet", backbone, **head)
 
 
-def densenet():
-    backbone = hub.DenseNetBackbone(stackwise_num_repeats=[2, 2], growth_rate=8, image_shape=(64, 64, 3))
-    return hub.DenseNetImageClassifier(backbone=backbone, num_classes=CLASSES)
+def densenet(shape=(64, 64, 3), **head):
+    backbone = hub.DenseNetBackbone(stackwise_num_repeats=[2, 2], growth_rate=8, image_shape=shape)
+    return classifier("DenseNet", backbone, **head)
 
 
-def cspnet():
+def cspnet(shape=(64, 64, 3), **head):
     backbone = hub.CSPNetBackbone(
         stem_filters=8, stem_kernel_size=3, stem_strides=2, stackwise_depth=[1, 1], stackwise_strides=[1, 2],
-        stackwise_num_filters=[16, 16], block_type="dark_block", stage_type="dark", image_shape=(64, 64, 3),
+        stackwise_num_filters=[16, 16], block_type="dark_block", stage_type="dark", image_shape=shape,
     )  # fmt: skip
-    return hub.CSPNetImageClassifier(backbone=backbone, num_classes=CLASSES)
+    return classifier("CSPNet", backbone, **head)
 
 
-def hgnetv2():
+def hgnetv2(shape=(64, 64, 3), **head):
     backbone = hub.HGNetV2Backbone(
         depths=[1, 1], embedding_size=8, hidden_sizes=[16, 16], stem_channels=[3, 8, 8], hidden_act="relu",
-        use_learnable_affine_block=False, image_shape=(64, 64, 3),
+        use_learnable_affine_block=False, image_shape=shape,
         stackwise_stage_filters=[[8, 8, 16, 1, 2, 3], [16, 8, 16, 1, 2, 3]],
         apply_downsample=[False, True], use_lightweight_conv_block=[False, False],
     )  # fmt: skip
-    return hub.HGNetV2ImageClassifier(backbone=backbone, preprocessor=None, num_classes=CLASSES, pooling="avg")
+    return classifier("HGNetV2", backbone, **{"preprocessor": None, "pooling": "avg", **head})
 
 
-def mobilenet():
+def mobilenet(shape=(64, 64, 3), **head):
     """MobileNet's third version, with squeeze and excitation."""
     backbone = hub.MobileNetBackbone(
         stackwise_expansion=[[40, 56], [64, 144, 144]], stackwise_num_blocks=[2, 3],
@@ -142,13 +146,13 @@ def mobilenet():
         stackwise_num_strides=[[2, 1], [2, 1, 1]], stackwise_se_ratio=[[None, None], [0.25, 0.25, 0.25]],
         stackwise_activation=[["relu", "relu"], ["hard_swish", "hard_swish", "hard_swish"]],
         stackwise_padding=[[1, 1], [2, 2, 2]], output_num_filters=32, input_activation="hard_swish",
-        output_activation="hard_swish", input_num_filters=16, image_shape=(64, 64, 3), depthwise_filters=8,
+        output_activation="hard_swish", input_num_filters=16, image_shape=shape, depthwise_filters=8,
         depthwise_stride=2, depthwise_residual=False, last_layer_filter=32, squeeze_and_excite=0.5,
     )  # fmt: skip
-    return hub.MobileNetImageClassifier(backbone=backbone, num_classes=CLASSES)
+    return classifier("MobileNet", backbone, **head)
 
 
-def mobilenetv5():
+def mobilenetv5(shape=(64, 64, 3), **head):
     """Its last block attends to a smaller copy of the image."""
     backbone = hub.MobileNetV5Backbone(
         stackwise_block_types=[["er"], ["uir", "mqa"]], stackwise_num_blocks=[1, 2],
@@ -159,9 +163,22 @@ def mobilenetv5():
         stackwise_exp_kernel_sizes=[[3], [0, 0]], stackwise_pw_kernel_sizes=[[1], [0, 0]],
         stackwise_num_heads=[[0], [0, 2]], stackwise_key_dims=[[0], [0, 8]], stackwise_value_dims=[[0], [0, 8]],
         stackwise_kv_strides=[[0], [0, 2]], stackwise_use_cpe=[[False], [False, False]], use_msfa=False,
-        image_shape=(64, 64, 3),
+        image_shape=shape,
     )  # fmt: skip
-    return hub.MobileNetV5ImageClassifier(backbone=backbone, num_classes=CLASSES, num_features=32)
+    return classifier("MobileNetV5", backbone, num_features=32, **head)
+
+
+def xception(shape=(64, 64, 3), **head):
+    backbone = hub.XceptionBackbone(
+        stackwise_conv_filters=[[16, 24], [32, 32], [48, 48]], stackwise_pooling=[False, True, False],
+        image_shape=shape,
+    )  # fmt: skip
+    return classifier("Xception", backbone, **head)
+
+
+def vgg(shape=(64, 64, 3), **head):
+    backbone = hub.VGGBackbone(stackwise_num_repeats=[1, 2], stackwise_num_filters=[16, 32], image_shape=shape)
+    return classifier("VGG", backbone, pooling_hidden_dim=32, **head)
 
 
 def int8():

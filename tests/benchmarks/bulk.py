@@ -22,7 +22,7 @@ NOTE = (
     "MobileNetV2 with random weights, Grad-CAM, JPEGs of 500×375 whose bytes are those of photographs. The bare model "
     "is compiled and gets batches that are decoded already, before and after, on every tenth batch; three times. "
     "Ray's workers are pinned to a core each, of two on which Ray itself runs too; their rate is that of the last "
-    "half, when Ray has started what writes."
+    "half, when all that Ray starts is there."
 )
 
 

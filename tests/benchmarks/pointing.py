@@ -43,7 +43,7 @@ HEADING = "## What points at the right object"
 INTRO = f"""{HEADING}
 
 `python -m tests.benchmarks.pointing` writes this section. Small nets of several kinds are trained on the composed
-scenes of `kx_widget.samples`, on their labels alone (a CNN apart), and asked about each object of new scenes that
+scenes of `kx_widget.samples`, on their labels alone, and asked about each object of new scenes that
 show two. A cell tells of how many in a hundred the peak of the map, after interpolation to the size of the input,
 lies inside the object that was asked about: of the first object in alphabetical order / of the second. By chance it
 would be 13, the share of the picture that an object covers. The layer in bold is the one that is recommended. One

@@ -27,7 +27,7 @@ def preprocess(batch: Any) -> Any:
 
 
 def rate(photos: Path, folder: Path, workers: int) -> float:
-    """Images a second of so many workers together, while all are busy and Ray has started what writes."""
+    """Images a second of so many workers together, while all are busy and all that Ray starts is there."""
     seen = folder / "seen"
     seen.mkdir(parents=True)
     env = {**os.environ, "PYTHONPATH": str(ROOT), "KX_SEEN": str(seen), "RAY_USAGE_STATS_ENABLED": "0"}

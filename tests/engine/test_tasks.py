@@ -34,7 +34,7 @@ def of_task(task, image):
 @pytest.mark.parametrize("name", [*tasks.TASKS, *tasks.ENCODERS])
 def test_scores_are_the_tasks_own(name, tmp_path):
     keras.utils.set_random_seed(1)
-    task = {**tasks.TASKS, **tasks.ENCODERS}[name]()
+    task = tasks.task(name) if name in tasks.TASKS else tasks.encoder(name)
     photos = [photo(150, 211), photo(97, 64, 1), photo(64, 96, 2), photo(31, 40, 3)]
     Image.fromarray(photos[0]).save(tmp_path / "p.png")
     explainer = kx.Explainer(task)
@@ -48,7 +48,7 @@ def test_scores_are_the_tasks_own(name, tmp_path):
 
 
 def test_a_batch_and_floats_are_what_predict_makes_of_them():
-    task = tasks.resnet()
+    task = tasks.task("resnet")
     explainer = kx.Explainer(task)
     batch = np.stack([photo(80, 80, seed) for seed in range(3)])
     for images in (batch, batch.astype(np.float32), batch.astype(np.int64), batch[:1]):
@@ -61,7 +61,7 @@ def test_a_batch_and_floats_are_what_predict_makes_of_them():
 
 
 def test_an_activation_inside_is_taken_apart():
-    task = tasks.vit(activation="softmax")
+    task = tasks.task("vit", activation="softmax")
     explainer, images = kx.Explainer(task), photo(70, 90)[None]
     scores, probabilities = explainer.predict(images)
     assert_allclose(probabilities, task.predict(images, verbose=0), rtol=1e-4)
@@ -69,14 +69,14 @@ def test_an_activation_inside_is_taken_apart():
 
 
 def test_it_is_said_what_was_applied():
-    explainer = kx.Explainer(tasks.vit())
+    explainer = kx.Explainer(tasks.task("vit"))
     explainer.predict(photo(50, 40))
     assert explainer.preprocessing == (
         "preprocess: the task's own ViTImageClassifierPreprocessor: resized to 64 × 64 (bilinear), "
         "cropped to the aspect ratio, × 1/127.5 − 1"
     )
     for preprocess, said in ((None, "preprocess: none, as asked"), (np.negative, "preprocess: negative")):
-        explainer = kx.Explainer(tasks.vit(), preprocess=preprocess)
+        explainer = kx.Explainer(tasks.task("vit"), preprocess=preprocess)
         image = photo(64, 64)
         expected = explainer.model(np.float32(image if preprocess is None else -1.0 * image)[None]).numpy()
         assert_allclose(explainer.predict(image)[0], expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
@@ -84,7 +84,7 @@ def test_it_is_said_what_was_applied():
 
 
 def test_a_task_without_preprocessor_says_what_was_assumed():
-    task = tasks.vit()
+    task = tasks.task("vit")
     task.preprocessor = None
     explainer, image = kx.Explainer(task), photo(64, 64)
     expected = task.predict(image[None].astype(np.float32), verbose=0)
@@ -93,7 +93,7 @@ def test_a_task_without_preprocessor_says_what_was_assumed():
 
 
 def test_a_free_input_takes_the_converters_size():
-    task = tasks.resnet({**tasks.DEVIATIONS}, shape=(None, None, 3))
+    task = tasks.task("resnet", shape=(None, None, 3))
     task.preprocessor.image_size = (48, 64)
     explainer, images = kx.Explainer(task), [photo(150, 211), photo(97, 64, 1)]
     assert explainer.inspection.input_shape == (48, 64, 3)
@@ -102,9 +102,9 @@ def test_a_free_input_takes_the_converters_size():
 
 
 def test_names_of_imagenet():
-    assert kx.Explainer(tasks.vit(num_classes=1000)).class_names == tuple(imagenet())
-    assert kx.Explainer(tasks.vit()).class_names[0] == "class 0"
-    bare = tasks.vit(num_classes=1000)
+    assert kx.Explainer(tasks.task("vit", num_classes=1000)).class_names == tuple(imagenet())
+    assert kx.Explainer(tasks.task("vit")).class_names[0] == "class 0"
+    bare = tasks.task("vit", num_classes=1000)
     bare.preprocessor = None
     assert kx.Explainer(bare).class_names[0] == "class 0"
     own = net(tasks.converter((32, 48)))
@@ -144,7 +144,7 @@ def test_a_data_set_of_photographs_equals_explain(tmp_path):
         image = photo(h, w, i)
         deep = Image.fromarray(image[..., 0].astype(np.uint16) * 16)
         (deep if i == 3 else Image.fromarray(image)).save(tmp_path / f"{i}.png")
-    task = tasks.resnet({**tasks.DEVIATIONS})
+    task = tasks.task("resnet")
     explainer = kx.Explainer(task)
     run = list(explainer.explain_dataset(tmp_path, batch_size=2))
     assert "16-bit images taken as 12 bit (0..4095)" in explainer.preprocessing
