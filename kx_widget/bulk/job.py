@@ -274,14 +274,17 @@ def _locked(folder: Path) -> Generator[None, None, None]:
         FormatError: another run holds it.
     """
     lock = _lock(folder)
-    try:
-        if lock is not None:
-            remove_unfinished(folder)
+    if lock is None:
         yield
-    finally:
-        if lock is not None:
+        return
+    try:
+        remove_unfinished(folder)
+        try:
+            yield
+        finally:
             remove_unfinished(folder)
-            os.close(lock)
+    finally:
+        os.close(lock)
 
 
 def _lock(folder: Path) -> int | None:

@@ -70,6 +70,17 @@ def test_what_a_killed_run_left_is_removed(explainer, tmp_path):
     assert {path.name for path in (tmp_path / "s").iterdir()} == {"_job.json", "_done.json", "part-000000.parquet"}
 
 
+def test_a_folder_that_cannot_be_cleaned_is_not_held_afterwards(explainer, tmp_path, monkeypatch):
+    def refused(folder):
+        raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(job, "remove_unfinished", refused)
+        with pytest.raises(PermissionError):
+            explainer.explain_to(tmp_path / "s", [photos(1)])
+    assert explainer.explain_to(tmp_path / "s", [photos(1)]).complete
+
+
 def failing(after):
     """Images one by one, and then a disk that is gone."""
     yield from photos(after)
