@@ -260,7 +260,7 @@ class PartWriter:
                     "shape.list.element",
                     f"{NOTES}.list.element",
                 ],
-                use_byte_stream_split=["map.list.element"],  # pyright: ignore[reportArgumentType]
+                column_encoding={"map.list.element": "BYTE_STREAM_SPLIT"},
                 write_statistics=[f.name for f in columns if f.name != MAP],
                 write_page_checksum=True,
             )
