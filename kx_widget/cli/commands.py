@@ -130,6 +130,7 @@ def explain(
         raise typer.BadParameter("--top and --targets both say what to explain: give one of them.")
     question = {"method": method, "layer": layer, "smooth": smooth, "tta": tta, **_parameters(method, param or ())}
     from kx_widget.bulk.job import Job, explain_here, run_job
+    from kx_widget.bulk.pipeline import PipelineSettings
     from kx_widget.explainer import Explainer
 
     chosen = None if preprocess == "none" else preprocess
@@ -140,11 +141,8 @@ def explain(
         from kx_widget.bulk.cluster import RayExecutor
 
         execute = RayExecutor(model, workers, gpus)
-    job = Job(
-        out, photos, parsed, dtype=dtype, labels=labels, batch_size=batch_size, on_error=on_error, progress=not quiet,
-        question=question,
-    )  # fmt: skip
-    store = run_job(explainer, job, execute)
+    settings = PipelineSettings(parsed, question, batch_size, on_error)
+    store = run_job(explainer, Job(out, photos, settings, dtype, labels, progress=not quiet), execute)
     _report(store, out, as_json)
 
 
