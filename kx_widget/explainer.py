@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from kx_widget.bulk.dataset import Explanations
-from kx_widget.bulk.pipeline import PipelineSettings
+from kx_widget.bulk.pipeline import PART_IMAGES, PipelineSettings
 from kx_widget.engine import explainer as engine
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Explainer(engine.Explainer):  # noqa: D101
         Raises:
             Those of `explain`: for the question at once, for images as they come.
         """
-        settings = PipelineSettings(targets, question, batch_size, on_error)
+        settings = PipelineSettings(targets, question, batch_size, on_error, part_images=None)
         return Explanations(self, source, settings, progress)
 
     def explain_to(
@@ -58,7 +58,7 @@ class Explainer(engine.Explainer):  # noqa: D101
         targets: Any = "top",
         *,
         dtype: Literal["float16", "float32"] = "float32",
-        part_images: int = 1024,
+        part_images: int = PART_IMAGES,
         labels: Literal["folder"] | None = None,
         batch_size: int | None = None,
         on_error: Literal["skip", "raise"] = "skip",
@@ -90,6 +90,5 @@ class Explainer(engine.Explainer):  # noqa: D101
         # pyarrow is an extra.
         from kx_widget.bulk.job import Job, run_job
 
-        return run_job(
-            self, Job(path, source, targets, dtype, part_images, labels, batch_size, on_error, progress, question)
-        )
+        settings = PipelineSettings(targets, question, batch_size, on_error, part_images)
+        return run_job(self, Job(path, source, settings, dtype, labels, progress))

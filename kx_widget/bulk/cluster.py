@@ -86,7 +86,7 @@ class RayExecutor:
         """Yield how many images are done, part after part.
 
         Raises:
-            KxError: workers die again and again.
+            KxError: workers cannot load the model, or die again and again.
             What explaining raises.
         """
         assert isinstance(source, ImageFiles)
@@ -108,6 +108,8 @@ class RayExecutor:
                 raise error.cause from error
             raise
         except ray.exceptions.RayActorError as error:
+            if error.actor_init_failed:
+                raise KxError(f"Workers of the cluster cannot load the model: {error}") from error
             raise KxError(
                 f"Workers of the cluster died {RETRIES + 1} times over one part, of lack of memory perhaps ({error}). "
                 "The parts that are written stay, and the same command goes on with the others."

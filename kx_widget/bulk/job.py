@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from kx_widget.bulk.parts import (
     remove_unfinished,
     write_json,
 )
-from kx_widget.bulk.pipeline import ExplainedBatch, Pipeline, PipelineSettings
+from kx_widget.bulk.pipeline import PART_IMAGES, ExplainedBatch, Pipeline, PipelineSettings
 from kx_widget.bulk.schema import DTYPES, to_table
 from kx_widget.bulk.sources import ImageFiles, Source, read_source
 from kx_widget.bulk.store import Store
@@ -40,7 +40,7 @@ from kx_widget.engine.types import Parameter
 
 SETTINGS = (
     Parameter("dtype", "choice", "float32", "What a number of a map is kept as.", choices=DTYPES),
-    Parameter("part_images", "int", 1024, "Images in a file.", minimum=1),
+    Parameter("part_images", "int", PART_IMAGES, "Images in a file.", minimum=1),
 )
 CODE = ("preprocess_code", "method_code")
 UNKNOWN = "unknown: "
@@ -50,26 +50,24 @@ NOTHING = hashlib.sha256(b"").hexdigest()
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be explained into which folder; the attributes are the arguments of `Explainer.explain_to`."""
+    """What is to be explained into which folder; what `settings` do not hold is as in `Explainer.explain_to`."""
 
     path: str | Path
     source: Any
-    targets: Any = "top"
+    settings: PipelineSettings
     dtype: str = "float32"
-    part_images: int = 1024
     labels: str | None = None
-    batch_size: int | None = None
-    on_error: str = "skip"
     progress: bool = False
-    question: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, path: str | Path, source: Any, targets: Any, keywords: Mapping[str, Any]) -> "Job":
         """The job of these keywords of `Explainer.explain_to`; those that it does not have belong to the question."""
-        names = cls.__dataclass_fields__.keys() - {"question"}
-        settings = {name: value for name, value in keywords.items() if name in names}
-        question = {name: value for name, value in keywords.items() if name not in settings}
-        return cls(path, source, targets, **settings, question=question)
+        question = dict(keywords)
+        job, settings = (
+            {name: question.pop(name) for name in names if name in question}
+            for names in (("dtype", "labels", "progress"), ("batch_size", "on_error", "part_images"))
+        )
+        return cls(path, source, PipelineSettings(targets, question, **settings), **job)
 
 
 @dataclass(frozen=True)
@@ -143,26 +141,26 @@ def run_job(explainer: Explainer, job: Job, execute: Executor = explain_here) ->
     Raises:
         FormatError: the folder holds something else, or another run is at work on it.
     """
-    check_params("explain_to", SETTINGS, {"dtype": job.dtype, "part_images": job.part_images})
+    settings = {"dtype": job.dtype, "part_images": job.settings.part_images}
+    part_images = check_params("explain_to", SETTINGS, settings)["part_images"]
     check_path(job.path, 'pass the folder to write, "maps.parquet" for instance.')
     folder = Path(job.path).absolute()
     source = read_source(job.source, job.labels, explainer.class_names)
     if isinstance(source, ImageFiles) and not _is_begun_with(folder, source):
         source = source.absolute()
-    settings = PipelineSettings(job.targets, job.question, job.batch_size, job.on_error, job.part_images, source.total)
-    pipeline = Pipeline(explainer, settings)
+    pipeline = Pipeline(explainer, replace(job.settings, total=source.total))
     with _open_folder(folder, job_fingerprint(pipeline, source, job.dtype)) as fingerprint:
         # Looked at before any of them is read: what is replaced meanwhile counts as replaced.
-        stamps = tuple(source.stamps(job.part_images)) if isinstance(source, ImageFiles) else ()
+        stamps = tuple(source.stamps(part_images)) if isinstance(source, ImageFiles) else ()
         ended = read_json(folder / DONE)
         if fingerprint.get("by") == "ray":
             _check_images(folder, ended or {}, source)
             return Store(job.path)
         complete = complete_parts(folder, fingerprint, stamps or None)
         if ended is None or ended.get("parts") != len(complete):
-            files = PartFiles(folder, job.dtype, job.part_images, fingerprint.get("id"), stamps)
+            files = PartFiles(folder, job.dtype, part_images, fingerprint.get("id"), stamps)
             with progress_bar(source.total, job.progress) as bar:
-                bar.update(_images_in(complete, job.part_images, source.total))
+                bar.update(_images_in(complete, part_images, source.total))
                 for images in execute(pipeline, source, files, complete):
                     bar.update(images)
             write_json(folder / DONE, {"parts": sum(is_part(path.name) for path in folder.iterdir())})
@@ -274,14 +272,17 @@ def _locked(folder: Path) -> Generator[None, None, None]:
         FormatError: another run holds it.
     """
     lock = _lock(folder)
-    try:
-        if lock is not None:
-            remove_unfinished(folder)
+    if lock is None:
         yield
-    finally:
-        if lock is not None:
+        return
+    try:
+        remove_unfinished(folder)
+        try:
+            yield
+        finally:
             remove_unfinished(folder)
-            os.close(lock)
+    finally:
+        os.close(lock)
 
 
 def _lock(folder: Path) -> int | None:

@@ -17,7 +17,7 @@ JOB = "_job.json"
 DONE = "_done.json"
 ORIGIN = b"kx_widget"
 GROUP_BYTES = 2**20
-# What reading a damaged Parquet file raises.
+# What reading a damaged Parquet file raises, or closing one that could not be written.
 DAMAGE = (OSError, pa.ArrowException, UnicodeDecodeError)
 ANEW = "delete it and explain again; what is whole is kept."
 
@@ -260,7 +260,7 @@ class PartWriter:
                     "shape.list.element",
                     f"{NOTES}.list.element",
                 ],
-                use_byte_stream_split=["map.list.element"],  # pyright: ignore[reportArgumentType]
+                column_encoding={"map.list.element": "BYTE_STREAM_SPLIT"},
                 write_statistics=[f.name for f in columns if f.name != MAP],
                 write_page_checksum=True,
             )
@@ -269,13 +269,15 @@ class PartWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None:
-            with suppress(OSError):
+        try:
+            if kind is None:
+                with named_errors(self._path):
+                    self._flush()
+                    self._writer.close()
+        finally:
+            # What has failed before is what is told; a writer that is closed stays so.
+            with suppress(*DAMAGE):
                 self._writer.close()
-            return
-        with named_errors(self._path):
-            self._flush()
-            self._writer.close()
 
     def write(self, table: pa.Table) -> None:
         """Add rows."""

@@ -27,6 +27,8 @@ from kx_widget.engine.types import Floats, Ints, Parameter
 
 # From so many images on, frozen weights save more time than it takes to freeze them.
 MANY = 1000
+# Images in a file of a store.
+PART_IMAGES = 1024
 SETTINGS = (
     Parameter("batch_size", "int", None, "Images at once; None keeps the source's batches.", minimum=1),
     Parameter("on_error", "choice", "skip", "What a broken image does.", choices=("skip", "raise")),
@@ -60,7 +62,7 @@ class PipelineSettings:
     question: Mapping[str, Any] = field(default_factory=dict)
     batch_size: int | None = None
     on_error: str = "skip"
-    part_images: int | None = None
+    part_images: int | None = PART_IMAGES
     total: int | None = None
 
 

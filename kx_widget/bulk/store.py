@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kx_widget.bulk.arrow import ds, fs, pa, pc, pq
-from kx_widget.bulk.parts import DAMAGE, DONE, JOB, as_json, check_part, is_part
+from kx_widget.bulk.parts import ANEW, DAMAGE, DONE, JOB, as_json, check_part, is_part
 from kx_widget.bulk.schema import MAP, NOTES, schema
 from kx_widget.bulk.sources import file_of
 from kx_widget.engine.cache import Cache
@@ -318,6 +318,4 @@ def _reading(name: str) -> Generator[None, None, None]:
         yield
     except DAMAGE as error:
         why = " ".join(str(error).split())
-        raise FormatError(
-            f"{name!r} is damaged, or no Parquet file ({why}): delete it and explain again; what is whole is kept."
-        ) from error
+        raise FormatError(f"{name!r} is damaged, or no Parquet file ({why}): {ANEW}") from error

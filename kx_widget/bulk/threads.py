@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import repeat
+from itertools import islice, repeat
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -49,8 +49,7 @@ def ordered_map(fn: Callable[[T], R], items: Iterable[T], workers: int, ahead: i
 
 def prefetch(items: Iterator[T], ahead: int) -> Generator[T, None, None]:
     """Yield the same items, taken in another thread before they are needed."""
-    end = object()
-    for item in ordered_map(lambda _: next(items, end), repeat(None), 1, ahead):
-        if item is end:
+    for taken in ordered_map(lambda _: [*islice(items, 1)], repeat(None), 1, ahead):
+        if not taken:
             return
-        yield item  # pyright: ignore[reportReturnType]
+        yield from taken

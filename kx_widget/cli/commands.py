@@ -12,10 +12,11 @@ from kx_widget.cli.models import class_names_of, read_model
 from kx_widget.engine.errors import ParameterError, UnknownTargetError
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.registry import find
+from kx_widget.engine.wrappers import WRAPPERS
 
 SKIPPED = 3
 # Settings of a question that --param gives, too: of random numbers and of what a method is wrapped in.
-AROUND = ("seed", "smooth", "tta")
+AROUND = ("seed", *WRAPPERS)
 # What a note of a heading says of its map.
 NOTED = {
     "Flat": "say nothing (flat)",
@@ -66,7 +67,7 @@ Top = Annotated[
     int | None, typer.Option(min=1, help="The N most probable classes: --top 3 is --targets top,top-2,top-3.")
 ]
 Layer = Annotated[str | None, typer.Option(help="A layer that `kx inspect` lists; else the recommended.")]
-Parameters = Annotated[list[str], typer.Option(metavar="NAME=VALUE", help="A method's parameter; repeatable.")]
+Parameters = Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="A method's parameter; repeatable.")]
 Smooth = Annotated[bool, typer.Option("--smooth", help="Average over noisy copies (SmoothGrad).")]
 Tta = Annotated[bool, typer.Option("--tta", help="Average over zoomed and mirrored copies.")]
 Labels = Annotated[
@@ -109,7 +110,7 @@ def explain(
     targets: Targets = None,
     top: Top = None,
     layer: Layer = None,
-    param: Parameters = [],  # noqa: B006
+    param: Parameters = None,
     smooth: Smooth = False,
     tta: Tta = False,
     class_names: Names = None,
@@ -127,8 +128,9 @@ def explain(
     """Explain images into a folder of Parquet files, one row an image and target."""
     if top is not None and targets is not None:
         raise typer.BadParameter("--top and --targets both say what to explain: give one of them.")
-    question = {"method": method, "layer": layer, "smooth": smooth, "tta": tta, **_parameters(method, param)}
+    question = {"method": method, "layer": layer, "smooth": smooth, "tta": tta, **_parameters(method, param or ())}
     from kx_widget.bulk.job import Job, explain_here, run_job
+    from kx_widget.bulk.pipeline import PipelineSettings
     from kx_widget.explainer import Explainer
 
     chosen = None if preprocess == "none" else preprocess
@@ -139,11 +141,8 @@ def explain(
         from kx_widget.bulk.cluster import RayExecutor
 
         execute = RayExecutor(model, workers, gpus)
-    job = Job(
-        out, photos, parsed, dtype=dtype, labels=labels, batch_size=batch_size, on_error=on_error, progress=not quiet,
-        question=question,
-    )  # fmt: skip
-    store = run_job(explainer, job, execute)
+    settings = PipelineSettings(parsed, question, batch_size, on_error)
+    store = run_job(explainer, Job(out, photos, settings, dtype, labels, progress=not quiet), execute)
     _report(store, out, as_json)
 
 

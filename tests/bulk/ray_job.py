@@ -66,7 +66,29 @@ def main(model: str, folder: str, store: str) -> None:
     assert explain_on_ray(model, workers=2, settings=settings, **question(folder, store)).complete
     written = {path.name for path in Path(store).glob("part-*") if times[path.name] != path.stat().st_mtime_ns}
     assert written == {"part-000002.parquet"}
+
+    check_a_model_that_workers_cannot_load(Path(store).with_name("unknown"), folder)
     ray.shutdown()
+
+
+def check_a_model_that_workers_cannot_load(path: Path, folder: str) -> None:
+    """What loading the model raises is told, and is no lack of memory."""
+    import keras
+    import pytest
+
+    from kx_widget.bulk.cluster import explain_on_ray
+
+    @keras.saving.register_keras_serializable()
+    class OfThisProcess(keras.layers.Layer):
+        def call(self, inputs):
+            return inputs
+
+    x = inputs = keras.Input((12, 12, 3))
+    x = keras.layers.Flatten()(OfThisProcess()(x))
+    model = path.with_suffix(".keras")
+    keras.Model(inputs, keras.layers.Dense(2)(x)).save(model)
+    with pytest.raises(kx.KxError, match=r"(?s)Workers of the cluster cannot load the model: .*OfThisProcess"):
+        explain_on_ray(model, folder, path, workers=1, method="gradients")
 
 
 if __name__ == "__main__":

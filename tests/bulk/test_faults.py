@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
@@ -15,6 +16,8 @@ from PIL import Image, features
 
 import kx_widget as kx
 from kx_widget.bulk import job
+from kx_widget.bulk.parts import PartWriter
+from kx_widget.bulk.schema import schema
 from kx_widget.engine.errors import FormatError
 from tests import models
 from tests.cases import photos
@@ -70,6 +73,17 @@ def test_what_a_killed_run_left_is_removed(explainer, tmp_path):
     assert {path.name for path in (tmp_path / "s").iterdir()} == {"_job.json", "_done.json", "part-000000.parquet"}
 
 
+def test_a_folder_that_cannot_be_cleaned_is_not_held_afterwards(explainer, tmp_path, monkeypatch):
+    def refused(folder):
+        raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(job, "remove_unfinished", refused)
+        with pytest.raises(PermissionError):
+            explainer.explain_to(tmp_path / "s", [photos(1)])
+    assert explainer.explain_to(tmp_path / "s", [photos(1)]).complete
+
+
 def failing(after):
     """Images one by one, and then a disk that is gone."""
     yield from photos(after)
@@ -98,8 +112,8 @@ def test_whole_parts_before_the_source_fails_are_written(explainer, tmp_path, af
 
 
 def test_a_parameter_called_question_belongs_to_the_method():
-    made = job.Job.of("s", [], "top", {"question": 2, "dtype": "float16"})
-    assert (made.question, made.dtype) == ({"question": 2}, "float16")
+    made = job.Job.of("s", [], "top", {"question": 2, "total": 3, "dtype": "float16"})
+    assert (made.settings.question, made.dtype) == ({"question": 2, "total": 3}, "float16")
 
 
 @pytest.mark.parametrize(
@@ -177,6 +191,31 @@ def test_a_full_disk_is_told_with_the_file(explainer, tmp_path):
     assert not [*(tmp_path / "s").glob(".part*")]
     assert len(kx.Store(tmp_path / "s")) == 16
     assert len(explainer.explain_to(tmp_path / "s", iter(photos(32)), **about)) == 32
+
+
+def test_what_stopped_a_part_is_told_though_its_file_does_not_close(tmp_path, monkeypatch):
+    closed = []
+
+    def refused(self):
+        closed.append(self.is_open)
+        self.is_open = False
+        raise pa.ArrowInvalid("not closed")
+
+    monkeypatch.setattr(pq.ParquetWriter, "close", refused)
+    with pytest.raises(RuntimeError, match="the disk is gone"), PartWriter(tmp_path / "p", "float32"):
+        raise RuntimeError("the disk is gone")
+    assert closed == [True]
+
+
+def test_a_part_is_closed_though_its_last_rows_are_not_written(tmp_path, monkeypatch):
+    def refused(self, table, row_group_size):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", refused)
+    writer = PartWriter(tmp_path / "p", "float32")
+    with pytest.raises(OSError, match=r"No space left on device: '.*/p'"), writer:
+        writer.write(schema("float32").empty_table())
+    assert not writer._writer.is_open
 
 
 def test_a_folder_in_place_of_a_part_and_a_link_to_nothing(explainer, tmp_path):
