@@ -2,6 +2,7 @@
 
 import glob
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ def _items(images: Any) -> list[tuple[str, Any]]:
         return _paths(images)
     if isinstance(images, Image.Image):
         return [("image 0", images)]
-    if isinstance(images, (list, tuple)):
+    if isinstance(images, (list, tuple)) and not _is_nested(images):
         items: list[tuple[str, Any]] = []
         for i, item in enumerate(images):
             if isinstance(item, (str, Path)):
@@ -54,6 +55,14 @@ def _items(images: Any) -> list[tuple[str, Any]]:
     return [("image 0", array)]
 
 
+def _is_nested(images: Sequence[Any]) -> bool:
+    """Whether these are the numbers of an array, as `tolist` gives them."""
+    try:
+        return isinstance(images[0], (list, tuple)) and np.asarray(images).dtype.kind in NUMBERS
+    except (IndexError, ValueError):  # There is none, or their shapes differ.
+        return False
+
+
 def _paths(path: str | Path) -> list[tuple[str, Any]]:
     text = str(path)
     if glob.has_magic(text) and not Path(text).exists():
@@ -68,6 +77,8 @@ class _Missing:
 
 
 def _as_array(item: Any) -> NDArray[Any]:
+    if np.ma.is_masked(item):
+        raise ImageError("is a masked array; say what its masked pixels are: image.filled(0)")
     try:
         return np.asarray(item)
     except Exception as error:
