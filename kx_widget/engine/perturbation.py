@@ -19,6 +19,8 @@ FAST = 8
 class PassBatch:
     """Results of passes that ran together: `values[n]` for `items[n]`, a channel, mask or step, of `images[n]`.
 
+    A value is a number, a gradient, or the scores (C,) of all classes.
+
     `done` is how many passes are known of every image.
     """
 
@@ -56,7 +58,7 @@ class ScoreTable:
     """
 
     def __init__(self, cache: Cache, key: Hashable, classes: int) -> None:
-        self._cache, self._key = cache, key
+        self._cache, self._key, self.classes = cache, key, classes
         entry = cache.get(key)
         self._scores: Floats = np.zeros((0, classes), np.float32) if entry is None else entry[0]
         self._kept = self._known = len(self._scores)
@@ -108,20 +110,20 @@ def tables_for(cache: Cache, keys: Sequence[Hashable], counts: Ints, classes: in
 
 def scored(
     run: Callable[[Ints, Ints], Floats],
-    target: Floats,
+    target: Floats | None,
     order: Ints,
     counts: Ints,
     tables: Sequence[ScoreTable],
     size: int,
     most: int,
 ) -> Iterator[PassBatch]:
-    """Scores·target of each pass: those that the tables have first, then those that are run.
+    """Scores·target of each pass, or those of all classes: those that the tables have first, then those that are run.
 
     What is run is added to the tables, which are committed in the end, also when the generator is closed half-way.
 
     Args:
         run: (images (n,), items (n,)) -> scores (n, C).
-        target: weights (B, C).
+        target: weights (B, C), or None for the scores of all classes.
         order: items (B, passes), first ones first.
         counts: how many of these each image needs (B,).
         tables: one per image.
@@ -131,11 +133,12 @@ def scored(
     start = np.minimum([len(table) for table in tables], counts)
 
     def batch(images: Ints, passes: Ints, scores: Floats) -> PassBatch:
-        return PassBatch(images, order[images, passes], (scores * target[images]).sum(-1), counter.add(images))
+        values = scores if target is None else (scores * target[images]).sum(-1)
+        return PassBatch(images, order[images, passes], values, counter.add(images))
 
     if not counts.any():
         none = np.zeros(0, np.int64)
-        yield batch(none, none, np.zeros((0, target.shape[1]), np.float32))
+        yield batch(none, none, np.zeros((0, tables[0].classes), np.float32))
     for images, passes in batches(np.zeros_like(start), start, READ_AT_ONCE):
         yield batch(images, passes, np.stack([tables[i][k] for i, k in zip(images, passes, strict=True)]))
     try:

@@ -88,11 +88,14 @@ class Probe:
         stop = np.full(len(self.x), passes)
         return batches(np.zeros_like(stop), stop, even_size(int(stop.sum()), self._most(backward), PARTS))
 
-    def rng(self, i: int) -> np.random.Generator:
-        """Random numbers of image i: the same for the same seed and original, whatever batch it is in."""
+    def rng(self, i: int, purpose: str = "") -> np.random.Generator:
+        """Random numbers of image i: the same for the same seed and original, whatever batch it is in.
+
+        For each purpose they are others.
+        """
         if self.originals is not None:
-            return self.originals.probe.rng(int(self.originals.rows[i]))
-        entropy = np.frombuffer(repr(digest(self.x[i])).encode(), np.uint8)
+            return self.originals.probe.rng(int(self.originals.rows[i]), purpose)
+        entropy = np.frombuffer(repr(digest(self.x[i])).encode() + purpose.encode(), np.uint8)
         return np.random.default_rng([self.seed, *entropy])
 
     @property
@@ -293,6 +296,23 @@ class Probe:
 
         return self._scored(("changed", *fact), run, target, order, counts)
 
+    def changed_class_scores(
+        self, fact: tuple[Any, ...], change: Change, counts: Ints, own: Sequence[tuple[Any, ...]] | None = None
+    ) -> Iterator[PassBatch]:
+        """Scores of all classes of changed images, as they become known; they serve whatever is asked about a class.
+
+        Args:
+            fact, change: as in `changed_scores`; items are run in their order.
+            counts: how many each image needs (B,).
+            own: what else `change` depends on, for each image.
+        """
+
+        def run(images: Ints, items: Ints) -> Floats:
+            return self.functions.predict(change(images, items))
+
+        order = np.arange(counts.max(initial=0))
+        return self._scored(("changed", *fact), run, None, order, counts, own)
+
     def ablated_scores(self, target: Floats, order: Ints, counts: Ints) -> Iterator[PassBatch]:
         """Scores·target with one channel of the layer's output set to 0, items being channels."""
         call, facts = self._layer(), self.layer_facts()
@@ -308,19 +328,26 @@ class Probe:
         self,
         fact: tuple[Any, ...],
         run: Callable[[Ints, Ints], Floats],
-        target: Floats,
+        target: Floats | None,
         order: Ints,
         counts: Ints | None,
+        own: Sequence[tuple[Any, ...]] | None = None,
     ) -> Iterator[PassBatch]:
-        # An order of its own may turn over where two channels are almost equal: it belongs to the key.
-        orders = [(digest(row),) for row in order] if order.ndim == 2 else [()] * len(self.x)
-        keys = [(*key, *fact, *own_order) for key, own_order in zip(self.digests, orders, strict=True)]
+        if own is None:
+            # An order of its own may turn over where two channels are almost equal: it belongs to the key.
+            own = [(digest(row),) for row in order] if order.ndim == 2 else [()] * len(self.x)
+        keys = [(*key, *fact, *of_image) for key, of_image in zip(self.digests, own, strict=True)]
         order = np.broadcast_to(order, (len(self.x), order.shape[-1]))
         counts = np.full(len(order), order.shape[1]) if counts is None else counts
         # Nobody asks for the tables of what is passing.
-        tables = tables_for(Cache(0) if self.passing else self.cache, keys, counts, target.shape[1])
+        tables = tables_for(Cache(0) if self.passing else self.cache, keys, counts, self.graph.classes)
         most = self._most(backward=False)
-        return scored(run, target, order, counts, tables, int(max(1, min(most, counts.sum() // 20))), most)
+        size = int(max(1, min(most, counts.sum() // 20)))
+        if target is None:
+            # Nothing is drawn meanwhile, so that no picture has to come early.
+            left = np.maximum(counts - [len(table) for table in tables], 0).sum()
+            size = most = even_size(int(left), most, PARTS)
+        return scored(run, target, order, counts, tables, size, most)
 
     def _most(self, backward: bool) -> int:
         """How many samples may go through the model at once."""
@@ -343,8 +370,7 @@ class Probe:
             return np.broadcast_to(self.black()[:, None, None], self.x.shape)
         if kind == "mean":
             return np.broadcast_to(self.x.mean((1, 2), keepdims=True), self.x.shape)
-        rows, columns = (_gaussian(n, min(self.x.shape[1:3]) / 10) for n in self.x.shape[1:3])
-        return np.einsum("yi,xj,bijc->byxc", rows, columns, self.x, optimize=True)
+        return blurred(self.x)
 
     def require_pooled_linear_head(self) -> None:
         """Refuse heads other than global average pooling and one Dense layer or 1×1 convolution.
@@ -367,6 +393,12 @@ class Probe:
         if place is not None and place.tokens:
             a = a[:, place.cells].reshape(len(a), *place.grid, a.shape[2])
         return read_only(a.astype(np.float32, copy=False))
+
+
+def blurred(images: Floats) -> Floats:
+    """Images (B, H, W, C) under a Gaussian blur whose deviation is a tenth of the shorter side."""
+    rows, columns = (_gaussian(n, min(images.shape[1:3]) / 10) for n in images.shape[1:3])
+    return np.einsum("yi,xj,bijc->byxc", rows, columns, images, optimize=True)
 
 
 def _gaussian(size: int, sigma: float) -> Floats:
