@@ -30,6 +30,10 @@ PREVIEW_BYTES = 2**27
 DECODERS = 4
 
 
+def _in_proportion(_: Floats) -> None:
+    """What `Images.of_pixels` is where nothing is to be said."""
+
+
 @dataclass(frozen=True, eq=False)
 class Images:
     """A batch ready for the model, and pictures of what it was made from; nothing is kept at full size.
@@ -45,6 +49,7 @@ class Images:
         preprocessing: how the batch was made, in words.
         depth: the bits that were taken of whole numbers beyond 8 bits, 0 without such.
         find_black: computes `black`.
+        of_pixels: pictures (N, H, W, 3) in 0..255 as the model wants them; see `Preprocessing.of_pixels`.
     """
 
     batch: Floats
@@ -56,6 +61,7 @@ class Images:
     preprocessing: str
     depth: int
     find_black: Callable[[], Floats]
+    of_pixels: Callable[[Floats], Floats | None] = _in_proportion
 
     def __post_init__(self) -> None:
         # What is known of these images is known of these numbers; views, since the arrays may be somebody's.
@@ -88,7 +94,7 @@ class Images:
 
     def __getstate__(self) -> dict[str, Any]:
         # The preprocessing belongs to a model, which stays behind.
-        return {**vars(self), "find_black": partial(np.asarray, self.black)}
+        return {**vars(self), "find_black": partial(np.asarray, self.black), "of_pixels": _in_proportion}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -198,6 +204,7 @@ def load(
         preprocessing=text,
         depth=depth,
         find_black=lambda: preprocessing.black(shape, are_bytes, span),
+        of_pixels=lambda pictures: preprocessing.of_pixels(pictures, shape, span),
     )
 
 

@@ -144,6 +144,24 @@ class Preprocessing:
                 batch[raw] = np.asarray(function(batch[raw]), np.float32)
         return text, np.ascontiguousarray(batch, np.float32)
 
+    def of_pixels(
+        self, pictures: Floats, declared: tuple[int | None, int | None, int], span: ValueRange
+    ) -> Floats | None:
+        """Pictures (N, H, W, 3) in 0..255 as the model wants them (N, H, W, C).
+
+        None where they are brought there in proportion, so that means and blurs are the same before and after; and
+        where nobody can tell what 0..255 is in the numbers of the images.
+
+        Raises:
+            ImageError: as `apply`.
+        """
+        function = None if span == "other" else self._preprocess
+        channels = declared[2]
+        pictures = pictures if channels == 3 else pictures @ np.full((3, channels), 1 / 3, np.float32)
+        if self.own is not None:
+            return self.own.batch(pictures, declared)
+        return _checked(function, np.ascontiguousarray(pictures, np.float32)) if callable(function) else None
+
     def black(self, shape: tuple[int, int, int], is_bytes: Sequence[bool], span: ValueRange) -> Floats:
         """What black (H, W, C) is for the model, (N, C): 0 where nobody can tell, as for floats in no known range."""
         lowest = -1.0 if span == "-1..1" and not callable(self._preprocess) else 0.0
