@@ -20,10 +20,12 @@ if TYPE_CHECKING:
         UnknownTargetError,
         UnsupportedMethodError,
     )
+    from kx_widget.engine.evaluation import Evaluation
     from kx_widget.engine.explainer import explain
     from kx_widget.engine.explanation import Explanation
     from kx_widget.engine.methods import METHODS
-    from kx_widget.engine.registry import Method
+    from kx_widget.engine.metrics import METRICS
+    from kx_widget.engine.registry import Method, Metric
     from kx_widget.engine.targets import contrast
     from kx_widget.engine.types import Inspection, Parameter, Partial, Step
     from kx_widget.explainer import Explainer
@@ -31,7 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "METHODS",
+    "METRICS",
     "CancelledError",
+    "Evaluation",
     "Explainer",
     "Explanation",
     "FormatError",
@@ -40,6 +44,7 @@ __all__ = [
     "KxError",
     "KxWidget",
     "Method",
+    "Metric",
     "ModelError",
     "Parameter",
     "ParameterError",
@@ -58,12 +63,15 @@ __all__ = [
 # Resolved on first use, so that importing the package does not import TensorFlow.
 _HOMES = {
     "METHODS": "engine.methods",
+    "METRICS": "engine.metrics",
     "Explainer": "explainer",
     "explain": "engine.explainer",
+    "Evaluation": "engine.evaluation",
     "Explanation": "engine.explanation",
     "contrast": "engine.targets",
     "Inspection": "engine.types",
     "Method": "engine.registry",
+    "Metric": "engine.registry",
     "Parameter": "engine.types",
     "Partial": "engine.types",
     "Step": "engine.types",

@@ -18,6 +18,7 @@ PUBLIC = {
     "cli.commands.show",
     "compat.keras_explainable.explaining.explain",
     "compat.keras_explainable.utils.visualize",
+    "engine.explainer.Explainer.__init__",
     "explainer.Explainer.explain_to",
 }
 # Where the engine reads what Keras or TensorFlow keep private.

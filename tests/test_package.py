@@ -16,7 +16,9 @@ PYTHON = sorted((ROOT / "kx_widget").rglob("*.py"))
 SCRIPT = sorted((ROOT / "js" / "src").rglob("*.ts*"))
 PUBLIC = [
     "METHODS",
+    "METRICS",
     "CancelledError",
+    "Evaluation",
     "Explainer",
     "Explanation",
     "FormatError",
@@ -25,6 +27,7 @@ PUBLIC = [
     "KxError",
     "KxWidget",
     "Method",
+    "Metric",
     "ModelError",
     "Parameter",
     "ParameterError",

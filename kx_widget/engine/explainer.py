@@ -14,8 +14,19 @@ from kx_widget.engine import targets as target_parsing
 from kx_widget.engine.answer import AnswerBuilder
 from kx_widget.engine.budget import Budget
 from kx_widget.engine.cache import Cache
+from kx_widget.engine.covering import finished
 from kx_widget.engine.decoding import NUMBERS
 from kx_widget.engine.errors import KxError, ModelError, ParameterError, UnknownLayerError
+from kx_widget.engine.evaluation import Evaluation
+from kx_widget.engine.evaluation_inputs import (
+    EvaluationSettings,
+    check_masks,
+    check_parts,
+    columns_of,
+    covering_of,
+    targets_of,
+)
+from kx_widget.engine.evaluator import Evaluator
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.graph.compiled import Functions
 from kx_widget.engine.graph.trace import Call, Graph
@@ -23,12 +34,13 @@ from kx_widget.engine.heads import link_of
 from kx_widget.engine.images import Fit, Images, digest, load
 from kx_widget.engine.inspection import check_model, declared_input, find_call, inspect
 from kx_widget.engine.methods import METHODS
+from kx_widget.engine.metrics import METRICS
 from kx_widget.engine.multi_layer import warm_cache
 from kx_widget.engine.parameters import check_params
 from kx_widget.engine.partials import checked
 from kx_widget.engine.preprocessing import Preprocessing
 from kx_widget.engine.question import CompiledModel, Question, model_failures, with_progress_bar
-from kx_widget.engine.registry import Method, find, table
+from kx_widget.engine.registry import Method, Metric, find, table
 from kx_widget.engine.types import Floats, Inspection, Parameter, Step
 from kx_widget.engine.weights import Weights
 from kx_widget.engine.wrappers import WRAPPERS
@@ -62,6 +74,7 @@ class ExplainerSettings:
     cache_mib: float = 512
     fit: Fit = "stretch"
     methods: tuple[Method, ...] = ()
+    metrics: tuple[Metric, ...] = ()
 
 
 KEYWORDS = tuple(ExplainerSettings.__dataclass_fields__)
@@ -80,6 +93,7 @@ class Explainer:
         cache_mib: what may be kept between calls, in MiB; no more than half of `memory_mib` is.
         fit: how images of another shape meet the input: `"stretch"`, `"crop"`, `"pad"`; an own preprocessor wins.
         methods: your own, beside or, with the same id, instead of those of `METHODS`.
+        metrics: your own, beside or instead of those of `METRICS`.
 
     Attributes:
         settings: the arguments above, but for the model.
@@ -103,14 +117,17 @@ class Explainer:
         cache_mib: float = 512,
         fit: Fit = "stretch",
         methods: Sequence[Method] = (),
+        metrics: Sequence[Metric] = (),
     ) -> None:
         check_model(model)
         settings = {"memory_mib": memory_mib, "cache_mib": cache_mib, "fit": fit}
         memory_mib, cache_mib, fit = check_params("Explainer", EXPLAINER_PARAMETERS, settings).values()
         self.model = model
-        self.methods = table(*METHODS.values(), own=methods)
+        self.methods = table(Method, *METHODS.values(), own=methods)
+        self.metrics = table(Metric, *METRICS.values(), own=metrics)
         methods = tuple(method for name, method in self.methods.items() if METHODS.get(name) is not method)
-        self.settings = ExplainerSettings(preprocess, class_names, output, memory_mib, cache_mib, fit, methods)
+        metrics = tuple(metric for name, metric in self.metrics.items() if METRICS.get(name) is not metric)
+        self.settings = ExplainerSettings(preprocess, class_names, output, memory_mib, cache_mib, fit, methods, metrics)
         self.preprocessor = Preprocessing(model, preprocess)
         self.declared = self.preprocessor.declared(declared_input(model))
         self._lock = threading.RLock()
@@ -308,6 +325,134 @@ class Explainer:
         warm_cache(questions)
         # A question that sees the input has no layer.
         return {each.layer or path: _answer(each, start) for path, each in zip(paths, questions, strict=True)}
+
+    def evaluate(
+        self,
+        explanation: Explanation,
+        metrics: Any = None,
+        *,
+        images: Any = None,
+        masks: Any = None,
+        progress: bool = False,
+        **settings: Any,
+    ) -> Evaluation:
+        """Measure how far maps can be believed.
+
+        What does not depend on the map is computed once an image, for all classes: another class, layer or method
+        takes no further pass for it.
+
+        Args:
+            explanation: the maps, made by this explainer or its like.
+            metrics: ids of `METRICS`, or a dict of ids and their parameters; None for some that say most.
+            images: what was explained, as in `explain`; needed where it is not at hand any more and pictures of
+                8 bits do not tell it.
+            masks: (N, H, W) in the size that the model sees, not 0 where what counts is, for metrics that ask.
+            progress: show a progress bar.
+            **settings: `cover="blur"` (what covers; also `"mean"`, the mean colour, and `"black"`; made of pixels
+                before they are preprocessed), `steps=10` of curves, `controls=8` random maps to compare with, 0 for
+                none, `batch_size=None`, `seed=0`.
+
+        Returns:
+            An `Evaluation`: scores (N, T) by metric, NaN where it cannot be told, with the reason in its notes.
+
+        Raises:
+            ParameterError: the maps belong to other images; unknown metric or setting; masks of another shape, or
+                empty.
+            ImageError, ModelError: as in `explain`.
+        """
+        return self._evaluator(explanation, metrics, images, masks, settings).evaluate(progress)
+
+    def evaluate_stream(
+        self, explanation: Explanation, metrics: Any = None, *, images: Any = None, masks: Any = None, **settings: Any
+    ) -> Iterator[Evaluation]:
+        """The same as `evaluate`, as a generator of partial evaluations.
+
+        Args:
+            explanation, metrics, images, masks, **settings: as in `evaluate`.
+
+        Yields:
+            `Evaluation`s, after each call of the model; the last one, whose `done` is 1, equals that of `evaluate`.
+            Closing the generator cancels; what was computed is kept.
+        """
+        return self._evaluator(explanation, metrics, images, masks, settings).stream()
+
+    def what_if(
+        self, images: Any, masks: Any, cover: str = "blur", keep: bool = False, batch_size: int | None = None
+    ) -> tuple[Floats, Floats]:
+        """What the model says of images when parts of them are covered, 1 pass a mask; each is computed once.
+
+        Args:
+            images: as in `explain`.
+            masks: (M, H, W) or, others for each image, (N, M, H, W), in the size that the model sees: True, or 1, is
+                covered, between 0 and 1 in part.
+            cover: what covers: `"blur"`, the `"mean"` colour, `"black"`.
+            keep: cover everything else instead.
+            batch_size: images at once; None goes by memory.
+
+        Returns:
+            `(scores, probabilities)` of all classes, float32 (N, M, C) each; see `predict`.
+
+        Raises:
+            ParameterError: masks of another shape, or another cover.
+            ImageError, ModelError: as in `explain`.
+        """
+        settings = EvaluationSettings.checked({"cover": cover, "batch_size": batch_size})
+        question = self.ask(images, [0], method="gradients", batch_size=settings.batch_size)
+        parts = check_parts(masks, question.images)
+        extra_bytes = 8 * parts.shape[1] * question.columns.classes
+        with model_failures():
+            scores = np.concatenate(
+                [
+                    finished(covering_of(question.images, rows, cover, probe).masks(parts[rows], keep))
+                    for rows, probe in question.probes(extra_bytes=extra_bytes)
+                ]
+            )
+        return scores, question.model.probabilities(scores)
+
+    def _evaluator(
+        self, explanation: Any, metrics: Any, images: Any, masks: Any, settings: Mapping[str, Any]
+    ) -> Evaluator:
+        if not isinstance(explanation, Explanation):
+            raise ParameterError(f"{type(explanation).__name__} is no Explanation: pass what explain() returned.")
+        columns, checked_settings = columns_of(metrics, self.metrics), EvaluationSettings.checked(settings)
+        loaded = self._images_of(explanation, images)
+        marked = check_masks(masks, loaded)
+        is_known = explanation.method in self.methods
+        # A method that nobody knows cannot be asked; everything else can.
+        method = {"method": explanation.method, **explanation.params} if is_known else {"method": "gradients"}
+        question = self.ask(
+            loaded,
+            [0],
+            layer=explanation.layer,
+            batch_size=checked_settings.batch_size,
+            seed=checked_settings.seed,
+            **method,
+        )
+        return Evaluator(
+            explanation=explanation,
+            question=question,
+            is_known=is_known,
+            ask=self.ask,
+            weights=targets_of(explanation, question.model.class_names),
+            columns=columns,
+            masks=marked,
+            settings=checked_settings,
+        )
+
+    def _images_of(self, explanation: Explanation, images: Any) -> Images:
+        """What maps were made of: what is given, the images that were read last, or else those that the maps keep."""
+        if images is not None:
+            loaded = self.load(images)
+        else:
+            # Read once, as in `_read`.
+            _, last = self._loaded
+            same = last is not None and np.array_equal(last.pixels, explanation.images)
+            loaded = last if last is not None and same else self.load(explanation.images)
+        if len(loaded.batch) != len(explanation.targets):
+            raise ParameterError(
+                f"There are maps of {len(explanation.targets)} images, and {len(loaded.batch)} images."
+            )
+        return loaded
 
 
 def _paths(layers: Any) -> list[Any]:

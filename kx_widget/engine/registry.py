@@ -1,15 +1,16 @@
-"""The table's row type, and the look-ups over the table."""
+"""The tables' row types, and the look-ups over the tables."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from kx_widget.engine.errors import ParameterError, UnknownMethodError, did_you_mean
 from kx_widget.engine.parameters import check_params
 from kx_widget.engine.types import Floats, Parameter, Partial
 
 MethodFunction = Callable[..., Iterator[Partial]]
+Direction = Literal["higher", "lower"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,55 @@ class Method:
 
 
 @dataclass(frozen=True)
+class Metric:
+    """One metric of maps as the rest of the program knows it.
+
+    Args:
+        id: the literature name, in lower case.
+        title: how people write it.
+        fn: function of `(batch, **params)`, see `MapBatch`, that returns an array (B, T), one number a map, NaN where
+            none can be told; or a generator function that yields what the batch's passes yield, and the array last.
+        direction: which values are better: `"higher"` or `"lower"`, or (parameter, value) under which higher ones are.
+        aspect: what it speaks of: `"faithful"`, `"class-specific"`…
+        needs: what it needs beside the map, in words: `"masks"`, `"the method"`…
+        cost: what it costs an image, in words: `"nothing"`, `"16 passes once"`…
+        meaning: one sentence that a value can be put into, with `{value}`.
+        reference: the paper, with its arXiv id.
+        params: parameters besides the batch.
+        is_compared: whether random maps are scored as well, to compare with.
+        doubt: (value, sentence): what to say of a map whose value is worse than that.
+    """
+
+    id: str
+    title: str
+    fn: Callable[..., Any]
+    direction: Direction | tuple[str, Any]
+    aspect: str
+    needs: tuple[str, ...]
+    cost: str
+    meaning: str
+    reference: str
+    params: tuple[Parameter, ...] = ()
+    is_compared: bool = False
+    doubt: tuple[float, str] | None = None
+
+    def better(self, params: Mapping[str, Any]) -> Direction:
+        """Which values are better where it is computed with `params`."""
+        if isinstance(self.direction, str):
+            return self.direction
+        name, value = self.direction
+        return "higher" if self.complete(params)[name] == value else "lower"
+
+    def complete(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """`params` checked, with defaults filled in.
+
+        Raises:
+            ParameterError: unknown name, wrong type, value outside its range.
+        """
+        return {p.name: p.default for p in self.params} | check_params(self.title, self.params, params)
+
+
+@dataclass(frozen=True)
 class Wrapper:
     """What goes around a method of any kind.
 
@@ -89,19 +139,23 @@ class Wrapper:
         return check_params(self.id, self.params, settings)
 
 
-def table(*rows: Any, own: Any = ()) -> Mapping[str, Method]:
+Row = TypeVar("Row", Method, Metric)
+
+
+def table(kind: type[Row], *rows: Any, own: Any = ()) -> Mapping[str, Row]:
     """Rows, and then a user's own, as a read-only mapping by id; the last of an id counts.
 
     Raises:
-        ParameterError: one is no `Method`, or `own` is no list of them.
+        ParameterError: one is not of that kind, or `own` is no list of them.
     """
+    name = kind.__name__
     try:
         rows = (*rows, *own)
     except TypeError:
-        raise ParameterError(f"methods={own!r} must be a list of kx.Method.") from None
+        raise ParameterError(f"{name.lower()}s={own!r} must be a list of kx.{name}.") from None
     for row in rows:
-        if not isinstance(row, Method):
-            raise ParameterError(f"{row!r} is no kx.Method. Describe the function: kx.Method(id=…, title=…, fn=…, …).")
+        if not isinstance(row, kind):
+            raise ParameterError(f"{row!r} is no kx.{name}. Describe the function: kx.{name}(id=…, title=…, fn=…, …).")
     return MappingProxyType({row.id: row for row in rows})
 
 
@@ -114,3 +168,14 @@ def find(methods: Mapping[str, Method], method: object) -> Method:
     if isinstance(method, str) and method in methods:
         return methods[method]
     raise UnknownMethodError(f"There is no method {method!r}.{did_you_mean(method, methods)}")
+
+
+def find_metric(metrics: Mapping[str, Metric], metric: object) -> Metric:
+    """The row of that id.
+
+    Raises:
+        ParameterError: there is none.
+    """
+    if isinstance(metric, str) and metric in metrics:
+        return metrics[metric]
+    raise ParameterError(f"There is no metric {metric!r}.{did_you_mean(metric, metrics)}")

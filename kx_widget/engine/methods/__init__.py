@@ -32,6 +32,7 @@ CHANNELS = Parameter(
 BASELINES = ("black", "mean", "blur")
 
 METHODS = table(
+    Method,
     Method(
         "gradcam", "Grad-CAM", gradcam, "Class activation maps", "layer", True, "instant",
         "Activations weighted by their mean gradient: the usual first look.",

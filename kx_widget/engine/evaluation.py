@@ -1,0 +1,296 @@
+"""How far maps can be believed: what metrics say of them, ways to look at it and to keep it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kx_widget.engine.errors import FormatError, ParameterError
+from kx_widget.engine.files import read_arrays, writable, write_arrays, write_whole
+from kx_widget.engine.notes import heading_of
+from kx_widget.engine.registry import Direction
+from kx_widget.engine.types import Floats, Notes
+from kx_widget.install import how_to_install
+
+# Student's t for 95 % and the four pairs of eight random maps: what is farther from them is not chance.
+CLEAR = 2.78
+# What a map must have to be believed.
+ASPECTS = {
+    "faithful": "whether it is faithful to the score",
+    "class-specific": "whether it is specific to the class",
+    "weights": "whether the weights matter",
+    "stable": "whether it is stable",
+}
+MAPPINGS = ("scores", "curves", "control")
+
+
+@dataclass(frozen=True)
+class MetricSummary:
+    """A metric as an evaluation keeps it; see `Metric`."""
+
+    title: str
+    better: Direction
+    aspect: str
+    meaning: str
+    doubt: tuple[float, str] | None
+    params: Mapping[str, Any]
+
+    def is_doubtful(self, value: float) -> bool:
+        """Whether a map's value is worse than what can be believed."""
+        if self.doubt is None:
+            return False
+        return value < self.doubt[0] if self.better == "higher" else value > self.doubt[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What metrics say of the maps of N images and T targets; equal to nothing but itself.
+
+    Attributes:
+        scores: by metric, float32 (N, T), NaN where it cannot be told; `notes` say why.
+        metrics: by metric, its title, direction, parameters.
+        curves: "deletion", "insertion", and "random", the deletion of random maps on average, float32
+            (N, T, steps + 1), where they were made: how the probability goes, or the score, rescaled to 0 where all is
+            covered and 1 for the image.
+        fractions: which part of the pixels (steps + 1,) is covered, or shown, at each step.
+        control: by metric, mean and spread (N, T, 2) of the values of random maps as smooth as the map.
+        notes: N × T × sentences that say what cannot be told, and why.
+        target_names: N × T names.
+        names: of the images, N.
+        method, layer: what made the maps.
+        settings: what was covered and how.
+        done: which part of the work is done, 1 when all is.
+        seconds: how long it took.
+        versions: of kx_widget, keras and tensorflow.
+    """
+
+    scores: Mapping[str, Floats]
+    metrics: Mapping[str, MetricSummary]
+    curves: Mapping[str, Floats]
+    fractions: Floats
+    control: Mapping[str, Floats]
+    notes: tuple[tuple[Notes, ...], ...]
+    target_names: tuple[tuple[str, ...], ...]
+    names: tuple[str, ...]
+    method: str
+    layer: str | None
+    settings: Mapping[str, Any]
+    done: float
+    seconds: float
+    versions: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        n, t = self.shape
+        means = ", ".join(f"{name}={_mean(values):.3g}" for name, values in self.scores.items())
+        return f"Evaluation({means}; {n} images × {t} targets, method={self.method!r}, layer={self.layer!r})"
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """How many images and targets there are."""
+        return len(self.target_names), len(self.target_names[0])
+
+    @property
+    def better(self) -> dict[str, Direction]:
+        """By metric, whether higher or lower values are better."""
+        return {name: summary.better for name, summary in self.metrics.items()}
+
+    @property
+    def z(self) -> dict[str, Floats]:
+        """By metric, by how many spreads of random maps a map is better than these (N, T)."""
+        return {name: self._z(name, control) for name, control in self.control.items()}
+
+    def _z(self, name: str, control: Floats) -> Floats:
+        sign = 1 if self.metrics[name].better == "higher" else -1
+        mean, spread = control[..., 0], control[..., 1]
+        gap = sign * (self.scores[name] - mean)
+        return np.divide(gap, spread, out=np.full_like(gap, np.nan), where=spread > 0)
+
+    def verdict(self, image: int, target: int) -> str:
+        """What to think of one map, in a sentence: bad news first, and what was not measured last.
+
+        Raises:
+            ParameterError: there is no such image or target.
+        """
+        self._check(image, target)
+        notes = self.notes[image][target]
+        if nothing := next(filter(_is_of_map, notes), ""):
+            return nothing
+        bad, good, seen = self._findings(image, target)
+        untold = [note.partition(":")[0] for note in notes]
+        parts = [*bad, *good]
+        if untold:
+            parts.append(f"cannot be told here: {', '.join(untold)}")
+        if missing := [words for aspect, words in ASPECTS.items() if aspect not in seen]:
+            parts.append(f"not measured: {', '.join(missing)}")
+        text = "; ".join(parts)
+        return text[:1].upper() + text[1:] + "."
+
+    def _findings(self, image: int, target: int) -> tuple[list[str], list[str], set[str]]:
+        """What speaks against a map and what for it, and the aspects that something is known of."""
+        bad: list[str] = []
+        good: list[str] = []
+        seen: set[str] = set()
+        for name, values in self.scores.items():
+            summary, value = self.metrics[name], float(values[image, target])
+            if np.isnan(value):
+                continue
+            seen.add(summary.aspect)
+            if name in self.control:
+                mean, spread = self.control[name][image, target]
+                is_clear = self.z[name][image, target] >= CLEAR
+                words = "better than" if is_clear else "not clearly better than"
+                finding = (
+                    f"{words} random maps as smooth in {summary.title} ({value:.2f}, theirs {mean:.2f} ± {spread:.2f})"
+                )
+                (good if is_clear else bad).append(finding)
+            elif summary.doubt is not None and summary.is_doubtful(value):
+                bad.append(summary.doubt[1].format(value=value))
+        return bad, good, seen
+
+    def sentence(self, metric: str, image: int, target: int) -> str:
+        """What one value means; why there is none where there is none.
+
+        Raises:
+            ParameterError: there is no such metric, image or target.
+        """
+        self._check(image, target)
+        if metric not in self.scores:
+            raise ParameterError(f"{metric!r} was not measured: {', '.join(self.scores)} were.")
+        value, summary = float(self.scores[metric][image, target]), self.metrics[metric]
+        if not np.isnan(value):
+            return summary.meaning.format(value=value)
+        notes = self.notes[image][target]
+        return next(
+            (n for n in notes if n.startswith(f"{summary.title}:") or _is_of_map(n)), f"{summary.title}: not told."
+        )
+
+    def _check(self, image: Any, target: Any) -> None:
+        for name, index, count in zip(("image", "target"), (image, target), self.shape, strict=True):
+            if not isinstance(index, (int, np.integer)) or not -count <= index < count:
+                raise ParameterError(f"There is no {name} {index!r}: this evaluation has 0 to {count - 1}.")
+
+    def plot(self, image: int = 0, target: int = 0) -> Any:
+        """A matplotlib figure of the curves of one map.
+
+        Raises:
+            ParameterError: there is no such image or target, or no curves were made.
+            ImportError: matplotlib is missing: install the extra `plot`.
+        """
+        self._check(image, target)
+        if not self.curves:
+            raise ParameterError("No curves were made: evaluate with deletion, insertion, aopc or srg.")
+        try:
+            from matplotlib.figure import Figure
+        except ImportError as error:
+            raise ImportError(f"plot() needs matplotlib: {how_to_install('plot')}.") from error
+        figure = Figure(figsize=(4.8, 3.2), layout="constrained")
+        axes: Any = figure.subplots()
+        for name, values in self.curves.items():
+            dashes = ":" if name == "random" else "-"
+            axes.plot(100 * self.fractions, values[image, target], dashes, label=name)
+        axes.set_xlabel("% of the pixels covered or shown")
+        axes.set_ylabel("probability, or rescaled score")
+        axes.set_title(f"{self.names[image]} · {self.target_names[image][target]}", fontsize=9)
+        axes.legend(fontsize=8)
+        return figure
+
+    def to_dataframe(self) -> Any:
+        """A pandas data frame, one row a map: image, target, the metrics, and z of those that are compared.
+
+        Raises:
+            ImportError: pandas is missing.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise ImportError("to_dataframe() needs pandas: pip install pandas.") from error
+        n, t = self.shape
+        columns: dict[str, Any] = {
+            "image": np.repeat(self.names, t),
+            "target": [name for row in self.target_names for name in row],
+        }
+        columns |= {name: values.ravel() for name, values in self.scores.items()}
+        columns |= {f"z_{name}": values.ravel() for name, values in self.z.items()}
+        return pd.DataFrame(columns, index=range(n * t))
+
+    def save(self, path: str | Path) -> None:
+        """Write everything (`.npz`), or a table (`.html`).
+
+        Raises:
+            FormatError: another ending, or no such folder.
+        """
+        path = writable(path)
+        if path.suffix == ".npz":
+            arrays = {f"{name}_{key}": array for name in MAPPINGS for key, array in getattr(self, name).items()}
+            others = (f.name for f in fields(self) if f.name not in (*MAPPINGS, "fractions", "metrics"))
+            facts = {name: getattr(self, name) for name in others}
+            facts["metrics"] = {name: asdict(summary) for name, summary in self.metrics.items()}
+            facts |= {"settings": dict(self.settings), "versions": dict(self.versions)}
+            write_arrays(path, {**arrays, "fractions": self.fractions}, {"kind": "evaluation", **facts})
+        elif path.suffix == ".html":
+            title = escape(f"{self.method} · {self.layer or 'input'}")
+            head = f'<!doctype html><meta charset="utf-8"><title>{title}</title>'
+            write_whole(path, (head + self._repr_html_()).encode())
+        else:
+            raise FormatError(f"{path.name!r} must end in .npz or .html.")
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Evaluation":
+        """Read what `save("….npz")` wrote.
+
+        Raises:
+            FormatError: the file is missing or something else.
+        """
+        arrays, facts = read_arrays(path)
+        try:
+            if facts.pop("kind") != "evaluation":
+                raise KeyError("kind")
+            mappings = {
+                name: {key.removeprefix(f"{name}_"): a for key, a in arrays.items() if key.startswith(f"{name}_")}
+                for name in MAPPINGS
+            }
+            facts["metrics"] = {name: _summary(values) for name, values in facts["metrics"].items()}
+            facts["target_names"] = tuple(map(tuple, facts["target_names"]))
+            facts["names"] = tuple(facts["names"])
+            facts["notes"] = tuple(tuple(map(tuple, row)) for row in facts["notes"])
+            return cls(**mappings, **facts, fractions=arrays["fractions"])
+        except (KeyError, TypeError, AttributeError) as error:
+            raise FormatError(f"{str(path)!r} is not an evaluation saved as .npz ({error}).") from error
+
+    def _repr_html_(self) -> str:
+        titles = [f"{s.title} {'↑' if s.better == 'higher' else '↓'}" for s in self.metrics.values()]
+        rows = [_html_row(["image", "target", *titles, "verdict"], "th")]
+        n, t = self.shape
+        for i in range(n):
+            for j in range(t):
+                values = [_text(float(values[i, j])) for values in self.scores.values()]
+                cells = [self.names[i], self.target_names[i][j], *values, self.verdict(i, j)]
+                rows.append(_html_row(cells, "td"))
+        where = escape(f"{self.method} · {self.layer or 'input'} · {self.seconds:.2f} s")
+        return f"<table><caption>{where}</caption>{''.join(rows)}</table>"
+
+
+def _summary(values: dict[str, Any]) -> MetricSummary:
+    doubt = values.pop("doubt")
+    return MetricSummary(**values, doubt=doubt and (doubt[0], doubt[1]))
+
+
+def _is_of_map(note: str) -> bool:
+    """Whether a note is about the map, and not about a metric of it."""
+    return heading_of((note,)) != ""
+
+
+def _html_row(cells: Sequence[str], tag: str) -> str:
+    return "<tr>" + "".join(f'<{tag} style="text-align:left">{escape(cell)}</{tag}>' for cell in cells) + "</tr>"
+
+
+def _text(value: float) -> str:
+    return "–" if np.isnan(value) else f"{value:.3f}".replace("-", "−")
+
+
+def _mean(values: Floats) -> float:
+    finite = values[np.isfinite(values)]
+    return float(finite.mean()) if finite.size else float("nan")

@@ -1,0 +1,108 @@
+"""What metrics tell of some images at a time -> the whole evaluation."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from kx_widget.engine.covering import Mask
+from kx_widget.engine.evaluation import Evaluation, MetricSummary
+from kx_widget.engine.evaluation_inputs import EvaluationSettings, MetricColumn
+from kx_widget.engine.explanation import Explanation, versions
+from kx_widget.engine.map_batch import Curves, MetricValues
+from kx_widget.engine.types import Floats
+
+
+class EvaluationBuilder:
+    """Gathers what metrics tell in arrays of all images and targets.
+
+    Args:
+        explanation: the maps.
+        columns: metrics by id.
+        settings: what covers, and how often.
+        unusable: why nothing can be told of a map (N, T), "" of one of which it can.
+    """
+
+    def __init__(
+        self,
+        explanation: Explanation,
+        columns: Mapping[str, MetricColumn],
+        settings: EvaluationSettings,
+        unusable: list[list[str]],
+    ) -> None:
+        self._start = time.perf_counter()
+        self._explanation, self._columns, self._settings, self._unusable = explanation, columns, settings, unusable
+        self._shape = explanation.targets.shape
+        self._scores = {name: self._empty() for name in columns}
+        self._control: dict[str, Floats] = {}
+        self._curves: dict[str, Floats] = {}
+        self._fractions = np.zeros(0, np.float32)
+        self._reasons: dict[str, Any] = {name: np.full(self._shape, "not measured yet", object) for name in columns}
+
+    def _empty(self, *more: int) -> Floats:
+        return np.full((*self._shape, *more), np.nan, np.float32)
+
+    def add(self, rows: slice, name: str, found: MetricValues) -> None:
+        """What a metric tells of some images."""
+        bad = np.array([[bool(text) for text in row] for row in self._unusable[rows]])
+        self._scores[name][rows] = np.where(bad, np.nan, found.values)
+        reasons = self._reasons[name]
+        reasons[rows] = "there is no number"
+        for reason, where in found.reasons.items():
+            reasons[rows][where] = reason
+
+    def add_curves(self, rows: slice, curves: Curves) -> None:
+        """The curves of some images."""
+        self._fractions = curves.covered
+        for name, values in (("deletion", curves.deletion), ("insertion", curves.insertion)):
+            self._curves.setdefault(name, self._empty(len(self._fractions)))[rows] = values
+
+    def scores(self, rows: slice, name: str) -> Floats:
+        """What a metric told of some images (B, T)."""
+        return self._scores[name][rows]
+
+    def add_random_curve(self, rows: slice, places: Mask, curves: Floats) -> None:
+        """The curves (B, T, R, steps + 1) of random maps that count in these places (B, T)."""
+        mean = self._curves.setdefault("random", self._empty(curves.shape[-1]))
+        mean[rows][places] = curves[places].mean(1)
+
+    def add_control(self, rows: slice, name: str, places: Mask, values: Floats) -> None:
+        """What a metric tells of random maps (B, T, R) that count in these places (B, T)."""
+        control = self._control.setdefault(name, self._empty(2))
+        control[rows][places] = np.stack([values[places].mean(1), values[places].std(1, ddof=1)], -1)
+
+    def evaluation(self, done: float) -> Evaluation:
+        """What is known by now."""
+        return Evaluation(
+            scores={name: values.copy() for name, values in self._scores.items()},
+            metrics={name: _summary_of(column) for name, column in self._columns.items()},
+            curves={name: values.copy() for name, values in self._curves.items()},
+            fractions=self._fractions,
+            control={name: values.copy() for name, values in self._control.items()},
+            notes=tuple(tuple(self._notes(i, t) for t in range(self._shape[1])) for i in range(self._shape[0])),
+            target_names=self._explanation.target_names,
+            names=self._explanation.names,
+            method=self._explanation.method,
+            layer=self._explanation.layer,
+            settings=asdict(self._settings),
+            done=float(done),
+            seconds=time.perf_counter() - self._start,
+            versions=versions(),
+        )
+
+    def _notes(self, image: int, target: int) -> tuple[str, ...]:
+        if text := self._unusable[image][target]:
+            return (text,)
+        return tuple(
+            f"{self._columns[name].metric.title}: {self._reasons[name][image, target]}."
+            for name, values in self._scores.items()
+            if np.isnan(values[image, target])
+        )
+
+
+def _summary_of(column: MetricColumn) -> MetricSummary:
+    metric = column.metric
+    better = metric.better(column.params)
+    return MetricSummary(metric.title, better, metric.aspect, metric.meaning, metric.doubt, dict(column.params))

@@ -1,0 +1,301 @@
+"""Metrics against laws that hold of any right implementation, and against loops written here."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import stats
+
+from kx_widget.engine.covering import step_counts
+from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.metrics import METRICS
+from kx_widget.engine.statistics import bootstrap, gini, pearson, smallest_share, spearman
+from tests import cases, models
+
+SIDE, STEPS = models.SIDE, 10
+RANKS = ("srg", "deletion", "insertion", "aopc")
+TABLES = ("single_deletion", "mu_fidelity", "infidelity")
+
+
+def linear():
+    """Scores that are a weighted sum of the pixels."""
+    image = keras.Input((SIDE, SIDE, 3))
+    dense = keras.layers.Dense(models.CLASSES, use_bias=False, kernel_initializer=keras.initializers.RandomNormal(1, 2))
+    return keras.Model(image, dense(keras.layers.Flatten()(image)), name="linear")
+
+
+def pictures(n=3, seed=0):
+    return np.random.default_rng(seed).uniform(0, 1, (n, SIDE, SIDE, 3)).astype(np.float32)
+
+
+def decisive():
+    """The residual model with a head that makes up its mind, but for a picture of nothing, so that covering matters."""
+    model = models.residual()
+    kernel, _ = model.layers[-1].get_weights()
+    nothing = keras.Model(model.inputs[0], model.layers[-2].output)(np.zeros((1, SIDE, SIDE, 3), np.float32)).numpy()
+    model.layers[-1].set_weights([20 * kernel, -20 * (nothing @ kernel)[0]])
+    return model
+
+
+@pytest.fixture(scope="module")
+def linear_case():
+    keras.utils.set_random_seed(0)
+    model, x = linear(), pictures()
+    explainer = Explainer(model)
+    e = explainer.explain(x, ["top"], method="gradient_x_input")
+    assert (e.scores > 1).all()
+    return explainer, x, e
+
+
+def test_deletion_of_a_linear_model_is_its_score_less_the_cumulative_sum(linear_case):
+    explainer, x, e = linear_case
+    ev = explainer.evaluate(e, ["deletion", "insertion"], images=x, cover="black", steps=STEPS)
+    for i, values in enumerate(e.maps[:, 0]):
+        cumulative = np.concatenate([[0], np.cumsum(-np.sort(-values.ravel().astype(np.float64)))])
+        counts = step_counts(SIDE**2, STEPS)
+        expected = 1 - cumulative[counts] / cumulative[-1]
+        assert_allclose(ev.curves["deletion"][i, 0], expected, atol=1e-5)
+        assert_allclose(ev.curves["deletion"][i, 0] + ev.curves["insertion"][i, 0], 1, atol=1e-5)
+        at = counts / SIDE**2
+        area = (np.diff(at) * (expected[1:] + expected[:-1]) / 2).sum()
+        assert_allclose(ev.scores["deletion"][i, 0], area, atol=1e-5)
+        assert_allclose(ev.scores["insertion"][i, 0], 1 - area, atol=1e-5)
+
+
+def test_a_linear_model_is_explained_wholly_by_its_terms(linear_case):
+    explainer, x, e = linear_case
+    metrics = {"mu_fidelity": {"correlation": "pearson"}, "single_deletion": {}, "infidelity": {}}
+    ev = explainer.evaluate(e, metrics, images=x, cover="black", controls=0)
+    assert_allclose(ev.scores["mu_fidelity"], 1, atol=1e-5)
+    assert_allclose(ev.scores["single_deletion"], 1, atol=1e-6)
+    assert_allclose(ev.scores["infidelity"], 0, atol=1e-5)
+    ev = explainer.evaluate(replace(e, maps=-e.maps), metrics, images=x, cover="black", controls=0)
+    assert_allclose(ev.scores["mu_fidelity"], -1, atol=1e-5)
+    assert_array_equal(ev.scores["infidelity"], 1)
+
+
+@pytest.fixture(scope="module")
+def decisive_case():
+    """A model, images, and maps of all sorts of sizes, of noise, so that no two values are equal."""
+    keras.utils.set_random_seed(0)
+    model, x = decisive(), cases.photos(4)
+    explainer = Explainer(model)
+    e = explainer.explain(x, ["top", "top-2"])
+    noise = np.random.default_rng(1).standard_normal((4, 2, SIDE, SIDE)).astype(np.float32)
+    return explainer, model, x, replace(e, maps=noise)
+
+
+def reached(ev, name):
+    assert np.isfinite(ev.scores[name]).sum() >= 2, "this case is to be one where something is told"
+    return ev.scores[name]
+
+
+def test_curves_are_those_of_one_picture_at_a_time(decisive_case):
+    explainer, model, x, e = decisive_case
+    ev = explainer.evaluate(e, ["srg"], images=x, cover="mean", controls=0)
+    counts = step_counts(SIDE**2, STEPS)
+    for i, t in np.ndindex(e.targets.shape):
+        order = np.argsort(-e.maps[i, t].ravel())
+        deleted, inserted = [], []
+        for count in counts:
+            covered, shown = x[i].reshape(-1, 3).copy(), np.tile(x[i].mean((0, 1)), (SIDE**2, 1))
+            covered[order[:count]] = shown[0]
+            shown[order[:count]] = x[i].reshape(-1, 3)[order[:count]]
+            deleted.append(covered.reshape(x[i].shape))
+            inserted.append(shown.reshape(x[i].shape))
+        p = [model(np.array(pictures)).numpy()[:, e.targets[i, t]] for pictures in (deleted, inserted)]
+        assert_allclose(ev.curves["deletion"][i, t], p[0], atol=1e-4)
+        assert_allclose(ev.curves["insertion"][i, t], p[1], atol=1e-4)
+        if p[0][0] - p[0][-1] > 0.201:
+            assert_allclose(ev.scores["srg"][i, t], np.trapezoid(p[1] - p[0], counts / SIDE**2), atol=1e-4)
+        elif p[0][0] - p[0][-1] < 0.199:
+            assert np.isnan(ev.scores["srg"][i, t])
+            assert "hardly falls" in ev.notes[i][t][0]
+    reached(ev, "srg")
+
+
+def test_least_relevant_first_is_insertion_in_a_mirror(decisive_case):
+    explainer, _, x, e = decisive_case
+    metrics = {"insertion": {}, "aopc": {"order": "lerf"}}
+    ev = explainer.evaluate(e, metrics, images=x, controls=0)
+    turned = explainer.evaluate(replace(e, maps=-e.maps), {"deletion": {}, "aopc": {}}, images=x, controls=0)
+    assert_array_equal(turned.curves["deletion"], ev.curves["insertion"][..., ::-1])
+    assert_array_equal(turned.scores["aopc"], reached(ev, "aopc"))
+    assert (ev.better["aopc"], turned.better["aopc"]) == ("lower", "higher")
+
+
+def test_the_opposite_of_a_map_has_the_opposite_gain(decisive_case):
+    explainer, _, x, e = decisive_case
+    there = explainer.evaluate(e, ["srg", "single_deletion"], images=x, controls=0)
+    back = explainer.evaluate(replace(e, maps=-e.maps), ["srg", "single_deletion"], images=x, controls=0)
+    assert_allclose(back.scores["srg"], -reached(there, "srg"), atol=1e-6)
+    assert_allclose(back.scores["single_deletion"], -reached(there, "single_deletion"), atol=1e-6)
+
+
+def test_only_the_order_of_a_map_counts_for_its_curves_and_no_scale_for_the_others(decisive_case):
+    explainer, _, x, e = decisive_case
+    plain = explainer.evaluate(e, RANKS, images=x, controls=0)
+    cubed = explainer.evaluate(replace(e, maps=e.maps**3), RANKS, images=x, controls=0)
+    for name in RANKS:
+        assert_array_equal(cubed.scores[name], reached(plain, name))
+    plain = explainer.evaluate(e, TABLES, images=x, controls=0)
+    scaled = explainer.evaluate(replace(e, maps=1000 * e.maps), TABLES, images=x, controls=0)
+    for name in TABLES:
+        assert_allclose(scaled.scores[name], reached(plain, name), rtol=1e-4, atol=1e-6)
+
+
+def test_random_maps_gain_nothing_on_average(decisive_case):
+    """As a map and its negative gain the same with two signs, their mean is 0 and not only near it."""
+    explainer, _, x, e = decisive_case
+    ev = explainer.evaluate(e, ["srg", "single_deletion", "mu_fidelity"], images=x)
+    for name in ("srg", "single_deletion", "mu_fidelity"):
+        told = np.isfinite(reached(ev, name))
+        assert_allclose(ev.control[name][told][:, 0], 0, atol=1e-6)
+        assert (ev.control[name][told][:, 1] > 0).all()
+        assert np.isnan(ev.control[name][~told]).all()
+    # The maps here are random, too.
+    assert np.nanmean(np.abs(ev.z["srg"])) < 2.5
+
+
+def test_a_map_that_says_nothing_is_told_nothing_of(decisive_case):
+    explainer, _, x, e = decisive_case
+    maps = e.maps.copy()
+    maps[0], maps[1, 0], maps[2, 1, 3, 3] = 0, 7, np.nan
+    metrics = [name for name in METRICS if "masks" not in METRICS[name].needs]
+    ev = explainer.evaluate(replace(e, maps=maps), metrics, images=x, controls=0)
+    for name, values in ev.scores.items():
+        assert np.isnan(values[[0, 0, 1, 2], [0, 1, 0, 1]]).all(), name
+    assert ev.notes[0][0][0].startswith("Flat: the map is 0 everywhere")
+    assert ev.verdict(1, 0).startswith("Flat: the map is 7 everywhere")
+    assert ev.verdict(2, 1).startswith("Gaps: 1 of")
+    whole = explainer.evaluate(e, metrics, images=x, controls=0)
+    for name, values in ev.scores.items():
+        assert_array_equal(values[3], whole.scores[name][3])
+
+
+def test_eigencam_is_the_same_for_all_classes_and_gradcam_is_not():
+    explainer, x = Explainer(models.flattened()), cases.photos()
+    scores = {
+        method: explainer.evaluate(explainer.explain(x, [1], method=method), ["random_logit"], images=x)
+        for method in ("eigencam", "gradcam")
+    }
+    assert_allclose(scores["eigencam"].scores["random_logit"], 1, atol=1e-6)
+    assert scores["eigencam"].verdict(0, 0).startswith("The maps of other classes look the same")
+    assert (scores["gradcam"].scores["random_logit"] < 0.99).all()
+
+
+def test_random_logit_is_the_correlation_with_the_best_other_classes():
+    explainer, x = Explainer(models.flattened()), cases.photos()
+    ev = explainer.evaluate(explainer.explain(x, [1]), {"random_logit": {"classes": 2}}, images=x)
+    all_maps = explainer.explain(x, [0, 1, 2, 3]).maps.reshape(3, 4, -1)
+    for i, scores in enumerate(explainer.predict(x)[0]):
+        others = [c for c in np.argsort(-scores) if c != 1][:2]
+        expected = np.mean([np.corrcoef(all_maps[i, 1], all_maps[i, c])[0, 1] for c in others])
+        assert_allclose(ev.scores["random_logit"][i, 0], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("method", ["cam", "gradcam", "hirescam", "xgradcam"])
+def test_maps_before_a_pooled_linear_head_add_up_to_what_it_adds_to_the_bias(method):
+    explainer, x = Explainer(models.pooled()), cases.photos()
+    e = explainer.explain(x, ["top", 2], method=method)
+    ev = explainer.evaluate(e, ["completeness"], images=x)
+    assert_allclose(ev.scores["completeness"], 0, atol=1e-4)
+    more = explainer.evaluate(replace(e, maps=1.5 * e.maps), ["completeness"], images=x)
+    assert_allclose(more.scores["completeness"], 0.5, atol=1e-4)
+
+
+def test_completeness_is_told_by_integrated_gradients_and_of_no_other():
+    explainer, x = Explainer(models.flattened()), cases.photos()
+    e = explainer.explain(x, [1], method="integrated_gradients", steps=8)
+    ev = explainer.evaluate(e, ["completeness"], images=x)
+    assert_array_equal(ev.scores["completeness"], e.checks["completeness_gap"])
+    ev = explainer.evaluate(explainer.explain(x, [1]), ["completeness"], images=x)
+    assert np.isnan(ev.scores["completeness"]).all()
+    assert "need not add up" in ev.notes[0][0][0]
+
+
+def test_metrics_of_a_place_are_told_by_where_the_map_is():
+    explainer, x = Explainer(models.flattened()), cases.photos(3)
+    e = explainer.explain(x, [1])
+    maps, masks = np.zeros((3, 1, SIDE, SIDE), np.float32), np.zeros((3, SIDE, SIDE))
+    masks[:2, 2:6, 2:6] = 1
+    maps[0, 0, 3, 3], maps[0, 0, 10, 10], maps[1, 0, 10, 2] = 3, 1, 1
+    maps[:, 0, 0, 0] = -5
+    metrics = {"pointing_game": {"tolerance": 4}, "relevance_mass_accuracy": {}, "relevance_rank_accuracy": {}}
+    ev = explainer.evaluate(replace(e, maps=maps), metrics, images=x, masks=masks)
+    assert_array_equal(ev.scores["pointing_game"][:, 0], [1, 0, np.nan])
+    assert_allclose(ev.scores["relevance_mass_accuracy"][:, 0], [0.75, 0, np.nan])
+    near = explainer.evaluate(replace(e, maps=maps), {"pointing_game": {"tolerance": 5}}, images=x, masks=masks)
+    assert near.scores["pointing_game"][1, 0] == 1
+    assert "is empty" in ev.notes[2][0][0]
+    maps[:] = np.random.default_rng(0).standard_normal(maps.shape)
+    ranked = explainer.evaluate(replace(e, maps=maps), ["relevance_rank_accuracy"], images=x, masks=masks)
+    best = np.argsort(-maps[0, 0].ravel())[:16]
+    assert_allclose(ranked.scores["relevance_rank_accuracy"][0, 0], masks[0].ravel()[best].mean())
+
+
+def test_max_sensitivity_is_the_farthest_of_noisy_copies():
+    """Of Grad-CAM on a linear model the map is the input's weights, whatever the noise; of φ = x ⊙ w it is not."""
+    keras.utils.set_random_seed(0)
+    explainer, x = Explainer(linear()), pictures()
+    still = explainer.explain(x, [1], method="gradients", channels="sum")
+    ev = explainer.evaluate(still, ["max_sensitivity"], images=x)
+    assert_allclose(ev.scores["max_sensitivity"], 0, atol=1e-6)
+    e = explainer.explain(x, [1], method="gradient_x_input")
+    near, far = (
+        explainer.evaluate(e, {"max_sensitivity": {"radius": radius}}, images=x).scores["max_sensitivity"]
+        for radius in (0.01, 0.02)
+    )
+    assert_allclose(far, 2 * near, rtol=1e-3)
+    assert (near > 0).all()
+
+
+def test_statistics_are_those_of_scipy():
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(0, 6, (2, 5, 40)), rng.standard_normal((2, 5, 40))
+    for i, j in np.ndindex(2, 5):
+        assert_allclose(pearson(a, b)[i, j], stats.pearsonr(a[i, j], b[i, j])[0], atol=1e-6)
+        assert_allclose(spearman(a, b)[i, j], stats.spearmanr(a[i, j], b[i, j])[0], atol=1e-6)
+    assert np.isnan(pearson(np.full(5, 0.1), np.arange(5)))
+    assert_allclose(pearson(a, 3 * a + 1), 1, atol=1e-6)
+
+
+def test_shares_on_paper():
+    hot = np.eye(8)[3]
+    assert_allclose(gini(hot), 1 - 1 / 8)
+    assert gini(np.ones(8)) == 0
+    assert np.isnan(gini(np.zeros(8)))
+    assert_allclose(smallest_share([4, 2, 1, 1], 0.5), 1 / 4)
+    assert_allclose(smallest_share([4, 2, 1, 1], 0.625), 1.5 / 4)
+    assert_allclose(smallest_share(np.ones(10), 0.5), 0.5)
+    assert np.isnan(smallest_share(np.zeros(3), 0.5))
+    mean, low, high = bootstrap(np.arange(100.0))
+    assert mean == 49.5
+    assert low == pytest.approx(49.5 - 1.96 * 2.887, abs=0.6)
+    assert high == pytest.approx(49.5 + 1.96 * 2.887, abs=0.6)
+    assert np.isnan(bootstrap([np.nan])).all()
+
+
+def test_form_does_not_depend_on_the_size_of_a_map():
+    explainer, x = Explainer(models.flattened()), cases.photos(1)
+    e = explainer.explain(x, [1])
+    small = np.zeros((1, 1, 7, 7), np.float32)
+    small[0, 0, 2, 3] = 2
+    for maps in (small, small.repeat(2, 2).repeat(2, 3), small.repeat(8, 2).repeat(8, 3)):
+        ev = explainer.evaluate(replace(e, maps=maps), ["sparseness", "effective_area"], images=x)
+        assert_allclose(ev.scores["sparseness"], 1 - 1 / 49, atol=1e-6)
+        assert_allclose(ev.scores["effective_area"], 0.5 / 49, atol=1e-6)
+
+
+@pytest.mark.parametrize("pixels", [144, 145, 89401])
+@pytest.mark.parametrize("steps", [2, 3, 10])
+def test_counts_of_a_curve_are_symmetric(pixels, steps):
+    counts = step_counts(pixels, steps)
+    assert len(counts) == steps + 1
+    assert (counts[0], counts[-1]) == (0, pixels)
+    assert_allclose(counts, np.arange(steps + 1) * pixels / steps, atol=0.5)
+    off = counts + counts[::-1] - pixels
+    assert not np.delete(off, steps // 2).any()
+    assert not (off.any() and pixels % 2 == 0)
