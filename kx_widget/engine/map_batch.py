@@ -127,8 +127,7 @@ class MapBatch:
 
     def score_on_masks(self, values: Floats) -> MetricValues:
         """What is told by these (B, T), which are made with masks."""
-        marked: Mask = self.required_masks().any((1, 2), keepdims=True)
-        empty = np.broadcast_to(~marked[:, 0], values.shape)
+        empty = np.broadcast_to(self.required_masks().max((1, 2))[:, None] == 0, values.shape)
         return MetricValues(np.where(empty, np.nan, values).astype(np.float32), {EMPTY_MASK: empty})
 
     def evidence(self) -> Floats:

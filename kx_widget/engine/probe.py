@@ -80,6 +80,18 @@ class Probe:
             originals=Originals(self, rows),
         )
 
+    def with_other_weights(self, facts: Sequence[Any] | None = None) -> "Probe":
+        """The same question about the model with weights that are passed in, see `Functions.fed`; nothing is kept.
+
+        Args:
+            facts: what is known at the layer whatever these weights are; see `layer_facts`.
+        """
+        functions = self.functions.fed()
+        probe = replace(self, functions=functions, graph=functions.graph, cache=Cache())
+        if facts is not None:
+            probe._memo["facts"] = facts
+        return probe
+
     def copies(self, number: int) -> Iterator[tuple[Ints, Ints]]:
         """(images (n,), copies (n,)) that go together where a method is asked about `number` copies of each image."""
         return self._in_turn(number, backward=self.call is None or self.attends)

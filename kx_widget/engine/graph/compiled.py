@@ -15,6 +15,7 @@ import tensorflow as tf
 from kx_widget.engine.budget import Budget
 from kx_widget.engine.graph.attention import Attention
 from kx_widget.engine.graph.cut import Cut, HeadPart, cut_at
+from kx_widget.engine.graph.fed import FedPart
 from kx_widget.engine.graph.trace import Call, Graph
 from kx_widget.engine.keras_private import as_built
 from kx_widget.engine.types import Floats
@@ -90,6 +91,7 @@ class Functions:
         # On CPUs a rewritten graph is no faster; on GPUs layouts matter, and constants are worth folding.
         self._rewrites = bool(tf.config.list_logical_devices("GPU"))
         self._frozen: tuple[int, Functions] | None = None
+        self._fed: Functions | None = None
 
     def frozen(self, version: int) -> "Functions":
         """The same with the weights frozen, that is constants, made anew for each `version` of them.
@@ -102,11 +104,29 @@ class Functions:
             return self
         with self._compiling:
             if self._frozen is None or self._frozen[0] != version:
-                twin = copy.copy(self)
-                twin._graph, twin._compiled, twin._frozen = self._graph.frozen(), Compiled(self._compiled.limit), None
-                twin.attention, twin._looks, twin._rewrites = Attention(twin._graph), {}, True
+                twin = self._twin(self._graph.frozen())
+                twin._rewrites = True
                 self._frozen = version, twin
             return self._frozen[1]
+
+    def fed(self) -> "Functions":
+        """The same with weights that are passed in, those of the `weights` of its graph."""
+        with self._compiling:
+            if self._fed is None:
+                self._fed = self._twin(self._graph.fed())
+            return self._fed
+
+    def _twin(self, graph: Graph) -> "Functions":
+        """The same for another form of the graph."""
+        twin = copy.copy(self)
+        twin._graph, twin._compiled, twin._frozen, twin._fed = graph, Compiled(self._compiled.limit), None, None
+        twin.attention, twin._looks = Attention(graph), {}
+        return twin
+
+    @property
+    def graph(self) -> Graph:
+        """What the functions are compiled from."""
+        return self._graph
 
     def _compile(self, key: str, make: Callable[[], Any]) -> Any:
         part = self._compiled.get(key)
@@ -205,6 +225,11 @@ class Functions:
         """Facts, target (B, C) -> d(scores·target)/d(activation), of the activation's shape."""
         cut = self._cut(call)
         return self._go_on("head", cut.gradient, facts, target, facts[0], bytes=cut.bytes)[0]
+
+    def head_reads(self, call: Call) -> tuple[str, ...]:
+        """Names of the weights that the gradient with respect to a layer takes, where weights are passed in."""
+        run = self._cut(call).gradient.run
+        return run.reads if isinstance(run, FedPart) else ()
 
     def head_scores(self, call: Call, facts: list[Any]) -> Floats:
         """Facts, the activation among them changed -> scores (B, C)."""

@@ -105,7 +105,7 @@ def _copier(
     needed, borders = needed_for([t.op for t in new], stop)
     definition, ends = subgraph(graph, needed), [t.name for t in new]
     predicates = [_insert_gate(definition, graph.get_tensor_by_name(name)) for name in gates]
-    values = {name: _read(*reads[name]) for name in borders & reads.keys()}
+    values = {name: value_of_read(*reads[name]).numpy() for name in borders & reads.keys()}
 
     def run(*tensors: Any, opened: Sequence[Any] = ()) -> list[Any]:
         inside = borders.difference(fed)
@@ -129,9 +129,10 @@ def _insert_gate(definition: Any, t: Any) -> str:
     return f"{name}/open:0"
 
 
-def _read(variable: Any, tensor: Any) -> Any:
+def value_of_read(variable: Any, tensor: Any) -> Any:
+    """What a read of a variable, the tensor, gives now."""
     with tf.init_scope():
-        return tf.raw_ops.ReadVariableOp(resource=variable, dtype=tensor.dtype).numpy()
+        return tf.raw_ops.ReadVariableOp(resource=variable, dtype=tensor.dtype)
 
 
 def needed_for(ops: list[Any], stop: set[str]) -> tuple[set[str], set[str]]:

@@ -18,6 +18,7 @@ import tensorflow as tf
 from kx_widget.engine.errors import ModelError, plain
 from kx_widget.engine.graph.backward import Backward
 from kx_widget.engine.graph.bias_terms import added_by, decompose
+from kx_widget.engine.graph.fed import FedWeights
 from kx_widget.engine.graph.memory import in_and_out, saved_for_backward
 from kx_widget.engine.graph.outputs import as_scores, choose_output
 from kx_widget.engine.graph.places import Places
@@ -54,6 +55,8 @@ class Graph:
     def __init__(self, model: Any, input_shape: tuple[int, int, int], output: str | int | None = None) -> None:
         self.lock = threading.RLock()
         self._frozen = False
+        self.weights: FedWeights | None = None
+        self._paths = {id(v.value.handle): v.path for v in model.variables if hasattr(v.value, "handle")}
         seen: list[tuple[str, Any, Any]] = []
 
         def traced(x: Any, target: Any) -> Any:
@@ -103,12 +106,22 @@ class Graph:
     def part(self, feeds: Sequence[Any], fetches: Sequence[Any]) -> Callable[..., Any]:
         """Compiled (*feeds) -> list of the fetches."""
         with self.lock:
+            if self.weights is not None:
+                return self.weights.part(feeds, fetches)
             return part(self.graph, feeds, fetches, self._frozen)
 
     def frozen(self) -> "Graph":
         """The same, whose compiled parts have the weights as constants: as they are when a part is compiled."""
         twin = copy.copy(self)
         twin._frozen = True
+        return twin
+
+    def fed(self) -> "Graph":
+        """The same, whose compiled parts take the weights from `weights`, where they may be permuted."""
+        twin = copy.copy(self)
+        twin.weights = FedWeights(self.graph, self._paths, self.number)
+        # What looks at any layer is not made of parts.
+        vars(twin)["lookouts"] = {}
         return twin
 
     @cached_property

@@ -11,6 +11,7 @@ from kx_widget.engine.metrics.max_sensitivity import max_sensitivity
 from kx_widget.engine.metrics.mu_fidelity import mu_fidelity
 from kx_widget.engine.metrics.pointing_game import pointing_game
 from kx_widget.engine.metrics.random_logit import random_logit
+from kx_widget.engine.metrics.randomization import randomization
 from kx_widget.engine.metrics.relevance_mass_accuracy import relevance_mass_accuracy
 from kx_widget.engine.metrics.relevance_rank_accuracy import relevance_rank_accuracy
 from kx_widget.engine.metrics.single_deletion import single_deletion
@@ -19,7 +20,7 @@ from kx_widget.engine.metrics.srg import srg
 from kx_widget.engine.registry import Metric, table
 from kx_widget.engine.types import Parameter
 
-DEFAULT = ("sparseness", "effective_area", "random_logit", "srg", "single_deletion")
+DEFAULT = ("sparseness", "effective_area", "random_logit", "randomization", "srg", "single_deletion")
 
 CURVES = "18 passes a map, 1 an image, 72 an image for comparison"
 GRID = Parameter("grid", "int", 9, "Cells a side.", minimum=2, maximum=64)
@@ -71,6 +72,20 @@ METRICS = table(
             "the maps of other classes look the same (ρ {value:.2f}), so it shows where the model looks and not why "
             "this class",
         ),
+    ),
+    Metric(
+        "randomization", "Randomization", randomization, "lower", "weights", ("the method",),
+        "3 head passes, or a pass where the whole model is permuted",
+        "The maps of the model with permuted weights are like this one by {value:.2f}, 1 being the same.",
+        "Adebayo et al. 2018, arXiv 1810.03292",
+        params=(
+            Parameter(
+                "order", "choice", "top_down", "Layers after that of the map, or all.",
+                choices=("top_down", "bottom_up"),
+            ),
+            Parameter("draws", "int", 1, "How many permutations.", minimum=1, maximum=100),
+        ),
+        doubt=(0.9, "with permuted weights it stays the same (ρ {value:.2f}), so it does not show what was learned"),
     ),
     Metric(
         "agreement", "Agreement", agreement, "higher", "agreeing", ("other methods",), "a head pass or 1 pass a method",
