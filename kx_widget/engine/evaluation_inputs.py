@@ -132,12 +132,16 @@ def check_parts(masks: Any, images: Images) -> Floats:
 
 def covering_of(images: Images, rows: slice, cover: str, probe: Probe) -> Covering:
     """Some of the images, parts of which are covered by a picture that is made of pixels, and then preprocessed."""
-    ready = None
-    if cover != "black":
+
+    def picture() -> Floats:
+        if cover == "black":
+            return probe.baseline(cover)
         pixels = images.pixels[rows].astype(np.float32)
         means = pixels.mean((1, 2), keepdims=True)
         ready = images.of_pixels(blurred(pixels) if cover == "blur" else np.broadcast_to(means, pixels.shape))
-    return Covering(probe, cover, probe.baseline(cover) if ready is None else ready)
+        return probe.baseline(cover) if ready is None else ready
+
+    return Covering(probe, cover, picture)
 
 
 def pixel_scale(images: Images, rows: slice) -> Floats:

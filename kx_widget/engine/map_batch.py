@@ -74,7 +74,7 @@ class MapBatch:
         masks: where what counts is (B, H, W), None if nobody said.
         method: the method that made the maps, None if it is not known.
         wrappers: settings of the wrappers around it, by id.
-        pixel_scale: by how much the model's input (B,) changes for a step of 1 in a pixel of 0..255.
+        pixel_scale: tells by how much the model's input (B,) changes for a step of 1 in a pixel of 0..255.
         maps_of: (probe, weights (B, C)) -> the method's maps (B, h, w), asked once more.
         neighbours: other methods: (id, weights (B, C)) -> maps (B, h, w).
     """
@@ -90,7 +90,7 @@ class MapBatch:
     masks: Mask | None
     method: Method | None
     wrappers: Mapping[str, Any]
-    pixel_scale: Floats
+    pixel_scale: Callable[[], Floats]
     maps_of: Callable[[Probe, Floats], Floats]
     neighbours: Callable[[str, Floats], Floats]
     _memo: dict[Any, Any] = field(default_factory=dict, init=False)

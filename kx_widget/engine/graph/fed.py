@@ -15,9 +15,11 @@ import numpy as np
 import tensorflow as tf
 
 from kx_widget.engine.graph.subgraph import needed_for, part, reads_of, value_of_read
-from kx_widget.engine.keras_private import captures
+from kx_widget.engine.keras_private import address, captures
 
 Value = Callable[[str], Any]
+# Permuted values that are kept to be used again, in bytes.
+KEPT = 2**26
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +53,7 @@ class FedWeights:
         self._graph, self._paths, self._number = graph, paths, number
         self._reads = {t.name: (variable, t) for variable, t in reads_of(graph)}
         self._permuted: dict[str, Any] = {}
+        self._kept: dict[Any, tuple[Any, Any]] = {}
         self._lock = threading.RLock()
 
     def part(self, feeds: Sequence[Any], fetches: Sequence[Any]) -> FedPart:
@@ -110,7 +113,19 @@ class FedWeights:
                 self._permuted.clear()
 
     def _permutation(self, name: str, seed: list[int]) -> Any:
-        values = value_of_read(*self._reads[name]).numpy()
-        if values.ndim != 1:
+        value = value_of_read(*self._reads[name])
+        if len(value.shape) != 1:
             seed = [*seed, *name.encode()]
-        return tf.constant(np.random.default_rng(seed).permutation(values.ravel()).reshape(values.shape))
+        at, key = address(value), (name, *seed)
+        # While a value is held, nothing else lies where it does, see `Weights`.
+        kept = self._kept.get(key)
+        if kept is None or at is None or address(kept[0]) != at:
+            values = value.numpy()
+            mixed = np.random.default_rng(seed).permutation(values.ravel()).reshape(values.shape)
+            if mixed.nbytes + self._kept_bytes() > KEPT:
+                self._kept.clear()
+            kept = self._kept[key] = value, tf.constant(mixed)
+        return kept[1]
+
+    def _kept_bytes(self) -> int:
+        return sum(mixed.shape.num_elements() * mixed.dtype.size for _, mixed in self._kept.values())

@@ -25,7 +25,7 @@ def max_sensitivity(batch: MapBatch, radius: float = 0.02, copies: int = 8) -> G
 
     Reference: Yeh et al. 2019, arXiv 1901.09392.
     """
-    probe, reach = batch.probe, radius * 255 * batch.pixel_scale
+    probe, reach = batch.probe, radius * 255 * batch.pixel_scale()
     rngs = [probe.rng(i, "noise") for i in range(len(probe.x))]
     largest = np.zeros(batch.indices.shape, np.float32)
     lengths = np.sqrt((batch.maps**2).sum((-2, -1)))

@@ -35,6 +35,8 @@ def random_logit(batch: MapBatch, classes: int = 3) -> Floats:
         scores = np.where(batch.weights[:, target] == 0, batch.probe.scores(), -np.inf)
         best = np.argsort(-scores, 1, kind="stable")[:, :others]
         for other, chosen in zip(correlations, best.T, strict=True):
-            maps = batch.maps_of(batch.probe, np.eye(number, dtype=np.float32)[chosen])
+            weights = np.zeros((b, number), np.float32)
+            weights[np.arange(b), chosen] = 1
+            maps = batch.maps_of(batch.probe, weights)
             other[:, target] = pearson(batch.maps[:, target].reshape(b, -1), maps.reshape(b, -1))
     return correlations.mean(0)
