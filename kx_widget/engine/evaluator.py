@@ -1,8 +1,9 @@
 """Maps and the metrics that are asked about them, and the driver that answers."""
 
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Container, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -10,8 +11,17 @@ from kx_widget.engine.covering import Mask, Passes
 from kx_widget.engine.errors import KxError, ParameterError, UnsupportedMethodError, plain
 from kx_widget.engine.evaluation import Evaluation
 from kx_widget.engine.evaluation_builder import EvaluationBuilder
-from kx_widget.engine.evaluation_inputs import EvaluationSettings, MetricColumn, covering_of, pixel_scale, unusable
+from kx_widget.engine.evaluation_inputs import (
+    EvaluationSettings,
+    MetricColumn,
+    check_masks,
+    covering_of,
+    pixel_scale,
+    targets_of,
+    unusable,
+)
 from kx_widget.engine.explanation import Explanation
+from kx_widget.engine.images import Images
 from kx_widget.engine.map_batch import MapBatch, MetricValues, grids_like
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.metrics import METRICS
@@ -112,7 +122,7 @@ class Evaluator:
             masks=None if self.masks is None else self.masks[rows],
             method=question.method if self.is_known else None,
             wrappers=question.wrappers,
-            pixel_scale=pixel_scale(images, rows),
+            pixel_scale=lambda: pixel_scale(images, rows),
             maps_of=self._maps_of,
             neighbours=lambda name, weights: self._neighbour(rows, name, weights),
         )
@@ -171,6 +181,47 @@ class Evaluator:
             if random.has_curves:
                 curves = yield from random.curves()
                 builder.add_random_curve(rows, same, curves.deletion.reshape(*same.shape, -1, self.settings.steps + 1))
+
+
+def evaluator_of(
+    explanation: Explanation,
+    images: Images,
+    columns: Mapping[str, MetricColumn],
+    masks: Any,
+    settings: EvaluationSettings,
+    ask: Callable[..., Question],
+    methods: Container[str],
+) -> Evaluator:
+    """Maps, checked, and what is to be measured of them; nothing is computed yet.
+
+    Args:
+        explanation: the maps.
+        images: what they explain.
+        columns, settings: as in `Evaluator`.
+        masks: where what counts is (N, H, W), or None.
+        ask: makes a question, `Explainer.ask`.
+        methods: ids of those that can be asked.
+
+    Raises:
+        ParameterError: there are not as many images as maps, masks of another shape or empty, other classes.
+        UnknownLayerError: the model has no layer of that path.
+    """
+    if len(images.batch) != len(explanation.targets):
+        raise ParameterError(f"There are maps of {len(explanation.targets)} images, and {len(images.batch)} images.")
+    is_known = explanation.method in methods
+    # A method that nobody knows cannot be asked; everything else can.
+    method = {"method": explanation.method, **explanation.params} if is_known else {"method": "gradients"}
+    question = ask(images, [0], layer=explanation.layer, batch_size=settings.batch_size, seed=settings.seed, **method)
+    return Evaluator(
+        explanation=explanation,
+        question=question,
+        is_known=is_known,
+        ask=ask,
+        weights=targets_of(explanation, question.model.class_names),
+        columns=columns,
+        masks=check_masks(masks, images),
+        settings=settings,
+    )
 
 
 def _last_maps(question: Question, probe: Probe, weights: Floats) -> Floats:

@@ -14,19 +14,23 @@ from kx_widget.engine import targets as target_parsing
 from kx_widget.engine.answer import AnswerBuilder
 from kx_widget.engine.budget import Budget
 from kx_widget.engine.cache import Cache
+from kx_widget.engine.comparison import COMPARED, Comparison, compare
 from kx_widget.engine.covering import finished
 from kx_widget.engine.decoding import NUMBERS
-from kx_widget.engine.errors import KxError, ModelError, ParameterError, UnknownLayerError
+from kx_widget.engine.errors import (
+    KxError,
+    ModelError,
+    ParameterError,
+    UnknownLayerError,
+)
 from kx_widget.engine.evaluation import Evaluation
 from kx_widget.engine.evaluation_inputs import (
     EvaluationSettings,
-    check_masks,
     check_parts,
     columns_of,
     covering_of,
-    targets_of,
 )
-from kx_widget.engine.evaluator import Evaluator
+from kx_widget.engine.evaluator import Evaluator, evaluator_of
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.graph.compiled import Functions
 from kx_widget.engine.graph.trace import Call, Graph
@@ -376,6 +380,48 @@ class Explainer:
         """
         return self._evaluator(explanation, metrics, images, masks, settings).stream()
 
+    def compare(
+        self,
+        images: Any,
+        target: Any = "top",
+        *,
+        methods: Sequence[str] = COMPARED,
+        layers: Sequence[str | None] = (None,),
+        metrics: Any = ("srg", "single_deletion", "random_logit"),
+        progress: bool = False,
+        **settings: Any,
+    ) -> Comparison:
+        """Measure several methods and layers on the same images.
+
+        Args:
+            images: as in `explain`.
+            target: as in `explain`.
+            methods: ids of `METHODS`.
+            layers: paths, None for the recommended one; methods that see the input are asked once.
+            metrics: as in `evaluate`.
+            progress: show a progress bar for each method and layer.
+            **settings: as in `evaluate`.
+
+        Returns:
+            A `Comparison`: by metric a mean for each method and layer, with an interval. Where a method does not apply
+            to the model, its row says so.
+
+        Raises:
+            Those of `explain` and `evaluate`.
+        """
+        loaded = self.load(images)
+        columns_of(metrics, self.metrics)
+        contenders = [
+            (name, layer)
+            for name in methods
+            for layer in ((None,) if find(self.methods, name).sees == "input" else _paths(layers))
+        ]
+        return compare(
+            contenders,
+            lambda method, layer: self.explain(loaded, target, method=method, layer=layer),
+            lambda e: self.evaluate(e, metrics, images=loaded, progress=progress, **settings),
+        )
+
     def what_if(
         self, images: Any, masks: Any, cover: str = "blur", keep: bool = False, batch_size: int | None = None
     ) -> tuple[Floats, Floats]:
@@ -414,45 +460,18 @@ class Explainer:
     ) -> Evaluator:
         if not isinstance(explanation, Explanation):
             raise ParameterError(f"{type(explanation).__name__} is no Explanation: pass what explain() returned.")
-        columns, checked_settings = columns_of(metrics, self.metrics), EvaluationSettings.checked(settings)
+        columns, values = columns_of(metrics, self.metrics), EvaluationSettings.checked(settings)
         loaded = self._images_of(explanation, images)
-        marked = check_masks(masks, loaded)
-        is_known = explanation.method in self.methods
-        # A method that nobody knows cannot be asked; everything else can.
-        method = {"method": explanation.method, **explanation.params} if is_known else {"method": "gradients"}
-        question = self.ask(
-            loaded,
-            [0],
-            layer=explanation.layer,
-            batch_size=checked_settings.batch_size,
-            seed=checked_settings.seed,
-            **method,
-        )
-        return Evaluator(
-            explanation=explanation,
-            question=question,
-            is_known=is_known,
-            ask=self.ask,
-            weights=targets_of(explanation, question.model.class_names),
-            columns=columns,
-            masks=marked,
-            settings=checked_settings,
-        )
+        return evaluator_of(explanation, loaded, columns, masks, values, self.ask, self.methods)
 
     def _images_of(self, explanation: Explanation, images: Any) -> Images:
         """What maps were made of: what is given, the images that were read last, or else those that the maps keep."""
         if images is not None:
-            loaded = self.load(images)
-        else:
-            # Read once, as in `_read`.
-            _, last = self._loaded
-            same = last is not None and np.array_equal(last.pixels, explanation.images)
-            loaded = last if last is not None and same else self.load(explanation.images)
-        if len(loaded.batch) != len(explanation.targets):
-            raise ParameterError(
-                f"There are maps of {len(explanation.targets)} images, and {len(loaded.batch)} images."
-            )
-        return loaded
+            return self.load(images)
+        # Read once, as in `_read`.
+        _, last = self._loaded
+        same = last is not None and np.array_equal(last.pixels, explanation.images)
+        return last if last is not None and same else self.load(explanation.images)
 
 
 def _paths(layers: Any) -> list[Any]:
