@@ -1,4 +1,4 @@
-# make demo [HEADLESS=1] | test | test-fast | check | bench | build | matrix | clean      Needs python3 >= 3.10 and Node.js >= 20.
+# make demo [HEADLESS=1] | test | test-fast | check | bench | oracles | build | matrix | clean      Needs python3 >= 3.10 and Node.js >= 20.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -13,7 +13,7 @@ NOTEBOOK := notebooks/quickstart.ipynb
 FAST := tests/engine tests/widget tests/test_house.py tests/test_package.py
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test test-fast test-python test-python-fast test-browser test-js test-js-fast check bench build matrix clean setup chromium bundles
+.PHONY: demo test test-fast test-python test-python-fast test-browser test-js test-js-fast check bench oracles build matrix clean setup chromium bundles
 
 setup: .venv/.installed $(BUNDLE)
 
@@ -64,6 +64,10 @@ check: setup
 bench: setup build/peers/.installed
 	PYTHONPATH=build/peers $(PY) -m tests.benchmarks $(SECTIONS)
 
+# Asks other libraries anew what the tests compare with; their answers are kept in tests/oracles.
+oracles: setup build/oracles/.installed
+	PYTHONPATH=build/oracles $(PY) -m tests.oracles
+
 build: setup
 	rm -rf dist
 	$(PY) -m hatchling build -d dist
@@ -98,6 +102,10 @@ build/peers/.installed: tests/benchmarks/peers.txt pyproject.toml | setup
 	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[bench]' && \
 	  $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(@D) -r $< && \
 	  touch $@ || echo "Some of the libraries to compare with could not be installed; the table will say which." >&2
+
+build/oracles/.installed: tests/oracles/packages.txt | setup
+	@mkdir -p $(@D)
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(@D) -r $< && touch $@
 
 .venv/.installed: pyproject.toml js/hatch_build.py | $(BUNDLE)
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || [ -x $(PY) ] || \
