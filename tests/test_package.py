@@ -59,7 +59,7 @@ def test_importing_is_cheap():
         "import sys; before = set(sys.modules); import kx_widget\n"
         "brought = {name.split('.')[0] for name in set(sys.modules) - before}\n"
         "assert brought - sys.stdlib_module_names == {'kx_widget'}, brought\n"
-        "kx_widget.METHODS, kx_widget.samples, kx_widget.KxError\n"
+        "kx_widget.METHODS, kx_widget.METRICS, kx_widget.samples, kx_widget.KxError\n"
         "assert not {'tensorflow', 'keras', 'pyarrow', 'matplotlib', 'anywidget'} & set(sys.modules)"
     )
     run_python(code)

@@ -1,5 +1,6 @@
 """A least-recently-used cache bounded by bytes."""
 
+import hashlib
 import math
 import threading
 from collections import Counter, OrderedDict
@@ -7,6 +8,12 @@ from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
+
+
+def digest(array: Any) -> str:
+    """What caches go by instead of the array."""
+    # Processors have instructions for this one: a third of blake2b's time.
+    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
 
 
 class Cache:

@@ -4,18 +4,23 @@ But for curves, what is covered does not depend on the map: cells, random masks,
 once an image, and their scores of all classes serve every class, layer and method.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kx_widget.engine.images import digest
+from kx_widget.engine.cache import digest
+from kx_widget.engine.imputation import impute
 from kx_widget.engine.postprocess import resize
-from kx_widget.engine.probe import Change, Probe
 from kx_widget.engine.types import Floats, Ints
+
+if TYPE_CHECKING:
+    from kx_widget.engine.probe import Change, Probe
 
 Mask = NDArray[np.bool_]
 Ranks = NDArray[np.int32]
@@ -132,28 +137,43 @@ class Covering:
         own = [(digest(of_image), masks.shape[1]) for of_image in masks]
         return self._gather(("masks", keep), covered, masks.shape[1], own=own)
 
-    def curves(self, maps: Floats, steps: int) -> Gathering:
+    def curves(self, maps: Floats, steps: int, noise: Floats | None = None) -> Gathering:
         """Scores (B, 2, steps − 1, C): the first pixels of the maps (B, h, w) covered, and all but these covered.
 
         2 (steps − 1) passes: those of deletion, and those of insertion, which begin with the fewest pixels shown.
+
+        Args:
+            maps: what tells which pixels come first.
+            steps: from the image to the blank picture.
+            noise: of pixels (B,) that are made up from their neighbours, by its deviation, instead of being covered.
         """
         pixels = self.size[0] * self.size[1]
         ranks = self.ranks(maps)
         covered_first = step_counts(pixels, steps)[1:-1]
         shown_first = pixels - covered_first[::-1]
 
-        def covered(images: Ints, items: Ints) -> Floats:
+        def changed(images: Ints, items: Ints) -> Floats:
             inserts, step = np.divmod(items, steps - 1)
             ranked = ranks[images]
             masks = np.where(
                 inserts[:, None] > 0, ranked >= shown_first[step][:, None], ranked < covered_first[step][:, None]
-            )
-            return self._covered(images, masks.reshape(-1, *self.size))
+            ).reshape(-1, *self.size)
+            return self._covered(images, masks) if noise is None else self._imputed(images, masks, noise)
 
-        own = [(digest(values), values.shape) for values in maps]
+        own = [
+            (digest(values), values.shape, None if noise is None else float(noise[i])) for i, values in enumerate(maps)
+        ]
         fact = ("curves", steps, self.probe.seed)
-        scores = yield from self._gather(fact, covered, 2 * (steps - 1), own=own)
+        scores = yield from self._gather(fact, changed, 2 * (steps - 1), own=own)
         return scores.reshape(len(scores), 2, steps - 1, -1)
+
+    def _imputed(self, images: Ints, masks: Mask, noise: Floats) -> Floats:
+        """Copies of these images (n,), whose pixels are made up where their mask (n, H, W) is True."""
+        x = self.probe.x[images]
+        for number, (i, mask) in enumerate(zip(images.tolist(), masks, strict=True)):
+            x[number] = impute(x[number], mask)
+            x[number][mask] += noise[i] * self.probe.rng(i, "imputation").standard_normal(x[number].shape)[mask]
+        return x
 
     def ranks(self, maps: Floats) -> Ranks:
         """The place (B, H·W) of each pixel when those of the largest values of the maps (B, h, w) come first.

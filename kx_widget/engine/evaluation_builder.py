@@ -83,7 +83,7 @@ class EvaluationBuilder:
             control={name: values.copy() for name, values in self._control.items()},
             notes=tuple(tuple(self._notes(i, t) for t in range(self._shape[1])) for i in range(self._shape[0])),
             target_names=self._explanation.target_names,
-            names=self._explanation.names,
+            names=self._explanation.names or tuple(f"image {i}" for i in range(self._shape[0])),
             method=self._explanation.method,
             layer=self._explanation.layer,
             settings=asdict(self._settings),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from kx_widget.engine.covering import Mask, Passes
-from kx_widget.engine.errors import KxError, ParameterError, UnsupportedMethodError, plain
+from kx_widget.engine.errors import KxError, ModelError, ParameterError, UnsupportedMethodError, plain
 from kx_widget.engine.evaluation import Evaluation
 from kx_widget.engine.evaluation_builder import EvaluationBuilder
 from kx_widget.engine.evaluation_inputs import (
@@ -147,7 +147,10 @@ class Evaluator:
 
     def _neighbour(self, rows: slice, name: str, weights: Floats) -> Floats:
         layer = self.question.layer if METHODS[name].sees == self.question.method.sees else None
-        question = self.ask(self.question.images, [0], method=name, layer=layer, seed=self.settings.seed)
+        try:
+            question = self.ask(self.question.images, [0], method=name, layer=layer, seed=self.settings.seed)
+        except ModelError as error:
+            raise UnsupportedMethodError(str(error)) from error
         return _last_maps(question, question.probe(rows), weights)
 
     def _measure(

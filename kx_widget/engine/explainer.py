@@ -13,7 +13,7 @@ import numpy as np
 from kx_widget.engine import targets as target_parsing
 from kx_widget.engine.answer import AnswerBuilder
 from kx_widget.engine.budget import Budget
-from kx_widget.engine.cache import Cache
+from kx_widget.engine.cache import Cache, digest
 from kx_widget.engine.comparison import COMPARED, Comparison, compare
 from kx_widget.engine.covering import finished
 from kx_widget.engine.decoding import NUMBERS
@@ -35,7 +35,7 @@ from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.graph.compiled import Functions
 from kx_widget.engine.graph.trace import Call, Graph
 from kx_widget.engine.heads import link_of
-from kx_widget.engine.images import Fit, Images, digest, load
+from kx_widget.engine.images import Fit, Images, load
 from kx_widget.engine.inspection import check_model, declared_input, find_call, inspect
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.metrics import METRICS

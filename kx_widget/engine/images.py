@@ -1,6 +1,5 @@
 """Image-like things -> a model-ready batch, and the pictures to show."""
 
-import hashlib
 import os
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from kx_widget.engine.cache import digest
 from kx_widget.engine.decoding import decode, is_whole, items_of
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.preprocessing import Preprocessing
@@ -99,12 +99,6 @@ class Images:
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self.__post_init__()
-
-
-def digest(array: NDArray[Any]) -> str:
-    """What caches go by instead of the array."""
-    # Processors have instructions for this one: a third of blake2b's time.
-    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
 
 
 @dataclass(frozen=True)

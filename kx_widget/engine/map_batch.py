@@ -1,17 +1,21 @@
 """The maps of a batch of images, and what a metric may ask about them."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kx_widget.engine.covering import Covering, Mask, Passes, step_counts
 from kx_widget.engine.errors import UnsupportedMethodError
 from kx_widget.engine.postprocess import bilinear
-from kx_widget.engine.probe import Probe
 from kx_widget.engine.registry import Method
 from kx_widget.engine.types import Floats, Ints
+
+if TYPE_CHECKING:
+    from kx_widget.engine.probe import Probe
 
 # By how much a score must fall, as a part of it or in probability, when all is covered, so that curves say something.
 REACH = 0.2
@@ -21,6 +25,9 @@ STILL = 0.02
 FORM = 28
 
 OUT_OF_REACH = "the score hardly falls when all is covered, so that curves say little; choose another cover"
+EVEN = "the map has as much in each of the parts that are covered"
+NOTHING_FOR = "nothing in the map speaks for the class"
+FLAT_OTHERS = "the maps to compare with are flat"
 EMPTY_MASK = "its mask is empty"
 STILL_SCORE = "nothing that was covered changes the score; choose another cover"
 
@@ -128,7 +135,8 @@ class MapBatch:
     def score_on_masks(self, values: Floats) -> MetricValues:
         """What is told by these (B, T), which are made with masks."""
         empty = np.broadcast_to(self.required_masks().max((1, 2))[:, None] == 0, values.shape)
-        return MetricValues(np.where(empty, np.nan, values).astype(np.float32), {EMPTY_MASK: empty})
+        told = np.where(empty, np.nan, values).astype(np.float32)
+        return MetricValues(told, {NOTHING_FOR: np.isnan(values), EMPTY_MASK: empty})
 
     def evidence(self) -> Floats:
         """What speaks for the target, in the maps' own size (B, T, h, w): the positive part."""
@@ -200,7 +208,8 @@ class MapBatch:
     def score_drops(self, values: Floats, drops: Floats) -> MetricValues:
         """What is told by these (B, T), which are made from drops (B, T, M)."""
         still = self.is_still(drops)
-        return MetricValues(np.where(still, np.nan, values).astype(np.float32), {STILL_SCORE: still})
+        told = np.where(still, np.nan, values).astype(np.float32)
+        return MetricValues(told, {EVEN: np.isnan(values), STILL_SCORE: still})
 
     def curves(self) -> Generator[Passes, None, Curves]:
         """Deletion and insertion: 2 (steps − 1) passes a map, and 1 an image."""
@@ -213,6 +222,22 @@ class MapBatch:
                     values[:, t] = self.value_of(of_curve)[:, t]
             self._memo["curves"] = self.curves_between(blank, *between)
         return self._memo["curves"]
+
+    def imputed_values(self, noise: float) -> Generator[Passes, None, Floats]:
+        """The values (B, T, 2, steps − 1) of deletion and insertion where pixels are made up from their neighbours.
+
+        2 (steps − 1) passes a map.
+
+        Args:
+            noise: its deviation in steps of 1 in a pixel of 0..255.
+        """
+        values = np.empty((*self.indices.shape, 2, self.steps - 1), np.float32)
+        for t in range(self.maps.shape[1]):
+            maps = np.ascontiguousarray(self.maps[:, t])
+            scores = yield from self.covering.curves(maps, self.steps, noise * self.pixel_scale())
+            for curve in (0, 1):
+                values[:, t, curve] = self.value_of(scores[:, curve])[:, t]
+        return values
 
     def curves_between(self, blank: Floats, deletion: Floats, insertion: Floats) -> Curves:
         """Curves whose inner values (B, T, steps − 1) are these; scores are rescaled from 0, blank, to 1, the image."""
@@ -229,7 +254,7 @@ class MapBatch:
         covered = (step_counts(pixels, self.steps) / pixels).astype(np.float32)
         return Curves(deletion, insertion, covered, np.float32(1) - covered[::-1], reach >= REACH * scale)
 
-    def random(self, grid: tuple[int, int], pairs: int, needed: Mask | None = None) -> "RandomBatch":
+    def random(self, grid: tuple[int, int], pairs: int, needed: Mask | None = None) -> RandomBatch:
         """Random maps of a size in place of each map, in pairs of one and its negative: (B, T · 2 · pairs, h, w).
 
         Args:
@@ -240,7 +265,7 @@ class MapBatch:
         key = "random", grid, pairs, None if needed is None else needed.tobytes()
         return self._once(key, lambda: self._random(grid, pairs, needed))
 
-    def _random(self, grid: tuple[int, int], pairs: int, needed: Mask | None) -> "RandomBatch":
+    def _random(self, grid: tuple[int, int], pairs: int, needed: Mask | None) -> RandomBatch:
         maps, number = self.covering.random_maps(grid, pairs), 2 * pairs
         known: dict[str, Any] = {name: value for name, value in vars(self).items() if name != "_memo"}
         known |= {

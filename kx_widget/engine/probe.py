@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from kx_widget.engine.cache import Cache
+from kx_widget.engine.cache import Cache, digest
 from kx_widget.engine.errors import UnsupportedMethodError
 from kx_widget.engine.facts import FactCache, read_only
 from kx_widget.engine.graph.compiled import Functions
 from kx_widget.engine.graph.trace import Call, Graph
-from kx_widget.engine.images import digest
 from kx_widget.engine.perturbation import PassBatch, PassCounter, batches, even_size, scored, tables_for
 from kx_widget.engine.types import Floats, Ints
 

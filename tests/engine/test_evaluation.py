@@ -382,7 +382,9 @@ def test_every_metric_is_asked_of_every_kind_of_model(make):
     method = "gradients" if make is models.flat else "gradcam"
     masks = np.zeros(x.shape[:3], bool)
     masks[:, 2:5, 3:7] = True
-    ev = explainer.evaluate(explainer.explain(x, ["top"], method=method), list(METRICS), images=x, masks=masks)
+    e = explainer.explain(x, ["top"], method=method)
+    metrics = {name: {} for name in METRICS} | {"agreement": {"family": "other"}}
+    ev = explainer.evaluate(e, metrics, images=x, masks=masks)
     for name, values in ev.scores.items():
         for i, value in enumerate(values[:, 0]):
             assert np.isfinite(value) or any(note.startswith(METRICS[name].title) for note in ev.notes[i][0]), name

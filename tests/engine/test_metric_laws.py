@@ -1,5 +1,6 @@
 """Metrics against laws that hold of any right implementation, and against loops written here."""
 
+import sys
 from dataclasses import replace
 
 import keras
@@ -10,6 +11,7 @@ from scipy import stats
 
 from kx_widget.engine.covering import step_counts
 from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.imputation import impute
 from kx_widget.engine.metrics import METRICS
 from kx_widget.engine.statistics import bootstrap, gini, pearson, smallest_share, spearman
 from tests import cases, models
@@ -250,6 +252,47 @@ def test_max_sensitivity_is_the_farthest_of_noisy_copies():
     )
     assert_allclose(far, 2 * near, rtol=1e-3)
     assert (near > 0).all()
+
+
+def test_a_ramp_is_made_up_as_it_was():
+    """Each of its pixels is the mean of its neighbours, so that holes inside it are filled without a trace."""
+    y, x = np.mgrid[:9, :11]
+    ramp = np.stack([y + 2 * x, 3 * y, x - y], -1).astype(np.float32)
+    removed = np.zeros((9, 11), bool)
+    removed[2:7, 3:9] = True
+    assert_allclose(impute(np.where(removed[..., None], np.float32(99), ramp), removed), ramp, atol=1e-4)
+    assert_array_equal(impute(ramp, ~np.ones_like(removed)), ramp)
+
+
+def test_road_is_the_mean_over_pictures_made_up_one_by_one(decisive_case):
+    explainer, model, x, e = decisive_case
+    ev = explainer.evaluate(e, {"road": {"noise": 0}}, images=x, steps=4)
+    counts = step_counts(SIDE**2, 4)[1:-1]
+    for i, t in np.ndindex(e.targets.shape):
+        order = np.argsort(-e.maps[i, t].ravel())
+        gains = []
+        for count in counts:
+            pair = []
+            for gone in (order[-count:], order[:count]):
+                removed = np.zeros(SIDE**2, bool)
+                removed[gone] = True
+                pair.append(impute(x[i], removed.reshape(SIDE, SIDE)))
+            p = model(np.array(pair)).numpy()[:, e.targets[i, t]]
+            gains.append((p[0] - p[1]) / 2)
+        if np.isfinite(ev.scores["road"][i, t]):
+            assert_allclose(ev.scores["road"][i, t], np.mean(gains), atol=1e-4)
+    reached(ev, "road")
+    noisy = explainer.evaluate(e, {"road": {"noise": 0.1}}, images=x, steps=4)
+    assert not np.allclose(noisy.scores["road"], ev.scores["road"], atol=1e-4, equal_nan=True)
+
+
+def test_road_says_that_it_needs_scipy(decisive_case, monkeypatch):
+    _, model, x, e = decisive_case
+    monkeypatch.setitem(sys.modules, "scipy.sparse", None)
+    ev = Explainer(model).evaluate(e, ["road", "sparseness"], images=x)
+    assert np.isnan(ev.scores["road"]).all()
+    assert ev.notes[0][0] == ("ROAD: it needs scipy: pip install scipy.",)
+    assert np.isfinite(ev.scores["sparseness"]).all()
 
 
 def test_statistics_are_those_of_scipy():

@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.imputation import impute
 from kx_widget.engine.statistics import gini
 from tests.oracles.case import FOLDER, STEPS, case
 
@@ -52,3 +53,9 @@ def test_evenness_is_theirs(evaluated, library):
 def test_places_are_those_of_quantus(evaluated, metric):
     answers = np.load(FOLDER / "quantus.npz")
     assert_allclose(evaluated[1].scores[metric][:, 0], answers[metric], atol=1e-6)
+
+
+def test_imputed_pixels_are_those_of_quantus(evaluated):
+    asked, _ = evaluated
+    found = [impute(image, mask) for image, mask in zip(asked.images, asked.masks, strict=True)]
+    assert_allclose(found, np.load(FOLDER / "quantus.npz")["imputed"], atol=1e-5)

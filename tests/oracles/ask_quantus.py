@@ -26,6 +26,7 @@ class Asked:
 
 def answers(case: Case) -> dict[str, Any]:
     import quantus
+    from quantus.functions.perturb_func import noisy_linear_imputation
 
     quiet = {"abs": False, "normalise": False, "disable_warnings": True}
     model, x = Asked(case.model), np.moveaxis(case.images, -1, 1)
@@ -39,7 +40,13 @@ def answers(case: Case) -> dict[str, Any]:
 
     maps, masks = case.maps[:, None], case.masks[:, None]
     positive = np.maximum(maps, 0)
+    removed = [np.flatnonzero(mask) for mask in case.masks]
+    imputed = [
+        noisy_linear_imputation(arr=image, indices=indices, noise=0.0)
+        for image, indices in zip(x, removed, strict=True)
+    ]
     return {
+        "imputed": np.moveaxis(np.array(imputed), 1, -1),
         "morf": flipped(case.maps),
         "lerf": flipped(-case.maps),
         "relevance_mass_accuracy": np.asarray(

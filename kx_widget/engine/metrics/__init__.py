@@ -14,6 +14,7 @@ from kx_widget.engine.metrics.random_logit import random_logit
 from kx_widget.engine.metrics.randomization import randomization
 from kx_widget.engine.metrics.relevance_mass_accuracy import relevance_mass_accuracy
 from kx_widget.engine.metrics.relevance_rank_accuracy import relevance_rank_accuracy
+from kx_widget.engine.metrics.road import road
 from kx_widget.engine.metrics.single_deletion import single_deletion
 from kx_widget.engine.metrics.sparseness import sparseness
 from kx_widget.engine.metrics.srg import srg
@@ -149,6 +150,14 @@ METRICS = table(
             ),
         ),
         is_compared=True,
+    ),
+    Metric(
+        "road", "ROAD", road, "higher", "faithful", ("scipy",), "18 passes a map, and a system of equations a pass",
+        "Removing what the map marks least leaves twice {value:.2f} more than removing what it marks most.",
+        "Rong et al. 2022, arXiv 2202.00449",
+        params=(
+            Parameter("noise", "float", 0.01, "Deviation, as a part of a pixel's range.", minimum=0, maximum=1),
+        ),
     ),
     Metric(
         "max_sensitivity", "Max-sensitivity", max_sensitivity, "lower", "stable", ("the method",), "8 passes",

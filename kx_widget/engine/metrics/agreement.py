@@ -3,7 +3,7 @@
 import numpy as np
 
 from kx_widget.engine.errors import UnsupportedMethodError
-from kx_widget.engine.map_batch import MapBatch, overlaps
+from kx_widget.engine.map_batch import FLAT_OTHERS, MapBatch, MetricValues, overlaps
 from kx_widget.engine.statistics import pearson
 from kx_widget.engine.types import Floats
 
@@ -16,7 +16,7 @@ OTHERS = {
 }
 
 
-def agreement(batch: MapBatch, family: str = "same") -> Floats:
+def agreement(batch: MapBatch, family: str = "same") -> MetricValues:
     """The mean of Pearson's correlations of a map with those of other methods, at the coarser map's size.
 
     Relatives of Grad-CAM look at the same activations and gradients, so that their agreement proves little; that of
@@ -43,7 +43,8 @@ def agreement(batch: MapBatch, family: str = "same") -> Floats:
         maps = np.stack([batch.neighbours(other, weights) for weights in batch.weights.swapaxes(0, 1)], 1)
         size = tuple(np.minimum(batch.maps.shape[2:], maps.shape[2:]).tolist())
         correlations.append(pearson(_averaged(batch.maps, size), _averaged(maps, size)))
-    return np.mean(correlations, 0)
+    mean = np.mean(correlations, 0)
+    return MetricValues(mean, {FLAT_OTHERS: np.isnan(mean)})
 
 
 def _averaged(maps: Floats, size: tuple[int, ...]) -> Floats:

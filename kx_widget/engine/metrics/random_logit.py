@@ -3,12 +3,11 @@
 import numpy as np
 
 from kx_widget.engine.errors import UnsupportedMethodError
-from kx_widget.engine.map_batch import MapBatch
+from kx_widget.engine.map_batch import FLAT_OTHERS, MapBatch, MetricValues
 from kx_widget.engine.statistics import pearson
-from kx_widget.engine.types import Floats
 
 
-def random_logit(batch: MapBatch, classes: int = 3) -> Floats:
+def random_logit(batch: MapBatch, classes: int = 3) -> MetricValues:
     """The mean of Pearson's correlations of the map with those of the classes of the highest scores beside the target.
 
     Near 1 the map shows where the model looks, and not why it says this class; `contrast(a, b)` asks for the
@@ -39,4 +38,5 @@ def random_logit(batch: MapBatch, classes: int = 3) -> Floats:
             weights[np.arange(b), chosen] = 1
             maps = batch.maps_of(batch.probe, weights)
             other[:, target] = pearson(batch.maps[:, target].reshape(b, -1), maps.reshape(b, -1))
-    return correlations.mean(0)
+    mean = correlations.mean(0)
+    return MetricValues(mean, {FLAT_OTHERS: np.isnan(mean)})
