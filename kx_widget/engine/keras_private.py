@@ -165,6 +165,14 @@ def captures(graph: Any) -> list[tuple[Any, Any]]:
     return graph.captures
 
 
+def handle_of(variable: Any) -> Any:
+    """What a graph captures of a variable of Keras; None where that depends on the device that is asked."""
+    try:
+        return variable.value.handle
+    except (AttributeError, ValueError):
+        return None
+
+
 def capture(tensor: Any) -> Any:
     """A tensor or variable from outside, for use in the graph that is being built."""
     graph: Any = tf.compat.v1.get_default_graph()

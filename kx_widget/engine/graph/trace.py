@@ -25,7 +25,7 @@ from kx_widget.engine.graph.places import Places
 from kx_widget.engine.graph.reach import Reach
 from kx_widget.engine.graph.shapes import Shapes
 from kx_widget.engine.graph.subgraph import choosing_part, dependencies, dependents, part, reads_of
-from kx_widget.engine.keras_private import as_input, compiled, guided, observed
+from kx_widget.engine.keras_private import as_input, compiled, guided, handle_of, observed
 from kx_widget.engine.types import Head
 
 FORWARDING = {"Identity", "Cast", "Reshape", "Squeeze", "ExpandDims"}
@@ -56,7 +56,7 @@ class Graph:
         self.lock = threading.RLock()
         self._frozen = False
         self.weights: FedWeights | None = None
-        self._paths = {id(v.value.handle): v.path for v in model.variables if hasattr(v.value, "handle")}
+        self._paths = {id(handle_of(v)): v.path for v in model.variables}
         seen: list[tuple[str, Any, Any]] = []
 
         def traced(x: Any, target: Any) -> Any:
