@@ -15,8 +15,9 @@ from kx_widget.engine.registry import Direction
 from kx_widget.engine.types import Floats, Notes
 from kx_widget.install import how_to_install
 
-# Student's t for 95 % and the four pairs of eight random maps: what is farther from them is not chance.
-CLEAR = 2.78
+# Student's t for 95 %, by the number of pairs of random maps: what is farther from them is not chance.
+CLEAR = (np.inf, 12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23)
+CLEAR_OF_MANY = 2.0
 # What a map must have to be believed.
 ASPECTS = {
     "faithful": "whether it is faithful to the score",
@@ -56,7 +57,7 @@ class Evaluation:
             (N, T, steps + 1), where they were made: how the probability goes, or the score, rescaled to 0 where all is
             covered and 1 for the image.
         fractions: which part of the pixels (steps + 1,) is covered, or shown, at each step.
-        control: by metric, mean and spread (N, T, 2) of the values of random maps as smooth as the map.
+        control: by metric, mean, spread and number (N, T, 3) of the values of random maps as smooth as the map.
         notes: N × T × sentences that say what cannot be told, and why.
         target_names: N × T names.
         names: of the images, N.
@@ -139,12 +140,11 @@ class Evaluation:
                 continue
             seen.add(summary.aspect)
             if name in self.control:
-                mean, spread = self.control[name][image, target]
-                is_clear = self.z[name][image, target] >= CLEAR
+                mean, spread, number = map(float, self.control[name][image, target])
+                is_clear = self.z[name][image, target] >= _clear(number)
                 words = "better than" if is_clear else "not clearly better than"
-                finding = (
-                    f"{words} random maps as smooth in {summary.title} ({value:.2f}, theirs {mean:.2f} ± {spread:.2f})"
-                )
+                theirs = f"theirs {_number(mean)} ± {spread:.2f}"
+                finding = f"{words} random maps as smooth in {summary.title} ({_number(value)}, {theirs})"
                 (good if is_clear else bad).append(finding)
             elif summary.doubt is not None and summary.is_doubtful(value):
                 bad.append(summary.doubt[1].format(value=value))
@@ -276,6 +276,17 @@ class Evaluation:
 def _summary(values: dict[str, Any]) -> MetricSummary:
     doubt = values.pop("doubt")
     return MetricSummary(**values, doubt=doubt and (doubt[0], doubt[1]))
+
+
+def _clear(number: float) -> float:
+    """How many spreads of so many random maps are beyond chance."""
+    pairs = int(number) // 2 if np.isfinite(number) else 0
+    return CLEAR[pairs] if pairs < len(CLEAR) else CLEAR_OF_MANY
+
+
+def _number(value: float) -> str:
+    """A number with two digits, 0 without a sign."""
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
 
 
 def _is_of_map(note: str) -> bool:

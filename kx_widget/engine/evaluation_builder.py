@@ -70,8 +70,9 @@ class EvaluationBuilder:
 
     def add_control(self, rows: slice, name: str, places: Mask, values: Floats) -> None:
         """What a metric tells of random maps (B, T, R) that count in these places (B, T)."""
-        control = self._control.setdefault(name, self._empty(2))
-        control[rows][places] = np.stack([values[places].mean(1), values[places].std(1, ddof=1)], -1)
+        control = self._control.setdefault(name, self._empty(3))
+        number = np.full(int(places.sum()), values.shape[-1])
+        control[rows][places] = np.stack([values[places].mean(1), values[places].std(1, ddof=1), number], -1)
 
     def evaluation(self, done: float) -> Evaluation:
         """What is known by now."""

@@ -31,6 +31,8 @@ from kx_widget.engine.types import Floats
 
 # By how much a score may differ, as a part of it, from what it was when the maps were made.
 SAME_SCORE = 1e-2
+# Pairs of random maps to compare with where they take no passes, and how many cells these have at most.
+FREE_PAIRS, SMALL = 32, 1024
 # Passes whose scores of all classes are in memory at once, for one image, at most.
 TABLE = 256
 
@@ -170,6 +172,12 @@ class Evaluator:
         if column.metric.is_compared and self.settings.controls:
             yield from self._compare(name, batch, rows, builder)
 
+    def _pairs(self, name: str, size: tuple[int, int]) -> int:
+        """How many pairs of random maps of a size a metric is compared with: more where they take no passes."""
+        pairs = (self.settings.controls + 1) // 2
+        is_free = "curves" not in self.columns[name].metric.needs and size[0] * size[1] <= SMALL
+        return max(pairs, FREE_PAIRS) if is_free else pairs
+
     def _compare(
         self, name: str, batch: MapBatch, rows: slice, builder: EvaluationBuilder
     ) -> Generator[Passes, None, None]:
@@ -178,7 +186,8 @@ class Evaluator:
         grids = grids_like(batch.maps, batch.size)
         for grid in np.unique(grids[told], axis=0):
             same = told & (grids == grid).all(-1)
-            random = batch.random((int(grid[0]), int(grid[1])), (self.settings.controls + 1) // 2, same.any(1))
+            size = int(grid[0]), int(grid[1])
+            random = batch.random(size, self._pairs(name, size), same.any(1))
             values = yield from _asked(self.columns[name], random)
             builder.add_control(rows, name, same, values.values.reshape(*same.shape, -1))
             if random.has_curves:

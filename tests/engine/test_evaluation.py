@@ -314,7 +314,7 @@ def test_a_verdict_tells_bad_news_first_and_what_was_not_measured(decisive_case)
     explainer, x, e = decisive_case
     ev = explainer.evaluate(replace(e, method="eigencam"), ["random_logit", "single_deletion"], images=x)
     doubtful = replace(ev, scores={**ev.scores, "random_logit": np.full((5, 2), 0.97, np.float32)})
-    clear = np.stack([np.zeros((5, 2)), np.full((5, 2), 0.1)], -1)
+    clear = np.stack([np.zeros((5, 2)), np.full((5, 2), 0.1), np.full((5, 2), 8)], -1)
     good = replace(doubtful, scores={**doubtful.scores, "single_deletion": np.full((5, 2), 0.9)})
     good = replace(good, control={"single_deletion": clear}, notes=(((), ()),) * 5)
     assert good.verdict(0, 0) == (
@@ -324,6 +324,10 @@ def test_a_verdict_tells_bad_news_first_and_what_was_not_measured(decisive_case)
     )
     bad = replace(good, scores={**good.scores, "single_deletion": np.full((5, 2), 0.1)})
     assert "not clearly better than random maps as smooth in Single deletion" in bad.verdict(0, 0)
+    between = replace(good, scores={**good.scores, "single_deletion": np.full((5, 2), 0.25)})
+    assert "not clearly better" in between.verdict(0, 0), "2.5 spreads of four pairs may be chance"
+    of_many = replace(between, control={"single_deletion": clear * [1, 1, 8]})
+    assert "not clearly better" not in of_many.verdict(0, 0)
     with pytest.raises(kx.ParameterError, match="There is no target 2"):
         ev.verdict(0, 2)
     with pytest.raises(kx.ParameterError, match="'srg' was not measured"):

@@ -156,6 +156,7 @@ def test_random_maps_gain_nothing_on_average(decisive_case):
         told = np.isfinite(reached(ev, name))
         assert_allclose(ev.control[name][told][:, 0], 0, atol=1e-6)
         assert (ev.control[name][told][:, 1] > 0).all()
+        assert_array_equal(ev.control[name][told][:, 2], 8 if name == "srg" else 64)
         assert np.isnan(ev.control[name][~told]).all()
     # The maps here are random, too.
     assert np.nanmean(np.abs(ev.z["srg"])) < 2.5

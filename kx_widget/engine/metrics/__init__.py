@@ -123,25 +123,25 @@ METRICS = table(
         is_compared=True,
     ),
     Metric(
-        "srg", "SRG", srg, "higher", "faithful", (), CURVES,
+        "srg", "SRG", srg, "higher", "faithful", ("curves",), CURVES,
         "Covering what the map marks least leaves {value:.2f} more than covering what it marks most.",
         "Blücher et al. 2024, arXiv 2401.06654",
         is_compared=True,
     ),
     Metric(
-        "deletion", "Deletion", deletion, "lower", "faithful", (), CURVES,
+        "deletion", "Deletion", deletion, "lower", "faithful", ("curves",), CURVES,
         "While what the map marks is covered, {value:.2f} is left on average.",
         "Petsiuk et al. 2018, arXiv 1806.07421",
         is_compared=True,
     ),
     Metric(
-        "insertion", "Insertion", insertion, "higher", "faithful", (), CURVES,
+        "insertion", "Insertion", insertion, "higher", "faithful", ("curves",), CURVES,
         "While what the map marks is shown, {value:.2f} is there on average.",
         "Petsiuk et al. 2018, arXiv 1806.07421",
         is_compared=True,
     ),
     Metric(
-        "aopc", "AOPC", aopc, ("order", "morf"), "faithful", (), CURVES,
+        "aopc", "AOPC", aopc, ("order", "morf"), "faithful", ("curves",), CURVES,
         "While pixels are covered in this order, {value:.2f} is lost on average.",
         "Samek et al. 2015, arXiv 1509.06321",
         params=(
