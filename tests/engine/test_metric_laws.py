@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -343,3 +344,11 @@ def test_counts_of_a_curve_are_symmetric(pixels, steps):
     off = counts + counts[::-1] - pixels
     assert not np.delete(off, steps // 2).any()
     assert not (off.any() and pixels % 2 == 0)
+
+
+def test_every_metric_is_in_the_documentation():
+    text = (Path(__file__).parents[2] / "docs/evidence.md").read_text(encoding="utf-8")
+    rows = {line.split("`")[1]: line.split("|")[2] for line in text.splitlines() if line.startswith("| `")}
+    assert rows.keys() == METRICS.keys()
+    for name, metric in METRICS.items():
+        assert metric.better({}) in rows[name]
