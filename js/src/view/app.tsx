@@ -6,6 +6,7 @@ import { DrawingControls } from "./drawingControls";
 import { FailureMessage } from "./failureMessage";
 import { useFocusGuard, useStrayClickGuard } from "./focusGuard";
 import { Grid } from "./grid";
+import { Prompts } from "./help";
 import { LayerPicker } from "./layerPicker";
 import { LiveRegion } from "./liveRegion";
 import { MapNotes } from "./mapNotes";
@@ -52,6 +53,7 @@ export function App({ store, actions, stage }: StageProps) {
       <div class="main">
         <LayerPicker {...view} narrow={narrow.value} />
         <div>
+          <Prompts store={store} />
           <RowControls store={store} />
           <Grid {...view} stage={stage} />
         </div>

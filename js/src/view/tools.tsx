@@ -1,6 +1,7 @@
 import { useComputed } from "@preact/signals";
 import { CopyAsPython } from "./copyAsPython";
 import { ExportMenu } from "./exportMenu";
+import { HelpButton } from "./help";
 import type { ViewProps } from "./props";
 
 /** What takes the view along: as Python, pictures, a page, numbers. */
@@ -13,6 +14,7 @@ export function Tools({ store, actions }: ViewProps) {
       <button type="button" aria-disabled={isWhole} onClick={actions.resetView}>
         Reset view
       </button>
+      <HelpButton />
     </div>
   );
 }
