@@ -6,6 +6,7 @@ import { FailureMessage } from "./failureMessage";
 import { useFocusGuard, useStrayClickGuard } from "./focusGuard";
 import { heightOf, useFrameSize } from "./frameSize";
 import { Grid } from "./grid";
+import { Prompts } from "./help";
 import { LayerPicker } from "./layerPicker";
 import { LiveRegion } from "./liveRegion";
 import { MapNotes } from "./mapNotes";
@@ -51,6 +52,7 @@ export function App({ store, actions, stage }: StageProps) {
       <div class="main">
         <LayerPicker {...view} narrow={narrow} />
         <div class="middle">
+          <Prompts store={store} />
           <RowControls store={store} />
           <Grid {...view} stage={stage} />
         </div>
