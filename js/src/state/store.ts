@@ -50,6 +50,8 @@ export const DEFAULTS = {
   /** The true class of each image, null where it is unknown; empty where no labels were given. */
   labels: [] as (number | null)[],
   theme: "auto" as "auto" | "light" | "dark",
+  /** Pixels of the whole view; null where it goes by the window. */
+  height: null as number | null,
   _images: [] as Picture[],
 };
 export type Traits = typeof DEFAULTS;

@@ -7,12 +7,17 @@ import type { ViewProps } from "./props";
 export function Tools({ store, actions }: ViewProps) {
   const isWhole = useComputed(() => store.view.value.isIdentity).value;
   return (
-    <div class="tools">
+    <>
       <CopyAsPython store={store} />
       <ExportMenu store={store} actions={actions} />
-      <button type="button" aria-disabled={isWhole} onClick={actions.resetView}>
+      <button
+        type="button"
+        title="Shows whole pictures again, without a crosshair"
+        aria-disabled={isWhole}
+        onClick={actions.resetView}
+      >
         Reset view
       </button>
-    </div>
+    </>
   );
 }
