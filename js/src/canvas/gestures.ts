@@ -1,6 +1,7 @@
 /** Pointer, wheel and keyboard of one tile. */
 
-import type { Point } from "../math/transform";
+import type { Signal } from "@preact/signals";
+import type { Point, Transform } from "../math/transform";
 import type { Actions } from "../state/actions";
 import type { Store, TilePlace } from "../state/store";
 import { frameOf } from "./compose";
@@ -34,6 +35,8 @@ export class Gestures {
     private readonly tile: TilePlace,
     private readonly store: Store,
     private readonly actions: Actions,
+    /** What is zoomed and panned. */
+    private readonly view: Signal<Transform> = store.view,
   ) {
     const options = { signal: this.listening.signal, passive: false };
     const handlers = {
@@ -70,13 +73,13 @@ export class Gestures {
     this.pointers.set(event.pointerId, at);
     const { width, height } = this.frame();
     this.travelled += Math.hypot((at.x - last.x) * width, (at.y - last.y) * height);
-    const view = this.store.view.peek();
+    const view = this.view.peek();
     if (this.pointers.size === 2) {
       this.pinch(before, [...this.pointers.values()]);
     } else if (view.isIdentity) {
       this.point(at);
     } else if (this.travelled > CLICK_PX) {
-      this.store.view.value = view.pan(at.x - last.x, at.y - last.y);
+      this.view.value = view.pan(at.x - last.x, at.y - last.y);
       this.point(at);
     }
   };
@@ -128,9 +131,10 @@ export class Gestures {
       this.moveCrosshair(ARROWS[key], event.shiftKey ? 10 * STEP : STEP);
     } else if (key === "+" || key === "=" || key === "-") {
       const at = this.store.crosshair.peek();
-      this.zoom(key === "-" ? 1 / 1.5 : 1.5, at ? this.store.view.peek().apply(at) : undefined);
+      this.zoom(key === "-" ? 1 / 1.5 : 1.5, at ? this.view.peek().apply(at) : undefined);
     } else if (key === "0") {
-      this.actions.resetView();
+      this.view.value = this.view.peek().whole;
+      this.store.crosshair.value = null;
     } else if (key === "Enter" || key === " ") {
       this.actions.selectTile(this.tile);
     } else if (key === "Escape") {
@@ -162,12 +166,12 @@ export class Gestures {
 
   /** Puts the crosshair under a point of the frame. */
   private point(at: Point): void {
-    const { x, y } = this.store.view.peek().invert(at);
+    const { x, y } = this.view.peek().invert(at);
     this.store.crosshair.value = x === clamp(x) && y === clamp(y) ? { x, y } : null;
   }
 
   private zoom(factor: number, about?: Point): void {
-    this.store.view.value = this.store.view.peek().zoom(factor, about);
+    this.view.value = this.view.peek().zoom(factor, about);
   }
 
   private pinch(before: Point[], after: Point[]): void {
@@ -177,10 +181,10 @@ export class Gestures {
   }
 
   private moveCrosshair([right, down]: [number, number], step: number): void {
-    const view = this.store.view.peek();
+    const view = this.view.peek();
     const from = this.store.crosshair.peek() ?? view.invert({ x: 0.5, y: 0.5 });
     const to = { x: clamp(from.x + (right * step) / view.k), y: clamp(from.y + (down * step) / view.k) };
     this.store.crosshair.value = to;
-    this.store.view.value = view.reveal(to);
+    this.view.value = view.reveal(to);
   }
 }

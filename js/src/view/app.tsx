@@ -56,7 +56,7 @@ export function App({ store, actions, stage }: StageProps) {
           <RowControls store={store} />
           <Grid {...view} stage={stage} />
         </div>
-        {panel.isOpen && <PanelSlot {...view} stage={stage} close={panel.close} />}
+        {panel.isOpen && <PanelSlot {...view} stage={stage} isDrawer={!hasThirdColumn} close={panel.close} />}
       </div>
       <MapNotes store={store} />
       <LiveRegion store={store} />
