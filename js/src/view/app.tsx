@@ -67,7 +67,7 @@ export function App({ store, actions, stage }: StageProps) {
       <div class="main">
         <LayerPicker {...view} narrow={narrow} />
         <Grid {...view} stage={stage} />
-        {panel.isOpen && <PanelSlot {...view} stage={stage} close={panel.close} />}
+        {panel.isOpen && <PanelSlot {...view} stage={stage} isDrawer={!hasThirdColumn} close={panel.close} />}
       </div>
       <MapNotes store={store} />
       <LiveRegion store={store} />

@@ -88,6 +88,7 @@ export function DisplayControls({ store, actions }: ViewProps) {
       <Choice {...PICTURE} value={pixelated.value ? "pixels" : "smooth"} onChoose={choose(pixelated, "pixels")} />
       <Slider {...SWIPE} value={swipe} />
       <Choice {...LINKED} value={linked.value ? "all images" : "one image"} onChoose={choose(linked, "all images")} />
+      <p class="dim">Zoom: Ctrl + wheel, double click, + or −</p>
     </>
   );
 }
