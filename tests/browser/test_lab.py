@@ -144,9 +144,9 @@ def test_shortcut_keys_on_every_control_leave_the_cells_alone(view: View) -> Non
             continue
         # Once an input has had the focus, JupyterLab ignores shortcuts until the focus leaves the widget.
         view.notebook.page.evaluate("() => document.activeElement.blur()")
-        control.focus()
+        focusable.focus()
         tried += 1
-        label = control.evaluate("(e) => e.outerHTML.slice(0, 120)")
+        label = focusable.evaluate("(e) => e.outerHTML.slice(0, 120)")
         # One by one: together they may undo one another.
         for key in SHORTCUTS:
             view.notebook.page.keyboard.press(key)

@@ -6,6 +6,7 @@ import { FailureMessage } from "./failureMessage";
 import { useFocusGuard, useStrayClickGuard } from "./focusGuard";
 import { heightOf, useFrameSize } from "./frameSize";
 import { Grid } from "./grid";
+import { Prompts } from "./help";
 import { LayerPicker } from "./layerPicker";
 import { LiveRegion } from "./liveRegion";
 import { MapNotes } from "./mapNotes";
@@ -66,7 +67,10 @@ export function App({ store, actions, stage }: StageProps) {
       <DrawingControls {...view} narrow={narrow} />
       <div class="main">
         <LayerPicker {...view} narrow={narrow} />
-        <Grid {...view} stage={stage} />
+        <div class="middle">
+          <Prompts store={store} />
+          <Grid {...view} stage={stage} />
+        </div>
         {panel.isOpen && <PanelSlot {...view} stage={stage} isDrawer={!hasThirdColumn} close={panel.close} />}
       </div>
       <MapNotes store={store} />
