@@ -2,7 +2,7 @@
 
 import { effect, type ReadonlySignal } from "@preact/signals";
 import type { TileMap } from "../kernel/decode";
-import { type Rect, type Transform, whole } from "../math/transform";
+import { type Point, type Rect, type Transform, whole } from "../math/transform";
 import { type ImageCrop, mapOf, originalSize, type Picture, type Store, type TilePlace } from "../state/store";
 import { BitmapCache, type EncodedPicture } from "./bitmapCache";
 import { compose, type Detail, frameOf } from "./compose";
@@ -14,7 +14,7 @@ interface TileElements extends TilePlace {
   /** Where the value under the crosshair is written. */
   readout: HTMLElement;
   /** A zoom of its own, to the pixels of the original, of which crops are drawn. */
-  view?: ReadonlySignal<Transform>;
+  ownView?: ReadonlySignal<Transform>;
 }
 
 interface TileState extends Readonly<TileElements> {
@@ -29,6 +29,8 @@ interface TileState extends Readonly<TileElements> {
   picture?: Picture;
   map?: TileMap;
   crop?: ImageCrop;
+  view?: Transform;
+  crosshair?: Point | null;
 }
 
 /** Pixels of the screen from which on one of the original is drawn as a square. */
@@ -57,7 +59,7 @@ function filled(rect: Rect, width: number, height: number): Rect {
   return width - rect.width > 1 || height - rect.height > 1 ? rect : { x: 0, y: 0, width, height };
 }
 
-function drawCrosshair(context: CanvasRenderingContext2D, rect: Rect, at: { x: number; y: number }): void {
+function drawCrosshair(context: CanvasRenderingContext2D, rect: Rect, at: Point): void {
   const x = Math.round(rect.x + rect.width * at.x);
   const y = Math.round(rect.y + rect.height * at.y);
   const line = Math.max(1, Math.round(window.devicePixelRatio));
@@ -91,7 +93,12 @@ export class Stage {
     // The scroll margin, where there is one, is for tiles that scroll within the grid.
     const margins = { rootMargin: "200px", scrollMargin: "200px" } as IntersectionObserverInit;
     this.intersections = new IntersectionObserver((entries) => this.intersect(entries), margins);
-    this.stops = [effect(() => this.watchDrawing()), effect(() => this.watchContent()), effect(() => this.watchCrop())];
+    this.stops = [
+      effect(() => this.watchDrawing()),
+      effect(() => this.watchPointer()),
+      effect(() => this.watchContent()),
+      effect(() => this.watchCrop()),
+    ];
   }
 
   /** Draws into the canvas, and the value under the crosshair into the readout, until detached. */
@@ -101,7 +108,7 @@ export class Stage {
     observe(this.resizes, canvas);
     this.intersections.observe(canvas);
     const stop = effect(() => {
-      if (tile.view?.value) this.schedule((each) => each.canvas === canvas);
+      if (tile.ownView?.value) this.schedule((each) => each.canvas === canvas);
     });
     return () => {
       stop();
@@ -124,19 +131,29 @@ export class Stage {
     return this.store.traits._images.peek()[tile.image];
   }
 
+  private viewOf({ ownView, image }: TileElements): Transform {
+    return ownView?.peek() ?? this.store.viewOf(image);
+  }
+
   /** The newest crop of a tile's picture. */
-  private cropOf({ view, image }: TileState): ImageCrop | undefined {
+  private cropOf({ ownView, image }: TileState): ImageCrop | undefined {
     const crop = this.store.crop.peek();
-    return view && crop?.image === image && !crop.problem ? crop : undefined;
+    return ownView && crop?.image === image && !crop.problem ? crop : undefined;
   }
 
   /** Everything that changes how all tiles are drawn; reading a signal subscribes to it. */
   private watchDrawing(): void {
-    const { traits, view, crosshair, limits, cells, pixelated, swipe, constants } = this.store;
+    const { traits, limits, cells, pixelated, swipe, constants } = this.store;
     const { sign, scale, colormap, opacity, threshold } = traits;
-    const drawing = [sign, scale, colormap, opacity, threshold, view, crosshair, limits, cells, pixelated, swipe];
+    const drawing = [sign, scale, colormap, opacity, threshold, limits, cells, pixelated, swipe];
     for (const signal of [...drawing, constants]) signal.value;
     this.schedule(() => true);
+  }
+
+  private watchPointer(): void {
+    const { store } = this;
+    for (const signal of [store.view, store.zoomed, store.linked, store.crosshair, store.focus]) signal.value;
+    this.schedule((tile) => tile.view !== this.viewOf(tile) || tile.crosshair !== store.crosshairOf(tile.image));
   }
 
   private watchContent(): void {
@@ -148,7 +165,7 @@ export class Stage {
   }
 
   private watchCrop(): void {
-    if (this.store.crop.value) this.schedule(({ view }) => view !== undefined);
+    if (this.store.crop.value) this.schedule(({ ownView }) => ownView !== undefined);
   }
 
   private schedule(isDirty: (tile: TileState) => boolean): void {
@@ -213,13 +230,12 @@ export class Stage {
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     const rect = filled(whole(frameOf(picture, width, height)), width, height);
     const map = mapOf(this.store, tile);
-    Object.assign(tile, { picture, map });
+    const [view, at] = [this.viewOf(tile), this.store.crosshairOf(tile.image)];
+    Object.assign(tile, { picture, map, view, crosshair: at });
     tile.bitmaps ??= new TileBitmaps(this.painter);
     context.reset();
-    const view = (tile.view ?? this.store.view).peek();
     const detail = this.detailOf(tile, (rect.width * view.k) / originalSize(picture).width);
     compose(context, rect, this.store, { view, picture, bitmap, map, bitmaps: tile.bitmaps, detail });
-    const at = this.store.crosshair.peek();
     tile.readout.hidden = at === null;
     if (!at) return;
     drawCrosshair(context, rect, view.apply(at));

@@ -91,7 +91,7 @@ function useDrawing(
     const element = canvas.current;
     if (!element || !readout.current) return;
     const gestures = new Gestures(element, { image, column }, store, actions, view);
-    const detach = stage.attach({ canvas: element, readout: readout.current, image, column, view });
+    const detach = stage.attach({ canvas: element, readout: readout.current, image, column, ownView: view });
     return () => {
       gestures.close();
       detach();
@@ -132,13 +132,13 @@ interface ZoomProps {
   image: number;
 }
 
-function Zoom({ store, view, width, picture }: ZoomProps) {
+function Zoom({ store, view, width, picture, image }: ZoomProps) {
   const size = originalSize(picture);
   const seen = view.value;
   /** Pixels of the screen for each of the original. */
   const scale = (width.value * seen.k) / size.width;
   const zoom = (factor: number) => {
-    const at = store.crosshair.peek();
+    const at = store.crosshairOf(image);
     view.value = seen.zoom(factor, at ? seen.apply(at) : undefined);
   };
   return (

@@ -6,6 +6,7 @@ import { CloseUp } from "./closeUp";
 import { MapFacts } from "./mapFacts";
 import { PredictionBars, TruthLine, WhyNot } from "./predictionBars";
 import type { StageProps, ViewProps } from "./props";
+import { Shortened } from "./shortened";
 
 /** What there is to know of the image in focus. */
 export function Panel({ store, actions, stage }: StageProps) {
@@ -72,7 +73,9 @@ function Heading(view: ViewProps) {
   );
   return (
     <div class="whom">
-      <h3 title={path}>{lastSegment(path) || imageName(store, image)}</h3>
+      <h3 title={path}>
+        <Shortened text={lastSegment(path) || imageName(store, image)} />
+      </h3>
       {images > 1 && (
         <div class="steps">
           {step(-1, "Previous image", "p", "‹")}

@@ -18,19 +18,18 @@ const STEPS = new Map([
   ["p", -1],
 ]);
 
-interface SlotProps extends StageProps {
-  /** There is no room for a column. */
+interface PanelSlotProps extends StageProps {
+  /** It lies over the grid, where there is no room for a column. */
   isDrawer: boolean;
   close(): void;
 }
 
-/** The place of the panel beside the grid: a column, or where there is no room for one a drawer over the grid. */
-export function PanelSlot({ isDrawer, close, ...view }: SlotProps) {
+/** The place of the panel beside the grid. */
+export function PanelSlot({ isDrawer, close, ...view }: PanelSlotProps) {
   const slot = useRef<HTMLElement>(null);
-  // What was opened over the grid is gone on with, and closed by Escape.
   useLayoutEffect(() => {
     if (isDrawer) slot.current?.focus();
-  }, []);
+  }, [isDrawer]);
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     const step = STEPS.get(event.key);
