@@ -176,9 +176,9 @@ describe("numbers as text", () => {
     expect([0, 0.12345, -1234.5, 123456, 0.00012, Number.NaN, null].map(value)).toEqual([
       "0",
       "0.123",
-      "-1230",
+      "−1230",
       "1.2e+5",
-      "1.2e-4",
+      "1.2e−4",
       "–",
       "–",
     ]);
@@ -186,7 +186,10 @@ describe("numbers as text", () => {
 
   it("have units", () => {
     expect([0, 0.1234, 0.9999, 1].map(percent)).toEqual(["0 %", "12.3 %", "100 %", "100 %"]);
+    expect([3e-6, 0.0004, 0.0006].map(percent)).toEqual(["<0.1 %", "<0.1 %", "0.1 %"]);
+    expect([-4.48, -0.00031, -12345].map(value)).toEqual(["−4.48", "−3.1e−4", "−1.2e+4"]);
     expect([0.0001, 0.25, 2.34, 125].map(duration)).toEqual(["1 ms", "250 ms", "2.3 s", "2 min 5 s"]);
+    expect([0.9996, 59.96, 119.7, 179.6, 180.4].map(duration)).toEqual(["1.0 s", "1 min", "2 min", "3 min", "3 min"]);
     expect(shape([null, 7, 64])).toBe("?×7×64");
   });
 

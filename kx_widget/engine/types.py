@@ -15,6 +15,9 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Head = Literal["softmax", "sigmoid", "linear", "unknown"]
 Notes = tuple[str, ...]
+# A region of an image, (x0, y0, x1, y1) in fractions of its sides.
+Box = tuple[float, float, float, float]
+WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True)

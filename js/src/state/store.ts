@@ -202,10 +202,10 @@ export function chosenTile(store: Store): TilePlace {
 export const mapOf = (store: Store, { image, column }: TilePlace): TileMap | undefined =>
   store.answer.value?.tiles.get(tileKey(image, column));
 
-/** One image's probabilities, or null where the model gives none. */
+/** One image's probabilities, or null where the model gives none, or not all are known. */
 export function probabilitiesOf(store: Store, image: number): Float32Array | null {
   const table = store.predictions.value;
   if (!table || image < 0 || image >= table.images) return null;
   const row = table.values.subarray(image * table.classes, (image + 1) * table.classes);
-  return Number.isNaN(row[0]) ? null : row;
+  return row.includes(Number.NaN) ? null : row;
 }
