@@ -51,11 +51,13 @@ const [BESIDE_NAME, LETTER] = [112, 7.5];
 /** The class with the highest score; where there is little room its name goes before all else. */
 function Prediction({ store, image, width }: { store: Store; image: number; width: number }) {
   const { predicted, confidence } = store.facts.value;
-  const name = image < predicted.length ? className(store, predicted[image]) : "";
+  const isKnown = image < predicted.length;
+  const full = isKnown ? className(store, predicted[image]) : "";
+  const name = isKnown ? (store.briefNames.value[predicted[image]] ?? full) : "";
   const figure = name && percent(confidence(image));
   const hasRoom = width > BESIDE_NAME + LETTER * name.length;
   return (
-    <div class="caption predicted" title={name && `predicted ${name} ${figure}`}>
+    <div class="caption predicted" title={full && `predicted ${full} ${figure}`}>
       <span class="name">
         {name && hasRoom && <span class="word">predicted </span>}
         {name || "\u00a0"}
@@ -68,12 +70,13 @@ function Prediction({ store, image, width }: { store: Store; image: number; widt
 /** The class that a map explains, with its probability or score. */
 function Explained({ store, map }: { store: Store; map: TileMap | undefined }) {
   const isPredicted = map && map.item.target === store.facts.value.predicted[map.item.image];
-  const name = map?.item.target_name ?? (store.status.value === "running" ? "computing…" : "");
-  const { probability = null, score = null } = map?.item ?? {};
+  const full = map?.item.target_name ?? (store.status.value === "running" ? "computing…" : "");
+  const { probability = null, score = null, target = -1 } = map?.item ?? {};
+  const name = store.briefNames.value[target] ?? full;
   const figure = map && (probability === null ? value(score) : percent(probability));
   const kind = probability === null ? "the score before softmax or sigmoid" : "its probability";
   return (
-    <div class="caption explained" title={map && `The map explains ${name}; ${figure} is ${kind}`}>
+    <div class="caption explained" title={map && `The map explains ${full}; ${figure} is ${kind}`}>
       <span class={map ? "class" : "name"} data-other={!isPredicted || undefined}>
         {name || "\u00a0"}
       </span>
