@@ -15,6 +15,8 @@ interface TileElements extends TilePlace {
   readout: HTMLElement;
   /** A zoom of its own, to the pixels of the original, of which crops are drawn. */
   ownView?: ReadonlySignal<Transform>;
+  /** Shows the picture without its map. */
+  isBare?: ReadonlySignal<boolean>;
 }
 
 interface TileState extends Readonly<TileElements> {
@@ -108,7 +110,8 @@ export class Stage {
     observe(this.resizes, canvas);
     this.intersections.observe(canvas);
     const stop = effect(() => {
-      if (tile.ownView?.value) this.schedule((each) => each.canvas === canvas);
+      for (const signal of [tile.ownView, tile.isBare]) signal?.value;
+      this.schedule((each) => each.canvas === canvas);
     });
     return () => {
       stop();
@@ -235,7 +238,14 @@ export class Stage {
     tile.bitmaps ??= new TileBitmaps(this.painter);
     context.reset();
     const detail = this.detailOf(tile, (rect.width * view.k) / originalSize(picture).width);
-    compose(context, rect, this.store, { view, picture, bitmap, map, bitmaps: tile.bitmaps, detail });
+    compose(context, rect, this.store, {
+      view,
+      picture,
+      bitmap,
+      map: tile.isBare?.peek() ? undefined : map,
+      bitmaps: tile.bitmaps,
+      detail,
+    });
     tile.readout.hidden = at === null;
     if (!at) return;
     drawCrosshair(context, rect, view.apply(at));

@@ -8,6 +8,7 @@ import { missingCrop } from "../state/crops";
 import { imageName, methodTitle } from "../state/labels";
 import { chosenTile, mapOf, originalSize, type Picture, type Store } from "../state/store";
 import type { StageProps } from "./props";
+import { setTo } from "./setTo";
 
 /** Pixels of the screen, before its density counts, that one of the original takes when zoomed as far as can be. */
 const LARGEST_PIXEL = 16;
@@ -26,9 +27,10 @@ export function CloseUp(props: CloseUpProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const readout = useRef<HTMLDivElement>(null);
   const view = useSignal(Transform.identity);
+  const isBare = useSignal(false);
   const picture: Picture | undefined = store.traits._images.value[image];
   const width = usePictureWidth(canvas, picture, view);
-  useDrawing(props, canvas, readout, view);
+  useDrawing(props, canvas, readout, { ownView: view, isBare });
   useCrops(props, picture, view, width);
 
   const aspect = picture ? picture.width / picture.height : 1;
@@ -54,7 +56,7 @@ export function CloseUp(props: CloseUpProps) {
         <div class="readout" aria-hidden="true" ref={readout} hidden />
         {isThere && <Resolution {...close} />}
       </div>
-      {isThere && <Zoom {...close} />}
+      {isThere && <Zoom {...close} isBare={isBare} />}
     </div>
   );
 }
@@ -84,14 +86,14 @@ function useDrawing(
   { store, actions, stage, image }: CloseUpProps,
   canvas: RefObject<HTMLCanvasElement>,
   readout: RefObject<HTMLDivElement>,
-  view: Signal<Transform>,
+  { ownView, isBare }: { ownView: Signal<Transform>; isBare: ReadonlySignal<boolean> },
 ): void {
   const { column } = chosenTile(store);
   useEffect(() => {
     const element = canvas.current;
     if (!element || !readout.current) return;
-    const gestures = new Gestures(element, { image, column }, store, actions, view);
-    const detach = stage.attach({ canvas: element, readout: readout.current, image, column, ownView: view });
+    const gestures = new Gestures(element, { image, column }, store, actions, ownView);
+    const detach = stage.attach({ canvas: element, readout: readout.current, image, column, ownView, isBare });
     return () => {
       gestures.close();
       detach();
@@ -132,7 +134,7 @@ interface ZoomProps {
   image: number;
 }
 
-function Zoom({ store, view, width, picture, image }: ZoomProps) {
+function Zoom({ store, view, width, picture, image, isBare }: ZoomProps & { isBare: Signal<boolean> }) {
   const size = originalSize(picture);
   const seen = view.value;
   /** Pixels of the screen for each of the original. */
@@ -167,8 +169,16 @@ function Zoom({ store, view, width, picture, image }: ZoomProps) {
       >
         Fit
       </button>
-      <span class="dim" title="Pixels of the screen for each of the original">
-        {Math.round(100 * scale)} % of {size.width} × {size.height}
+      <button
+        type="button"
+        title="The map over the picture"
+        aria-pressed={!isBare.value}
+        onClick={setTo(isBare, !isBare.value)}
+      >
+        Map
+      </button>
+      <span class="dim" title="Pixels of the screen for each of the original, and the size of that">
+        {Math.round(100 * scale)} % · {size.width} × {size.height}
       </span>
     </div>
   );
