@@ -20,6 +20,7 @@ from kx_widget.widget.archive import FinishedAnswer
 from kx_widget.widget.image_sources import ImageSource
 from kx_widget.widget.messages import VERSION, Column
 from kx_widget.widget.outbox import LARGEST_FRAME, Outbox, Send
+from kx_widget.widget.questions import asks_for_labels
 from kx_widget.widget.serialize import Tile, Tiles, error_message, prediction_messages
 from kx_widget.widget.thumbnails import ThumbnailMaker
 from kx_widget.widget.worker import CancelToken, Worker, wait_for
@@ -368,7 +369,8 @@ class Session:
         if self._predictions is None or explainer is None or answer.status != "done" or stale.wait(prefetch.PAUSE):
             return
         version = query.version()
-        for traits in prefetch.neighbours(answer.traits, self._predictions[0][answer.focus], explainer):
+        scores, label = self._predictions[0][answer.focus], self._images.label(answer.focus)
+        for traits in prefetch.neighbours(answer.traits, scores, explainer, label):
             key = self._key(traits, version)
             if key in answer.prefetched or self.outbox.has(key):
                 continue
@@ -389,7 +391,8 @@ class Session:
 
     def _key(self, traits: Mapping[str, Any], version: int) -> str:
         """A short name of this session's answer to a question, with this version of the model's weights."""
-        text = json.dumps([self._name, version, traits], sort_keys=True, default=str)
+        labels = self._images.labels if asks_for_labels(traits) else ()
+        text = json.dumps([self._name, version, traits, labels], sort_keys=True, default=str)
         return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
     def _tell_progress(self, frames: Frames, progress: float, eta: float | None) -> None:

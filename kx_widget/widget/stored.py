@@ -28,7 +28,7 @@ from kx_widget.engine.types import Frame, Frames, Inspection, LayerInfo
 from kx_widget.widget.answer_sources import ModelAnswers, Part, Query
 from kx_widget.widget.image_sources import Preview, encode_preview
 from kx_widget.widget.messages import Column
-from kx_widget.widget.questions import QuestionTraits
+from kx_widget.widget.questions import QuestionTraits, asks_for_labels
 from kx_widget.widget.serialize import describe_inspection, describe_methods, describe_wrappers
 
 LONGEST_SIDE = 384
@@ -65,6 +65,7 @@ class StoredImages:
             )
         self.rows = first_rows[:, None] + np.arange(len(job["targets"]))  # (N, T)
         self.table = store.columns(COLUMNS).take(self.rows.ravel()).combine_chunks()
+        self.labels: Sequence[int | None] = ()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -72,6 +73,19 @@ class StoredImages:
     def name(self, image: int) -> str:
         """Path of an image, or its running number."""
         return self.table.column("id")[image * self.rows.shape[1]].as_py()
+
+    def label(self, image: int) -> int | None:
+        """The true class of an image, None where it is unknown; labels of the widget count before those stored."""
+        if self.labels:
+            return self.labels[image]
+        return self.table.column("label")[image * self.rows.shape[1]].as_py()
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether the true class of any image is known."""
+        if self.labels:
+            return any(label is not None for label in self.labels)
+        return self.table.column("label").null_count < len(self.table)
 
     def folder(self) -> str:
         """The folder below which all pictures are."""
@@ -243,7 +257,8 @@ class StoredAnswers:
         same_layer = traits["layer"] == self._layer or self._sees == "input"
         if traits["method"] != self._method or not same_layer or not same_params:
             return None
-        if traits["compare"] in ("methods", "layers"):
+        # What is stored of true classes goes by the labels that are stored.
+        if traits["compare"] in ("methods", "layers") or (self._source.labels and asks_for_labels(traits)):
             return None
         target = self._text(traits["target"])
         texts = [target]
