@@ -3,7 +3,7 @@
 import type { TileMap } from "../kernel/decode";
 import { type Rect, whole } from "../math/transform";
 import { percent, value } from "../state/format";
-import { className, columnHeading, imageName, verdict } from "../state/labels";
+import { columnHeading, explainedText, imageName, targetText, verdict } from "../state/labels";
 import { mapOf, type Store, type TilePlace } from "../state/store";
 import { decodePicture } from "./bitmapCache";
 import { lookupTable } from "./colormap";
@@ -89,7 +89,7 @@ function title(store: Store): string {
   return [
     common(columns.map((column) => column.method_title)),
     common(columns.map((column) => (column.layer ? store.layerName(column.layer) : "the input"))),
-    common(columns.map((column) => className(store, column.target))),
+    common(columns.map((column) => targetText(store, column.target))),
   ]
     .filter(Boolean)
     .join(" · ");
@@ -154,7 +154,7 @@ function drawCaption(
   const lines = column === 0 ? [imageName(store, image), verdict(store, image, item?.target)] : [];
   for (const [line, text] of lines.entries()) write(context, text, x, y + (LINE - 4) * (line + 1), size);
   context.fillStyle = INK;
-  write(context, item?.target_name ?? "", x, y, size - context.measureText(figure).width - 8);
+  write(context, item ? explainedText(store, item) : "", x, y, size - context.measureText(figure).width - 8);
 }
 
 /** All tiles with their captions, on white. */

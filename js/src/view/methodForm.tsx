@@ -2,6 +2,7 @@ import type { MethodRecord } from "../kernel/protocol";
 import { isAvailable } from "../state/availableQuestions";
 import { cautionOf } from "../state/labels";
 import { chosenMethod, chosenTile, type Store } from "../state/store";
+import { addsColumn } from "./compare";
 import { Select } from "./field";
 import { ParameterField } from "./parameters";
 import type { ViewProps } from "./props";
@@ -21,6 +22,7 @@ export function MethodField({ store, actions }: ViewProps) {
     <Select
       id="kx-method"
       label="Method"
+      class={addsColumn(store, "methods") ? "field adds" : "field"}
       value={method}
       disabled={catalogue.length === 0}
       onChoose={actions.chooseMethod}
@@ -47,6 +49,7 @@ export function MethodForm({ store, actions }: ViewProps) {
   return (
     <div class="form">
       <span class="summary" title={method.reference}>
+        {store.traits.compare.value === "methods" && <b>{method.title}: </b>}
         {method.summary}
       </span>
       <fieldset class="params" aria-label="Parameters" disabled={store.available.value !== null}>

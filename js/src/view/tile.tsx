@@ -5,7 +5,7 @@ import { Gestures } from "../canvas/gestures";
 import type { TileMap } from "../kernel/decode";
 import { isRight } from "../state/filterSort";
 import { lastSegment, percent, position, value } from "../state/format";
-import { imageName, methodTitle, notesOf, verdict } from "../state/labels";
+import { explainedText, imageName, methodTitle, notesOf, verdict } from "../state/labels";
 import { mapOf, type Picture, type Store, type TilePlace } from "../state/store";
 import type { StageProps } from "./props";
 
@@ -45,7 +45,7 @@ function describe(store: Store, picture: Picture | undefined, image: number, map
   ];
   if (!map || !picture) return [...source, "no map yet"].filter(Boolean).join(", ");
   const { item } = map;
-  const what = [methodTitle(store, item.method), store.layerName(item.layer), item.target_name];
+  const what = [methodTitle(store, item.method), store.layerName(item.layer), explainedText(store, item)];
   const strongest = isBlank(store, map) ? [] : [peak(store, picture, map), item.partial && "not finished"];
   return [...what, ...source, ...strongest, ...notesOf(store, item)].filter(Boolean).join(", ");
 }
@@ -101,7 +101,7 @@ export function Tile({ store, actions, stage, picture, image, column, named, mar
 
 /** The class that a map explains, and its probability or score. */
 function captionOf(store: Store, map: TileMap | undefined) {
-  const name = map?.item.target_name ?? (store.status.value === "running" ? "computing…" : "");
+  const name = map ? explainedText(store, map.item) : store.status.value === "running" ? "computing…" : "";
   const { probability = null, score = null } = map?.item ?? {};
   const notes = map && notesOf(store, map.item).join("\n");
   return (

@@ -65,16 +65,16 @@ def test_subtract_another_class(gallery: Open) -> None:
     view = gallery()
     contrasting(view)
     assert view.trait("target") == "top − top-2"
-    expect(view.root.locator(".caption .name").first).to_have_text("cat − cup")
-    view.field("Minus").click()
+    expect(view.root.locator(".caption .name").first).to_have_text("cat vs cup")
+    view.field("vs").click()
     view.root.get_by_role("option", name="rocket").click()
     assert view.trait("target") == "top − rocket"
     view.field("Class").click()
     view.root.get_by_role("option", name="cup").click()
     assert view.trait("target") == "cup − rocket"
-    view.button("Subtract nothing").click()
+    view.button("vs no other class").click()
     assert view.trait("target") == "cup"
-    expect(view.field("Minus")).to_have_count(0)
+    expect(view.field("vs")).to_have_count(0)
 
 
 def test_smooth_and_augment(gallery: Open) -> None:
