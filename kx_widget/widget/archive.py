@@ -29,12 +29,12 @@ LAST_SIDES = (14, 7)
 
 @dataclass(frozen=True)
 class FinishedAnswer:
-    """A complete answer, and the traits of its question."""
+    """A complete answer, the traits of its question, and how long it took if that is known."""
 
     traits: Mapping[str, Any]
     columns: Sequence[Column]
     tiles: Sequence[Tile]
-    seconds: float
+    seconds: float | None
 
 
 class Archive:

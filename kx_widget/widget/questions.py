@@ -1,6 +1,6 @@
 """The traits of a question -> the engine's questions, one or one a column."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,11 @@ from kx_widget.engine.explainer import Explainer, check_parameters
 from kx_widget.engine.images import Images
 from kx_widget.engine.question import Question
 from kx_widget.engine.registry import Method, find
-from kx_widget.engine.targets import Contrast, mentions_true, parse
+from kx_widget.engine.targets import Contrast, parse
 from kx_widget.engine.types import Inspection, LayerInfo
 from kx_widget.engine.wrappers import WRAPPERS
+from kx_widget.widget.answer_sources import QuestionTraits
 
-QuestionTraits = Mapping[str, Any]
 DEFAULT_COLUMNS = 3
 DEFAULT_LAYERS = 4
 MOST_COLUMNS = 64
@@ -121,12 +121,6 @@ def adapted(traits: QuestionTraits, last: QuestionTraits, explainer: Explainer |
     if "compare" not in same and last["compare"] != "none":
         fits["compare_with"] = []
     return {**traits, **{name: value for name, value in fits.items() if name in same}}
-
-
-def asks_for_labels(traits: QuestionTraits) -> bool:
-    """Whether the answer depends on the true classes of the images."""
-    compared = traits["compare_with"] if traits["compare"] == "targets" else []
-    return any(map(mentions_true, [traits["target"], *compared]))
 
 
 def in_words(value: Any, class_names: Sequence[str]) -> Any:

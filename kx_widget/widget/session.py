@@ -15,12 +15,11 @@ from kx_widget.engine.errors import CancelledError, ImageError, KxError
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.types import Floats, Frames
 from kx_widget.widget import prefetch
-from kx_widget.widget.answer_sources import AnswerSource, Part, Query
+from kx_widget.widget.answer_sources import AnswerSource, Part, Query, asks_for_labels
 from kx_widget.widget.archive import FinishedAnswer
 from kx_widget.widget.image_sources import ImageSource
 from kx_widget.widget.messages import VERSION, Column
 from kx_widget.widget.outbox import LARGEST_FRAME, Outbox, Send
-from kx_widget.widget.questions import asks_for_labels
 from kx_widget.widget.serialize import Tile, Tiles, error_message, prediction_messages
 from kx_widget.widget.thumbnails import ThumbnailMaker
 from kx_widget.widget.worker import CancelToken, Worker, wait_for
