@@ -135,7 +135,8 @@ class KxWidget(Traits):
         traits = {name for name in cls.class_trait_names(sync=True) if not name.startswith("_")} - set(READ_ONLY)
         for name in keywords:
             if name not in traits:
-                raise ParameterError(f"KxWidget has no keyword {name!r}.{did_you_mean(name, (*KEYWORDS, *sorted(traits)))}")
+                known = (*KEYWORDS, *sorted(traits))
+                raise ParameterError(f"KxWidget has no keyword {name!r}.{did_you_mean(name, known)}")
         return settings
 
     def _start(self, source: ImageSource, answers: AnswerSource, arguments: list[str], traits: dict[str, Any]) -> None:

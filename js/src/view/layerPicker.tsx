@@ -113,6 +113,7 @@ function useLayerRows(store: Store) {
   const nested = rows.some(({ expanded }) => expanded !== undefined);
   return {
     layers,
+    tree,
     rows,
     query,
     all,
@@ -126,8 +127,8 @@ function useLayerRows(store: Store) {
 
 /** The tree's rows, which of them the keyboard and the pointer are on, and what can be done with them. */
 function usePicker({ store, actions, open }: ViewProps & { open: boolean }) {
-  const tree = useLayerRows(store);
-  const { layers, rows, all, isSearching, toggle } = tree;
+  const layerRows = useLayerRows(store);
+  const { layers, tree, rows, all, byStage, isSearching, toggle } = layerRows;
   const chosen = store.traits.layer.value;
   const recommended = recommendedLayer(store);
   /** The row the keyboard is on, by path. */
@@ -138,13 +139,15 @@ function usePicker({ store, actions, open }: ViewProps & { open: boolean }) {
   const indexOf = (path: string) => rows.findIndex(({ node }) => node.path === path);
   const at = Math.max(0, indexOf(active.value || chosen));
   useEffect(() => {
-    // A row that was just chosen here is in sight already.
-    if (!isSearching && active.value !== chosen) list.reveal(indexOf(chosen), true);
+    // What was just chosen here, itself or as the last of a group, is in sight already.
+    const parents = byStage ? parentsOf(tree, chosen) : [];
+    const isHere = [chosen, ...parents.map(({ path }) => path)].includes(active.value);
+    if (!isSearching && !isHere) list.reveal(indexOf(chosen), true);
   }, [layers, chosen, isSearching, open, all.value]);
 
   const canTake = (node: LayerNode) => canChoose(node) && isAvailable(store, "layer", node.path);
   /** The layer that a row is, or the one that stands for its group where these are stages and blocks. */
-  const layerOf = (node: LayerNode) => node.layer ?? (tree.byStage ? leadOf(node, recommended) : undefined) ?? null;
+  const layerOf = (node: LayerNode) => node.layer ?? (byStage ? leadOf(node, recommended) : undefined) ?? null;
   const activate = (row: LayerRow | undefined) => {
     if (!row) return;
     const { node, expanded } = row;
@@ -166,7 +169,7 @@ function usePicker({ store, actions, open }: ViewProps & { open: boolean }) {
   // Without Python none will come, nor for methods that see the input.
   const isBare = useComputed(() => !thumbnails.value && (store.available.value !== null || seesInput(store))).value;
   const keyboard = { at, active, focused, activate, moveTo };
-  return { ...tree, ...keyboard, store, recommended, hovered, list, canTake, layerOf, thumbnails, isBare };
+  return { ...layerRows, ...keyboard, store, recommended, hovered, list, canTake, layerOf, thumbnails, isBare };
 }
 
 type PickerState = ReturnType<typeof usePicker>;
