@@ -51,11 +51,13 @@ class ImageSource(Protocol):
     """Numbered images.
 
     `at_once` tells whether a question is answered for all of them, or for those that are looked at; `path` is that of
-    the store that they belong to, if they do.
+    the store that they belong to, if they do. `labels` are the true classes that the widget was given, one an image, or
+    none.
     """
 
     at_once: bool
     path: str
+    labels: Sequence[int | None]
 
     def __len__(self) -> int: ...
 
@@ -69,6 +71,15 @@ class ImageSource(Protocol):
         Raises:
             ImageError: it is not there any more, and why.
         """
+        ...
+
+    def label(self, image: int) -> int | None:
+        """The true class of an image, None where it is unknown."""
+        ...
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether the true class of any image is known."""
         ...
 
     def metadata(self) -> Iterable[tuple[dict[str, Any], bytes]]:
@@ -110,11 +121,12 @@ class LastDecoded:
             self._kept = None
 
 
-@dataclass(frozen=True)
+@dataclass
 class LoadedImages:
-    """Images that were given as arrays or files, and are held ready for the model."""
+    """Images that were given as arrays or files, and are held ready for the model, with their labels."""
 
     images: Images
+    labels: Sequence[int | None] = ()
     decoded: LastDecoded = field(default_factory=LastDecoded)
     at_once = True
     path = ""
@@ -134,6 +146,15 @@ class LoadedImages:
         if images.originals and isinstance(images.originals[image].place, Path):
             return self.decoded.get(image, lambda: images.original(image))
         return images.original(image)
+
+    def label(self, image: int) -> int | None:
+        """The true class of an image, None where it is unknown."""
+        return self.labels[image] if self.labels else None
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether the true class of any image is known."""
+        return any(label is not None for label in self.labels)
 
     def metadata(self) -> Iterable[tuple[dict[str, Any], bytes]]:
         """Nothing before the model's predictions."""
