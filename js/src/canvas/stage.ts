@@ -237,7 +237,7 @@ export class Stage {
     Object.assign(tile, { picture, map, view, crosshair: at });
     tile.bitmaps ??= new TileBitmaps(this.painter);
     context.reset();
-    const detail = this.detailOf(tile, (rect.width * view.k) / originalSize(picture).width);
+    const detail = tile.ownView ? this.detailOf(tile, picture, bitmap, rect.width * view.k) : null;
     compose(context, rect, this.store, {
       view,
       picture,
@@ -251,12 +251,15 @@ export class Stage {
     drawCrosshair(context, rect, view.apply(at));
     tile.readout.textContent = this.readout(at, picture, map);
   }
-  /** What there is of a tile's original, of which a pixel takes so many of the screen. */
-  private detailOf(tile: TileState, scale: number): Detail | null {
+  /** What there is of a tile's original, whose whole width takes so many pixels of the screen. */
+  private detailOf(tile: TileState, picture: Picture, whole: ImageBitmap | null, width: number): Detail | null {
+    const size = originalSize(picture).width;
+    const pixelated = width >= SQUARE * size;
+    if (size === picture.width) return whole && pixelated ? { bitmap: whole, box: [0, 0, 1, 1], pixelated } : null;
     const newest = this.cropOf(tile);
     // Until a crop is decoded, the one before it stays.
     if (!newest || this.bitmapCache.get(newest)) tile.crop = newest;
     const bitmap = tile.crop && this.bitmapCache.get(tile.crop);
-    return tile.crop && bitmap ? { bitmap, box: tile.crop.box, pixelated: scale >= SQUARE } : null;
+    return tile.crop && bitmap ? { bitmap, box: tile.crop.box, pixelated } : null;
   }
 }

@@ -153,7 +153,7 @@ function Zoom({ store, view, width, picture, image, isBare }: ZoomProps & { isBa
       </button>
       <button
         type="button"
-        aria-label="Original pixels"
+        aria-label="Original pixels, 1:1"
         title="One pixel of the original for each of the screen"
         aria-pressed={Math.abs(scale - 1) < 0.01}
         onClick={() => zoom(1 / scale)}
@@ -162,8 +162,8 @@ function Zoom({ store, view, width, picture, image, isBare }: ZoomProps & { isBa
       </button>
       <button
         type="button"
-        aria-label="Whole image"
-        title="Whole image"
+        aria-label="Fit the whole image"
+        title="The whole image"
         aria-disabled={seen.isIdentity}
         onClick={() => zoom(1 / seen.k)}
       >
