@@ -1,7 +1,7 @@
 import type { TileMap } from "../kernel/decode";
 import { isRight } from "../state/filterSort";
 import { lastSegment, percent, value } from "../state/format";
-import { className, imageName, truthText } from "../state/labels";
+import { className, explainedText, imageName, truthText } from "../state/labels";
 import { mapOf, type Store, type TilePlace } from "../state/store";
 import { Shortened } from "./shortened";
 
@@ -70,7 +70,7 @@ function Prediction({ store, image, width }: { store: Store; image: number; widt
 /** The class that a map explains, with its probability or score. */
 function Explained({ store, map }: { store: Store; map: TileMap | undefined }) {
   const isPredicted = map && map.item.target === store.facts.value.predicted[map.item.image];
-  const full = map?.item.target_name ?? (store.status.value === "running" ? "computing…" : "");
+  const full = map ? explainedText(store, map.item) : store.status.value === "running" ? "computing…" : "";
   const { probability = null, score = null, target = -1 } = map?.item ?? {};
   const name = store.briefNames.value[target] ?? full;
   const figure = map && (probability === null ? value(score) : percent(probability));
