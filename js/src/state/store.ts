@@ -205,6 +205,14 @@ export class Store {
     const layers = this.constants.value?.inspection.layers ?? [];
     return shortNames(layers.map(({ path }) => path));
   });
+  /** The names of the classes up to their first comma, where synonyms follow it, as far as these are not the same. */
+  readonly briefNames = computed(() => {
+    const names = this.constants.value?.class_names ?? [];
+    const brief = names.map((name) => name.split(", ")[0]);
+    const counts = new Map<string, number>();
+    for (const name of brief) counts.set(name, (counts.get(name) ?? 0) + 1);
+    return brief.map((name, target) => (counts.get(name) === 1 && name ? name : names[target]));
+  });
   layerName = (path: string) => this.layerNames.value.get(path) ?? lastSegment(path);
 }
 

@@ -71,6 +71,7 @@ export function Tile({ store, actions, stage, picture, image, column, place, chi
   const canvas = useRef<HTMLCanvasElement>(null);
   const readout = useRef<HTMLDivElement>(null);
   const map = useComputed(() => mapOf(store, { image, column })).value;
+  const isZoomed = useComputed(() => !store.viewOf(image).isIdentity).value;
   useEffect(() => {
     if (!canvas.current || !readout.current) return;
     const gestures = new Gestures(canvas.current, { image, column }, store, actions);
@@ -87,6 +88,7 @@ export function Tile({ store, actions, stage, picture, image, column, place, chi
       data-kx-tile=""
       data-image={image}
       data-column={column}
+      data-zoomed={isZoomed || undefined}
       data-partial={map?.item.partial || undefined}
       data-selected={store.traits.selected.value.includes(image) || undefined}
       style={{
