@@ -1,8 +1,8 @@
 /** What layers, classes, images and columns are called on the screen. */
 
-import type { Item, QuestionRecord } from "../kernel/protocol";
+import type { Item, MethodRecord, QuestionRecord } from "../kernel/protocol";
 import { isRight, labelOf } from "./filterSort";
-import { lastSegment } from "./format";
+import { lastSegment, roughly } from "./format";
 import type { Store, Target } from "./store";
 
 export const className = (store: Store, target: Target): string =>
@@ -58,6 +58,12 @@ export function verdict(store: Store, image: number, explained?: number): string
   if (right) return other ? `predicted ${other}, right` : "right";
   const outcome = other ? `predicted ${other}` : "wrong";
   return `${outcome}, true class ${className(store, labelOf(facts, image) ?? 0)}`;
+}
+
+/** What a method costs: seconds for these images, where they are known. */
+export function costText(store: Store, { id, cost }: MethodRecord): string {
+  const seconds = store.costs.value[id];
+  return seconds === undefined ? cost : roughly(seconds);
 }
 
 /** How far a method's maps can be trusted on this model, "" where nothing is known against them. */
