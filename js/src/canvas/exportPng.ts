@@ -60,7 +60,8 @@ async function drawTile(context: ExportContext, rect: Rect, store: Store, tile: 
   const map = mapOf(store, tile);
   const inner = frameOf(picture, rect.width, rect.height);
   const placed = { ...inner, x: rect.x + inner.x, y: rect.y + inner.y };
-  compose(context, whole(placed), store, { picture, bitmap, map, bitmaps: new TileBitmaps(new MapPainter()) });
+  const bitmaps = new TileBitmaps(new MapPainter());
+  compose(context, whole(placed), store, { image: tile.image, picture, bitmap, map, bitmaps });
   bitmap?.close();
   if (map && isBlank(store, map)) drawNote(context, rect, map.item.notes[0] ?? "");
 }

@@ -66,6 +66,14 @@ export function costText(store: Store, { id, cost }: MethodRecord): string {
   return seconds === undefined ? cost : roughly(seconds);
 }
 
+/** What the true class says of the prediction; empty where one of them is not known. */
+export function truthText(store: Store, image: number): string {
+  const facts = store.facts.value;
+  const right = isRight(facts, image);
+  if (right === null) return "";
+  return right ? "right" : `true: ${className(store, labelOf(facts, image) ?? 0)}`;
+}
+
 /** How far a method's maps can be trusted on this model, "" where nothing is known against them. */
 export function cautionOf(store: Store, method: string): string {
   const { catalogue = [], inspection } = store.constants.value ?? {};

@@ -114,8 +114,13 @@ export class Store {
   readonly available = signal<AvailableQuestions | null>(null);
   /** A question was sent and the kernel has not taken it yet. */
   readonly waiting = signal(false);
+  /** How the zoomed image is seen, or all of them where they are linked. */
   readonly view = signal(Transform.identity);
+  readonly zoomed = signal(0);
+  /** A point of the image in `focus`, or of all of them where they are linked. */
   readonly crosshair = signal<Point | null>(null);
+  /** Crosshair and zoom are those of all images. */
+  readonly linked = signal(false);
   readonly limits = signal(WHOLE_SCALE);
   /** The map's cells are drawn as they are rather than interpolated. */
   readonly cells = signal(false);
@@ -128,6 +133,10 @@ export class Store {
   /** The column of the tile chosen last; its image is the first of `selected`. */
   readonly chosenColumn = signal(0);
   readonly dark = signal(false);
+  /** Pixels that the pictures of the grid are to be high; null for as high as they fit. */
+  readonly tileHeight = signal<number | null>(null);
+  /** What they are if it is null. */
+  readonly fittingHeight = signal(0);
   /** Which images are shown; one of `filters`. */
   readonly filter = signal("all");
   readonly sort = signal<Sort>("given");
@@ -153,6 +162,10 @@ export class Store {
     const sort = sortsOf(this.facts.value).includes(this.sort.value) ? this.sort.value : "given";
     return filterSort(this.facts.value, filter, sort);
   });
+
+  viewOf = (image: number) => (this.linked.value || image === this.zoomed.value ? this.view.value : Transform.identity);
+  crosshairOf = (image: number) =>
+    this.linked.value || image === this.focus.value?.image ? this.crosshair.value : null;
 
   /** The largest magnitude of every scope. */
   private readonly magnitudes = computed(() => {

@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { CloseButton } from "./field";
 import { Panel } from "./panel";
 import type { StageProps } from "./props";
@@ -11,13 +12,23 @@ export function usePanel(hasColumn: boolean) {
   return { isOpen, toggle: setTo(left, !isOpen), close: setTo(left, false) };
 }
 
-/** The place of the panel beside the grid: a column, or where there is no room for one a drawer over the grid. */
-export function PanelSlot({ close, ...view }: StageProps & { close(): void }) {
+interface PanelSlotProps extends StageProps {
+  /** It lies over the grid, where there is no room for a column. */
+  isDrawer: boolean;
+  close(): void;
+}
+
+/** The place of the panel beside the grid. */
+export function PanelSlot({ isDrawer, close, ...view }: PanelSlotProps) {
+  const aside = useRef<HTMLElement>(null);
+  useLayoutEffect(() => {
+    if (isDrawer) aside.current?.focus();
+  }, [isDrawer]);
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === "Escape" && !event.defaultPrevented) close();
   };
   return (
-    <aside class="panel" aria-label="Image in focus" tabIndex={-1} onKeyDown={onKeyDown}>
+    <aside class="panel" aria-label="Image in focus" tabIndex={-1} ref={aside} onKeyDown={onKeyDown}>
       <CloseButton label="Close the panel" onClick={close} />
       <Panel {...view} />
     </aside>

@@ -1,6 +1,7 @@
 import { useComputed } from "@preact/signals";
 import { CopyAsPython } from "./copyAsPython";
 import { ExportMenu } from "./exportMenu";
+import { HelpButton } from "./help";
 import type { ViewProps } from "./props";
 
 /** What takes the view along: as Python, pictures, a page, numbers. */
@@ -18,6 +19,7 @@ export function Tools({ store, actions }: ViewProps) {
       >
         Reset view
       </button>
+      <HelpButton />
     </>
   );
 }

@@ -151,7 +151,7 @@ def test_the_value_under_a_crosshair_moved_by_keys_is_spoken(gallery: Open) -> N
     readout = view.root.locator(".readout").first
     expect(readout).to_contain_text("176,160")
     expect(spoken).to_have_text(readout.inner_text())
-    expect(spoken).to_contain_text("top ")
+    expect(spoken).to_contain_text("highest ")
     canvas.press("Escape")
     expect(spoken).to_be_empty()
 

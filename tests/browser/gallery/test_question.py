@@ -65,7 +65,7 @@ def test_subtract_another_class(gallery: Open) -> None:
     view = gallery()
     contrasting(view)
     assert view.trait("target") == "top − top-2"
-    expect(view.root.locator(".caption .name").first).to_have_text("cat − cup")
+    expect(view.root.locator(".explained .class").first).to_have_text("cat − cup")
     view.field("Minus").click()
     view.root.get_by_role("option", name="rocket").click()
     assert view.trait("target") == "top − rocket"
@@ -133,7 +133,7 @@ WATCH = """(sheet) => {
     addEventListener("click", () => { start = performance.now(); seen = {}; }, { capture: true });
     new MutationObserver(() => {
         if ("stale" in sheet.dataset) seen.faded ??= performance.now() - start;
-        if (sheet.querySelector(".caption .name").textContent === "rocket") seen.came ??= performance.now() - start;
+        if (sheet.querySelector(".explained .class")?.textContent === "rocket") seen.came ??= performance.now() - start;
     }).observe(sheet, { attributes: true, subtree: true, characterData: true });
 }"""
 
@@ -145,7 +145,7 @@ def test_old_maps_fade_only_where_new_ones_take_a_while(gallery: Open) -> None:
         view.root.locator(".sheet").evaluate(WATCH)
         view.field("Class").click()
         view.root.get_by_role("option", name="rocket").click()
-        expect(view.root.locator(".caption .name").first).to_have_text("rocket")
+        expect(view.root.locator(".explained .class").first).to_have_text("rocket")
         view.await_status("done")
         expect(view.root.locator(".sheet")).not_to_have_attribute("data-stale")
         seen = view.page.evaluate("seen")
