@@ -3,8 +3,9 @@
 import type { TileMap } from "../kernel/decode";
 import type { Column } from "../kernel/protocol";
 import { type Rect, whole } from "../math/transform";
+import { isRight } from "../state/filterSort";
 import { percent, value } from "../state/format";
-import { className, columnHeading, imageName, verdict } from "../state/labels";
+import { className, columnHeading, imageName, truthText } from "../state/labels";
 import { mapOf, type Picture, type Store, type TilePlace } from "../state/store";
 import { decodePicture } from "./bitmapCache";
 import { lookupTable } from "./colormap";
@@ -80,7 +81,7 @@ function drawNote(context: ExportContext, rect: Rect, note: string): void {
 
 /** A sheet of tiles: what is on it, where, and how large. */
 interface Sheet {
-  tiles: (TilePlace & Rect)[];
+  tiles: (TilePlace & Rect & { caption: CaptionLine[] })[];
   /** Each column has a heading of its own. */
   isCompared: boolean;
   width: number;
@@ -104,7 +105,8 @@ function layOut(store: Store, images: readonly number[], shown: readonly number[
   const scaled = (side: number, { width, height }: Picture) => Math.ceil((size * side) / Math.max(width, height));
   const width = Math.max(...pictures.map((picture) => scaled(picture.width, picture)));
   const unit = Math.min(LARGEST_UNIT, Math.max(1, width / TILE));
-  const lines = store.facts.peek().labels.length > 0 ? 3 : 2;
+  const captions = images.map((image) => shown.map((column) => captionOf(store, { image, column }, shown)));
+  const lines = Math.max(...captions.flat().map(({ length }) => length));
   const [gap, margin, line] = [GAP * unit, MARGIN * unit, LINE * unit];
   const perRow = isCompared ? 1 : columns;
   const heights = Array.from({ length: rows }, (_, row) =>
@@ -115,7 +117,7 @@ function layOut(store: Store, images: readonly number[], shown: readonly number[
   const tiles = images.flatMap((image, at) => {
     const row = Math.floor(at / perRow);
     return shown.map((column, index) => ({
-      ...{ image, column, width, height: heights[row], y: tops[row] },
+      ...{ image, column, caption: captions[at][index], width, height: heights[row], y: tops[row] },
       x: margin + (isCompared ? index : at % columns) * (width + gap),
     }));
   });
@@ -163,27 +165,47 @@ function drawBar(context: ExportContext, store: Store, map: TileMap, { foot, uni
   context.fillText(high, left + (BAR + 8) * unit, y);
 }
 
-/** Writes class, probability and, in the first column, what the picture shows, below a tile. */
-function drawCaption(context: ExportContext, store: Store, sheet: Sheet, tile: Sheet["tiles"][number]): void {
-  const { unit } = sheet;
-  const { x, image, column, width } = tile;
-  const y = tile.y + tile.height + 16 * unit;
-  const item = mapOf(store, tile)?.item;
+/** A line of a caption: words, and a figure at its end. */
+interface CaptionLine {
+  text: string;
+  figure: string;
+  isPale: boolean;
+}
+
+/** What stands below a tile: what the map explains and, in the first column, what the picture shows. */
+function captionOf(store: Store, { image, column }: TilePlace, shown: readonly number[]): CaptionLine[] {
+  const { predicted, confidence } = store.facts.peek();
+  const item = mapOf(store, { image, column })?.item;
+  const lines: CaptionLine[] = [];
+  const add = (text: string, figure = "", isPale = false) => text && lines.push({ text, figure, isPale });
+  const best = predicted[image];
+  const isFirst = column === shown[0];
+  const figure = item && (item.probability === null ? value(item.score) : percent(item.probability));
+  if (item) add(item.target === best && isFirst ? `predicted ${item.target_name}` : item.target_name, figure);
+  if (item?.partial) add("partial: not finished", "", true);
+  if (!isFirst) return lines;
+  if (best !== undefined && best !== item?.target)
+    add(`predicted ${className(store, best)}`, percent(confidence(image)), true);
+  const right = isRight(store.facts.peek(), image);
+  add(right === null ? "" : `${right ? "✓" : "✗"} ${truthText(store, image)}`, "", true);
+  add(imageName(store, image), "", true);
+  return lines;
+}
+
+function drawCaption(
+  context: ExportContext,
+  lines: readonly CaptionLine[],
+  { x, y, width, height }: Rect,
+  unit: number,
+) {
   context.font = font(13 * unit);
-  context.fillStyle = PALE;
-  const figures = [
-    item?.partial && "partial",
-    item?.probability == null ? value(item?.score ?? null) : percent(item.probability),
-  ];
-  const figure = item ? figures.filter(Boolean).join(" · ") : "";
-  write(context, figure, x, y, width, "right");
-  const isFirst = column === sheet.tiles[0].column;
-  const lines = isFirst ? [imageName(store, image), verdict(store, image, item?.target)] : [];
-  for (const [line, text] of lines.entries()) {
-    write(context, text, x, y + (LINE - 4) * unit * (line + 1), width);
+  for (const [number, { text, figure, isPale }] of lines.entries()) {
+    const baseline = y + height + (16 + LINE * number) * unit;
+    context.fillStyle = PALE;
+    write(context, figure, x, baseline, width, "right");
+    context.fillStyle = isPale ? PALE : INK;
+    write(context, text, x, baseline, width - context.measureText(figure).width - 8 * unit);
   }
-  context.fillStyle = INK;
-  write(context, item?.target_name ?? "", x, y, width - context.measureText(figure).width - 8 * unit);
 }
 
 /** Draws a sheet, on white. */
@@ -202,10 +224,11 @@ async function drawSheet(store: Store, sheet: Sheet): Promise<Blob> {
     const { x, y, column } = tile;
     if (isCompared && index === column) {
       context.font = font(13 * unit, 600);
+      context.fillStyle = INK;
       write(context, columnHeading(store, column), x, y - 8 * unit, tile.width);
     }
     await drawTile(context, tile, store, tile);
-    drawCaption(context, store, sheet, tile);
+    drawCaption(context, tile.caption, tile, unit);
   }
   const map = tiles.map((tile) => mapOf(store, tile)).find(Boolean);
   if (map) drawBar(context, store, map, sheet);
