@@ -281,6 +281,17 @@ class Thumbnails(TypedDict):
     items: list[Thumbnail]
 
 
+class Costs(TypedDict):
+    """About how many seconds each method would take for these images, at the layer that it would be asked at, by id.
+
+    Those that are missing do not tell; the words of the catalogue then have to do.
+    """
+
+    kind: Literal["costs"]
+    gen: int
+    seconds: dict[str, float]
+
+
 class Done(TypedDict):
     """The answer is whole: it has so many maps."""
 
@@ -415,7 +426,7 @@ class Ack(TypedDict):
 
 
 Down = (
-    Welcome | Predictions | Shelf | Pictures | Queued | Running | Progress | Maps | Ahead | Thumbnails | Done
+    Welcome | Predictions | Shelf | Pictures | Queued | Running | Progress | Maps | Ahead | Thumbnails | Costs | Done
     | Cancelled | Error | File | Crop
 )  # fmt: skip
 Up = Hello | Seen | Cancel | Miss | Want | Look | Export | Enlarge | Ack

@@ -225,6 +225,13 @@ export interface Thumbnails {
   items: Thumbnail[];
 }
 
+/**
+ * About how many seconds each method would take for these images, at the layer that it would be asked at, by id.
+ *
+ * Those that are missing do not tell; the words of the catalogue then have to do.
+ */
+export interface Costs { kind: "costs"; gen: number; seconds: Record<string, number>; }
+
 /** The answer is whole: it has so many maps. */
 export interface Done { kind: "done"; gen: number; seconds: number; maps: number; }
 
@@ -286,7 +293,7 @@ export interface Enlarge { kind: "enlarge"; id: string; image: number; box: numb
 /** A frame of maps or pictures was taken in. */
 export interface Ack { kind: "ack"; seq: number; }
 
-export type Down = Welcome | Predictions | Shelf | Pictures | Queued | Running | Progress | Maps | Ahead | Thumbnails | Done | Cancelled | Error | File | Crop;
+export type Down = Welcome | Predictions | Shelf | Pictures | Queued | Running | Progress | Maps | Ahead | Thumbnails | Costs | Done | Cancelled | Error | File | Crop;
 
 export type Up = Hello | Seen | Cancel | Miss | Want | Look | Export | Enlarge | Ack;
 
@@ -304,6 +311,7 @@ export const FIELDS: Readonly<Record<Down["kind"], Readonly<Record<string, "numb
   maps: { gen: "number", seq: "number", items: "list" },
   ahead: { seq: "number", answers: "list" },
   thumbnails: { gen: "number", image: "number", column: "number", key: "string", method_title: "string", signed: "boolean", items: "list" },
+  costs: { gen: "number", seconds: "object" },
   done: { gen: "number", seconds: "number", maps: "number" },
   cancelled: { gen: "number" },
   error: { gen: "number", message: "string", hint: "string", traceback: "string" },

@@ -127,6 +127,8 @@ export class Store {
   /** The answer on the screen does not belong to the question any more. */
   readonly stale = signal(false);
   readonly progress = signal<Progress | null>(null);
+  /** About how many seconds each method would take, by its id, as far as the kernel tells. */
+  readonly costs = signal<Readonly<Record<string, number>>>({});
   readonly seconds = signal<number | null>(null);
   readonly failure = signal<Failure | null>(null);
   /** Null where a kernel answers, or nothing was saved. */
