@@ -1,7 +1,7 @@
 /** A picture and its map, drawn into a rectangle. */
 
 import type { TileMap } from "../kernel/decode";
-import { contain, type Rect } from "../math/transform";
+import { contain, type Rect, type Transform } from "../math/transform";
 import type { Picture, Store } from "../state/store";
 import { isBlank, styleOf } from "./drawStyle";
 import type { TileBitmaps } from "./tileBitmaps";
@@ -13,15 +13,24 @@ export function frameOf(picture: Picture | undefined, width: number, height: num
   return contain(width, height, picture ? picture.width / picture.height : 1);
 }
 
+/** A part of the picture at a higher resolution, in fractions of it. */
+export interface Detail {
+  bitmap: ImageBitmap;
+  box: readonly number[];
+  /** Its pixels are large enough to be seen one by one. */
+  pixelated: boolean;
+}
+
 interface TileContent {
-  image: number;
+  view: Transform;
   picture: Picture;
   bitmap: ImageBitmap | null;
   map: TileMap | undefined;
   bitmaps: TileBitmaps;
+  detail?: Detail | null;
 }
 
-/** Draws a tile into a rectangle of whole pixels, as zoomed and panned as the view is. */
+/** Draws a tile into a rectangle of whole pixels, as zoomed and panned as its view is. */
 export function compose(context: Context, rect: Rect, store: Store, content: TileContent): void {
   const swipe = store.swipe.peek();
   const split = rect.x + Math.round(rect.width * swipe);
@@ -40,8 +49,8 @@ function clip(context: Context, { x, y, width, height }: Rect): void {
 
 /** Draws the picture, and over it the map; `clipMap` is called where a part of the picture is bare. */
 function drawContent(context: Context, rect: Rect, store: Store, content: TileContent, clipMap: () => void) {
-  const { k, x, y } = store.viewOf(content.image);
-  const { picture, bitmap, map, bitmaps } = content;
+  const { picture, bitmap, map, bitmaps, detail } = content;
+  const { k, x, y } = content.view;
   const [swipe, cells, pixelated] = [store.swipe.peek(), store.cells.peek(), store.pixelated.peek()];
   const opacity = store.traits.opacity.peek();
   const [left, top, right, bottom] = picture.box;
@@ -57,12 +66,17 @@ function drawContent(context: Context, rect: Rect, store: Store, content: TileCo
   const size = { width: rect.width * (right - left), height: rect.height * (bottom - top) };
   const isDrawn = map && !isBlank(store, map);
   const overlay = isDrawn ? bitmaps.overlay(map, styleOf(store, map), cells ? null : size) : null;
-  const isMerged = bitmap && overlay && k > 1 && !cells && !pixelated;
+  const isMerged = bitmap && overlay && k > 1 && !cells && !pixelated && !detail;
   const merged = isMerged ? bitmaps.merge(bitmap, overlay, picture.box, opacity) : null;
   if (bitmap && (!merged || swipe > 0)) {
     const source = k === 1 ? bitmaps.picture(bitmap, rect, pixelated) : bitmap;
     context.imageSmoothingEnabled = !pixelated;
     context.drawImage(source, ...place(0, 0, 1, 1));
+  }
+  if (detail) {
+    const [x0, y0, x1, y1] = detail.box;
+    context.imageSmoothingEnabled = !detail.pixelated;
+    context.drawImage(detail.bitmap, ...place(x0, y0, x1, y1));
   }
   if (!overlay) return;
   if (swipe > 0) clipMap();
