@@ -4,7 +4,7 @@ import type { TileMap } from "../kernel/decode";
 import type { Column } from "../kernel/protocol";
 import { type Rect, whole } from "../math/transform";
 import { percent, value } from "../state/format";
-import { className, columnHeading, imageName, verdict } from "../state/labels";
+import { columnHeading, explainedText, imageName, targetText, verdict } from "../state/labels";
 import { mapOf, type Picture, type Store, type TilePlace } from "../state/store";
 import { decodePicture } from "./bitmapCache";
 import { lookupTable } from "./colormap";
@@ -123,7 +123,7 @@ function title(store: Store, columns: readonly Column[]): string {
   return [
     common(columns.map((column) => column.method_title)),
     common(columns.map((column) => (column.layer ? store.layerName(column.layer) : "the input"))),
-    common(columns.map((column) => className(store, column.target))),
+    common(columns.map((column) => targetText(store, column.target))),
   ]
     .filter(Boolean)
     .join(" · ");
@@ -176,7 +176,13 @@ function drawCaption(context: ExportContext, store: Store, sheet: Sheet, tile: S
     write(context, text, x, y + (LINE - 4) * unit * (line + 1), cell.width);
   }
   context.fillStyle = INK;
-  write(context, item?.target_name ?? "", x, y, cell.width - context.measureText(figure).width - 8 * unit);
+  write(
+    context,
+    item ? explainedText(store, item) : "",
+    x,
+    y,
+    cell.width - context.measureText(figure).width - 8 * unit,
+  );
 }
 
 /** Draws a sheet, on white. */
