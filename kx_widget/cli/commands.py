@@ -27,6 +27,8 @@ NOTED = {
     "No numbers": "say nothing (no numbers)",
     "Against": "say only what speaks against their class",
     "Gaps": "have gaps (NaN or infinite)",
+    "No label": "are empty, for their image has no label",
+    "Same class": "are empty, for both classes of their contrast are the same",
     "": "come with a caution",
 }
 app = typer.Typer(
@@ -63,7 +65,7 @@ Targets = Annotated[
     str | None,
     typer.Option(
         help="What to explain, with commas: a class's name or index; top, the most probable class; top-2, the second "
-        "(one class, not two: see --top).",
+        "(one class, not two: see --top); true, each image's own (with --labels).",
         show_default="top",
     ),
 ]

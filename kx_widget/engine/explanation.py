@@ -170,9 +170,11 @@ class Explanation:
         """
         self._check(image, target)
         p = self.probabilities[image, target]
-        value = f"score {fixed(self.scores[image, target])}" if np.isnan(p) else percent(p)
+        value = f" · score {fixed(self.scores[image, target])}" if np.isnan(p) else f" · {percent(p)}"
+        # Without a score nothing was there to be explained, and the note says so.
+        value = "" if np.isnan(self.scores[image, target]) else value
         heading = heading_of(self.notes_of(image, target))
-        return f"{self.target_names[image][target]} · {value}" + (f" ({heading.lower()})" if heading else "")
+        return f"{self.target_names[image][target]}{value}" + (f" ({heading.lower()})" if heading else "")
 
     def save(self, path: str | Path) -> None:
         """Write everything (`.npz`), or the overlays as one picture (`.png`) or page (`.html`).

@@ -2,6 +2,7 @@
 
 import tempfile
 import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,10 @@ class Exporter:
             self._timer = start_timer(SECONDS_BEFORE_SNAPSHOT, self.snapshot)
         if self._widget.results:
             self.displays.complete(self._preview)
+
+    def drop(self, is_stale: Callable[[Mapping[str, Any]], bool]) -> None:
+        """Drop the answers to questions of which this is true."""
+        self._archive.drop(is_stale)
 
     def snapshot(self) -> None:
         """Put the latest answer into the trait now."""

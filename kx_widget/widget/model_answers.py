@@ -22,7 +22,7 @@ class ModelQuery:
 
     def __init__(self, source: ImageSource, explainer: Explainer, images: Images, traits: QuestionTraits) -> None:
         self._source, self._explainer, self._traits = source, explainer, traits
-        self._questions = build(explainer, images, traits)
+        self._questions = self._build(images, range(len(images.batch)))
         self.columns = columns(self._questions)
 
     def version(self) -> int:
@@ -50,7 +50,12 @@ class ModelQuery:
         loaded, numbers = self._source.load(self._explainer, images)
         if loaded is self._questions[0].images:
             return self._questions, numbers
-        return build(self._explainer, loaded, self._traits), numbers
+        return self._build(loaded, numbers), numbers
+
+    def _build(self, images: Images, numbers: Sequence[int]) -> list[Question]:
+        """The questions about images of these numbers; about the true classes as well, where some are known."""
+        labels = [self._source.label(number) for number in numbers] if self._source.has_labels else None
+        return build(self._explainer, images, self._traits, labels)
 
 
 def _part(question: Question, images: Sequence[int], first_column: int, version: int | None) -> Part:

@@ -20,7 +20,7 @@ from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import Images, box_of, read
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.types import Frame, Frames, Inspection, LayerInfo
-from kx_widget.widget.answer_sources import Part, Query, QuestionTraits
+from kx_widget.widget.answer_sources import Part, Query, QuestionTraits, asks_for_labels
 from kx_widget.widget.image_sources import Preview, encode_preview
 from kx_widget.widget.messages import Column
 from kx_widget.widget.serialize import describe_inspection, describe_methods, describe_wrappers
@@ -73,6 +73,7 @@ class StoredImages:
             )
         self.targets: list[str] = job["targets"] if target is None else [target]
         self.rows = first_rows[chosen][:, None] + np.arange(len(self.targets)) if target is None else rows[chosen, None]
+        self.labels: Sequence[int | None] = ()
         self.keep(len(self.rows))
 
     def keep(self, count: int) -> None:
@@ -86,6 +87,19 @@ class StoredImages:
     def name(self, image: int) -> str:
         """Path of an image, or its running number."""
         return self.table.column("id")[image * self.rows.shape[1]].as_py()
+
+    def label(self, image: int) -> int | None:
+        """The true class of an image, None where it is unknown; labels of the widget count before those stored."""
+        if self.labels:
+            return self.labels[image]
+        return self.table.column("label")[image * self.rows.shape[1]].as_py()
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether the true class of any image is known."""
+        if self.labels:
+            return any(label is not None for label in self.labels)
+        return self.table.column("label").null_count < len(self.table)
 
     def folder(self) -> str:
         """The folder below which all pictures are."""
@@ -257,7 +271,8 @@ class StoredAnswers:
         same_layer = traits["layer"] == self._layer or self._sees == "input"
         if traits["method"] != self._method or not same_layer or not same_params:
             return None
-        if traits["compare"] in ("methods", "layers"):
+        # What is stored of true classes goes by the labels that are stored.
+        if traits["compare"] in ("methods", "layers") or (self._source.labels and asks_for_labels(traits)):
             return None
         target = self._text(traits["target"])
         texts = [target]

@@ -168,7 +168,7 @@ def test_restarted_kernel_leaves_the_picture_and_what_needs_no_kernel(orphan: Vi
     expect(view.methods).to_have_value("gradcam")
     view.screenshot("build/restarted.png")
     assert difference(view.pixels(), back) == 0
-    view.choose_class("top")
+    view.choose_class("predicted")
     view.await_other_pixels(back)
     expect(view.root.get_by_role("alert")).to_have_count(0)
     expect(view.root).to_have_attribute("data-status", "no-kernel")

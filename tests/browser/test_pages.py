@@ -170,7 +170,7 @@ def test_pickers_offer_what_is_kept_and_nothing_else(sheet: Callable[..., Sheet]
     assert "Gradients" in str(root.locator("[data-kx-tile] canvas").first.get_attribute("aria-label"))
     assert difference(before, shown(root)) > 0.05
     root.get_by_label("Class", exact=True).click()
-    assert set(root.locator(".option .text").all_inner_texts()) == {"top", *HOSTILE[:2]}
+    assert set(root.locator(".option .text").all_inner_texts()) == {"predicted", *HOSTILE[:2]}
     root.page.keyboard.type("top-2")
     expect(root.get_by_text("Nothing matches “top-2” among the kept answers.")).to_be_visible()
     root.page.keyboard.press("Escape")

@@ -5,7 +5,7 @@ import type { Column } from "../kernel/protocol";
 import { type Rect, whole } from "../math/transform";
 import { isRight } from "../state/filterSort";
 import { percent, value } from "../state/format";
-import { className, columnHeading, imageName, truthText } from "../state/labels";
+import { className, columnHeading, explainedText, imageName, targetText, truthText } from "../state/labels";
 import { mapOf, type Picture, type Store, type TilePlace } from "../state/store";
 import { decodePicture } from "./bitmapCache";
 import { lookupTable } from "./colormap";
@@ -132,7 +132,7 @@ function title(store: Store, columns: readonly Column[]): string {
   return [
     common(columns.map((column) => column.method_title)),
     common(columns.map((column) => (column.layer ? store.layerName(column.layer) : "the input"))),
-    common(columns.map((column) => className(store, column.target))),
+    common(columns.map((column) => targetText(store, column.target))),
   ]
     .filter(Boolean)
     .join(" · ");
@@ -181,7 +181,7 @@ function captionOf(store: Store, { image, column }: TilePlace, shown: readonly n
   const best = predicted[image];
   const isFirst = column === shown[0];
   const figure = item && (item.probability === null ? value(item.score) : percent(item.probability));
-  if (item) add(item.target === best && isFirst ? `predicted ${item.target_name}` : item.target_name, figure);
+  if (item) add(item.target === best && isFirst ? `predicted ${item.target_name}` : explainedText(store, item), figure);
   if (item?.partial) add("partial: not finished", "", true);
   if (!isFirst) return lines;
   if (best !== undefined && best !== item?.target)

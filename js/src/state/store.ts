@@ -192,11 +192,14 @@ export class Store {
 export const currentQuestion = (store: Store) =>
   Object.fromEntries(QUESTION.map((name) => [name, store.traits[name].peek()])) as unknown as QuestionRecord;
 
+/** The trait of what is compared. */
+export const COMPARED = { targets: "target", methods: "method", layers: "layer" } as const;
+
 /** The columns of a comparison: those chosen, else those the kernel answers with. */
 export function comparedValues(store: Store): Target[] {
   const { compare, compare_with } = store.traits;
   if (compare.value === "none" || compare_with.value.length > 0) return compare_with.value;
-  const name = ({ targets: "target", methods: "method", layers: "layer" } as const)[compare.value];
+  const name = COMPARED[compare.value];
   return (store.answer.value?.columns ?? []).map((column) => column[name]);
 }
 

@@ -1,7 +1,7 @@
 import type { TileMap } from "../kernel/decode";
 import { isRight } from "../state/filterSort";
 import { lastSegment, percent, value } from "../state/format";
-import { className, imageName, truthText } from "../state/labels";
+import { className, explainedText, imageName, truthText } from "../state/labels";
 import { mapOf, type Store, type TilePlace } from "../state/store";
 import { Shortened } from "./shortened";
 
@@ -60,7 +60,8 @@ function Prediction({ store, image }: { store: Store; image: number }) {
 
 /** The class that a map explains, with its probability or score. */
 function Explained({ store, map }: { store: Store; map: TileMap | undefined }) {
-  const name = map?.item.target_name ?? (store.status.value === "running" ? "computing…" : "");
+  const computing = store.status.value === "running" ? "computing…" : "";
+  const name = map ? explainedText(store, map.item) : computing;
   const { probability = null, score = null } = map?.item ?? {};
   return (
     <div class="caption explained" title={name && `The map explains ${name}`}>

@@ -4,7 +4,7 @@ import { emptiness, thumbnailStyle } from "../canvas/drawThumbnail";
 import type { LayerRecord } from "../kernel/protocol";
 import { isAvailable } from "../state/availableQuestions";
 import { shape } from "../state/format";
-import { imageName } from "../state/labels";
+import { imageName, shownMethods } from "../state/labels";
 import { chosenMethod, comparedValues, type Store } from "../state/store";
 import { currentThumbnails } from "../state/thumbnails";
 import { layersIn, leadOf, stagesOf, summaryOf } from "./layerStages";
@@ -19,7 +19,23 @@ const ROW_HEIGHT = 30;
 /** So many letters at the end of a long name are always in sight. */
 const END = 8;
 
-const seesInput = (store: Store) => chosenMethod(store)?.sees === "input";
+/** Whether no method that is shown has a layer. */
+const seesInput = (store: Store) => {
+  const methods = shownMethods(store);
+  return methods.length > 0 && methods.every(({ sees }) => sees === "input");
+};
+
+/** To which of the methods shown the layer makes no difference; "" where it does to all. */
+function indifference(store: Store): string {
+  const titles = shownMethods(store)
+    .filter(({ sees }) => sees === "input")
+    .map(({ title }) => title);
+  if (titles.length === 0) return "";
+  const sees = titles.length > 1 ? "see" : "sees";
+  const list = [titles.slice(0, -1).join(", "), titles[titles.length - 1]].filter(Boolean).join(" and ");
+  if (seesInput(store)) return `${list} ${sees} the input: the layer makes no difference.`;
+  return `The layer makes no difference to ${list}, which ${sees} the input.`;
+}
 
 export function LayerPicker(props: ViewProps & { narrow: boolean }) {
   const { store, narrow } = props;
@@ -358,7 +374,7 @@ function Why({ picker, node }: { picker: PickerState; node: LayerNode | null }) 
   const { recommended, why, recommended_method, why_method } = inspection;
   return (
     <div class="why">
-      {sees === "input" && <p class="note">{title} sees the input: the layer makes no difference.</p>}
+      {indifference(store) && <p class="note">{indifference(store)}</p>}
       {sees === "attention" && !layer && (
         <p class="note">{title} follows the attention of all blocks after this layer.</p>
       )}

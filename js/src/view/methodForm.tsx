@@ -2,6 +2,7 @@ import type { MethodRecord } from "../kernel/protocol";
 import { isAvailable } from "../state/availableQuestions";
 import { cautionOf, costText } from "../state/labels";
 import { chosenMethod, chosenTile, type Store } from "../state/store";
+import { addsColumn } from "./compare";
 import { Select } from "./field";
 import { ParameterField } from "./parameters";
 import type { ViewProps } from "./props";
@@ -22,6 +23,7 @@ export function MethodField({ store, actions }: ViewProps) {
     <Select
       id="kx-method"
       label="Method"
+      class={addsColumn(store, "methods") ? "field adds" : "field"}
       title={[chosen?.summary, chosen?.reference].filter(Boolean).join("\n")}
       value={method}
       disabled={catalogue.length === 0}
@@ -53,6 +55,7 @@ export function MethodForm({ store, actions }: ViewProps) {
   const params = store.traits.params.value;
   return (
     <fieldset class="params" aria-label="Parameters" disabled={store.available.value !== null}>
+      {store.traits.compare.value === "methods" && <b>{method.title}</b>}
       {method.params.map((param) => (
         <ParameterField
           key={`${method.id}/${param.name}`}

@@ -5,7 +5,7 @@ import { isBlank } from "../canvas/drawStyle";
 import { Gestures } from "../canvas/gestures";
 import type { TileMap } from "../kernel/decode";
 import { position, value } from "../state/format";
-import { imageName, methodTitle, notesOf, verdict } from "../state/labels";
+import { explainedText, imageName, methodTitle, notesOf, verdict } from "../state/labels";
 import { mapOf, type Picture, type Store, type TilePlace } from "../state/store";
 import type { StageProps } from "./props";
 
@@ -45,7 +45,7 @@ function describe(store: Store, picture: Picture | undefined, image: number, map
   ];
   if (!map || !picture) return [...source, "no map yet"].filter(Boolean).join(", ");
   const { item } = map;
-  const what = [methodTitle(store, item.method), store.layerName(item.layer), item.target_name];
+  const what = [methodTitle(store, item.method), store.layerName(item.layer), explainedText(store, item)];
   const strongest = isBlank(store, map) ? [] : [peak(store, picture, map), item.partial && "not finished"];
   return [...what, ...source, ...strongest, ...notesOf(store, item)].filter(Boolean).join(", ");
 }
