@@ -1,10 +1,11 @@
 """The table's row type, and the look-ups over the table."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
+from kx_widget.engine.display import Display
 from kx_widget.engine.errors import ParameterError, UnknownMethodError, did_you_mean
 from kx_widget.engine.parameters import check_params
 from kx_widget.engine.types import Floats, Parameter, Partial
@@ -29,6 +30,7 @@ class Method:
         reference: the paper, with its arXiv id.
         params: parameters besides probe and target.
         finish: what turns the method's arrays into maps (…, h, w) once wrappers have averaged them.
+        display: how its maps want to be drawn; by default that goes by what it sees.
     """
 
     id: str
@@ -42,6 +44,7 @@ class Method:
     reference: str
     params: tuple[Parameter, ...] = ()
     finish: Callable[..., Floats] | None = None
+    display: Display = field(default_factory=Display)
 
     def is_signed(self, params: Mapping[str, Any]) -> bool:
         """Whether maps made with `params` have a meaningful sign."""

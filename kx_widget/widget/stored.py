@@ -18,6 +18,7 @@ from kx_widget.bulk.job import weights_of
 from kx_widget.bulk.pipeline import blank
 from kx_widget.bulk.sources import file_of
 from kx_widget.bulk.store import Store
+from kx_widget.engine.display import Display
 from kx_widget.engine.errors import FormatError, ImageError, KxError, ParameterError
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.explanation import Explanation
@@ -29,7 +30,7 @@ from kx_widget.widget.answer_sources import ModelAnswers, Part, Query
 from kx_widget.widget.image_sources import Preview, encode_preview
 from kx_widget.widget.messages import Column
 from kx_widget.widget.questions import QuestionTraits
-from kx_widget.widget.serialize import describe_inspection, describe_methods, describe_wrappers
+from kx_widget.widget.serialize import describe_inspection, describe_methods, describe_wrappers, display_record
 
 LONGEST_SIDE = 384
 IMAGES_A_MESSAGE = 60_000
@@ -264,6 +265,8 @@ class StoredAnswers:
 
     def _columns(self, targets: Sequence[int]) -> list[Column]:
         signed = self._source.store.job.get("signed", True)
+        display = self._entry.display if self._entry else Display()
+        contrasts = self._source.table.column("target").to_numpy()[: len(self._texts)] < 0
         return [
             Column(
                 layer=self._layer or "",
@@ -271,6 +274,9 @@ class StoredAnswers:
                 method_title=self._title,
                 target=self._texts[target],
                 signed=signed,
+                display=display_record(
+                    display.resolved(sees_input=self._layer is None, signed=signed, contrast=bool(contrasts[target]))
+                ),
             )
             for target in targets
         ]

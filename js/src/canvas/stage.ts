@@ -3,7 +3,7 @@
 import { effect } from "@preact/signals";
 import type { TileMap } from "../kernel/decode";
 import { type Rect, whole } from "../math/transform";
-import { mapOf, type Picture, type Store, type TilePlace } from "../state/store";
+import { DRAWING, mapOf, type Picture, type Store, type TilePlace } from "../state/store";
 import { BitmapCache } from "./bitmapCache";
 import { compose, frameOf } from "./compose";
 import { createReadout } from "./readout";
@@ -114,10 +114,9 @@ export class Stage {
 
   /** Everything that changes how all tiles are drawn; reading a signal subscribes to it. */
   private watchDrawing(): void {
-    const { traits, view, crosshair, limits, cells, pixelated, swipe, constants } = this.store;
-    const { sign, scale, colormap, opacity, threshold } = traits;
-    const drawing = [sign, scale, colormap, opacity, threshold, view, crosshair, limits, cells, pixelated, swipe];
-    for (const signal of [...drawing, constants]) signal.value;
+    const { traits, view, crosshair, constants } = this.store;
+    for (const name of DRAWING) traits[name].value;
+    for (const signal of [view, crosshair, constants]) signal.value;
     this.schedule(() => true);
   }
 

@@ -7,16 +7,14 @@ import {
   type Compare,
   chosenTile,
   comparedValues,
+  type Drawing,
   LEAST_SPAN,
-  type Limits,
   type Store,
   type Target,
   type TilePlace,
   type Traits,
   WHOLE_SCALE,
 } from "./store";
-
-type Drawing = Pick<Traits, "opacity" | "threshold" | "colormap" | "sign" | "scale">;
 
 export class Actions {
   constructor(
@@ -28,15 +26,14 @@ export class Actions {
 
   chooseTarget = (target: Target) => this.ask({ target, ...this.withColumn("targets", target) });
 
-  /** Another method begins with its own parameters; what it is wrapped in stays. */
+  /** Another method begins with its own parameters and the whole of its colours; what it is wrapped in stays. */
   chooseMethod = (method: string) => {
     const { traits, constants } = this.store;
     const isWrapper = (name: string) => constants.peek()?.wrappers.some(({ id }) => id === name);
-    let params = traits.params.peek();
-    if (method !== traits.method.peek()) {
-      params = Object.fromEntries(Object.entries(params).filter(([name]) => isWrapper(name)));
-    }
-    this.ask({ method, params, ...this.withColumn("methods", method) });
+    const columns = this.withColumn("methods", method);
+    if (method === traits.method.peek()) return this.ask({ method, ...columns });
+    const wrappers = Object.entries(traits.params.peek()).filter(([name]) => isWrapper(name));
+    this.ask({ method, params: Object.fromEntries(wrappers), limits: WHOLE_SCALE, ...columns });
   };
 
   /** Undefined removes the parameter. */
@@ -46,7 +43,8 @@ export class Actions {
   };
 
   compareBy = (compare: Compare) => {
-    if (compare !== this.store.traits.compare.peek()) this.session.set({ compare, compare_with: [] });
+    if (compare === this.store.traits.compare.peek()) return;
+    this.session.set({ compare, compare_with: [], limits: WHOLE_SCALE });
   };
 
   removeColumn = (value: Target) => {
@@ -56,15 +54,14 @@ export class Actions {
 
   commit = (drawing: Partial<Drawing>) => this.session.set(drawing);
 
-  setLimits = (limits: Partial<Limits>) => {
-    const { low, high } = { ...this.store.limits.peek(), ...limits };
-    const end = Math.min(Math.max(high, LEAST_SPAN), 1);
-    this.store.limits.value = { low: Math.min(Math.max(low, 0), end - LEAST_SPAN), high: end };
+  /** Moves an end of the colours on this page; `commit` tells Python. */
+  moveLimits = (limits: { low?: number; high?: number }) => {
+    const [low, high] = this.store.traits.limits.peek();
+    const end = Math.min(Math.max(limits.high ?? high, LEAST_SPAN), 1);
+    this.store.traits.limits.value = [Math.min(Math.max(limits.low ?? low, 0), end - LEAST_SPAN), end];
   };
 
-  resetLimits = () => {
-    this.store.limits.value = WHOLE_SCALE;
-  };
+  resetLimits = () => this.commit({ limits: WHOLE_SCALE });
 
   selectTile = ({ image, column }: TilePlace) => {
     this.store.chosenColumn.value = column;

@@ -1,5 +1,6 @@
 """The table of methods. A method is one file and one row here."""
 
+from kx_widget.engine.display import Display
 from kx_widget.engine.methods.ablationcam import ablationcam
 from kx_widget.engine.methods.attention_gradient import attention_gradient
 from kx_widget.engine.methods.attention_rollout import attention_rollout
@@ -180,5 +181,7 @@ METHODS = table(
                 minimum=0.05, maximum=0.95, step=0.05,
             ),
         ),
+        # Every value is about the score of the whole picture.
+        display=Display(origin="quartile"),
     ),
 )  # fmt: skip
