@@ -59,7 +59,10 @@ function draw(given: Case): string[][] {
   return tiles.map((map) => {
     const canvas = new Canvas(size, size);
     const context = canvas.getContext() as unknown as CanvasRenderingContext2D;
-    compose(context, frameOf(picture, size, size), store, { picture, bitmap, map, bitmaps: new TileBitmaps(painter) });
+    compose(context, frameOf(picture, size, size), store, {
+      ...{ image: 0, picture, bitmap, map },
+      bitmaps: new TileBitmaps(painter),
+    });
     return rowsOf(canvas);
   });
 }

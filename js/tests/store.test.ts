@@ -5,7 +5,7 @@ import { extent } from "../src/math/postprocess";
 import { Actions } from "../src/state/actions";
 import type { Session } from "../src/state/session";
 import { comparedValues, Store, type Traits } from "../src/state/store";
-import { COLUMN, item, welcome } from "./helpers";
+import { COLUMN, item, predictions, welcome } from "./helpers";
 
 function tile(image: number, column: number, values: number[], signed = true): TileMap {
   const map = Float32Array.from(values);
@@ -139,6 +139,35 @@ describe("actions", () => {
     expect(asked.at(-1)).toEqual({ compare_with: ["dog"] });
     actions().removeColumn("dog");
     expect(asked.at(-1)).toEqual({ compare: "none", compare_with: [] });
+  });
+
+  it("compare the prediction with the truth where it is wrong", () => {
+    const limits = [0, 1];
+    const truth = { compare: "targets", compare_with: ["top", "true", "top − true"], limits };
+    const compared = (traits: Partial<Traits>, filter = "all") => {
+      store = new Store({ method: "cam", _images: [{}, {}, {}] as never, labels: [0, 1, null], ...traits });
+      store.predictions.value = predictions([0.75, 0.25], [0.75, 0.25], [0.75, 0.25]);
+      store.filter.value = filter;
+      actions().compareBy("targets");
+      return asked.at(-1);
+    };
+    expect(compared({ selected: [1] })).toEqual(truth);
+    expect(compared({ selected: [0] }, "wrong")).toEqual(truth);
+    for (const image of [0, 2]) {
+      expect(compared({ selected: [image] })).toEqual({ compare: "targets", compare_with: [], limits });
+    }
+    expect(compared({ selected: [1], labels: [] }, "wrong")).toEqual({ compare: "targets", compare_with: [], limits });
+    actions().compareBy("methods");
+    expect(asked.at(-1)).toEqual({ compare: "methods", compare_with: [], limits });
+  });
+
+  it("show in the picker a column that is left", () => {
+    store.traits.compare.value = "methods";
+    store.traits.compare_with.value = ["cam", "gradients", "rise"];
+    actions().removeColumn("rise");
+    expect(asked.at(-1)).toEqual({ compare_with: ["cam", "gradients"] });
+    actions().removeColumn("cam");
+    expect(asked.at(-1)).toEqual({ method: "gradients", compare_with: ["gradients"] });
   });
 
   it("hold the limits within the scale and apart", () => {

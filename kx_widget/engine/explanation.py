@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from kx_widget.engine.display import ChosenSign, Display
 from kx_widget.engine.drawing import COLORMAP, FAINT, UNLIKELY, Photo, Style, blend, contact_sheet, encode, html_cell
 from kx_widget.engine.errors import FormatError, ParameterError
+from kx_widget.engine.figures import fixed, percent
 from kx_widget.engine.files import read_arrays, writable, write_arrays, write_whole
 from kx_widget.engine.notes import heading_of, marked
 from kx_widget.engine.postprocess import Scale, apply_scale, apply_sign, resize
@@ -205,10 +206,12 @@ class Explanation:
         """
         self._check(image, target)
         p = self.probabilities[image, target]
-        value = f"score {self.scores[image, target]:.2f}" if np.isnan(p) else f"{100 * p:.1f} %"
+        value = f" · score {fixed(self.scores[image, target])}" if np.isnan(p) else f" · {percent(p)}"
+        # Without a score nothing was there to be explained, and the note says so.
+        value = "" if np.isnan(self.scores[image, target]) else value
         heading = heading_of(self.notes_of(image, target)).lower()
         remark = heading or ("unlikely, drawn faint" if p < UNLIKELY else "")
-        return f"{self.target_names[image][target]} · {value}" + (f" ({remark})" if remark else "")
+        return f"{self.target_names[image][target]}{value}" + (f" ({remark})" if remark else "")
 
     def save(self, path: str | Path) -> None:
         """Write everything (`.npz`), or the overlays as one picture (`.png`) or page (`.html`).

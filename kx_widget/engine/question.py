@@ -224,11 +224,16 @@ class Question:
     ) -> tuple[Frame, ...]:
         """Frames of the maps (B, h, w) of one target, from image `first` on."""
         final, indices = partial.done == partial.total, targets.indices[:, column]
-        score = (scores * targets.weights[:, column]).sum(-1)
+        absent = [row[column] for row in targets.absent]
+        is_absent = np.array(absent) != ""
+        maps = np.where(is_absent[:, None, None], np.float32(np.nan), maps)
+        score = np.where(is_absent, np.nan, (scores * targets.weights[:, column]).sum(-1))
         chosen = self.model.probabilities(scores)[np.arange(len(indices)), np.maximum(indices, 0)]
-        checks = {name: np.broadcast_to(values, len(maps)) for name, values in partial.checks.items()}
+        checks = {name: np.where(is_absent, np.nan, values) for name, values in partial.checks.items()}
         names = [row[column] for row in targets.names]
         notes = self._notes(maps, partial, names) if final else [()] * len(maps)
+        if final:
+            notes = [(why,) if why else note for why, note in zip(absent, notes, strict=True)]
         return tuple(
             Frame(
                 image=first + i,

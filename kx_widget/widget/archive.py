@@ -8,7 +8,7 @@ import gzip
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,12 +29,12 @@ LAST_SIDES = (14, 7)
 
 @dataclass(frozen=True)
 class FinishedAnswer:
-    """A complete answer, and the traits of its question."""
+    """A complete answer, the traits of its question, and how long it took if that is known."""
 
     traits: Mapping[str, Any]
     columns: Sequence[Column]
     tiles: Sequence[Tile]
-    seconds: float
+    seconds: float | None
 
 
 class Archive:
@@ -62,6 +62,13 @@ class Archive:
             size = sum(map(_size, self._answers.values()))
             while size > self._limit and len(self._answers) > 1:
                 size -= _size(self._answers.popitem(last=False)[1])
+
+    def drop(self, is_stale: Callable[[Mapping[str, Any]], bool]) -> None:
+        """Drop the answers to questions of which this is true."""
+        with self._lock:
+            stale = [key for key, answer in self._answers.items() if is_stale(answer.traits)]
+            for key in stale:
+                del self._answers[key]
 
     def answers(self) -> list[FinishedAnswer]:
         """All answers, the latest one last."""

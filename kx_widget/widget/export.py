@@ -2,10 +2,9 @@
 
 import tempfile
 import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-
-import anywidget
 
 from kx_widget.engine.errors import FormatError, KxError
 from kx_widget.engine.explanation import Explanation
@@ -13,15 +12,13 @@ from kx_widget.engine.files import writable, write_whole
 from kx_widget.engine.types import Floats
 from kx_widget.widget.archive import Archive, FinishedAnswer, pack
 from kx_widget.widget.downloads import Downloads
-from kx_widget.widget.html import page
+from kx_widget.widget.html import page, page_state
 from kx_widget.widget.static_preview import Displays, is_attended, static_preview
 from kx_widget.widget.worker import start_timer
 
 SNAPSHOT_BYTES = 900_000
 SECONDS_BEFORE_SNAPSHOT = 0.5
 SECONDS_BEFORE_DISPLAY = 1.0
-# Traits that a widget of any kind has; its page needs none of them.
-COMMON = {*anywidget.AnyWidget.class_trait_names(sync=True), "_esm", "_anywidget_id"}
 
 
 class Exporter:
@@ -54,6 +51,10 @@ class Exporter:
             self._timer = start_timer(SECONDS_BEFORE_SNAPSHOT, self.snapshot)
         if self._widget.results:
             self.displays.complete(self._preview)
+
+    def drop(self, is_stale: Callable[[Mapping[str, Any]], bool]) -> None:
+        """Drop the answers to questions of which this is true."""
+        self._archive.drop(is_stale)
 
     def snapshot(self) -> None:
         """Put the latest answer into the trait now."""
@@ -137,9 +138,8 @@ class Exporter:
 
     def _page(self, megabytes: float) -> str:
         widget = self._widget
-        state = widget.get_state(list(set(widget.trait_names(sync=True)) - COMMON))
         title = " · ".join(filter(None, (self._titles[widget.method], widget.layer, "kx_widget")))
-        return page(state, title, self._block, int(megabytes * 1e6))
+        return page(page_state(widget), title, self._block, int(megabytes * 1e6))
 
     def _block(self, limit: int) -> bytes:
         return pack(self.welcome, self._predictions, self._archive.answers(), limit, alone=True)

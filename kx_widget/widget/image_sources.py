@@ -1,16 +1,20 @@
 """Where a widget's images come from; see `stored` for those of a store."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from kx_widget.engine.drawing import encode
-from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.images import Images
+
+if TYPE_CHECKING:
+    from kx_widget.engine.explainer import Explainer
 
 LONGEST_SIDE = 512
 LOSSLESS_SIDE = 192
@@ -38,16 +42,27 @@ class ImageSource(Protocol):
     """Numbered images.
 
     `at_once` tells whether a question is answered for all of them, or for those that are looked at; `path` is that of
-    the store that they belong to, if they do.
+    the store that they belong to, if they do. `labels` are the true classes that the widget was given, one an image, or
+    none.
     """
 
     at_once: bool
     path: str
+    labels: Sequence[int | None]
 
     def __len__(self) -> int: ...
 
     def preview(self, image: int) -> Preview:
         """The picture of an image."""
+        ...
+
+    def label(self, image: int) -> int | None:
+        """The true class of an image, None where it is unknown."""
+        ...
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether the true class of any image is known."""
         ...
 
     def metadata(self) -> Iterable[tuple[dict[str, Any], bytes]]:
@@ -63,11 +78,12 @@ class ImageSource(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass
 class LoadedImages:
-    """Images that were given as arrays or files, and are held ready for the model."""
+    """Images that were given as arrays or files, and are held ready for the model, with their labels."""
 
     images: Images
+    labels: Sequence[int | None] = ()
     at_once = True
     path = ""
 
@@ -78,6 +94,15 @@ class LoadedImages:
         """The picture of an image, at most so large."""
         images = self.images
         return encode_preview(images.previews[image], images.names[image], images.boxes[image], longest_side)
+
+    def label(self, image: int) -> int | None:
+        """The true class of an image, None where it is unknown."""
+        return self.labels[image] if self.labels else None
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether the true class of any image is known."""
+        return any(label is not None for label in self.labels)
 
     def metadata(self) -> Iterable[tuple[dict[str, Any], bytes]]:
         """Nothing before the model's predictions."""

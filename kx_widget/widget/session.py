@@ -15,7 +15,7 @@ from kx_widget.engine.errors import CancelledError, ImageError, KxError
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.types import Floats, Frames
 from kx_widget.widget import prefetch
-from kx_widget.widget.answer_sources import AnswerSource, Part, Query
+from kx_widget.widget.answer_sources import AnswerSource, Part, Query, asks_for_labels
 from kx_widget.widget.archive import FinishedAnswer
 from kx_widget.widget.image_sources import ImageSource
 from kx_widget.widget.messages import VERSION, Column
@@ -368,7 +368,8 @@ class Session:
         if self._predictions is None or explainer is None or answer.status != "done" or stale.wait(prefetch.PAUSE):
             return
         version = query.version()
-        for traits in prefetch.neighbours(answer.traits, self._predictions[0][answer.focus], explainer):
+        scores, label = self._predictions[0][answer.focus], self._images.label(answer.focus)
+        for traits in prefetch.neighbours(answer.traits, scores, explainer, label):
             key = self._key(traits, version)
             if key in answer.prefetched or self.outbox.has(key):
                 continue
@@ -389,7 +390,8 @@ class Session:
 
     def _key(self, traits: Mapping[str, Any], version: int) -> str:
         """A short name of this session's answer to a question, with this version of the model's weights."""
-        text = json.dumps([self._name, version, traits], sort_keys=True, default=str)
+        labels = self._images.labels if asks_for_labels(traits) else ()
+        text = json.dumps([self._name, version, traits, labels], sort_keys=True, default=str)
         return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
     def _tell_progress(self, frames: Frames, progress: float, eta: float | None) -> None:

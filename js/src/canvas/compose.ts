@@ -14,6 +14,7 @@ export function frameOf(picture: Picture | undefined, width: number, height: num
 }
 
 interface TileContent {
+  image: number;
   picture: Picture;
   bitmap: ImageBitmap | null;
   map: TileMap | undefined;
@@ -39,7 +40,7 @@ function clip(context: Context, { x, y, width, height }: Rect): void {
 
 /** Draws the picture, and over it the map; `clipMap` is called where a part of the picture is bare. */
 function drawContent(context: Context, rect: Rect, store: Store, content: TileContent, clipMap: () => void) {
-  const { k, x, y } = store.view.peek();
+  const { k, x, y } = store.viewOf(content.image);
   const { picture, bitmap, map, bitmaps } = content;
   const { traits } = store;
   const [swipe, cells, pixelated] = [traits.swipe.peek(), traits.cells.peek(), traits.pixelated.peek()];

@@ -2,7 +2,7 @@
 
 import { effect } from "@preact/signals";
 import type { TileMap } from "../kernel/decode";
-import { type Rect, whole } from "../math/transform";
+import { type Point, type Rect, type Transform, whole } from "../math/transform";
 import { DRAWING, mapOf, type Picture, type Store, type TilePlace } from "../state/store";
 import { BitmapCache } from "./bitmapCache";
 import { compose, frameOf } from "./compose";
@@ -26,6 +26,8 @@ interface TileState extends Readonly<TileElements> {
   /** What it was drawn from. */
   picture?: Picture;
   map?: TileMap;
+  view?: Transform;
+  crosshair?: Point | null;
 }
 
 /** Milliseconds in a frame for tiles that are drawn for the first time; those left wait for the next frame. */
@@ -51,7 +53,7 @@ function filled(rect: Rect, width: number, height: number): Rect {
   return width - rect.width > 1 || height - rect.height > 1 ? rect : { x: 0, y: 0, width, height };
 }
 
-function drawCrosshair(context: CanvasRenderingContext2D, rect: Rect, at: { x: number; y: number }): void {
+function drawCrosshair(context: CanvasRenderingContext2D, rect: Rect, at: Point): void {
   const x = Math.round(rect.x + rect.width * at.x);
   const y = Math.round(rect.y + rect.height * at.y);
   const line = Math.max(1, Math.round(window.devicePixelRatio));
@@ -83,7 +85,11 @@ export class Stage {
     // The scroll margin, where there is one, is for tiles that scroll within the grid.
     const margins = { rootMargin: "200px", scrollMargin: "200px" } as IntersectionObserverInit;
     this.intersections = new IntersectionObserver((entries) => this.intersect(entries), margins);
-    this.stops = [effect(() => this.watchDrawing()), effect(() => this.watchContent())];
+    this.stops = [
+      effect(() => this.watchDrawing()),
+      effect(() => this.watchPointer()),
+      effect(() => this.watchContent()),
+    ];
   }
 
   /** Draws into the canvas, and the value under the crosshair into the readout, until detached. */
@@ -114,10 +120,18 @@ export class Stage {
 
   /** Everything that changes how all tiles are drawn; reading a signal subscribes to it. */
   private watchDrawing(): void {
-    const { traits, view, crosshair, constants } = this.store;
+    const { traits, constants } = this.store;
     for (const name of DRAWING) traits[name].value;
-    for (const signal of [view, crosshair, constants]) signal.value;
+    constants.value;
     this.schedule(() => true);
+  }
+
+  private watchPointer(): void {
+    const { store } = this;
+    for (const signal of [store.view, store.zoomed, store.linked, store.crosshair, store.focus]) signal.value;
+    this.schedule(
+      ({ image, view, crosshair }) => view !== store.viewOf(image) || crosshair !== store.crosshairOf(image),
+    );
   }
 
   private watchContent(): void {
@@ -189,14 +203,14 @@ export class Stage {
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     const rect = filled(whole(frameOf(picture, width, height)), width, height);
     const map = mapOf(this.store, tile);
-    Object.assign(tile, { picture, map });
+    const [view, at] = [this.store.viewOf(tile.image), this.store.crosshairOf(tile.image)];
+    Object.assign(tile, { picture, map, view, crosshair: at });
     tile.bitmaps ??= new TileBitmaps(this.painter);
     context.reset();
-    compose(context, rect, this.store, { picture, bitmap, map, bitmaps: tile.bitmaps });
-    const at = this.store.crosshair.peek();
+    compose(context, rect, this.store, { image: tile.image, picture, bitmap, map, bitmaps: tile.bitmaps });
     tile.readout.hidden = at === null;
     if (!at) return;
-    drawCrosshair(context, rect, this.store.view.peek().apply(at));
+    drawCrosshair(context, rect, view.apply(at));
     tile.readout.textContent = this.readout(at, picture, map);
   }
 }

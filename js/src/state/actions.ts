@@ -2,12 +2,15 @@
 
 import type { QuestionRecord } from "../kernel/protocol";
 import { Transform } from "../math/transform";
+import { isRight } from "./filterSort";
 import type { Session } from "./session";
 import {
+  COMPARED,
   type Compare,
   chosenTile,
   comparedValues,
   type Drawing,
+  focusedImage,
   LEAST_SPAN,
   type Store,
   type Target,
@@ -15,6 +18,7 @@ import {
   type Traits,
   WHOLE_SCALE,
 } from "./store";
+import { joinTarget, TOPS, TRUE } from "./target";
 
 export class Actions {
   constructor(
@@ -42,14 +46,25 @@ export class Actions {
     this.session.set({ params: value === undefined ? others : { ...others, [name]: value } });
   };
 
+  /** What the model takes for something else begins with why, and why not the truth. */
   compareBy = (compare: Compare) => {
-    if (compare === this.store.traits.compare.peek()) return;
-    this.session.set({ compare, compare_with: [], limits: WHOLE_SCALE });
+    const { store } = this;
+    if (compare === store.traits.compare.peek()) return;
+    const showsWrong = store.filter.peek() === "wrong" && store.filters.peek().has("wrong");
+    const isWrong = showsWrong || isRight(store.facts.peek(), focusedImage(store)) === false;
+    const compare_with = compare === "targets" && isWrong ? [TOPS[0], TRUE, joinTarget(TOPS[0], TRUE, [])] : [];
+    this.session.set({ compare, compare_with: store.available.peek() ? [] : compare_with, limits: WHOLE_SCALE });
   };
 
+  /** The choice that a picker shows is one of the columns that are left. */
   removeColumn = (value: Target) => {
+    const { traits } = this.store;
+    const compare = traits.compare.peek();
     const others = comparedValues(this.store).filter((column) => column !== value);
-    this.session.set(others.length > 0 ? { compare_with: others } : { compare: "none", compare_with: [] });
+    if (compare === "none" || others.length === 0) return this.session.set({ compare: "none", compare_with: [] });
+    const name = COMPARED[compare];
+    const chosen = traits[name].peek() === value ? { [name]: others[others.length - 1] } : {};
+    this.session.set({ ...chosen, compare_with: others });
   };
 
   commit = (drawing: Partial<Drawing>) => this.session.set(drawing);

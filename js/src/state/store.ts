@@ -76,6 +76,8 @@ export const DEFAULTS = {
   /** The true class of each image, null where it is unknown; empty where no labels were given. */
   labels: [] as (number | null)[],
   theme: "auto" as "auto" | "light" | "dark",
+  /** Pixels of the whole view; null where it goes by the window. */
+  height: null as number | null,
   _images: [] as Picture[],
 };
 export type Traits = typeof DEFAULTS;
@@ -128,13 +130,22 @@ export class Store {
   readonly available = signal<AvailableQuestions | null>(null);
   /** A question was sent and the kernel has not taken it yet. */
   readonly waiting = signal(false);
+  /** How the zoomed image is seen, or all of them where they are linked. */
   readonly view = signal(Transform.identity);
+  readonly zoomed = signal(0);
+  /** A point of the image in `focus`, or of all of them where they are linked. */
   readonly crosshair = signal<Point | null>(null);
+  /** Crosshair and zoom are those of all images. */
+  readonly linked = signal(false);
   /** The tile under the pointer or with the keyboard focus. */
   readonly focus = signal<TilePlace | null>(null);
   /** The column of the tile chosen last; its image is the first of `selected`. */
   readonly chosenColumn = signal(0);
   readonly dark = signal(false);
+  /** Pixels that the pictures of the grid are to be high; null for as high as they fit. */
+  readonly tileHeight = signal<number | null>(null);
+  /** What they are if it is null. */
+  readonly fittingHeight = signal(0);
   /** Which images are shown; one of `filters`. */
   readonly filter = signal("all");
   readonly sort = signal<Sort>("given");
@@ -160,6 +171,10 @@ export class Store {
     const sort = sortsOf(this.facts.value).includes(this.sort.value) ? this.sort.value : "given";
     return filterSort(this.facts.value, filter, sort);
   });
+
+  viewOf = (image: number) => (this.linked.value || image === this.zoomed.value ? this.view.value : Transform.identity);
+  crosshairOf = (image: number) =>
+    this.linked.value || image === this.focus.value?.image ? this.crosshair.value : null;
 
   /** How a map is drawn: as its column wants, but for what the user has chosen; see `engine/display.py`. */
   displayOf = ({ item }: { item: Pick<Item, "signed" | "column"> }): Display => {
@@ -212,11 +227,14 @@ export class Store {
 export const currentQuestion = (store: Store) =>
   Object.fromEntries(QUESTION.map((name) => [name, store.traits[name].peek()])) as unknown as QuestionRecord;
 
+/** The trait of what is compared. */
+export const COMPARED = { targets: "target", methods: "method", layers: "layer" } as const;
+
 /** The columns of a comparison: those chosen, else those the kernel answers with. */
 export function comparedValues(store: Store): Target[] {
   const { compare, compare_with } = store.traits;
   if (compare.value === "none" || compare_with.value.length > 0) return compare_with.value;
-  const name = ({ targets: "target", methods: "method", layers: "layer" } as const)[compare.value];
+  const name = COMPARED[compare.value];
   return (store.answer.value?.columns ?? []).map((column) => column[name]);
 }
 
@@ -237,10 +255,10 @@ export function chosenTile(store: Store): TilePlace {
 export const mapOf = (store: Store, { image, column }: TilePlace): TileMap | undefined =>
   store.answer.value?.tiles.get(tileKey(image, column));
 
-/** One image's probabilities, or null where the model gives none. */
+/** One image's probabilities, or null where the model gives none, or not all are known. */
 export function probabilitiesOf(store: Store, image: number): Float32Array | null {
   const table = store.predictions.value;
   if (!table || image < 0 || image >= table.images) return null;
   const row = table.values.subarray(image * table.classes, (image + 1) * table.classes);
-  return Number.isNaN(row[0]) ? null : row;
+  return row.includes(Number.NaN) ? null : row;
 }

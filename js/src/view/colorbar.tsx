@@ -6,7 +6,7 @@ import type { TileMap } from "../kernel/decode";
 import { heights, histogram } from "../math/histogram";
 import { applySign, magnitude } from "../math/postprocess";
 import { value } from "../state/format";
-import { imageName } from "../state/labels";
+import { explainedText, imageName } from "../state/labels";
 import { focusedImage, LEAST_SPAN, mapOf, type Store } from "../state/store";
 import { LimitHandle } from "./limitHandle";
 import type { ViewProps } from "./props";
@@ -24,13 +24,13 @@ const endText = ({ base, scale }: DrawStyle, part: number) => value(base + part 
 
 /** Which maps the bar is about. */
 function scopeText(store: Store, map: TileMap): string {
-  const { image, target_name, layer } = map.item;
+  const { image, layer } = map.item;
   const name = imageName(store, image);
   const scale = store.traits.scale.value;
   if (scale === "all") return "all maps";
   if (scale === "image") return `all maps of ${name}`;
   const compared = store.traits.compare.value === "layers" && store.layerName(layer);
-  return [name, target_name, compared].filter(Boolean).join(", ");
+  return [name, explainedText(store, map.item), compared].filter(Boolean).join(", ");
 }
 
 /** The bars over the values of all maps that share the scale of this one, as the path of a drawing. */

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useLayoutEffect } from "preact/hooks";
 import { gridPng, tilePng } from "../canvas/exportPng";
-import { columnHeading, imageName } from "../state/labels";
+import { columnHeading, explainedText, imageName } from "../state/labels";
 import { chosenTile, mapOf } from "../state/store";
 import type { ViewProps } from "./props";
 import { setTo } from "./setTo";
@@ -38,8 +38,8 @@ function download(blob: Blob, { ending, name }: ExportChoice): void {
 /** The files that can be made of the view. */
 function exportChoices({ store, actions }: ViewProps): ExportChoice[] {
   const tile = chosenTile(store);
-  const target = mapOf(store, tile)?.item.target_name;
-  const title = [imageName(store, tile.image), target].filter(Boolean).join(", ");
+  const map = mapOf(store, tile);
+  const title = [imageName(store, tile.image), map && explainedText(store, map.item)].filter(Boolean).join(", ");
   const method = store.traits.method.peek();
   const heading = (store.answer.value?.columns.length ?? 0) > 1 ? columnHeading(store, tile.column) : "";
   const hasKernel = store.status.value !== "no-kernel" && (store.available.value?.fromStore ?? true);

@@ -1,21 +1,21 @@
 import { useComputed } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { isBlank, isUnlikely } from "../canvas/drawStyle";
 import { Gestures } from "../canvas/gestures";
 import type { TileMap } from "../kernel/decode";
-import { isRight } from "../state/filterSort";
-import { lastSegment, percent, position, value } from "../state/format";
-import { imageName, methodTitle, notesOf, verdict } from "../state/labels";
+import { position, value } from "../state/format";
+import { explainedText, imageName, methodTitle, notesOf, verdict } from "../state/labels";
 import { mapOf, type Picture, type Store, type TilePlace } from "../state/store";
 import type { StageProps } from "./props";
 
 interface TileProps extends StageProps, TilePlace {
   /** Undefined until it has come. */
   picture: Picture | undefined;
-  /** Some pictures have names, so that all rows leave room for one. */
-  named: boolean;
-  /** Some true classes are known, and all rows are to be equally high. */
-  marked: boolean;
+  /** Where it lies in the grid, and how high its picture is, in pixels. */
+  place: { left: number; top: number; width: number; height: number };
+  /** Its caption. */
+  children: ComponentChildren;
 }
 
 /** The strongest value of a map under the chosen sign and the pixel of the picture it lies at. */
@@ -49,14 +49,36 @@ function describe(store: Store, picture: Picture | undefined, image: number, map
   ];
   if (!map || !picture) return [...source, "no map yet"].filter(Boolean).join(", ");
   const { item } = map;
-  const what = [methodTitle(store, item.method), store.layerName(item.layer), item.target_name];
+  const what = [methodTitle(store, item.method), store.layerName(item.layer), explainedText(store, item)];
   const strongest = isBlank(store, map)
     ? []
     : [peak(store, picture, map), isUnlikely(map) && FAINT_TEXT, item.partial && "not finished"];
   return [...what, ...source, ...strongest, ...notesOf(store, item)].filter(Boolean).join(", ");
 }
 
-export function Tile({ store, actions, stage, picture, image, column, named, marked }: TileProps) {
+/** How far a map is that is not finished, and whether there is something to be said of it. */
+function Badges({ store, map }: { store: Store; map: TileMap }) {
+  const notes = notesOf(store, map.item).join("\n");
+  const { done = 0, total = 0 } = store.progress.value ?? {};
+  const part = total > 0 ? ` ${Math.floor((100 * done) / total)} %` : "";
+  return (
+    <div class="badges" aria-hidden="true">
+      {map.item.partial && <span class="partial">partial{part}</span>}
+      {isFaint(store, map) && (
+        <span class="faint" title={FAINT_TITLE}>
+          {FAINT_TEXT}
+        </span>
+      )}
+      {notes && (
+        <span class="mark" title={notes}>
+          !
+        </span>
+      )}
+    </div>
+  );
+}
+
+export function Tile({ store, actions, stage, picture, image, column, place, children }: TileProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const readout = useRef<HTMLDivElement>(null);
   const map = useComputed(() => mapOf(store, { image, column })).value;
@@ -70,7 +92,6 @@ export function Tile({ store, actions, stage, picture, image, column, named, mar
     };
   }, [image, column]);
 
-  const outcome = verdict(store, image, map?.item.target);
   return (
     <div
       class="tile"
@@ -79,6 +100,12 @@ export function Tile({ store, actions, stage, picture, image, column, named, mar
       data-column={column}
       data-partial={map?.item.partial || undefined}
       data-selected={store.traits.selected.value.includes(image) || undefined}
+      style={{
+        left: `${place.left}px`,
+        top: `${place.top}px`,
+        width: `${place.width}px`,
+        "--height": `${place.height}px`,
+      }}
     >
       <canvas ref={canvas} role="img" tabIndex={0} aria-label={describe(store, picture, image, map)} />
       {picture?.problem && (
@@ -91,53 +118,9 @@ export function Tile({ store, actions, stage, picture, image, column, named, mar
           <p>{map.item.notes[0]}</p>
         </div>
       )}
-      {map && isFaint(store, map) && (
-        <div class="faint" aria-hidden="true" title={FAINT_TITLE}>
-          {FAINT_TEXT}
-        </div>
-      )}
+      {map && <Badges store={store} map={map} />}
       <div class="readout" aria-hidden="true" ref={readout} hidden />
-      {captionOf(store, map)}
-      {column === 0 && named && (
-        <div class="source" title={picture?.name}>
-          {lastSegment(picture?.name ?? "") || "\u00a0"}
-        </div>
-      )}
-      {column === 0 && (outcome || marked) && (
-        <Verdict text={outcome} right={isRight(store.facts.value, image) === true} />
-      )}
-    </div>
-  );
-}
-
-/** The class that a map explains, and its probability or score. */
-function captionOf(store: Store, map: TileMap | undefined) {
-  const name = map?.item.target_name ?? (store.status.value === "running" ? "computing…" : "");
-  const { probability = null, score = null } = map?.item ?? {};
-  const notes = map && notesOf(store, map.item).join("\n");
-  return (
-    <div class="caption">
-      <span class="name" title={name}>
-        {name || "\u00a0"}
-      </span>
-      <span class="figure">
-        {map && (probability === null ? value(score) : percent(probability))}
-        {notes && (
-          <span class="mark" title={notes} aria-hidden="true">
-            !
-          </span>
-        )}
-      </span>
-    </div>
-  );
-}
-
-/** The sign says it to those who do not see the colour, the words to those who see neither. */
-function Verdict({ text, right }: { text: string; right: boolean }) {
-  return (
-    <div class="verdict" data-right={right || undefined} title={text && inFull(text)}>
-      <span aria-hidden="true">{text && (right ? "✓ " : "✗ ")}</span>
-      {text || "\u00a0"}
+      {children}
     </div>
   );
 }
