@@ -22,6 +22,7 @@ export function item(fields: Partial<Item> = {}): Item {
     partial: false,
     notes: [],
     evidence: "some",
+    checks: {},
     byte_offset: 0,
     byte_length: 8,
     ...fields,

@@ -4,6 +4,7 @@ import { compose, frameOf } from "../src/canvas/compose";
 import { MapPainter, TileBitmaps } from "../src/canvas/tileBitmaps";
 import { tileKey } from "../src/kernel/decode";
 import { extent } from "../src/math/postprocess";
+import { Transform } from "../src/math/transform";
 import { type Picture, Store, type Traits } from "../src/state/store";
 import { Canvas, globals } from "./canvas";
 import { item } from "./helpers";
@@ -59,10 +60,8 @@ function draw(given: Case): string[][] {
   return tiles.map((map) => {
     const canvas = new Canvas(size, size);
     const context = canvas.getContext() as unknown as CanvasRenderingContext2D;
-    compose(context, frameOf(picture, size, size), store, {
-      ...{ image: 0, picture, bitmap, map },
-      bitmaps: new TileBitmaps(painter),
-    });
+    const bitmaps = new TileBitmaps(painter);
+    compose(context, frameOf(picture, size, size), store, { view: Transform.identity, picture, bitmap, map, bitmaps });
     return rowsOf(canvas);
   });
 }

@@ -153,6 +153,7 @@ def tile(frame: Frame, image: int, column: int, heading: Column) -> Tile:
         "partial": not frame.final,
         "notes": notes,
         "evidence": evidence_of(notes),
+        "checks": {name: value if np.isfinite(value) else None for name, value in frame.checks.items()},
     }
     return item, frame.values
 

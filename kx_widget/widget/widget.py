@@ -298,6 +298,8 @@ class KxWidget(Traits):
                 session.want(gen, image, column, key)
             case {"kind": "look", "gen": gen, "pictures": pictures, "maps": maps}:
                 session.look(gen, pictures, maps)
+            case {"kind": "enlarge", "id": view, "image": image, "box": box, "longest": longest}:
+                session.crops.ask(view, image, box, longest)
             case {"kind": "export", "id": name, "format": fmt, "column": column}:
                 self._exporter.downloads.ask(name, fmt, column)
             case _:

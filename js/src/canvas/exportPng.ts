@@ -59,7 +59,7 @@ async function drawTile(context: ExportContext, rect: Rect, store: Store, tile: 
   const inner = frameOf(picture, rect.width, rect.height);
   const placed = { ...inner, x: rect.x + inner.x, y: rect.y + inner.y };
   const bitmaps = new TileBitmaps(new MapPainter());
-  compose(context, whole(placed), store, { image: tile.image, picture, bitmap, map, bitmaps });
+  compose(context, whole(placed), store, { view: store.viewOf(tile.image), picture, bitmap, map, bitmaps });
   bitmap?.close();
   if (map && isBlank(store, map)) drawNote(context, rect, map.item.notes[0] ?? "");
 }

@@ -55,6 +55,15 @@ function desaturate(context: OffscreenCanvasRenderingContext2D): void {
   context.fillRect(0, 0, width, height);
 }
 
+function grayOf(bitmap: ImageBitmap, canvas: MemoCanvas): OffscreenCanvas {
+  const { width, height } = bitmap;
+  return canvas.show(width, height, [bitmap], (context) => {
+    context.reset();
+    context.drawImage(bitmap, 0, 0, width, height);
+    desaturate(context);
+  });
+}
+
 /** Paints maps; the tiles of a view share its colour tables and its room for pixels. */
 export class MapPainter {
   private readonly tables = new Map<string, Uint32Array>();
@@ -80,6 +89,7 @@ export class TileBitmaps {
   private readonly scaledPicture = new MemoCanvas();
   private readonly scaledGray = new MemoCanvas();
   private readonly wholeGray = new MemoCanvas();
+  private readonly detailGray = new MemoCanvas();
   // Kept in memory rather than on the graphics card: it is written as often as it is drawn.
   private readonly map = new MemoCanvas({ willReadFrequently: true });
   private readonly merged = new MemoCanvas();
@@ -90,15 +100,10 @@ export class TileBitmaps {
   constructor(private readonly painter: MapPainter) {}
 
   /** The picture as it is, or without its colours. */
-  picture(bitmap: ImageBitmap, gray: boolean): Bitmap {
-    const { width, height } = bitmap;
-    if (!gray) return bitmap;
-    return this.wholeGray.show(width, height, [bitmap], (context) => {
-      context.reset();
-      context.drawImage(bitmap, 0, 0, width, height);
-      desaturate(context);
-    });
-  }
+  picture = (bitmap: ImageBitmap, gray: boolean): Bitmap => (gray ? grayOf(bitmap, this.wholeGray) : bitmap);
+
+  /** A part of the picture at a higher resolution, as it is or without its colours. */
+  detail = (bitmap: ImageBitmap, gray: boolean): Bitmap => (gray ? grayOf(bitmap, this.detailGray) : bitmap);
 
   /** The picture as large as the frame. */
   fitted(bitmap: ImageBitmap, gray: boolean, { width, height }: Rect, pixelated: boolean): Bitmap {

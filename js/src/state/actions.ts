@@ -2,6 +2,7 @@
 
 import type { QuestionRecord } from "../kernel/protocol";
 import { Transform } from "../math/transform";
+import type { CropQuestion } from "./crops";
 import { isRight } from "./filterSort";
 import type { Session } from "./session";
 import {
@@ -105,6 +106,9 @@ export class Actions {
 
   /** The images whose rows are near sight have changed. */
   fetchVisible = (images: readonly number[]) => this.session.images.fetchVisible(images);
+
+  /** Once a view rests, asks for the pixels of the original that it lacks. */
+  fetchCrop = (image: number, question: () => CropQuestion | null) => this.session.crops.fetchAtRest(image, question);
 
   fetchFile = (format: string, column: number) => this.session.downloads.fetch(format, column);
 

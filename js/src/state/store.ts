@@ -27,10 +27,29 @@ export interface Picture {
   width: number;
   height: number;
   box: number[];
+  /** Width and height of what it was made from; earlier versions did not save them. */
+  original_size?: number[];
   mime: string;
   /** Why there is none. */
   problem?: string;
   data: Binary;
+}
+
+/** The pixels that people count: those of the image itself, of which the picture may be a small copy. */
+export function originalSize({ width, height, original_size: size }: Picture): { width: number; height: number } {
+  return size ? { width: size[0], height: size[1] } : { width, height };
+}
+
+/** A part of an image at a higher resolution than its picture has; or why there is none. */
+export interface ImageCrop {
+  image: number;
+  /** Where it lies, in fractions of the image. */
+  box: readonly number[];
+  /** Its pixels for each of the original's, along a side; 1 at most. */
+  density: number;
+  mime: string;
+  data: Binary;
+  problem: string;
 }
 
 export type Limits = readonly [low: number, high: number];
@@ -120,6 +139,8 @@ export class Store {
   /** Facts about the images of a stored data set, of which only some are in `_images`; else null. */
   readonly stored = signal<StoredFacts | null>(null);
   readonly thumbnails = signal<ThumbnailSet | null>(null);
+  /** The crop that came last. */
+  readonly crop = signal<ImageCrop | null>(null);
   readonly answer = signal<(Answer & { gen: number }) | null>(null);
   /** The answer on the screen does not belong to the question any more. */
   readonly stale = signal(false);
@@ -220,6 +241,14 @@ export class Store {
   private readonly layerNames = computed(() => {
     const layers = this.constants.value?.inspection.layers ?? [];
     return shortNames(layers.map(({ path }) => path));
+  });
+  /** The names of the classes up to their first comma, where synonyms follow it, as far as these are not the same. */
+  readonly briefNames = computed(() => {
+    const names = this.constants.value?.class_names ?? [];
+    const brief = names.map((name) => name.split(", ")[0]);
+    const counts = new Map<string, number>();
+    for (const name of brief) counts.set(name, (counts.get(name) ?? 0) + 1);
+    return brief.map((name, target) => (counts.get(name) === 1 && name ? name : names[target]));
   });
   layerName = (path: string) => this.layerNames.value.get(path) ?? lastSegment(path);
 }

@@ -6,7 +6,7 @@ import { Gestures } from "../canvas/gestures";
 import type { TileMap } from "../kernel/decode";
 import { position, value } from "../state/format";
 import { explainedText, imageName, methodTitle, notesOf, verdict } from "../state/labels";
-import { mapOf, type Picture, type Store, type TilePlace } from "../state/store";
+import { mapOf, originalSize, type Picture, type Store, type TilePlace } from "../state/store";
 import type { StageProps } from "./props";
 
 interface TileProps extends StageProps, TilePlace {
@@ -30,7 +30,7 @@ function peak(store: Store, picture: Picture, map: TileMap): string {
     x: left + (((at % w) + 0.5) / w) * (right - left),
     y: top + ((Math.floor(at / w) + 0.5) / h) * (bottom - top),
   };
-  return `peak ${value(negative ? lo : hi)} at ${position(place, picture)}`;
+  return `peak ${value(negative ? lo : hi)} at ${position(place, originalSize(picture))}`;
 }
 
 const inFull = (outcome: string) => (outcome.startsWith("predicted ") ? outcome : `predicted ${outcome}`);
@@ -82,6 +82,7 @@ export function Tile({ store, actions, stage, picture, image, column, place, chi
   const canvas = useRef<HTMLCanvasElement>(null);
   const readout = useRef<HTMLDivElement>(null);
   const map = useComputed(() => mapOf(store, { image, column })).value;
+  const isZoomed = useComputed(() => !store.viewOf(image).isIdentity).value;
   useEffect(() => {
     if (!canvas.current || !readout.current) return;
     const gestures = new Gestures(canvas.current, { image, column }, store, actions);
@@ -98,6 +99,7 @@ export function Tile({ store, actions, stage, picture, image, column, place, chi
       data-kx-tile=""
       data-image={image}
       data-column={column}
+      data-zoomed={isZoomed || undefined}
       data-partial={map?.item.partial || undefined}
       data-selected={store.traits.selected.value.includes(image) || undefined}
       style={{
