@@ -65,14 +65,6 @@ class ImageSource(Protocol):
         """The picture of an image."""
         ...
 
-    def original(self, image: int) -> Pixels:
-        """An image at full resolution, uint8 (height, width, 1 or 3).
-
-        Raises:
-            ImageError: it is not there any more, and why.
-        """
-        ...
-
     def label(self, image: int) -> int | None:
         """The true class of an image, None where it is unknown."""
         ...
@@ -80,6 +72,14 @@ class ImageSource(Protocol):
     @property
     def has_labels(self) -> bool:
         """Whether the true class of any image is known."""
+        ...
+
+    def original(self, image: int) -> Pixels:
+        """An image at full resolution, uint8 (height, width, 1 or 3).
+
+        Raises:
+            ImageError: it is not there any more, and why.
+        """
         ...
 
     def metadata(self) -> Iterable[tuple[dict[str, Any], bytes]]:

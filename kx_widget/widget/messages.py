@@ -127,14 +127,23 @@ class Item(Encoded):
     checks: dict[str, float | None]
 
 
+class DisplayRecord(TypedDict):
+    """How maps are drawn where the user chooses nothing else: see `engine.display`."""
+
+    clip: float
+    origin: Literal["zero", "quartile"]
+    sign: Literal["positive", "absolute", "signed"]
+
+
 class Column(TypedDict):
-    """What a column of the grid asks."""
+    """What a column of the grid asks, and how its maps want to be drawn."""
 
     layer: str
     method: str
     method_title: str
     target: str
     signed: bool
+    display: DisplayRecord
 
 
 class Welcome(TypedDict):
@@ -281,6 +290,17 @@ class Thumbnails(TypedDict):
     items: list[Thumbnail]
 
 
+class Costs(TypedDict):
+    """About how many seconds each method would take for these images, at the layer that it would be asked at, by id.
+
+    Those that are missing do not tell; the words of the catalogue then have to do.
+    """
+
+    kind: Literal["costs"]
+    gen: int
+    seconds: dict[str, float]
+
+
 class Done(TypedDict):
     """The answer is whole: it has so many maps."""
 
@@ -415,7 +435,7 @@ class Ack(TypedDict):
 
 
 Down = (
-    Welcome | Predictions | Shelf | Pictures | Queued | Running | Progress | Maps | Ahead | Thumbnails | Done
+    Welcome | Predictions | Shelf | Pictures | Queued | Running | Progress | Maps | Ahead | Thumbnails | Costs | Done
     | Cancelled | Error | File | Crop
 )  # fmt: skip
 Up = Hello | Seen | Cancel | Miss | Want | Look | Export | Enlarge | Ack

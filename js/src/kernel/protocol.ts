@@ -117,8 +117,18 @@ export interface Item {
   checks: Record<string, number | null>;
 }
 
-/** What a column of the grid asks. */
-export interface Column { layer: string; method: string; method_title: string; target: string; signed: boolean; }
+/** How maps are drawn where the user chooses nothing else: see `engine.display`. */
+export interface DisplayRecord { clip: number; origin: "zero" | "quartile"; sign: "positive" | "absolute" | "signed"; }
+
+/** What a column of the grid asks, and how its maps want to be drawn. */
+export interface Column {
+  layer: string;
+  method: string;
+  method_title: string;
+  target: string;
+  signed: boolean;
+  display: DisplayRecord;
+}
 
 /**
  * Answers `hello`: all that does not change while the widget lives.
@@ -225,6 +235,13 @@ export interface Thumbnails {
   items: Thumbnail[];
 }
 
+/**
+ * About how many seconds each method would take for these images, at the layer that it would be asked at, by id.
+ *
+ * Those that are missing do not tell; the words of the catalogue then have to do.
+ */
+export interface Costs { kind: "costs"; gen: number; seconds: Record<string, number>; }
+
 /** The answer is whole: it has so many maps. */
 export interface Done { kind: "done"; gen: number; seconds: number; maps: number; }
 
@@ -286,7 +303,7 @@ export interface Enlarge { kind: "enlarge"; id: string; image: number; box: numb
 /** A frame of maps or pictures was taken in. */
 export interface Ack { kind: "ack"; seq: number; }
 
-export type Down = Welcome | Predictions | Shelf | Pictures | Queued | Running | Progress | Maps | Ahead | Thumbnails | Done | Cancelled | Error | File | Crop;
+export type Down = Welcome | Predictions | Shelf | Pictures | Queued | Running | Progress | Maps | Ahead | Thumbnails | Costs | Done | Cancelled | Error | File | Crop;
 
 export type Up = Hello | Seen | Cancel | Miss | Want | Look | Export | Enlarge | Ack;
 
@@ -304,6 +321,7 @@ export const FIELDS: Readonly<Record<Down["kind"], Readonly<Record<string, "numb
   maps: { gen: "number", seq: "number", items: "list" },
   ahead: { seq: "number", answers: "list" },
   thumbnails: { gen: "number", image: "number", column: "number", key: "string", method_title: "string", signed: "boolean", items: "list" },
+  costs: { gen: "number", seconds: "object" },
   done: { gen: "number", seconds: "number", maps: "number" },
   cancelled: { gen: "number" },
   error: { gen: "number", message: "string", hint: "string", traceback: "string" },

@@ -153,6 +153,9 @@ export class Session implements Listener {
     progress: (message) => {
       if (this.store.status.value === "running") this.store.progress.value = message;
     },
+    costs: ({ seconds }) => {
+      this.store.costs.value = seconds;
+    },
     maps: (message, buffers) => this.current.add(message, buffers, this.images.trim),
     ahead: ({ answers }, buffers) => {
       for (const { asked, key, columns, items } of answers) {

@@ -70,8 +70,7 @@ function Prediction({ store, image, width }: { store: Store; image: number; widt
 /** The class that a map explains, with its probability or score. */
 function Explained({ store, map }: { store: Store; map: TileMap | undefined }) {
   const isPredicted = map && map.item.target === store.facts.value.predicted[map.item.image];
-  const computing = store.status.value === "running" ? "computing…" : "";
-  const full = map ? explainedText(store, map.item) : computing;
+  const full = map ? explainedText(store, map.item) : store.status.value === "running" ? "computing…" : "";
   const { probability = null, score = null, target = -1 } = map?.item ?? {};
   const name = store.briefNames.value[target] ?? full;
   const figure = map && (probability === null ? value(score) : percent(probability));
