@@ -156,6 +156,7 @@ class KxWidget(Traits):
         self._exporter = Exporter(self, welcome)
         self._session = Session(source, answers, self._tell_views, self._report, self._exporter.keep, self._lock)
         self.observe(self._ask_if_changed, list(QUESTION))
+        self.observe(self._reset_limits, ["method", "compare"])
         self.observe(self._focus, "selected")
         self.observe(self._relabel, "labels")
         self.on_msg(self._receive)
@@ -297,6 +298,8 @@ class KxWidget(Traits):
                 session.want(gen, image, column, key)
             case {"kind": "look", "gen": gen, "pictures": pictures, "maps": maps}:
                 session.look(gen, pictures, maps)
+            case {"kind": "enlarge", "id": view, "image": image, "box": box, "longest": longest}:
+                session.crops.ask(view, image, box, longest)
             case {"kind": "export", "id": name, "format": fmt, "column": column}:
                 self._exporter.downloads.ask(name, fmt, column)
             case _:
@@ -325,6 +328,10 @@ class KxWidget(Traits):
                     setattr(self, name, value)
         if repr(traits) != repr(self._last_traits):
             self._ask(traits)
+
+    def _reset_limits(self, _: Any) -> None:
+        """Limits belong to the maps that they were chosen for: another method or comparison begins without."""
+        self.limits = [0, 1]
 
     def _ask(self, traits: dict[str, Any]) -> None:
         query = self._query(traits)

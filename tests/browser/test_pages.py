@@ -184,7 +184,7 @@ def test_pickers_offer_what_is_kept_and_nothing_else(sheet: Callable[..., Sheet]
     expect(root.locator("[data-kx-tile] canvas")).to_have_count(4)
     expect(root.get_by_text("A new question needs Python.")).to_be_visible()
     possible = root.locator("[role=treeitem]:not([aria-disabled])")
-    assert set(possible.locator(".name").all_inner_texts()) == {"after_add", "stem"}
+    assert set(possible.locator(".name").all_text_contents()) == {"after_add", "stem"}
     assert root.locator("[role=treeitem][aria-disabled]").count() > 0
     expect(root.get_by_label("Smooth", exact=True)).to_be_disabled()
 

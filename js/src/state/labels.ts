@@ -2,7 +2,7 @@
 
 import type { Item, MethodRecord, QuestionRecord } from "../kernel/protocol";
 import { isRight, labelOf } from "./filterSort";
-import { lastSegment } from "./format";
+import { lastSegment, roughly } from "./format";
 import { type Compare, chosenMethod, comparedValues, type Store, type Target } from "./store";
 import { splitTarget, spokenTarget } from "./target";
 
@@ -78,6 +78,12 @@ export function verdict(store: Store, image: number, explained?: number): string
   if (right) return other ? `predicted ${other}, right` : "right";
   const outcome = other ? `predicted ${other}` : "wrong";
   return `${outcome}, true class ${className(store, labelOf(facts, image) ?? 0)}`;
+}
+
+/** What a method costs: seconds for these images, where they are known. */
+export function costText(store: Store, { id, cost }: MethodRecord): string {
+  const seconds = store.costs.value[id];
+  return seconds === undefined ? cost : roughly(seconds);
 }
 
 /** What the true class says of the prediction; empty where one of them is not known. */
