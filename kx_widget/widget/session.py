@@ -17,6 +17,7 @@ from kx_widget.engine.types import Floats, Frames
 from kx_widget.widget import prefetch
 from kx_widget.widget.answer_sources import AnswerSource, Part, Query, asks_for_labels
 from kx_widget.widget.archive import FinishedAnswer
+from kx_widget.widget.crops import Crops
 from kx_widget.widget.estimates import Estimates
 from kx_widget.widget.image_sources import ImageSource
 from kx_widget.widget.messages import VERSION, Column
@@ -90,6 +91,7 @@ class Session:
         self._report = report
         self._keep = keep
         self.outbox = Outbox(send, lock)
+        self.crops = Crops(images, send)
         self._changed = threading.Condition(lock)
         self._worker = Worker("kx-widget")
         self._name = secrets.token_hex(8)
@@ -189,6 +191,7 @@ class Session:
         with self._changed:
             self._worker.cancel()
             self.outbox.close()
+            self.crops.close()
             self._answer = CurrentAnswer(self._answer.gen + 1, status="idle", error=KxError(CLOSED))
             self._changed.notify_all()
 

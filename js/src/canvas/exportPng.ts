@@ -2,6 +2,7 @@
 
 import type { TileMap } from "../kernel/decode";
 import type { Column } from "../kernel/protocol";
+import { magnitude } from "../math/postprocess";
 import { type Rect, whole } from "../math/transform";
 import { isRight } from "../state/filterSort";
 import { percent, value } from "../state/format";
@@ -62,7 +63,7 @@ async function drawTile(context: ExportContext, rect: Rect, store: Store, tile: 
   const inner = frameOf(picture, rect.width, rect.height);
   const placed = { ...inner, x: rect.x + inner.x, y: rect.y + inner.y };
   const bitmaps = new TileBitmaps(new MapPainter());
-  compose(context, whole(placed), store, { image: tile.image, picture, bitmap, map, bitmaps });
+  compose(context, whole(placed), store, { view: store.viewOf(tile.image), picture, bitmap, map, bitmaps });
   bitmap?.close();
   if (map && isBlank(store, map)) drawNote(context, rect, map.item.notes[0] ?? "");
 }
@@ -138,19 +139,29 @@ function title(store: Store, columns: readonly Column[]): string {
     .join(" · ");
 }
 
+/** The percentile at which the colours of maps without a zero begin. */
+const QUARTILE = 25;
+
 /** What an end of the colour table stands for: a number, or a part of what differs from map to map. */
-function endText(store: Store, part: number, largest: number, isLone: boolean): string {
-  const scale = store.traits.scale.peek();
-  if (isLone || scale === "all" || part === 0) return value(part * largest);
-  const whose = scale === "image" ? "the maximum of each image" : "the maximum of each map";
-  const size = Math.abs(part) === 1 ? "" : `${percent(Math.abs(part))} of `;
-  return `${part < 0 ? "− " : ""}${size}${whose}`;
+function endText(store: Store, map: TileMap, part: number, isLone: boolean): string {
+  const { base, scale } = styleOf(store, map);
+  const { clip, origin, sign } = store.displayOf(map);
+  const [isLow, isClipped] = [part === 0, magnitude(map.extent, sign) > store.endsOf(map).high];
+  if (isLone || store.traits.scale.peek() === "all") {
+    return `${value(base + part * scale)}${isLone && !isLow && isClipped ? `, the ${clip}th percentile` : ""}`;
+  }
+  if (isLow && origin === "zero") return "0";
+  const whose = store.traits.scale.peek() === "image" ? "each image" : "each map";
+  const percentile = isLow ? QUARTILE : clip;
+  const end = isLow || clip < 100 ? `the ${percentile}th percentile of ${whose}` : `the maximum of ${whose}`;
+  const size = isLow || Math.abs(part) === 1 ? "" : `${percent(Math.abs(part))} of `;
+  return `${part < 0 ? "− " : ""}${size}${end}`;
 }
 
 /** The colour table with what its ends stand for. */
 function drawBar(context: ExportContext, store: Store, map: TileMap, { foot, unit, tiles }: Sheet): void {
   const style = styleOf(store, map);
-  const [low, high] = [style.low, style.high].map((part) => endText(store, part, style.scale, tiles.length === 1));
+  const [low, high] = [style.low, style.high].map((part) => endText(store, map, part, tiles.length === 1));
   const ramp = new ImageData(256, 1);
   new Uint32Array(ramp.data.buffer).set(lookupTable(style.table));
   const strip = createContext(256, 1);

@@ -91,7 +91,9 @@ export function truthText(store: Store, image: number): string {
   const facts = store.facts.value;
   const right = isRight(facts, image);
   if (right === null) return "";
-  return right ? "right" : `true: ${className(store, labelOf(facts, image) ?? 0)}`;
+  if (right) return "right";
+  const label = labelOf(facts, image) ?? 0;
+  return `true: ${store.briefNames.value[label] ?? className(store, label)}`;
 }
 
 /** How far a method's maps can be trusted on this model, "" where nothing is known against them. */
