@@ -143,25 +143,26 @@ function title(store: Store, columns: readonly Column[]): string {
 const QUARTILE = 25;
 
 /** What an end of the colour table stands for: a number, or a part of what differs from map to map. */
-function endText(store: Store, map: TileMap, part: number, isLone: boolean): string {
-  const { base, scale } = styleOf(store, map);
-  const { clip, origin, sign } = store.displayOf(map);
-  const [isLow, isClipped] = [part === 0, magnitude(map.extent, sign) > store.endsOf(map).high];
-  if (isLone || store.traits.scale.peek() === "all") {
-    return `${value(base + part * scale)}${isLone && !isLow && isClipped ? `, the ${clip}th percentile` : ""}`;
+function endText(store: Store, maps: readonly TileMap[], part: number): string {
+  const { base, scale } = styleOf(store, maps[0]);
+  const { clip, origin, sign } = store.displayOf(maps[0]);
+  const isLow = part === 0;
+  const isClipped = maps.some((map) => magnitude(map.extent, sign) > store.endsOf(map).high);
+  if (maps.length === 1 || store.traits.scale.peek() === "all") {
+    return `${value(base + part * scale)}${!isLow && isClipped ? `, the ${clip}th percentile` : ""}`;
   }
   if (isLow && origin === "zero") return "0";
   const whose = store.traits.scale.peek() === "image" ? "each image" : "each map";
   const percentile = isLow ? QUARTILE : clip;
-  const end = isLow || clip < 100 ? `the ${percentile}th percentile of ${whose}` : `the maximum of ${whose}`;
+  const end = isLow || isClipped ? `the ${percentile}th percentile of ${whose}` : `the maximum of ${whose}`;
   const size = isLow || Math.abs(part) === 1 ? "" : `${percent(Math.abs(part))} of `;
   return `${part < 0 ? "− " : ""}${size}${end}`;
 }
 
 /** The colour table with what its ends stand for. */
-function drawBar(context: ExportContext, store: Store, map: TileMap, { foot, unit, tiles }: Sheet): void {
-  const style = styleOf(store, map);
-  const [low, high] = [style.low, style.high].map((part) => endText(store, map, part, tiles.length === 1));
+function drawBar(context: ExportContext, store: Store, maps: readonly TileMap[], { foot, unit }: Sheet): void {
+  const style = styleOf(store, maps[0]);
+  const [low, high] = [style.low, style.high].map((part) => endText(store, maps, part));
   const ramp = new ImageData(256, 1);
   new Uint32Array(ramp.data.buffer).set(lookupTable(style.table));
   const strip = createContext(256, 1);
@@ -241,8 +242,8 @@ async function drawSheet(store: Store, sheet: Sheet): Promise<Blob> {
     await drawTile(context, tile, store, tile);
     drawCaption(context, tile.caption, tile, unit);
   }
-  const map = tiles.map((tile) => mapOf(store, tile)).find(Boolean);
-  if (map) drawBar(context, store, map, sheet);
+  const maps = tiles.map((tile) => mapOf(store, tile)).filter((map) => map !== undefined);
+  if (maps.length > 0) drawBar(context, store, maps, sheet);
   return canvas.convertToBlob({ type: "image/png" });
 }
 
