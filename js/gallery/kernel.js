@@ -186,6 +186,7 @@ export async function createKernel(options) {
     let at = 0;
     for (let image = 0; image < images; image++) {
       const { values, size, signed } = mapOf(image, question);
+      const { fine } = CATALOGUE.find(({ id }) => id === question.method);
       if (done < 1) values.fill(Number.NaN, Math.floor(done * size) * size);
       const absent = done === 1 && absence(question.target, image);
       const remark = absent ? { notes: [absent], evidence: "none" } : (notes && done === 1 && REMARKS[image]) || {};
@@ -219,6 +220,7 @@ export async function createKernel(options) {
           partial: done < 1,
           notes: [...(remark.notes ?? []), ...(cautions ? [cautionOn(question.method)].filter(Boolean) : [])],
           evidence: remark.evidence ?? "some",
+          checks: fine ? { completeness_gap: 0.0125 * (image + 1) } : {},
         },
         ...{ byte_offset: at, byte_length: values.byteLength },
       });

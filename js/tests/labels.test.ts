@@ -9,9 +9,10 @@ import {
   notesOf,
   questionText,
   shownMethods,
+  truthText,
 } from "../src/state/labels";
 import { currentQuestion, type Picture, Store, type Traits } from "../src/state/store";
-import { item, welcome } from "./helpers";
+import { item, predictions, welcome } from "./helpers";
 
 const method = (id: string, title: string, sees: MethodRecord["sees"]): MethodRecord => ({
   ...{ id, title, sees, family: "", summary: "", cost: "", reference: "", params: [] },
@@ -110,5 +111,22 @@ describe("a caution", () => {
 
   it("is no note of each map", () => {
     expect(notesOf(storeOf({}), item({ notes: [cautions.cam, "Flat."] }))).toEqual(["Flat."]);
+  });
+});
+
+describe("brief names", () => {
+  it("leave synonyms out, unless two classes have the same first one", () => {
+    const store = new Store();
+    const class_names = ["great grey owl, Strix nebulosa", "crane, bird", "crane, machine", "cup", ", odd"];
+    store.constants.value = welcome({ class_names });
+    expect(store.briefNames.value).toEqual(["great grey owl", "crane, bird", "crane, machine", "cup", ", odd"]);
+  });
+
+  it("tell the truth about a prediction", () => {
+    const store = new Store({ labels: [0, 1, null] });
+    store.constants.value = welcome({ class_names: ["tabby, tabby cat", "dog"] });
+    store.traits._images.value = [{}, {}, {}] as never;
+    store.predictions.value = predictions([0.2, 0.8], [0.1, 0.9], [1, 0]);
+    expect([0, 1, 2].map((image) => truthText(store, image))).toEqual(["true: tabby", "right", ""]);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { LayerRecord, ParameterRecord } from "../src/kernel/protocol";
-import { duration, percent, position, shape, value } from "../src/state/format";
+import { duration, percent, position, roughly, shape, value } from "../src/state/format";
 import { Store } from "../src/state/store";
 import { joinTarget, plainText, splitTarget, spokenTarget } from "../src/state/target";
 import { classOptions, keyOf, readOption, targetOf } from "../src/view/classPicker";
@@ -222,6 +222,11 @@ describe("numbers as text", () => {
       "–",
       "–",
     ]);
+  });
+
+  it("say roughly what something takes", () => {
+    const texts = [0.1, 0.6, 3.2, 9.6, 41, 58, 170, 5000, 7000].map(roughly);
+    expect(texts).toEqual(["instant", "≈ 1 s", "≈ 3 s", "≈ 10 s", "≈ 40 s", "≈ 1 min", "≈ 3 min", "≈ 83 min", "≈ 2 h"]);
   });
 
   it("have units", () => {

@@ -192,8 +192,9 @@ class Explainer:
         # Read once: another thread may put another array there meanwhile.
         last_key, last = self._loaded
         if last is not None and key == last_key:
-            return last
-        loaded = load(images, self.declared, self.preprocessor, self.settings.fit)
+            loaded = last.found_in(images)
+        else:
+            loaded = load(images, self.declared, self.preprocessor, self.settings.fit)
         self._loaded = (key, loaded) if loaded.nbytes <= self._cache.limit else (None, None)
         return loaded
 

@@ -17,6 +17,8 @@ from kx_widget.engine.types import Floats, Frames
 from kx_widget.widget import prefetch
 from kx_widget.widget.answer_sources import AnswerSource, Part, Query, asks_for_labels
 from kx_widget.widget.archive import FinishedAnswer
+from kx_widget.widget.crops import Crops
+from kx_widget.widget.estimates import Estimates
 from kx_widget.widget.image_sources import ImageSource
 from kx_widget.widget.messages import VERSION, Column
 from kx_widget.widget.outbox import LARGEST_FRAME, Outbox, Send
@@ -49,6 +51,7 @@ class CurrentAnswer:
     tiles: dict[tuple[int, int], Tile] = field(default_factory=dict)
     explanations: list[Explanation] = field(default_factory=list)
     prefetched: set[str] = field(default_factory=set)
+    costs: dict[str, float] | None = None
     status: Status = "running"
     error: BaseException | None = None
     seconds: float = 0.0
@@ -88,6 +91,7 @@ class Session:
         self._report = report
         self._keep = keep
         self.outbox = Outbox(send, lock)
+        self.crops = Crops(images, send)
         self._changed = threading.Condition(lock)
         self._worker = Worker("kx-widget")
         self._name = secrets.token_hex(8)
@@ -95,6 +99,7 @@ class Session:
         self._predictions: Predictions | None = None
         self._predicted_with = 0
         self._thumbnails = ThumbnailMaker()
+        self._estimates = Estimates(answers)
         # What views have asked for and not been sent.
         self._wanted_pictures: list[int] = []
         self._wanted_maps: list[int] = []
@@ -186,6 +191,7 @@ class Session:
         with self._changed:
             self._worker.cancel()
             self.outbox.close()
+            self.crops.close()
             self._answer = CurrentAnswer(self._answer.gen + 1, status="idle", error=KxError(CLOSED))
             self._changed.notify_all()
 
@@ -197,7 +203,7 @@ class Session:
 
     def _run(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
         """Do what is still to be done; what is interrupted is left to the next run."""
-        for task in (self._answer_question, self._bring, self._send_thumbnails, self._prefetch):
+        for task in (self._answer_question, self._bring, self._send_thumbnails, self._estimate, self._prefetch):
             try:
                 task(answer, query, stale)
             except BaseException as error:
@@ -362,6 +368,21 @@ class Session:
             if not stale():
                 self._wanted_thumbnails = None
 
+    def _estimate(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
+        """Tell what each method would cost instead; nobody misses what fails."""
+        if not self._images.at_once or answer.status != "done" or answer.costs is not None:
+            return
+        with suppress(Exception):
+            costs = self._estimates.by_method(query, answer.traits, stale.wait)
+            with self._changed:
+                if not stale():
+                    answer.costs = costs
+                    self._tell_costs(answer)
+
+    def _tell_costs(self, answer: CurrentAnswer) -> None:
+        if answer.costs:
+            self.outbox.tell("costs", seconds=answer.costs)
+
     def _prefetch(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
         """Answer what is one click away, until another question comes; nobody misses what fails."""
         explainer = self._answers.explainer
@@ -412,6 +433,7 @@ class Session:
         if self._images.at_once:
             self._show(answer, list(answer.tiles.values()))
         self._tell_end(answer)
+        self._tell_costs(answer)
 
     def _tell_running(self, answer: CurrentAnswer) -> None:
         answer.is_held = self._images.at_once and self.outbox.has(answer.key)

@@ -24,7 +24,7 @@ from tests.widget.page import rest, say, until
 def test_the_first_answer_comes_unasked(widget, browser, explainer):
     assert (widget.layer, widget.method, widget.target) == ("after_add", "gradcam", "top")
     assert (widget.status, widget.progress, widget.error) == ("done", 1.0, "")
-    told = [k for k in browser.kinds() if k not in ("queued", "ahead")]
+    told = [k for k in browser.kinds() if k not in ("queued", "ahead", "costs")]
     assert told == ["welcome", "running", "maps", "predictions", "done"]
     expected = explainer.explain(cases.photos())
     assert_array_equal(widget.result.maps, expected.maps)
@@ -89,6 +89,8 @@ def test_methods_and_layers_side_by_side(widget, browser, explainer, compare, gi
         ("compare", "rows", traitlets.TraitError),
         ("opacity", 1.5, traitlets.TraitError),
         ("opacity", True, traitlets.TraitError),
+        ("height", 100, traitlets.TraitError),
+        ("height", "tall", traitlets.TraitError),
         ("params", {1: 2}, traitlets.TraitError),
         ("params", {"targets": "cat"}, kx.ParameterError),
         ("params", {"images": []}, kx.ParameterError),
@@ -455,7 +457,14 @@ def test_from_other_threads(widget, explainer):
 
 def test_drawing_traits_compute_nothing(widget, browser):
     asked = browser.gen
-    for name, value in {"sign": "signed", "scale": "all", "colormap": "magma", "opacity": 0.2, "theme": "dark"}.items():
+    for name, value in {
+        "sign": "signed",
+        "scale": "all",
+        "colormap": "magma",
+        "opacity": 0.2,
+        "theme": "dark",
+        "height": 480,
+    }.items():
         setattr(widget, name, value)
     assert browser.gen == asked
 

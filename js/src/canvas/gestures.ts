@@ -1,6 +1,6 @@
 /** Pointer, wheel and keyboard of one tile. */
 
-import { batch } from "@preact/signals";
+import { batch, type Signal } from "@preact/signals";
 import type { Point, Transform } from "../math/transform";
 import type { Actions } from "../state/actions";
 import type { Store, TilePlace } from "../state/store";
@@ -35,6 +35,8 @@ export class Gestures {
     private readonly tile: TilePlace,
     private readonly store: Store,
     private readonly actions: Actions,
+    /** Zoomed and panned instead of the tiles of the image. */
+    private readonly ownView?: Signal<Transform>,
   ) {
     const options = { signal: this.listening.signal, passive: false };
     const handlers = {
@@ -61,7 +63,7 @@ export class Gestures {
   private onPointerMove = (event: PointerEvent) => {
     const at = this.placeOf(event);
     if (this.swiping) {
-      this.store.swipe.value = Math.min(Math.max(at.x, 0.02), 1);
+      this.store.traits.swipe.value = Math.min(Math.max(at.x, 0.02), 1);
       return;
     }
     this.canvas.style.cursor = this.isOnSwipeLine(at) ? "ew-resize" : "";
@@ -93,6 +95,7 @@ export class Gestures {
   };
 
   private onPointerEnd = (event: PointerEvent) => {
+    if (this.swiping) this.actions.commit({ swipe: this.store.traits.swipe.peek() });
     this.swiping = false;
     if (!this.pointers.delete(event.pointerId) || event.type === "pointercancel") return;
     if (this.travelled > CLICK_PX) return;
@@ -131,7 +134,8 @@ export class Gestures {
       const at = this.store.crosshairOf(this.tile.image);
       this.zoom(key === "-" ? 1 / 1.5 : 1.5, at ? this.view.apply(at) : undefined);
     } else if (key === "0") {
-      this.actions.resetView();
+      if (this.ownView) this.view = this.view.whole;
+      else this.actions.resetView();
     } else if (key === "Enter" || key === " ") {
       this.actions.selectTile(this.tile);
     } else if (key === "Escape") {
@@ -144,7 +148,7 @@ export class Gestures {
   };
 
   private get view(): Transform {
-    return this.store.viewOf(this.tile.image);
+    return this.ownView?.peek() ?? this.store.viewOf(this.tile.image);
   }
 
   /** Another view of this image takes the zoom from the one that had it. */
@@ -179,7 +183,7 @@ export class Gestures {
   }
 
   private isOnSwipeLine({ x }: Point): boolean {
-    const swipe = this.store.swipe.peek();
+    const swipe = this.store.traits.swipe.peek();
     return swipe > 0 && Math.abs(x - swipe) * this.frame().width < LINE_PX;
   }
 

@@ -2,7 +2,7 @@
 
 import type { Item, MethodRecord, QuestionRecord } from "../kernel/protocol";
 import { isRight, labelOf } from "./filterSort";
-import { lastSegment } from "./format";
+import { lastSegment, roughly } from "./format";
 import { type Compare, chosenMethod, comparedValues, type Store, type Target } from "./store";
 import { splitTarget, spokenTarget } from "./target";
 
@@ -80,12 +80,20 @@ export function verdict(store: Store, image: number, explained?: number): string
   return `${outcome}, true class ${className(store, labelOf(facts, image) ?? 0)}`;
 }
 
+/** What a method costs: seconds for these images, where they are known. */
+export function costText(store: Store, { id, cost }: MethodRecord): string {
+  const seconds = store.costs.value[id];
+  return seconds === undefined ? cost : roughly(seconds);
+}
+
 /** What the true class says of the prediction; empty where one of them is not known. */
 export function truthText(store: Store, image: number): string {
   const facts = store.facts.value;
   const right = isRight(facts, image);
   if (right === null) return "";
-  return right ? "right" : `true: ${className(store, labelOf(facts, image) ?? 0)}`;
+  if (right) return "right";
+  const label = labelOf(facts, image) ?? 0;
+  return `true: ${store.briefNames.value[label] ?? className(store, label)}`;
 }
 
 /** How far a method's maps can be trusted on this model, "" where nothing is known against them. */

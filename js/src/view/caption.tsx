@@ -45,32 +45,42 @@ export function captionHeight({ predicted, explained, truth, name, compared }: C
   return SPACE + LINE * lines.filter(Boolean).length;
 }
 
-/** The class with the highest score. */
-function Prediction({ store, image }: { store: Store; image: number }) {
+/** Pixels that "predicted" and a figure take beside a name, and a letter of the name. */
+const [BESIDE_NAME, LETTER] = [112, 7.5];
+
+/** The class with the highest score; where there is little room its name goes before all else. */
+function Prediction({ store, image, width }: { store: Store; image: number; width: number }) {
   const { predicted, confidence } = store.facts.value;
-  const name = image < predicted.length ? className(store, predicted[image]) : "";
+  const isKnown = image < predicted.length;
+  const full = isKnown ? className(store, predicted[image]) : "";
+  const name = isKnown ? (store.briefNames.value[predicted[image]] ?? full) : "";
+  const figure = name && percent(confidence(image));
+  const hasRoom = width > BESIDE_NAME + LETTER * name.length;
   return (
-    <div class="caption predicted" title={name && `predicted ${name}`}>
-      {name && <span class="word">predicted</span>}
-      <span class="name">{name || "\u00a0"}</span>
-      <span class="figure">{name && percent(confidence(image))}</span>
+    <div class="caption predicted" title={full && `predicted ${full} ${figure}`}>
+      <span class="name">
+        {name && hasRoom && <span class="word">predicted </span>}
+        {name || "\u00a0"}
+      </span>
+      <span class="figure">{figure}</span>
     </div>
   );
 }
 
 /** The class that a map explains, with its probability or score. */
 function Explained({ store, map }: { store: Store; map: TileMap | undefined }) {
-  const computing = store.status.value === "running" ? "computing…" : "";
-  const name = map ? explainedText(store, map.item) : computing;
-  const { probability = null, score = null } = map?.item ?? {};
+  const isPredicted = map && map.item.target === store.facts.value.predicted[map.item.image];
+  const full = map ? explainedText(store, map.item) : store.status.value === "running" ? "computing…" : "";
+  const { probability = null, score = null, target = -1 } = map?.item ?? {};
+  const name = store.briefNames.value[target] ?? full;
+  const figure = map && (probability === null ? value(score) : percent(probability));
+  const kind = probability === null ? "the score before softmax or sigmoid" : "its probability";
   return (
-    <div class="caption explained" title={name && `The map explains ${name}`}>
-      <span class={map ? "class" : "name"}>{name || "\u00a0"}</span>
-      {map && (
-        <span class="figure" title={probability === null ? "Score, before softmax or sigmoid" : "Probability"}>
-          {probability === null ? value(score) : percent(probability)}
-        </span>
-      )}
+    <div class="caption explained" title={map && `The map explains ${full}; ${figure} is ${kind}`}>
+      <span class={map ? "class" : "name"} data-other={!isPredicted || undefined}>
+        {name || "\u00a0"}
+      </span>
+      <span class="figure">{figure}</span>
     </div>
   );
 }
@@ -99,17 +109,19 @@ function Source({ store, image }: { store: Store; image: number }) {
 interface CaptionProps extends TilePlace {
   store: Store;
   lines: CaptionLines;
+  /** Pixels that there are for it. */
+  width: number;
 }
 
 /** What stands below a tile: in a comparison only what is the tile's own. */
-export function Caption({ store, lines, image, column }: CaptionProps) {
+export function Caption({ store, lines, image, column, width }: CaptionProps) {
   const map = mapOf(store, { image, column });
   const isOther = !lines.predicted || map?.item.target !== store.facts.value.predicted[image];
   if (lines.compared === "classes") return <Explained store={store} map={map} />;
   if (lines.compared === "other") return null;
   return (
     <>
-      {lines.predicted && <Prediction store={store} image={image} />}
+      {lines.predicted && <Prediction {...{ store, image, width }} />}
       {lines.explained && isOther && <Explained store={store} map={map} />}
       {lines.truth && <Truth store={store} image={image} />}
       {lines.name && <Source store={store} image={image} />}
@@ -118,12 +130,12 @@ export function Caption({ store, lines, image, column }: CaptionProps) {
 }
 
 /** What all tiles of a row have in common. */
-export function RowCaption({ store, lines, image }: Omit<CaptionProps, "column">) {
+export function RowCaption({ store, lines, image, width }: Omit<CaptionProps, "column">) {
   const map = mapOf(store, { image, column: 0 });
   const isOther = map && map.item.target !== store.facts.value.predicted[image];
   return (
     <div class="row-caption" role="group" aria-label={imageName(store, image)}>
-      {lines.predicted && <Prediction store={store} image={image} />}
+      {lines.predicted && <Prediction {...{ store, image, width }} />}
       {lines.compared === "other" && lines.explained && isOther && <Explained store={store} map={map} />}
       {lines.truth && <Truth store={store} image={image} />}
       {lines.name && <Source store={store} image={image} />}

@@ -61,7 +61,7 @@ function exportChoices({ store, actions }: ViewProps): ExportChoice[] {
       make: () => gridPng(store),
     },
     {
-      text: "Page of its own (HTML)",
+      text: "Interactive page (HTML)",
       note: isStored ? "of a store, the command kx show makes one" : pageNote,
       possible: hasKernel && !isStored,
       ...{ ending: "html", name: [method, "page"] },

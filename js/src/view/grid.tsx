@@ -14,7 +14,6 @@ export function Grid({ store, actions, stage }: StageProps) {
   const columns = Math.max(1, store.answer.value?.columns.length ?? 1);
   const lines = useComputed(() => captionLines(store)).value;
   const grid = useVirtualGrid(store, { columns, caption: captionHeight(lines) });
-  const zoomed = !useComputed(() => store.view.value.isIdentity).value;
   const stale = useDelayed(store.stale);
   const { layout } = grid;
   const compared = columns > 1;
@@ -30,7 +29,6 @@ export function Grid({ store, actions, stage }: StageProps) {
       data-compared={compared || undefined}
       data-several={pictures.length > 1 || undefined}
       data-stale={stale || undefined}
-      data-zoomed={zoomed || undefined}
     >
       {compared && <Headings store={store} track={layout.track} />}
       <div
@@ -52,8 +50,8 @@ export function Grid({ store, actions, stage }: StageProps) {
               picture={pictures[image]}
               place={{ ...at, left: layout.lefts[index] + column * layout.track }}
             >
-              <Caption {...{ store, lines, image, column }} />
-              {compared && column === 0 && <RowCaption {...{ store, lines, image }} />}
+              <Caption {...{ store, lines, image, column }} width={at.width} />
+              {compared && column === 0 && <RowCaption {...{ store, lines, image }} width={columns * layout.track} />}
             </Tile>
           ));
         })}

@@ -1,6 +1,6 @@
 import type { MethodRecord } from "../kernel/protocol";
 import { isAvailable } from "../state/availableQuestions";
-import { cautionOf } from "../state/labels";
+import { cautionOf, costText } from "../state/labels";
 import { chosenMethod, chosenTile, type Store } from "../state/store";
 import { addsColumn } from "./compare";
 import { Select } from "./field";
@@ -32,9 +32,14 @@ export function MethodField({ store, actions }: ViewProps) {
       {!chosen && <option value={method}>{method}</option>}
       {[...families(catalogue)].map(([family, entries]) => (
         <optgroup key={family} label={family}>
-          {entries.map(({ id, title, cost }) => (
-            <option key={id} value={id} disabled={!isAvailable(store, "method", id)}>
-              {cost ? `${title} · ${cost}` : title}
+          {entries.map((entry) => (
+            <option
+              key={entry.id}
+              value={entry.id}
+              title={[entry.summary, entry.cost].filter(Boolean).join("\n")}
+              disabled={!isAvailable(store, "method", entry.id)}
+            >
+              {[entry.title, costText(store, entry)].filter(Boolean).join(" · ")}
             </option>
           ))}
         </optgroup>

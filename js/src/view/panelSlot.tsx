@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { CloseButton } from "./field";
-import { Panel } from "./panel";
+import { Panel, stepTo } from "./panel";
 import type { StageProps } from "./props";
 import { setTo } from "./setTo";
 
@@ -12,6 +12,12 @@ export function usePanel(hasColumn: boolean) {
   return { isOpen, toggle: setTo(left, !isOpen), close: setTo(left, false) };
 }
 
+/** Keys that put the next or the previous image into focus. */
+const STEPS = new Map([
+  ["n", 1],
+  ["p", -1],
+]);
+
 interface PanelSlotProps extends StageProps {
   /** It lies over the grid, where there is no room for a column. */
   isDrawer: boolean;
@@ -20,18 +26,23 @@ interface PanelSlotProps extends StageProps {
 
 /** The place of the panel beside the grid. */
 export function PanelSlot({ isDrawer, close, ...view }: PanelSlotProps) {
-  const aside = useRef<HTMLElement>(null);
+  const slot = useRef<HTMLElement>(null);
   useLayoutEffect(() => {
-    if (isDrawer) aside.current?.focus();
+    if (isDrawer) slot.current?.focus();
   }, [isDrawer]);
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === "Escape" && !event.defaultPrevented) close();
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    const step = STEPS.get(event.key);
+    if (step !== undefined) stepTo(view, step);
+    else if (event.key === "Escape") close();
+    else return;
+    event.preventDefault();
   };
   return (
-    <aside class="panel" aria-label="Image in focus" tabIndex={-1} ref={aside} onKeyDown={onKeyDown}>
+    <section class="panel" ref={slot} aria-label="Image in focus" tabIndex={-1} onKeyDown={onKeyDown}>
       <CloseButton label="Close the panel" onClick={close} />
       <Panel {...view} />
-    </aside>
+    </section>
   );
 }
 

@@ -16,7 +16,7 @@ const WORDS: Readonly<Record<Status, string>> = {
 function stateText(store: Store): string {
   const status = store.status.value;
   const available = store.available.value;
-  if (available?.offline) return "an interactive page: it shows what was answered before";
+  if (available?.offline) return "interactive page";
   if (status === "no-kernel" && store.constants.value && !available) {
     return "the kernel no longer answers: run the cell again for new maps. What is here still takes colours and zoom.";
   }

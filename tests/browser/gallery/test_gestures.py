@@ -69,32 +69,33 @@ def test_the_wheel_scrolls_the_grid_until_a_tile_is_clicked(gallery: Open) -> No
     page.wait_for_function(SCROLLED, arg=[sheet, before + 100])
 
 
+def wheel_until(view: Gallery, pixels_down: float, condition: str) -> None:
+    """Turn the wheel step by step; browsers go on for a while with what they have scrolled last."""
+    sheet = view.root.locator(".sheet")
+    for _ in range(80):
+        view.page.mouse.wheel(0, pixels_down)
+        sheet.evaluate(AT_REST)
+        if sheet.evaluate(condition):
+            return
+    raise AssertionError(condition)
+
+
 def test_the_wheel_goes_on_in_the_notebook_where_the_grid_ends_or_slides_under_the_pointer(gallery: Open) -> None:
     view = gallery("images=60&step=1")
     view.await_status("done")
-    page = view.page
+    page, sheet = view.page, view.root.locator(".sheet")
     page.evaluate(GO_ON)
-    sheet = view.root.locator(".sheet").element_handle()
     view.canvases.first.hover()
     sheet.evaluate("(sheet) => { sheet.scrollTop = sheet.scrollHeight; }")
     end = sheet.evaluate(AT_REST)
-    page.mouse.wheel(0, 120)
-    page.wait_for_function(PAGE_SCROLLED, arg=100)
+    wheel_until(view, 60, "() => window.scrollY > 100")
     # The pointer rests over the grid, and the notebook moves on under it, back, too.
-    page.mouse.wheel(0, 200)
-    page.wait_for_function(PAGE_SCROLLED, arg=300)
-    page.mouse.wheel(0, -200)
-    page.wait_for_function("(y) => window.scrollY <= y", arg=120)
-    assert sheet.evaluate(AT_REST) == end
-    x, y = middle(view.root.locator(".sheet"))
+    wheel_until(view, -60, "() => window.scrollY < 20")
+    assert sheet.evaluate("(sheet) => sheet.scrollTop") == end
+    x, y = middle(sheet)
     page.mouse.move(x, y)
     page.mouse.move(x + 2, y + 2)
-    # Browsers go on for a while with what they have scrolled last.
-    for _ in range(60):
-        page.mouse.wheel(0, -60)
-        if sheet.evaluate(AT_REST) < end:
-            break
-    assert sheet.evaluate("(sheet) => sheet.scrollTop") < end
+    wheel_until(view, -60, f"(sheet) => sheet.scrollTop < {end - 100}")
 
 
 @pytest.mark.parametrize("linked", [False, True])

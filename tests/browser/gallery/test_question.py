@@ -95,7 +95,7 @@ def test_an_index_and_a_rank_are_taken_as_they_are_typed(gallery: Open) -> None:
     for text, target, shown in (("4", names[4], names[4]), ("top-4", "top-4", "4th"), ("2nd", "top-2", "2nd")):
         classes.click()
         keyboard.type(text)
-        expect(view.root.get_by_role("option").first).to_contain_text(shown)
+        expect(view.root.locator(".option .text").first).to_have_text(shown)
         keyboard.press("Enter")
         expect(classes).to_have_value(shown)
         assert view.trait("target") == target
@@ -116,7 +116,7 @@ def test_the_true_class_where_there_are_labels(gallery: Open) -> None:
     assert "predicted" not in view.root.locator(".option .text").all_inner_texts()
     view.page.keyboard.press("Escape")
     tile = view.root.locator("[data-kx-tile]")
-    expect(tile.nth(2).locator(".caption .name")).to_have_text("rocket vs cat")
+    expect(tile.nth(2).locator(".explained .class")).to_have_text("rocket vs cat")
     expect(tile.nth(0).locator(".silence")).to_contain_text("predicted and true are the same class here, 'cat'")
     expect(tile.nth(6).locator(".silence")).to_contain_text("No label: the true class of this image is not known")
     view.button("vs no other class").click()
@@ -135,7 +135,7 @@ def test_the_picker_says_that_it_adds_a_column_and_whose_parameters_are_shown(ga
     expect(current).to_have_text(re.compile("^Blob-CAM"))
     view.field("Method").select_option("blobs2")
     expect(current).to_have_text(re.compile(r"^Blob-CAM\+\+"))
-    expect(view.root.locator(".form .summary b")).to_have_text("Blob-CAM++:")
+    expect(view.root.get_by_role("group", name="Parameters").locator("b")).to_have_text("Blob-CAM++")
     assert view.trait("compare_with") == ["blobs", "saliency", "blobs2"]
     view.root.get_by_role("button", name="Remove column Blob-CAM++").click()
     assert view.trait("method") == "saliency"
