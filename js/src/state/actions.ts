@@ -2,8 +2,8 @@
 
 import type { QuestionRecord } from "../kernel/protocol";
 import { Transform } from "../math/transform";
-import { isRight } from "./filterSort";
 import type { CropQuestion } from "./crops";
+import { isRight } from "./filterSort";
 import type { Session } from "./session";
 import {
   COMPARED,

@@ -5,7 +5,7 @@ import { frameOf } from "../canvas/compose";
 import { Gestures } from "../canvas/gestures";
 import { Transform } from "../math/transform";
 import { missingCrop } from "../state/crops";
-import { imageName, methodTitle } from "../state/labels";
+import { explainedText, imageName, methodTitle } from "../state/labels";
 import { chosenTile, mapOf, originalSize, type Picture, type Store } from "../state/store";
 import type { StageProps } from "./props";
 
@@ -35,7 +35,7 @@ export function CloseUp(props: CloseUpProps) {
   const item = mapOf(store, chosenTile(store))?.item;
   const isThere = picture !== undefined && !picture.problem;
   const close = { store, view, width, picture, image };
-  const what = item ? `, with the map of ${methodTitle(store, item.method)} for ${item.target_name}` : "";
+  const what = item ? `, with the map of ${methodTitle(store, item.method)} for ${explainedText(store, item)}` : "";
   return (
     <div class="close-up">
       <div class="frame">

@@ -3,7 +3,7 @@ import { isRight, labelOf } from "../state/filterSort";
 import { percent } from "../state/format";
 import { className } from "../state/labels";
 import type { Store, Target } from "../state/store";
-import { joinTarget, plainText } from "../state/target";
+import { joinTarget, plainText, TOPS, TRUE } from "../state/target";
 import { type ClassShare, probabilityOf, topClasses } from "../state/topClasses";
 import type { ViewProps } from "./props";
 
@@ -98,10 +98,9 @@ export function WhyNot({ store, actions, image }: ImageProps) {
   const isWrong = isRight(facts, image) === false;
   const rival = isWrong ? label : (second?.index ?? null);
   if (!best || rival === null) return null;
-  const target = isWrong ? joinTarget(best.index, rival, names) : joinTarget("top", "top-2", names);
+  const [predicted, next] = TOPS;
+  const target = joinTarget(predicted, isWrong ? TRUE : next, names);
   const isAsked = store.traits.target.value === target;
-  // Classes that share their names cannot be told apart in a contrast.
-  if (isWrong && plainText(rival, names) === null) return null;
   if (!isAsked && !isAvailable(store, "target", target)) return null;
   return (
     <button
@@ -109,7 +108,7 @@ export function WhyNot({ store, actions, image }: ImageProps) {
       class="why-not"
       aria-pressed={isAsked}
       title={`What speaks for ${className(store, best.index)} and against ${className(store, rival)}`}
-      onClick={() => actions.chooseTarget(isAsked ? "top" : target)}
+      onClick={() => actions.chooseTarget(isAsked ? predicted : target)}
     >
       Why not {className(store, rival)}?
     </button>
