@@ -73,4 +73,5 @@ class AnswerBuilder:
             images=question.images.pixels.copy(),
             names=question.images.names,
             notes=tuple(map(tuple, self._notes)) if any(map(any, self._notes)) else (),
+            display=question.method.display,
         )

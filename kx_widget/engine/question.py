@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from kx_widget.engine.cache import Cache
+from kx_widget.engine.display import Display
 from kx_widget.engine.errors import KxError, ModelError, ParameterError, plain
 from kx_widget.engine.graph.compiled import Functions
 from kx_widget.engine.graph.trace import Call, Graph
@@ -101,6 +102,14 @@ class Question:
     def signed(self) -> bool:
         """Whether the maps have a meaningful sign."""
         return self.method.is_signed(self.params)
+
+    @property
+    def displays(self) -> tuple[Display, ...]:
+        """How the maps of each target are drawn, unless a user chooses."""
+        display, sees_input = self.method.display, self.call is None
+        return tuple(
+            display.resolved(sees_input=sees_input, signed=self.signed, contrast=c) for c in self.columns.contrasts
+        )
 
     def _chunks(self, backward: bool | None, extra_bytes: int = 0) -> list[slice]:
         if backward is None:

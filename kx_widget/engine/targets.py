@@ -84,6 +84,13 @@ class TargetColumns:
         return tuple(_text(c, self.class_names) for c in self.columns)
 
     @property
+    def contrasts(self) -> tuple[bool, ...]:
+        """Whether each column is the difference of two classes."""
+        if self.per_image is not None:
+            return (False,) * self.per_image.shape[1]
+        return tuple(isinstance(c, Contrast) for c in self.columns)
+
+    @property
     def needs_scores(self) -> bool:
         """Whether a column asks for the image's best classes."""
         return any(isinstance(side, _Rank) for column in self.columns for side in _sides(column))

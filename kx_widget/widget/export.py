@@ -146,5 +146,5 @@ class Exporter:
 
     def _preview(self) -> dict[str, str]:
         w = self._widget
-        style = {"colormap": w.colormap, "alpha": w.opacity, "sign": w.sign, "scale": w.scale}
-        return static_preview(w.results, self._titles, style)
+        look = {name: getattr(w, name) for name in ("colormap", "sign", "scale", "clip", "photo", "style")}
+        return static_preview(w.results, self._titles, look | {"alpha": w.opacity})

@@ -127,14 +127,23 @@ class Item(Encoded):
     checks: dict[str, float | None]
 
 
+class DisplayRecord(TypedDict):
+    """How maps are drawn where the user chooses nothing else: see `engine.display`."""
+
+    clip: float
+    origin: Literal["zero", "quartile"]
+    sign: Literal["positive", "absolute", "signed"]
+
+
 class Column(TypedDict):
-    """What a column of the grid asks."""
+    """What a column of the grid asks, and how its maps want to be drawn."""
 
     layer: str
     method: str
     method_title: str
     target: str
     signed: bool
+    display: DisplayRecord
 
 
 class Welcome(TypedDict):

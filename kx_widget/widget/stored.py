@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from kx_widget.bulk.arrow import pc
 from kx_widget.bulk.sources import file_of
 from kx_widget.bulk.store import Store
+from kx_widget.engine.display import Display
 from kx_widget.engine.errors import FormatError, ImageError, KxError
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import Images, box_of, read
@@ -23,7 +24,7 @@ from kx_widget.engine.types import Frame, Frames, Inspection, LayerInfo
 from kx_widget.widget.answer_sources import Part, Query, QuestionTraits, asks_for_labels
 from kx_widget.widget.image_sources import LastDecoded, Preview, encode_preview
 from kx_widget.widget.messages import Column
-from kx_widget.widget.serialize import describe_inspection, describe_methods, describe_wrappers
+from kx_widget.widget.serialize import describe_inspection, describe_methods, describe_wrappers, display_record
 
 if TYPE_CHECKING:
     # What is stored is shown without TensorFlow.
@@ -299,6 +300,8 @@ class StoredAnswers:
 
     def _columns(self, targets: Sequence[int]) -> list[Column]:
         signed = self._source.store.job.get("signed", True)
+        display = self._entry.display if self._entry else Display()
+        contrasts = self._source.table.column("target").to_numpy()[: len(self._texts)] < 0
         return [
             Column(
                 layer=self._layer or "",
@@ -306,6 +309,9 @@ class StoredAnswers:
                 method_title=self._title,
                 target=self._texts[target],
                 signed=signed,
+                display=display_record(
+                    display.resolved(sees_input=self._layer is None, signed=signed, contrast=bool(contrasts[target]))
+                ),
             )
             for target in targets
         ]

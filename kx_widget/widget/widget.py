@@ -39,7 +39,7 @@ class KxWidget(Traits):
         labels: the true class of each image, by index or name, None where it is unknown; rows are then marked
             right or wrong, and `"true"` can be explained.
         **keywords: those of `Explainer` (`preprocess`, `class_names`, `output`, `memory_mib`, `cache_mib`,
-            `fit`, `methods`) and the remaining traits (`compare`, `sign`, `scale`, `colormap`, `opacity`, …).
+            `fit`, `methods`) and the remaining traits (`compare`, `sign`, `scale`, `colormap`, `opacity`, `height`, …).
 
     Raises:
         KxError: the model, the images or the question cannot be used; says what to do.
@@ -156,6 +156,7 @@ class KxWidget(Traits):
         self._exporter = Exporter(self, welcome)
         self._session = Session(source, answers, self._tell_views, self._report, self._exporter.keep, self._lock)
         self.observe(self._ask_if_changed, list(QUESTION))
+        self.observe(self._reset_limits, ["method", "compare"])
         self.observe(self._focus, "selected")
         self.observe(self._relabel, "labels")
         self.on_msg(self._receive)
@@ -327,6 +328,10 @@ class KxWidget(Traits):
                     setattr(self, name, value)
         if repr(traits) != repr(self._last_traits):
             self._ask(traits)
+
+    def _reset_limits(self, _: Any) -> None:
+        """Limits belong to the maps that they were chosen for: another method or comparison begins without."""
+        self.limits = [0, 1]
 
     def _ask(self, traits: dict[str, Any]) -> None:
         query = self._query(traits)

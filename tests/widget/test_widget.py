@@ -89,6 +89,8 @@ def test_methods_and_layers_side_by_side(widget, browser, explainer, compare, gi
         ("compare", "rows", traitlets.TraitError),
         ("opacity", 1.5, traitlets.TraitError),
         ("opacity", True, traitlets.TraitError),
+        ("height", 100, traitlets.TraitError),
+        ("height", "tall", traitlets.TraitError),
         ("params", {1: 2}, traitlets.TraitError),
         ("params", {"targets": "cat"}, kx.ParameterError),
         ("params", {"images": []}, kx.ParameterError),
@@ -455,7 +457,14 @@ def test_from_other_threads(widget, explainer):
 
 def test_drawing_traits_compute_nothing(widget, browser):
     asked = browser.gen
-    for name, value in {"sign": "signed", "scale": "all", "colormap": "magma", "opacity": 0.2, "theme": "dark"}.items():
+    for name, value in {
+        "sign": "signed",
+        "scale": "all",
+        "colormap": "magma",
+        "opacity": 0.2,
+        "theme": "dark",
+        "height": 480,
+    }.items():
         setattr(widget, name, value)
     assert browser.gen == asked
 

@@ -63,7 +63,7 @@ export class Gestures {
   private onPointerMove = (event: PointerEvent) => {
     const at = this.placeOf(event);
     if (this.swiping) {
-      this.store.swipe.value = Math.min(Math.max(at.x, 0.02), 1);
+      this.store.traits.swipe.value = Math.min(Math.max(at.x, 0.02), 1);
       return;
     }
     this.canvas.style.cursor = this.isOnSwipeLine(at) ? "ew-resize" : "";
@@ -95,6 +95,7 @@ export class Gestures {
   };
 
   private onPointerEnd = (event: PointerEvent) => {
+    if (this.swiping) this.actions.commit({ swipe: this.store.traits.swipe.peek() });
     this.swiping = false;
     if (!this.pointers.delete(event.pointerId) || event.type === "pointercancel") return;
     if (this.travelled > CLICK_PX) return;
@@ -182,7 +183,7 @@ export class Gestures {
   }
 
   private isOnSwipeLine({ x }: Point): boolean {
-    const swipe = this.store.swipe.peek();
+    const swipe = this.store.traits.swipe.peek();
     return swipe > 0 && Math.abs(x - swipe) * this.frame().width < LINE_PX;
   }
 

@@ -3,7 +3,7 @@
 import { effect, type ReadonlySignal } from "@preact/signals";
 import type { TileMap } from "../kernel/decode";
 import { type Point, type Rect, type Transform, whole } from "../math/transform";
-import { type ImageCrop, mapOf, originalSize, type Picture, type Store, type TilePlace } from "../state/store";
+import { DRAWING, type ImageCrop, mapOf, originalSize, type Picture, type Store, type TilePlace } from "../state/store";
 import { BitmapCache, type EncodedPicture } from "./bitmapCache";
 import { compose, type Detail, frameOf } from "./compose";
 import { createReadout } from "./readout";
@@ -143,10 +143,9 @@ export class Stage {
 
   /** Everything that changes how all tiles are drawn; reading a signal subscribes to it. */
   private watchDrawing(): void {
-    const { traits, limits, cells, pixelated, swipe, constants } = this.store;
-    const { sign, scale, colormap, opacity, threshold } = traits;
-    const drawing = [sign, scale, colormap, opacity, threshold, limits, cells, pixelated, swipe];
-    for (const signal of [...drawing, constants]) signal.value;
+    const { traits, constants } = this.store;
+    for (const name of DRAWING) traits[name].value;
+    constants.value;
     this.schedule(() => true);
   }
 

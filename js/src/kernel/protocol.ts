@@ -117,8 +117,18 @@ export interface Item {
   checks: Record<string, number | null>;
 }
 
-/** What a column of the grid asks. */
-export interface Column { layer: string; method: string; method_title: string; target: string; signed: boolean; }
+/** How maps are drawn where the user chooses nothing else: see `engine.display`. */
+export interface DisplayRecord { clip: number; origin: "zero" | "quartile"; sign: "positive" | "absolute" | "signed"; }
+
+/** What a column of the grid asks, and how its maps want to be drawn. */
+export interface Column {
+  layer: string;
+  method: string;
+  method_title: string;
+  target: string;
+  signed: boolean;
+  display: DisplayRecord;
+}
 
 /**
  * Answers `hello`: all that does not change while the widget lives.

@@ -10,9 +10,9 @@ import {
   type Compare,
   chosenTile,
   comparedValues,
+  type Drawing,
   focusedImage,
   LEAST_SPAN,
-  type Limits,
   type Store,
   type Target,
   type TilePlace,
@@ -20,8 +20,6 @@ import {
   WHOLE_SCALE,
 } from "./store";
 import { joinTarget, TOPS, TRUE } from "./target";
-
-type Drawing = Pick<Traits, "opacity" | "threshold" | "colormap" | "sign" | "scale">;
 
 export class Actions {
   constructor(
@@ -33,15 +31,14 @@ export class Actions {
 
   chooseTarget = (target: Target) => this.ask({ target, ...this.withColumn("targets", target) });
 
-  /** Another method begins with its own parameters; what it is wrapped in stays. */
+  /** Another method begins with its own parameters and the whole of its colours; what it is wrapped in stays. */
   chooseMethod = (method: string) => {
     const { traits, constants } = this.store;
     const isWrapper = (name: string) => constants.peek()?.wrappers.some(({ id }) => id === name);
-    let params = traits.params.peek();
-    if (method !== traits.method.peek()) {
-      params = Object.fromEntries(Object.entries(params).filter(([name]) => isWrapper(name)));
-    }
-    this.ask({ method, params, ...this.withColumn("methods", method) });
+    const columns = this.withColumn("methods", method);
+    if (method === traits.method.peek()) return this.ask({ method, ...columns });
+    const wrappers = Object.entries(traits.params.peek()).filter(([name]) => isWrapper(name));
+    this.ask({ method, params: Object.fromEntries(wrappers), limits: WHOLE_SCALE, ...columns });
   };
 
   /** Undefined removes the parameter. */
@@ -57,7 +54,7 @@ export class Actions {
     const showsWrong = store.filter.peek() === "wrong" && store.filters.peek().has("wrong");
     const isWrong = showsWrong || isRight(store.facts.peek(), focusedImage(store)) === false;
     const compare_with = compare === "targets" && isWrong ? [TOPS[0], TRUE, joinTarget(TOPS[0], TRUE, [])] : [];
-    this.session.set({ compare, compare_with: store.available.peek() ? [] : compare_with });
+    this.session.set({ compare, compare_with: store.available.peek() ? [] : compare_with, limits: WHOLE_SCALE });
   };
 
   /** The choice that a picker shows is one of the columns that are left. */
@@ -73,15 +70,14 @@ export class Actions {
 
   commit = (drawing: Partial<Drawing>) => this.session.set(drawing);
 
-  setLimits = (limits: Partial<Limits>) => {
-    const { low, high } = { ...this.store.limits.peek(), ...limits };
-    const end = Math.min(Math.max(high, LEAST_SPAN), 1);
-    this.store.limits.value = { low: Math.min(Math.max(low, 0), end - LEAST_SPAN), high: end };
+  /** Moves an end of the colours on this page; `commit` tells Python. */
+  moveLimits = (limits: { low?: number; high?: number }) => {
+    const [low, high] = this.store.traits.limits.peek();
+    const end = Math.min(Math.max(limits.high ?? high, LEAST_SPAN), 1);
+    this.store.traits.limits.value = [Math.min(Math.max(limits.low ?? low, 0), end - LEAST_SPAN), end];
   };
 
-  resetLimits = () => {
-    this.store.limits.value = WHOLE_SCALE;
-  };
+  resetLimits = () => this.commit({ limits: WHOLE_SCALE });
 
   selectTile = ({ image, column }: TilePlace) => {
     this.store.chosenColumn.value = column;

@@ -13,7 +13,7 @@ import {
 } from "../kernel/decode";
 import type { Item, Message, MethodRecord, Progress, QuestionRecord } from "../kernel/protocol";
 import { QUESTION } from "../kernel/question";
-import { magnitude, type Scale, type Sign } from "../math/postprocess";
+import { type ColorEnds, colorEnds, type Display, type Scale, type Sign } from "../math/postprocess";
 import { type Point, Transform } from "../math/transform";
 import { countFilters, factsOf, factsOfStored, filterSort, type Sort, sortsOf } from "./filterSort";
 import { lastSegment, shortNames } from "./format";
@@ -52,6 +52,36 @@ export interface ImageCrop {
   problem: string;
 }
 
+export type Limits = readonly [low: number, high: number];
+export const LEAST_SPAN = 0.01;
+export const WHOLE_SCALE: Limits = [0, 1];
+
+/** How the maps of columns that do not tell are drawn: those that an earlier version saved. */
+const PLAIN: Display = { clip: 100, origin: "zero", sign: "positive" };
+
+/** What is drawn and how, as synced with Python under the names it has there; none of it asks the kernel anything. */
+const DRAWING_DEFAULTS = {
+  sign: "auto" as Sign | "auto",
+  scale: "map" as Scale,
+  /** The percentile at which the colours end; null is the method's own. */
+  clip: null as number | null,
+  /** The colour table's ends in parts of the scale; signed maps use the upper one on both sides. */
+  limits: WHOLE_SCALE,
+  colormap: "inferno",
+  opacity: 0.7,
+  threshold: 0,
+  photo: "gray" as "gray" | "colour",
+  style: "fill" as "fill" | "contours",
+  /** The map's cells are drawn as they are rather than interpolated. */
+  cells: false,
+  /** The picture's pixels are drawn as they are rather than interpolated. */
+  pixelated: false,
+  /** Left of it, in parts of a tile's width, the picture is bare. */
+  swipe: 0,
+};
+export type Drawing = typeof DRAWING_DEFAULTS;
+export const DRAWING = Object.keys(DRAWING_DEFAULTS) as (keyof Drawing)[];
+
 /** What is synced with Python, under the names it has there. */
 export const DEFAULTS = {
   layer: "",
@@ -60,11 +90,7 @@ export const DEFAULTS = {
   params: {} as QuestionRecord["params"],
   compare: "none" as Compare,
   compare_with: [] as Target[],
-  sign: "positive" as Sign,
-  scale: "map" as Scale,
-  colormap: "viridis",
-  opacity: 0.6,
-  threshold: 0,
+  ...DRAWING_DEFAULTS,
   selected: [0],
   /** The true class of each image, null where it is unknown; empty where no labels were given. */
   labels: [] as (number | null)[],
@@ -98,15 +124,7 @@ export interface TilePlace {
   column: number;
 }
 
-/** The colour table's ends in parts of the scale; signed maps use `high` on both sides. */
-export interface Limits {
-  low: number;
-  high: number;
-}
-export const LEAST_SPAN = 0.01;
-export const WHOLE_SCALE: Limits = { low: 0, high: 1 };
-
-/** Which maps share a scale, as the key of the largest magnitude among them. */
+/** Which maps share a scale, as the key of the widest ends among them. */
 const SCOPE: Readonly<Record<Scale, (item: Item) => string>> = {
   map: (item) => tileKey(item.image, item.column),
   image: (item) => String(item.image),
@@ -142,13 +160,6 @@ export class Store {
   readonly crosshair = signal<Point | null>(null);
   /** Crosshair and zoom are those of all images. */
   readonly linked = signal(false);
-  readonly limits = signal(WHOLE_SCALE);
-  /** The map's cells are drawn as they are rather than interpolated. */
-  readonly cells = signal(false);
-  /** The picture's pixels are drawn as they are rather than interpolated. */
-  readonly pixelated = signal(false);
-  /** Left of it, in parts of a tile's width, the picture is bare. */
-  readonly swipe = signal(0);
   /** The tile under the pointer or with the keyboard focus. */
   readonly focus = signal<TilePlace | null>(null);
   /** The column of the tile chosen last; its image is the first of `selected`. */
@@ -188,19 +199,45 @@ export class Store {
   crosshairOf = (image: number) =>
     this.linked.value || image === this.focus.value?.image ? this.crosshair.value : null;
 
-  /** The largest magnitude of every scope. */
-  private readonly magnitudes = computed(() => {
-    const largest = new Map<string, number>();
+  /** How a map is drawn: as its column wants, but for what the user has chosen; see `engine/display.py`. */
+  displayOf = ({ item }: { item: Pick<Item, "signed" | "column"> }): Display => {
+    const { sign, clip } = this.traits;
+    const display = this.answer.value?.columns[item.column]?.display ?? PLAIN;
+    const isOwn = sign.value === "auto";
+    return {
+      clip: clip.value ?? display.clip,
+      origin: isOwn ? display.origin : "zero",
+      // Maps without a meaningful sign are drawn as they are.
+      sign: item.signed ? (isOwn ? display.sign : (sign.value as Sign)) : "signed",
+    };
+  };
+  signOf = (tile: { item: Pick<Item, "signed" | "column"> }): Sign => this.displayOf(tile).sign;
+
+  /** The ends of each map alone, by all that they depend on: selecting a percentile takes time. */
+  private readonly ends = new WeakMap<TileMap, Map<string, ColorEnds>>();
+  private endsOfMap(tile: TileMap, display: Display): ColorEnds {
+    const ends = this.ends.get(tile) ?? new Map<string, ColorEnds>();
+    const key = `${display.clip} ${display.origin} ${display.sign}`;
+    const found = ends.get(key) ?? colorEnds(tile.values, tile.extent, display);
+    this.ends.set(tile, ends.set(key, found));
+    return found;
+  }
+  private scopeOf = ({ item }: TileMap, { origin }: Display) => `${origin} ${SCOPE[this.traits.scale.value](item)}`;
+  /** The widest ends of every scope. */
+  private readonly widest = computed(() => {
+    const widest = new Map<string, ColorEnds>();
     for (const tile of this.answer.value?.tiles.values() ?? []) {
-      const scope = SCOPE[this.traits.scale.value](tile.item);
-      largest.set(scope, Math.max(largest.get(scope) ?? 0, magnitude(tile.extent, this.signOf(tile))));
+      const display = this.displayOf(tile);
+      const { low, high } = this.endsOfMap(tile, display);
+      const scope = this.scopeOf(tile, display);
+      const before = widest.get(scope);
+      widest.set(scope, before ? { low: Math.min(before.low, low), high: Math.max(before.high, high) } : { low, high });
     }
-    return largest;
+    return widest;
   });
-  /** The sign under which a map is drawn; maps without a meaningful sign are drawn as they are. */
-  signOf = (tile: TileMap): Sign => (tile.item.signed ? this.traits.sign.value : "signed");
-  /** What the ends of the colour table stand for. */
-  scaleOf = (tile: TileMap) => this.magnitudes.value.get(SCOPE[this.traits.scale.value](tile.item)) ?? 0;
+  /** The values that the ends of the colour table stand for, before limits. */
+  endsOf = (tile: TileMap): ColorEnds =>
+    this.widest.value.get(this.scopeOf(tile, this.displayOf(tile))) ?? { low: 0, high: 0 };
 
   /** The shortest end of every layer's path that no other layer shares. */
   private readonly layerNames = computed(() => {

@@ -1,4 +1,3 @@
-import type { Signal } from "@preact/signals";
 import { COLORMAPS, DIVERGING } from "../canvas/colormap";
 import type { Scale, Sign } from "../math/postprocess";
 import { options, Select } from "./field";
@@ -12,8 +11,8 @@ const SWIPE = { id: "kx-swipe", label: "Swipe", title: "Bares the picture from t
 
 const same = (...names: readonly string[]): Choices => names.map((name) => [name, name]);
 const SIGN = {
-  ...{ id: "kx-sign", label: "Sign", choices: same("positive", "absolute", "signed") },
-  title: "What speaks for the class, how much either way, or what speaks for and against",
+  ...{ id: "kx-sign", label: "Sign", choices: same("auto", "positive", "absolute", "signed") },
+  title: "What suits the method, what speaks for the class, how much either way, or what speaks for and against",
 };
 const SCALES: readonly [Scale, string][] = [
   ["map", "per map"],
@@ -22,7 +21,40 @@ const SCALES: readonly [Scale, string][] = [
 ];
 const SCALE = {
   ...{ id: "kx-scale", label: "Scale", choices: SCALES },
-  title: "What the ends of the colours stand for: the largest value of each map, of each image, or of all",
+  title: "Whether each map has colours of its own, or those of an image, or all, share the widest",
+};
+const CLIPS: Choices = [
+  ["", "auto"],
+  ["95", "95 %"],
+  ["98", "98 %"],
+  ["99", "99 %"],
+  ["99.9", "99.9 %"],
+  ["100", "all"],
+];
+/** With the one that is chosen, which Python may have named. */
+const clips = (chosen: number | null): Choices =>
+  chosen === null || CLIPS.some(([clip]) => clip === String(chosen))
+    ? CLIPS
+    : [...CLIPS, [String(chosen), `${chosen} %`]];
+const CLIP = {
+  ...{ id: "kx-clip", label: "Clip" },
+  title: "How many of a map's values lie within the colours: a few outliers would take the whole scale",
+};
+const STYLES: Choices = [
+  ["fill", "filled"],
+  ["contours", "contours"],
+];
+const STYLE = {
+  ...{ id: "kx-style", label: "Style", choices: STYLES },
+  title: "Colours over the picture, or lines around the stronger parts of the map",
+};
+const PHOTOS: Choices = [
+  ["gray", "grey"],
+  ["colour", "colour"],
+];
+const PHOTO = {
+  ...{ id: "kx-photo", label: "Photo", choices: PHOTOS },
+  title: "Whether the picture keeps its colours below a map",
 };
 const MAP = {
   ...{ id: "kx-map", label: "Map", choices: same("smooth", "cells") },
@@ -72,22 +104,41 @@ function ColormapChoice({ store, actions }: ViewProps) {
 
 /** How maps and pictures are drawn: none of it asks the kernel anything. */
 export function DisplayControls({ store, actions }: ViewProps) {
-  const { cells, pixelated, swipe, linked } = store;
-  const { threshold, sign, scale } = store.traits;
+  const { linked } = store;
+  const { threshold, swipe, sign, scale, clip, photo, style, cells, pixelated } = store.traits;
   const { commit } = actions;
-  const choose = (signal: Signal<boolean>, value: string) => (chosen: string) => {
-    signal.value = chosen === value;
-  };
   return (
     <>
       <ColormapChoice store={store} actions={actions} />
-      <Choice {...SIGN} value={sign.value} onChoose={(value) => commit({ sign: value as Sign })} />
+      <Choice {...SIGN} value={sign.value} onChoose={(value) => commit({ sign: value as Sign | "auto" })} />
       <Choice {...SCALE} value={scale.value} onChoose={(value) => commit({ scale: value as Scale })} />
       <Slider {...THRESHOLD} value={threshold} onRelease={(value) => commit({ threshold: value })} />
-      <Choice {...MAP} value={cells.value ? "cells" : "smooth"} onChoose={choose(cells, "cells")} />
-      <Choice {...PICTURE} value={pixelated.value ? "pixels" : "smooth"} onChoose={choose(pixelated, "pixels")} />
-      <Slider {...SWIPE} value={swipe} />
-      <Choice {...LINKED} value={linked.value ? "all images" : "one image"} onChoose={choose(linked, "all images")} />
+      <Choice
+        {...CLIP}
+        value={String(clip.value ?? "")}
+        choices={clips(clip.value)}
+        onChoose={(value) => commit({ clip: value ? Number(value) : null })}
+      />
+      <Choice {...STYLE} value={style.value} onChoose={(value) => commit({ style: value as typeof style.value })} />
+      <Choice {...PHOTO} value={photo.value} onChoose={(value) => commit({ photo: value as typeof photo.value })} />
+      <Choice
+        {...MAP}
+        value={cells.value ? "cells" : "smooth"}
+        onChoose={(value) => commit({ cells: value === "cells" })}
+      />
+      <Choice
+        {...PICTURE}
+        value={pixelated.value ? "pixels" : "smooth"}
+        onChoose={(value) => commit({ pixelated: value === "pixels" })}
+      />
+      <Slider {...SWIPE} value={swipe} onRelease={(value) => commit({ swipe: value })} />
+      <Choice
+        {...LINKED}
+        value={linked.value ? "all images" : "one image"}
+        onChoose={(value) => {
+          linked.value = value === "all images";
+        }}
+      />
       <p class="dim">Zoom: Ctrl + wheel, double click, + or −</p>
     </>
   );

@@ -290,6 +290,13 @@ function titleOf({ layerOf, byStage, thumbnails }: PickerState, { node }: LayerR
     .join("\n");
 }
 
+/** What stands at a row's end: in a stage all maps have one size, and only their channels differ. */
+function aboutOf({ byStage }: PickerState, node: LayerNode): string {
+  const { layer } = node;
+  if (!layer) return byStage ? summaryOf(node) : "";
+  return byStage && layer.spatial ? `×${shape(layer.shape.slice(-1))}` : shape(layer.shape);
+}
+
 function Row({ picker, row, index }: { picker: PickerState; row: LayerRow; index: number }) {
   const { store, at, hovered, canTake, layerOf, activate, recommended } = picker;
   const { node, level, expanded } = row;
@@ -297,7 +304,7 @@ function Row({ picker, row, index }: { picker: PickerState; row: LayerRow; index
   const shown = layerOf(node);
   const chosen = chosenLayers(store);
   const isRecommended = path === recommended;
-  const about = layer ? shape(layer.shape) : picker.byStage ? summaryOf(node) : "";
+  const about = aboutOf(picker, node);
   return (
     <div
       id={`kx-layer-${index}`}
@@ -337,7 +344,7 @@ function Row({ picker, row, index }: { picker: PickerState; row: LayerRow; index
 
 /** Of a name that is too long the middle is left out: neighbours differ in their ends, and begin alike. */
 function Name({ text }: { text: string }) {
-  if (text.length < 2 * END) return <span class="name">{text}</span>;
+  if (text.length <= END) return <span class="name">{text}</span>;
   const cut = text.length - END;
   return (
     <span class="name">

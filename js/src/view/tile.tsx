@@ -1,7 +1,7 @@
 import { useComputed } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { isBlank } from "../canvas/drawStyle";
+import { isBlank, isUnlikely } from "../canvas/drawStyle";
 import { Gestures } from "../canvas/gestures";
 import type { TileMap } from "../kernel/decode";
 import { position, value } from "../state/format";
@@ -35,6 +35,10 @@ function peak(store: Store, picture: Picture, map: TileMap): string {
 
 const inFull = (outcome: string) => (outcome.startsWith("predicted ") ? outcome : `predicted ${outcome}`);
 
+const FAINT_TEXT = "unlikely, drawn faint";
+const FAINT_TITLE = "The model gives this class less than 1 %: the map shows what little speaks for it.";
+const isFaint = (store: Store, map: TileMap) => isUnlikely(map) && !isBlank(store, map);
+
 /** A tile in words, for those who do not see it. */
 function describe(store: Store, picture: Picture | undefined, image: number, map: TileMap | undefined): string {
   const outcome = verdict(store, image);
@@ -46,7 +50,9 @@ function describe(store: Store, picture: Picture | undefined, image: number, map
   if (!map || !picture) return [...source, "no map yet"].filter(Boolean).join(", ");
   const { item } = map;
   const what = [methodTitle(store, item.method), store.layerName(item.layer), explainedText(store, item)];
-  const strongest = isBlank(store, map) ? [] : [peak(store, picture, map), item.partial && "not finished"];
+  const strongest = isBlank(store, map)
+    ? []
+    : [peak(store, picture, map), isUnlikely(map) && FAINT_TEXT, item.partial && "not finished"];
   return [...what, ...source, ...strongest, ...notesOf(store, item)].filter(Boolean).join(", ");
 }
 
@@ -58,6 +64,11 @@ function Badges({ store, map }: { store: Store; map: TileMap }) {
   return (
     <div class="badges" aria-hidden="true">
       {map.item.partial && <span class="partial">partial{part}</span>}
+      {isFaint(store, map) && (
+        <span class="faint" title={FAINT_TITLE}>
+          {FAINT_TEXT}
+        </span>
+      )}
       {notes && (
         <span class="mark" title={notes}>
           !

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from kx_widget.engine.display import Display
 from kx_widget.engine.methods.ablationcam import ablationcam
 from kx_widget.engine.methods.attention_gradient import attention_gradient
 from kx_widget.engine.methods.attention_rollout import attention_rollout
@@ -215,5 +216,7 @@ METHODS = table(
             ),
         ),
         passes=lambda params, load: params["masks"],
+        # Every value is about the score of the whole picture.
+        display=Display(origin="quartile"),
     ),
 )  # fmt: skip
