@@ -144,7 +144,7 @@ class Explanation:
 
         Args:
             colormap: name of a colour table, for instance inferno, viridis, turbo, gray; maps with both signs take the
-                diverging RdBu, centred at 0, unless another is named.
+                diverging coldhot, centred at 0, in place of these; rdbu is another.
             alpha: opacity of the map, 0 to 1; it is lower where the map is weak, and halved for a class of less than
                 1 %.
             sign, scale, clip: as in `heatmaps`.

@@ -11,12 +11,12 @@ import anywidget
 import traitlets as t
 
 from kx_widget.engine.display import SIGNS, check_clip
-from kx_widget.engine.drawing import COLORMAP, PHOTOS, STYLES
+from kx_widget.engine.drawing import COLORMAP, DIVERGING, PHOTOS, SEQUENTIAL, STYLES
 from kx_widget.engine.errors import KxError, ParameterError, near
 from kx_widget.engine.postprocess import SCALES
 from kx_widget.engine.targets import Contrast
 
-COLORMAPS = ("viridis", "magma", "inferno", "plasma", "turbo", "cividis", "gray", "rdbu")
+COLORMAPS = (*SEQUENTIAL, *DIVERGING)
 QUESTION = ("layer", "method", "target", "params", "compare", "compare_with")
 READ_ONLY = ("status", "progress", "error")
 PYTHON_ONLY = ("_images", "_snapshot", "_esm", "_css", "_anywidget")

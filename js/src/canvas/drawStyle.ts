@@ -3,7 +3,7 @@
 import type { TileMap } from "../kernel/decode";
 import type { Sign } from "../math/postprocess";
 import type { Drawing, Store } from "../state/store";
-import { DIVERGING } from "./colormap";
+import { drawnTable } from "./colormap";
 
 export interface DrawStyle {
   style: Drawing["style"];
@@ -27,7 +27,7 @@ export function styleOf(store: Store, map: TileMap): DrawStyle {
   const diverging = map.item.signed && sign === "signed" && origin === "zero";
   const [low, high] = limits.value;
   const ends = store.endsOf(map);
-  const table = diverging ? DIVERGING : colormap.value;
+  const table = drawnTable(colormap.value, diverging);
   return {
     style: style.value,
     sign,

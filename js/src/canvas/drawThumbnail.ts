@@ -4,7 +4,7 @@ import type { ThumbnailMap } from "../kernel/decode";
 import { applySign, magnitude, resize, type Sign } from "../math/postprocess";
 import { chosenTile, type Store } from "../state/store";
 import { currentThumbnails } from "../state/thumbnails";
-import { DIVERGING, lookupTable } from "./colormap";
+import { drawnTable, lookupTable } from "./colormap";
 import { paint } from "./paint";
 
 const SIDE = 48;
@@ -27,7 +27,7 @@ export function thumbnailStyle(store: Store): ThumbnailStyle | null {
   const { signed } = thumbnails;
   const sign = store.signOf({ item: { signed, column: chosenTile(store).column } });
   const diverging = signed && sign === "signed";
-  const table = lookupTable(diverging ? DIVERGING : store.traits.colormap.value);
+  const table = lookupTable(drawnTable(store.traits.colormap.value, diverging));
   return { maps: thumbnails.maps, sign, diverging, table };
 }
 

@@ -1,4 +1,4 @@
-import { COLORMAPS, DIVERGING } from "../canvas/colormap";
+import { COLORMAPS, DIVERGING, drawnTable } from "../canvas/colormap";
 import type { Scale, Sign } from "../math/postprocess";
 import { options, Select } from "./field";
 import type { ViewProps } from "./props";
@@ -81,22 +81,25 @@ const Choice = ({ choices, ...select }: ChoiceProps) => (
   </Select>
 );
 
-/** The colour table of maps that are not signed: signed maps have one of their own. */
+/** The colour table; of maps drawn with both signs, which have tables of their own, it says which. */
 function ColormapChoice({ store, actions }: ViewProps) {
-  const { colormap, sign } = store.traits;
+  const chosen = store.traits.colormap.value;
   const columns = store.answer.value?.columns ?? [];
-  const signed = columns.filter((column) => column.signed && sign.value === "signed");
-  const all = signed.length > 0 && signed.length === columns.length;
-  const suffix = signed.length > 0 ? `, signed ${DIVERGING}` : "";
+  const signed = columns.filter(({ signed }, column) => {
+    const { sign, origin } = store.displayOf({ item: { signed, column } });
+    return signed && sign === "signed" && origin === "zero";
+  });
+  const isAll = signed.length > 0 && signed.length === columns.length;
+  const table = drawnTable(chosen, true);
+  const suffix = (name: string) => (signed.length > 0 && drawnTable(name, true) !== name ? `, signed ${table}` : "");
+  const names = isAll ? DIVERGING : COLORMAPS;
   return (
     <Choice
       id="kx-colormap"
       label="Colormap"
-      title={
-        signed.length > 0 ? "Signed maps are always drawn blue, white, red." : "The colours of low and high values"
-      }
-      value={all ? DIVERGING : colormap.value}
-      choices={all ? [[DIVERGING, `${DIVERGING} (signed)`]] : COLORMAPS.map((name) => [name, name + suffix])}
+      title={isAll ? "The colours of what speaks against and for the class" : "The colours of low and high values"}
+      value={isAll ? table : chosen}
+      choices={names.map((name) => [name, isAll ? `${name} (signed)` : name + suffix(name)])}
       onChoose={(value) => actions.commit({ colormap: value })}
     />
   );

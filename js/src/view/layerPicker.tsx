@@ -310,7 +310,7 @@ function Row({ picker, row, index }: { picker: PickerState; row: LayerRow; index
       id={`kx-layer-${index}`}
       class="row"
       role="treeitem"
-      aria-label={[node.name, about].filter(Boolean).join(", ")}
+      aria-label={[node.name, about].filter(Boolean).join(" ")}
       aria-level={level}
       aria-setsize={row.siblings}
       aria-posinset={row.position}
@@ -337,6 +337,7 @@ function Row({ picker, row, index }: { picker: PickerState; row: LayerRow; index
           ★
         </span>
       )}
+      {/* Read as words of their own; nothing is seen of it. */ " "}
       <small>{about}</small>
     </div>
   );

@@ -37,6 +37,7 @@ export function RowControls({ store }: { store: Store }) {
       <Select
         id="kx-sort"
         label="Sort"
+        title="In which order images are shown"
         class="control"
         value={sorts.includes(store.sort.value) ? store.sort.value : "given"}
         onChoose={(sort) => {
@@ -96,6 +97,7 @@ function FilterField({ store }: { store: Store }) {
       <Select
         id="kx-show"
         label="Show"
+        title="Which images are shown"
         class="control"
         value={filters.has(filter) ? filter : "all"}
         onChoose={(name) => {

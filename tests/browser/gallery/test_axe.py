@@ -55,6 +55,12 @@ STATES: dict[str, tuple[str, int, Callable[[Gallery], object]]] = {
     "stage-closed": ("", WIDE, states.stage_closed),
     "help": ("", WIDE, states.help_open),
     "narrow-help": ("", NARROW, states.help_open),
+    "display": ("", WIDE, states.display_open),
+    "narrow-display": ("", NARROW, states.display_open),
+    "narrow-comparing": ("labels", NARROW, states.comparing),
+    "panel": ("labels", 1280, states.panel_open),
+    "drawer": ("labels", WIDE, states.panel_open),
+    "narrow-drawer": ("", NARROW, states.panel_open),
 }
 
 

@@ -64,15 +64,15 @@ def test_the_picker_of_colours_shows_what_signed_maps_are_drawn_in(gallery: Open
     colormap = view.field("Colormap")
     colormap.select_option("magma")
     view.field("Sign").select_option("signed")
-    expect(colormap.locator("option")).to_have_text(["rdbu (signed)"])
-    expect(colormap).to_have_value("rdbu")
+    expect(colormap.locator("option")).to_have_text(["coldhot (signed)", "rdbu (signed)"])
+    expect(colormap).to_have_value("coldhot")
     view.field("Sign").select_option("positive")
     expect(colormap).to_have_value("magma")
     assert view.trait("colormap") == "magma"
     # One of the three methods knows no sign.
     view.field("Compare").select_option("methods")
     view.field("Sign").select_option("signed")
-    expect(colormap.locator("option:checked")).to_have_text("magma, signed rdbu")
+    expect(colormap.locator("option:checked")).to_have_text("magma, signed coldhot")
 
 
 def test_swipe_bares_the_picture_on_the_left(gallery: Open) -> None:

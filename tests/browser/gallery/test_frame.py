@@ -110,3 +110,16 @@ def test_the_panel_is_a_column_or_a_drawer_and_can_be_closed(gallery: Open) -> N
     expect(panel).to_be_in_viewport(ratio=1)
     view.page.keyboard.press("Escape")
     expect(panel).to_have_count(0)
+
+
+# Controls in sight that neither have a tooltip nor stand in a field that has one.
+WITHOUT = """(root) => [...root.querySelectorAll("button, input, select, [role=slider]")]
+    .filter((control) => control.checkVisibility() && control.type !== "search" && !control.closest("[title]"))
+    .map((control) => control.outerHTML.slice(0, 100))"""
+
+
+def test_every_control_has_a_tooltip(gallery: Open) -> None:
+    view = gallery('images=8&labels&traits={"compare":"targets","method":"blobs2"}', 1280)
+    view.await_status("done")
+    view.field("Colormap")
+    assert view.root.evaluate(WITHOUT) == []
