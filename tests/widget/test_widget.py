@@ -592,6 +592,23 @@ def test_bad_arguments(browser, explainer, arguments, error, said):
     assert not [w for w in open_widgets() if not any(w is other for other in before)]
 
 
+@pytest.mark.parametrize(
+    ("name", "word", "value"), [("compare", "classes", "targets"), ("scale", "shared", "all"), ("scale", "map", "map")]
+)
+def test_the_words_of_the_page_are_taken_too(widget, name, word, value):
+    setattr(widget, name, word)
+    assert getattr(widget, name) == value
+
+
+@pytest.mark.parametrize("name", ["compare", "sign", "scale", "colormap", "theme"])
+def test_what_is_no_choice_is_refused_in_a_sentence(widget, name):
+    for value in ("nothing like it", None, 3, [], {}):
+        with pytest.raises(traitlets.TraitError, match=f"There is no {name} "):
+            setattr(widget, name, value)
+    with pytest.raises(traitlets.TraitError, match=r"There is no colormap 'virdis'\. Did you mean 'viridis'"):
+        widget.colormap = "virdis"
+
+
 def test_a_folder_is_taken_as_the_command_takes_it(browser, explainer, folder):
     broken = [folder / "cats" / "02-truncated.jpg", folder / "dogs" / "03-text.png"]
     for path in broken:
