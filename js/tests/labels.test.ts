@@ -1,6 +1,14 @@
 import { describe, expect, it } from "vitest";
 import type { Column, InspectionRecord, LayerRecord, MethodRecord } from "../src/kernel/protocol";
-import { cautionOf, columnHeading, comparedText, imageName, notesOf, questionText } from "../src/state/labels";
+import {
+  cautionOf,
+  columnHeading,
+  comparedText,
+  imageName,
+  notesOf,
+  partialText,
+  questionText,
+} from "../src/state/labels";
 import { currentQuestion, type Picture, Store, type Traits } from "../src/state/store";
 import { item, welcome } from "./helpers";
 
@@ -76,5 +84,17 @@ describe("a caution", () => {
 
   it("is no note of each map", () => {
     expect(notesOf(storeOf({}), item({ notes: [cautions.cam, "Flat."] }))).toEqual(["Flat."]);
+  });
+});
+
+describe("a map that is not finished", () => {
+  it.each([
+    [0, "partial 0 %"],
+    [0.002, "partial <1 %"],
+    [0.039, "partial 3 %"],
+    [0.999, "partial 99 %"],
+  ])("says how far it has come: %d", (done, text) => {
+    expect(partialText(item({ partial: true, done }))).toBe(text);
+    expect(partialText(item())).toBe("");
   });
 });

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kx_widget.engine.drawing import blend, contact_sheet, encode, html_cell
 from kx_widget.engine.errors import FormatError, ParameterError
 from kx_widget.engine.files import read_arrays, writable, write_arrays, write_whole
-from kx_widget.engine.notes import heading_of, marked
+from kx_widget.engine.notes import heading_of, labelled, marked
 from kx_widget.engine.postprocess import Scale, Sign, apply_scale, apply_sign, resize
 from kx_widget.engine.types import Floats, Ints, Notes
 from kx_widget.install import how_to_install
@@ -39,6 +39,8 @@ class Explanation:
         images: uint8 (N, H, W, 3), what the model saw.
         names: of the images, N: their paths, or where they were in what was given.
         notes: N × T × sentences: what a map fails to say, see `engine.notes`; () where all can speak for themselves.
+        done: float32 (N, T), 0 to 1: how much of each map's passes was made where the answer was cancelled or is still
+            being computed; None where all are whole. A map that was not begun is NaN.
     """
 
     maps: Floats
@@ -56,18 +58,30 @@ class Explanation:
     checks: Mapping[str, Floats] = field(default_factory=dict)
     names: tuple[str, ...] = ()
     notes: tuple[tuple[Notes, ...], ...] = ()
+    done: Floats | None = None
+
+    @property
+    def progress(self) -> float:
+        """How much of the answer is there, 0 to 1: 1 unless it was cancelled, or is still being computed."""
+        return 1.0 if self.done is None else float(self.done.mean())
 
     def __repr__(self) -> str:
-        different = list(dict.fromkeys(name for row in self.target_names for name in row))
+        different = list(dict.fromkeys(name for row in self.target_names for name in row if name))
         names = ", ".join(map(repr, different[:3])) + (", …" if len(different) > 3 else "")
         return (
             f"Explanation(maps={self.maps.shape}, images={self.images.shape}, method={self.method!r}, "
-            f"layer={self.layer!r}, targets=[{names}]{self._noted()})"
+            f"layer={self.layer!r}, targets=[{names}]{self._noted()}{self._unfinished()})"
         )
 
     def _noted(self) -> str:
         count = sum(bool(notes) for row in self.notes for notes in row)
         return f", notes on {count} of {self.targets.size} maps" if count else ""
+
+    def _unfinished(self) -> str:
+        return "" if self.done is None else f", {partial_text(self.progress)}"
+
+    def _done(self, image: int, target: int) -> float:
+        return 1.0 if self.done is None else float(self.done[image, target])
 
     def notes_of(self, image: int, target: int) -> Notes:
         """What is to be said of one map.
@@ -139,6 +153,8 @@ class Explanation:
         drawn, sign = self.overlay(**look), look.get("sign", "positive")
         for i, t in np.ndindex(self.targets.shape):
             drawn[i, t] = marked(drawn[i, t], self.images[i], self.notes_of(i, t), sign)
+            if (done := self._done(i, t)) < 1:
+                drawn[i, t] = labelled(drawn[i, t], partial_text(done))
         return drawn
 
     def plot(self, **look: Any) -> Any:
@@ -162,16 +178,19 @@ class Explanation:
         return figure
 
     def caption(self, image: int, target: int) -> str:
-        """Name and probability of one target, or its score where there is no probability; whether its map is flat.
+        """Name and probability of one target, or its score where there is none; whether its map is flat, or partial.
 
         Raises:
             ParameterError: there is no such image or target.
         """
         self._check(image, target)
+        if not self.target_names[image][target]:
+            return "not computed"
         p = self.probabilities[image, target]
         value = f"score {self.scores[image, target]:.2f}" if np.isnan(p) else f"{100 * p:.1f} %"
-        heading = heading_of(self.notes_of(image, target))
-        return f"{self.target_names[image][target]} · {value}" + (f" ({heading.lower()})" if heading else "")
+        heading = heading_of(self.notes_of(image, target)).lower()
+        remark = heading if (done := self._done(image, target)) == 1 else partial_text(done)
+        return f"{self.target_names[image][target]} · {value}" + (f" ({remark})" if remark else "")
 
     def save(self, path: str | Path) -> None:
         """Write everything (`.npz`), or the overlays as one picture (`.png`) or page (`.html`).
@@ -183,7 +202,8 @@ class Explanation:
         if path.suffix == ".npz":
             arrays = {name: getattr(self, name) for name in ARRAYS}
             arrays |= {f"check_{name}": value for name, value in self.checks.items()}
-            others = (f.name for f in fields(self) if f.name not in (*ARRAYS, "checks"))
+            arrays |= {} if self.done is None else {"done": self.done}
+            others = (f.name for f in fields(self) if f.name not in (*ARRAYS, "checks", "done"))
             facts = {name: getattr(self, name) for name in others}
             write_arrays(path, arrays, {**facts, "params": dict(self.params), "versions": dict(self.versions)})
         elif path.suffix == ".png":
@@ -219,7 +239,7 @@ class Explanation:
             "".join(html_cell(pictures[i, j], self.caption(i, j), self.notes_of(i, j)) for j in range(t))
             for i in range(n)
         ]
-        where = escape(f"{self.method} · {self.layer or 'input'} · {self.seconds:.2f} s")
+        where = escape(f"{self.method} · {self.layer or 'input'} · {self.seconds:.2f} s{self._unfinished()}")
         return f"<table><caption>{where}</caption>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
 
 
@@ -229,6 +249,11 @@ def versions() -> dict[str, str]:
     import tensorflow as tf
 
     return {"kx_widget": __version__, "keras": keras.__version__, "tensorflow": tf.__version__}
+
+
+def partial_text(done: float) -> str:
+    """How far something has come that is not finished, 0 to 1, in words."""
+    return f"partial {'<1' if 0 < done < 0.01 else int(100 * done)} %"
 
 
 def _size(size: Any) -> tuple[int, int]:

@@ -7,7 +7,7 @@ is another input of the same compiled function.
 import re
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -76,6 +76,12 @@ class TargetColumns:
         if self.per_image is None:
             return self
         return TargetColumns(self.classes, self.class_names, self.columns, self.per_image[rows])
+
+    def only(self, columns: Sequence[int]) -> "TargetColumns":
+        """Some of the columns."""
+        if self.per_image is not None:
+            return replace(self, per_image=self.per_image[:, list(columns)])
+        return replace(self, columns=tuple(self.columns[column] for column in columns))
 
     def resolve(self, scores: Floats) -> Targets:
         """Targets of the images with these scores (N, C); only ranks look at their values."""

@@ -102,7 +102,10 @@ class Encoded(TypedDict):
 
 
 class Item(Encoded):
-    """One map; `target` is −1 for a contrast, `evidence` `"against"` where nothing positive is there to be drawn."""
+    """One map; `target` is −1 for a contrast, `evidence` `"against"` where nothing positive is there to be drawn.
+
+    A `partial` one will still change, or would have without a cancel; `done` is the part of its passes made, 0 to 1.
+    """
 
     image: int
     column: int
@@ -114,6 +117,7 @@ class Item(Encoded):
     probability: float | None
     signed: bool
     partial: bool
+    done: float
     notes: list[str]
     evidence: Literal["some", "against", "none"]
 

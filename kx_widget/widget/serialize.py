@@ -137,6 +137,7 @@ def tile(frame: Frame, image: int, column: int, heading: Column) -> Tile:
         "probability": None if np.isnan(frame.probability) else frame.probability,
         "signed": heading["signed"],
         "partial": not frame.final,
+        "done": frame.done,
         "notes": notes,
         "evidence": evidence_of(notes),
     }

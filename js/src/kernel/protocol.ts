@@ -84,7 +84,11 @@ export interface Encoded {
   byte_length: number;
 }
 
-/** One map; `target` is −1 for a contrast, `evidence` `"against"` where nothing positive is there to be drawn. */
+/**
+ * One map; `target` is −1 for a contrast, `evidence` `"against"` where nothing positive is there to be drawn.
+ *
+ * A `partial` one will still change, or would have without a cancel; `done` is the part of its passes made, 0 to 1.
+ */
 export interface Item {
   shape: number[];
   dtype: "float32" | "uint16";
@@ -102,6 +106,7 @@ export interface Item {
   probability: number | null;
   signed: boolean;
   partial: boolean;
+  done: number;
   notes: string[];
   evidence: "some" | "against" | "none";
 }
