@@ -169,7 +169,11 @@ class KxWidget(Traits):
 
     @property
     def result(self) -> Explanation | None:
-        """The answer to the current question, None until there is one; the first column's where some are compared."""
+        """The answer to the current question; the first column's where some are compared.
+
+        While it is computed, and after a cancel, it holds what has come so far, as its `progress` says; None before the
+        first map.
+        """
         return next(iter(self.results), None)
 
     @property
@@ -218,6 +222,8 @@ class KxWidget(Traits):
 
     def save(self, path: str | Path) -> None:
         """Write the page (`.html`, see `to_html`), the answer (`.npz`) or its overlays (`.png`).
+
+        It waits for the answer; one that was cancelled is written as far as it has come, and marked as partial.
 
         Raises:
             KxError: another ending, a question that failed, or several explanations side by side for `.npz`, `.png`.
