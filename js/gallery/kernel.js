@@ -56,7 +56,7 @@ export async function createKernel(options) {
     recommended,
     why: flat
       ? "No layer of this model has a map: it flattens the picture at once."
-      : "Recommended: the last rectified layer that still has a map (8×8).",
+      : "the last layer where the picture still has rows and columns: 8 × 8 cells, 256 channels.",
     attention_start: heads > 0 ? "trunk/stage4/block1/relu" : null,
     recommended_method: heads > 0 ? "gaze" : "blobs",
     why_method: heads > 0 ? "The head of the model reads no patches." : "",

@@ -17,12 +17,15 @@ const layer = (path: string, reason = ""): LayerRecord => ({
   spatial: [8, 8],
   is_candidate: reason === "",
   reason,
+  aside: "",
 });
 
 describe("the layer tree", () => {
   const tree = buildTree([layer("input", "the picture"), layer("net/a/conv"), layer("net/a/relu"), layer("net/pool")]);
   const names = (query: string, closed: string[] = []) =>
-    visibleRows(tree, query, new Set(closed)).map((row) => `${"-".repeat(row.level - 1)}${row.node.name}`);
+    visibleRows(tree, query, ({ path }) => !closed.includes(path)).map(
+      (row) => `${"-".repeat(row.level - 1)}${row.node.name}`,
+    );
 
   it("nests by the segments of the path", () => {
     expect(names("")).toEqual(["input", "net", "-a", "--conv", "--relu", "-pool"]);
@@ -36,12 +39,12 @@ describe("the layer tree", () => {
   });
 
   it("tells where a row stands among its siblings", () => {
-    const relu = visibleRows(tree, "", new Set()).find((row) => row.node.name === "relu");
+    const relu = visibleRows(tree, "", () => true).find((row) => row.node.name === "relu");
     expect(relu).toMatchObject({ level: 3, position: 2, siblings: 2, expanded: undefined });
   });
 
   it("offers candidates only", () => {
-    const rows = visibleRows(tree, "", new Set());
+    const rows = visibleRows(tree, "", () => true);
     expect(rows.filter((row) => canChoose(row.node)).map((row) => row.node.path)).toEqual([
       "net/a/conv",
       "net/a/relu",
@@ -56,7 +59,7 @@ describe("the layer tree", () => {
 
   it("finds a few of 1000 layers", () => {
     const large = buildTree(Array.from({ length: 1000 }, (_, i) => layer(`block${i % 50}/conv_${i}`)));
-    const rows = visibleRows(large, "conv_99", new Set()).filter((row) => row.level === 2);
+    const rows = visibleRows(large, "conv_99", () => true).filter((row) => row.level === 2);
     expect(rows.map((row) => row.node.name).sort()).toEqual(
       ["conv_99", ...Array.from({ length: 10 }, (_, i) => `conv_99${i}`)].sort(),
     );
@@ -173,9 +176,9 @@ describe("numbers as text", () => {
     expect([0, 0.12345, -1234.5, 123456, 0.00012, Number.NaN, null].map(value)).toEqual([
       "0",
       "0.123",
-      "-1230",
+      "−1230",
       "1.2e+5",
-      "1.2e-4",
+      "1.2e−4",
       "–",
       "–",
     ]);
@@ -183,7 +186,10 @@ describe("numbers as text", () => {
 
   it("have units", () => {
     expect([0, 0.1234, 0.9999, 1].map(percent)).toEqual(["0 %", "12.3 %", "100 %", "100 %"]);
+    expect([3e-6, 0.0004, 0.0006].map(percent)).toEqual(["<0.1 %", "<0.1 %", "0.1 %"]);
+    expect([-4.48, -0.00031, -12345].map(value)).toEqual(["−4.48", "−3.1e−4", "−1.2e+4"]);
     expect([0.0001, 0.25, 2.34, 125].map(duration)).toEqual(["1 ms", "250 ms", "2.3 s", "2 min 5 s"]);
+    expect([0.9996, 59.96, 119.7, 179.6, 180.4].map(duration)).toEqual(["1.0 s", "1 min", "2 min", "3 min", "3 min"]);
     expect(shape([null, 7, 64])).toBe("?×7×64");
   });
 

@@ -32,8 +32,8 @@ describe("a readout", () => {
   const corner = (x: number, y: number) => ({ x: 0.1 + 0.8 * x, y: 0.1 + 0.3 * y });
 
   it("gives the raw value, and its rank as it is drawn", () => {
-    expect(createReadout(new Store({ sign: "positive" }))(corner(0, 0), picture, map)).toBe("1,1  -4  top 100 %");
-    expect(createReadout(new Store({ sign: "absolute" }))(corner(0, 0), picture, map)).toBe("1,1  -4  top 25 %");
+    expect(createReadout(new Store({ sign: "positive" }))(corner(0, 0), picture, map)).toBe("1,1  −4  top 100 %");
+    expect(createReadout(new Store({ sign: "absolute" }))(corner(0, 0), picture, map)).toBe("1,1  −4  top 25 %");
   });
 
   it("gives none where nothing is known", () => {

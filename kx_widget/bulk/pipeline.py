@@ -22,8 +22,7 @@ from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import Images
 from kx_widget.engine.parameters import check_params
 from kx_widget.engine.question import Question, model_failures
-from kx_widget.engine.tasks import WHOLE
-from kx_widget.engine.types import Floats, Ints, Parameter
+from kx_widget.engine.types import WHOLE, Floats, Ints, Parameter
 
 # From so many images on, frozen weights save more time than it takes to freeze them.
 MANY = 1000

@@ -1,6 +1,7 @@
 """Reading a store: columns at once, maps when somebody looks at them."""
 
 import json
+import os
 from bisect import bisect_right
 from collections.abc import Collection, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -61,7 +62,9 @@ class Store:
             entries = self._files.get_file_info(fs.FileSelector(root))
             names = sorted(entry.path for entry in entries if is_part(entry.base_name))
         except (OSError, pa.ArrowException) as error:
-            raise FormatError(f"{self.path!r} is not a store of explanations ({error}).") from error
+            # Arrow writes the system's words twice.
+            why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
+            raise FormatError(f"{self.path!r} is not a store of explanations ({why}).") from error
         paths = {entry.base_name: entry.path for entry in entries}
         self.job: dict[str, Any] = self._json(paths.get(JOB))
         done = self._json(paths[DONE]) if DONE in paths else None

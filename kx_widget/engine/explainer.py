@@ -267,7 +267,8 @@ class Explainer:
         """Explain what each image's scores rest on.
 
         Args:
-            images: arrays (N, H, W, 3|1), (H, W, 3|1) or (N, H, W), paths, globs, PIL images, or a list of these.
+            images: arrays (N, H, W, 3|1), (H, W, 3|1) or (N, H, W), paths, folders, globs, PIL images, or a list of
+                these.
             targets: `"top"`, `"top-2"`…, a class index or name, `contrast(a, b)`, a sequence of these for T
                 targets, or an int array (N, T).
             progress: show a progress bar.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from kx_widget.engine.drawing import blend, contact_sheet, encode, html_cell
 from kx_widget.engine.errors import FormatError, ParameterError
+from kx_widget.engine.figures import fixed, percent
 from kx_widget.engine.files import read_arrays, writable, write_arrays, write_whole
 from kx_widget.engine.notes import heading_of, labelled, marked
 from kx_widget.engine.postprocess import Scale, Sign, apply_scale, apply_sign, resize
@@ -187,7 +188,7 @@ class Explanation:
         if not self.target_names[image][target]:
             return "not computed"
         p = self.probabilities[image, target]
-        value = f"score {self.scores[image, target]:.2f}" if np.isnan(p) else f"{100 * p:.1f} %"
+        value = f"score {fixed(self.scores[image, target])}" if np.isnan(p) else percent(p)
         heading = heading_of(self.notes_of(image, target)).lower()
         remark = heading if (done := self._done(image, target)) == 1 else partial_text(done)
         return f"{self.target_names[image][target]} · {value}" + (f" ({remark})" if remark else "")

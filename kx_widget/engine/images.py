@@ -1,5 +1,7 @@
 """Image-like things -> a model-ready batch, and the pictures to show."""
 
+from __future__ import annotations
+
 import hashlib
 import os
 from collections.abc import Callable, Hashable, Sequence
@@ -8,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import compress
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +18,12 @@ from PIL import Image
 
 from kx_widget.engine.decoding import decode, is_whole, items_of
 from kx_widget.engine.errors import ImageError
-from kx_widget.engine.preprocessing import Preprocessing
 from kx_widget.engine.ranges import Pixels, Ranges, ValueRange, as_pixels, eight_bits
-from kx_widget.engine.tasks import WHOLE, Box
-from kx_widget.engine.types import Floats
+from kx_widget.engine.types import WHOLE, Box, Floats
+
+if TYPE_CHECKING:
+    # Pictures are shown without Keras, too.
+    from kx_widget.engine.preprocessing import Preprocessing
 
 Fit = Literal["stretch", "crop", "pad"]
 LARGEST_FREE_SIDE = 512
@@ -80,7 +84,7 @@ class Images:
         """The memory that all of it takes."""
         return self.batch.nbytes + self.pixels.nbytes + sum(preview.nbytes for preview in self.previews)
 
-    def where(self, mask: NDArray[np.bool_]) -> "Images":
+    def where(self, mask: NDArray[np.bool_]) -> Images:
         """Those of the images that `mask` (N,) marks."""
         each = {name: tuple(compress(getattr(self, name), mask)) for name in ("previews", "boxes", "names", "digests")}
         arrays = {"batch": self.batch[mask], "pixels": self.pixels[mask]}
@@ -125,7 +129,7 @@ class _Reducer:
     size: tuple[int, int] | None
     longest: int
 
-    def first(self, item: Any) -> "_Reduced | NDArray[Any] | Exception":
+    def first(self, item: Any) -> _Reduced | NDArray[Any] | Exception:
         """An image of bytes; of other numbers the lowest and the highest, since all images tell their range."""
         try:
             array = decode(item)

@@ -15,6 +15,9 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Head = Literal["softmax", "sigmoid", "linear", "unknown"]
 Notes = tuple[str, ...]
+# A region of an image, (x0, y0, x1, y1) in fractions of its sides.
+Box = tuple[float, float, float, float]
+WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,8 @@ class LayerInfo:
 
     `path` names it through the nesting (`"resnet50/conv5_block3_out"`), `shape` is that of its output without
     the batch axis, `spatial` the (h, w) of the map it would give, `reason` why it is not a candidate. Of a layer
-    of tokens, `first` is the index of the first that is a cell of the map; prefix tokens stand before it.
+    of tokens, `first` is the index of the first that is a cell of the map; prefix tokens stand before it. `aside` says
+    why a list can leave out a candidate: another layer's map shows the same.
     """
 
     path: str
@@ -33,6 +37,7 @@ class LayerInfo:
     is_candidate: bool
     reason: str = ""
     first: int = 0
+    aside: str = ""
 
 
 @dataclass(frozen=True)

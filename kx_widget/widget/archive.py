@@ -29,12 +29,12 @@ LAST_SIDES = (14, 7)
 
 @dataclass(frozen=True)
 class KeptAnswer:
-    """An answer, whole or as far as it had come, and the traits of its question."""
+    """An answer, whole or as far as it had come, the traits of its question, and how long it took if that is known."""
 
     traits: Mapping[str, Any]
     columns: Sequence[Column]
     tiles: Sequence[Tile]
-    seconds: float
+    seconds: float | None
     is_whole: bool = True
 
 

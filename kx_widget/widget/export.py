@@ -5,23 +5,19 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import anywidget
-
 from kx_widget.engine.errors import CancelledError, FormatError, KxError
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.files import writable, write_whole
 from kx_widget.engine.types import Floats
 from kx_widget.widget.archive import Archive, KeptAnswer, pack
 from kx_widget.widget.downloads import Downloads
-from kx_widget.widget.html import page
+from kx_widget.widget.html import page, page_state
 from kx_widget.widget.static_preview import Displays, is_attended, static_preview
 from kx_widget.widget.worker import start_timer
 
 SNAPSHOT_BYTES = 900_000
 SECONDS_BEFORE_SNAPSHOT = 0.5
 SECONDS_BEFORE_DISPLAY = 1.0
-# Traits that a widget of any kind has; its page needs none of them.
-COMMON = {*anywidget.AnyWidget.class_trait_names(sync=True), "_esm", "_anywidget_id"}
 
 
 class Exporter:
@@ -143,9 +139,8 @@ class Exporter:
     def _page(self, megabytes: float) -> str:
         widget = self._widget
         traits = self._archive.answers()[-1].traits
-        state = widget.get_state(list(set(widget.trait_names(sync=True)) - COMMON)) | dict(traits)
         title = " · ".join(filter(None, (self._titles[traits["method"]], traits["layer"], "kx_widget")))
-        return page(state, title, self._block, int(megabytes * 1e6))
+        return page(page_state(widget) | dict(traits), title, self._block, int(megabytes * 1e6))
 
     def _block(self, limit: int) -> bytes:
         return pack(self.welcome, self._predictions, self._archive.answers(), limit, alone=True)

@@ -1,16 +1,20 @@
 """Where a widget's images come from; see `stored` for those of a store."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from kx_widget.engine.drawing import encode
-from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.images import Images
+
+if TYPE_CHECKING:
+    from kx_widget.engine.explainer import Explainer
 
 LONGEST_SIDE = 512
 LOSSLESS_SIDE = 192

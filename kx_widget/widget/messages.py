@@ -59,7 +59,10 @@ class WrapperRecord(TypedDict):
 
 
 class LayerRecord(TypedDict):
-    """A layer, or a head of its attention; `reason` says why it cannot be chosen."""
+    """A layer, or a head of its attention; `reason` says why it cannot be chosen.
+
+    `aside` says why a list can leave out a layer that can be chosen.
+    """
 
     path: str
     type: str
@@ -67,6 +70,7 @@ class LayerRecord(TypedDict):
     spatial: list[int] | None
     is_candidate: bool
     reason: str
+    aside: str
 
 
 class InspectionRecord(TypedDict):

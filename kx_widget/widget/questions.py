@@ -1,6 +1,6 @@
 """The traits of a question -> the engine's questions, one or one a column."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,8 @@ from kx_widget.engine.registry import Method, find
 from kx_widget.engine.targets import Contrast, parse
 from kx_widget.engine.types import Inspection
 from kx_widget.engine.wrappers import WRAPPERS
+from kx_widget.widget.answer_sources import QuestionTraits
 
-QuestionTraits = Mapping[str, Any]
 DEFAULT_COLUMNS = 3
 MOST_COLUMNS = 64
 

@@ -1,22 +1,27 @@
 """What the engine knows -> records of the protocol."""
 
+from __future__ import annotations
+
 import os
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kx_widget.engine.errors import KxError, plain
-from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.notes import evidence_of
-from kx_widget.engine.question import Question
 from kx_widget.engine.registry import Method
 from kx_widget.engine.types import Floats, Frame, Inspection, LayerInfo, Parameter
 from kx_widget.engine.wrappers import WRAPPERS
 from kx_widget.widget.image_sources import Preview
 from kx_widget.widget.messages import Column
+
+if TYPE_CHECKING:
+    # What is stored is shown without TensorFlow.
+    from kx_widget.engine.explainer import Explainer
+    from kx_widget.engine.question import Question
 
 # A value that was refused may be of any length, and its error quotes it.
 LONGEST_TEXT = 2_000
@@ -87,9 +92,11 @@ def _params(params: Sequence[Parameter]) -> dict[str, Any]:
 
 def python_arguments(model: Any, keywords: Mapping[str, Any]) -> list[str]:
     """The arguments of a widget that are the user's own, as Python; what has no short literal goes by its name."""
+    from kx_widget.engine import explainer
+
     short = (str, int, float, type(None))
     texts = [f"{name}={value!r}" if isinstance(value, short) else f"{name}={name}" for name, value in keywords.items()]
-    return ["explainer" if isinstance(model, Explainer) else "model", "images", *texts]
+    return ["explainer" if isinstance(model, explainer.Explainer) else "model", "images", *texts]
 
 
 def columns(questions: Sequence[Question]) -> list[Column]:

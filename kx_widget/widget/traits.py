@@ -54,6 +54,8 @@ class Traits(anywidget.AnyWidget):
     selected = t.List(t.Int(min=0), [0]).tag(sync=True)
     labels = t.TraitType(()).tag(sync=True)
     theme = t.Enum(["auto", "light", "dark"], "auto").tag(sync=True)
+    # Pixels of the whole view; None for what fits the window.
+    height = t.Int(None, min=240, allow_none=True).tag(sync=True)
     status = t.Enum(["idle", "running", "done", "cancelled", "error"], "idle", read_only=True).tag(sync=True)
     progress = t.Float(0.0, read_only=True).tag(sync=True)
     error = t.Unicode("", read_only=True).tag(sync=True)

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 import traitlets as t
 
 from kx_widget import explainer as public
-from kx_widget.engine.errors import FormatError, KxError, ModelError, ParameterError
+from kx_widget.engine.errors import FormatError, KxError, ModelError, ParameterError, did_you_mean
 from kx_widget.engine.explainer import KEYWORDS, Explainer
 from kx_widget.engine.explanation import Explanation
-from kx_widget.widget.answer_sources import AnswerSource, ModelAnswers, Query
+from kx_widget.widget.answer_sources import AnswerSource, Query
 from kx_widget.widget.export import Exporter
 from kx_widget.widget.image_sources import ImageSource, LoadedImages, encode_all
 from kx_widget.widget.labels import read_labels
 from kx_widget.widget.messages import validate
+from kx_widget.widget.model_answers import ModelAnswers
 from kx_widget.widget.questions import adapted, in_words
 from kx_widget.widget.serialize import error_message, python_arguments
 from kx_widget.widget.session import CLOSED, Session, Status
@@ -30,7 +31,7 @@ class KxWidget(Traits):
 
     Args:
         model: a built Keras 3 model, or an `Explainer` of one.
-        images: arrays, paths, globs, PIL images, or a list of these; see `Explainer.explain`.
+        images: arrays, paths, folders, globs, PIL images, or a list of these; see `Explainer.explain`.
         target: `"top"`, `"top-2"`…, a class index or name, or `contrast(a, b)`.
         layer: path of a layer; None for the recommended one.
         method: id of a method; None for the one that suits the model best, see `Explainer.inspection`.
@@ -108,7 +109,8 @@ class KxWidget(Traits):
             ParameterError: the model has other classes than the store.
         """
         # Stores need pyarrow, widgets do not.
-        from kx_widget.widget.stored import StoredAnswers, StoredImages, model_of_store
+        from kx_widget.widget.store_model import model_of_store
+        from kx_widget.widget.stored import StoredAnswers, StoredImages
 
         settings = cls._settings(model, keywords)
         source = StoredImages(store, where, sort, descending)
@@ -133,7 +135,8 @@ class KxWidget(Traits):
         traits = set(cls.class_trait_names(sync=True)) - set(READ_ONLY)
         for name in keywords:
             if name not in traits or name.startswith("_"):
-                raise ParameterError(f"KxWidget has no keyword {name!r}.")
+                known = (*KEYWORDS, *(trait for trait in traits if not trait.startswith("_")))
+                raise ParameterError(f"KxWidget has no keyword {name!r}.{did_you_mean(name, known)}")
         return settings
 
     def _start(self, source: ImageSource, answers: AnswerSource, arguments: list[str], traits: dict[str, Any]) -> None:

@@ -155,7 +155,7 @@ def readout(tile: Locator) -> tuple[int, int, float]:
     """The pixel under the crosshair, as column and row, and the value that the tile shows of it."""
     shown = re.search(r"(\d+),(\d+)\s+(\S+)", tile.inner_text())
     assert shown is not None
-    return int(shown[1]), int(shown[2]), float(shown[3])
+    return int(shown[1]), int(shown[2]), float(shown[3].replace("−", "-"))
 
 
 def alike(a: np.ndarray, b: np.ndarray) -> bool:

@@ -7,8 +7,8 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import kx_widget as kx
-from kx_widget.widget.answer_sources import ModelAnswers
 from kx_widget.widget.image_sources import LoadedImages
+from kx_widget.widget.model_answers import ModelAnswers
 from tests import cases, models
 from tests.widget.conftest import NAMES
 from tests.widget.page import rest, until

@@ -428,6 +428,7 @@ def open_widgets():
     ("arguments", "error", "said"),
     [
         ({"colour": "red"}, kx.ParameterError, "no keyword 'colour'"),
+        ({"classnames": ["a"]}, kx.ParameterError, "no keyword 'classnames'. Did you mean 'class_names'"),
         ({"method": "x"}, kx.UnknownMethodError, "no method 'x'"),
         ({"layer": "x"}, kx.UnknownLayerError, "no layer 'x'"),
         ({"class_names": ["a"]}, kx.ParameterError, "give these to the Explainer"),
@@ -443,6 +444,15 @@ def test_bad_arguments(browser, explainer, arguments, error, said):
     with pytest.raises(error, match=said):
         kx.KxWidget(**given)
     assert not [w for w in open_widgets() if not any(w is other for other in before)]
+
+
+def test_a_folder_is_taken_as_the_command_takes_it(browser, explainer, folder):
+    broken = [folder / "cats" / "02-truncated.jpg", folder / "dogs" / "03-text.png"]
+    for path in broken:
+        path.unlink()
+    with kx.KxWidget(explainer, folder) as w:
+        assert [picture["name"] for picture in w._images] == sorted(map(str, folder.rglob("*.png")))
+        assert len(w.wait().maps) == 19
 
 
 def test_a_model_without_maps_gets_gradients(browser):

@@ -49,8 +49,18 @@ export function drawThumbnail(canvas: HTMLCanvasElement, map: ThumbnailMap, styl
 }
 
 /** Whether nothing of a map would be seen but one colour. */
-function isFlat({ extent: { lo, hi } }: ThumbnailMap, sign: Sign): boolean {
-  return hi - lo <= ROUNDING * Math.max(-lo, hi) || (sign === "positive" && hi <= 0);
+const isFlat = (map: ThumbnailMap, sign: Sign) => isUniform(map) || isAgainst(map, sign);
+
+const isUniform = ({ extent: { lo, hi } }: ThumbnailMap) => hi - lo <= ROUNDING * Math.max(-lo, hi);
+
+const isAgainst = ({ extent: { hi } }: ThumbnailMap, sign: Sign) => sign === "positive" && hi <= 0;
+
+/** Why a layer's small map is empty, or "". */
+export function emptiness(style: ThumbnailStyle | null, path: string | undefined): string {
+  const map = path === undefined ? undefined : style?.maps.get(path);
+  if (!style || !map) return "";
+  if (isUniform(map)) return "Its small map is empty: the map is the same everywhere.";
+  return isAgainst(map, style.sign) ? "Its small map is empty: nothing in it is positive. Sign “signed” shows it." : "";
 }
 
 /** Draws a stroke through an empty frame. */

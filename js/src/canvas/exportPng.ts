@@ -1,25 +1,30 @@
-/** The view as pictures to keep: one tile, or the whole grid with its captions. */
+/** The view as pictures to keep: one tile, or the whole grid, with captions and the colour scale. */
 
 import type { TileMap } from "../kernel/decode";
+import type { Column } from "../kernel/protocol";
 import { type Rect, whole } from "../math/transform";
 import { percent, value } from "../state/format";
-import { className, columnHeading, imageName, verdict } from "../state/labels";
-import { mapOf, type Store, type TilePlace } from "../state/store";
+import { className, columnHeading, imageName, partialText, verdict } from "../state/labels";
+import { mapOf, type Picture, type Store, type TilePlace } from "../state/store";
 import { decodePicture } from "./bitmapCache";
 import { lookupTable } from "./colormap";
 import { compose, frameOf } from "./compose";
 import { isBlank, styleOf } from "./drawStyle";
 import { MapPainter, TileBitmaps } from "./tileBitmaps";
 
+/** The longest side of a tile, at least; where pictures are larger, theirs. */
 const TILE = 256;
+const LONE_TILE = 512;
+const MOST_PIXELS = 32e6;
+/** Sizes beside a tile of `TILE`; around larger ones all is larger, up to twice. */
 const GAP = 12;
 const LINE = 20;
 const MARGIN = 20;
-const MOST_PIXELS = 32e6;
+const BAR = 160;
+const LEAST_WIDTH = 480;
 const INK = "#1d2330";
 const PALE = "#5f677a";
 const NOTE = "rgb(10 12 16 / 0.76)";
-const BAR = 160;
 
 type ExportContext = OffscreenCanvasRenderingContext2D;
 
@@ -70,21 +75,49 @@ function drawNote(context: ExportContext, rect: Rect, note: string): void {
   context.restore();
 }
 
-/** A tile as it is seen, at least 512 pixels long. */
-export async function tilePng(store: Store, tile: TilePlace): Promise<Blob> {
-  const picture = store.traits._images.peek()[tile.image];
-  if (!picture) throw new Error("The picture of the chosen tile is not here: scroll to it first.");
-  const { width, height } = picture;
-  const factor = Math.max(1, 512 / Math.max(width, height));
-  const context = createContext(width * factor, height * factor);
-  const { canvas } = context;
-  await drawTile(context, { x: 0, y: 0, width: canvas.width, height: canvas.height }, store, tile);
-  return canvas.convertToBlob({ type: "image/png" });
+/** A sheet of tiles: what is on it, where, and how large. */
+interface Sheet {
+  tiles: (TilePlace & { x: number; y: number })[];
+  cell: { width: number; height: number };
+  /** Each column has a heading of its own. */
+  isCompared: boolean;
+  width: number;
+  /** Where the colour scale lies. */
+  foot: number;
+  /** How much larger all is than beside a tile of `TILE`. */
+  unit: number;
 }
 
-/** What all columns have in common: method, layer, class. */
-function title(store: Store): string {
-  const columns = store.answer.peek()?.columns ?? [];
+/** Lays out the columns of some images; tiles are as large as the pictures, smaller where there are very many. */
+function layOut(store: Store, images: readonly number[], shown: readonly number[], least: number): Sheet {
+  const pictures = images.map((image) => store.traits._images.peek()[image]);
+  const isCompared = shown.length > 1;
+  const columns = isCompared ? shown.length : Math.min(images.length, Math.ceil(Math.sqrt(images.length * 1.5)));
+  const rows = isCompared ? images.length : Math.ceil(images.length / columns);
+  const longest = Math.max(least, ...pictures.map(({ width, height }) => Math.max(width, height)));
+  const size = Math.min(longest, Math.floor(Math.sqrt(MOST_PIXELS / (rows * columns))));
+  // Nothing is left free beside pictures of one shape.
+  const side = (of: (picture: Picture) => number) =>
+    Math.ceil(size * Math.max(...pictures.map((picture) => of(picture) / Math.max(picture.width, picture.height))));
+  const cell = { width: side(({ width }) => width), height: side(({ height }) => height) };
+  const unit = Math.min(2, Math.max(1, cell.width / TILE));
+  const lines = store.facts.peek().labels.length > 0 ? 3 : 2;
+  const [gap, margin, line] = [GAP * unit, MARGIN * unit, LINE * unit];
+  const head = margin + line + (isCompared ? line : 0);
+  const pitch = cell.height + lines * line + gap;
+  const tiles = images.flatMap((image, at) =>
+    shown.map((column, index) => ({
+      ...{ image, column },
+      x: margin + (isCompared ? index : at % columns) * (cell.width + gap),
+      y: head + (isCompared ? at : Math.floor(at / columns)) * pitch,
+    })),
+  );
+  const width = 2 * margin + columns * (cell.width + gap) - gap;
+  return { tiles, cell, isCompared, width: Math.max(width, LEAST_WIDTH * unit), foot: head + rows * pitch, unit };
+}
+
+/** What all of some columns have in common: method, layer, class. */
+function title(store: Store, columns: readonly Column[]): string {
   const common = (texts: string[]) => (new Set(texts).size === 1 ? texts[0] : "");
   return [
     common(columns.map((column) => column.method_title)),
@@ -95,91 +128,94 @@ function title(store: Store): string {
     .join(" · ");
 }
 
-/** The colour table with what its ends stand for. */
-function drawBar(context: ExportContext, store: Store, map: TileMap, x: number, y: number): void {
-  const style = styleOf(store, map);
+/** What an end of the colour table stands for: a number, or a part of what differs from map to map. */
+function endText(store: Store, part: number, largest: number, isLone: boolean): string {
   const scale = store.traits.scale.peek();
-  const end = (part: number) => {
-    if (scale === "all" || part === 0) return value(part * style.scale);
-    return `${percent(part)} of the largest of the ${scale}`;
-  };
-  const [low, high] = [end(style.low), end(style.high)];
+  if (isLone || scale === "all" || part === 0) return value(part * largest);
+  const whose = scale === "image" ? "the maximum of each image" : "the maximum of each map";
+  const size = Math.abs(part) === 1 ? "" : `${percent(Math.abs(part))} of `;
+  return `${part < 0 ? "− " : ""}${size}${whose}`;
+}
+
+/** The colour table with what its ends stand for. */
+function drawBar(context: ExportContext, store: Store, map: TileMap, { foot, unit, tiles }: Sheet): void {
+  const style = styleOf(store, map);
+  const [low, high] = [style.low, style.high].map((part) => endText(store, part, style.scale, tiles.length === 1));
   const ramp = new ImageData(256, 1);
   new Uint32Array(ramp.data.buffer).set(lookupTable(style.table));
   const strip = createContext(256, 1);
   strip.putImageData(ramp, 0, 0);
-  context.fillText(low, x, y + 10);
-  const start = x + context.measureText(low).width + 8;
-  context.drawImage(strip.canvas, start, y, BAR, 12);
-  context.fillText(high, start + BAR + 8, y + 10);
-}
-
-/** Where the tiles of the grid lie; smaller ones where there are very many. */
-function layOut(store: Store) {
-  // Of a stored data set, only some pictures are here.
-  const images = store.rows.peek().filter((image) => store.traits._images.peek()[image]);
-  const compared = Math.max(1, store.answer.peek()?.columns.length ?? 1);
-  const isCompared = compared > 1;
-  const columns = isCompared ? compared : Math.min(images.length, Math.ceil(Math.sqrt(images.length * 1.5)));
-  const rows = isCompared ? images.length : Math.ceil(images.length / columns);
-  const size = Math.min(TILE, Math.floor(Math.sqrt(MOST_PIXELS / (rows * columns))));
-  const head = MARGIN + LINE + (isCompared ? LINE : 0);
-  const lines = store.facts.peek().labels.length > 0 ? 3 : 2;
-  const pitch = size + lines * LINE + GAP;
-  const tiles = images.flatMap((image, at) =>
-    Array.from({ length: compared }, (_, column) => ({
-      ...{ image, column },
-      x: MARGIN + (isCompared ? column : at % columns) * (size + GAP),
-      y: head + (isCompared ? at : Math.floor(at / columns)) * pitch,
-    })),
-  );
-  const width = Math.max(2 * MARGIN + columns * (size + GAP) - GAP, 2 * MARGIN + 2 * TILE);
-  return { tiles, size, isCompared, width, foot: head + rows * pitch };
+  const [start, y] = [MARGIN * unit, foot + 10 * unit];
+  context.font = font(13 * unit);
+  context.fillStyle = PALE;
+  context.textAlign = "left";
+  context.fillText(low, start, y);
+  const left = start + context.measureText(low).width + 8 * unit;
+  context.drawImage(strip.canvas, left, foot, BAR * unit, 12 * unit);
+  context.fillText(high, left + (BAR + 8) * unit, y);
 }
 
 /** Writes class, probability and, in the first column, what the picture shows, below a tile. */
-function drawCaption(
-  context: ExportContext,
-  store: Store,
-  tile: TilePlace & { x: number; y: number },
-  size: number,
-): void {
+function drawCaption(context: ExportContext, store: Store, sheet: Sheet, tile: Sheet["tiles"][number]): void {
+  const { cell, unit } = sheet;
   const { x, image, column } = tile;
-  const y = tile.y + size + 16;
+  const y = tile.y + cell.height + 16 * unit;
   const item = mapOf(store, tile)?.item;
-  context.font = font(13);
+  context.font = font(13 * unit);
   context.fillStyle = PALE;
-  const figure = item?.probability == null ? "" : percent(item.probability);
-  write(context, figure, x, y, size, "right");
-  const lines = column === 0 ? [imageName(store, image), verdict(store, image, item?.target)] : [];
-  for (const [line, text] of lines.entries()) write(context, text, x, y + (LINE - 4) * (line + 1), size);
+  const figures = [
+    item && partialText(item),
+    item?.probability == null ? value(item?.score ?? null) : percent(item.probability),
+  ];
+  const figure = item ? figures.filter(Boolean).join(" · ") : "";
+  write(context, figure, x, y, cell.width, "right");
+  const isFirst = column === sheet.tiles[0].column;
+  const lines = isFirst ? [imageName(store, image), verdict(store, image, item?.target)] : [];
+  for (const [line, text] of lines.entries()) {
+    write(context, text, x, y + (LINE - 4) * unit * (line + 1), cell.width);
+  }
   context.fillStyle = INK;
-  write(context, item?.target_name ?? "", x, y, size - context.measureText(figure).width - 8);
+  write(context, item?.target_name ?? "", x, y, cell.width - context.measureText(figure).width - 8 * unit);
 }
 
-/** All tiles with their captions, on white. */
-export async function gridPng(store: Store): Promise<Blob> {
-  const { tiles, size, isCompared, width, foot } = layOut(store);
-  const context = createContext(width, foot + LINE + MARGIN);
+/** Draws a sheet, on white. */
+async function drawSheet(store: Store, sheet: Sheet): Promise<Blob> {
+  const { tiles, cell, isCompared, width, foot, unit } = sheet;
+  const context = createContext(width, foot + (LINE + MARGIN) * unit);
   const { canvas } = context;
   context.fillStyle = "#fff";
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.fillStyle = INK;
-  context.font = font(14, 600);
-  write(context, title(store), MARGIN, MARGIN + 10, canvas.width - 2 * MARGIN);
-
+  context.font = font(14 * unit, 600);
+  const columns = (store.answer.peek()?.columns ?? []).filter((_, at) => tiles.some(({ column }) => column === at));
+  const margin = MARGIN * unit;
+  write(context, title(store, columns), margin, margin + 10 * unit, canvas.width - 2 * margin);
   for (const [index, tile] of tiles.entries()) {
     const { x, y, column } = tile;
     if (isCompared && index === column) {
-      context.font = font(13, 600);
-      write(context, columnHeading(store, column), x, y - 8, size);
+      context.font = font(13 * unit, 600);
+      write(context, columnHeading(store, column), x, y - 8 * unit, cell.width);
     }
-    await drawTile(context, { x, y, width: size, height: size }, store, tile);
-    drawCaption(context, store, tile, size);
+    await drawTile(context, { x, y, ...cell }, store, tile);
+    drawCaption(context, store, sheet, tile);
   }
-  const first = store.answer.peek()?.tiles.values().next().value;
-  context.textAlign = "left";
-  context.fillStyle = PALE;
-  if (first) drawBar(context, store, first, MARGIN, foot);
+  const map = tiles.map((tile) => mapOf(store, tile)).find(Boolean);
+  if (map) drawBar(context, store, map, sheet);
   return canvas.convertToBlob({ type: "image/png" });
+}
+
+/** A tile as it is seen, at least 512 pixels long. */
+export async function tilePng(store: Store, tile: TilePlace): Promise<Blob> {
+  if (!store.traits._images.peek()[tile.image]) {
+    throw new Error("The picture of the chosen tile is not here: scroll to it first.");
+  }
+  return drawSheet(store, layOut(store, [tile.image], [tile.column], LONE_TILE));
+}
+
+/** All tiles; of a stored data set, those whose pictures are here. */
+export async function gridPng(store: Store): Promise<Blob> {
+  const images = store.rows.peek().filter((image) => store.traits._images.peek()[image]);
+  if (images.length === 0) throw new Error("No picture is here: scroll to some, or show all images.");
+  const columns = store.answer.peek()?.columns.map((_, column) => column) ?? [];
+  return drawSheet(store, layOut(store, images, columns.length > 0 ? columns : [0], TILE));
 }

@@ -50,7 +50,7 @@ interface Header {
   side: number | null;
   welcome: Constants;
   predictions: (Encoded & { best: number[] }) | null;
-  answers: { asked: QuestionRecord; columns: Column[]; items: Item[]; seconds: number }[];
+  answers: { asked: QuestionRecord; columns: Column[]; items: Item[]; seconds: number | null }[];
 }
 
 async function unzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {

@@ -43,7 +43,11 @@ export interface MethodRecord {
 /** What any method can be wrapped in; its settings lie in a question's `params` under its id. */
 export interface WrapperRecord { id: string; title: string; summary: string; params: ParameterRecord[]; }
 
-/** A layer, or a head of its attention; `reason` says why it cannot be chosen. */
+/**
+ * A layer, or a head of its attention; `reason` says why it cannot be chosen.
+ *
+ * `aside` says why a list can leave out a layer that can be chosen.
+ */
 export interface LayerRecord {
   path: string;
   type: string;
@@ -51,6 +55,7 @@ export interface LayerRecord {
   spatial: number[] | null;
   is_candidate: boolean;
   reason: string;
+  aside: string;
 }
 
 /**

@@ -50,6 +50,8 @@ export const DEFAULTS = {
   /** The true class of each image, null where it is unknown; empty where no labels were given. */
   labels: [] as (number | null)[],
   theme: "auto" as "auto" | "light" | "dark",
+  /** Pixels of the whole view; null where it goes by the window. */
+  height: null as number | null,
   _images: [] as Picture[],
 };
 export type Traits = typeof DEFAULTS;
@@ -200,10 +202,10 @@ export function chosenTile(store: Store): TilePlace {
 export const mapOf = (store: Store, { image, column }: TilePlace): TileMap | undefined =>
   store.answer.value?.tiles.get(tileKey(image, column));
 
-/** One image's probabilities, or null where the model gives none. */
+/** One image's probabilities, or null where the model gives none, or not all are known. */
 export function probabilitiesOf(store: Store, image: number): Float32Array | null {
   const table = store.predictions.value;
   if (!table || image < 0 || image >= table.images) return null;
   const row = table.values.subarray(image * table.classes, (image + 1) * table.classes);
-  return Number.isNaN(row[0]) ? null : row;
+  return row.includes(Number.NaN) ? null : row;
 }

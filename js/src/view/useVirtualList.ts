@@ -78,13 +78,15 @@ export function useVirtualList(count: number, pitch: number) {
     const observer = new ResizeObserver((entries) => {
       const { height } = entries[entries.length - 1].contentRect;
       geometry.value = { ...geometry.peek(), height: height || HEIGHT };
+      // A box that was hidden gets its place back without an event.
+      follow();
     });
     observer.observe(box.current);
     return () => observer.disconnect();
   }, []);
   const reveal = (index: number, centred = false) => {
     const list = box.current;
-    if (!list || index < 0) return;
+    if (!list || index < 0 || list.clientHeight === 0) return;
     const { scrollTop, clientHeight } = list;
     const top = index * pitch;
     const room = clientHeight - pitch;

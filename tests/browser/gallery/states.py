@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import expect
 
 from tests.browser.gallery.page import Gallery
@@ -122,6 +124,7 @@ def noted(view: Gallery) -> None:
 
 
 def heads_open(view: Gallery) -> None:
+    view.await_status("done")
     view.root.get_by_role("treeitem", name="attention").locator(".branch").click()
     expect(view.root.locator(".thumb canvas")).to_have_count(2)
 
@@ -130,3 +133,20 @@ def layers_open(view: Gallery) -> None:
     view.await_status("done")
     view.root.locator("summary").click()
     expect(view.root.get_by_role("treeitem", selected=True)).to_be_in_viewport(ratio=1)
+
+
+def all_layers(view: Gallery) -> None:
+    view.await_status("done")
+    view.root.get_by_label(re.compile("^all [0-9]+ layers$")).check()
+
+
+def stage_closed(view: Gallery) -> None:
+    view.await_status("done")
+    view.root.get_by_role("treeitem", name="8²").locator(".branch").click()
+    expect(view.root.locator("[data-holds]")).to_have_count(1)
+
+
+def help_open(view: Gallery) -> None:
+    view.await_status("done")
+    view.button("Help").click()
+    expect(view.root.get_by_role("region", name="Keys and gestures")).to_be_visible()

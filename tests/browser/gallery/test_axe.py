@@ -49,6 +49,12 @@ STATES: dict[str, tuple[str, int, Callable[[Gallery], object]]] = {
     "notes-narrow": ("notes", NARROW, states.noted),
     "notes-compared": ('notes&traits={"compare":"methods"}', NARROW, lambda view: view.await_status("done")),
     "narrow": ("", NARROW, states.layers_open),
+    "narrow-many": ("labels&images=60", NARROW, lambda view: view.await_status("done")),
+    "narrow-classes": ("classes=1000", NARROW, states.classes_open),
+    "all-layers": ("layers=1000", WIDE, states.all_layers),
+    "stage-closed": ("", WIDE, states.stage_closed),
+    "help": ("", WIDE, states.help_open),
+    "narrow-help": ("", NARROW, states.help_open),
 }
 
 
