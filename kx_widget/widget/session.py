@@ -136,7 +136,8 @@ class Session:
         with self._changed:
             answer = self._answer = CurrentAnswer(self._answer.gen + 1, traits, query, focus)
             self._wanted_maps, self._wanted_thumbnails = [], None
-            self.outbox.begin(answer.gen, waiting=self._worker.busy)
+            # The cell that asks may go on; what a page asks is heard after this.
+            self.outbox.begin(answer.gen, waiting=self._worker.busy, deaf=True)
             self._report("running", 0.0, "")
             self._go_on()
 
@@ -422,6 +423,8 @@ class Session:
         """Answer what is one click away, until another question comes; nobody misses what fails."""
         explainer = self._answers.explainer
         if self._predictions is None or explainer is None or answer.status != "done" or stale.wait(prefetch.PAUSE):
+            return
+        if self.outbox.is_deaf:  # The cell that asked goes on, and needs the model itself.
             return
         version = query.version()
         for traits in prefetch.neighbours(answer.traits, self._predictions[0][answer.focus], explainer):

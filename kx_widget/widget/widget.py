@@ -284,6 +284,7 @@ class KxWidget(Traits):
         """Act on a message of the browser."""
         if (session := self._session) is None:
             return
+        session.outbox.hear()
         match validate(content):
             case {"kind": "hello", "view": view, "have": keys}:
                 self._exporter.displays.leave()
@@ -386,6 +387,8 @@ class KxWidget(Traits):
                     self._refuse(error, [name])
             question = {name: accepted.pop(name) for name in QUESTION if name in accepted}
             super().set_state(accepted | self._accepted_question(question))
+            if self._session is not None:
+                self._session.outbox.hear()
 
     def _accepted_question(self, question: dict[str, Any]) -> dict[str, Any]:
         """Those of the traits that make a question: all together, or else each that fits to those before it."""

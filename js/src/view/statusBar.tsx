@@ -16,7 +16,7 @@ const WORDS: Readonly<Record<Status, string>> = {
 function stateText(store: Store): string {
   const status = store.status.value;
   const available = store.available.value;
-  if (available?.offline) return "a page of its own: it shows what was answered before";
+  if (available?.offline) return "";
   if (status === "no-kernel" && store.constants.value && !available) {
     return "the kernel no longer answers: run the cell again for new maps. What is here still takes colours and zoom.";
   }
@@ -82,20 +82,23 @@ function ProgressBar({ store }: { store: Store }) {
 
 export function StatusBar({ store, actions }: ViewProps) {
   const running = store.status.value === "running";
+  const state = stateText(store);
   return (
     <div class="status">
       <ProgressBar store={store} />
       <span class="state" role="status">
-        <span class="dot" aria-hidden="true" />
-        {stateText(store)}
+        {state && <span class="dot" aria-hidden="true" />}
+        {state}
       </span>
       {store.progress.value && <span class="details">{progressText(store)}</span>}
       <span class="dim details">{detailsText(store)}</span>
       <div class="end">
         <Hint store={store} />
-        <button type="button" aria-disabled={!running} onClick={() => running && actions.cancel()}>
-          Cancel
-        </button>
+        {!store.available.value?.offline && (
+          <button type="button" aria-disabled={!running} onClick={() => running && actions.cancel()}>
+            Cancel
+          </button>
+        )}
       </div>
     </div>
   );
