@@ -8,6 +8,7 @@ from kx_widget.version import __version__ as __version__
 if TYPE_CHECKING:
     from kx_widget import samples
     from kx_widget.bulk.store import Store
+    from kx_widget.engine.display import Display
     from kx_widget.engine.errors import (
         CancelledError,
         FormatError,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "METHODS",
     "CancelledError",
+    "Display",
     "Explainer",
     "Explanation",
     "FormatError",
@@ -62,6 +64,7 @@ _HOMES = {
     "explain": "engine.explainer",
     "Explanation": "engine.explanation",
     "contrast": "engine.targets",
+    "Display": "engine.display",
     "Inspection": "engine.types",
     "Method": "engine.registry",
     "Parameter": "engine.types",

@@ -132,7 +132,7 @@ describe("a view of an archive", () => {
     expect(store.status.value).toBe("no-kernel");
     expect(store.answer.value?.tiles.size).toBe(2);
     expect([isAvailable(store, "layer", "conv"), isAvailable(store, "layer", "late")]).toEqual([true, false]);
-    expect(classOptions(store).map(({ text }) => text)).toEqual(["top", "cat − dog"]);
+    expect(classOptions(store).map(({ text }) => text)).toEqual(["predicted", "cat vs dog"]);
   });
 
   it("shows another kept answer for another question, and says all of that question", async () => {

@@ -7,7 +7,7 @@ function shades(map: Float32Array, style: Partial<Style>, width = 8): string[] {
   const table = lookupTable("gray");
   const out = new Uint32Array(map.length);
   const height = map.length / width;
-  paint(map, { table, low: 0, high: 1, scale: 1, threshold: 0, ...style }, out);
+  paint(map, { table, low: 0, high: 1, base: 0, scale: 1, threshold: 0, ...style }, out);
   const bytes = new Uint8Array(out.buffer);
   const text = Array.from(map, (_, i) => (bytes[i * 4 + 3] === 0 ? "." : Math.floor(bytes[i * 4] / 25.6)));
   return Array.from({ length: height }, (_, row) => text.slice(row * width, (row + 1) * width).join(""));
@@ -66,6 +66,12 @@ describe("paint", () => {
     expect(shades(Float32Array.of(0, 1), { scale: 0 }, 2)).toEqual(["00"]);
   });
 
+  it("counts from another value than zero, the threshold too", () => {
+    const values = Float32Array.of(10, 10.5, 11, 12);
+    expect(shades(values, { base: 10, scale: 2 }, 4)).toEqual(["0259"]);
+    expect(shades(values, { base: 10, scale: 2, threshold: 0.5 }, 4)).toEqual(["..59"]);
+  });
+
   it("stretches the table between the limits", () => {
     const ramp = Float32Array.of(0, 0.25, 0.5, 0.75, 1);
     expect(shades(ramp, { low: 0.25, high: 0.75 }, 5)).toEqual(["00599"]);
@@ -111,8 +117,8 @@ describe("overlayTable", () => {
     [0, 64, 128, 192, 255].map((i) => new Uint8Array(overlayTable("gray", diverging).buffer)[i * 4 + 3]);
 
   it("lets the picture through where a map is weak", () => {
-    expect(alphas(false)).toEqual([64, 153, 243, 255, 255]);
-    expect(alphas(true)).toEqual([255, 242, 65, 244, 255]);
+    expect(alphas(false)).toEqual([0, 90, 179, 255, 255]);
+    expect(alphas(true)).toEqual([255, 178, 1, 181, 255]);
   });
 
   it("has the colours of the table itself", () => {

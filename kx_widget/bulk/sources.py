@@ -49,6 +49,11 @@ class ImageFiles:
         """How many images there are."""
         return len(self.paths)
 
+    @property
+    def has_labels(self) -> bool | None:
+        """Whether any file has a label."""
+        return any(self._label(path) is not None for path in self.paths)
+
     def absolute(self) -> "ImageFiles":
         """The same files by paths that mean them from everywhere."""
         return replace(self, paths=tuple(str(Path(path).absolute()) for path in self.paths))
@@ -82,6 +87,11 @@ class ImageStream:
     @property
     def total(self) -> int | None:
         """How many images there are; not known before the end, even where the number of batches is."""
+        return None
+
+    @property
+    def has_labels(self) -> bool | None:
+        """Whether any image has a label: not known before it comes."""
         return None
 
     def items(self) -> Generator[SourceItem, None, None]:

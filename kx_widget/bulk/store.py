@@ -19,10 +19,12 @@ from kx_widget.bulk.parts import ANEW, DAMAGE, DONE, JOB, as_json, check_part, i
 from kx_widget.bulk.schema import MAP, NOTES, schema
 from kx_widget.bulk.sources import file_of
 from kx_widget.engine.cache import Cache
+from kx_widget.engine.display import Display
 from kx_widget.engine.errors import FormatError, ParameterError
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.files import check_path
 from kx_widget.engine.images import read
+from kx_widget.engine.methods import METHODS
 from kx_widget.engine.notes import Notes, heading_of
 from kx_widget.engine.types import Floats, Ints
 
@@ -282,6 +284,7 @@ class Store:
             checks={k: np.array([[v]], np.float32) for k, v in json.loads(row["checks"] or "{}").items()},
             names=(row["id"],),
             notes=((tuple(row[NOTES]),),) if row[NOTES] else (),
+            display=METHODS[row["method"]].display if row["method"] in METHODS else Display(),
         )
 
     @cached_property

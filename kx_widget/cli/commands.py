@@ -11,6 +11,7 @@ import numpy as np
 import typer
 
 from kx_widget.cli.models import class_names_of, read_model
+from kx_widget.engine.drawing import COLORMAP
 from kx_widget.engine.errors import FormatError, ParameterError, UnknownTargetError
 from kx_widget.engine.figures import counted
 from kx_widget.engine.methods import METHODS
@@ -27,6 +28,8 @@ NOTED = {
     "No numbers": "say nothing (no numbers)",
     "Against": "say only what speaks against their class",
     "Gaps": "have gaps (NaN or infinite)",
+    "No label": "are empty, for their image has no label",
+    "Same class": "are empty, for both classes of their contrast are the same",
     "": "come with a caution",
 }
 app = typer.Typer(
@@ -63,7 +66,7 @@ Targets = Annotated[
     str | None,
     typer.Option(
         help="What to explain, with commas: a class's name or index; top, the most probable class; top-2, the second "
-        "(one class, not two: see --top).",
+        "(one class, not two: see --top); true, each image's own (with --labels).",
         show_default="top",
     ),
 ]
@@ -256,8 +259,10 @@ def show(
     wrong: Annotated[
         bool | None, typer.Option("--wrong/--right", help="Only images predicted wrong, or right.")
     ] = None,
-    colormap: Annotated[str, typer.Option(help="Colour table, one that the widget offers.")] = "viridis",
-    sign: Annotated[Literal["positive", "absolute", "signed"], typer.Option(help="Which part of a map.")] = "positive",
+    colormap: Annotated[str, typer.Option(help="Colour table, one that the widget offers.")] = COLORMAP,
+    sign: Annotated[
+        Literal["auto", "positive", "absolute", "signed"], typer.Option(help="Which part of a map.")
+    ] = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Make a page of stored maps over their images, to open in a browser or to send; it needs nothing else."""

@@ -74,5 +74,6 @@ class AnswerBuilder:
             images=question.images.pixels.copy(),
             names=question.images.names,
             notes=tuple(map(tuple, self._notes)) if any(map(any, self._notes)) else (),
+            display=question.method.display,
             done=None if self._final.all() else self._done,
         )

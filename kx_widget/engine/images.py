@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import weakref
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from PIL import Image
 
 from kx_widget.engine.decoding import decode, is_whole, items_of
 from kx_widget.engine.errors import ImageError
+from kx_widget.engine.originals import Original, originals_of
 from kx_widget.engine.ranges import Pixels, Ranges, ValueRange, as_pixels, eight_bits
 from kx_widget.engine.types import WHOLE, Box, Floats
 
@@ -32,6 +34,8 @@ LONGEST_PREVIEW = 512
 PREVIEW_BYTES = 2**27
 # Files that are decoded at once: each takes several times the memory of its pixels meanwhile.
 DECODERS = 4
+# The attributes that have a value for each image, beside the arrays.
+EACH = ("previews", "boxes", "names", "digests", "originals")
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +53,8 @@ class Images:
         preprocessing: how the batch was made, in words.
         depth: the bits that were taken of whole numbers beyond 8 bits, 0 without such.
         find_black: computes `black`.
+        span: the range that floats were taken to lie in.
+        originals: where each image is found at full size; empty where no pictures were kept.
     """
 
     batch: Floats
@@ -60,6 +66,8 @@ class Images:
     preprocessing: str
     depth: int
     find_black: Callable[[], Floats]
+    span: ValueRange = "0..255"
+    originals: tuple[Original, ...] = ()
 
     def __post_init__(self) -> None:
         # What is known of these images is known of these numbers; views, since the arrays may be somebody's.
@@ -73,6 +81,21 @@ class Images:
         """What black is in the batch (N, C); not asked of the preprocessing before somebody needs it."""
         return self.find_black()
 
+    def original(self, image: int) -> Pixels:
+        """An image at full resolution, uint8 (height, width, 3), decoded once more.
+
+        Raises:
+            ImageError: it is not there any more, or another one is.
+        """
+        if not self.originals:
+            raise ImageError("nothing tells where it came from")
+        original = self.originals[image]
+        array = decode(original.item())
+        if array.shape[:2] != original.size:
+            sizes = "{1} × {0} pixels, it had {3} × {2}".format(*array.shape[:2], *original.size)
+            raise ImageError(f"has changed since it was read ({sizes}): make a new widget or explanation")
+        return as_pixels(eight_bits(array, self.depth) if is_whole(array) else array, self.span)
+
     @property
     def described(self) -> str:
         """How the batch was made, in words."""
@@ -84,9 +107,16 @@ class Images:
         """The memory that all of it takes."""
         return self.batch.nbytes + self.pixels.nbytes + sum(preview.nbytes for preview in self.previews)
 
+    def found_in(self, array: NDArray[Any]) -> Images:
+        """These images, whose originals are in this array, equal to the one that they were read from."""
+        place = weakref.ref(array)  # The same one as long as the array is the same.
+        if all(original.place is place for original in self.originals):
+            return self
+        return replace(self, originals=tuple(replace(original, place=place) for original in self.originals))
+
     def where(self, mask: NDArray[np.bool_]) -> Images:
         """Those of the images that `mask` (N,) marks."""
-        each = {name: tuple(compress(getattr(self, name), mask)) for name in ("previews", "boxes", "names", "digests")}
+        each = {name: tuple(compress(getattr(self, name), mask)) for name in EACH}
         arrays = {"batch": self.batch[mask], "pixels": self.pixels[mask]}
         return replace(self, **arrays, **each, find_black=lambda: self.black[mask])
 
@@ -113,6 +143,7 @@ class _Reduced:
     pixels: Pixels
     preview: Pixels | None
     box: Box
+    size: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -150,7 +181,8 @@ class _Reducer:
             values = _resize(array, size, box)
             pixels = as_pixels(values, span) if array.dtype == np.uint8 else _resize(original, size, box)
         same = not self.longest or (box == WHOLE and original.shape == pixels.shape and max(size) <= self.longest)
-        return _Reduced(values, pixels, None if same else _preview(original, self.longest), box)
+        preview = None if same else _preview(original, self.longest)
+        return _Reduced(values, pixels, preview, box, (original.shape[0], original.shape[1]))
 
 
 def load(
@@ -202,6 +234,8 @@ def load(
         preprocessing=text,
         depth=depth,
         find_black=lambda: preprocessing.black(shape, are_bytes, span),
+        span=span,
+        originals=originals_of(images, items, [r.size for r in reduced]) if previews else (),
     )
 
 
@@ -278,10 +312,7 @@ def join(parts: Sequence[Images]) -> Images:
     sizes = {part.batch.shape[1:] for part in parts}
     if len(sizes) > 1:
         raise ImageError(f"The images have different sizes once preprocessed: {', '.join(map(str, sorted(sizes)))}.")
-    each = {
-        name: tuple(one for part in parts for one in getattr(part, name))
-        for name in ("previews", "boxes", "names", "digests")
-    }
+    each = {name: tuple(one for part in parts for one in getattr(part, name)) for name in EACH}
     return replace(
         parts[0],
         batch=np.concatenate([part.batch for part in parts]),

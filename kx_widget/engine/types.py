@@ -96,6 +96,20 @@ class Parameter:
 
 
 @dataclass(frozen=True)
+class Workload:
+    """What an answer about one image takes its passes through.
+
+    `height` and `width` are those of the model's input, `channels` those of the layer, and `head` is the part of a
+    forward pass that comes after it, 0 to 1.
+    """
+
+    height: int
+    width: int
+    channels: int = 0
+    head: float = 1.0
+
+
+@dataclass(frozen=True)
 class Partial:
     """What a method yields: raw maps so far (B, h, w), and how many of its passes are done.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kx_widget.engine.explanation import Explanation
+from kx_widget.engine.targets import mentions_true
 from kx_widget.engine.types import Frame, Frames
 from kx_widget.widget.messages import Column
 from kx_widget.widget.serialize import Tiles, tile
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
     from kx_widget.engine.question import Question
 
 QuestionTraits = Mapping[str, Any]
+
+
+def asks_for_labels(traits: QuestionTraits) -> bool:
+    """Whether the answer depends on the true classes of the images."""
+    compared = traits["compare_with"] if traits["compare"] == "targets" else []
+    return any(map(mentions_true, [traits["target"], *compared]))
 
 
 @dataclass(frozen=True)

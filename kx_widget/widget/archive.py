@@ -8,7 +8,7 @@ import gzip
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +66,13 @@ class Archive:
             size = sum(map(_size, self._answers.values()))
             while size > self._limit and len(self._answers) > 1:
                 size -= _size(self._answers.popitem(last=False)[1])
+
+    def drop(self, is_stale: Callable[[Mapping[str, Any]], bool]) -> None:
+        """Drop the answers to questions of which this is true."""
+        with self._lock:
+            stale = [key for key, answer in self._answers.items() if is_stale(answer.traits)]
+            for key in stale:
+                del self._answers[key]
 
     def answers(self) -> list[KeptAnswer]:
         """All answers, the latest one last."""

@@ -2,6 +2,7 @@
 
 import tempfile
 import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,10 @@ class Exporter:
             self._timer = start_timer(SECONDS_BEFORE_SNAPSHOT, self.snapshot)
         if self._widget.results:
             self.displays.complete(self._preview)
+
+    def drop(self, is_stale: Callable[[Mapping[str, Any]], bool]) -> None:
+        """Drop the answers to questions of which this is true."""
+        self._archive.drop(is_stale)
 
     def snapshot(self) -> None:
         """Put the latest answer into the trait now."""
@@ -147,5 +152,5 @@ class Exporter:
 
     def _preview(self) -> dict[str, str]:
         w = self._widget
-        style = {"colormap": w.colormap, "alpha": w.opacity, "sign": w.sign, "scale": w.scale}
-        return static_preview(w.results, self._titles, style)
+        look = {name: getattr(w, name) for name in ("colormap", "sign", "scale", "clip", "photo", "style")}
+        return static_preview(w.results, self._titles, look | {"alpha": w.opacity})

@@ -106,9 +106,11 @@ class Encoded(TypedDict):
 
 
 class Item(Encoded):
-    """One map; `target` is −1 for a contrast, `evidence` `"against"` where nothing positive is there to be drawn.
+    """One map.
 
-    A `partial` one will still change, or would have without a cancel; `done` is the part of its passes made, 0 to 1.
+    `target` is −1 for a contrast, `evidence` `"against"` where nothing positive is there to be drawn; `checks` are
+    numbers by name that tell how exact the method was. A `partial` one will still change, or would have without a
+    cancel; `done` is the part of its passes that are made, 0 to 1.
     """
 
     image: int
@@ -124,16 +126,26 @@ class Item(Encoded):
     done: float
     notes: list[str]
     evidence: Literal["some", "against", "none"]
+    checks: dict[str, float | None]
+
+
+class DisplayRecord(TypedDict):
+    """How maps are drawn where the user chooses nothing else: see `engine.display`."""
+
+    clip: float
+    origin: Literal["zero", "quartile"]
+    sign: Literal["positive", "absolute", "signed"]
 
 
 class Column(TypedDict):
-    """What a column of the grid asks."""
+    """What a column of the grid asks, and how its maps want to be drawn."""
 
     layer: str
     method: str
     method_title: str
     target: str
     signed: bool
+    display: DisplayRecord
 
 
 class Welcome(TypedDict):
@@ -179,13 +191,17 @@ class Shelf(TypedDict):
 
 
 class Photo(TypedDict):
-    """A picture of a store, or why there is none; `box` is the part of it that the model sees."""
+    """A picture of a store, or why there is none.
+
+    `box` is the part of it that the model sees, `original_size` the (width, height) of the file.
+    """
 
     image: int
     name: str
     width: int
     height: int
     box: list[float]
+    original_size: list[int]
     mime: str
     problem: str
     byte_offset: int
@@ -276,6 +292,17 @@ class Thumbnails(TypedDict):
     items: list[Thumbnail]
 
 
+class Costs(TypedDict):
+    """About how many seconds each method would take for these images, at the layer that it would be asked at, by id.
+
+    Those that are missing do not tell; the words of the catalogue then have to do.
+    """
+
+    kind: Literal["costs"]
+    gen: int
+    seconds: dict[str, float]
+
+
 class Done(TypedDict):
     """The answer is whole: it has so many maps."""
 
@@ -310,6 +337,24 @@ class File(TypedDict):
     part: int
     parts: int
     error: str
+
+
+class Crop(TypedDict):
+    """A part of an image, with one buffer; or, with an empty buffer, why there is none.
+
+    `box` is the part in pixels of the original, [x0, y0, x1, y1], which is `original_size` (width, height) large; the
+    crop has `width` × `height` pixels of its own.
+    """
+
+    kind: Literal["crop"]
+    id: str
+    image: int
+    box: list[int]
+    original_size: list[int]
+    width: int
+    height: int
+    mime: str
+    problem: str
 
 
 class Hello(TypedDict):
@@ -371,6 +416,19 @@ class Export(TypedDict):
     column: int
 
 
+class Enlarge(TypedDict):
+    """Asks for a part of an image, `box` in pixels of the original, at most `longest` pixels long.
+
+    `id` is the view's; a later one takes the place of an earlier one that waits.
+    """
+
+    kind: Literal["enlarge"]
+    id: str
+    image: int
+    box: list[int]
+    longest: int
+
+
 class Ack(TypedDict):
     """A frame of maps or pictures was taken in."""
 
@@ -379,10 +437,10 @@ class Ack(TypedDict):
 
 
 Down = (
-    Welcome | Predictions | Shelf | Pictures | Queued | Running | Progress | Maps | Ahead | Thumbnails | Done
-    | Cancelled | Error | File
+    Welcome | Predictions | Shelf | Pictures | Queued | Running | Progress | Maps | Ahead | Thumbnails | Costs | Done
+    | Cancelled | Error | File | Crop
 )  # fmt: skip
-Up = Hello | Seen | Cancel | Miss | Want | Look | Export | Ack
+Up = Hello | Seen | Cancel | Miss | Want | Look | Export | Enlarge | Ack
 
 
 def validate(content: Any) -> dict[str, Any] | None:

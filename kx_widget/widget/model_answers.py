@@ -35,7 +35,7 @@ class ModelQuery:
         kept: KeptFrames,
     ) -> None:
         self._source, self._explainer, self._traits, self._kept = source, explainer, traits, kept
-        self._questions = build(explainer, images, traits)
+        self._questions = self._build(images, range(len(images.batch)))
         self.columns = columns(self._questions)
 
     def version(self) -> int:
@@ -85,7 +85,12 @@ class ModelQuery:
         loaded, numbers = self._source.load(self._explainer, images)
         if loaded is self._questions[0].images:
             return self._questions, numbers
-        return build(self._explainer, loaded, self._traits), numbers
+        return self._build(loaded, numbers), numbers
+
+    def _build(self, images: Images, numbers: Sequence[int]) -> list[Question]:
+        """The questions about images of these numbers; about the true classes as well, where some are known."""
+        labels = [self._source.label(number) for number in numbers] if self._source.has_labels else None
+        return build(self._explainer, images, self._traits, labels)
 
 
 def _explanation(question: Question, frames: Iterable[Frame], seconds: float) -> Explanation:

@@ -19,8 +19,8 @@ MESSAGES_PER_SECOND = 20
 SECONDS_UNTIL_LOST = 10.0
 SECONDS_WHILE_DEAF = 0.25
 # Messages without maps or pictures, first what is sent first.
-NOTICES = ("welcome", "queued", "running", "progress", "overview", "thumbnails", "error")
-OF_QUESTION = ("queued", "running", "progress", "thumbnails")
+NOTICES = ("welcome", "queued", "running", "progress", "overview", "thumbnails", "costs", "error")
+OF_QUESTION = ("queued", "running", "progress", "thumbnails", "costs")
 KEYS_KEPT = 1000
 MOST_VIEWS = 1000
 MOST_ERRORS = 5
@@ -78,7 +78,7 @@ class Outbox:
                 self.tell("queued")
 
     def tell(self, kind: str, **content: Any) -> None:
-        """Send `queued`, `running` or `progress` of the current question."""
+        """Send `queued`, `running`, `progress` or `costs` of the current question."""
         with self._lock:
             if kind == "running":
                 self._notices["queued"], self._end = [], None

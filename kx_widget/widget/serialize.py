@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kx_widget.engine.display import Display
 from kx_widget.engine.errors import KxError, plain
 from kx_widget.engine.notes import evidence_of
 from kx_widget.engine.registry import Method
 from kx_widget.engine.types import Floats, Frame, Inspection, LayerInfo, Parameter
 from kx_widget.engine.wrappers import WRAPPERS
 from kx_widget.widget.image_sources import Preview
-from kx_widget.widget.messages import Column
+from kx_widget.widget.messages import Column, DisplayRecord
 
 if TYPE_CHECKING:
     # What is stored is shown without TensorFlow.
@@ -108,10 +109,16 @@ def columns(questions: Sequence[Question]) -> list[Column]:
             "method_title": question.method.title,
             "target": text,
             "signed": question.signed,
+            "display": display_record(display),
         }
         for question in questions
-        for text in question.columns.texts
+        for text, display in zip(question.columns.texts, question.displays, strict=True)
     ]
+
+
+def display_record(display: Display) -> DisplayRecord:
+    """How maps are drawn, nothing of it left open."""
+    return DisplayRecord(**asdict(display))
 
 
 def prediction_messages(scores: Floats, probabilities: Floats, limit: int) -> Iterator[tuple[dict[str, Any], bytes]]:
@@ -147,6 +154,7 @@ def tile(frame: Frame, image: int, column: int, heading: Column) -> Tile:
         "done": frame.done,
         "notes": notes,
         "evidence": evidence_of(notes),
+        "checks": {name: value if np.isfinite(value) else None for name, value in frame.checks.items()},
     }
     return item, frame.values
 

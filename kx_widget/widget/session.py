@@ -15,8 +15,10 @@ from kx_widget.engine.errors import CancelledError, ImageError, KxError
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.types import Floats, Frame, Frames
 from kx_widget.widget import prefetch
-from kx_widget.widget.answer_sources import AnswerSource, Part, Query
+from kx_widget.widget.answer_sources import AnswerSource, Part, Query, asks_for_labels
 from kx_widget.widget.archive import KeptAnswer
+from kx_widget.widget.crops import Crops
+from kx_widget.widget.estimates import Estimates
 from kx_widget.widget.image_sources import ImageSource
 from kx_widget.widget.messages import VERSION, Column
 from kx_widget.widget.outbox import LARGEST_FRAME, Outbox, Send
@@ -57,6 +59,7 @@ class CurrentAnswer:
     frames: dict[tuple[int, int], Frame] = field(default_factory=dict)
     explanations: list[Explanation] = field(default_factory=list)
     prefetched: set[str] = field(default_factory=set)
+    costs: dict[str, float] | None = None
     status: Status = "running"
     error: BaseException | None = None
     seconds: float = 0.0
@@ -114,6 +117,7 @@ class Session:
         self._report = report
         self._keep = keep
         self.outbox = Outbox(send, lock)
+        self.crops = Crops(images, send)
         self._changed = threading.Condition(lock)
         self._worker = Worker("kx-widget")
         self._name = secrets.token_hex(8)
@@ -121,6 +125,7 @@ class Session:
         self._predictions: Predictions | None = None
         self._predicted_with = 0
         self._thumbnails = ThumbnailMaker()
+        self._estimates = Estimates(answers)
         # What views have asked for and not been sent.
         self._wanted_pictures: list[int] = []
         self._wanted_maps: list[int] = []
@@ -224,6 +229,7 @@ class Session:
         with self._changed:
             self._worker.cancel()
             self.outbox.close()
+            self.crops.close()
             self._answer = CurrentAnswer(self._answer.gen + 1, status="idle", error=KxError(CLOSED))
             self._changed.notify_all()
 
@@ -235,7 +241,7 @@ class Session:
 
     def _run(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
         """Do what is still to be done; what is interrupted is left to the next run."""
-        for task in (self._answer_question, self._bring, self._send_thumbnails, self._prefetch):
+        for task in (self._answer_question, self._bring, self._send_thumbnails, self._estimate, self._prefetch):
             try:
                 task(answer, query, stale)
             except BaseException as error:
@@ -419,6 +425,21 @@ class Session:
             if not stale():
                 self._wanted_thumbnails = None
 
+    def _estimate(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
+        """Tell what each method would cost instead; nobody misses what fails."""
+        if not self._images.at_once or answer.status != "done" or answer.costs is not None:
+            return
+        with suppress(Exception):
+            costs = self._estimates.by_method(query, answer.traits, stale.wait)
+            with self._changed:
+                if not stale():
+                    answer.costs = costs
+                    self._tell_costs(answer)
+
+    def _tell_costs(self, answer: CurrentAnswer) -> None:
+        if answer.costs:
+            self.outbox.tell("costs", seconds=answer.costs)
+
     def _prefetch(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
         """Answer what is one click away, until another question comes; nobody misses what fails."""
         explainer = self._answers.explainer
@@ -427,7 +448,8 @@ class Session:
         if self.outbox.is_deaf:  # The cell that asked goes on, and needs the model itself.
             return
         version = query.version()
-        for traits in prefetch.neighbours(answer.traits, self._predictions[0][answer.focus], explainer):
+        scores, label = self._predictions[0][answer.focus], self._images.label(answer.focus)
+        for traits in prefetch.neighbours(answer.traits, scores, explainer, label):
             key = self._key(traits, version)
             if key in answer.prefetched or self.outbox.has(key):
                 continue
@@ -448,7 +470,8 @@ class Session:
 
     def _key(self, traits: Mapping[str, Any], version: int) -> str:
         """A short name of this session's answer to a question, with this version of the model's weights."""
-        text = json.dumps([self._name, version, traits], sort_keys=True, default=str)
+        labels = self._images.labels if asks_for_labels(traits) else ()
+        text = json.dumps([self._name, version, traits, labels], sort_keys=True, default=str)
         return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
     def _tell_progress(self, frames: Frames, progress: float, eta: float | None) -> None:
@@ -469,6 +492,7 @@ class Session:
         if self._images.at_once:
             self._show(answer, list(answer.tiles.values()))
         self._tell_end(answer)
+        self._tell_costs(answer)
 
     def _tell_running(self, answer: CurrentAnswer) -> None:
         answer.is_held = self._images.at_once and self.outbox.has(answer.key)

@@ -18,20 +18,20 @@ PER_ROW = 6
 GAP = 6
 
 
-def static_preview(results: Sequence[Explanation], titles: Mapping[str, str], style: dict[str, Any]) -> dict[str, str]:
+def static_preview(results: Sequence[Explanation], titles: Mapping[str, str], look: dict[str, Any]) -> dict[str, str]:
     """The overlays as a MIME bundle: one PNG, and the same in HTML with its caption; one row an image if compared.
 
     Args:
         results: one explanation, or one a column.
         titles: of the methods, by id.
-        style: keywords of `Explanation.overlay`.
+        look: keywords of `Explanation.overlay`.
     """
-    if style["colormap"] == "rdbu":
-        style = {**style, "colormap": DIVERGING}
+    if look["colormap"] == "rdbu":
+        look = {**look, "colormap": DIVERGING}
     columns = sum(r.maps.shape[1] for r in results)
     images = len(results[0].maps)
     shown = min(images, max(1, MOST_TILES // columns))
-    overlays = [_first(result, shown).pictures(**style) for result in results]
+    overlays = [_first(result, shown).pictures(**look) for result in results]
     rows = [[tile for overlay in overlays for tile in overlay[i]] for i in range(shown)]
     if columns == 1:
         tiles = [row[0] for row in rows]

@@ -15,15 +15,16 @@ from numpy.typing import NDArray
 from kx_widget.bulk.arrow import pc
 from kx_widget.bulk.sources import file_of
 from kx_widget.bulk.store import Store
+from kx_widget.engine.display import Display
 from kx_widget.engine.errors import FormatError, ImageError, KxError
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import Images, box_of, read
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.types import Frame, Frames, Inspection, LayerInfo
-from kx_widget.widget.answer_sources import Part, Query, QuestionTraits
-from kx_widget.widget.image_sources import Preview, encode_preview
+from kx_widget.widget.answer_sources import Part, Query, QuestionTraits, asks_for_labels
+from kx_widget.widget.image_sources import LastDecoded, Preview, encode_preview
 from kx_widget.widget.messages import Column
-from kx_widget.widget.serialize import describe_inspection, describe_methods, describe_wrappers
+from kx_widget.widget.serialize import describe_inspection, describe_methods, describe_wrappers, display_record
 
 if TYPE_CHECKING:
     # What is stored is shown without TensorFlow.
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 LONGEST_SIDE = 384
 IMAGES_A_MESSAGE = 60_000
-COLUMNS = ["id", "column", "target", "target_name", "score", "probability", "predicted", "label"]
+COLUMNS = ["id", "column", "target", "target_name", "score", "probability", "predicted", "label", "checks"]
 
 
 class StoredImages:
@@ -73,6 +74,8 @@ class StoredImages:
             )
         self.targets: list[str] = job["targets"] if target is None else [target]
         self.rows = first_rows[chosen][:, None] + np.arange(len(self.targets)) if target is None else rows[chosen, None]
+        self.labels: Sequence[int | None] = ()
+        self._decoded = LastDecoded()
         self.keep(len(self.rows))
 
     def keep(self, count: int) -> None:
@@ -86,6 +89,19 @@ class StoredImages:
     def name(self, image: int) -> str:
         """Path of an image, or its running number."""
         return self.table.column("id")[image * self.rows.shape[1]].as_py()
+
+    def label(self, image: int) -> int | None:
+        """The true class of an image, None where it is unknown; labels of the widget count before those stored."""
+        if self.labels:
+            return self.labels[image]
+        return self.table.column("label")[image * self.rows.shape[1]].as_py()
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether the true class of any image is known."""
+        if self.labels:
+            return any(label is not None for label in self.labels)
+        return self.table.column("label").null_count < len(self.table)
 
     def folder(self) -> str:
         """The folder below which all pictures are."""
@@ -101,13 +117,17 @@ class StoredImages:
         """
         return read(file_of(self.name(image)))
 
+    def original(self, image: int) -> NDArray[np.uint8]:
+        """The picture at full resolution, of which the last one is kept for a while."""
+        return self._decoded.get(image, lambda: self.pixels(image))
+
     def preview(self, image: int, longest_side: int = LONGEST_SIDE) -> Preview:
         """The picture of an image, at most so large, or why there is none."""
         height, width = self.store.job.get("input_shape", (224, 224))[:2]
         try:
             pixels = self.pixels(image)
         except ImageError as error:
-            return Preview(self.name(image), width, height, (0, 0, 1, 1), problem=str(error))
+            return Preview(self.name(image), width, height, (0, 0, 1, 1), (width, height), problem=str(error))
         box = box_of(pixels.shape[:2], (height, width), self.store.job.get("fit", "stretch"))
         return encode_preview(pixels, self.name(image), box, longest_side)
 
@@ -190,6 +210,7 @@ class StoredQuery:
                 target_name=record["target_name"],
                 final=True,
                 notes=notes,
+                checks=json.loads(record["checks"] or "{}"),
             )
             for (image, column), record, values, notes in stored
         )
@@ -257,7 +278,8 @@ class StoredAnswers:
         same_layer = traits["layer"] == self._layer or self._sees == "input"
         if traits["method"] != self._method or not same_layer or not same_params:
             return None
-        if traits["compare"] in ("methods", "layers"):
+        # What is stored of true classes goes by the labels that are stored.
+        if traits["compare"] in ("methods", "layers") or (self._source.labels and asks_for_labels(traits)):
             return None
         target = self._text(traits["target"])
         texts = [target]
@@ -278,6 +300,8 @@ class StoredAnswers:
 
     def _columns(self, targets: Sequence[int]) -> list[Column]:
         signed = self._source.store.job.get("signed", True)
+        display = self._entry.display if self._entry else Display()
+        contrasts = self._source.table.column("target").to_numpy()[: len(self._texts)] < 0
         return [
             Column(
                 layer=self._layer or "",
@@ -285,6 +309,9 @@ class StoredAnswers:
                 method_title=self._title,
                 target=self._texts[target],
                 signed=signed,
+                display=display_record(
+                    display.resolved(sees_input=self._layer is None, signed=signed, contrast=bool(contrasts[target]))
+                ),
             )
             for target in targets
         ]

@@ -10,8 +10,10 @@ from typing import Any
 import anywidget
 import traitlets as t
 
+from kx_widget.engine.display import SIGNS, check_clip
+from kx_widget.engine.drawing import COLORMAP, PHOTOS, STYLES
 from kx_widget.engine.errors import KxError, ParameterError, near
-from kx_widget.engine.postprocess import SCALES, SIGNS
+from kx_widget.engine.postprocess import SCALES
 from kx_widget.engine.targets import Contrast
 
 COLORMAPS = ("viridis", "magma", "inferno", "plasma", "turbo", "cividis", "gray", "rdbu")
@@ -34,6 +36,41 @@ class Fraction(t.Float[float, Any]):
         return super().validate(obj, value)
 
 
+class Clip(t.TraitType[Any, Any]):
+    """A percentile from 50 to 100, or None."""
+
+    def validate(self, obj: Any, value: Any) -> float | None:
+        """The percentile as it is.
+
+        Raises:
+            TraitError: it is none.
+        """
+        try:
+            check_clip(value)
+        except ParameterError as error:
+            raise t.TraitError(str(error)) from None
+        return value
+
+
+class Limits(t.List[float]):
+    """Where the colours begin and end, in parts of the scale."""
+
+    def validate(self, obj: Any, value: Any) -> list[float]:
+        """The two ends.
+
+        Raises:
+            TraitError: these are no ends.
+        """
+        ends = list(value) if isinstance(value, (list, tuple)) else []
+        if not (len(ends) == 2 and all(map(_is_number, ends)) and 0 <= ends[0] < ends[1] <= 1):
+            raise t.TraitError(f"{self.name} must be like [0, 0.5], two numbers from 0 to 1, not {value!r:.100}.")
+        return ends
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 class Traits(anywidget.AnyWidget):
     """The traits of a `KxWidget`, and the front end that shows them."""
 
@@ -46,11 +83,18 @@ class Traits(anywidget.AnyWidget):
     params = t.Dict(key_trait=t.Unicode()).tag(sync=True)
     compare = t.Enum(["none", "targets", "methods", "layers"], "none").tag(sync=True)
     compare_with = t.List().tag(sync=True)
-    sign = t.Enum(list(SIGNS), "positive").tag(sync=True)
+    sign = t.Enum(list(SIGNS), "auto").tag(sync=True)
     scale = t.Enum(list(SCALES), "map").tag(sync=True)
-    colormap = t.Enum(list(COLORMAPS), "viridis").tag(sync=True)
-    opacity = Fraction(0.6, min=0, max=1).tag(sync=True)
+    clip = Clip(None, allow_none=True).tag(sync=True)
+    limits = Limits(t.Float(), [0, 1]).tag(sync=True)
+    colormap = t.Enum(list(COLORMAPS), COLORMAP).tag(sync=True)
+    opacity = Fraction(0.7, min=0, max=1).tag(sync=True)
     threshold = Fraction(0.0, min=0, max=1).tag(sync=True)
+    photo = t.Enum(list(PHOTOS), "gray").tag(sync=True)
+    style = t.Enum(list(STYLES), "fill").tag(sync=True)
+    cells = t.Bool(False).tag(sync=True)
+    pixelated = t.Bool(False).tag(sync=True)
+    swipe = Fraction(0.0, min=0, max=1).tag(sync=True)
     selected = t.List(t.Int(min=0), [0]).tag(sync=True)
     labels = t.TraitType(()).tag(sync=True)
     theme = t.Enum(["auto", "light", "dark"], "auto").tag(sync=True)

@@ -11,10 +11,10 @@ from kx_widget import explainer as public
 from kx_widget.engine.errors import FormatError, KxError, ModelError, ParameterError, did_you_mean
 from kx_widget.engine.explainer import KEYWORDS, Explainer
 from kx_widget.engine.explanation import Explanation
-from kx_widget.widget.answer_sources import AnswerSource, Query
+from kx_widget.engine.labels import read_labels
+from kx_widget.widget.answer_sources import AnswerSource, Query, asks_for_labels
 from kx_widget.widget.export import Exporter
 from kx_widget.widget.image_sources import ImageSource, LoadedImages, encode_all
-from kx_widget.widget.labels import read_labels
 from kx_widget.widget.messages import validate
 from kx_widget.widget.model_answers import ModelAnswers
 from kx_widget.widget.questions import adapted, in_words
@@ -32,14 +32,14 @@ class KxWidget(Traits):
     Args:
         model: a built Keras 3 model, or an `Explainer` of one.
         images: arrays, paths, folders, globs, PIL images, or a list of these; see `Explainer.explain`.
-        target: `"top"`, `"top-2"`…, a class index or name, or `contrast(a, b)`.
+        target: `"top"`, `"top-2"`…, a class index or name, `"true"` (each image's own label), or `contrast(a, b)`.
         layer: path of a layer; None for the recommended one.
         method: id of a method; None for the one that suits the model best, see `Explainer.inspection`.
         params: the method's parameters, and `smooth` or `tta` settings.
         labels: the true class of each image, by index or name, None where it is unknown; rows are then marked
-            right or wrong.
+            right or wrong, and `"true"` can be explained.
         **keywords: those of `Explainer` (`preprocess`, `class_names`, `output`, `memory_mib`, `cache_mib`,
-            `fit`, `methods`) and the remaining traits (`compare`, `sign`, `scale`, `colormap`, `opacity`, …).
+            `fit`, `methods`) and the remaining traits (`compare`, `sign`, `scale`, `colormap`, `opacity`, `height`, …).
 
     Raises:
         KxError: the model, the images or the question cannot be used; says what to do.
@@ -132,10 +132,10 @@ class KxWidget(Traits):
         settings = {name: keywords.pop(name) for name in KEYWORDS if name in keywords}
         if isinstance(model, Explainer) and settings:
             raise ParameterError(f"{', '.join(settings)}: give these to the Explainer, which is already made.")
-        traits = set(cls.class_trait_names(sync=True)) - set(READ_ONLY)
+        traits = {name for name in cls.class_trait_names(sync=True) if not name.startswith("_")} - set(READ_ONLY)
         for name in keywords:
-            if name not in traits or name.startswith("_"):
-                known = (*KEYWORDS, *(trait for trait in traits if not trait.startswith("_")))
+            if name not in traits:
+                known = (*KEYWORDS, *sorted(traits))
                 raise ParameterError(f"KxWidget has no keyword {name!r}.{did_you_mean(name, known)}")
         return settings
 
@@ -145,16 +145,20 @@ class KxWidget(Traits):
         welcome = answers.catalogue() | {"arguments": arguments}
         self._class_names: list[str] = welcome["class_names"]
         try:
+            labels = read_labels(traits.get("labels"), len(source), self._class_names)
             with self.hold_trait_notifications():
-                for name, value in traits.items():
+                for name, value in (traits | {"labels": labels}).items():
                     setattr(self, name, value)
+            source.labels = labels
         except BaseException:
             self.close()  # Hosts hold on to every widget that is open.
             raise
         self._exporter = Exporter(self, welcome)
         self._session = Session(source, answers, self._tell_views, self._report, self._exporter.keep, self._lock)
         self.observe(self._ask_if_changed, list(QUESTION))
+        self.observe(self._reset_limits, ["method", "compare"])
         self.observe(self._focus, "selected")
+        self.observe(self._relabel, "labels")
         self.on_msg(self._receive)
         self.refresh()
 
@@ -301,6 +305,8 @@ class KxWidget(Traits):
                 session.want(gen, image, column, key)
             case {"kind": "look", "gen": gen, "pictures": pictures, "maps": maps}:
                 session.look(gen, pictures, maps)
+            case {"kind": "enlarge", "id": view, "image": image, "box": box, "longest": longest}:
+                session.crops.ask(view, image, box, longest)
             case {"kind": "export", "id": name, "format": fmt, "column": column}:
                 self._exporter.downloads.ask(name, fmt, column)
             case _:
@@ -311,6 +317,15 @@ class KxWidget(Traits):
         if self._session is not None and change["new"]:
             self._session.focus(change["new"][0])
 
+    def _relabel(self, _: Any) -> None:
+        """Answer again what was asked of the true classes, which are others now."""
+        if self._session is None:
+            return
+        self._source.labels = self.labels
+        self._exporter.drop(asks_for_labels)
+        if asks_for_labels(traits := self._question_traits()):
+            self._ask(traits)
+
     def _ask_if_changed(self, _: Any) -> None:
         """Ask what the traits say now, once, however many of them have changed together."""
         traits = self._adapted(self._question_traits())
@@ -320,6 +335,10 @@ class KxWidget(Traits):
                     setattr(self, name, value)
         if repr(traits) != repr(self._last_traits):
             self._ask(traits)
+
+    def _reset_limits(self, _: Any) -> None:
+        """Limits belong to the maps that they were chosen for: another method or comparison begins without."""
+        self.limits = [0, 1]
 
     def _ask(self, traits: dict[str, Any]) -> None:
         query = self._query(traits)
@@ -334,12 +353,23 @@ class KxWidget(Traits):
         self._check_open()
         return traits if self._last_traits is None else adapted(traits, self._last_traits, self._answers.explainer)
 
-    def _query(self, traits: dict[str, Any]) -> Query:
+    def _query(self, traits: dict[str, Any], labels: list[int | None] | None = None) -> Query:
         """The checked question that the traits ask; the last one is not checked again."""
         self._check_open()
-        text = repr(traits)
+        if not asks_for_labels(traits):
+            labels = None
+        elif labels is None:
+            # Several traits that change together are checked one by one, and the labels perhaps after the target.
+            labels = read_labels(self.labels, len(self._source), self._class_names)
+        text = repr((traits, labels))
         if self._last_query is None or text != self._last_query[0]:
-            self._last_query = text, self._answers.ask(traits)
+            labels_before = self._source.labels
+            self._source.labels = labels_before if labels is None else labels
+            try:
+                self._last_query = text, self._answers.ask(traits)
+            except KxError:
+                self._source.labels = labels_before
+                raise
         return self._last_query[1]
 
     @contextmanager
@@ -361,7 +391,10 @@ class KxWidget(Traits):
     @t.validate("labels")
     def _check_labels(self, proposal: Any) -> Any:
         with self._refusing():
-            return read_labels(proposal["value"], len(self._source), self._class_names)
+            labels = read_labels(proposal["value"], len(self._source), self._class_names)
+            if self._session is not None and asks_for_labels(traits := self._question_traits()):
+                self._query(traits, labels)
+        return labels
 
     @t.validate("selected")
     def _check_selected(self, proposal: Any) -> Any:

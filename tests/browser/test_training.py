@@ -30,7 +30,7 @@ LOOP = f"""
 for epoch in range({EPOCHS}):
     train()
     w.refresh()
-    time.sleep(1)
+    time.sleep(2)
 times.append(time.time())
 """
 CALLBACK = f"""
@@ -39,7 +39,7 @@ class Refresh(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         train()
         w.refresh()
-        time.sleep(1)
+        time.sleep(2)
 model.compile("sgd", "categorical_crossentropy")
 x = np.zeros((2, *model.input_shape[1:]), np.float32)
 model.fit(x, np.eye(2, len(class_names), dtype=np.float32), epochs={EPOCHS}, verbose=0, callbacks=[Refresh()])

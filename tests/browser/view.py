@@ -19,6 +19,8 @@ OTHER = {
     "target": "next(n for n, m in zip(class_names, masks[0]) if m.any() and n not in {w}.result.target_names[0])",
     "method": "next(m for m in kx.METHODS if m != {w}.method)",
 }
+# What lies in the popup of the button "Display".
+DISPLAY = {"Colormap", "Sign", "Scale", "Threshold", "Map", "Picture", "Swipe", "Crosshair and zoom"}
 # A crosshair covers less of a tile than this, another map more.
 DIFFERENT = 0.05
 
@@ -123,6 +125,14 @@ class View:
     def leave(self) -> None:
         """Take the pointer away, so that no crosshair is drawn."""
         self.notebook.page.mouse.move(1, 1)
+
+
+def control(root: Locator, name: str) -> Locator:
+    """The control with that label; the popup that it lies in is opened first."""
+    button = root.get_by_role("button", name="Display", exact=True)
+    if name in DISPLAY and button.get_attribute("aria-expanded") == "false":
+        button.click()
+    return root.get_by_label(name, exact=True)
 
 
 def drawn(canvas: Locator) -> np.ndarray | None:

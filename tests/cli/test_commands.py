@@ -52,6 +52,25 @@ def kx_command(monkeypatch, capsys):
     return run
 
 
+def test_the_true_class_of_each_image(kx_command, model, folder, tmp_path):
+    names, store = tmp_path / "names.txt", tmp_path / "maps.parquet"
+    names.write_text("cats\nx\ndogs\ny\n")
+    asked = ("explain", model, folder, "--targets", "true,top", "--class-names", names, "--out", store, "--quiet")
+    code, _, err = kx_command(*asked)
+    assert (code, "--labels folder" in err) == (1, True)
+    code, out, _ = kx_command(*asked, "--labels", "folder")
+    assert (code, "38 maps in" in out) == (3, True)
+    kept = kx.Store(store)
+    found = kept.rows(kept.select(), ["id", "target_name", "column"])
+    assert all(row["target_name"] in row["id"] for row in found if row["column"] == 0)
+
+
+def test_a_parameter_that_a_method_has_not_is_not_taken_for_an_argument(kx_command, model, folder):
+    code, _, err = kx_command("explain", model, folder, "--param", "steps=5")
+    assert (code, "'targets'" in err) == (1, False)
+    assert "Grad-CAM has no parameter 'steps'. It takes none." in err
+
+
 def test_explain_and_show(kx_command, model, folder, tmp_path):
     names = tmp_path / "names.txt"
     names.write_text("cats\nx\ndogs\ny\n")

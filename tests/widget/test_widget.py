@@ -1,14 +1,17 @@
 """The widget without a browser: traits in, messages out."""
 
 import gc
+import itertools
 import pickle
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import keras
 import numpy as np
 import pytest
 import traitlets
+from keras import layers
 from numpy.testing import assert_allclose, assert_array_equal
 
 import kx_widget as kx
@@ -21,7 +24,7 @@ from tests.widget.page import rest, say, until
 def test_the_first_answer_comes_unasked(widget, browser, explainer):
     assert (widget.layer, widget.method, widget.target) == ("after_add", "gradcam", "top")
     assert (widget.status, widget.progress, widget.error) == ("done", 1.0, "")
-    told = [k for k in browser.kinds() if k not in ("queued", "ahead")]
+    told = [k for k in browser.kinds() if k not in ("queued", "ahead", "costs")]
     assert told == ["welcome", "running", "maps", "predictions", "done"]
     expected = explainer.explain(cases.photos())
     assert_array_equal(widget.result.maps, expected.maps)
@@ -86,6 +89,8 @@ def test_methods_and_layers_side_by_side(widget, browser, explainer, compare, gi
         ("compare", "rows", traitlets.TraitError),
         ("opacity", 1.5, traitlets.TraitError),
         ("opacity", True, traitlets.TraitError),
+        ("height", 100, traitlets.TraitError),
+        ("height", "tall", traitlets.TraitError),
         ("params", {1: 2}, traitlets.TraitError),
         ("params", {"targets": "cat"}, kx.ParameterError),
         ("params", {"images": []}, kx.ParameterError),
@@ -188,7 +193,7 @@ def checked(monkeypatch, explainer):
         ({"method": "hirescam", "params": {}, "layer": "stem", "target": "cup"}, 1),
         ({"compare": "targets"}, 1),
         ({"compare": "targets", "compare_with": ["top", "dog"]}, 1),
-        ({"compare": "methods"}, 3),
+        ({"compare": "methods", "compare_with": ["gradcam", "layercam", "hirescam"]}, 3),
         ({"compare": "layers", "compare_with": ["after_add", "stem"]}, 2),
     ],
 )
@@ -233,6 +238,98 @@ def test_bad_columns_are_refused(widget):
     with pytest.raises(kx.ParameterError, match="no layers to compare"):
         widget.compare = "layers"
     assert widget.compare == "targets"
+
+
+@pytest.mark.parametrize(
+    ("compare", "values"),
+    [("methods", ["gradcam", "layercam"]), ("targets", ["dog", 0, "top − cat"]), ("layers", ["after_add", "stem"])],
+)
+def test_columns_chosen_before_the_comparison_are_compared(widget, browser, explainer, compare, values):
+    widget.compare_with = values
+    widget.compare = compare
+    assert widget.compare_with == values
+    browser.wait(widget)
+    running = [m for m in browser.messages if m["kind"] == "running"][-1]
+    assert len(running["columns"]) == len(values)
+    widget.compare = "none"
+    assert widget.compare_with == []
+    with widget.hold_trait_notifications():
+        widget.compare_with, widget.compare = values, compare
+    assert (widget.compare, widget.compare_with) == (compare, values)
+    with kx.KxWidget(explainer, cases.photos(), compare_with=values, compare=compare) as w:
+        assert (w.compare, w.compare_with) == (compare, values)
+
+
+@pytest.mark.parametrize(
+    ("compare", "said"),
+    [
+        ("methods", r"There is no method 'dog'\..* compare_with holds ids of methods while compare is 'methods'\."),
+        ("layers", r"There is no layer 'dog'\..* compare_with holds paths of layers while compare is 'layers'\."),
+    ],
+)
+def test_columns_of_another_kind_are_refused_in_words(widget, compare, said):
+    widget.compare_with = ["dog"]
+    with pytest.raises(kx.KxError, match=said):
+        widget.compare = compare
+    assert (widget.compare, widget.compare_with) == ("none", ["dog"])
+    widget.compare = "targets"
+    assert widget.compare_with == ["dog"]
+
+
+def columns_of(model, **traits):
+    with kx.KxWidget(model, cases.photos_for(model), **traits) as w:
+        w.wait()
+        return [(e.method, e.layer) for e in w.results]
+
+
+def test_methods_begin_with_the_current_one_and_one_of_each_other_family():
+    model = models.residual()
+    assert [m for m, _ in columns_of(model, compare="methods")] == ["gradcam", "gradients", "occlusion"]
+    found = [m for m, _ in columns_of(model, method="integrated_gradients", params={"steps": 4}, compare="methods")]
+    assert found == ["integrated_gradients", "gradcam", "occlusion"]
+    found = [m for m, _ in columns_of(models.transformer(), compare="methods")]
+    assert len({kx.METHODS[m].family for m in found}) == len(found) == 4
+
+
+def test_many_images_are_not_compared_by_a_method_of_many_passes():
+    with kx.KxWidget(models.residual(), cases.photos(25), compare="methods") as w:
+        w.wait()
+        assert [e.method for e in w.results] == ["gradcam", "gradients"]
+
+
+def sized():
+    """A padding layer beside its input, and maps of 16, 17, 8 and 4 cells a side."""
+    x = start = keras.Input((16, 16, 3))
+    x = layers.Conv2D(4, 3, padding="same", activation="relu", name="fine")(x)
+    x = layers.ZeroPadding2D(((0, 1), (0, 1)), name="pad")(x)
+    x = layers.Conv2D(4, 3, strides=2, activation="relu", name="middle")(x)
+    x = layers.Dropout(0.1, name="drop")(x)
+    x = layers.MaxPooling2D(name="pool")(x)
+    x = layers.Conv2D(4, 3, padding="same", activation="relu", name="coarse")(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    return keras.Model(start, layers.Dense(4)(x))
+
+
+def test_layers_are_of_different_sizes_and_none_only_hands_on():
+    x = np.random.default_rng(0).uniform(-1, 1, (2, 16, 16, 3)).astype(np.float32)
+    for layer, expected in (("coarse", ["coarse", "middle", "fine"]), ("pad", ["pad", "coarse", "middle"])):
+        with kx.KxWidget(sized(), x, layer=layer, compare="layers") as w:
+            w.wait()
+            assert [e.layer for e in w.results] == expected
+            cells = [e.maps.shape[-1] ** 2 for e in w.results]
+            assert all(max(a, b) >= 2 * min(a, b) for a, b in itertools.combinations(cells, 2))
+
+
+def test_layers_of_one_size_are_of_one_type_and_of_different_depths():
+    found = [layer for _, layer in columns_of(models.transformer(), method="gradcam", compare="layers")]
+    assert len(set(found)) == len(found) >= 2
+
+
+def test_a_keyword_that_is_nearly_one_is_told(explainer):
+    with pytest.raises(kx.ParameterError, match=r"no keyword 'classnames'\. Did you mean 'class_names'\?"):
+        kx.KxWidget(models.residual(), cases.photos(), classnames=["a"])
+    with pytest.raises(kx.ParameterError, match=r"no keyword 'zzz'\. Known: "):
+        kx.KxWidget(explainer, cases.photos(), zzz=1)
 
 
 def test_another_method_drops_parameters_it_does_not_have(widget):
@@ -360,7 +457,14 @@ def test_from_other_threads(widget, explainer):
 
 def test_drawing_traits_compute_nothing(widget, browser):
     asked = browser.gen
-    for name, value in {"sign": "signed", "scale": "all", "colormap": "magma", "opacity": 0.2, "theme": "dark"}.items():
+    for name, value in {
+        "sign": "signed",
+        "scale": "all",
+        "colormap": "magma",
+        "opacity": 0.2,
+        "theme": "dark",
+        "height": 480,
+    }.items():
         setattr(widget, name, value)
     assert browser.gen == asked
 

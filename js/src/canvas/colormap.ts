@@ -14,9 +14,9 @@ export const DIVERGING = "rdbu";
 const gray = (t: number) => `rgb(${[t, t, t].map((v) => Math.round(v * 255)).join(", ")})`;
 
 const TABLES: Readonly<Record<string, (t: number) => string>> = {
+  inferno: interpolateInferno,
   viridis: interpolateViridis,
   magma: interpolateMagma,
-  inferno: interpolateInferno,
   plasma: interpolatePlasma,
   turbo: interpolateTurbo,
   cividis: interpolateCividis,
@@ -38,7 +38,7 @@ function rgb(color: string): [number, number, number] {
 
 /** 256 colours packed as RGBA words in the machine's byte order; `alpha` (0..1) by the place in the table. */
 export function lookupTable(name: string, alpha: (t: number) => number = () => 1): Uint32Array {
-  const color = TABLES[name] ?? TABLES.viridis;
+  const color = TABLES[name] ?? TABLES.inferno;
   const bytes = new Uint8ClampedArray(256 * 4);
   for (let i = 0; i < 256; i++) {
     bytes.set(rgb(color(i / 255)), i * 4);
@@ -49,5 +49,5 @@ export function lookupTable(name: string, alpha: (t: number) => number = () => 1
 
 /** The table for drawing over a picture: the weaker a value, the more of the picture is seen. */
 export function overlayTable(name: string, diverging: boolean): Uint32Array {
-  return lookupTable(name, (t) => Math.min(1, 0.25 + 1.4 * (diverging ? Math.abs(2 * t - 1) : t)));
+  return lookupTable(name, (t) => Math.min(1, 1.4 * (diverging ? Math.abs(2 * t - 1) : t)));
 }

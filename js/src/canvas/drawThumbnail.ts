@@ -2,7 +2,7 @@
 
 import type { ThumbnailMap } from "../kernel/decode";
 import { applySign, magnitude, resize, type Sign } from "../math/postprocess";
-import type { Store } from "../state/store";
+import { chosenTile, type Store } from "../state/store";
 import { currentThumbnails } from "../state/thumbnails";
 import { DIVERGING, lookupTable } from "./colormap";
 import { paint } from "./paint";
@@ -24,8 +24,9 @@ export interface ThumbnailStyle {
 export function thumbnailStyle(store: Store): ThumbnailStyle | null {
   const thumbnails = currentThumbnails(store);
   if (!thumbnails) return null;
-  const sign = thumbnails.signed ? store.traits.sign.value : "signed";
-  const diverging = thumbnails.signed && sign === "signed";
+  const { signed } = thumbnails;
+  const sign = store.signOf({ item: { signed, column: chosenTile(store).column } });
+  const diverging = signed && sign === "signed";
   const table = lookupTable(diverging ? DIVERGING : store.traits.colormap.value);
   return { maps: thumbnails.maps, sign, diverging, table };
 }
@@ -43,7 +44,7 @@ export function drawThumbnail(canvas: HTMLCanvasElement, map: ThumbnailMap, styl
   const pixels = new ImageData(width, height);
   const scale = magnitude(map.extent, sign);
   const values = resize(applySign(map.values, sign), h, w, height, width);
-  const limits = { low: diverging ? -1 : 0, high: 1, threshold: 0 };
+  const limits = { low: diverging ? -1 : 0, high: 1, base: 0, threshold: 0 };
   paint(values, { table, scale, ...limits }, new Uint32Array(pixels.data.buffer));
   context.putImageData(pixels, 0, 0);
 }

@@ -3,8 +3,17 @@
 import type { TileMap } from "../kernel/decode";
 import type { Column } from "../kernel/protocol";
 import { type Rect, whole } from "../math/transform";
+import { isRight } from "../state/filterSort";
 import { percent, value } from "../state/format";
-import { className, columnHeading, imageName, partialText, verdict } from "../state/labels";
+import {
+  className,
+  columnHeading,
+  explainedText,
+  imageName,
+  partialText,
+  targetText,
+  truthText,
+} from "../state/labels";
 import { mapOf, type Picture, type Store, type TilePlace } from "../state/store";
 import { decodePicture } from "./bitmapCache";
 import { lookupTable } from "./colormap";
@@ -16,12 +25,14 @@ import { MapPainter, TileBitmaps } from "./tileBitmaps";
 const TILE = 256;
 const LONE_TILE = 512;
 const MOST_PIXELS = 32e6;
-/** Sizes beside a tile of `TILE`; around larger ones all is larger, up to twice. */
+/** Sizes beside a tile of `TILE`; around larger ones all is larger, up to `LARGEST_UNIT` times. */
 const GAP = 12;
 const LINE = 20;
 const MARGIN = 20;
 const BAR = 160;
 const LEAST_WIDTH = 480;
+const LONE_WIDTH = 300;
+const LARGEST_UNIT = 1.6;
 const INK = "#1d2330";
 const PALE = "#5f677a";
 const NOTE = "rgb(10 12 16 / 0.76)";
@@ -58,7 +69,8 @@ async function drawTile(context: ExportContext, rect: Rect, store: Store, tile: 
   const map = mapOf(store, tile);
   const inner = frameOf(picture, rect.width, rect.height);
   const placed = { ...inner, x: rect.x + inner.x, y: rect.y + inner.y };
-  compose(context, whole(placed), store, { picture, bitmap, map, bitmaps: new TileBitmaps(new MapPainter()) });
+  const bitmaps = new TileBitmaps(new MapPainter());
+  compose(context, whole(placed), store, { view: store.viewOf(tile.image), picture, bitmap, map, bitmaps });
   bitmap?.close();
   if (map && isBlank(store, map)) drawNote(context, rect, map.item.notes[0] ?? "");
 }
@@ -77,8 +89,7 @@ function drawNote(context: ExportContext, rect: Rect, note: string): void {
 
 /** A sheet of tiles: what is on it, where, and how large. */
 interface Sheet {
-  tiles: (TilePlace & { x: number; y: number })[];
-  cell: { width: number; height: number };
+  tiles: (TilePlace & Rect & { caption: CaptionLine[] })[];
   /** Each column has a heading of its own. */
   isCompared: boolean;
   width: number;
@@ -88,32 +99,39 @@ interface Sheet {
   unit: number;
 }
 
-/** Lays out the columns of some images; tiles are as large as the pictures, smaller where there are very many. */
-function layOut(store: Store, images: readonly number[], shown: readonly number[], least: number): Sheet {
+/**
+ * Lays out the columns of some images. Tiles are as large as the pictures, smaller where there are very many; nothing
+ * is left free above pictures of one shape.
+ */
+function layOut(store: Store, images: readonly number[], shown: readonly number[], leastSide: number): Sheet {
   const pictures = images.map((image) => store.traits._images.peek()[image]);
   const isCompared = shown.length > 1;
   const columns = isCompared ? shown.length : Math.min(images.length, Math.ceil(Math.sqrt(images.length * 1.5)));
   const rows = isCompared ? images.length : Math.ceil(images.length / columns);
-  const longest = Math.max(least, ...pictures.map(({ width, height }) => Math.max(width, height)));
+  const longest = Math.max(leastSide, ...pictures.map(({ width, height }) => Math.max(width, height)));
   const size = Math.min(longest, Math.floor(Math.sqrt(MOST_PIXELS / (rows * columns))));
-  // Nothing is left free beside pictures of one shape.
-  const side = (of: (picture: Picture) => number) =>
-    Math.ceil(size * Math.max(...pictures.map((picture) => of(picture) / Math.max(picture.width, picture.height))));
-  const cell = { width: side(({ width }) => width), height: side(({ height }) => height) };
-  const unit = Math.min(2, Math.max(1, cell.width / TILE));
-  const lines = store.facts.peek().labels.length > 0 ? 3 : 2;
+  const scaled = (side: number, { width, height }: Picture) => Math.ceil((size * side) / Math.max(width, height));
+  const width = Math.max(...pictures.map((picture) => scaled(picture.width, picture)));
+  const unit = Math.min(LARGEST_UNIT, Math.max(1, width / TILE));
+  const captions = images.map((image) => shown.map((column) => captionOf(store, { image, column }, shown)));
+  const lines = Math.max(...captions.flat().map(({ length }) => length));
   const [gap, margin, line] = [GAP * unit, MARGIN * unit, LINE * unit];
-  const head = margin + line + (isCompared ? line : 0);
-  const pitch = cell.height + lines * line + gap;
-  const tiles = images.flatMap((image, at) =>
-    shown.map((column, index) => ({
-      ...{ image, column },
-      x: margin + (isCompared ? index : at % columns) * (cell.width + gap),
-      y: head + (isCompared ? at : Math.floor(at / columns)) * pitch,
-    })),
+  const perRow = isCompared ? 1 : columns;
+  const heights = Array.from({ length: rows }, (_, row) =>
+    Math.max(...pictures.slice(row * perRow, (row + 1) * perRow).map((picture) => scaled(picture.height, picture))),
   );
-  const width = 2 * margin + columns * (cell.width + gap) - gap;
-  return { tiles, cell, isCompared, width: Math.max(width, LEAST_WIDTH * unit), foot: head + rows * pitch, unit };
+  const tops = [margin + line + (isCompared ? line : 0)];
+  for (const height of heights) tops.push(tops[tops.length - 1] + height + lines * line + gap);
+  const tiles = images.flatMap((image, at) => {
+    const row = Math.floor(at / perRow);
+    return shown.map((column, index) => ({
+      ...{ image, column, caption: captions[at][index], width, height: heights[row], y: tops[row] },
+      x: margin + (isCompared ? index : at % columns) * (width + gap),
+    }));
+  });
+  const least = (tiles.length > 1 ? LEAST_WIDTH : LONE_WIDTH) * unit;
+  const total = Math.max(2 * margin + columns * (width + gap) - gap, least);
+  return { tiles, isCompared, width: total, foot: tops[rows], unit };
 }
 
 /** What all of some columns have in common: method, layer, class. */
@@ -122,7 +140,7 @@ function title(store: Store, columns: readonly Column[]): string {
   return [
     common(columns.map((column) => column.method_title)),
     common(columns.map((column) => (column.layer ? store.layerName(column.layer) : "the input"))),
-    common(columns.map((column) => className(store, column.target))),
+    common(columns.map((column) => targetText(store, column.target))),
   ]
     .filter(Boolean)
     .join(" · ");
@@ -155,32 +173,52 @@ function drawBar(context: ExportContext, store: Store, map: TileMap, { foot, uni
   context.fillText(high, left + (BAR + 8) * unit, y);
 }
 
-/** Writes class, probability and, in the first column, what the picture shows, below a tile. */
-function drawCaption(context: ExportContext, store: Store, sheet: Sheet, tile: Sheet["tiles"][number]): void {
-  const { cell, unit } = sheet;
-  const { x, image, column } = tile;
-  const y = tile.y + cell.height + 16 * unit;
-  const item = mapOf(store, tile)?.item;
+/** A line of a caption: words, and a figure at its end. */
+interface CaptionLine {
+  text: string;
+  figure: string;
+  isPale: boolean;
+}
+
+/** What stands below a tile: what the map explains and, in the first column, what the picture shows. */
+function captionOf(store: Store, { image, column }: TilePlace, shown: readonly number[]): CaptionLine[] {
+  const { predicted, confidence } = store.facts.peek();
+  const item = mapOf(store, { image, column })?.item;
+  const lines: CaptionLine[] = [];
+  const add = (text: string, figure = "", isPale = false) => text && lines.push({ text, figure, isPale });
+  const best = predicted[image];
+  const isFirst = column === shown[0];
+  const figure = item && (item.probability === null ? value(item.score) : percent(item.probability));
+  if (item) add(item.target === best && isFirst ? `predicted ${item.target_name}` : explainedText(store, item), figure);
+  if (item) add(partialText(item), "", true);
+  if (!isFirst) return lines;
+  if (best !== undefined && best !== item?.target)
+    add(`predicted ${className(store, best)}`, percent(confidence(image)), true);
+  const right = isRight(store.facts.peek(), image);
+  add(right === null ? "" : `${right ? "✓" : "✗"} ${truthText(store, image)}`, "", true);
+  add(imageName(store, image), "", true);
+  return lines;
+}
+
+function drawCaption(
+  context: ExportContext,
+  lines: readonly CaptionLine[],
+  { x, y, width, height }: Rect,
+  unit: number,
+) {
   context.font = font(13 * unit);
-  context.fillStyle = PALE;
-  const figures = [
-    item && partialText(item),
-    item?.probability == null ? value(item?.score ?? null) : percent(item.probability),
-  ];
-  const figure = item ? figures.filter(Boolean).join(" · ") : "";
-  write(context, figure, x, y, cell.width, "right");
-  const isFirst = column === sheet.tiles[0].column;
-  const lines = isFirst ? [imageName(store, image), verdict(store, image, item?.target)] : [];
-  for (const [line, text] of lines.entries()) {
-    write(context, text, x, y + (LINE - 4) * unit * (line + 1), cell.width);
+  for (const [number, { text, figure, isPale }] of lines.entries()) {
+    const baseline = y + height + (16 + LINE * number) * unit;
+    context.fillStyle = PALE;
+    write(context, figure, x, baseline, width, "right");
+    context.fillStyle = isPale ? PALE : INK;
+    write(context, text, x, baseline, width - context.measureText(figure).width - 8 * unit);
   }
-  context.fillStyle = INK;
-  write(context, item?.target_name ?? "", x, y, cell.width - context.measureText(figure).width - 8 * unit);
 }
 
 /** Draws a sheet, on white. */
 async function drawSheet(store: Store, sheet: Sheet): Promise<Blob> {
-  const { tiles, cell, isCompared, width, foot, unit } = sheet;
+  const { tiles, isCompared, width, foot, unit } = sheet;
   const context = createContext(width, foot + (LINE + MARGIN) * unit);
   const { canvas } = context;
   context.fillStyle = "#fff";
@@ -194,10 +232,11 @@ async function drawSheet(store: Store, sheet: Sheet): Promise<Blob> {
     const { x, y, column } = tile;
     if (isCompared && index === column) {
       context.font = font(13 * unit, 600);
-      write(context, columnHeading(store, column), x, y - 8 * unit, cell.width);
+      context.fillStyle = INK;
+      write(context, columnHeading(store, column), x, y - 8 * unit, tile.width);
     }
-    await drawTile(context, { x, y, ...cell }, store, tile);
-    drawCaption(context, store, sheet, tile);
+    await drawTile(context, tile, store, tile);
+    drawCaption(context, tile.caption, tile, unit);
   }
   const map = tiles.map((tile) => mapOf(store, tile)).find(Boolean);
   if (map) drawBar(context, store, map, sheet);

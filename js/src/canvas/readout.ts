@@ -5,7 +5,7 @@ import { applySign, type Sign, sample } from "../math/postprocess";
 import { rankText, share, sorted } from "../math/rank";
 import type { Point } from "../math/transform";
 import { position, value as valueText } from "../state/format";
-import type { Picture, Store } from "../state/store";
+import { originalSize, type Picture, type Store } from "../state/store";
 
 /** The value of a map at a point of the picture (fractions); NaN where the model did not look. */
 function valueAt(at: Point, picture: Picture, map: TileMap, values = map.values): number {
@@ -33,7 +33,7 @@ export function createReadout(store: Store) {
     return ranked;
   };
   return (at: Point, picture: Picture, map: TileMap | undefined): string => {
-    const place = position(at, picture);
+    const place = position(at, originalSize(picture));
     if (!map) return `${place}  –`;
     const raw = valueAt(at, picture, map);
     if (Number.isNaN(raw)) return `${place}  –`;

@@ -90,9 +90,11 @@ export interface Encoded {
 }
 
 /**
- * One map; `target` is −1 for a contrast, `evidence` `"against"` where nothing positive is there to be drawn.
+ * One map.
  *
- * A `partial` one will still change, or would have without a cancel; `done` is the part of its passes made, 0 to 1.
+ * `target` is −1 for a contrast, `evidence` `"against"` where nothing positive is there to be drawn; `checks` are
+ * numbers by name that tell how exact the method was. A `partial` one will still change, or would have without a
+ * cancel; `done` is the part of its passes that are made, 0 to 1.
  */
 export interface Item {
   shape: number[];
@@ -114,10 +116,21 @@ export interface Item {
   done: number;
   notes: string[];
   evidence: "some" | "against" | "none";
+  checks: Record<string, number | null>;
 }
 
-/** What a column of the grid asks. */
-export interface Column { layer: string; method: string; method_title: string; target: string; signed: boolean; }
+/** How maps are drawn where the user chooses nothing else: see `engine.display`. */
+export interface DisplayRecord { clip: number; origin: "zero" | "quartile"; sign: "positive" | "absolute" | "signed"; }
+
+/** What a column of the grid asks, and how its maps want to be drawn. */
+export interface Column {
+  layer: string;
+  method: string;
+  method_title: string;
+  target: string;
+  signed: boolean;
+  display: DisplayRecord;
+}
 
 /**
  * Answers `hello`: all that does not change while the widget lives.
@@ -151,13 +164,18 @@ export interface Predictions { kind: "predictions"; shape: number[]; first: numb
  */
 export interface Shelf { kind: "shelf"; images: number; first: number; count: number; }
 
-/** A picture of a store, or why there is none; `box` is the part of it that the model sees. */
+/**
+ * A picture of a store, or why there is none.
+ *
+ * `box` is the part of it that the model sees, `original_size` the (width, height) of the file.
+ */
 export interface Photo {
   image: number;
   name: string;
   width: number;
   height: number;
   box: number[];
+  original_size: number[];
   mime: string;
   problem: string;
   byte_offset: number;
@@ -219,6 +237,13 @@ export interface Thumbnails {
   items: Thumbnail[];
 }
 
+/**
+ * About how many seconds each method would take for these images, at the layer that it would be asked at, by id.
+ *
+ * Those that are missing do not tell; the words of the catalogue then have to do.
+ */
+export interface Costs { kind: "costs"; gen: number; seconds: Record<string, number>; }
+
 /** The answer is whole: it has so many maps. */
 export interface Done { kind: "done"; gen: number; seconds: number; maps: number; }
 
@@ -230,6 +255,24 @@ export interface Error { kind: "error"; gen: number; message: string; hint: stri
 
 /** A part of a file that a view asked for, with one buffer; or, with an empty buffer, why there is none. */
 export interface File { kind: "file"; id: string; part: number; parts: number; error: string; }
+
+/**
+ * A part of an image, with one buffer; or, with an empty buffer, why there is none.
+ *
+ * `box` is the part in pixels of the original, [x0, y0, x1, y1], which is `original_size` (width, height) large; the
+ * crop has `width` × `height` pixels of its own.
+ */
+export interface Crop {
+  kind: "crop";
+  id: string;
+  image: number;
+  box: number[];
+  original_size: number[];
+  width: number;
+  height: number;
+  mime: string;
+  problem: string;
+}
 
 /** From a view that has just been drawn; `have` are the keys of the answers that it has. */
 export interface Hello { kind: "hello"; version: number; view: string; have: string[]; }
@@ -252,12 +295,19 @@ export interface Look { kind: "look"; gen: number; pictures: number[]; maps: num
 /** Make a file, `"html"` or `"npz"` (of one column), for the view that knows this id. */
 export interface Export { kind: "export"; id: string; format: string; column: number; }
 
+/**
+ * Asks for a part of an image, `box` in pixels of the original, at most `longest` pixels long.
+ *
+ * `id` is the view's; a later one takes the place of an earlier one that waits.
+ */
+export interface Enlarge { kind: "enlarge"; id: string; image: number; box: number[]; longest: number; }
+
 /** A frame of maps or pictures was taken in. */
 export interface Ack { kind: "ack"; seq: number; }
 
-export type Down = Welcome | Predictions | Shelf | Pictures | Queued | Running | Progress | Maps | Ahead | Thumbnails | Done | Cancelled | Error | File;
+export type Down = Welcome | Predictions | Shelf | Pictures | Queued | Running | Progress | Maps | Ahead | Thumbnails | Costs | Done | Cancelled | Error | File | Crop;
 
-export type Up = Hello | Seen | Cancel | Miss | Want | Look | Export | Ack;
+export type Up = Hello | Seen | Cancel | Miss | Want | Look | Export | Enlarge | Ack;
 
 export type Message<Kind extends (Down | Up)["kind"]> = Extract<Down | Up, { kind: Kind }>;
 
@@ -273,8 +323,10 @@ export const FIELDS: Readonly<Record<Down["kind"], Readonly<Record<string, "numb
   maps: { gen: "number", seq: "number", items: "list" },
   ahead: { seq: "number", answers: "list" },
   thumbnails: { gen: "number", image: "number", column: "number", key: "string", method_title: "string", signed: "boolean", items: "list" },
+  costs: { gen: "number", seconds: "object" },
   done: { gen: "number", seconds: "number", maps: "number" },
   cancelled: { gen: "number" },
   error: { gen: "number", message: "string", hint: "string", traceback: "string" },
   file: { id: "string", part: "number", parts: "number", error: "string" },
+  crop: { id: "string", image: "number", box: "list", original_size: "list", width: "number", height: "number", mime: "string", problem: "string" },
 };

@@ -26,6 +26,15 @@ export function duration(seconds: number): string {
   return `${Math.floor(rounded / 60)} min${rest > 0 ? ` ${rest} s` : ""}`;
 }
 
+/** What something will take, roughly. */
+export function roughly(seconds: number): string {
+  if (seconds < 0.5) return "instant";
+  if (seconds < 9.5) return `≈ ${Math.max(1, Math.round(seconds))} s`;
+  if (seconds < 57.5) return `≈ ${5 * Math.round(seconds / 5)} s`;
+  if (seconds < 5400) return `≈ ${Math.max(1, Math.round(seconds / 60))} min`;
+  return `≈ ${Math.round(seconds / 3600)} h`;
+}
+
 export function shape(sizes: readonly (number | null)[]): string {
   return sizes.map((size) => size ?? "?").join("×");
 }

@@ -9,6 +9,7 @@ import { type Down, type Message, type Up, VERSION } from "../kernel/protocol";
 import { QUESTION } from "../kernel/question";
 import type { AnswerCache } from "./answerCache";
 import { exact, nearest } from "./availableQuestions";
+import { Crops } from "./crops";
 import { CurrentAnswer } from "./currentAnswer";
 import { currentQuestion, type Status, type Store, type Traits } from "./store";
 import { StoreImages } from "./storeImages";
@@ -29,6 +30,7 @@ export class Session implements Listener {
   private readonly current: CurrentAnswer;
   readonly images: StoreImages;
   readonly downloads: Downloads;
+  readonly crops: Crops;
   private readonly observers: (readonly [event: string, observer: () => void])[];
   /** What was saved, until the kernel answers. */
   private archive: Archive | null = null;
@@ -46,6 +48,7 @@ export class Session implements Listener {
     this.current = new CurrentAnswer(store, cache);
     this.images = new StoreImages(store, this.current, send);
     this.downloads = new Downloads(send);
+    this.crops = new Crops(store, send, this.id);
     const names = Object.keys(store.traits) as (keyof Traits)[];
     this.observers = names.map((name) => [`change:${name}`, () => this.follow(name)]);
     for (const [event, observer] of this.observers) model.on(event, observer);
@@ -82,6 +85,7 @@ export class Session implements Listener {
     this.needsArchive = false;
     this.downloads.close();
     this.images.close();
+    this.crops.close();
     this.setVisible(false);
     this.connection.close();
     clearTimeout(this.queuedTimer);
@@ -149,6 +153,9 @@ export class Session implements Listener {
     progress: (message) => {
       if (this.store.status.value === "running") this.store.progress.value = message;
     },
+    costs: ({ seconds }) => {
+      this.store.costs.value = seconds;
+    },
     maps: (message, buffers) => this.current.add(message, buffers, this.images.trim),
     ahead: ({ answers }, buffers) => {
       for (const { asked, key, columns, items } of answers) {
@@ -176,6 +183,7 @@ export class Session implements Listener {
       this.end("error");
     },
     file: (message, buffers) => this.downloads.receive(message, buffers),
+    crop: (message, buffers) => this.crops.receive(message, buffers),
   };
 
   /** The kernel has taken a question. */

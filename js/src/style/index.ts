@@ -5,5 +5,6 @@ import form from "./form.css";
 import grid from "./grid.css";
 import help from "./help.css";
 import layers from "./layers.css";
+import panel from "./panel.css";
 
-export const css = [base, bar, form, layers, grid, foot, help].join("\n");
+export const css = [base, bar, form, layers, grid, panel, foot, help].join("\n");

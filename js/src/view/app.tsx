@@ -10,13 +10,14 @@ import { Prompts } from "./help";
 import { LayerPicker } from "./layerPicker";
 import { LiveRegion } from "./liveRegion";
 import { MapNotes } from "./mapNotes";
-import { MethodField, MethodForm } from "./methodForm";
+import { Caution, MethodField, MethodForm } from "./methodForm";
 import { PanelButton, PanelSlot, usePanel } from "./panelSlot";
+import { PopupButton } from "./popupButton";
 import type { StageProps } from "./props";
-import { RowControls } from "./rowControls";
 import { SavedAnswers } from "./savedAnswers";
 import { StatusBar } from "./statusBar";
 import { Tools } from "./tools";
+import { useWheelPassing } from "./useWheelPassing";
 
 export function App({ store, actions, stage }: StageProps) {
   const frame = useRef<HTMLDivElement>(null);
@@ -24,6 +25,7 @@ export function App({ store, actions, stage }: StageProps) {
   const panel = usePanel(hasThirdColumn);
   useFocusGuard(frame);
   useStrayClickGuard(frame);
+  useWheelPassing(frame);
 
   const view = { store, actions };
   return (
@@ -38,25 +40,38 @@ export function App({ store, actions, stage }: StageProps) {
         <MethodField {...view} />
         <ClassPicker {...view} />
         <CompareField {...view} />
-        <div class="tools">
-          <Tools {...view} />
-          <PanelButton {...panel} />
-        </div>
+        {!narrow && (
+          <div class="tools">
+            <Tools {...view} />
+            <PanelButton {...panel} />
+          </div>
+        )}
       </div>
-      <StatusBar {...view} />
-      <MethodForm {...view} />
+      <div class="task">
+        <StatusBar {...view} />
+        {narrow ? (
+          <>
+            <PopupButton label="Settings" title="Parameters of the method">
+              <MethodForm {...view} />
+            </PopupButton>
+            <PanelButton {...panel} />
+          </>
+        ) : (
+          <MethodForm {...view} />
+        )}
+      </div>
+      <Caution store={store} />
       <SavedAnswers {...view} />
       <ColumnChips {...view} />
       <FailureMessage store={store} />
-      <DrawingControls {...view} />
+      <DrawingControls {...view} narrow={narrow} />
       <div class="main">
         <LayerPicker {...view} narrow={narrow} />
         <div class="middle">
           <Prompts store={store} />
-          <RowControls store={store} />
           <Grid {...view} stage={stage} />
         </div>
-        {panel.isOpen && <PanelSlot {...view} stage={stage} close={panel.close} />}
+        {panel.isOpen && <PanelSlot {...view} stage={stage} isDrawer={!hasThirdColumn} close={panel.close} />}
       </div>
       <MapNotes store={store} />
       <LiveRegion store={store} />

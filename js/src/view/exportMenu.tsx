@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useLayoutEffect } from "preact/hooks";
 import { gridPng, tilePng } from "../canvas/exportPng";
-import { columnHeading, imageName } from "../state/labels";
+import { columnHeading, explainedText, imageName } from "../state/labels";
 import { chosenTile, mapOf } from "../state/store";
 import type { ViewProps } from "./props";
 import { setTo } from "./setTo";
@@ -39,8 +39,8 @@ function download(blob: Blob, { ending, name }: ExportChoice): void {
 /** The files that can be made of the view. */
 function exportChoices({ store, actions }: ViewProps): ExportChoice[] {
   const tile = chosenTile(store);
-  const target = mapOf(store, tile)?.item.target_name;
-  const title = [imageName(store, tile.image), target].filter(Boolean).join(", ");
+  const map = mapOf(store, tile);
+  const title = [imageName(store, tile.image), map && explainedText(store, map.item)].filter(Boolean).join(", ");
   // What is on the screen may answer another question than the one that is asked now.
   const method = store.answer.value?.columns[0]?.method ?? store.traits.method.peek();
   const heading = (store.answer.value?.columns.length ?? 0) > 1 ? columnHeading(store, tile.column) : "";
@@ -63,7 +63,7 @@ function exportChoices({ store, actions }: ViewProps): ExportChoice[] {
       make: () => gridPng(store),
     },
     {
-      text: "Page of its own (HTML)",
+      text: "Interactive page (HTML)",
       note: isStored ? "of a store, the command kx show makes one" : pageNote,
       possible: hasKernel && !isStored,
       ...{ ending: "html", name: [method, "page"] },

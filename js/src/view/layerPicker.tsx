@@ -4,7 +4,7 @@ import { emptiness, thumbnailStyle } from "../canvas/drawThumbnail";
 import type { LayerRecord } from "../kernel/protocol";
 import { isAvailable } from "../state/availableQuestions";
 import { shape } from "../state/format";
-import { imageName } from "../state/labels";
+import { imageName, shownMethods } from "../state/labels";
 import { chosenMethod, comparedValues, type Store } from "../state/store";
 import { currentThumbnails } from "../state/thumbnails";
 import { layersIn, leadOf, stagesOf, summaryOf } from "./layerStages";
@@ -19,7 +19,23 @@ const ROW_HEIGHT = 30;
 /** So many letters at the end of a long name are always in sight. */
 const END = 8;
 
-const seesInput = (store: Store) => chosenMethod(store)?.sees === "input";
+/** Whether no method that is shown has a layer. */
+const seesInput = (store: Store) => {
+  const methods = shownMethods(store);
+  return methods.length > 0 && methods.every(({ sees }) => sees === "input");
+};
+
+/** To which of the methods shown the layer makes no difference; "" where it does to all. */
+function indifference(store: Store): string {
+  const titles = shownMethods(store)
+    .filter(({ sees }) => sees === "input")
+    .map(({ title }) => title);
+  if (titles.length === 0) return "";
+  const sees = titles.length > 1 ? "see" : "sees";
+  const list = [titles.slice(0, -1).join(", "), titles[titles.length - 1]].filter(Boolean).join(" and ");
+  if (seesInput(store)) return `${list} ${sees} the input: the layer makes no difference.`;
+  return `The layer makes no difference to ${list}, which ${sees} the input.`;
+}
 
 export function LayerPicker(props: ViewProps & { narrow: boolean }) {
   const { store, narrow } = props;
@@ -97,6 +113,7 @@ function useLayerRows(store: Store) {
   const nested = rows.some(({ expanded }) => expanded !== undefined);
   return {
     layers,
+    tree,
     rows,
     query,
     all,
@@ -110,8 +127,8 @@ function useLayerRows(store: Store) {
 
 /** The tree's rows, which of them the keyboard and the pointer are on, and what can be done with them. */
 function usePicker({ store, actions, open }: ViewProps & { open: boolean }) {
-  const tree = useLayerRows(store);
-  const { layers, rows, all, isSearching, toggle } = tree;
+  const layerRows = useLayerRows(store);
+  const { layers, tree, rows, all, byStage, isSearching, toggle } = layerRows;
   const chosen = store.traits.layer.value;
   const recommended = recommendedLayer(store);
   /** The row the keyboard is on, by path. */
@@ -122,13 +139,15 @@ function usePicker({ store, actions, open }: ViewProps & { open: boolean }) {
   const indexOf = (path: string) => rows.findIndex(({ node }) => node.path === path);
   const at = Math.max(0, indexOf(active.value || chosen));
   useEffect(() => {
-    // A row that was just chosen here is in sight already.
-    if (!isSearching && active.value !== chosen) list.reveal(indexOf(chosen), true);
+    // What was just chosen here, itself or as the last of a group, is in sight already.
+    const parents = byStage ? parentsOf(tree, chosen) : [];
+    const isHere = [chosen, ...parents.map(({ path }) => path)].includes(active.value);
+    if (!isSearching && !isHere) list.reveal(indexOf(chosen), true);
   }, [layers, chosen, isSearching, open, all.value]);
 
   const canTake = (node: LayerNode) => canChoose(node) && isAvailable(store, "layer", node.path);
   /** The layer that a row is, or the one that stands for its group where these are stages and blocks. */
-  const layerOf = (node: LayerNode) => node.layer ?? (tree.byStage ? leadOf(node, recommended) : undefined) ?? null;
+  const layerOf = (node: LayerNode) => node.layer ?? (byStage ? leadOf(node, recommended) : undefined) ?? null;
   const activate = (row: LayerRow | undefined) => {
     if (!row) return;
     const { node, expanded } = row;
@@ -150,7 +169,7 @@ function usePicker({ store, actions, open }: ViewProps & { open: boolean }) {
   // Without Python none will come, nor for methods that see the input.
   const isBare = useComputed(() => !thumbnails.value && (store.available.value !== null || seesInput(store))).value;
   const keyboard = { at, active, focused, activate, moveTo };
-  return { ...tree, ...keyboard, store, recommended, hovered, list, canTake, layerOf, thumbnails, isBare };
+  return { ...layerRows, ...keyboard, store, recommended, hovered, list, canTake, layerOf, thumbnails, isBare };
 }
 
 type PickerState = ReturnType<typeof usePicker>;
@@ -271,6 +290,13 @@ function titleOf({ layerOf, byStage, thumbnails }: PickerState, { node }: LayerR
     .join("\n");
 }
 
+/** What stands at a row's end: in a stage all maps have one size, and only their channels differ. */
+function aboutOf({ byStage }: PickerState, node: LayerNode): string {
+  const { layer } = node;
+  if (!layer) return byStage ? summaryOf(node) : "";
+  return byStage && layer.spatial ? `×${shape(layer.shape.slice(-1))}` : shape(layer.shape);
+}
+
 function Row({ picker, row, index }: { picker: PickerState; row: LayerRow; index: number }) {
   const { store, at, hovered, canTake, layerOf, activate, recommended } = picker;
   const { node, level, expanded } = row;
@@ -278,7 +304,7 @@ function Row({ picker, row, index }: { picker: PickerState; row: LayerRow; index
   const shown = layerOf(node);
   const chosen = chosenLayers(store);
   const isRecommended = path === recommended;
-  const about = layer ? shape(layer.shape) : picker.byStage ? summaryOf(node) : "";
+  const about = aboutOf(picker, node);
   return (
     <div
       id={`kx-layer-${index}`}
@@ -318,7 +344,7 @@ function Row({ picker, row, index }: { picker: PickerState; row: LayerRow; index
 
 /** Of a name that is too long the middle is left out: neighbours differ in their ends, and begin alike. */
 function Name({ text }: { text: string }) {
-  if (text.length < 2 * END) return <span class="name">{text}</span>;
+  if (text.length <= END) return <span class="name">{text}</span>;
   const cut = text.length - END;
   return (
     <span class="name">
@@ -355,7 +381,7 @@ function Why({ picker, node }: { picker: PickerState; node: LayerNode | null }) 
   const { recommended, why, recommended_method, why_method } = inspection;
   return (
     <div class="why">
-      {sees === "input" && <p class="note">{title} sees the input: the layer makes no difference.</p>}
+      {indifference(store) && <p class="note">{indifference(store)}</p>}
       {sees === "attention" && !layer && (
         <p class="note">{title} follows the attention of all blocks after this layer.</p>
       )}

@@ -92,7 +92,8 @@ function blockEnds(layers: readonly LayerRecord[]): ReadonlyMap<string, number> 
 /** The same nodes, those of one block that come after one another under a node of their own. */
 function withBlocks(nodes: LayerNode[], path: string, ends: ReadonlyMap<string, number>): LayerNode[] {
   const isPart = (node: LayerNode) => node.children.length > 0;
-  const byName = nodes.some(({ name }) => BLOCK.test(name));
+  // Of a few layers beside others such a name says little.
+  const byName = nodes.filter(({ name }) => BLOCK.test(name)).length > nodes.length / 2;
   const keyOf = (node: LayerNode) => {
     if (isPart(node)) return node.path;
     if (byName) return BLOCK.exec(node.name)?.[1] ?? node.path;

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { CloseButton } from "./field";
-import { Panel } from "./panel";
+import { Panel, stepTo } from "./panel";
 import type { StageProps } from "./props";
 import { setTo } from "./setTo";
 
@@ -11,16 +12,37 @@ export function usePanel(hasColumn: boolean) {
   return { isOpen, toggle: setTo(left, !isOpen), close: setTo(left, false) };
 }
 
-/** The place of the panel beside the grid: a column, or where there is no room for one a drawer over the grid. */
-export function PanelSlot({ close, ...view }: StageProps & { close(): void }) {
+/** Keys that put the next or the previous image into focus. */
+const STEPS = new Map([
+  ["n", 1],
+  ["p", -1],
+]);
+
+interface PanelSlotProps extends StageProps {
+  /** It lies over the grid, where there is no room for a column. */
+  isDrawer: boolean;
+  close(): void;
+}
+
+/** The place of the panel beside the grid. */
+export function PanelSlot({ isDrawer, close, ...view }: PanelSlotProps) {
+  const slot = useRef<HTMLElement>(null);
+  useLayoutEffect(() => {
+    if (isDrawer) slot.current?.focus();
+  }, [isDrawer]);
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === "Escape" && !event.defaultPrevented) close();
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    const step = STEPS.get(event.key);
+    if (step !== undefined) stepTo(view, step);
+    else if (event.key === "Escape") close();
+    else return;
+    event.preventDefault();
   };
   return (
-    <aside class="panel" aria-label="Image in focus" tabIndex={-1} onKeyDown={onKeyDown}>
+    <section class="panel" ref={slot} aria-label="Image in focus" tabIndex={-1} onKeyDown={onKeyDown}>
       <CloseButton label="Close the panel" onClick={close} />
       <Panel {...view} />
-    </aside>
+    </section>
   );
 }
 

@@ -2,7 +2,8 @@ import { useSignal } from "@preact/signals";
 import { type Sort, sortsOf } from "../state/filterSort";
 import { className } from "../state/labels";
 import type { Store } from "../state/store";
-import { options, Select } from "./field";
+import { Field, options, Select } from "./field";
+import { LEAST_HEIGHT, MOST_HEIGHT } from "./gridLayout";
 import { setTo } from "./setTo";
 
 const OUTCOMES: readonly [string, string][] = [
@@ -24,7 +25,7 @@ const SORTS: Readonly<Record<Sort, string>> = {
   low: "lowest score first",
 };
 
-/** Which rows are shown, and in which order. */
+/** Which rows are shown, in which order, and how high. */
 export function RowControls({ store }: { store: Store }) {
   const facts = store.facts.value;
   if (facts.images < 2) return null;
@@ -44,10 +45,34 @@ export function RowControls({ store }: { store: Store }) {
       >
         {options(sorts.map((sort) => [sort, SORTS[sort]]))}
       </Select>
-      <span class="dim" role="status">
-        {shown < facts.images && `${shown} of ${facts.images} images`}
+      <SizeSlider store={store} />
+      <span class="dim count" role="status">
+        {shown < facts.images ? `${shown} of ${facts.images} images` : `${shown} images`}
       </span>
     </div>
+  );
+}
+
+const SIZE = { id: "kx-size", label: "Size", title: "How high the pictures are; a double click lets them fit" };
+
+function SizeSlider({ store }: { store: Store }) {
+  const { tileHeight, fittingHeight } = store;
+  const height = tileHeight.value ?? fittingHeight.value;
+  return (
+    <Field {...SIZE} class="control">
+      <input
+        id={SIZE.id}
+        type="range"
+        min={LEAST_HEIGHT}
+        max={MOST_HEIGHT}
+        value={height}
+        aria-valuetext={`${height} pixels`}
+        onInput={(event) => {
+          tileHeight.value = event.currentTarget.valueAsNumber;
+        }}
+        onDblClick={setTo(tileHeight, null)}
+      />
+    </Field>
   );
 }
 

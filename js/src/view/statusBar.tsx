@@ -37,26 +37,10 @@ function progressText(store: Store): string {
 }
 
 function detailsText(store: Store): string {
-  const images = store.traits._images.value.length;
   const seconds = store.seconds.value;
-  return [
-    `${images} image${images === 1 ? "" : "s"}`,
-    seconds === null ? "" : duration(seconds),
-    store.answer.value?.columns[0]?.layer,
-    store.constants.value?.inspection.preprocessing,
-  ]
+  return [seconds === null ? "" : duration(seconds), store.constants.value?.inspection.preprocessing]
     .filter(Boolean)
     .join(" · ");
-}
-
-/** What the mouse can do in the tiles, or what they show under the crosshair. */
-function Hint({ store }: { store: Store }) {
-  const reading = useComputed(() => store.crosshair.value !== null).value;
-  return (
-    <span class="dim hint">
-      {reading ? "in every tile: pixel, value, rank" : "zoom: Ctrl + wheel, double click, + or −"}
-    </span>
-  );
 }
 
 function ProgressBar({ store }: { store: Store }) {
@@ -80,9 +64,11 @@ function ProgressBar({ store }: { store: Store }) {
   );
 }
 
+/** What the kernel does, and what stops it. */
 export function StatusBar({ store, actions }: ViewProps) {
   const running = store.status.value === "running";
   const state = stateText(store);
+  const details = detailsText(store);
   return (
     <div class="status">
       <ProgressBar store={store} />
@@ -90,16 +76,20 @@ export function StatusBar({ store, actions }: ViewProps) {
         {state && <span class="dot" aria-hidden="true" />}
         {state}
       </span>
+      {!store.available.value?.offline && (
+        <button
+          type="button"
+          title="Stops computing; maps that have come stay"
+          aria-disabled={!running}
+          onClick={() => running && actions.cancel()}
+        >
+          Cancel
+        </button>
+      )}
       {store.progress.value && <span class="details">{progressText(store)}</span>}
-      <span class="dim details">{detailsText(store)}</span>
-      <div class="end">
-        <Hint store={store} />
-        {!store.available.value?.offline && (
-          <button type="button" aria-disabled={!running} onClick={() => running && actions.cancel()}>
-            Cancel
-          </button>
-        )}
-      </div>
+      <span class="dim details" title={details}>
+        {details}
+      </span>
     </div>
   );
 }

@@ -34,8 +34,8 @@ def export_open(view: Gallery) -> None:
 
 def contrasting(view: Gallery) -> None:
     view.await_status("done")
-    view.button("Subtract another class").click()
-    expect(view.field("Minus")).to_have_value("top-2")
+    view.button("vs another class").click()
+    expect(view.field("vs")).to_have_value("2nd")
     view.await_status("done")
 
 
@@ -93,7 +93,7 @@ def cancelled(view: Gallery) -> None:
 def classes_open(view: Gallery) -> None:
     view.await_status("done")
     view.field("Class").click()
-    expect(view.root.get_by_role("option", name="top-2")).to_be_visible()
+    expect(view.root.get_by_role("option", name="2nd")).to_be_visible()
 
 
 def with_parameters(view: Gallery) -> None:

@@ -151,7 +151,7 @@ def test_the_value_under_a_crosshair_moved_by_keys_is_spoken(gallery: Open) -> N
     readout = view.root.locator(".readout").first
     expect(readout).to_contain_text("176,160")
     expect(spoken).to_have_text(readout.inner_text())
-    expect(spoken).to_contain_text("top ")
+    expect(spoken).to_contain_text("highest ")
     canvas.press("Escape")
     expect(spoken).to_be_empty()
 
@@ -171,7 +171,7 @@ def test_of_500_images_only_those_in_sight_are_in_the_page(gallery: Open, compar
     assert pixels(last.locator("canvas"))[..., 3].all()
     assert grid.evaluate("(grid) => grid.scrollHeight") == pytest.approx(whole, abs=2)
     if compare == "targets":
-        expect(view.root.get_by_text("top-2", exact=True).last).to_be_in_viewport()
+        expect(view.root.get_by_text("2nd", exact=True).last).to_be_in_viewport()
     last.locator("canvas").click()
     assert view.trait("selected") == [499]
     # Other rows at another width: still the end can be reached, and no more is there than fits.
