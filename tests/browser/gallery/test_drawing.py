@@ -52,7 +52,7 @@ def test_limits_of_signed_maps_mirror_each_other(gallery: Open) -> None:
     lower.press("PageUp")
     expect(upper).to_have_attribute("aria-valuenow", "90")
     low, high = lower.get_attribute("aria-valuetext"), upper.get_attribute("aria-valuetext")
-    assert low == f"-{high}"
+    assert low == f"−{high}"
     expect(view.root.locator(".whose")).to_have_text("all maps")
     view.field("Scale").select_option("image")
     expect(view.root.locator(".whose")).to_have_text("all maps of scene-1.jpg")
