@@ -94,7 +94,8 @@ class Explanation:
             ParameterError: there is no such target, sign or percentile.
         """
         self._check(0, target)
-        is_contrast = bool((self.targets[:, target] < 0).any())
+        # One image may lack a label; of a contrast all images do without an index.
+        is_contrast = bool((self.targets[:, target] < 0).all())
         display = self.display.resolved(sees_input=self.layer is None, signed=self.signed, contrast=is_contrast)
         return display.chosen(sign if self.signed else "auto", clip)
 
