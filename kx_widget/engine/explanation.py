@@ -108,8 +108,9 @@ class Explanation:
             ParameterError: there is no such target, sign or percentile.
         """
         self._check(0, target)
-        # What is not there has no score.
-        is_contrast = bool(((self.targets[:, target] < 0) & np.isfinite(self.scores[:, target])).any())
+        # Images without a label, or that nothing is computed of yet, have no score; of a contrast none has an index.
+        indices = self.targets[np.isfinite(self.scores[:, target]), target]
+        is_contrast = indices.size > 0 and bool((indices < 0).all())
         display = self.display.resolved(sees_input=self.layer is None, signed=self.signed, contrast=is_contrast)
         return display.chosen(sign if self.signed else "auto", clip)
 

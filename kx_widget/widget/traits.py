@@ -116,7 +116,7 @@ class Traits(anywidget.AnyWidget):
     opacity = Fraction(0.7, min=0, max=1).tag(sync=True)
     threshold = Fraction(0.0, min=0, max=1).tag(sync=True)
     photo = Choice(PHOTOS, "gray").tag(sync=True)
-    style = Choice(STYLES, "fill", {"filled": "fill"}).tag(sync=True)
+    map_style = Choice(STYLES, "fill", {"filled": "fill"}).tag(sync=True)
     cells = t.Bool(False).tag(sync=True)
     pixelated = t.Bool(False).tag(sync=True)
     swipe = Fraction(0.0, min=0, max=1).tag(sync=True)

@@ -26,13 +26,14 @@ export function captionLines(store: Store): CaptionLines {
   const columns = store.answer.value?.columns ?? [];
   const { predicted, labels } = store.facts.value;
   const pictures = store.traits._images.value;
-  const isNamed = store.stored.value !== null || pictures.some(({ name }) => name !== "");
+  const isStored = store.stored.value !== null;
+  const isBrief = !isStored && isContactSheet(store.rows.value.length, store.tileHeight.value);
   const compared = columns.length < 2 ? "none" : store.traits.compare.value === "targets" ? "classes" : "other";
   return {
     predicted: predicted.length > 0,
     explained: predicted.length === 0 || compared === "classes" || columns.some(({ target }) => target !== "top"),
     truth: labels.length > 0,
-    name: isNamed && !(compared === "none" && isContactSheet(store.rows.value.length, store.tileHeight.value)),
+    name: isStored || (pictures.some(({ name }) => name !== "") && !(isBrief && compared === "none")),
     compared,
   };
 }

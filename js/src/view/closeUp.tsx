@@ -145,10 +145,22 @@ function Zoom({ store, view, width, picture, image, isBare }: ZoomProps & { isBa
   };
   return (
     <div class="zoom" role="group" aria-label="Zoom">
-      <button type="button" aria-label="Zoom out" aria-disabled={seen.isIdentity} onClick={() => zoom(1 / STEP)}>
+      <button
+        type="button"
+        aria-label="Zoom out"
+        title="Zoom out"
+        aria-disabled={seen.isIdentity}
+        onClick={() => zoom(1 / STEP)}
+      >
         −
       </button>
-      <button type="button" aria-label="Zoom in" aria-disabled={seen.k >= seen.nearest} onClick={() => zoom(STEP)}>
+      <button
+        type="button"
+        aria-label="Zoom in"
+        title="Zoom in"
+        aria-disabled={seen.k >= seen.nearest}
+        onClick={() => zoom(STEP)}
+      >
         +
       </button>
       <button
