@@ -19,6 +19,15 @@ const question = (values: Partial<QuestionRecord> = {}): QuestionRecord => ({
   compare_with: [],
   ...values,
 });
+/** A block without maps. */
+async function pack(header: object): Promise<Uint8Array> {
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const bytes = new Uint8Array(4 + text.length);
+  new DataView(bytes.buffer).setUint32(0, text.length, true);
+  bytes.set(text, 4);
+  const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
 const opened = async () => (await openArchive(bytes)) as Archive;
 
 describe("an archive", () => {
@@ -55,6 +64,36 @@ describe("an archive", () => {
     expect(own?.answer.tiles.get("1/0")?.values).toEqual(compared?.get("1/0")?.values);
     expect(other?.answer.tiles.get("1/0")?.values).toEqual(compared?.get("1/1")?.values);
     expect(other?.answer.tiles.get("1/0")?.item.column).toBe(0);
+  });
+
+  it("lists an answer once, that to a column of two comparisons and that to another layer where none is seen", async () => {
+    const column = (method: string, layer: string) => ({
+      method,
+      layer,
+      method_title: "",
+      target: "top",
+      signed: true,
+    });
+    const compared = (...layers: string[]) => ({
+      asked: question({ compare: "layers", compare_with: layers, params: {} }),
+      columns: layers.map((layer) => column("blobs", layer)),
+      ...{ items: [], seconds: 1 },
+    });
+    const seen = (layer: string) => ({
+      asked: question({ method: "input", layer }),
+      columns: [column("input", "")],
+      ...{ items: [], seconds: 1 },
+    });
+    const answers = [compared("conv", "early"), compared("early", "late"), seen("conv"), seen("late")];
+    const about = { version: 1, alone: true, left_out: 0, side: null, predictions: null };
+    const archive = await openArchive(await pack({ ...about, welcome: welcome(), answers }));
+    const asked = archive?.available.questions.map(({ method, layer, compare }) => `${method} ${layer} ${compare}`);
+    expect(asked?.filter((text) => text.endsWith("none"))).toEqual([
+      "blobs conv none",
+      "blobs early none",
+      "blobs late none",
+      "input late none",
+    ]);
   });
 
   it("answers what is wanted anew, and keeps of the rest what it can", async () => {

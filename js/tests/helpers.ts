@@ -20,6 +20,7 @@ export function item(fields: Partial<Item> = {}): Item {
     offset: 0,
     signed: true,
     partial: false,
+    done: 1,
     notes: [],
     evidence: "some",
     checks: {},

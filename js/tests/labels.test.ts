@@ -8,6 +8,7 @@ import {
   explainedText,
   imageName,
   notesOf,
+  partialText,
   questionText,
   shownMethods,
   truthText,
@@ -119,6 +120,18 @@ describe("a caution", () => {
 
   it("is no note of each map", () => {
     expect(notesOf(storeOf({}), item({ notes: [cautions.cam, "Flat."] }))).toEqual(["Flat."]);
+  });
+});
+
+describe("a map that is not finished", () => {
+  it.each([
+    [0, "partial 0 %"],
+    [0.002, "partial <1 %"],
+    [0.039, "partial 3 %"],
+    [0.999, "partial 99 %"],
+  ])("says how far it has come: %d", (done, text) => {
+    expect(partialText(item({ partial: true, done }))).toBe(text);
+    expect(partialText(item())).toBe("");
   });
 });
 

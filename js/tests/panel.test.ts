@@ -57,8 +57,8 @@ describe("the facts about a map", () => {
   });
 
   it("leave out what there is not", () => {
-    const contrast = facts({ target: -1, probability: null, score: -1, layer: "", partial: true });
-    expect(contrast).toMatchObject({ Layer: "the input", Map: "2 × 1 values, not finished" });
+    const contrast = facts({ target: -1, probability: null, score: -1, layer: "", partial: true, done: 0.25 });
+    expect(contrast).toMatchObject({ Layer: "the input", Map: "2 × 1 values, partial 25 %" });
     expect(Object.keys(contrast)).toEqual(["Class", "Score difference", "Method", "Layer", "Map"]);
     store.answer.value = null;
     expect(factsOfMap(store)).toEqual([]);

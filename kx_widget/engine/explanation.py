@@ -14,7 +14,7 @@ from kx_widget.engine.drawing import COLORMAP, FAINT, UNLIKELY, Photo, Style, bl
 from kx_widget.engine.errors import FormatError, ParameterError
 from kx_widget.engine.figures import fixed, percent
 from kx_widget.engine.files import read_arrays, writable, write_arrays, write_whole
-from kx_widget.engine.notes import heading_of, marked
+from kx_widget.engine.notes import heading_of, labelled, marked
 from kx_widget.engine.postprocess import Scale, apply_scale, apply_sign, resize
 from kx_widget.engine.types import Floats, Ints, Notes
 from kx_widget.install import how_to_install
@@ -42,6 +42,8 @@ class Explanation:
         names: of the images, N: their paths, or where they were in what was given.
         notes: N × T × sentences: what a map fails to say, see `engine.notes`; () where all can speak for themselves.
         display: how the method's maps want to be drawn.
+        done: float32 (N, T), 0 to 1: how much of each map's passes was made where the answer was cancelled or is still
+            being computed; None where all are whole. A map that was not begun is NaN.
     """
 
     maps: Floats
@@ -60,18 +62,30 @@ class Explanation:
     names: tuple[str, ...] = ()
     notes: tuple[tuple[Notes, ...], ...] = ()
     display: Display = field(default_factory=Display)
+    done: Floats | None = None
+
+    @property
+    def progress(self) -> float:
+        """How much of the answer is there, 0 to 1: 1 unless it was cancelled, or is still being computed."""
+        return 1.0 if self.done is None else float(self.done.mean())
 
     def __repr__(self) -> str:
-        different = list(dict.fromkeys(name for row in self.target_names for name in row))
+        different = list(dict.fromkeys(name for row in self.target_names for name in row if name))
         names = ", ".join(map(repr, different[:3])) + (", …" if len(different) > 3 else "")
         return (
             f"Explanation(maps={self.maps.shape}, images={self.images.shape}, method={self.method!r}, "
-            f"layer={self.layer!r}, targets=[{names}]{self._noted()})"
+            f"layer={self.layer!r}, targets=[{names}]{self._noted()}{self._unfinished()})"
         )
 
     def _noted(self) -> str:
         count = sum(bool(notes) for row in self.notes for notes in row)
         return f", notes on {count} of {self.targets.size} maps" if count else ""
+
+    def _unfinished(self) -> str:
+        return "" if self.done is None else f", {partial_text(self.progress)}"
+
+    def _done(self, image: int, target: int) -> float:
+        return 1.0 if self.done is None else float(self.done[image, target])
 
     def notes_of(self, image: int, target: int) -> Notes:
         """What is to be said of one map.
@@ -94,8 +108,8 @@ class Explanation:
             ParameterError: there is no such target, sign or percentile.
         """
         self._check(0, target)
-        # One image may lack a label; of a contrast all images do without an index.
-        is_contrast = bool((self.targets[:, target] < 0).all())
+        # What is not there has no score.
+        is_contrast = bool(((self.targets[:, target] < 0) & np.isfinite(self.scores[:, target])).any())
         display = self.display.resolved(sees_input=self.layer is None, signed=self.signed, contrast=is_contrast)
         return display.chosen(sign if self.signed else "auto", clip)
 
@@ -177,6 +191,8 @@ class Explanation:
         for i, t in np.ndindex(self.targets.shape):
             display = self.display_of(t, sign)
             drawn[i, t] = marked(drawn[i, t], self.images[i], self.notes_of(i, t), display.sign or "signed")
+            if (done := self._done(i, t)) < 1:
+                drawn[i, t] = labelled(drawn[i, t], partial_text(done))
         return drawn
 
     def plot(self, **look: Any) -> Any:
@@ -200,18 +216,22 @@ class Explanation:
         return figure
 
     def caption(self, image: int, target: int) -> str:
-        """Name and probability of one target, or its score where there is none; whether its map is flat, or faint.
+        """Name and probability of one target, or its score where there is none; how its map is limited.
 
         Raises:
             ParameterError: there is no such image or target.
         """
         self._check(image, target)
+        if not self.target_names[image][target]:
+            return "not computed"
         p = self.probabilities[image, target]
         value = f" · score {fixed(self.scores[image, target])}" if np.isnan(p) else f" · {percent(p)}"
         # Without a score nothing was there to be explained, and the note says so.
         value = "" if np.isnan(self.scores[image, target]) else value
         heading = heading_of(self.notes_of(image, target)).lower()
         remark = heading or ("unlikely, drawn faint" if p < UNLIKELY else "")
+        if (done := self._done(image, target)) < 1:
+            remark = partial_text(done)
         return f"{self.target_names[image][target]}{value}" + (f" ({remark})" if remark else "")
 
     def save(self, path: str | Path) -> None:
@@ -224,7 +244,8 @@ class Explanation:
         if path.suffix == ".npz":
             arrays = {name: getattr(self, name) for name in ARRAYS}
             arrays |= {f"check_{name}": value for name, value in self.checks.items()}
-            others = (f.name for f in fields(self) if f.name not in (*ARRAYS, "checks"))
+            arrays |= {} if self.done is None else {"done": self.done}
+            others = (f.name for f in fields(self) if f.name not in (*ARRAYS, "checks", "done"))
             facts = {name: getattr(self, name) for name in others}
             plain = {"params": dict(self.params), "versions": dict(self.versions), "display": asdict(self.display)}
             write_arrays(path, arrays, facts | plain)
@@ -262,7 +283,7 @@ class Explanation:
             "".join(html_cell(pictures[i, j], self.caption(i, j), self.notes_of(i, j)) for j in range(t))
             for i in range(n)
         ]
-        where = escape(f"{self.method} · {self.layer or 'input'} · {self.seconds:.2f} s")
+        where = escape(f"{self.method} · {self.layer or 'input'} · {self.seconds:.2f} s{self._unfinished()}")
         return f"<table><caption>{where}</caption>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
 
 
@@ -272,6 +293,11 @@ def versions() -> dict[str, str]:
     import tensorflow as tf
 
     return {"kx_widget": __version__, "keras": keras.__version__, "tensorflow": tf.__version__}
+
+
+def partial_text(done: float) -> str:
+    """How far something has come that is not finished, 0 to 1, in words."""
+    return f"partial {'<1' if 0 < done < 0.01 else int(100 * done)} %"
 
 
 def _size(size: Any) -> tuple[int, int]:

@@ -89,9 +89,14 @@ def marked(drawn: NDArray[np.uint8], picture: NDArray[np.uint8], notes: Sequence
     heading, evidence = heading_of(notes), evidence_of(notes)
     if not heading or (evidence == "against" and sign != "positive"):
         return drawn
-    image = Image.fromarray(drawn if evidence == "some" else picture)
+    return labelled(drawn if evidence == "some" else picture, heading)
+
+
+def labelled(picture: NDArray[np.uint8], text: str) -> NDArray[np.uint8]:
+    """A picture (H, W, 3) with a word or two on a band at its foot."""
+    image = Image.fromarray(picture)
     size = max(8, min(image.size) // 10)
     pen = ImageDraw.Draw(image)
     pen.rectangle((0, image.height - 1.6 * size, image.width, image.height), BAND)
-    pen.text((size / 2, image.height - 1.4 * size), heading, "white", ImageFont.load_default(size))
+    pen.text((size / 2, image.height - 1.4 * size), text, "white", ImageFont.load_default(size))
     return np.asarray(image)

@@ -1,8 +1,8 @@
 """A checked question about images, and the driver that answers it."""
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -102,6 +102,13 @@ class Question:
     def signed(self) -> bool:
         """Whether the maps have a meaningful sign."""
         return self.method.is_signed(self.params)
+
+    def part(self, rows: slice, columns: Sequence[int]) -> "Question":
+        """The same about some of the images and columns."""
+        is_chosen = np.zeros(len(self.images.batch), np.bool_)
+        is_chosen[rows] = True
+        images = self.images if is_chosen.all() else self.images.where(is_chosen)
+        return replace(self, images=images, columns=self.columns.part(rows).only(columns))
 
     @property
     def displays(self) -> tuple[Display, ...]:
@@ -246,6 +253,7 @@ class Question:
                 final=final,
                 notes=notes[i],
                 checks={name: float(values[i]) for name, values in checks.items()},
+                done=partial.done / partial.total,
             )
             for i in range(len(maps))
         )

@@ -127,6 +127,12 @@ class TargetColumns:
         per_image = None if self.per_image is None else self.per_image[rows]
         return replace(self, per_image=per_image, labels=self.labels[rows])
 
+    def only(self, columns: Sequence[int]) -> "TargetColumns":
+        """Some of the columns."""
+        if self.per_image is not None:
+            return replace(self, per_image=self.per_image[:, list(columns)])
+        return replace(self, columns=tuple(self.columns[column] for column in columns))
+
     def resolve(self, scores: Floats) -> Targets:
         """Targets of the images with these scores (N, C); only ranks look at their values."""
         n = len(scores)

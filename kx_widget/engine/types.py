@@ -130,7 +130,8 @@ class Frame:
 
     `image` and `column` say which of the images and targets it belongs to; `values` (h, w) is an array of its own,
     raw; `score` is before the final softmax or sigmoid; `target` is −1 for a contrast, whose `probability` is NaN; a
-    map that is `final` will not change any more, and only then has `notes`; `checks` are by name.
+    map that is `final` will not change any more, and only then has `notes`; `checks` are by name; `done` is the part of
+    the map's passes that are made, 0 to 1.
     """
 
     image: int
@@ -143,6 +144,7 @@ class Frame:
     final: bool
     notes: Notes = ()
     checks: Mapping[str, float] = field(default_factory=dict)
+    done: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)

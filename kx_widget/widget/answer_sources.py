@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.targets import mentions_true
-from kx_widget.engine.types import Frames
+from kx_widget.engine.types import Frame, Frames
 from kx_widget.widget.messages import Column
 from kx_widget.widget.serialize import Tiles, tile
 
@@ -35,20 +35,30 @@ class Part:
         columns: what they ask.
         first_column: where they begin in the grid.
         stream: computes or reads the maps, with those that will still change if it is given True.
-        explanation: all of it, once the stream has ended, given the seconds that it took.
+        explanation: the answer of these frames, which took so many seconds.
+        kept: maps that were computed before, which `stream` leaves out.
     """
 
     images: Sequence[int]
     columns: Sequence[Column]
     first_column: int
     stream: Callable[[bool], Generator[Frames, None, None]]
-    explanation: Callable[[float], Explanation]
+    explanation: Callable[[Iterable[Frame], float], Explanation]
+    kept: tuple[Frame, ...] = ()
 
-    def tiles(self, frames: Frames) -> Tiles:
+    @property
+    def numbers(self) -> range:
+        """Its columns' places in the grid."""
+        return range(self.first_column, self.first_column + len(self.columns))
+
+    def placed(self, frames: Iterable[Frame]) -> dict[tuple[int, int], Frame]:
+        """Some frames by their image and column in the grid."""
+        return {(self.images[frame.image], self.first_column + frame.column): frame for frame in frames}
+
+    def tiles(self, frames: Iterable[Frame]) -> Tiles:
         """The maps of some frames, by their image and column in the grid."""
-        at = [(self.images[frame.image], self.first_column + frame.column) for frame in frames.frames]
-        pairs = zip(at, frames.frames, strict=True)
-        return {(i, c): tile(frame, i, c, self.columns[frame.column]) for (i, c), frame in pairs}
+        placed = self.placed(frames).items()
+        return {(i, c): tile(frame, i, c, self.columns[frame.column]) for (i, c), frame in placed}
 
 
 class Query(Protocol):

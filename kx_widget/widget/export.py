@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from kx_widget.engine.errors import FormatError, KxError
+from kx_widget.engine.errors import CancelledError, FormatError, KxError
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.files import writable, write_whole
 from kx_widget.engine.types import Floats
-from kx_widget.widget.archive import Archive, FinishedAnswer, pack
+from kx_widget.widget.archive import Archive, KeptAnswer, pack
 from kx_widget.widget.downloads import Downloads
 from kx_widget.widget.html import page, page_state
 from kx_widget.widget.static_preview import Displays, is_attended, static_preview
@@ -40,8 +40,8 @@ class Exporter:
         self._closed = False
         self._timer = threading.Timer(0, self.snapshot)
 
-    def keep(self, answer: FinishedAnswer, version: int, predictions: tuple[Floats, Floats] | None) -> None:
-        """Keep an answer, computed with this version of the weights, and all scores and probabilities (N, C)."""
+    def keep(self, answer: KeptAnswer, version: int, predictions: tuple[Floats, Floats] | None) -> None:
+        """Keep an answer, computed with this version of the weights, and all scores and probabilities (N, C) of it."""
         with self._widget._lock:
             if self._closed:
                 return
@@ -104,7 +104,11 @@ class Exporter:
             return
         if path.suffix not in (".npz", ".png"):
             raise FormatError(f"{path.name!r} must end in .html, .npz or .png.")
-        self._widget.wait(threading.TIMEOUT_MAX)
+        try:
+            self._widget.wait(threading.TIMEOUT_MAX)
+        except CancelledError:
+            if not self._widget.results:
+                raise
         explanations: list[Explanation] = list(self._widget.results)
         if len(explanations) > 1:
             raise FormatError(
@@ -122,12 +126,13 @@ class Exporter:
 
     def _html_file(self, _: int) -> bytes:
         """The page, of what has been answered so far."""
+        self._widget._open.keep()
         if not self._archive.answers():
             raise KxError("Nothing has been answered yet that a page could show.")
         return self._page(1.0).encode()
 
     def _npz_file(self, column: int) -> bytes:
-        """The current explanation of a column."""
+        """The current explanation of a column, as far as it has come."""
         explanations: list[Explanation] = list(self._widget.results)
         if not explanations:
             raise KxError("The question is not answered yet.")
@@ -138,8 +143,9 @@ class Exporter:
 
     def _page(self, megabytes: float) -> str:
         widget = self._widget
-        title = " · ".join(filter(None, (self._titles[widget.method], widget.layer, "kx_widget")))
-        return page(page_state(widget), title, self._block, int(megabytes * 1e6))
+        traits = self._archive.answers()[-1].traits
+        title = " · ".join(filter(None, (self._titles[traits["method"]], traits["layer"], "kx_widget")))
+        return page(page_state(widget) | dict(traits), title, self._block, int(megabytes * 1e6))
 
     def _block(self, limit: int) -> bytes:
         return pack(self.welcome, self._predictions, self._archive.answers(), limit, alone=True)

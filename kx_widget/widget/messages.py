@@ -109,7 +109,8 @@ class Item(Encoded):
     """One map.
 
     `target` is −1 for a contrast, `evidence` `"against"` where nothing positive is there to be drawn; `checks` are
-    numbers by name that tell how exact the method was.
+    numbers by name that tell how exact the method was. A `partial` one will still change, or would have without a
+    cancel; `done` is the part of its passes that are made, 0 to 1.
     """
 
     image: int
@@ -122,6 +123,7 @@ class Item(Encoded):
     probability: float | None
     signed: bool
     partial: bool
+    done: float
     notes: list[str]
     evidence: Literal["some", "against", "none"]
     checks: dict[str, float | None]

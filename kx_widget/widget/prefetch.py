@@ -6,7 +6,7 @@ from typing import Any
 
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.targets import TRUE, is_reserved
-from kx_widget.engine.types import Floats, Frame, Frames
+from kx_widget.engine.types import Floats, Frame
 from kx_widget.engine.wrappers import WRAPPERS
 from kx_widget.widget.answer_sources import Part
 
@@ -17,15 +17,15 @@ PAUSE = 0.15
 QUICK = "instant"
 
 
-def quick_frames(part: Part, stale: Callable[[], bool]) -> Frames | None:
+def quick_frames(part: Part, stale: Callable[[], bool]) -> list[Frame] | None:
     """All maps of a part of an answer, None where they take too long or are not wanted any more."""
     start = time.perf_counter()
-    maps: list[Frame] = []
+    maps = list(part.kept)
     for frames in part.stream(False):
         if stale() or time.perf_counter() - start > SECONDS_A_QUESTION:
             return None
         maps += frames.frames
-    return Frames(tuple(maps), 1, 1)
+    return maps
 
 
 def neighbours(

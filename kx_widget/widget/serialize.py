@@ -151,6 +151,7 @@ def tile(frame: Frame, image: int, column: int, heading: Column) -> Tile:
         "probability": None if np.isnan(frame.probability) else frame.probability,
         "signed": heading["signed"],
         "partial": not frame.final,
+        "done": frame.done,
         "notes": notes,
         "evidence": evidence_of(notes),
         "checks": {name: value if np.isfinite(value) else None for name, value in frame.checks.items()},

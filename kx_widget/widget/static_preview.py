@@ -53,7 +53,10 @@ def _first(explanation: Explanation, images: int) -> Explanation:
     """The same of the first images, since the overlays of all take much memory."""
     names = ("maps", "scores", "probabilities", "targets", "target_names", "images", "names", "notes")
     checks = {name: values[:images] for name, values in explanation.checks.items()}
-    return replace(explanation, **{name: getattr(explanation, name)[:images] for name in names}, checks=checks)
+    done = None if explanation.done is None else explanation.done[:images]
+    return replace(
+        explanation, **{name: getattr(explanation, name)[:images] for name in names}, checks=checks, done=done
+    )
 
 
 def _sheet(rows: Sequence[Sequence[Any]], side: int) -> bytes:

@@ -14,7 +14,7 @@ from kx_widget.engine.errors import FormatError, ParameterError, UnknownTargetEr
 from kx_widget.engine.figures import counted
 from kx_widget.engine.files import writable, write_whole
 from kx_widget.engine.types import Floats
-from kx_widget.widget.archive import FinishedAnswer, pack
+from kx_widget.widget.archive import KeptAnswer, pack
 from kx_widget.widget.html import page, page_state
 from kx_widget.widget.image_sources import LONGEST_SIDE, Preview
 from kx_widget.widget.serialize import Tile
@@ -111,13 +111,13 @@ def _condition(store: Store, target: str | None, wrong: bool | None) -> Any:
     return where
 
 
-def _stored_answer(answers: StoredAnswers, images: StoredImages) -> FinishedAnswer:
+def _stored_answer(answers: StoredAnswers, images: StoredImages) -> KeptAnswer:
     """All that is stored of the images, side by side where there are several targets."""
     traits = answers.offer()[-1]
     query = answers.ask(traits)
     (part,) = query.parts(range(len(images)))
-    tiles: list[Tile] = [tile for frames in part.stream(False) for tile in part.tiles(frames).values()]
-    return FinishedAnswer(traits, query.columns, tiles, None)
+    tiles: list[Tile] = [tile for frames in part.stream(False) for tile in part.tiles(frames.frames).values()]
+    return KeptAnswer(traits, query.columns, tiles, None)
 
 
 def _pictures(images: StoredImages) -> list[dict[str, Any]]:

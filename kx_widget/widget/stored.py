@@ -184,7 +184,7 @@ class StoredQuery:
 
     def parts(self, images: Sequence[int], version: int | None = None) -> list[Part]:
         """The answer for these images."""
-        return [Part(images, self.columns, 0, lambda _: self._read(images), lambda _: self._explanation(images))]
+        return [Part(images, self.columns, 0, lambda _: self._read(images), lambda *_: self._explanation(images))]
 
     def question_at(self, image: int, column: int) -> tuple[Question, int, int] | None:
         """What the model is asked for the same map."""

@@ -176,7 +176,11 @@ class KxWidget(Traits):
 
     @property
     def result(self) -> Explanation | None:
-        """The answer to the current question, None until there is one; the first column's where some are compared."""
+        """The answer to the current question; the first column's where some are compared.
+
+        While it is computed, and after a cancel, it holds what has come so far, as its `progress` says; None before the
+        first map.
+        """
         return next(iter(self.results), None)
 
     @property
@@ -225,6 +229,8 @@ class KxWidget(Traits):
 
     def save(self, path: str | Path) -> None:
         """Write the page (`.html`, see `to_html`), the answer (`.npz`) or its overlays (`.png`).
+
+        It waits for the answer; one that was cancelled is written as far as it has come, and marked as partial.
 
         Raises:
             KxError: another ending, a question that failed, or several explanations side by side for `.npz`, `.png`.
@@ -282,6 +288,7 @@ class KxWidget(Traits):
         """Act on a message of the browser."""
         if (session := self._session) is None:
             return
+        session.outbox.hear()
         match validate(content):
             case {"kind": "hello", "view": view, "have": keys}:
                 self._exporter.displays.leave()
@@ -413,6 +420,8 @@ class KxWidget(Traits):
                     self._refuse(error, [name])
             question = {name: accepted.pop(name) for name in QUESTION if name in accepted}
             super().set_state(accepted | self._accepted_question(question))
+            if self._session is not None:
+                self._session.outbox.hear()
 
     def _accepted_question(self, question: dict[str, Any]) -> dict[str, Any]:
         """Those of the traits that make a question: all together, or else each that fits to those before it."""

@@ -275,6 +275,30 @@ def test_it_is_written_in_one_line():
     assert repr(many).endswith("targets=['a', 'b', 'c', …])")
 
 
+def test_what_is_not_finished_says_so_wherever_it_is_kept(tmp_path):
+    whole = explanation(MAPS, images=np.full((2, 64, 64, 3), 100, np.uint8))
+    assert whole.progress == 1
+    maps = whole.maps.copy()
+    maps[1, 1] = np.nan
+    names = (whole.target_names[0], (whole.target_names[1][0], ""))
+    e = replace(whole, maps=maps, target_names=names, done=np.float32([[1, 0.032], [0.002, 0]]))
+    assert e.progress == pytest.approx(1.034 / 4)
+    assert [e.caption(*at).split(" · ")[-1] for at in np.ndindex(2, 2)] == [
+        "50.0 %", "50.0 % (partial 3 %)", "50.0 % (partial <1 %)", "not computed",
+    ]  # fmt: skip
+    assert repr(e).endswith("targets=['<b>0</b>', '<b>1</b>'], partial 25 %)")
+    assert "0.50 s, partial 25 %" in e._repr_html_()
+    drawn, same = e.pictures(), whole.pictures()
+    assert [bool((drawn[at] != e.overlay()[at]).any()) for at in np.ndindex(2, 2)] == [False, True, True, True]
+    assert_array_equal(drawn[0, 0], same[0, 0])
+    e.save(tmp_path / "e.npz")
+    again = Explanation.load(tmp_path / "e.npz")
+    assert_array_equal(again.done, e.done)
+    assert again.progress == e.progress
+    whole.save(tmp_path / "e.npz")
+    assert Explanation.load(tmp_path / "e.npz").done is None
+
+
 @pytest.mark.parametrize("ending", ["npz", "png", "html"])
 def test_a_failed_save_leaves_the_good_file(tmp_path, monkeypatch, ending):
     path = tmp_path / f"e.{ending}"

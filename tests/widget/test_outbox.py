@@ -158,6 +158,34 @@ def test_frames_that_nobody_acknowledges_are_given_up_after_a_while(wire, monkey
     assert wire.kinds().count("maps") == 3
 
 
+def test_while_a_cell_keeps_the_kernel_from_hearing_each_of_its_questions_is_sent(wire):
+    wire.outbox.see("view", True)
+    for gen in range(1, 6):
+        wire.outbox.begin(gen, deaf=True)
+        wire.outbox.show([tile(value=float(gen))])
+        wire.outbox.end(done(gen))
+        with wire.changed:
+            assert wire.changed.wait_for(lambda gen=gen: wire.sent[-1][0] == done(gen), 5)
+    assert [m["gen"] for m, _, _ in wire.sent if m["kind"] == "maps"] == [1, 2, 3, 4, 5]
+    wire.outbox.hear()
+    assert not wire.outbox.is_deaf
+    before = wire.kinds().count("maps")
+    for n in range(4):
+        wire.outbox.show([tile(value=float(n))])
+    assert wire.kinds().count("maps") <= before + FRAMES_IN_FLIGHT
+
+
+def test_a_deaf_kernel_sends_no_faster_than_its_patience(wire):
+    wire.outbox.see("view", True)
+    wire.outbox.begin(1, deaf=True)
+    start = time.monotonic()
+    for n in range(4):
+        wire.outbox.show([tile(value=float(n))])
+        with wire.changed:
+            assert wire.changed.wait_for(lambda n=n: wire.kinds().count("maps") > n, 5)
+    assert time.monotonic() - start > 0.9 * module.SECONDS_WHILE_DEAF
+
+
 def test_a_storm_of_questions_is_told_at_the_rate_allowed_and_ends_with_the_last(wire):
     wire.outbox.see("view", True)
     start = time.monotonic()

@@ -41,6 +41,9 @@ export function styleOf(store: Store, map: TileMap): DrawStyle {
   };
 }
 
+/** The value that a part of the scale stands for. */
+export const rawAt = ({ base, scale }: DrawStyle, part: number) => base + part * scale;
+
 /** As in `kx_widget/engine/drawing.py`: a class that the model hardly sees does not glow like one that it sees. */
 const UNLIKELY = 0.01;
 export const FAINT = 0.5;

@@ -6,7 +6,15 @@ import { magnitude } from "../math/postprocess";
 import { type Rect, whole } from "../math/transform";
 import { isRight } from "../state/filterSort";
 import { percent, value } from "../state/format";
-import { className, columnHeading, explainedText, imageName, targetText, truthText } from "../state/labels";
+import {
+  className,
+  columnHeading,
+  explainedText,
+  imageName,
+  partialText,
+  targetText,
+  truthText,
+} from "../state/labels";
 import { mapOf, type Picture, type Store, type TilePlace } from "../state/store";
 import { decodePicture } from "./bitmapCache";
 import { lookupTable } from "./colormap";
@@ -194,7 +202,7 @@ function captionOf(store: Store, { image, column }: TilePlace, shown: readonly n
   const isFirst = column === shown[0];
   const figure = item && (item.probability === null ? value(item.score) : percent(item.probability));
   if (item) add(item.target === best && isFirst ? `predicted ${item.target_name}` : explainedText(store, item), figure);
-  if (item?.partial) add("partial: not finished", "", true);
+  if (item) add(partialText(item), "", true);
   if (!isFirst) return lines;
   if (best !== undefined && best !== item?.target)
     add(`predicted ${className(store, best)}`, percent(confidence(image)), true);

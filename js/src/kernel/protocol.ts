@@ -93,7 +93,8 @@ export interface Encoded {
  * One map.
  *
  * `target` is −1 for a contrast, `evidence` `"against"` where nothing positive is there to be drawn; `checks` are
- * numbers by name that tell how exact the method was.
+ * numbers by name that tell how exact the method was. A `partial` one will still change, or would have without a
+ * cancel; `done` is the part of its passes that are made, 0 to 1.
  */
 export interface Item {
   shape: number[];
@@ -112,6 +113,7 @@ export interface Item {
   probability: number | null;
   signed: boolean;
   partial: boolean;
+  done: number;
   notes: string[];
   evidence: "some" | "against" | "none";
   checks: Record<string, number | null>;

@@ -109,6 +109,12 @@ export function cautionOf(store: Store, method: string): string {
   return cautions[method] ?? cautions[sees] ?? "";
 }
 
+/** How far a map has come that is not finished, "" for one that is. */
+export function partialText({ partial, done }: Item): string {
+  if (!partial) return "";
+  return `partial ${done > 0 && done < 0.01 ? "<1" : Math.floor(100 * done)} %`;
+}
+
 /** The notes on this map alone: a caution that holds for all of its method is shown once, beside the method. */
 export const notesOf = (store: Store, item: Item) =>
   item.notes.filter((note) => note !== cautionOf(store, item.method));

@@ -26,6 +26,7 @@ function download(blob: Blob, { ending, name }: ExportChoice): void {
     .join("-")
     .replace(/\.[a-z]+\b/gi, "")
     .replace(/[^\p{L}\p{N}]+/gu, "-")
+    .replace(/^-|-$/g, "")
     .toLowerCase();
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
@@ -40,7 +41,8 @@ function exportChoices({ store, actions }: ViewProps): ExportChoice[] {
   const tile = chosenTile(store);
   const map = mapOf(store, tile);
   const title = [imageName(store, tile.image), map && explainedText(store, map.item)].filter(Boolean).join(", ");
-  const method = store.traits.method.peek();
+  // What is on the screen may answer another question than the one that is asked now.
+  const method = store.answer.value?.columns[0]?.method ?? store.traits.method.peek();
   const heading = (store.answer.value?.columns.length ?? 0) > 1 ? columnHeading(store, tile.column) : "";
   const hasKernel = store.status.value !== "no-kernel" && (store.available.value?.fromStore ?? true);
   const isStored = store.stored.value !== null;

@@ -12,12 +12,11 @@ import { LayerThumbnail, useThumbnails } from "./layerThumbnail";
 import { buildTree, canChoose, isDetailed, type LayerNode, type LayerRow, parentsOf, visibleRows } from "./layerTree";
 import type { ViewProps } from "./props";
 import { setTo } from "./setTo";
+import { Shortened } from "./shortened";
 import { useVirtualList } from "./useVirtualList";
 
 /** Pixels. */
 const ROW_HEIGHT = 30;
-/** So many letters at the end of a long name are always in sight. */
-const END = 8;
 
 /** Whether no method that is shown has a layer. */
 const seesInput = (store: Store) => {
@@ -331,7 +330,9 @@ function Row({ picker, row, index }: { picker: PickerState; row: LayerRow; index
       {(expanded === undefined || shown?.is_candidate) && !picker.isBare && (
         <LayerThumbnail style={picker.thumbnails} path={shown?.path ?? path} />
       )}
-      <Name text={node.name} />
+      <span class="name">
+        <Shortened text={node.name} title={null} />
+      </span>
       {isRecommended && (
         <span class="star" aria-hidden="true">
           ★
@@ -340,18 +341,6 @@ function Row({ picker, row, index }: { picker: PickerState; row: LayerRow; index
       {/* Read as words of their own; nothing is seen of it. */ " "}
       <small>{about}</small>
     </div>
-  );
-}
-
-/** Of a name that is too long the middle is left out: neighbours differ in their ends, and begin alike. */
-function Name({ text }: { text: string }) {
-  if (text.length <= END) return <span class="name">{text}</span>;
-  const cut = text.length - END;
-  return (
-    <span class="name">
-      <span>{text.slice(0, cut)}</span>
-      <span>{text.slice(cut)}</span>
-    </span>
   );
 }
 

@@ -1,5 +1,5 @@
 import { duration, percent, value } from "../state/format";
-import { explainedText, methodTitle, notesOf } from "../state/labels";
+import { explainedText, methodTitle, notesOf, partialText } from "../state/labels";
 import { chosenTile, mapOf, type Store } from "../state/store";
 
 const words = (name: string) => name.replaceAll("_", " ").replace(/^./, (letter) => letter.toUpperCase());
@@ -18,7 +18,7 @@ export function factsOfMap(store: Store): [term: string, fact: string][] {
     ["Method", methodTitle(store, item.method)],
     ["Parameters", params.join(", ")],
     ["Layer", item.layer ? store.layerName(item.layer) : "the input"],
-    ["Map", `${shape[1]} × ${shape[0]} values${item.partial ? ", not finished" : ""}`],
+    ["Map", `${shape[1]} × ${shape[0]} values${item.partial ? `, ${partialText(item)}` : ""}`],
     ...Object.entries(checks).map(([name, number]): [string, string] => [words(name), value(number)]),
     ["Time", seconds === null ? "" : `${duration(seconds)} for all maps`],
   ];

@@ -16,7 +16,7 @@ const WORDS: Readonly<Record<Status, string>> = {
 function stateText(store: Store): string {
   const status = store.status.value;
   const available = store.available.value;
-  if (available?.offline) return "interactive page";
+  if (available?.offline) return "";
   if (status === "no-kernel" && store.constants.value && !available) {
     return "the kernel no longer answers: run the cell again for new maps. What is here still takes colours and zoom.";
   }
@@ -67,13 +67,14 @@ function ProgressBar({ store }: { store: Store }) {
 /** What the kernel does, and what stops it. */
 export function StatusBar({ store, actions }: ViewProps) {
   const running = store.status.value === "running";
+  const state = stateText(store);
   const details = detailsText(store);
   return (
     <div class="status">
       <ProgressBar store={store} />
       <span class="state" role="status">
-        <span class="dot" aria-hidden="true" />
-        {stateText(store)}
+        {state && <span class="dot" aria-hidden="true" />}
+        {state}
       </span>
       {!store.available.value?.offline && (
         <button

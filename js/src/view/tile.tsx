@@ -5,7 +5,7 @@ import { isBlank, isUnlikely } from "../canvas/drawStyle";
 import { Gestures } from "../canvas/gestures";
 import type { TileMap } from "../kernel/decode";
 import { position, value } from "../state/format";
-import { explainedText, imageName, methodTitle, notesOf, verdict } from "../state/labels";
+import { explainedText, imageName, methodTitle, notesOf, partialText, verdict } from "../state/labels";
 import { mapOf, originalSize, type Picture, type Store, type TilePlace } from "../state/store";
 import type { StageProps } from "./props";
 
@@ -52,18 +52,16 @@ function describe(store: Store, picture: Picture | undefined, image: number, map
   const what = [methodTitle(store, item.method), store.layerName(item.layer), explainedText(store, item)];
   const strongest = isBlank(store, map)
     ? []
-    : [peak(store, picture, map), isUnlikely(map) && FAINT_TEXT, item.partial && "not finished"];
+    : [peak(store, picture, map), isUnlikely(map) && FAINT_TEXT, partialText(item)];
   return [...what, ...source, ...strongest, ...notesOf(store, item)].filter(Boolean).join(", ");
 }
 
 /** How far a map is that is not finished, and whether there is something to be said of it. */
 function Badges({ store, map }: { store: Store; map: TileMap }) {
   const notes = notesOf(store, map.item).join("\n");
-  const { done = 0, total = 0 } = store.progress.value ?? {};
-  const part = total > 0 ? ` ${Math.floor((100 * done) / total)} %` : "";
   return (
     <div class="badges" aria-hidden="true">
-      {map.item.partial && <span class="partial">partial{part}</span>}
+      {map.item.partial && <span class="partial">{partialText(map.item)}</span>}
       {isFaint(store, map) && (
         <span class="faint" title={FAINT_TITLE}>
           {FAINT_TEXT}

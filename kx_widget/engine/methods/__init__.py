@@ -36,7 +36,7 @@ CHANNELS = Parameter(
 BASELINES = ("black", "mean", "blur")
 # Forward passes that a gradient takes, that a pass of a masked image takes with its mask, and that it takes to change a
 # layer's activations.
-GRADIENT, ENLARGED_MASK, RANDOM_MASK, CHANGE = 2.2, 1.5, 1.2, 0.05
+GRADIENT, MASK, CHANGE = 2.2, 1.2, 0.05
 
 
 def a_gradient(params: Mapping[str, Any], load: Workload) -> float:
@@ -109,7 +109,7 @@ METHODS = table(
                 choices=("softmax", "scores"),
             ),
         ),
-        passes=lambda params, load: ENLARGED_MASK * min(params["channels"] or load.channels, load.channels),
+        passes=lambda params, load: MASK * min(params["channels"] or load.channels, load.channels),
     ),
     Method(
         "attention_gradient", "Gradient-weighted attention", attention_gradient, "Attention", "attention", False,
@@ -216,7 +216,7 @@ METHODS = table(
                 minimum=0.05, maximum=0.95, step=0.05,
             ),
         ),
-        passes=lambda params, load: RANDOM_MASK * params["masks"],
+        passes=lambda params, load: MASK * params["masks"],
         # Every value is about the score of the whole picture.
         display=Display(origin="quartile"),
     ),
