@@ -20,6 +20,7 @@ import kx_widget as kx
 from kx_widget.widget.export import SNAPSHOT_BYTES
 from kx_widget.widget.image_sources import ALL_BYTES
 from tests import models
+from tests.browser.axe import complaints
 from tests.browser.hosts import bundles
 from tests.browser.lab import Lab
 from tests.browser.opened import ROOT, Opened, pixels
@@ -235,6 +236,9 @@ def test_a_page_at_every_width_and_in_both_themes(
     expect(root).to_have_attribute("data-theme", scheme)
     assert one.page.evaluate("document.documentElement.scrollWidth") <= width
     one.page.screenshot(path=ROOT / f"build/page-{scheme}-{width}.png")
+    # Readers of a page are told what its keys are, and nothing of first steps.
+    expect(root.get_by_role("note", name="First steps")).to_have_count(0)
+    assert complaints(one.page) == []
 
 
 @pytest.fixture(scope="module")

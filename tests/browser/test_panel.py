@@ -26,7 +26,7 @@ photograph = np.stack([x // 16, y // 12, 255 * ((x + y) % 2)], -1).astype(np.uin
 path = Path(tempfile.mkdtemp()) / "photograph.png"
 Image.fromarray(photograph).save(path, compress_level=1)
 labels = [None, (int(kx.Explainer(model).predict(images[:1])[0].argmax()) + 1) % len(class_names)]
-w = kx.KxWidget(model, [path, images[0]], class_names=class_names, labels=labels, opacity=0.0)
+w = kx.KxWidget(model, [path, images[0]], class_names=class_names, labels=labels)
 w
 """
 
@@ -52,6 +52,7 @@ def panel(view: View) -> Locator:
 def test_zoomed_the_panel_shows_the_pixels_of_the_file_and_counts_them(view: View, panel: Locator) -> None:
     canvas = panel.locator("canvas")
     blue = [0, 255]
+    panel.get_by_role("button", name="Map").click()
     assert not np.isin(pixels(canvas)[..., 2], blue).all(), "the preview has averaged the odd and the even"
     panel.get_by_role("button", name="Original pixels").click()
     for _ in range(5):

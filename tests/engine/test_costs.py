@@ -9,7 +9,7 @@ import kx_widget as kx
 from kx_widget.engine.costs import seconds_a_pass, seconds_for
 from tests import cases, models
 
-# Those of many passes; not Score-CAM, whose masks are made by BLAS: its threads count as at work while they wait for a processor.
+# Of many passes; not Score-CAM, whose masks are made by BLAS: its threads seem to work while they wait for a processor.
 QUESTIONS = {
     "integrated_gradients": {"steps": 16},
     "occlusion": {},

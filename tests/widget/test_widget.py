@@ -471,7 +471,7 @@ def test_drawing_traits_compute_nothing(widget, browser):
         "colormap": "magma",
         "opacity": 0.2,
         "photo": "colour",
-        "style": "contours",
+        "map_style": "contours",
         "cells": True,
         "pixelated": True,
         "swipe": 0.5,
@@ -480,6 +480,12 @@ def test_drawing_traits_compute_nothing(widget, browser):
     }.items():
         setattr(widget, name, value)
     assert browser.gen == asked
+
+
+def test_no_trait_has_a_name_that_views_of_jupyter_take_for_a_widget(widget):
+    for name in ("layout", "style"):
+        value = getattr(widget, name, None)
+        assert value is None or hasattr(value, "model_id"), f"Jupyter makes a view of {name}={value!r}"
 
 
 def test_limits_go_with_the_method_they_were_chosen_for(widget, browser, explainer):

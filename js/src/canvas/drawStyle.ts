@@ -6,7 +6,7 @@ import type { Drawing, Store } from "../state/store";
 import { drawnTable } from "./colormap";
 
 export interface DrawStyle {
-  style: Drawing["style"];
+  style: Drawing["map_style"];
   sign: Sign;
   /** Name of the colour table. */
   table: string;
@@ -22,14 +22,14 @@ export interface DrawStyle {
 }
 
 export function styleOf(store: Store, map: TileMap): DrawStyle {
-  const { style, colormap, threshold, limits } = store.traits;
+  const { map_style, colormap, threshold, limits } = store.traits;
   const { sign, origin } = store.displayOf(map);
   const diverging = map.item.signed && sign === "signed" && origin === "zero";
   const [low, high] = limits.value;
   const ends = store.endsOf(map);
   const table = drawnTable(colormap.value, diverging);
   return {
-    style: style.value,
+    style: map_style.value,
     sign,
     table,
     diverging,

@@ -70,7 +70,7 @@ export function ColumnChips({ store, actions }: ViewProps) {
           </span>
         );
       })}
-      {!isFixed && <span class="dim">+ choose a {DIMENSIONS[compare][1]} to add a column</span>}
+      {!isFixed && <span class="dim hint">+ choose a {DIMENSIONS[compare][1]} to add a column</span>}
     </div>
   );
 }

@@ -108,7 +108,7 @@ function ColormapChoice({ store, actions }: ViewProps) {
 /** How maps and pictures are drawn: none of it asks the kernel anything. */
 export function DisplayControls({ store, actions }: ViewProps) {
   const { linked } = store;
-  const { threshold, swipe, sign, scale, clip, photo, style, cells, pixelated } = store.traits;
+  const { threshold, swipe, sign, scale, clip, photo, map_style, cells, pixelated } = store.traits;
   const { commit } = actions;
   return (
     <>
@@ -122,7 +122,11 @@ export function DisplayControls({ store, actions }: ViewProps) {
         choices={clips(clip.value)}
         onChoose={(value) => commit({ clip: value ? Number(value) : null })}
       />
-      <Choice {...STYLE} value={style.value} onChoose={(value) => commit({ style: value as typeof style.value })} />
+      <Choice
+        {...STYLE}
+        value={map_style.value}
+        onChoose={(value) => commit({ map_style: value as typeof map_style.value })}
+      />
       <Choice {...PHOTO} value={photo.value} onChoose={(value) => commit({ photo: value as typeof photo.value })} />
       <Choice
         {...MAP}

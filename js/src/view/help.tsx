@@ -37,6 +37,7 @@ const HELP: readonly (readonly [where: string, rows: readonly (readonly [act: st
       ["Esc", "closes any list"],
     ],
   ],
+  ["Panel", [["n  p", "the next and the previous picture"]]],
   ["Colour bar", [["drag an end, ← →", "sets what the colours begin and end with"]]],
 ];
 

@@ -101,7 +101,7 @@ function useAnchor(
   box: RefObject<HTMLElement>,
   grid: ReturnType<typeof useRowsInSight>,
 ) {
-  const arrangement = `${store.filter.value}, ${store.sort.value}`;
+  const arrangement = `${store.traits.show.value}, ${store.traits.sort.value}`;
   const previous = useRef({ layout, columns, arrangement, rows });
   useLayoutEffect(() => {
     const { layout: previousLayout, ...last } = previous.current;

@@ -160,7 +160,7 @@ def display_open(view: Gallery) -> None:
 
 def panel_open(view: Gallery) -> None:
     view.await_status("done")
-    panel = view.root.get_by_role("complementary", name="Image in focus")
+    panel = view.root.get_by_role("region", name="Image in focus")
     if not panel.is_visible():
         view.button("Panel").click()
     expect(panel).to_be_visible()

@@ -80,9 +80,8 @@ def test_swipe_bares_the_picture_on_the_left(gallery: Open) -> None:
     view.await_status("done")
     canvas = view.canvases.first
     covered = pixels(canvas)
-    view.field("Opacity").fill("0")
+    view.field("Swipe").fill("1")
     bare = pixels(canvas)
-    view.field("Opacity").fill("0.6")
     swiped(view)
     half = pixels(canvas)
     middle = half.shape[1] // 2
@@ -96,6 +95,25 @@ def test_swipe_bares_the_picture_on_the_left(gallery: Open) -> None:
     view.page.mouse.up()
     expect(view.field("Swipe")).to_have_value("0.25")
     expect(view.root.locator(".readout").first).to_be_hidden()
+
+
+def test_the_picture_has_its_colours_where_it_is_bare_or_asked_for(gallery: Open) -> None:
+    view = gallery()
+    view.await_status("done")
+    canvas = view.canvases.first
+    grey = pixels(canvas)
+    view.field("Photo").select_option("colour")
+    colours = pixels(canvas)
+    view.field("Style").select_option("contours")
+    lines = pixels(canvas)
+    view.field("Opacity").fill("0")
+    bare = pixels(canvas)
+    view.field("Photo").select_option("grey")
+    assert np.ptp(pixels(canvas)[..., :3], axis=-1).max() <= 1
+    assert np.ptp(bare[..., :3], axis=-1).max() > 20
+    # Between the lines is the picture; a map that is filled is nowhere but where it is zero.
+    untouched = [(drawn == bare).all(-1).mean() for drawn in (grey, colours, lines)]
+    assert untouched[0] < untouched[1] < untouched[2]
 
 
 def test_cells_of_the_map_and_pixels_of_the_picture(gallery: Open) -> None:
