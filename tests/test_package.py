@@ -17,6 +17,7 @@ SCRIPT = sorted((ROOT / "js" / "src").rglob("*.ts*"))
 PUBLIC = [
     "METHODS",
     "CancelledError",
+    "Display",
     "Explainer",
     "Explanation",
     "FormatError",
