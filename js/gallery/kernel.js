@@ -145,7 +145,7 @@ export async function createKernel(options) {
     }
     const [left, right] = sides.map((side) => ({ top: "predicted" })[side] ?? side);
     return a === b
-      ? `Same class: ${left} and ${right} are the same class here, '${names[a]}', so there is no difference to explain.`
+      ? `Same class: ${left} and ${right} are the same class, '${names[a]}': there is no difference to explain.`
       : "";
   }
 

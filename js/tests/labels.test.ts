@@ -4,6 +4,7 @@ import {
   cautionOf,
   columnHeading,
   comparedText,
+  costText,
   explainedText,
   imageName,
   notesOf,
@@ -31,6 +32,13 @@ function storeOf(traits: Partial<Traits>, columns: Partial<Column>[] = []): Stor
   store.answer.value = { gen: 1, key: "", columns: columns as Column[], tiles: new Map() };
   return store;
 }
+
+it("what a method costs is told in seconds where these are known, else in words", () => {
+  const [store, rise] = [storeOf({}), { ...method("rise", "RISE", "input"), cost: "1 pass a mask" }];
+  expect(costText(store, rise)).toBe("1 pass a mask");
+  store.costs.value = { rise: 171 };
+  expect(costText(store, rise)).toBe("≈ 3 min");
+});
 
 describe("a column", () => {
   const column = { layer: "b/relu", method: "cam", method_title: "CAM", target: "dog" };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { COLORMAPS, DIVERGING, lookupTable, overlayTable } from "../src/canvas/colormap";
+import { COLORMAPS, lookupTable, overlayTable } from "../src/canvas/colormap";
 import { paint, type Style } from "../src/canvas/paint";
 
 /** Ten shades, one character each: '0' is the table's first colour, '9' its last, '.' is transparent. */
@@ -96,14 +96,26 @@ describe("lookupTable", () => {
   });
 
   it("runs from blue over near-white to red when diverging", () => {
-    const [low, middle, high] = [rgba(DIVERGING, 0), rgba(DIVERGING, 128), rgba(DIVERGING, 255)];
+    const [low, middle, high] = [rgba("rdbu", 0), rgba("rdbu", 128), rgba("rdbu", 255)];
     expect(low[2]).toBeGreaterThan(low[0]);
     expect(Math.min(...middle)).toBeGreaterThan(230);
     expect(high[0]).toBeGreaterThan(high[2]);
   });
 
+  it("runs from pale blue over dark ones to pale yellow where signed maps lie over grey", () => {
+    const places = [0, 64, 127, 128, 191, 255].map((at) => rgba("coldhot", at).slice(0, 3));
+    expect(places).toEqual([
+      [180, 240, 255],
+      [30, 140, 254],
+      [10, 21, 111],
+      [111, 10, 10],
+      [239, 60, 20],
+      [255, 240, 120],
+    ]);
+  });
+
   it("has 256 opaque colours for every name", () => {
-    for (const name of [...COLORMAPS, DIVERGING]) {
+    for (const name of COLORMAPS) {
       const bytes = new Uint8Array(lookupTable(name).buffer);
       expect(bytes).toHaveLength(1024);
       expect(bytes.filter((_, i) => i % 4 === 3).every((alpha) => alpha === 255)).toBe(true);

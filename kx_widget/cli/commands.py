@@ -344,7 +344,7 @@ def inspect(
 def methods(as_json: AsJson = False) -> None:
     """List the methods, what each sees and costs, and its parameters."""
     if as_json:
-        hidden = ("fn", "finish", "params")
+        hidden = ("fn", "finish", "params", "passes", "display")
         facts = ({name: value for name, value in vars(e).items() if name not in hidden} for e in METHODS.values())
         say([{**fact, "params": [vars(p) for p in METHODS[fact["id"]].params]} for fact in facts])
         return

@@ -2,6 +2,7 @@
 
 import glob
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ def _items(images: Any) -> list[tuple[str, Any]]:
         return _paths(images)
     if isinstance(images, Image.Image):
         return [("image 0", images)]
-    if isinstance(images, (list, tuple)):
+    if isinstance(images, (list, tuple)) and not _is_nested(images):
         items: list[tuple[str, Any]] = []
         for i, item in enumerate(images):
             if isinstance(item, (str, Path)):
@@ -55,6 +56,14 @@ def _items(images: Any) -> list[tuple[str, Any]]:
     if array.ndim == 4 or (array.ndim == 3 and array.shape[-1] not in (1, 3)):
         return [(f"image {i}", a) for i, a in enumerate(array)]
     return [("image 0", array)]
+
+
+def _is_nested(images: Sequence[Any]) -> bool:
+    """Whether these are the numbers of an array, as `tolist` gives them."""
+    try:
+        return isinstance(images[0], (list, tuple)) and np.asarray(images).dtype.kind in NUMBERS
+    except (IndexError, ValueError):  # There is none, or their shapes differ.
+        return False
 
 
 def _paths(path: str | Path) -> list[tuple[str, Any]]:
@@ -83,6 +92,8 @@ class _Missing:
 
 
 def _as_array(item: Any) -> NDArray[Any]:
+    if np.ma.is_masked(item):
+        raise ImageError("is a masked array; say what its masked pixels are: image.filled(0)")
     try:
         return np.asarray(item)
     except Exception as error:

@@ -19,8 +19,12 @@ Photo = Literal["gray", "colour"]
 Style = Literal["fill", "contours"]
 PHOTOS: tuple[str, ...] = get_args(Photo)
 STYLES: tuple[str, ...] = get_args(Style)
-DIVERGING = "colorbrewer:RdBu_r"
-COLORMAP = "inferno"
+SEQUENTIAL = ("inferno", "viridis", "magma", "plasma", "turbo", "cividis", "gray")
+DIVERGING = ("coldhot", "rdbu")
+COLORMAP = SEQUENTIAL[0]
+# Dark at zero and bright at either end, to be seen over grey pictures; as in `js/src/canvas/colormap.ts`.
+COLD = ((180, 240, 255), (30, 140, 255), (10, 20, 110))
+HOT = ((110, 10, 10), (240, 60, 20), (255, 240, 120))
 OPACITY = (Parameter("alpha", "float", 0.7, "Opacity of the map.", minimum=0, maximum=1),)
 # A class of less probability is drawn fainter, so that it does not glow like one that the model sees.
 UNLIKELY, FAINT = 0.01, 0.5
@@ -44,7 +48,7 @@ def blend(
     Args:
         maps: from 0 to 1, or from −1 to 1 if `diverging`.
         images: what they lie over.
-        colormap: name of a colour table; a diverging map takes a diverging one unless it is not the default.
+        colormap: name of a colour table; a diverging map takes a diverging one in place of one of `SEQUENTIAL`.
         alpha: opacity of the map, 0 to 1.
         strength: what the opacity of each map is multiplied by (N, T).
         diverging: whether 0 is the middle of the table, for each target.
@@ -63,7 +67,7 @@ def blend(
     draw = _filled if style == "fill" else _contoured
     out = np.empty((*maps.shape, 3), np.uint8)
     for t, both in enumerate(diverging):
-        table = color_table(DIVERGING if both and colormap == COLORMAP else colormap)
+        table = color_table(DIVERGING[0] if both and colormap in SEQUENTIAL else colormap)
         colors, opacity = draw(maps[:, t], table, both)
         opacity = (opacity * alpha * strength[:, t, None, None])[..., None]
         out[:, t] = np.clip(below * (1 - opacity) + colors * opacity + 0.5, 0, 255)
@@ -112,8 +116,15 @@ def color_table(name: Any) -> NDArray[np.uint8]:
     """
     from cmap import Colormap
 
+    if isinstance(name, str) and name == "coldhot":
+        at = np.arange(128)
+        halves = [
+            [np.interp(at, (0, 63.75, 127.5), part) for part in zip(*half, strict=True)] for half in (COLD, HOT[::-1])
+        ]
+        return (np.hstack([halves[0], np.flip(halves[1], 1)]).T + 0.5).astype(np.uint8)
     try:
-        return np.asarray(Colormap(name).lut(256)[:, :3] * 255 + 0.5, np.uint8)
+        lut = Colormap("colorbrewer:RdBu_r" if isinstance(name, str) and name == "rdbu" else name).lut(256)
+        return np.asarray(lut[:, :3] * 255 + 0.5, np.uint8)
     except Exception as error:
         raise ParameterError(
             f"colormap={name!r} is not known. Try inferno, viridis, magma, plasma, turbo, cividis or gray."

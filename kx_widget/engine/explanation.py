@@ -108,8 +108,9 @@ class Explanation:
             ParameterError: there is no such target, sign or percentile.
         """
         self._check(0, target)
-        # What is not there has no score.
-        is_contrast = bool(((self.targets[:, target] < 0) & np.isfinite(self.scores[:, target])).any())
+        # Images without a label, or that nothing is computed of yet, have no score; of a contrast none has an index.
+        indices = self.targets[np.isfinite(self.scores[:, target]), target]
+        is_contrast = indices.size > 0 and bool((indices < 0).all())
         display = self.display.resolved(sees_input=self.layer is None, signed=self.signed, contrast=is_contrast)
         return display.chosen(sign if self.signed else "auto", clip)
 
@@ -159,7 +160,7 @@ class Explanation:
 
         Args:
             colormap: name of a colour table, for instance inferno, viridis, turbo, gray; maps with both signs take the
-                diverging RdBu, centred at 0, unless another is named.
+                diverging coldhot, centred at 0, in place of these; rdbu is another.
             alpha: opacity of the map, 0 to 1; it is lower where the map is weak, and halved for a class of less than
                 1 %.
             sign, scale, clip: as in `heatmaps`.

@@ -163,8 +163,8 @@ class TargetColumns:
         if a != b:
             return _Resolved(a, b)
         left, right = (_spoken(side, self.class_names) for side in _sides(column))
-        same = f"Same class: {left} and {right} are the same class here, {self.class_names[a]!r}"
-        return _Resolved(a, b, f"{same}, so there is no difference to explain.")
+        same = f"Same class: {left} and {right} are the same class, {self.class_names[a]!r}"
+        return _Resolved(a, b, f"{same}: there is no difference to explain.")
 
     def _name(self, one: "_Resolved", column: int) -> str:
         if one.a < 0:

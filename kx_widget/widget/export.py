@@ -158,5 +158,5 @@ class Exporter:
 
     def _preview(self) -> dict[str, str]:
         w = self._widget
-        look = {name: getattr(w, name) for name in ("colormap", "sign", "scale", "clip", "photo", "style")}
-        return static_preview(w.results, self._titles, look | {"alpha": w.opacity})
+        look = {name: getattr(w, name) for name in ("colormap", "sign", "scale", "clip", "photo")}
+        return static_preview(w.results, self._titles, look | {"style": w.map_style, "alpha": w.opacity})

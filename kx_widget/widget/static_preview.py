@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from kx_widget.engine.drawing import DIVERGING, encode
+from kx_widget.engine.drawing import encode
 from kx_widget.engine.explanation import Explanation
 
 MOST_TILES = 32
@@ -26,8 +26,6 @@ def static_preview(results: Sequence[Explanation], titles: Mapping[str, str], lo
         titles: of the methods, by id.
         look: keywords of `Explanation.overlay`.
     """
-    if look["colormap"] == "rdbu":
-        look = {**look, "colormap": DIVERGING}
     columns = sum(r.maps.shape[1] for r in results)
     images = len(results[0].maps)
     shown = min(images, max(1, MOST_TILES // columns))

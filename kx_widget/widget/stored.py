@@ -301,7 +301,8 @@ class StoredAnswers:
     def _columns(self, targets: Sequence[int]) -> list[Column]:
         signed = self._source.store.job.get("signed", True)
         display = self._entry.display if self._entry else Display()
-        contrasts = self._source.table.column("target").to_numpy()[: len(self._texts)] < 0
+        indices = self._source.table.column("target").to_numpy().reshape(self._source.rows.shape)
+        contrasts = (indices < 0).all(0)
         return [
             Column(
                 layer=self._layer or "",

@@ -2,7 +2,7 @@
 
 import math
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,13 @@ import anywidget
 import traitlets as t
 
 from kx_widget.engine.display import SIGNS, check_clip
-from kx_widget.engine.drawing import COLORMAP, PHOTOS, STYLES
-from kx_widget.engine.errors import KxError, ParameterError, near
+from kx_widget.engine.drawing import COLORMAP, DIVERGING, PHOTOS, SEQUENTIAL, STYLES
+from kx_widget.engine.errors import KxError, ParameterError, did_you_mean, near
 from kx_widget.engine.postprocess import SCALES
 from kx_widget.engine.targets import Contrast, classes_named
 from kx_widget.widget.call_site import variable_of
 
-COLORMAPS = ("viridis", "magma", "inferno", "plasma", "turbo", "cividis", "gray", "rdbu")
+COLORMAPS = (*SEQUENTIAL, *DIVERGING)
 QUESTION = ("layer", "method", "target", "params", "compare", "compare_with")
 READ_ONLY = ("status", "progress", "error", "weights_changed")
 PYTHON_ONLY = ("_images", "_snapshot", "_names", "_esm", "_css", "_anywidget")
@@ -37,6 +37,31 @@ class Fraction(t.Float[float, Any]):
         if isinstance(value, bool) or (isinstance(value, float) and math.isnan(value)):
             raise t.TraitError(f"{self.name} must be a number from 0 to 1, not {value}.")
         return super().validate(obj, value)
+
+
+class Choice(t.TraitType[str, Any]):
+    """One of some values, for which the words that the page has for them may stand, too.
+
+    Args:
+        values: what can be chosen.
+        default: one of them.
+        words: of the page, and what they mean.
+    """
+
+    def __init__(self, values: Sequence[str], default: str, words: Mapping[str, str] | None = None) -> None:
+        super().__init__(default)
+        self._values, self._words = values, words or {}
+
+    def validate(self, obj: Any, value: Any) -> str:
+        """The value.
+
+        Raises:
+            TraitError: it is none of them.
+        """
+        meant = self._words.get(value, value) if isinstance(value, str) else value
+        if not isinstance(meant, str) or meant not in self._values:
+            raise t.TraitError(f"There is no {self.name} {value!r:.100}.{did_you_mean(value, self._values)}")
+        return meant
 
 
 class Clip(t.TraitType[Any, Any]):
@@ -84,17 +109,17 @@ class Traits(anywidget.AnyWidget):
     # A contrast becomes its text as it is taken over.
     target = t.Union([t.Unicode(), t.Int(), t.Instance(Contrast)], default_value="top").tag(sync=True)
     params = t.Dict(key_trait=t.Unicode()).tag(sync=True)
-    compare = t.Enum(["none", "targets", "methods", "layers"], "none").tag(sync=True)
+    compare = Choice(["none", "targets", "methods", "layers"], "none", {"classes": "targets"}).tag(sync=True)
     compare_with = t.List().tag(sync=True)
-    sign = t.Enum(list(SIGNS), "auto").tag(sync=True)
-    scale = t.Enum(list(SCALES), "map").tag(sync=True)
+    sign = Choice(SIGNS, "auto").tag(sync=True)
+    scale = Choice(SCALES, "map", {"per map": "map", "per image": "image", "shared": "all"}).tag(sync=True)
     clip = Clip(None, allow_none=True).tag(sync=True)
     limits = Limits(t.Float(), [0, 1]).tag(sync=True)
-    colormap = t.Enum(list(COLORMAPS), COLORMAP).tag(sync=True)
+    colormap = Choice(COLORMAPS, COLORMAP).tag(sync=True)
     opacity = Fraction(0.7, min=0, max=1).tag(sync=True)
     threshold = Fraction(0.0, min=0, max=1).tag(sync=True)
-    photo = t.Enum(list(PHOTOS), "gray").tag(sync=True)
-    style = t.Enum(list(STYLES), "fill").tag(sync=True)
+    photo = Choice(PHOTOS, "gray").tag(sync=True)
+    map_style = Choice(STYLES, "fill", {"filled": "fill"}).tag(sync=True)
     cells = t.Bool(False).tag(sync=True)
     pixelated = t.Bool(False).tag(sync=True)
     swipe = Fraction(0.0, min=0, max=1).tag(sync=True)
@@ -102,8 +127,8 @@ class Traits(anywidget.AnyWidget):
     labels = t.TraitType(()).tag(sync=True)
     # Which images are shown, and in which order.
     show = t.Unicode("all").tag(sync=True)
-    sort = t.Enum(list(SORTS), "given").tag(sync=True)
-    theme = t.Enum(["auto", "light", "dark"], "auto").tag(sync=True)
+    sort = Choice(list(SORTS), "given").tag(sync=True)
+    theme = Choice(["auto", "light", "dark"], "auto").tag(sync=True)
     # Pixels of the whole view; None for what fits the window.
     height = t.Int(None, min=240, allow_none=True).tag(sync=True)
     status = t.Enum(["idle", "running", "done", "cancelled", "error"], "idle", read_only=True).tag(sync=True)

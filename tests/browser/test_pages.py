@@ -13,12 +13,14 @@ from typing import Any
 import nbformat
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Request, expect
+from PIL import Image
+from playwright.sync_api import Browser, Download, Locator, Page, Request, expect
 
 import kx_widget as kx
 from kx_widget.widget.export import SNAPSHOT_BYTES
 from kx_widget.widget.image_sources import ALL_BYTES
 from tests import models
+from tests.browser.axe import complaints
 from tests.browser.hosts import bundles
 from tests.browser.lab import Lab
 from tests.browser.opened import ROOT, Opened, pixels
@@ -205,6 +207,24 @@ def test_export_without_python(sheet: Callable[..., Sheet], saved: Any) -> None:
     with root.page.expect_download() as download:
         root.page.keyboard.press("Enter")
     assert download.value.suggested_filename.endswith(".png")
+    tile = exported(download.value)
+    with root.page.expect_download() as download:
+        root.get_by_role("button", name="Export").click()
+        root.get_by_role("menuitem", name="Picture of the grid").click()
+    grid = exported(download.value)
+    assert tile.shape[1] > 512
+    assert grid.shape[1] > 2 * 256
+    for picture in (tile, grid):
+        # The colour scale is the last thing below the captions.
+        colours = [len(np.unique(row, axis=0)) for row in picture[-80:]]
+        assert max(colours) > 100
+        # Nothing but white is at the margin.
+        assert (picture[:, :8] == 255).all()
+
+
+def exported(download: Download) -> np.ndarray:
+    with Image.open(download.path()) as picture:
+        return np.asarray(picture.convert("RGB"))
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (360, "light")])
@@ -216,6 +236,9 @@ def test_a_page_at_every_width_and_in_both_themes(
     expect(root).to_have_attribute("data-theme", scheme)
     assert one.page.evaluate("document.documentElement.scrollWidth") <= width
     one.page.screenshot(path=ROOT / f"build/page-{scheme}-{width}.png")
+    # Readers of a page are told what its keys are, and nothing of first steps.
+    expect(root.get_by_role("note", name="First steps")).to_have_count(0)
+    assert complaints(one.page) == []
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, expect
 
+from tests.browser.axe import complaints
 from tests.browser.lab import Lab
 from tests.browser.view import View
 
@@ -77,6 +78,7 @@ def test_a_missing_file_is_told_and_its_map_drawn(view: View) -> None:
     scroll(view, 0)
     expect(tile(view, MISSING)).to_contain_text("No picture: there is no such file")
     view.notebook.until(lambda: view.canvas(MISSING).evaluate(DRAWN), "its map is drawn")
+    assert complaints(view.notebook.frame) == []
 
 
 def test_rows_of_the_whole_store_are_filtered_and_sorted(view: View) -> None:

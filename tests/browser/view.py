@@ -20,7 +20,9 @@ OTHER = {
     "method": "next(m for m in kx.METHODS if m != {w}.method)",
 }
 # What lies in the popup of the button "Display".
-DISPLAY = {"Colormap", "Sign", "Scale", "Threshold", "Map", "Picture", "Swipe", "Crosshair and zoom"}
+DISPLAY = {
+    "Colormap", "Sign", "Scale", "Clip", "Threshold", "Style", "Photo", "Map", "Picture", "Swipe", "Crosshair and zoom",
+}  # fmt: skip
 # A crosshair covers less of a tile than this, another map more.
 DIFFERENT = 0.05
 

@@ -177,7 +177,7 @@ def test_show_opens_the_page(kx_command, store, monkeypatch, tmp_path):
 def test_show_knows_the_colour_tables_of_the_widget(kx_command, store, tmp_path):
     code, _, err = kx_command("show", store, "--out", tmp_path / "page.html", "--colormap", "jet")
     assert code == 1
-    assert "There is no colormap 'jet'. Known: 'viridis', 'magma'" in err
+    assert "There is no colormap 'jet'. Known: 'inferno', 'viridis'" in err
     assert kx_command("show", store, "--out", tmp_path / "page.html", "--colormap", "magma")[0] == 0
     assert read_page(tmp_path / "page.html")[0]["colormap"] == "magma"
 

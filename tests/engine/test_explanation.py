@@ -17,6 +17,7 @@ from PIL import Image
 
 from kx_widget.engine import files
 from kx_widget.engine.display import Display
+from kx_widget.engine.drawing import color_table
 from kx_widget.engine.errors import FormatError, KxError, ParameterError
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.postprocess import apply_scale, apply_sign, bilinear, resize
@@ -194,6 +195,16 @@ def test_signed_overlay_is_bare_at_zero_blue_below_red_above():
     assert below[2] > below[0] + 50
     assert above[0] > above[2] + 50
     assert_array_equal(zero, 0)
+
+
+def test_the_tables_for_signed_maps():
+    table = color_table("coldhot")
+    # As in js/tests/paint.test.ts.
+    expected = [[180, 240, 255], [30, 140, 255], [10, 21, 111], [111, 10, 10], [239, 60, 20], [255, 240, 120]]
+    assert_allclose(table[[0, 64, 127, 128, 191, 255]], expected, atol=1)
+    e = explanation([[[[-1, 1]]]], images=np.zeros((1, 1, 2, 3), np.uint8))
+    for colormap, ends in (("magma", table), ("coldhot", table), ("rdbu", color_table("rdbu"))):
+        assert_array_equal(e.overlay(colormap, alpha=1, sign="signed")[0, 0, 0], ends[[0, 255]])
 
 
 @pytest.mark.parametrize(

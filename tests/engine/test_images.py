@@ -51,6 +51,15 @@ def test_arrays_of_every_shape():
     assert [s.shape for s in loaded([picture(20, 30), picture(9, 8)]).previews] == [(20, 30, 3), (9, 8, 3)]
 
 
+def test_nested_lists_are_the_arrays_that_they_were():
+    batch = np.stack([picture(seed=i) for i in range(2)])
+    assert_array_equal(loaded(batch.tolist()).batch, batch.astype(np.float32))
+    assert_array_equal(loaded(batch[0].tolist()).batch, batch[:1].astype(np.float32))
+    assert_array_equal(loaded([image.tolist() for image in batch]).batch, batch.astype(np.float32))
+    of_two_sizes = loaded([batch[0].tolist(), picture(20, 30).tolist()])
+    assert [preview.shape for preview in of_two_sizes.previews] == [(8, 8, 3), (20, 30, 3)]
+
+
 def test_files_globs_and_mixtures(tmp_path):
     for i in range(3):
         Image.fromarray(picture(seed=i)).save(tmp_path / f"p{i}.png")
@@ -197,6 +206,7 @@ def test_other_things_are_not_images(thing):
         (np.zeros((8, 8, 3), "datetime64[s]"), r"ndarray of datetime64\[s\] is not an image"),
         (np.zeros((8, 8, 3), complex), "ndarray of complex128 is not an image"),
         (np.full((8, 8, 3), "a"), "ndarray of <U1 is not an image"),
+        (np.ma.masked_less(picture(), 9), r"is a masked array; say what its masked pixels are: image\.filled\(0\)"),
     ],
 )
 def test_arrays_that_are_not_images(model, thing, said):

@@ -15,7 +15,7 @@ from tests.cases import photos
 
 NAMES = ("cat", "dog", "cup", "sky")
 LABELS = [2, "dog", np.int64(0)]
-SAME = "Same class: predicted and true are the same class here, {!r}, so there is no difference to explain."
+SAME = "Same class: predicted and true are the same class, {!r}: there is no difference to explain."
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +60,7 @@ def test_an_image_without_a_label_says_so_and_the_others_are_answered(explainer,
     expected = explainer.explain(photos(), np.array([[2], [1], [0]]), **cases.asked(method))
     assert_array_equal(found.maps[[0, 2]], expected.maps[[0, 2]])
     assert np.isnan(found.maps[1]).all()
+    assert found.display_of(0) == expected.display_of(0)  # it is no contrast for the image without an index
     assert np.isnan([found.scores[1, 0], found.probabilities[1, 0]]).all()
     assert all(np.isnan(check[1, 0]) and np.isfinite(check[[0, 2]]).all() for check in found.checks.values())
     assert (found.targets[1, 0], found.target_names[1]) == (-1, ("true",))
@@ -92,8 +93,8 @@ def test_the_sides_of_a_difference_are_told_in_words():
     def note(a, b):
         return parse(contrast(a, b), NAMES).with_labels([1]).resolve(scores).absent[0][0]
 
-    assert "predicted and 'dog' are the same class here, 'dog'," in note("top", "dog")
-    assert "'dog' and true are the same class here" in note(1, "true")
+    assert "predicted and 'dog' are the same class, 'dog':" in note("top", "dog")
+    assert "'dog' and true are the same class, 'dog':" in note(1, "true")
     assert note("top-2", "true") == ""
 
 

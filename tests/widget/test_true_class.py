@@ -83,7 +83,7 @@ def test_target_and_labels_change_together_in_any_order(widget, browser):
                 setattr(widget, name, {"labels": [0, 1, "sky"], "target": kx.contrast("sky", "true")}[name])
         assert widget.target == "sky − true"
         assert [row[0] for row in browser.wait(widget).target_names] == ["sky − cat", "sky − dog", "sky − sky"]
-        assert browser.maps[2, 0][0]["notes"][0].startswith("Same class: 'sky' and true are the same class here")
+        assert browser.maps[2, 0][0]["notes"][0].startswith("Same class: 'sky' and true are the same class, 'sky':")
         widget.target = "top"
         widget.labels = None
         browser.wait(widget)

@@ -101,6 +101,12 @@ def test_methods_and_layers_side_by_side(widget, browser, explainer, compare, gi
         ("compare_with", [None], kx.ParameterError),
         ("selected", [3], kx.ParameterError),
         ("sign", "both", traitlets.TraitError),
+        ("clip", 0.99, traitlets.TraitError),
+        ("clip", True, traitlets.TraitError),
+        ("limits", [0.5, 0.5], traitlets.TraitError),
+        ("limits", [0, float("nan")], traitlets.TraitError),
+        ("limits", "01", traitlets.TraitError),
+        ("photo", "grey", traitlets.TraitError),
         ("colormap", "jet", traitlets.TraitError),
         ("status", "idle", traitlets.TraitError),
     ],
@@ -382,7 +388,7 @@ def test_a_view_that_comes_later_hears_everything(widget, browser):
     before = dict(browser.maps)
     browser.messages.clear()
     browser.open(widget)
-    assert browser.kinds() == ["welcome", "predictions", "running", "maps", "done"]
+    assert browser.kinds() == ["welcome", "predictions", "running", "maps", "done", "costs"]
     welcome = browser.messages[0]
     assert [m["id"] for m in welcome["catalogue"]] == list(kx.METHODS)
     assert welcome["class_names"] == ["cat", "dog", "cup", "sky"]
@@ -460,13 +466,55 @@ def test_drawing_traits_compute_nothing(widget, browser):
     for name, value in {
         "sign": "signed",
         "scale": "all",
+        "clip": 95.5,
+        "limits": (0, 0.5),
         "colormap": "magma",
         "opacity": 0.2,
+        "photo": "colour",
+        "map_style": "contours",
+        "cells": True,
+        "pixelated": True,
+        "swipe": 0.5,
         "theme": "dark",
         "height": 480,
     }.items():
         setattr(widget, name, value)
     assert browser.gen == asked
+
+
+def test_no_trait_has_a_name_that_views_of_jupyter_take_for_a_widget(widget):
+    for name in ("layout", "style"):
+        value = getattr(widget, name, None)
+        assert value is None or hasattr(value, "model_id"), f"Jupyter makes a view of {name}={value!r}"
+
+
+def test_limits_go_with_the_method_they_were_chosen_for(widget, browser, explainer):
+    widget.limits = [0.25, 0.5]
+    widget.layer = "stem"
+    assert widget.limits == [0.25, 0.5]
+    widget.method = "gradients"
+    assert widget.limits == [0, 1]
+    widget.set_state({"limits": [0, 0.12]})
+    widget.set_state({"compare": "targets"})
+    assert widget.limits == [0, 1]
+    with kx.KxWidget(explainer, cases.photos(), method="gradients", limits=[0, 0.5]) as w:
+        assert w.limits == [0, 0.5]
+
+
+def test_columns_say_how_their_maps_want_to_be_drawn(widget, browser):
+    widget.compare_with, widget.compare = [], "methods"
+    widget.compare_with = ["gradcam", "integrated_gradients", "rise"]
+    browser.wait(widget)
+    columns = next(m for m in reversed(browser.messages) if m["kind"] == "running")["columns"]
+    assert [column["display"] for column in columns] == [
+        {"clip": 99, "origin": "quartile", "sign": "positive"},
+        {"clip": 99, "origin": "zero", "sign": "signed"},
+        {"clip": 99, "origin": "quartile", "sign": "signed"},
+    ]
+    widget.compare, widget.method, widget.target = "none", "gradcam", "cat − sky"
+    browser.wait(widget)
+    (column,) = next(m for m in reversed(browser.messages) if m["kind"] == "running")["columns"]
+    assert column["display"] == {"clip": 99, "origin": "zero", "sign": "signed"}
 
 
 def test_pictures_are_small_and_in_their_own_shape(browser, explainer):
@@ -550,12 +598,30 @@ def test_bad_arguments(browser, explainer, arguments, error, said):
     assert not [w for w in open_widgets() if not any(w is other for other in before)]
 
 
+@pytest.mark.parametrize(
+    ("name", "word", "value"), [("compare", "classes", "targets"), ("scale", "shared", "all"), ("scale", "map", "map")]
+)
+def test_the_words_of_the_page_are_taken_too(widget, name, word, value):
+    setattr(widget, name, word)
+    assert getattr(widget, name) == value
+
+
+@pytest.mark.parametrize("name", ["compare", "sign", "scale", "colormap", "theme"])
+def test_what_is_no_choice_is_refused_in_a_sentence(widget, name):
+    for value in ("nothing like it", None, 3, [], {}):
+        with pytest.raises(traitlets.TraitError, match=f"There is no {name} "):
+            setattr(widget, name, value)
+    with pytest.raises(traitlets.TraitError, match=r"There is no colormap 'virdis'\. Did you mean 'viridis'"):
+        widget.colormap = "virdis"
+
+
 def test_a_folder_is_taken_as_the_command_takes_it(browser, explainer, folder):
     broken = [folder / "cats" / "02-truncated.jpg", folder / "dogs" / "03-text.png"]
     for path in broken:
         path.unlink()
     with kx.KxWidget(explainer, folder) as w:
-        assert [picture["name"] for picture in w._images] == sorted(map(str, folder.rglob("*.png")))
+        names = [path.name for path in sorted(folder.rglob("*.png"), key=str)]
+        assert [picture["name"] for picture in w._images] == names
         assert len(w.wait().maps) == 19
 
 

@@ -67,7 +67,7 @@ function drawContent(context: Context, rect: Rect, store: Store, content: TileCo
   const isDrawn = map && !isBlank(store, map);
   const overlay = isDrawn ? bitmaps.overlay(map, styleOf(store, map), cells ? null : size) : null;
   const opacity = traits.opacity.peek() * (isDrawn && isUnlikely(map) ? FAINT : 1);
-  const isGray = overlay !== null && traits.photo.peek() === "gray";
+  const isGray = overlay !== null && opacity > 0 && traits.photo.peek() === "gray";
   const isMerged = bitmap && overlay && k > 1 && !cells && !pixelated && !detail;
   const merged = isMerged ? bitmaps.merge(bitmaps.picture(bitmap, isGray), overlay, picture.box, opacity) : null;
   const drawPicture = (gray: boolean) => {

@@ -3,10 +3,10 @@
 import type { TileMap } from "../kernel/decode";
 import type { Sign } from "../math/postprocess";
 import type { Drawing, Store } from "../state/store";
-import { DIVERGING } from "./colormap";
+import { drawnTable } from "./colormap";
 
 export interface DrawStyle {
-  style: Drawing["style"];
+  style: Drawing["map_style"];
   sign: Sign;
   /** Name of the colour table. */
   table: string;
@@ -22,14 +22,14 @@ export interface DrawStyle {
 }
 
 export function styleOf(store: Store, map: TileMap): DrawStyle {
-  const { style, colormap, threshold, limits } = store.traits;
+  const { map_style, colormap, threshold, limits } = store.traits;
   const { sign, origin } = store.displayOf(map);
   const diverging = map.item.signed && sign === "signed" && origin === "zero";
   const [low, high] = limits.value;
   const ends = store.endsOf(map);
-  const table = diverging ? DIVERGING : colormap.value;
+  const table = drawnTable(colormap.value, diverging);
   return {
-    style: style.value,
+    style: map_style.value,
     sign,
     table,
     diverging,
@@ -40,6 +40,9 @@ export function styleOf(store: Store, map: TileMap): DrawStyle {
     high,
   };
 }
+
+/** The value that a part of the scale stands for. */
+export const rawAt = ({ base, scale }: DrawStyle, part: number) => base + part * scale;
 
 /** As in `kx_widget/engine/drawing.py`: a class that the model hardly sees does not glow like one that it sees. */
 const UNLIKELY = 0.01;

@@ -4,7 +4,7 @@ import type { ThumbnailMap } from "../kernel/decode";
 import { applySign, magnitude, resize, type Sign } from "../math/postprocess";
 import { chosenTile, type Store } from "../state/store";
 import { currentThumbnails } from "../state/thumbnails";
-import { DIVERGING, lookupTable } from "./colormap";
+import { drawnTable, lookupTable } from "./colormap";
 import { paint } from "./paint";
 
 const SIDE = 48;
@@ -27,7 +27,7 @@ export function thumbnailStyle(store: Store): ThumbnailStyle | null {
   const { signed } = thumbnails;
   const sign = store.signOf({ item: { signed, column: chosenTile(store).column } });
   const diverging = signed && sign === "signed";
-  const table = lookupTable(diverging ? DIVERGING : store.traits.colormap.value);
+  const table = lookupTable(drawnTable(store.traits.colormap.value, diverging));
   return { maps: thumbnails.maps, sign, diverging, table };
 }
 
@@ -61,7 +61,15 @@ export function emptiness(style: ThumbnailStyle | null, path: string | undefined
   const map = path === undefined ? undefined : style?.maps.get(path);
   if (!style || !map) return "";
   if (isUniform(map)) return "Its small map is empty: the map is the same everywhere.";
-  return isAgainst(map, style.sign) ? "Its small map is empty: nothing in it is positive. Sign “signed” shows it." : "";
+  if (isAgainst(map, style.sign)) return "Its small map is empty: nothing in it is positive. Sign “signed” shows it.";
+  return isDark(map, style.sign)
+    ? "Its small map is dark: hardly a cell of it is positive. Sign “signed” shows more."
+    : "";
+}
+
+/** Whether so few cells are bright that nothing is seen of them. */
+function isDark({ values, extent: { hi } }: ThumbnailMap, sign: Sign): boolean {
+  return sign === "positive" && values.filter((value) => value > hi / 4).length < values.length / 30;
 }
 
 /** Draws a stroke through an empty frame. */

@@ -2,6 +2,7 @@
 
 import type { TileMap } from "../kernel/decode";
 import type { Column } from "../kernel/protocol";
+import { magnitude } from "../math/postprocess";
 import { type Rect, whole } from "../math/transform";
 import { isRight } from "../state/filterSort";
 import { percent, value } from "../state/format";
@@ -146,19 +147,30 @@ function title(store: Store, columns: readonly Column[]): string {
     .join(" · ");
 }
 
+/** The percentile at which the colours of maps without a zero begin. */
+const QUARTILE = 25;
+
 /** What an end of the colour table stands for: a number, or a part of what differs from map to map. */
-function endText(store: Store, part: number, largest: number, isLone: boolean): string {
-  const scale = store.traits.scale.peek();
-  if (isLone || scale === "all" || part === 0) return value(part * largest);
-  const whose = scale === "image" ? "the maximum of each image" : "the maximum of each map";
-  const size = Math.abs(part) === 1 ? "" : `${percent(Math.abs(part))} of `;
-  return `${part < 0 ? "− " : ""}${size}${whose}`;
+function endText(store: Store, maps: readonly TileMap[], part: number): string {
+  const { base, scale } = styleOf(store, maps[0]);
+  const { clip, origin, sign } = store.displayOf(maps[0]);
+  const isLow = part === 0;
+  const isClipped = maps.some((map) => magnitude(map.extent, sign) > store.endsOf(map).high);
+  if (maps.length === 1 || store.traits.scale.peek() === "all") {
+    return `${value(base + part * scale)}${!isLow && isClipped ? `, the ${clip}th percentile` : ""}`;
+  }
+  if (isLow && origin === "zero") return "0";
+  const whose = store.traits.scale.peek() === "image" ? "each image" : "each map";
+  const percentile = isLow ? QUARTILE : clip;
+  const end = isLow || isClipped ? `the ${percentile}th percentile of ${whose}` : `the maximum of ${whose}`;
+  const size = isLow || Math.abs(part) === 1 ? "" : `${percent(Math.abs(part))} of `;
+  return `${part < 0 ? "− " : ""}${size}${end}`;
 }
 
 /** The colour table with what its ends stand for. */
-function drawBar(context: ExportContext, store: Store, map: TileMap, { foot, unit, tiles }: Sheet): void {
-  const style = styleOf(store, map);
-  const [low, high] = [style.low, style.high].map((part) => endText(store, part, style.scale, tiles.length === 1));
+function drawBar(context: ExportContext, store: Store, maps: readonly TileMap[], { foot, unit }: Sheet): void {
+  const style = styleOf(store, maps[0]);
+  const [low, high] = [style.low, style.high].map((part) => endText(store, maps, part));
   const ramp = new ImageData(256, 1);
   new Uint32Array(ramp.data.buffer).set(lookupTable(style.table));
   const strip = createContext(256, 1);
@@ -238,8 +250,8 @@ async function drawSheet(store: Store, sheet: Sheet): Promise<Blob> {
     await drawTile(context, tile, store, tile);
     drawCaption(context, tile.caption, tile, unit);
   }
-  const map = tiles.map((tile) => mapOf(store, tile)).find(Boolean);
-  if (map) drawBar(context, store, map, sheet);
+  const maps = tiles.map((tile) => mapOf(store, tile)).filter((map) => map !== undefined);
+  if (maps.length > 0) drawBar(context, store, maps, sheet);
   return canvas.convertToBlob({ type: "image/png" });
 }
 

@@ -37,28 +37,17 @@ const HALO = new Uint32Array(Uint8Array.of(0, 0, 0, 128).buffer)[0];
 
 /** Draws lines around a quarter, half and three quarters of the table, with a dark edge of one pixel about them. */
 export function trace(map: Float32Array, width: number, style: Style, out: Uint32Array): void {
-  const { table, low, high, base, scale, threshold } = style;
-  const isDiverging = low < 0;
-  const levels = Int8Array.from(map, (value) => {
-    const part = scale > 0 ? (value - base) / scale : 0;
-    const at = (part - low) / (high - low);
-    const strength = isDiverging ? 2 * at - 1 : at;
-    if (!(Math.abs(part) >= threshold)) return 0;
-    return Math.trunc(Math.min(Math.max(strength * LINES, 1 - LINES), LINES - 1));
-  });
+  const levels = levelsOf(map, style);
   const lines = new Int8Array(map.length);
-  const raise = (at: number, level: number) => {
-    if (Math.abs(level) > Math.abs(lines[at])) lines[at] = level;
-  };
   forNeighbours(map.length, width, (at, next) => {
     if (levels[at] === levels[next]) return;
     const stronger = Math.abs(levels[at]) > Math.abs(levels[next]) ? levels[at] : levels[next];
-    raise(at, stronger);
-    raise(next, stronger);
+    if (Math.abs(stronger) > Math.abs(lines[at])) lines[at] = stronger;
+    if (Math.abs(stronger) > Math.abs(lines[next])) lines[next] = stronger;
   });
   const colorOf = (level: number) => {
     const strength = (level + Math.sign(level)) / LINES;
-    return table[Math.round(255 * (isDiverging ? (strength + 1) / 2 : strength))];
+    return style.table[Math.round(255 * (style.low < 0 ? (strength + 1) / 2 : strength))];
   };
   for (let at = 0; at < lines.length; at++) out[at] = lines[at] === 0 ? 0 : colorOf(lines[at]);
   forNeighbours(map.length, width, (at, next) => {
@@ -67,8 +56,24 @@ export function trace(map: Float32Array, width: number, style: Style, out: Uint3
   });
 }
 
+/** How many lines lie below each value, counted downwards on the lower side of a diverging table. */
+function levelsOf(map: Float32Array, { low, high, base, scale, threshold }: Style): Int8Array {
+  const levels = new Int8Array(map.length);
+  for (let at = 0; at < map.length; at++) {
+    const part = scale > 0 ? (map[at] - base) / scale : 0;
+    // NaN fails the comparison.
+    if (!(Math.abs(part) >= threshold)) continue;
+    const place = (part - low) / (high - low);
+    const strength = LINES * (low < 0 ? 2 * place - 1 : place);
+    levels[at] = Math.min(Math.max(strength, 1 - LINES), LINES - 1);
+  }
+  return levels;
+}
+
 /** Calls with every pixel and the one on its right, then with every pixel and the one below. */
 function forNeighbours(length: number, width: number, visit: (at: number, next: number) => void): void {
-  for (let at = 0; at + 1 < length; at++) if ((at + 1) % width > 0) visit(at, at + 1);
+  for (let row = 0; row < length; row += width) {
+    for (let at = row; at + 1 < row + width; at++) visit(at, at + 1);
+  }
   for (let at = 0; at + width < length; at++) visit(at, at + width);
 }

@@ -20,11 +20,12 @@ interface Ranked {
   ascending: Float32Array;
 }
 
-/** A function that writes pixel, raw value and its rank among the map's values as drawn, at a point of a tile. */
+/** A function that writes pixel, raw value and its rank among the map's values by how strongly they are drawn, at a point of a tile. */
 export function createReadout(store: Store) {
   const cache = new WeakMap<TileMap, Ranked>();
   const rankedOf = (map: TileMap): Ranked => {
-    const sign = store.signOf(map);
+    // What counts little either way is in the middle of a signed map.
+    const sign = map.item.signed && store.signOf(map) === "signed" ? "absolute" : store.signOf(map);
     const cached = cache.get(map);
     if (cached?.sign === sign) return cached;
     const values = applySign(map.values, sign);

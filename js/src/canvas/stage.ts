@@ -15,6 +15,8 @@ interface TileElements extends TilePlace {
   readout: HTMLElement;
   /** A zoom of its own, to the pixels of the original, of which crops are drawn. */
   ownView?: ReadonlySignal<Transform>;
+  /** Shows the picture without its map. */
+  isBare?: ReadonlySignal<boolean>;
 }
 
 interface TileState extends Readonly<TileElements> {
@@ -108,7 +110,8 @@ export class Stage {
     observe(this.resizes, canvas);
     this.intersections.observe(canvas);
     const stop = effect(() => {
-      if (tile.ownView?.value) this.schedule((each) => each.canvas === canvas);
+      for (const signal of [tile.ownView, tile.isBare]) signal?.value;
+      this.schedule((each) => each.canvas === canvas);
     });
     return () => {
       stop();
@@ -233,19 +236,29 @@ export class Stage {
     Object.assign(tile, { picture, map, view, crosshair: at });
     tile.bitmaps ??= new TileBitmaps(this.painter);
     context.reset();
-    const detail = this.detailOf(tile, (rect.width * view.k) / originalSize(picture).width);
-    compose(context, rect, this.store, { view, picture, bitmap, map, bitmaps: tile.bitmaps, detail });
+    const detail = tile.ownView ? this.detailOf(tile, picture, bitmap, rect.width * view.k) : null;
+    compose(context, rect, this.store, {
+      view,
+      picture,
+      bitmap,
+      map: tile.isBare?.peek() ? undefined : map,
+      bitmaps: tile.bitmaps,
+      detail,
+    });
     tile.readout.hidden = at === null;
     if (!at) return;
     drawCrosshair(context, rect, view.apply(at));
     tile.readout.textContent = this.readout(at, picture, map);
   }
-  /** What there is of a tile's original, of which a pixel takes so many of the screen. */
-  private detailOf(tile: TileState, scale: number): Detail | null {
+  /** What there is of a tile's original, whose whole width takes so many pixels of the screen. */
+  private detailOf(tile: TileState, picture: Picture, whole: ImageBitmap | null, width: number): Detail | null {
+    const size = originalSize(picture).width;
+    const pixelated = width >= SQUARE * size;
+    if (size === picture.width) return whole && pixelated ? { bitmap: whole, box: [0, 0, 1, 1], pixelated } : null;
     const newest = this.cropOf(tile);
     // Until a crop is decoded, the one before it stays.
     if (!newest || this.bitmapCache.get(newest)) tile.crop = newest;
     const bitmap = tile.crop && this.bitmapCache.get(tile.crop);
-    return tile.crop && bitmap ? { bitmap, box: tile.crop.box, pixelated: scale >= SQUARE } : null;
+    return tile.crop && bitmap ? { bitmap, box: tile.crop.box, pixelated } : null;
   }
 }

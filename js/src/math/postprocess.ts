@@ -71,17 +71,27 @@ export function colorEnds(map: Float32Array, range: Extent, { clip, origin, sign
   const largest = magnitude(range, sign);
   if (origin === "zero") {
     if (clip === 100) return { low: 0, high: largest };
-    const sizes = applySign(map, sign === "positive" ? sign : "absolute").filter(isNumber);
-    return { low: 0, high: atRank(sizes, clip) || largest };
+    return { low: 0, high: atRank(numbers(map, sign === "positive" ? sign : "absolute"), clip) || largest };
   }
-  const values = applySign(map, sign).filter(isNumber);
+  const values = numbers(map, sign);
   const [low, high] = [atRank(values, QUARTILE), atRank(values, clip)];
   if (low < high) return { low, high };
   const { lo, hi } = extent(values);
   return { low: lo, high: hi };
 }
 
-const isNumber = (value: number) => !Number.isNaN(value);
+/** The values of a map with their sign applied, without NaN. */
+function numbers(map: Float32Array, sign: Sign): Float32Array {
+  const signed = applySign(map, sign);
+  const values = new Float32Array(map.length);
+  let count = 0;
+  for (let i = 0; i < signed.length; i++) {
+    // NaN is not counted, and the next value takes its place.
+    values[count] = signed[i];
+    if (!Number.isNaN(signed[i])) count += 1;
+  }
+  return values.subarray(0, count);
+}
 
 /** The least of the values that so many per cent of the others do not exceed, by Hoare's selection. */
 function atRank(values: Float32Array, percentile: number): number {
@@ -96,7 +106,9 @@ function atRank(values: Float32Array, percentile: number): number {
       while (values[i] < pivot) i++;
       while (values[j] > pivot) j--;
       if (i > j) break;
-      [values[i], values[j]] = [values[j], values[i]];
+      const value = values[i];
+      values[i] = values[j];
+      values[j] = value;
       i++;
       j--;
     }

@@ -9,6 +9,10 @@ import { splitTarget, spokenTarget } from "./target";
 export const className = (store: Store, target: Target): string =>
   typeof target === "number" ? (store.constants.value?.class_names[target] ?? `class ${target}`) : target;
 
+/** A class without the synonyms in its name. */
+export const briefName = (store: Store, index: number): string =>
+  store.briefNames.value[index] ?? className(store, index);
+
 /** A target in the words of the page: "predicted", "2nd", "true class", a class, or "A vs B". */
 export function targetText(store: Store, target: Target): string {
   const sides = splitTarget(target, store.constants.value?.class_names ?? []);
@@ -93,7 +97,7 @@ export function truthText(store: Store, image: number): string {
   if (right === null) return "";
   if (right) return "right";
   const label = labelOf(facts, image) ?? 0;
-  return `true: ${store.briefNames.value[label] ?? className(store, label)}`;
+  return `true: ${briefName(store, label)}`;
 }
 
 /** How far a method's maps can be trusted on this model, "" where nothing is known against them. */

@@ -71,7 +71,7 @@ const DRAWING_DEFAULTS = {
   opacity: 0.7,
   threshold: 0,
   photo: "gray" as "gray" | "colour",
-  style: "fill" as "fill" | "contours",
+  map_style: "fill" as "fill" | "contours",
   /** The map's cells are drawn as they are rather than interpolated. */
   cells: false,
   /** The picture's pixels are drawn as they are rather than interpolated. */

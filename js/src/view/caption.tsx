@@ -3,6 +3,7 @@ import { isRight } from "../state/filterSort";
 import { lastSegment, percent, value } from "../state/format";
 import { className, explainedText, imageName, truthText } from "../state/labels";
 import { mapOf, type Store, type TilePlace } from "../state/store";
+import { isContactSheet } from "./gridLayout";
 import { Shortened } from "./shortened";
 
 /** Pixels of a line, and between a picture and its caption. */
@@ -25,12 +26,14 @@ export function captionLines(store: Store): CaptionLines {
   const columns = store.answer.value?.columns ?? [];
   const { predicted, labels } = store.facts.value;
   const pictures = store.traits._images.value;
+  const isStored = store.stored.value !== null;
+  const isBrief = !isStored && isContactSheet(store.rows.value.length, store.tileHeight.value);
   const compared = columns.length < 2 ? "none" : store.traits.compare.value === "targets" ? "classes" : "other";
   return {
     predicted: predicted.length > 0,
     explained: predicted.length === 0 || compared === "classes" || columns.some(({ target }) => target !== "top"),
     truth: labels.length > 0,
-    name: store.stored.value !== null || pictures.some(({ name }) => name !== ""),
+    name: isStored || (pictures.some(({ name }) => name !== "") && !(isBrief && compared === "none")),
     compared,
   };
 }

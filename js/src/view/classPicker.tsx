@@ -103,7 +103,12 @@ export function ClassPicker({ store, actions }: ViewProps) {
   const choose = (left: Target, right: Target | null) => actions.chooseTarget(joinTarget(left, right, names));
   return (
     <>
-      <Field id="kx-class" label="Class" class={addsColumn(store, "targets") ? "field wide adds" : "field wide"}>
+      <Field
+        id="kx-class"
+        title="The class whose evidence is drawn"
+        label="Class"
+        class={addsColumn(store, "targets") ? "field wide adds" : "field wide"}
+      >
         <Combobox
           id="kx-class"
           value={targetText(store, a)}

@@ -5,9 +5,10 @@ import { frameOf } from "../canvas/compose";
 import { Gestures } from "../canvas/gestures";
 import { Transform } from "../math/transform";
 import { missingCrop } from "../state/crops";
-import { imageName, methodTitle } from "../state/labels";
+import { explainedText, imageName, methodTitle } from "../state/labels";
 import { chosenTile, mapOf, originalSize, type Picture, type Store } from "../state/store";
 import type { StageProps } from "./props";
+import { setTo } from "./setTo";
 
 /** Pixels of the screen, before its density counts, that one of the original takes when zoomed as far as can be. */
 const LARGEST_PIXEL = 16;
@@ -26,16 +27,17 @@ export function CloseUp(props: CloseUpProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const readout = useRef<HTMLDivElement>(null);
   const view = useSignal(Transform.identity);
+  const isBare = useSignal(false);
   const picture: Picture | undefined = store.traits._images.value[image];
   const width = usePictureWidth(canvas, picture, view);
-  useDrawing(props, canvas, readout, view);
+  useDrawing(props, canvas, readout, { ownView: view, isBare });
   useCrops(props, picture, view, width);
 
   const aspect = picture ? picture.width / picture.height : 1;
   const item = mapOf(store, chosenTile(store))?.item;
   const isThere = picture !== undefined && !picture.problem;
   const close = { store, view, width, picture, image };
-  const what = item ? `, with the map of ${methodTitle(store, item.method)} for ${item.target_name}` : "";
+  const what = item ? `, with the map of ${methodTitle(store, item.method)} for ${explainedText(store, item)}` : "";
   return (
     <div class="close-up">
       <div class="frame">
@@ -54,7 +56,7 @@ export function CloseUp(props: CloseUpProps) {
         <div class="readout" aria-hidden="true" ref={readout} hidden />
         {isThere && <Resolution {...close} />}
       </div>
-      {isThere && <Zoom {...close} />}
+      {isThere && <Zoom {...close} isBare={isBare} />}
     </div>
   );
 }
@@ -84,14 +86,14 @@ function useDrawing(
   { store, actions, stage, image }: CloseUpProps,
   canvas: RefObject<HTMLCanvasElement>,
   readout: RefObject<HTMLDivElement>,
-  view: Signal<Transform>,
+  { ownView, isBare }: { ownView: Signal<Transform>; isBare: ReadonlySignal<boolean> },
 ): void {
   const { column } = chosenTile(store);
   useEffect(() => {
     const element = canvas.current;
     if (!element || !readout.current) return;
-    const gestures = new Gestures(element, { image, column }, store, actions, view);
-    const detach = stage.attach({ canvas: element, readout: readout.current, image, column, ownView: view });
+    const gestures = new Gestures(element, { image, column }, store, actions, ownView);
+    const detach = stage.attach({ canvas: element, readout: readout.current, image, column, ownView, isBare });
     return () => {
       gestures.close();
       detach();
@@ -132,7 +134,7 @@ interface ZoomProps {
   image: number;
 }
 
-function Zoom({ store, view, width, picture, image }: ZoomProps) {
+function Zoom({ store, view, width, picture, image, isBare }: ZoomProps & { isBare: Signal<boolean> }) {
   const size = originalSize(picture);
   const seen = view.value;
   /** Pixels of the screen for each of the original. */
@@ -143,15 +145,27 @@ function Zoom({ store, view, width, picture, image }: ZoomProps) {
   };
   return (
     <div class="zoom" role="group" aria-label="Zoom">
-      <button type="button" aria-label="Zoom out" aria-disabled={seen.isIdentity} onClick={() => zoom(1 / STEP)}>
+      <button
+        type="button"
+        aria-label="Zoom out"
+        title="Zoom out"
+        aria-disabled={seen.isIdentity}
+        onClick={() => zoom(1 / STEP)}
+      >
         −
       </button>
-      <button type="button" aria-label="Zoom in" aria-disabled={seen.k >= seen.nearest} onClick={() => zoom(STEP)}>
+      <button
+        type="button"
+        aria-label="Zoom in"
+        title="Zoom in"
+        aria-disabled={seen.k >= seen.nearest}
+        onClick={() => zoom(STEP)}
+      >
         +
       </button>
       <button
         type="button"
-        aria-label="Original pixels"
+        aria-label="Original pixels, 1:1"
         title="One pixel of the original for each of the screen"
         aria-pressed={Math.abs(scale - 1) < 0.01}
         onClick={() => zoom(1 / scale)}
@@ -160,15 +174,23 @@ function Zoom({ store, view, width, picture, image }: ZoomProps) {
       </button>
       <button
         type="button"
-        aria-label="Whole image"
-        title="Whole image"
+        aria-label="Fit the whole image"
+        title="The whole image"
         aria-disabled={seen.isIdentity}
         onClick={() => zoom(1 / seen.k)}
       >
         Fit
       </button>
-      <span class="dim" title="Pixels of the screen for each of the original">
-        {Math.round(100 * scale)} % of {size.width} × {size.height}
+      <button
+        type="button"
+        title="The map over the picture"
+        aria-pressed={!isBare.value}
+        onClick={setTo(isBare, !isBare.value)}
+      >
+        Map
+      </button>
+      <span class="dim" title="Pixels of the screen for each of the original, and the size of that">
+        {Math.round(100 * scale)} % · {size.width} × {size.height}
       </span>
     </div>
   );

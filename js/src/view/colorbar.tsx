@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { lookupTable } from "../canvas/colormap";
-import { type DrawStyle, styleOf } from "../canvas/drawStyle";
+import { type DrawStyle, rawAt, styleOf } from "../canvas/drawStyle";
 import { paint } from "../canvas/paint";
 import type { TileMap } from "../kernel/decode";
 import { heights, histogram } from "../math/histogram";
@@ -19,8 +19,7 @@ const mapInFocus = (store: Store): TileMap | undefined =>
   mapOf(store, store.focus.value ?? { image: focusedImage(store), column: 0 }) ??
   store.answer.value?.tiles.values().next().value;
 
-/** The value that a part of the scale stands for. */
-const endText = ({ base, scale }: DrawStyle, part: number) => value(base + part * scale);
+const endText = (style: DrawStyle, part: number) => value(rawAt(style, part));
 
 /** Which maps the bar is about. */
 function scopeText(store: Store, map: TileMap): string {
@@ -45,13 +44,21 @@ function bars(store: Store, map: TileMap, low: number, high: number): string {
     .join("");
 }
 
-/** Which of a map's values the colours are for, "" where that is all from zero on. */
-function clipText(store: Store, map: TileMap): string {
+/** Which of a map's values the colours are for, and why; null where that is all from zero on. */
+function clipText(store: Store, map: TileMap) {
   const { clip, origin, sign } = store.displayOf(map);
+  const { low, high } = store.endsOf(map);
   const largest = magnitude(map.extent, sign);
-  const begin = origin === "zero" ? 0 : 25;
-  if (largest > store.endsOf(map).high) return `${begin} … ${clip} % of the values, the largest is ${value(largest)}`;
-  return begin > 0 ? `${begin} … 100 % of the values` : "";
+  const isBeyond = largest > high;
+  if (origin === "zero" && !isBeyond) return null;
+  const below = origin === "zero" ? "" : `A quarter of the values lie below ${value(low)}, where the colours begin. `;
+  const beyond = isBeyond
+    ? `${clip} % lie below ${value(high)}, where they end; the largest is ${value(largest)}.`
+    : "";
+  return {
+    text: `${origin === "zero" ? 0 : 25} … ${isBeyond ? clip : 100} % of the values`,
+    reason: `${below}${beyond} “Sign” and “Clip” in Display change it.`,
+  };
 }
 
 export function Colorbar({ store, actions }: ViewProps) {
@@ -60,11 +67,17 @@ export function Colorbar({ store, actions }: ViewProps) {
   const style = styleOf(store, map);
   const [low, high] = store.traits.limits.value;
   const isChanged = low !== 0 || high !== 1;
+  const clipped = clipText(store, map);
   return (
     <div class="colorbar" role="group" aria-label="Colour bar">
       <span class="number">{endText(style, style.low)}</span>
       <Bar store={store} actions={actions} map={map} />
       <span class="number">{endText(style, style.high)}</span>
+      {clipped && (
+        <span class="dim" title={clipped.reason}>
+          {clipped.text}
+        </span>
+      )}
       {isChanged && (
         <button type="button" aria-label="Reset limits" title="Reset limits" onClick={actions.resetLimits}>
           ↺
@@ -94,7 +107,7 @@ function Bar({ store, actions, map }: ViewProps & { map: TileMap }) {
     context.putImageData(pixels, 0, 0);
   }, [table, start, low, high, threshold]);
 
-  const scope = [clipText(store, map), scopeText(store, map)].filter(Boolean).join("; ");
+  const scope = scopeText(store, map);
   const label = `Colours from ${endText(style, low)} to ${endText(style, high)}, ${scope}`;
   return (
     <div class="scale">

@@ -22,6 +22,7 @@ export function CompareField({ store, actions }: ViewProps) {
     <Select
       id="kx-compare"
       label="Compare"
+      title="Puts classes, methods or layers side by side"
       value={store.traits.compare.value}
       disabled={!store.constants.value}
       onChoose={(value) => actions.compareBy(value as Compare)}
@@ -57,14 +58,19 @@ export function ColumnChips({ store, actions }: ViewProps) {
           >
             <span>{text}</span>
             {!isFixed && (
-              <button type="button" aria-label={`Remove column ${text}`} onClick={() => actions.removeColumn(value)}>
+              <button
+                type="button"
+                aria-label={`Remove column ${text}`}
+                title={`Remove column ${text}`}
+                onClick={() => actions.removeColumn(value)}
+              >
                 ✕
               </button>
             )}
           </span>
         );
       })}
-      {!isFixed && <span class="dim">+ choose a {DIMENSIONS[compare][1]} to add a column</span>}
+      {!isFixed && <span class="dim hint">+ choose a {DIMENSIONS[compare][1]} to add a column</span>}
     </div>
   );
 }

@@ -1,4 +1,4 @@
-import { COLORMAPS, DIVERGING } from "../canvas/colormap";
+import { COLORMAPS, DIVERGING, drawnTable } from "../canvas/colormap";
 import type { Scale, Sign } from "../math/postprocess";
 import { options, Select } from "./field";
 import type { ViewProps } from "./props";
@@ -81,22 +81,25 @@ const Choice = ({ choices, ...select }: ChoiceProps) => (
   </Select>
 );
 
-/** The colour table of maps that are not signed: signed maps have one of their own. */
+/** The colour table; of maps drawn with both signs, which have tables of their own, it says which. */
 function ColormapChoice({ store, actions }: ViewProps) {
-  const { colormap, sign } = store.traits;
+  const chosen = store.traits.colormap.value;
   const columns = store.answer.value?.columns ?? [];
-  const signed = columns.filter((column) => column.signed && sign.value === "signed");
-  const all = signed.length > 0 && signed.length === columns.length;
-  const suffix = signed.length > 0 ? `, signed ${DIVERGING}` : "";
+  const signed = columns.filter(({ signed }, column) => {
+    const { sign, origin } = store.displayOf({ item: { signed, column } });
+    return signed && sign === "signed" && origin === "zero";
+  });
+  const isAll = signed.length > 0 && signed.length === columns.length;
+  const table = drawnTable(chosen, true);
+  const suffix = (name: string) => (signed.length > 0 && drawnTable(name, true) !== name ? `, signed ${table}` : "");
+  const names = isAll ? DIVERGING : COLORMAPS;
   return (
     <Choice
       id="kx-colormap"
       label="Colormap"
-      title={
-        signed.length > 0 ? "Signed maps are always drawn blue, white, red." : "The colours of low and high values"
-      }
-      value={all ? DIVERGING : colormap.value}
-      choices={all ? [[DIVERGING, `${DIVERGING} (signed)`]] : COLORMAPS.map((name) => [name, name + suffix])}
+      title={isAll ? "The colours of what speaks against and for the class" : "The colours of low and high values"}
+      value={isAll ? table : chosen}
+      choices={names.map((name) => [name, isAll ? `${name} (signed)` : name + suffix(name)])}
       onChoose={(value) => actions.commit({ colormap: value })}
     />
   );
@@ -105,7 +108,7 @@ function ColormapChoice({ store, actions }: ViewProps) {
 /** How maps and pictures are drawn: none of it asks the kernel anything. */
 export function DisplayControls({ store, actions }: ViewProps) {
   const { linked } = store;
-  const { threshold, swipe, sign, scale, clip, photo, style, cells, pixelated } = store.traits;
+  const { threshold, swipe, sign, scale, clip, photo, map_style, cells, pixelated } = store.traits;
   const { commit } = actions;
   return (
     <>
@@ -119,7 +122,11 @@ export function DisplayControls({ store, actions }: ViewProps) {
         choices={clips(clip.value)}
         onChoose={(value) => commit({ clip: value ? Number(value) : null })}
       />
-      <Choice {...STYLE} value={style.value} onChoose={(value) => commit({ style: value as typeof style.value })} />
+      <Choice
+        {...STYLE}
+        value={map_style.value}
+        onChoose={(value) => commit({ map_style: value as typeof map_style.value })}
+      />
       <Choice {...PHOTO} value={photo.value} onChoose={(value) => commit({ photo: value as typeof photo.value })} />
       <Choice
         {...MAP}

@@ -107,6 +107,7 @@ export function ExportMenu({ store, actions }: ViewProps) {
       <button
         type="button"
         class="more"
+        title="Pictures, an interactive page, or numbers"
         aria-haspopup="menu"
         aria-expanded={open.value}
         disabled={store.traits._images.value.length === 0}

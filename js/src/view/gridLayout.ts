@@ -15,6 +15,10 @@ const HIGHEST_OF_ROWS = 320;
 /** Pictures of shapes beyond these get bars. */
 export const [NARROWEST, WIDEST] = [0.4, 2.5];
 
+/** Whether pictures are small and many, so that little is said of each. */
+export const isContactSheet = (images: number, height: number | null) =>
+  images > FEW && (height ?? LEAST_OF_MANY) < LEAST_OF_FEW;
+
 /** Rows of tiles; those of a row are equally high. All in pixels. */
 export interface GridLayout {
   /** The first place of each row in the order of the images, and the number of images last. */

@@ -37,6 +37,7 @@ const HELP: readonly (readonly [where: string, rows: readonly (readonly [act: st
       ["Esc", "closes any list"],
     ],
   ],
+  ["Panel", [["n  p", "the next and the previous picture"]]],
   ["Colour bar", [["drag an end, ← →", "sets what the colours begin and end with"]]],
 ];
 
@@ -79,9 +80,9 @@ export function HelpButton() {
 }
 
 const PROMPTS: readonly string[] = [
-  "Click a class to ask why the model sees it.",
+  "Click a class to ask why.",
   "Hold the pointer over a picture to read values.",
-  "Choose “vs …” to see what tells two classes apart.",
+  "Choose “vs …” to tell two classes apart.",
 ];
 
 /** Under which a browser's session remembers that the prompts were dismissed. */

@@ -12,12 +12,11 @@ import { LayerThumbnail, useThumbnails } from "./layerThumbnail";
 import { buildTree, canChoose, isDetailed, type LayerNode, type LayerRow, parentsOf, visibleRows } from "./layerTree";
 import type { ViewProps } from "./props";
 import { setTo } from "./setTo";
+import { Shortened } from "./shortened";
 import { useVirtualList } from "./useVirtualList";
 
 /** Pixels. */
 const ROW_HEIGHT = 30;
-/** So many letters at the end of a long name are always in sight. */
-const END = 8;
 
 /** Whether no method that is shown has a layer. */
 const seesInput = (store: Store) => {
@@ -310,7 +309,7 @@ function Row({ picker, row, index }: { picker: PickerState; row: LayerRow; index
       id={`kx-layer-${index}`}
       class="row"
       role="treeitem"
-      aria-label={[node.name, about].filter(Boolean).join(", ")}
+      aria-label={[node.name, about].filter(Boolean).join(" ")}
       aria-level={level}
       aria-setsize={row.siblings}
       aria-posinset={row.position}
@@ -331,26 +330,17 @@ function Row({ picker, row, index }: { picker: PickerState; row: LayerRow; index
       {(expanded === undefined || shown?.is_candidate) && !picker.isBare && (
         <LayerThumbnail style={picker.thumbnails} path={shown?.path ?? path} />
       )}
-      <Name text={node.name} />
+      <span class="name">
+        <Shortened text={node.name} title={null} />
+      </span>
       {isRecommended && (
         <span class="star" aria-hidden="true">
           ★
         </span>
       )}
+      {/* Read as words of their own; nothing is seen of it. */ " "}
       <small>{about}</small>
     </div>
-  );
-}
-
-/** Of a name that is too long the middle is left out: neighbours differ in their ends, and begin alike. */
-function Name({ text }: { text: string }) {
-  if (text.length <= END) return <span class="name">{text}</span>;
-  const cut = text.length - END;
-  return (
-    <span class="name">
-      <span>{text.slice(0, cut)}</span>
-      <span>{text.slice(cut)}</span>
-    </span>
   );
 }
 

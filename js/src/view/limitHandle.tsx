@@ -30,6 +30,7 @@ export function LimitHandle({ label, at, least, most, text, onMove, onRelease, o
     <div
       class="limit"
       role="slider"
+      title={`${label} of the colours: drag it, or use the arrow keys`}
       tabIndex={0}
       aria-label={label}
       aria-valuemin={Math.round(least * 100)}

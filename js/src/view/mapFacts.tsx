@@ -1,5 +1,5 @@
 import { duration, percent, value } from "../state/format";
-import { methodTitle, notesOf, partialText } from "../state/labels";
+import { explainedText, methodTitle, notesOf, partialText } from "../state/labels";
 import { chosenTile, mapOf, type Store } from "../state/store";
 
 const words = (name: string) => name.replaceAll("_", " ").replace(/^./, (letter) => letter.toUpperCase());
@@ -8,11 +8,11 @@ const words = (name: string) => name.replaceAll("_", " ").replace(/^./, (letter)
 export function factsOfMap(store: Store): [term: string, fact: string][] {
   const item = mapOf(store, chosenTile(store))?.item;
   if (!item) return [];
-  const { target, target_name, score, probability, shape, checks } = item;
+  const { target, score, probability, shape, checks } = item;
   const params = Object.entries(store.traits.params.value).map(([name, set]) => `${name} ${JSON.stringify(set)}`);
   const seconds = store.seconds.value;
   const facts: [string, string][] = [
-    ["Class", target_name],
+    ["Class", explainedText(store, item)],
     ["Probability", probability === null ? "" : percent(probability)],
     [target < 0 ? "Score difference" : "Score", score === null ? "" : value(score)],
     ["Method", methodTitle(store, item.method)],

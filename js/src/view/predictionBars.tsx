@@ -1,14 +1,14 @@
 import { isAvailable } from "../state/availableQuestions";
 import { isRight, labelOf } from "../state/filterSort";
 import { percent } from "../state/format";
-import { className } from "../state/labels";
+import { briefName, className } from "../state/labels";
 import type { Store, Target } from "../state/store";
-import { joinTarget, plainText } from "../state/target";
+import { joinTarget, plainText, TOPS, TRUE } from "../state/target";
 import { type ClassShare, probabilityOf, topClasses } from "../state/topClasses";
 import type { ViewProps } from "./props";
 
 const MOST = 5;
-const NEEDS_KERNEL = "Needs the kernel: this question was not answered before";
+const NEEDS_KERNEL = "needs the kernel, for it was not asked before";
 
 interface ImageProps extends ViewProps {
   image: number;
@@ -27,7 +27,8 @@ export function PredictionBars({ store, actions, image, explained }: ImageProps 
         <PredictionBar
           key={share.index}
           {...share}
-          name={className(store, share.index)}
+          name={briefName(store, share.index)}
+          fullName={className(store, share.index)}
           isTrue={share.index === label}
           isExplained={share.index === explained}
           target={targetAt(store, share, rank < top.length ? rank : null)}
@@ -48,13 +49,14 @@ function targetAt(store: Store, { index }: ClassShare, rank: number | null): Tar
 
 interface PredictionProps extends ClassShare {
   name: string;
+  fullName: string;
   isTrue: boolean;
   isExplained: boolean;
   target: Target | null;
   onChoose(target: Target): void;
 }
 
-function PredictionBar({ name, probability, isTrue, isExplained, target, onChoose }: PredictionProps) {
+function PredictionBar({ name, fullName, probability, isTrue, isExplained, target, onChoose }: PredictionProps) {
   return (
     <li>
       <button
@@ -62,7 +64,7 @@ function PredictionBar({ name, probability, isTrue, isExplained, target, onChoos
         class="bar-row"
         aria-pressed={isExplained}
         aria-disabled={target === null || undefined}
-        title={target === null ? NEEDS_KERNEL : isExplained ? "The map explains this class" : "Explain this class"}
+        title={`${fullName}: ${target === null ? NEEDS_KERNEL : isExplained ? "the map explains it" : "explain it"}`}
         onClick={() => target !== null && !isExplained && onChoose(target)}
       >
         <span class="name">{name}</span>
@@ -80,9 +82,9 @@ export function TruthLine({ store, image }: { store: Store; image: number }) {
   const label = labelOf(facts, image);
   if (label === null) return null;
   const right = isRight(facts, image);
-  const name = className(store, label);
+  const name = briefName(store, label);
   return (
-    <p class="truth" data-right={right || undefined}>
+    <p class="truth" title={className(store, label)} data-right={right || undefined}>
       <span aria-hidden="true">{right ? "✓ " : "✗ "}</span>
       {right ? `right: ${name} is the true class` : `wrong: the true class is ${name}`}
     </p>
@@ -91,17 +93,13 @@ export function TruthLine({ store, image }: { store: Store; image: number }) {
 
 /** Asks what speaks for the prediction rather than the true class, or the second where it is right or nobody knows. */
 export function WhyNot({ store, actions, image }: ImageProps) {
-  const names = store.constants.value?.class_names ?? [];
   const facts = store.facts.value;
   const [best, second] = topClasses(store, image, 2);
-  const label = labelOf(facts, image);
   const isWrong = isRight(facts, image) === false;
-  const rival = isWrong ? label : (second?.index ?? null);
+  const rival = isWrong ? labelOf(facts, image) : (second?.index ?? null);
   if (!best || rival === null) return null;
-  const target = isWrong ? joinTarget(best.index, rival, names) : joinTarget("top", "top-2", names);
+  const target = joinTarget(TOPS[0], isWrong ? TRUE : TOPS[1], []);
   const isAsked = store.traits.target.value === target;
-  // Classes that share their names cannot be told apart in a contrast.
-  if (isWrong && plainText(rival, names) === null) return null;
   if (!isAsked && !isAvailable(store, "target", target)) return null;
   return (
     <button
@@ -109,9 +107,9 @@ export function WhyNot({ store, actions, image }: ImageProps) {
       class="why-not"
       aria-pressed={isAsked}
       title={`What speaks for ${className(store, best.index)} and against ${className(store, rival)}`}
-      onClick={() => actions.chooseTarget(isAsked ? "top" : target)}
+      onClick={() => actions.chooseTarget(isAsked ? TOPS[0] : target)}
     >
-      Why not {className(store, rival)}?
+      Why not {briefName(store, rival)}?
     </button>
   );
 }

@@ -38,6 +38,7 @@ export function RowControls({ store, actions }: ViewProps) {
       <Select
         id="kx-sort"
         label="Sort"
+        title="In which order images are shown"
         class="control"
         value={sorts.includes(store.traits.sort.value) ? store.traits.sort.value : "given"}
         onChoose={(sort) => actions.arrange({ sort: sort as Sort })}
@@ -95,6 +96,7 @@ function FilterField({ store, actions }: ViewProps) {
       <Select
         id="kx-show"
         label="Show"
+        title="Which images are shown"
         class="control"
         value={filters.has(filter) ? filter : "all"}
         onChoose={(show) => actions.arrange({ show })}

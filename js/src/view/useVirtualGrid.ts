@@ -48,10 +48,10 @@ function useAspects(store: Store): Float32Array {
   );
 }
 
-/** The size of a box that scrolls. */
+/** The size of a box that scrolls, 0 until it is seen. */
 function useRoom(box: RefObject<HTMLElement>) {
-  const width = useSignal(640);
-  const height = useSignal(480);
+  const width = useSignal(0);
+  const height = useSignal(0);
   useLayoutEffect(() => {
     const sheet = box.current;
     if (!sheet) return;
@@ -122,6 +122,19 @@ function useAnchor(
   }, [layout, arrangement]);
 }
 
+/** Hosts take cells that are out of sight out of the page, and what scrolls in them is at its top when they come back. */
+function useKeptPlace(box: RefObject<HTMLElement>, { scrolled, scrollTo }: ReturnType<typeof useRowsInSight>) {
+  useLayoutEffect(() => {
+    const sheet = box.current;
+    if (!sheet) return;
+    const observer = new ResizeObserver(() => {
+      if (sheet.clientHeight > 0 && sheet.scrollTop !== scrolled.peek()) scrollTo(scrolled.peek());
+    });
+    observer.observe(sheet);
+    return () => observer.disconnect();
+  }, []);
+}
+
 /** The images whose rows are in sight, as places in the order of the rows. */
 export function useVirtualGrid(store: Store, content: GridContent) {
   const box = useRef<HTMLDivElement>(null);
@@ -134,7 +147,8 @@ export function useVirtualGrid(store: Store, content: GridContent) {
   }, [layout]);
   const grid = useRowsInSight(box, rows, sight);
   useAnchor(store, layout, content.columns, box, grid);
+  useKeptPlace(box, grid);
   const first = layout.starts[grid.first];
-  const last = layout.starts[grid.last];
+  const last = room.width.value > 0 ? layout.starts[grid.last] : first;
   return { box, ...grid, layout, first, last, length: Math.max(0, lengthOf(rows) - GAP) };
 }

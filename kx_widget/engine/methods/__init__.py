@@ -34,8 +34,9 @@ CHANNELS = Parameter(
     choices=("max_abs", "mean_abs", "sum"),
 )
 BASELINES = ("black", "mean", "blur")
-# Forward passes that a gradient takes.
-GRADIENT = 2.2
+# Forward passes that a gradient takes, that a pass of a masked image takes with its mask, and that it takes to change a
+# layer's activations.
+GRADIENT, MASK, CHANGE = 2.2, 1.2, 0.05
 
 
 def a_gradient(params: Mapping[str, Any], load: Workload) -> float:
@@ -95,7 +96,7 @@ METHODS = table(
         "ablationcam", "Ablation-CAM", ablationcam, "Class activation maps", "layer", True, "1 head pass a channel",
         "Activations weighted by how far the score falls without them; no gradients.",
         "Desai and Ramaswamy 2020, WACV",
-        passes=lambda params, load: load.channels * load.head,
+        passes=lambda params, load: (load.head + CHANGE) * load.channels,
     ),
     Method(
         "scorecam", "Score-CAM", scorecam, "Class activation maps", "layer", True, "1 pass a channel",
@@ -108,7 +109,7 @@ METHODS = table(
                 choices=("softmax", "scores"),
             ),
         ),
-        passes=lambda params, load: min(params["channels"] or load.channels, load.channels),
+        passes=lambda params, load: MASK * min(params["channels"] or load.channels, load.channels),
     ),
     Method(
         "attention_gradient", "Gradient-weighted attention", attention_gradient, "Attention", "attention", False,
@@ -215,7 +216,7 @@ METHODS = table(
                 minimum=0.05, maximum=0.95, step=0.05,
             ),
         ),
-        passes=lambda params, load: params["masks"],
+        passes=lambda params, load: MASK * params["masks"],
         # Every value is about the score of the whole picture.
         display=Display(origin="quartile"),
     ),

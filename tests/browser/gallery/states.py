@@ -150,3 +150,17 @@ def help_open(view: Gallery) -> None:
     view.await_status("done")
     view.button("Help").click()
     expect(view.root.get_by_role("region", name="Keys and gestures")).to_be_visible()
+
+
+def display_open(view: Gallery) -> None:
+    view.await_status("done")
+    view.button("Display").click()
+    expect(view.root.get_by_label("Colormap", exact=True)).to_be_visible()
+
+
+def panel_open(view: Gallery) -> None:
+    view.await_status("done")
+    panel = view.root.get_by_role("region", name="Image in focus")
+    if not panel.is_visible():
+        view.button("Panel").click()
+    expect(panel).to_be_visible()

@@ -52,7 +52,7 @@ def test_limits_of_signed_maps_mirror_each_other(gallery: Open) -> None:
     lower.press("PageUp")
     expect(upper).to_have_attribute("aria-valuenow", "90")
     low, high = lower.get_attribute("aria-valuetext"), upper.get_attribute("aria-valuetext")
-    assert low == f"-{high}"
+    assert low == f"−{high}"
     expect(view.root.locator(".whose")).to_have_text("all maps")
     view.field("Scale").select_option("image")
     expect(view.root.locator(".whose")).to_have_text("all maps of scene-1.jpg")
@@ -64,15 +64,15 @@ def test_the_picker_of_colours_shows_what_signed_maps_are_drawn_in(gallery: Open
     colormap = view.field("Colormap")
     colormap.select_option("magma")
     view.field("Sign").select_option("signed")
-    expect(colormap.locator("option")).to_have_text(["rdbu (signed)"])
-    expect(colormap).to_have_value("rdbu")
+    expect(colormap.locator("option")).to_have_text(["coldhot (signed)", "rdbu (signed)"])
+    expect(colormap).to_have_value("coldhot")
     view.field("Sign").select_option("positive")
     expect(colormap).to_have_value("magma")
     assert view.trait("colormap") == "magma"
     # One of the three methods knows no sign.
     view.field("Compare").select_option("methods")
     view.field("Sign").select_option("signed")
-    expect(colormap.locator("option:checked")).to_have_text("magma, signed rdbu")
+    expect(colormap.locator("option:checked")).to_have_text("magma, signed coldhot")
 
 
 def test_swipe_bares_the_picture_on_the_left(gallery: Open) -> None:
@@ -80,9 +80,8 @@ def test_swipe_bares_the_picture_on_the_left(gallery: Open) -> None:
     view.await_status("done")
     canvas = view.canvases.first
     covered = pixels(canvas)
-    view.field("Opacity").fill("0")
+    view.field("Swipe").fill("1")
     bare = pixels(canvas)
-    view.field("Opacity").fill("0.6")
     swiped(view)
     half = pixels(canvas)
     middle = half.shape[1] // 2
@@ -96,6 +95,25 @@ def test_swipe_bares_the_picture_on_the_left(gallery: Open) -> None:
     view.page.mouse.up()
     expect(view.field("Swipe")).to_have_value("0.25")
     expect(view.root.locator(".readout").first).to_be_hidden()
+
+
+def test_the_picture_has_its_colours_where_it_is_bare_or_asked_for(gallery: Open) -> None:
+    view = gallery()
+    view.await_status("done")
+    canvas = view.canvases.first
+    grey = pixels(canvas)
+    view.field("Photo").select_option("colour")
+    colours = pixels(canvas)
+    view.field("Style").select_option("contours")
+    lines = pixels(canvas)
+    view.field("Opacity").fill("0")
+    bare = pixels(canvas)
+    view.field("Photo").select_option("grey")
+    assert np.ptp(pixels(canvas)[..., :3], axis=-1).max() <= 1
+    assert np.ptp(bare[..., :3], axis=-1).max() > 20
+    # Between the lines is the picture; a map that is filled is nowhere but where it is zero.
+    untouched = [(drawn == bare).all(-1).mean() for drawn in (grey, colours, lines)]
+    assert untouched[0] < untouched[1] < untouched[2]
 
 
 def test_cells_of_the_map_and_pixels_of_the_picture(gallery: Open) -> None:

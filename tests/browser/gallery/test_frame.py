@@ -99,7 +99,7 @@ def test_the_first_tile_is_near_the_top_where_there_is_little_room(gallery: Open
 def test_the_panel_is_a_column_or_a_drawer_and_can_be_closed(gallery: Open) -> None:
     view = gallery("images=8&step=1", 1280)
     view.await_status("done")
-    panel = view.root.get_by_role("complementary", name="Image in focus")
+    panel = view.root.get_by_role("region", name="Image in focus")
     expect(panel).to_be_visible()
     before = view.root.locator(".sheet").evaluate("(sheet) => sheet.clientWidth")
     view.button("Close the panel").click()
@@ -110,3 +110,39 @@ def test_the_panel_is_a_column_or_a_drawer_and_can_be_closed(gallery: Open) -> N
     expect(panel).to_be_in_viewport(ratio=1)
     view.page.keyboard.press("Escape")
     expect(panel).to_have_count(0)
+
+
+# Controls in sight that neither have a tooltip nor stand in a field that has one.
+WITHOUT = """(root) => [...root.querySelectorAll("button, input, select, [role=slider]")]
+    .filter((control) => control.checkVisibility() && control.type !== "search" && !control.closest("[title]"))
+    .map((control) => control.outerHTML.slice(0, 100))"""
+
+
+def test_every_control_has_a_tooltip(gallery: Open) -> None:
+    view = gallery('images=8&labels&traits={"compare":"targets","method":"blobs2"}', 1280)
+    view.await_status("done")
+    view.field("Colormap")
+    assert view.root.evaluate(WITHOUT) == []
+
+
+# As notebooks do with cells that are out of sight.
+TAKE_OUT = """async () => {
+    const view = document.querySelector(".view");
+    const next = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    view.remove();
+    await next();
+    document.body.append(view);
+    await next();
+}"""
+
+
+def test_a_grid_that_was_out_of_the_page_comes_back_where_it_was(gallery: Open) -> None:
+    view = gallery("images=200&step=1")
+    view.await_status("done")
+    sheet = view.root.locator(".sheet")
+    sheet.evaluate("(sheet) => { sheet.scrollTop = 2000; }")
+    tile = view.root.locator("[data-image='100']")
+    expect(tile).to_have_count(1)
+    view.page.evaluate(TAKE_OUT)
+    assert sheet.evaluate("(sheet) => sheet.scrollTop") == 2000
+    expect(tile).to_have_count(1)

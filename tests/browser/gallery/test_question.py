@@ -117,7 +117,7 @@ def test_the_true_class_where_there_are_labels(gallery: Open) -> None:
     view.page.keyboard.press("Escape")
     tile = view.root.locator("[data-kx-tile]")
     expect(tile.nth(2).locator(".explained .class")).to_have_text("rocket vs cat")
-    expect(tile.nth(0).locator(".silence")).to_contain_text("predicted and true are the same class here, 'cat'")
+    expect(tile.nth(0).locator(".silence")).to_contain_text("predicted and true are the same class, 'cat'")
     expect(tile.nth(6).locator(".silence")).to_contain_text("No label: the true class of this image is not known")
     view.button("vs no other class").click()
     view.field("Compare").select_option("targets")
