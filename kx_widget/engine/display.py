@@ -22,8 +22,8 @@ class Display:
         origin: where the colours begin: at `"zero"`, or at the lower `"quartile"`, below which a quarter of the values
             lie, so that a map that is high everywhere is no sheet of one colour. None is `"zero"` where both signs are
             drawn, else the quartile, which of a map's positive part is often zero, too.
-        sign: which part of a map is drawn: `"positive"`, `"absolute"` or `"signed"`. None is `"signed"` for maps of
-            pixels and contrasts, `"positive"` for others.
+        sign: which part of a map is drawn: `"positive"`, `"absolute"` or `"signed"`, as contrasts always are. None is
+            `"signed"` for maps of pixels, `"positive"` for others.
 
     Raises:
         ParameterError: no such percentile, origin or sign.
@@ -47,8 +47,8 @@ class Display:
             signed: whether they have a meaningful sign; those that have none are drawn as they are.
             contrast: whether they explain the difference of two classes.
         """
-        sign = self.sign or ("signed" if sees_input or contrast else "positive")
-        sign = sign if signed else "signed"
+        sign = self.sign or ("signed" if sees_input else "positive")
+        sign = "signed" if contrast or not signed else sign
         return Display(self.clip, self.origin or ("zero" if signed and sign == "signed" else "quartile"), sign)
 
     def chosen(self, sign: ChosenSign, clip: float | None) -> "Display":
@@ -58,21 +58,20 @@ class Display:
             ParameterError: no such sign, or no percentile.
         """
         check_choice("sign", sign, SIGNS)
-        check_clip(clip)
         display = self if sign == "auto" else replace(self, origin="zero", sign=sign)
         return display if clip is None else replace(display, clip=clip)
 
 
 def check_clip(clip: Any) -> None:
-    """Refuse what is neither a percentile from 50 to 100 nor None, which is the method's own.
+    """Refuse what is no percentile from 50 to 100.
 
     Raises:
         ParameterError: it is.
     """
     is_number = isinstance(clip, (int, float)) and not isinstance(clip, bool)
-    if clip is not None and not (is_number and LEAST_CLIP <= clip <= 100):
+    if not (is_number and LEAST_CLIP <= clip <= 100):
         raise ParameterError(
-            f"clip={clip!r} must be a percentile from {LEAST_CLIP} to 100, or None for the method's own."
+            f"clip={clip!r} must be a percentile from {LEAST_CLIP} to 100; where none is given, it is the method's own."
         )
 
 

@@ -276,7 +276,7 @@ class Explanation:
             facts["notes"] = tuple(tuple(map(tuple, row)) for row in facts.get("notes", ()))
             facts["display"] = Display(**facts.get("display", {}))
             return cls(**arrays, **facts, checks=checks)
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ParameterError) as error:
             raise FormatError(f"{str(path)!r} is not an explanation saved as .npz ({error}).") from error
 
     def _repr_html_(self) -> str:

@@ -172,6 +172,8 @@ def test_signs_go_by_method_and_target():
     assert contrast.heatmaps(None)[1].min() == -1
     assert replace(e, layer=None).display_of(0) == Display(99, "zero", "signed")
     assert replace(e, layer=None, signed=False).display_of(0) == Display(99, "quartile", "signed")
+    plain = replace(contrast, display=PLAIN)
+    assert [plain.display_of(t).sign for t in (0, 1)] == ["positive", "signed"]
     assert e.display_of(0, "absolute", 90) == Display(90, "zero", "absolute")
 
 
@@ -180,6 +182,7 @@ def test_signs_go_by_method_and_target():
     [
         ({"clip": 30}, "clip=30 must be a percentile from 50 to 100"),
         ({"clip": True}, "clip=True must be"),
+        ({"clip": None}, "clip=None must be"),
         ({"origin": "middle"}, "origin='middle' is not a choice"),
         ({"sign": "auto"}, "sign='auto' is not a choice"),
     ],
@@ -235,6 +238,20 @@ def test_saved_and_loaded_it_is_the_same(tmp_path):
     for name in ("target_names", "method", "layer", "params", "signed", "seconds", "versions", "display"):
         assert getattr(e, name) == getattr(again, name)
     assert_array_equal(again.checks["gap"], e.checks["gap"])
+
+
+def test_a_file_of_an_earlier_version_is_drawn_as_its_maps_suggest(tmp_path):
+    explanation(MAPS).save(tmp_path / "e.npz")
+    with np.load(tmp_path / "e.npz") as data:
+        arrays = {name: data[name] for name in data.files}
+    facts = json.loads(str(arrays["meta"]))
+    damaged = facts | {"display": {"clip": 7}}
+    del facts["display"]
+    for name, meta in (("earlier", facts), ("damaged", damaged)):
+        np.savez(tmp_path / f"{name}.npz", **{**arrays, "meta": np.array(json.dumps(meta))})
+    assert Explanation.load(tmp_path / "earlier.npz").display == Display()
+    with pytest.raises(FormatError, match="is not an explanation saved as"):
+        Explanation.load(tmp_path / "damaged.npz")
 
 
 def test_pictures_and_pages(tmp_path):

@@ -74,7 +74,7 @@ export function Colorbar({ store, actions }: ViewProps) {
       <Bar store={store} actions={actions} map={map} />
       <span class="number">{endText(style, style.high)}</span>
       {clipped && (
-        <span class="dim" title={clipped.reason}>
+        <span class="dim clip" title={clipped.reason}>
           {clipped.text}
         </span>
       )}
