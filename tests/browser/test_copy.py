@@ -29,7 +29,7 @@ VIEWS: dict[str, dict[str, Any]] = {
         "sort": "unsure",
         "limits": [0.1, 0.6],
         "cells": True,
-        "style": "contours",
+        "map_style": "contours",
         "clip": 90,
     },
 }
