@@ -218,6 +218,7 @@ export async function createKernel(options) {
           offset: 0,
           signed,
           partial: done < 1,
+          done,
           notes: [...(remark.notes ?? []), ...(cautions ? [cautionOn(question.method)].filter(Boolean) : [])],
           evidence: remark.evidence ?? "some",
           checks: fine ? { completeness_gap: 0.0125 * (image + 1) } : {},

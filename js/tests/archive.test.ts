@@ -143,6 +143,18 @@ describe("a view of an archive", () => {
     expect([...(store.answer.value?.tiles.get("0/0")?.values ?? [])]).toEqual(fixture.maps[1][0].flat());
   });
 
+  it("shows what a kernel answers that is too busy to greet it", async () => {
+    const { state } = model;
+    session.close();
+    model = fakeModel({ ...state, _snapshot: new Uint8Array() });
+    store = new Store();
+    session = new Session(model, store, new AnswerCache());
+    expect(store.answer.value).toBeNull();
+    model.assign("_snapshot", new DataView(bytes.buffer));
+    await ready();
+    expect(store.answer.value?.tiles.size).toBeGreaterThan(0);
+  });
+
   it("follows another view of the same model", async () => {
     await ready();
     for (const [name, value] of Object.entries(question({ compare: "methods" }))) model.assign(name, value);

@@ -69,10 +69,10 @@ it("steps through the rows as they are sorted and filtered", () => {
   store.predictions.value = predictions([0.9, 0.1], [0.2, 0.8], [0.6, 0.4]);
   const steps = () => [neighbour(store, -1), neighbour(store, 1)];
   expect(steps()).toEqual([null, 1]);
-  store.sort.value = "unsure";
+  store.traits.sort.value = "unsure";
   expect(store.rows.value).toEqual([2, 1, 0]);
   expect(steps()).toEqual([1, null]);
-  store.filter.value = "predicted 1";
+  store.traits.show.value = "predicted 1";
   expect(steps()).toEqual([1, 1]);
 });
 

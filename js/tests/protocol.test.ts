@@ -33,6 +33,7 @@ describe("the messages as Python's types have them", () => {
     model.down({ ...running(4), held: true });
     model.down({ kind: "maps", gen: 4, seq: 1, items: [] });
     session.cancel();
+    session.refresh();
     session.fetchThumbnails(0, 0);
     session.setVisible(false);
     void session.downloads.fetch("html", 0).catch(() => {});

@@ -147,7 +147,7 @@ describe("actions", () => {
     const compared = (traits: Partial<Traits>, filter = "all") => {
       store = new Store({ method: "cam", _images: [{}, {}, {}] as never, labels: [0, 1, null], ...traits });
       store.predictions.value = predictions([0.75, 0.25], [0.75, 0.25], [0.75, 0.25]);
-      store.filter.value = filter;
+      store.traits.show.value = filter;
       actions().compareBy("targets");
       return asked.at(-1);
     };

@@ -55,8 +55,8 @@ describe("a store", () => {
     shelf(3, [0, 1, 1, 4], [1, 1, 0, 5]);
     expect(store.facts.value.images).toBe(IMAGES);
     expect([...store.filters.value]).toContainEqual(["wrong", 2]);
-    store.filter.value = "wrong";
-    store.sort.value = "high";
+    store.traits.show.value = "wrong";
+    store.traits.sort.value = "high";
     expect(store.rows.value).toEqual([3, 1]);
   });
 

@@ -13,7 +13,7 @@ from kx_widget.engine.display import ChosenSign, Display
 from kx_widget.engine.drawing import COLORMAP, FAINT, UNLIKELY, Photo, Style, blend, contact_sheet, encode, html_cell
 from kx_widget.engine.errors import FormatError, ParameterError
 from kx_widget.engine.figures import fixed, percent
-from kx_widget.engine.files import read_arrays, writable, write_arrays, write_whole
+from kx_widget.engine.files import read_arrays, shared_names, writable, write_arrays, write_whole
 from kx_widget.engine.notes import heading_of, labelled, marked
 from kx_widget.engine.postprocess import Scale, apply_scale, apply_sign, resize
 from kx_widget.engine.types import Floats, Ints, Notes
@@ -238,6 +238,8 @@ class Explanation:
     def save(self, path: str | Path) -> None:
         """Write everything (`.npz`), or the overlays as one picture (`.png`) or page (`.html`).
 
+        Of the images' paths it keeps the file names, or what lies below the folder that they share.
+
         Raises:
             FormatError: another ending, or no such folder.
         """
@@ -249,7 +251,7 @@ class Explanation:
             others = (f.name for f in fields(self) if f.name not in (*ARRAYS, "checks", "done"))
             facts = {name: getattr(self, name) for name in others}
             plain = {"params": dict(self.params), "versions": dict(self.versions), "display": asdict(self.display)}
-            write_arrays(path, arrays, facts | plain)
+            write_arrays(path, arrays, facts | plain | {"names": shared_names(self.names)})
         elif path.suffix == ".png":
             write_whole(path, encode(contact_sheet(self.pictures())))
         elif path.suffix == ".html":

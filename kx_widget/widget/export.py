@@ -11,6 +11,7 @@ from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.files import writable, write_whole
 from kx_widget.engine.types import Floats
 from kx_widget.widget.archive import Archive, KeptAnswer, pack
+from kx_widget.widget.call_site import shared_arguments
 from kx_widget.widget.downloads import Downloads
 from kx_widget.widget.html import page, page_state
 from kx_widget.widget.static_preview import Displays, is_attended, static_preview
@@ -47,8 +48,11 @@ class Exporter:
                 return
             self._archive.keep(answer, version)
             self._predictions = predictions
-            self._timer.cancel()
-            self._timer = start_timer(SECONDS_BEFORE_SNAPSHOT, self.snapshot)
+            # While a cell keeps the kernel busy, a view that nobody greets shows nothing else.
+            is_watched = self._widget._open.outbox.is_deaf and self._timer.is_alive()
+            if not is_watched:
+                self._timer.cancel()
+                self._timer = start_timer(SECONDS_BEFORE_SNAPSHOT, self.snapshot)
         if self._widget.results:
             self.displays.complete(self._preview)
 
@@ -148,7 +152,9 @@ class Exporter:
         return page(page_state(widget) | dict(traits), title, self._block, int(megabytes * 1e6))
 
     def _block(self, limit: int) -> bytes:
-        return pack(self.welcome, self._predictions, self._archive.answers(), limit, alone=True)
+        arguments = shared_arguments(self.welcome["arguments"])
+        welcome = self.welcome | {"arguments": arguments}
+        return pack(welcome, self._predictions, self._archive.answers(), limit, alone=True)
 
     def _preview(self) -> dict[str, str]:
         w = self._widget

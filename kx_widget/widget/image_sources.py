@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from kx_widget.engine.drawing import encode
+from kx_widget.engine.files import shared_names
 from kx_widget.engine.images import Images
 from kx_widget.engine.ranges import Pixels
 from kx_widget.widget.worker import start_timer
@@ -138,7 +140,12 @@ class LoadedImages:
         """The picture of an image, at most so large."""
         images = self.images
         size = images.originals[image].size if images.originals else None
-        return encode_preview(images.previews[image], images.names[image], images.boxes[image], longest_side, size)
+        return encode_preview(images.previews[image], self.names[image], images.boxes[image], longest_side, size)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Of the images, without where they lie: pages and notebooks are handed on."""
+        return shared_names(self.images.names)
 
     def original(self, image: int) -> Pixels:
         """The image from its file, or from the array that it was given in, as long as somebody else holds that."""

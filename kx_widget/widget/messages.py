@@ -381,6 +381,13 @@ class Miss(TypedDict):
     gen: int
 
 
+class Refresh(TypedDict):
+    """Ask this question again: the weights have changed."""
+
+    kind: Literal["refresh"]
+    gen: int
+
+
 class Cancel(TypedDict):
     """Give up this question."""
 
@@ -440,7 +447,7 @@ Down = (
     Welcome | Predictions | Shelf | Pictures | Queued | Running | Progress | Maps | Ahead | Thumbnails | Costs | Done
     | Cancelled | Error | File | Crop
 )  # fmt: skip
-Up = Hello | Seen | Cancel | Miss | Want | Look | Export | Enlarge | Ack
+Up = Hello | Seen | Refresh | Cancel | Miss | Want | Look | Export | Enlarge | Ack
 
 
 def validate(content: Any) -> dict[str, Any] | None:

@@ -91,13 +91,10 @@ def _params(params: Sequence[Parameter]) -> dict[str, Any]:
     return {"params": [asdict(p) | {"title": p.title} for p in params]}
 
 
-def python_arguments(model: Any, keywords: Mapping[str, Any]) -> list[str]:
-    """The arguments of a widget that are the user's own, as Python; what has no short literal goes by its name."""
-    from kx_widget.engine import explainer
-
+def python_argument(name: str, value: Any, texts: Mapping[str, str]) -> str:
+    """An argument that is the user's own, as Python: as it was written, else a short literal, else its name."""
     short = (str, int, float, type(None))
-    texts = [f"{name}={value!r}" if isinstance(value, short) else f"{name}={name}" for name, value in keywords.items()]
-    return ["explainer" if isinstance(model, explainer.Explainer) else "model", "images", *texts]
+    return texts.get(name) or (repr(value) if isinstance(value, short) else name)
 
 
 def columns(questions: Sequence[Question]) -> list[Column]:

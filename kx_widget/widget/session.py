@@ -165,10 +165,20 @@ class Session:
             return self._answer.explanations[0]
 
     @property
+    def gen(self) -> int:
+        """The number of the latest question."""
+        return self._answer.gen
+
+    @property
     def explanations(self) -> tuple[Explanation, ...]:
         """What is known so far: one explanation, or one a column where methods or layers are compared."""
         with self._changed:
             return tuple(self._answer.explain())
+
+    def has_other_weights(self) -> bool:
+        """Whether the model's weights have changed since the latest answer began."""
+        answer = self._answer
+        return answer.query is not None and bool(answer.key) and answer.query.version() != answer.version
 
     def keep(self) -> None:
         """Keep what has come of an answer about all images that is not whole."""

@@ -14,12 +14,15 @@ from kx_widget.engine.display import SIGNS, check_clip
 from kx_widget.engine.drawing import COLORMAP, DIVERGING, PHOTOS, SEQUENTIAL, STYLES
 from kx_widget.engine.errors import KxError, ParameterError, did_you_mean, near
 from kx_widget.engine.postprocess import SCALES
-from kx_widget.engine.targets import Contrast
+from kx_widget.engine.targets import Contrast, classes_named
+from kx_widget.widget.call_site import variable_of
 
 COLORMAPS = (*SEQUENTIAL, *DIVERGING)
 QUESTION = ("layer", "method", "target", "params", "compare", "compare_with")
-READ_ONLY = ("status", "progress", "error")
-PYTHON_ONLY = ("_images", "_snapshot", "_esm", "_css", "_anywidget")
+READ_ONLY = ("status", "progress", "error", "weights_changed")
+PYTHON_ONLY = ("_images", "_snapshot", "_names", "_esm", "_css", "_anywidget")
+OUTCOMES = ("all", "wrong", "right", "unlabelled")
+SORTS = ("given", "wrong", "unsure", "sure", "high", "low")
 
 
 class Fraction(t.Float[float, Any]):
@@ -122,13 +125,19 @@ class Traits(anywidget.AnyWidget):
     swipe = Fraction(0.0, min=0, max=1).tag(sync=True)
     selected = t.List(t.Int(min=0), [0]).tag(sync=True)
     labels = t.TraitType(()).tag(sync=True)
+    # Which images are shown, and in which order.
+    show = t.Unicode("all").tag(sync=True)
+    sort = Choice(list(SORTS), "given").tag(sync=True)
     theme = Choice(["auto", "light", "dark"], "auto").tag(sync=True)
     # Pixels of the whole view; None for what fits the window.
     height = t.Int(None, min=240, allow_none=True).tag(sync=True)
     status = t.Enum(["idle", "running", "done", "cancelled", "error"], "idle", read_only=True).tag(sync=True)
     progress = t.Float(0.0, read_only=True).tag(sync=True)
     error = t.Unicode("", read_only=True).tag(sync=True)
+    # Since the answer; found after a cell, or once a view comes into sight.
+    weights_changed = t.Bool(False, read_only=True).tag(sync=True)
     _images = t.List().tag(sync=True)
+    _names = t.Dict().tag(sync=True)  # the user's own variables that hold a trait's value, by the trait
     _snapshot = t.Bytes(b"").tag(sync=True)  # the latest answer, for pages without a kernel; see `archive`
 
     def __init__(self, **state: Any) -> None:
@@ -151,6 +160,9 @@ class Traits(anywidget.AnyWidget):
             raise ParameterError(f"A KxWidget has no trait {name!r} to set. {hint}")
         with self._lock:
             super().__setattr__(name, value)
+            if name == "labels":
+                variable = variable_of(value)
+                self._names = {name: variable} if variable else {}
 
     @contextmanager
     def hold_trait_notifications(self) -> Generator[None, None, None]:
@@ -169,3 +181,23 @@ def as_trait_error(error: KxError) -> KxError:
     kind = type(error)
     names: dict[str, Any] = {"__module__": kind.__module__, "__reduce__": lambda self: (kind, self.args)}
     return type(kind.__name__, (kind, t.TraitError), names)(*error.args)
+
+
+def read_filter(text: str, class_names: Sequence[str]) -> str:
+    """Which images are shown, as the page has it: a class by its index.
+
+    Raises:
+        ParameterError: it is no filter.
+    """
+    kind, _, name = text.partition(" ")
+    if text in OUTCOMES:
+        return text
+    if kind in ("predicted", "true"):
+        known = name.isdecimal() and int(name) < len(class_names)
+        classes = [int(name)] if known else classes_named(name, class_names)
+        if len(classes) == 1:
+            return f"{kind} {classes[0]}"
+    raise ParameterError(
+        f"show={text!r:.100} is no choice of images: pass {', '.join(map(repr, OUTCOMES))}, or a class, like "
+        "'predicted cat' or 'true 3'."
+    )

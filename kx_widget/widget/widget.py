@@ -1,6 +1,6 @@
 """The widget: traits and wiring."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,14 +13,15 @@ from kx_widget.engine.explainer import KEYWORDS, Explainer
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.labels import read_labels
 from kx_widget.widget.answer_sources import AnswerSource, Query, asks_for_labels
+from kx_widget.widget.call_site import after_each_cell, written_arguments
 from kx_widget.widget.export import Exporter
 from kx_widget.widget.image_sources import ImageSource, LoadedImages, encode_all
 from kx_widget.widget.messages import validate
 from kx_widget.widget.model_answers import ModelAnswers
 from kx_widget.widget.questions import adapted, in_words
-from kx_widget.widget.serialize import error_message, python_arguments
+from kx_widget.widget.serialize import error_message, python_argument
 from kx_widget.widget.session import CLOSED, Session, Status
-from kx_widget.widget.traits import PYTHON_ONLY, QUESTION, READ_ONLY, Traits, as_trait_error
+from kx_widget.widget.traits import PYTHON_ONLY, QUESTION, READ_ONLY, Traits, as_trait_error, read_filter
 
 if TYPE_CHECKING:
     from kx_widget.bulk.store import Store
@@ -46,6 +47,7 @@ class KxWidget(Traits):
     """
 
     _session: Session | None = None
+    _leave_cells: Callable[[], None]
     # The traits of the latest question, and the latest checked query with its traits as text.
     _last_traits: dict[str, Any] | None = None
     _last_query: tuple[str, Query] | None = None
@@ -77,7 +79,12 @@ class KxWidget(Traits):
         source = LoadedImages(loaded)
         super().__init__(_images=encode_all(source))
         answers = ModelAnswers(explainer, source, loaded)
-        self._start(source, answers, python_arguments(model, settings), question | {"labels": labels} | keywords)
+        texts = written_arguments({"model": model, "images": images, "labels": labels, **settings})
+        arguments = [texts.get("model") or ("explainer" if model is explainer else "model")]
+        arguments += [python_argument("images", images, texts)]
+        arguments += [f"{name}={python_argument(name, value, texts)}" for name, value in settings.items()]
+        self._start(source, answers, arguments, question | {"labels": labels} | keywords)
+        self._names = {"labels": texts["labels"]} if "labels" in texts else {}
 
     @classmethod
     def from_store(
@@ -119,11 +126,14 @@ class KxWidget(Traits):
         answers = StoredAnswers(source, None if model is None else model_of_store(source, model, settings))
         chosen = {"where": where, "sort": sort, "descending": descending or None}
         chosen = {name: value for name, value in chosen.items() if value is not None}
-        model_name, _, *keyword_arguments = python_arguments(model, chosen | settings)
-        names = [repr(source.path)] if model is None else [repr(source.path), model_name]
+        texts = written_arguments({"store": store, "model": model, **chosen, **settings})
+        arguments = [repr(source.path)]
+        if model is not None:
+            arguments += [texts.get("model") or ("explainer" if isinstance(model, Explainer) else "model")]
+        arguments += [f"{name}={python_argument(name, value, texts)}" for name, value in (chosen | settings).items()]
         self = cls.__new__(cls)
         Traits.__init__(self)
-        self._start(source, answers, [*names, *keyword_arguments], answers.default_traits() | keywords)
+        self._start(source, answers, arguments, answers.default_traits() | keywords)
         return self
 
     @classmethod
@@ -160,6 +170,7 @@ class KxWidget(Traits):
         self.observe(self._focus, "selected")
         self.observe(self._relabel, "labels")
         self.on_msg(self._receive)
+        self._leave_cells = after_each_cell(self._check_weights)
         self.refresh()
 
     @property
@@ -245,6 +256,7 @@ class KxWidget(Traits):
             return
         with self._lock:
             self._session = None
+            self._leave_cells()
             session.close()
             self._exporter.close()
             for name in ("_source", "_answers", "_last_query"):
@@ -281,8 +293,15 @@ class KxWidget(Traits):
 
     def _report(self, status: Status, progress: float, error: str) -> None:
         with self._lock, self.hold_sync():
-            for name, value in zip(READ_ONLY, (status, progress, error), strict=True):
+            for name, value in {"status": status, "progress": progress, "error": error}.items():
                 self.set_trait(name, value)
+            if status == "running":
+                self.set_trait("weights_changed", False)
+
+    def _check_weights(self) -> None:
+        """Say whether the model has other weights than those that the answer was computed with."""
+        if (session := self._session) is not None and self.status != "running":
+            self.set_trait("weights_changed", session.has_other_weights())
 
     def _receive(self, _: Any, content: Any, __: Any) -> None:
         """Act on a message of the browser."""
@@ -295,6 +314,11 @@ class KxWidget(Traits):
                 session.greet(view, keys, self._exporter.welcome)
             case {"kind": "seen", "view": view, "visible": visible}:
                 session.outbox.see(view, visible)
+                self._check_weights()
+            case {"kind": "refresh", "gen": gen}:
+                if gen == session.gen:
+                    self.refresh()
+                    session.outbox.hear()
             case {"kind": "ack", "seq": seq}:
                 session.outbox.acknowledge(seq)
             case {"kind": "cancel", "gen": gen}:
@@ -395,6 +419,11 @@ class KxWidget(Traits):
             if self._session is not None and asks_for_labels(traits := self._question_traits()):
                 self._query(traits, labels)
         return labels
+
+    @t.validate("show")
+    def _check_show(self, proposal: Any) -> Any:
+        with self._refusing():
+            return read_filter(proposal["value"], self._class_names)
 
     @t.validate("selected")
     def _check_selected(self, proposal: Any) -> Any:

@@ -283,6 +283,9 @@ export interface Seen { kind: "seen"; view: string; visible: boolean; }
 /** Something of this question did not arrive, or the answer said to be held is not here any more. */
 export interface Miss { kind: "miss"; gen: number; }
 
+/** Ask this question again: the weights have changed. */
+export interface Refresh { kind: "refresh"; gen: number; }
+
 /** Give up this question. */
 export interface Cancel { kind: "cancel"; gen: number; }
 
@@ -307,7 +310,7 @@ export interface Ack { kind: "ack"; seq: number; }
 
 export type Down = Welcome | Predictions | Shelf | Pictures | Queued | Running | Progress | Maps | Ahead | Thumbnails | Costs | Done | Cancelled | Error | File | Crop;
 
-export type Up = Hello | Seen | Cancel | Miss | Want | Look | Export | Enlarge | Ack;
+export type Up = Hello | Seen | Refresh | Cancel | Miss | Want | Look | Export | Enlarge | Ack;
 
 export type Message<Kind extends (Down | Up)["kind"]> = Extract<Down | Up, { kind: Kind }>;
 

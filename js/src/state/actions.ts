@@ -51,7 +51,7 @@ export class Actions {
   compareBy = (compare: Compare) => {
     const { store } = this;
     if (compare === store.traits.compare.peek()) return;
-    const showsWrong = store.filter.peek() === "wrong" && store.filters.peek().has("wrong");
+    const showsWrong = store.traits.show.peek() === "wrong" && store.filters.peek().has("wrong");
     const isWrong = showsWrong || isRight(store.facts.peek(), focusedImage(store)) === false;
     const compare_with = compare === "targets" && isWrong ? [TOPS[0], TRUE, joinTarget(TOPS[0], TRUE, [])] : [];
     this.session.set({ compare, compare_with: store.available.peek() ? [] : compare_with, limits: WHOLE_SCALE });
@@ -97,7 +97,12 @@ export class Actions {
   /** Asks a question that was answered before, as a whole. */
   openAnswer = (question: QuestionRecord) => this.session.set(question);
 
+  /** Which images are shown, and in which order. */
+  arrange = (rows: Partial<Pick<Traits, "show" | "sort">>) => this.session.set(rows);
+
   cancel = () => this.session.cancel();
+
+  refresh = () => this.session.refresh();
 
   fetchThumbnails = () => {
     const { image, column } = chosenTile(this.store);

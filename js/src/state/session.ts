@@ -55,10 +55,17 @@ export class Session implements Listener {
     for (const name of names) this.pull(name);
     this.connection = new Connection(model, this);
     this.connection.greet();
-    openArchive(model.get("_snapshot") as Binary | undefined)
+    // A kernel that is too busy to greet may still have answered since.
+    model.on("change:_snapshot", this.readSnapshot);
+    this.readSnapshot();
+  }
+
+  private readonly readSnapshot = () => {
+    if (!this.needsArchive) return;
+    openArchive(this.model.get("_snapshot") as Binary | undefined)
       .then((archive) => archive && this.needsArchive && batch(() => this.useArchive(archive)))
       .catch((error) => this.report(`What was kept of this view cannot be read: ${error}`));
-  }
+  };
 
   /** Sets traits here and in Python; a question that cannot be answered is refused with a failure. */
   set(values: Partial<Traits>): void {
@@ -68,6 +75,11 @@ export class Session implements Listener {
 
   cancel(): void {
     this.connection.send({ kind: "cancel", gen: this.current.gen });
+  }
+
+  /** Asks the question again: the weights have changed. */
+  refresh(): void {
+    this.connection.send({ kind: "refresh", gen: this.current.gen });
   }
 
   /** Asks for thumbnails of an image for one of the answer's columns. */
@@ -90,6 +102,7 @@ export class Session implements Listener {
     this.connection.close();
     clearTimeout(this.queuedTimer);
     for (const [event, observer] of this.observers) this.model.off(event, observer);
+    this.model.off("change:_snapshot", this.readSnapshot);
   }
 
   // What the connection calls.

@@ -94,10 +94,17 @@ export const DEFAULTS = {
   selected: [0],
   /** The true class of each image, null where it is unknown; empty where no labels were given. */
   labels: [] as (number | null)[],
+  /** Which images are shown; one of `filters`. */
+  show: "all",
+  sort: "given" as Sort,
   theme: "auto" as "auto" | "light" | "dark",
   /** Pixels of the whole view; null where it goes by the window. */
   height: null as number | null,
+  /** Since the answer on the screen was computed. */
+  weights_changed: false,
   _images: [] as Picture[],
+  /** The user's own variables that hold a trait's value, by the trait. */
+  _names: {} as Readonly<Record<string, string>>,
 };
 export type Traits = typeof DEFAULTS;
 
@@ -169,9 +176,6 @@ export class Store {
   readonly tileHeight = signal<number | null>(null);
   /** What they are if it is null. */
   readonly fittingHeight = signal(0);
-  /** Which images are shown; one of `filters`. */
-  readonly filter = signal("all");
-  readonly sort = signal<Sort>("given");
 
   constructor(initial: Partial<Traits> = {}) {
     const values = Object.entries({ ...DEFAULTS, ...initial });
@@ -190,8 +194,8 @@ export class Store {
   /** The images shown, in the order of their rows. */
   readonly rows = computed(() => {
     // The chosen filter or sort may have gone with the labels that it was about.
-    const filter = this.filters.value.has(this.filter.value) ? this.filter.value : "all";
-    const sort = sortsOf(this.facts.value).includes(this.sort.value) ? this.sort.value : "given";
+    const filter = this.filters.value.has(this.traits.show.value) ? this.traits.show.value : "all";
+    const sort = sortsOf(this.facts.value).includes(this.traits.sort.value) ? this.traits.sort.value : "given";
     return filterSort(this.facts.value, filter, sort);
   });
 

@@ -17,10 +17,10 @@ export function DrawingControls({ narrow, ...view }: ViewProps & { narrow: boole
       <Slider {...OPACITY} value={opacity} onRelease={(value) => actions.commit({ opacity: value })} />
       <Colorbar {...view} />
       <PopupButton label="Display" title="Sign, scale, colours, threshold and how the picture is drawn">
-        {narrow && <RowControls store={store} />}
+        {narrow && <RowControls {...view} />}
         <DisplayControls {...view} />
       </PopupButton>
-      {narrow ? <Tools {...view} /> : <RowControls store={store} />}
+      {narrow ? <Tools {...view} /> : <RowControls {...view} />}
     </div>
   );
 }

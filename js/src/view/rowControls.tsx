@@ -4,6 +4,7 @@ import { className } from "../state/labels";
 import type { Store } from "../state/store";
 import { Field, options, Select } from "./field";
 import { LEAST_HEIGHT, MOST_HEIGHT } from "./gridLayout";
+import type { ViewProps } from "./props";
 import { setTo } from "./setTo";
 
 const OUTCOMES: readonly [string, string][] = [
@@ -26,23 +27,21 @@ const SORTS: Readonly<Record<Sort, string>> = {
 };
 
 /** Which rows are shown, in which order, and how high. */
-export function RowControls({ store }: { store: Store }) {
+export function RowControls({ store, actions }: ViewProps) {
   const facts = store.facts.value;
   if (facts.images < 2) return null;
   const shown = store.rows.value.length;
   const sorts = sortsOf(facts);
   return (
     <div class="arrange" role="group" aria-label="Rows">
-      <FilterField store={store} />
+      <FilterField store={store} actions={actions} />
       <Select
         id="kx-sort"
         label="Sort"
         title="In which order images are shown"
         class="control"
-        value={sorts.includes(store.sort.value) ? store.sort.value : "given"}
-        onChoose={(sort) => {
-          store.sort.value = sort as Sort;
-        }}
+        value={sorts.includes(store.traits.sort.value) ? store.traits.sort.value : "given"}
+        onChoose={(sort) => actions.arrange({ sort: sort as Sort })}
       >
         {options(sorts.map((sort) => [sort, SORTS[sort]]))}
       </Select>
@@ -77,9 +76,9 @@ function SizeSlider({ store }: { store: Store }) {
   );
 }
 
-function FilterField({ store }: { store: Store }) {
+function FilterField({ store, actions }: ViewProps) {
   const filters = store.filters.value;
-  const filter = store.filter.value;
+  const filter = store.traits.show.value;
   /** Classes are listed once somebody reaches for the list: there may be a thousand. */
   const reached = useSignal(false);
   const reach = setTo(reached, true);
@@ -100,9 +99,7 @@ function FilterField({ store }: { store: Store }) {
         title="Which images are shown"
         class="control"
         value={filters.has(filter) ? filter : "all"}
-        onChoose={(name) => {
-          store.filter.value = name;
-        }}
+        onChoose={(show) => actions.arrange({ show })}
       >
         {counted(OUTCOMES)}
         {BY_CLASS.map(([kind, title]) => {

@@ -25,7 +25,16 @@ function stateText(store: Store): string {
   }
   if (store.waiting.value) return "waiting for the kernel (a cell is running)";
   if (!store.constants.value && status === "idle") return "connecting";
-  return WORDS[status];
+  return status === "cancelled" ? `cancelled${cancelledAt(store)}` : WORDS[status];
+}
+
+/** How much of the answer had come. */
+function cancelledAt(store: Store): string {
+  const { columns = [], tiles } = store.answer.value ?? {};
+  const count = columns.length * store.traits._images.value.length;
+  if (!tiles || count === 0 || store.stale.value || store.stored.value) return "";
+  const done = [...tiles.values()].reduce((sum, { item }) => sum + item.done, 0);
+  return ` at ${Math.floor((100 * done) / count)} %`;
 }
 
 /** Apart from the state, which is read out: this changes several times a second. */
@@ -85,6 +94,14 @@ export function StatusBar({ store, actions }: ViewProps) {
         >
           Cancel
         </button>
+      )}
+      {store.traits.weights_changed.value && store.status.value !== "no-kernel" && (
+        <span>
+          the weights have changed:{" "}
+          <button type="button" title="Asks again, of the model as it is now" onClick={() => actions.refresh()}>
+            Refresh
+          </button>
+        </span>
       )}
       {store.progress.value && <span class="details">{progressText(store)}</span>}
       <span class="dim details" title={details}>

@@ -15,7 +15,7 @@ import {
   rowAt,
   WIDEST,
 } from "./gridLayout";
-import { lengthOf, type RowPlaces, useRowsInSight } from "./useVirtualList";
+import { lengthOf, type RowPlaces, scrollFactor, useRowsInSight } from "./useVirtualList";
 
 /** Pixels around the tiles. */
 const MARGIN = 12;
@@ -97,18 +97,20 @@ function useAnchor(
   store: Store,
   layout: GridLayout,
   columns: number,
+  rows: RowPlaces,
   box: RefObject<HTMLElement>,
   grid: ReturnType<typeof useRowsInSight>,
 ) {
-  const arrangement = `${store.filter.value}, ${store.sort.value}`;
-  const previous = useRef({ layout, columns, arrangement });
+  const arrangement = `${store.traits.show.value}, ${store.traits.sort.value}`;
+  const previous = useRef({ layout, columns, arrangement, rows });
   useLayoutEffect(() => {
     const { layout: previousLayout, ...last } = previous.current;
-    previous.current = { layout, columns, arrangement };
+    previous.current = { layout, columns, arrangement, rows };
     if (last.arrangement !== arrangement) return grid.scrollTo(0);
     if (previousLayout === layout || !box.current) return;
-    const top = grid.scrolled.peek();
-    const room = box.current.clientHeight - (columns > 1 ? HEADING : 0);
+    const height = box.current.clientHeight;
+    const top = grid.scrolled.peek() / scrollFactor(last.rows, height);
+    const room = height - (columns > 1 ? HEADING : 0);
     const isInSight = (row: number) => previousLayout.tops[row + 1] > top && previousLayout.tops[row] < top + room;
     let place = store.rows.peek().indexOf(focusedImage(store));
     let row = rowAt(previousLayout.starts, place);
@@ -118,7 +120,8 @@ function useAnchor(
     }
     const to = rowAt(layout.starts, place);
     const free = Math.max(0, room - (layout.tops[to + 1] - layout.tops[to]));
-    grid.scrollTo(layout.tops[to] - Math.min(Math.max(previousLayout.tops[row] - top, 0), free));
+    const above = Math.min(Math.max(previousLayout.tops[row] - top, 0), free);
+    grid.scrollTo((layout.tops[to] - above) * scrollFactor(rows, height));
   }, [layout, arrangement]);
 }
 
@@ -146,7 +149,7 @@ export function useVirtualGrid(store: Store, content: GridContent) {
     return { count: heights.length, topOf: (row) => tops[row], rowAt: (top) => rowAt(tops, top) };
   }, [layout]);
   const grid = useRowsInSight(box, rows, sight);
-  useAnchor(store, layout, content.columns, box, grid);
+  useAnchor(store, layout, content.columns, rows, box, grid);
   useKeptPlace(box, grid);
   const first = layout.starts[grid.first];
   const last = room.width.value > 0 ? layout.starts[grid.last] : first;

@@ -33,8 +33,8 @@ interface RowRange {
 /** Pixels that a browser lays a list out in. */
 export const lengthOf = ({ count, topOf }: RowPlaces) => Math.min(topOf(count), LONGEST);
 
-/** From pixels of the scrollbar to those of the list. */
-function scrollFactor(rows: RowPlaces, height: number): number {
+/** From pixels of a list to those that it is scrolled by. */
+export function scrollFactor(rows: RowPlaces, height: number): number {
   const total = rows.topOf(rows.count);
   return total > LONGEST ? (LONGEST - height) / (total - height) : 1;
 }
