@@ -51,13 +51,13 @@ function clipText(store: Store, map: TileMap) {
   const largest = magnitude(map.extent, sign);
   const isBeyond = largest > high;
   if (origin === "zero" && !isBeyond) return null;
-  const below = origin === "zero" ? "" : `A quarter of the values lie below ${value(low)}, where the colours begin. `;
+  const below = origin === "zero" ? "" : `A quarter of the values lie below ${value(low)}, where the colours begin.`;
   const beyond = isBeyond
     ? `${clip} % lie below ${value(high)}, where they end; the largest is ${value(largest)}.`
     : "";
   return {
-    text: `${origin === "zero" ? 0 : 25} … ${isBeyond ? clip : 100} % of the values`,
-    reason: `${below}${beyond} “Sign” and “Clip” in Display change it.`,
+    text: `${origin === "zero" ? 0 : 25} … ${isBeyond ? clip : 100} %`,
+    reason: [below, beyond, "“Sign” and “Clip” in Display change it."].filter(Boolean).join(" "),
   };
 }
 
@@ -67,17 +67,11 @@ export function Colorbar({ store, actions }: ViewProps) {
   const style = styleOf(store, map);
   const [low, high] = store.traits.limits.value;
   const isChanged = low !== 0 || high !== 1;
-  const clipped = clipText(store, map);
   return (
     <div class="colorbar" role="group" aria-label="Colour bar">
       <span class="number">{endText(style, style.low)}</span>
       <Bar store={store} actions={actions} map={map} />
       <span class="number">{endText(style, style.high)}</span>
-      {clipped && (
-        <span class="dim clip" title={clipped.reason}>
-          {clipped.text}
-        </span>
-      )}
       {isChanged && (
         <button type="button" aria-label="Reset limits" title="Reset limits" onClick={actions.resetLimits}>
           ↺
@@ -107,7 +101,8 @@ function Bar({ store, actions, map }: ViewProps & { map: TileMap }) {
     context.putImageData(pixels, 0, 0);
   }, [table, start, low, high, threshold]);
 
-  const scope = scopeText(store, map);
+  const clipped = clipText(store, map);
+  const scope = [clipped?.text, scopeText(store, map)].filter(Boolean).join(" of ");
   const label = `Colours from ${endText(style, low)} to ${endText(style, high)}, ${scope}`;
   return (
     <div class="scale">
@@ -116,7 +111,7 @@ function Bar({ store, actions, map }: ViewProps & { map: TileMap }) {
       </svg>
       <canvas ref={canvas} width={WIDTH} height={1} role="img" aria-label={label} />
       <LimitHandles store={store} actions={actions} map={map} />
-      <div class="whose" title={scope}>
+      <div class="whose" title={[scope, clipped?.reason].filter(Boolean).join(": ")}>
         {scope}
       </div>
     </div>
