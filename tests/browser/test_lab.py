@@ -94,6 +94,7 @@ def samples(picture: np.ndarray) -> np.ndarray:
 
 def test_zooming_one_tile_zooms_all_and_reset_takes_it_back(view: View) -> None:
     assert view.tiles.count() >= 2
+    control(view.root, "Crosshair and zoom").select_option("all images")
     before = [view.pixels(image) for image in (0, 1)]
     view.canvas(0).hover()
     view.notebook.page.keyboard.down("Control")
