@@ -55,7 +55,7 @@ def _activation_after(call: Call, after: Callable[[Call], list[Call]]) -> Call |
     if len(users) == 1 and type(users[0].layer).__name__ == "BatchNormalization":
         users = after(users[0])
     (user,) = users if len(users) == 1 else (None,)
-    return user if user is not None and is_rectified(user) and not user.layer.weights else None
+    return user if user is not None and is_rectified(user) and not getattr(user.layer, "weights", None) else None
 
 
 def _calls_before(graph: Graph, call: Call, first: Mapping[str, Call]) -> list[Call]:
