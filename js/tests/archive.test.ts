@@ -58,12 +58,12 @@ describe("an archive", () => {
   it("takes each column of a comparison for an answer of its own, with the parameters that are its method's", async () => {
     const archive = await opened();
     const smooth = { repetitions: 3 };
-    const own = exact(archive, question({ params: { smooth, sharpness: 2 } }));
-    const other = exact(archive, question({ method: "dots", params: { smooth } }));
+    const blobs = exact(archive, question({ params: { smooth, sharpness: 2 } }));
+    const dots = exact(archive, question({ method: "dots", params: { smooth } }));
     const compared = archive.answers.at(-1)?.answer.tiles;
-    expect(own?.answer.tiles.get("1/0")?.values).toEqual(compared?.get("1/0")?.values);
-    expect(other?.answer.tiles.get("1/0")?.values).toEqual(compared?.get("1/1")?.values);
-    expect(other?.answer.tiles.get("1/0")?.item.column).toBe(0);
+    expect(blobs?.answer.tiles.get("1/0")?.values).toEqual(compared?.get("1/0")?.values);
+    expect(dots?.answer.tiles.get("1/0")?.values).toEqual(compared?.get("1/1")?.values);
+    expect(dots?.answer.tiles.get("1/0")?.item.column).toBe(0);
   });
 
   it("lists an answer once, that to a column of two comparisons and that to another layer where none is seen", async () => {
