@@ -13,7 +13,7 @@ NOTEBOOK := notebooks/quickstart.ipynb
 FAST := tests/engine tests/widget tests/test_house.py tests/test_package.py
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test test-fast test-python test-python-fast test-browser test-js test-js-fast check bench oracles build matrix clean setup chromium bundles
+.PHONY: demo test test-fast test-python test-python-fast test-browser test-js test-js-fast check bench oracles build matrix clean setup chromium firefox bundles
 
 setup: .venv/.installed $(BUNDLE)
 
@@ -28,11 +28,11 @@ demo: setup
 endif
 
 # The tests in a browser wait for most of their time, and leave a core to the others.
-test: setup chromium bundles
+test: setup chromium firefox bundles
 	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync test-browser test-python test-js
 
 # Playwright's loop swallows the signal by which a test that hangs would be ended.
-test-browser: setup chromium bundles
+test-browser: setup chromium firefox bundles
 	$(PY) -m pytest --timeout-method=thread tests/browser
 
 # Measures the lines and branches that are reached; pyproject.toml says how many must be. `make test COVERAGE=` does not.
@@ -82,6 +82,10 @@ clean:
 
 chromium: .venv/.installed
 	@$(PY) -m tests.browser.chromium
+
+# For one test, which is left out where there is none in the end.
+firefox: .venv/.installed
+	@$(PY) -m tests.browser.firefox
 
 # What the hosts that the tests imitate load from elsewhere.
 bundles: .venv/.installed

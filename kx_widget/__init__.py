@@ -8,6 +8,7 @@ from kx_widget.version import __version__ as __version__
 if TYPE_CHECKING:
     from kx_widget import samples
     from kx_widget.bulk.store import Store
+    from kx_widget.engine.display import Display
     from kx_widget.engine.errors import (
         CancelledError,
         FormatError,
@@ -35,6 +36,7 @@ __all__ = [
     "METHODS",
     "METRICS",
     "CancelledError",
+    "Display",
     "Evaluation",
     "Explainer",
     "Explanation",
@@ -69,6 +71,7 @@ _HOMES = {
     "Evaluation": "engine.evaluation",
     "Explanation": "engine.explanation",
     "contrast": "engine.targets",
+    "Display": "engine.display",
     "Inspection": "engine.types",
     "Method": "engine.registry",
     "Metric": "engine.registry",

@@ -22,6 +22,7 @@ class Explainer(engine.Explainer):  # noqa: D101
         source: Any,
         targets: Any = "top",
         *,
+        labels: Literal["folder"] | None = None,
         batch_size: int | None = None,
         on_error: Literal["skip", "raise"] = "skip",
         progress: bool = False,
@@ -34,7 +35,8 @@ class Explainer(engine.Explainer):  # noqa: D101
         Args:
             source: a folder, file, glob or a list of these; a `tf.data.Dataset`, a `keras.utils.PyDataset`, a
                 generator: of images, batches, `(images, labels)`, or dicts with `"image"` and `"label"`.
-            targets: as in `explain`, the same for all images.
+            targets: as in `explain`, the same for all images; `"true"` takes the labels that come with the source.
+            labels: "folder" if the folders of files are named after their classes.
             batch_size: images at once; None keeps the source's own batches, and takes 32 of single images.
             on_error: a broken image is skipped, and all of them told at the end, or raises.
             progress: show a bar, with images per second.
@@ -49,7 +51,7 @@ class Explainer(engine.Explainer):  # noqa: D101
             Those of `explain`: for the question at once, for images as they come.
         """
         settings = PipelineSettings(targets, question, batch_size, on_error, part_images=None)
-        return Explanations(self, source, settings, progress)
+        return Explanations(self, source, settings, progress, labels)
 
     def explain_to(
         self,

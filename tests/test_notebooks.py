@@ -27,7 +27,8 @@ CHECKS = {
         assert all(row["predicted"] == row["target"] for row in rows[::2])
     """,
     "methods": """
-        heatmaps = [explainer.explain(scenes[i : i + 1], int(c)).heatmaps()[0, 0] for i, c in pairs]
+        look = {"sign": "positive", "clip": 100}
+        heatmaps = [explainer.explain(scenes[i : i + 1], int(c)).heatmaps(**look)[0, 0] for i, c in pairs]
         assert all(truth[i, c].flat[h.argmax()] for h, (i, c) in zip(heatmaps, pairs))
         assert [e.method for e in w.results] == w.compare_with
         assert len(answers) == 15 and all(np.ptp(answer.maps) > 0 for answer in answers.values())
@@ -48,13 +49,13 @@ CHECKS = {
         assert (answer.method, w.colormap, w.opacity) == ("gradcampp", "magma", 0.7)
         again = kx.explain(model, images, method="gradcampp", class_names=class_names)
         assert (answer.maps == again.maps).all() and answer.target_names == again.target_names
-        peaks = [heatmap[0].argmax() for heatmap in e.heatmaps()]
+        peaks = [heatmap[0].argmax() for heatmap in e.heatmaps(sign="positive", clip=100)]
         assert all(masks[i][e.targets[i, 0]].flat[peak] for i, peak in enumerate(peaks))
     """,
     "vision_transformers": """
         assert np.abs(gradient[0]).max() > 0 and not np.any(gradient[1:])
         assert np.array_equal(*rollouts[:2])
-        heatmaps = explainer.explain(pictures, targets, method="attention_gradient").heatmaps()
+        heatmaps = explainer.explain(pictures, targets, method="attention_gradient").heatmaps(sign="positive", clip=100)
         peaks = heatmaps.reshape(*targets.shape, -1).argmax(-1)[..., None]
         assert np.take_along_axis(where.reshape(*targets.shape, -1), peaks, -1).mean() > 0.6
         assert not next(layer for layer in inspection.layers if layer.path == "norm").is_candidate

@@ -19,6 +19,7 @@ PUBLIC = [
     "METRICS",
     "CancelledError",
     "Evaluation",
+    "Display",
     "Explainer",
     "Explanation",
     "FormatError",

@@ -58,7 +58,7 @@ def read() -> dict[str, Facts]:
 
 
 def _map_size(why: str) -> tuple[int, ...]:
-    size = re.match(r"(\d+) × (\d+) cells, (\d+)", why)
+    size = re.search(r"(\d+) × (\d+) cells, (\d+)", why)
     return tuple(map(int, size.groups())) if size else ()
 
 

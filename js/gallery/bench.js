@@ -12,9 +12,18 @@ const drawn = async () => {
   });
 };
 
+const button = (text) =>
+  [...root().querySelectorAll("button")].find((one) => (one.ariaLabel ?? one.textContent) === text);
+
 function field(label) {
   const fields = [...root().querySelectorAll("input, select")];
   return fields.find((one) => one.labels?.[0]?.textContent === label || one.ariaLabel === label);
+}
+
+/** Opens the popup of how maps are drawn. */
+export async function display() {
+  button("Display").click();
+  await drawn();
 }
 
 function set(input, value) {
@@ -38,8 +47,9 @@ export function turn(label, i) {
 }
 
 /** Tiles as large as the figures are asked for, on a screen with one pixel a pixel. */
-export async function tracks(columns, side) {
-  root().querySelector(".sheet").style.setProperty("--tracks", `repeat(${columns}, ${side}px)`);
+export async function tiles(side) {
+  button("Close the panel").click();
+  set(field("Size"), String(side));
   for (let i = 0; i < 10; i++) await drawn();
   const canvases = [...root().querySelectorAll("[data-kx-tile] canvas")];
   return canvases.filter(({ width, height }) => width === side && height === side).length;
@@ -56,6 +66,14 @@ async function frames(count, change) {
     last = now;
   }
   return times;
+}
+
+/** Lets all images be zoomed together. */
+export async function link() {
+  const control = field("Crosshair and zoom");
+  control.selectedIndex = 1;
+  control.dispatchEvent(new Event("change", { bubbles: true }));
+  await drawn();
 }
 
 export const still = (count) => frames(count, () => {});

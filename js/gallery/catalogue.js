@@ -121,9 +121,9 @@ export const WRAPPERS = [
   },
 ];
 
-function layer(path, type, shape, reason = "") {
+function layer(path, type, shape, reason = "", aside = "") {
   const spatial = shape.length === 3 ? shape.slice(0, 2) : null;
-  return { path, type, shape, spatial, is_candidate: reason === "", reason };
+  return { path, type, shape, spatial, is_candidate: reason === "", reason, aside };
 }
 
 export function layers(extra, flat, heads) {
@@ -145,7 +145,7 @@ export function layers(extra, flat, heads) {
       const shape = [size, size, 32 << stage];
       list.push(
         layer(`${at}/conv`, "Conv2D", shape),
-        layer(`${at}/norm`, "BatchNormalization", shape),
+        layer(`${at}/norm`, "BatchNormalization", shape, "", `${at}/conv, rescaled channel by channel`),
         layer(`${at}/relu`, "ReLU", shape),
       );
     }

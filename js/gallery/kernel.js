@@ -56,7 +56,7 @@ export async function createKernel(options) {
     recommended,
     why: flat
       ? "No layer of this model has a map: it flattens the picture at once."
-      : "Recommended: the last rectified layer that still has a map (8×8).",
+      : "the last layer where the picture still has rows and columns: 8 × 8 cells, 256 channels.",
     attention_start: heads > 0 ? "trunk/stage4/block1/relu" : null,
     recommended_method: heads > 0 ? "gaze" : "blobs",
     why_method: heads > 0 ? "The head of the model reads no patches." : "",
@@ -114,6 +114,7 @@ export async function createKernel(options) {
   function resolve(target, image) {
     if (typeof target === "number") return target;
     if (target.includes(" − ")) return -1;
+    if (target === "true") return state.labels[image] ?? -1;
     const rank = /^top(?:-(\d+))?$/.exec(target);
     if (!rank) return names.indexOf(target);
     const row = Array.from(probabilities.subarray(image * classes, (image + 1) * classes));
@@ -135,8 +136,25 @@ export async function createKernel(options) {
     return values.map((value) => ({ ...one, [key]: value }));
   }
 
+  /** Why an image has nothing to explain. */
+  function absence(target, image) {
+    const sides = String(target).split(" − ");
+    const [a, b] = sides.map((side) => resolve(side, image));
+    if (a < 0 || b < 0) {
+      return "No label: the true class of this image is not known, so there is nothing to explain. Give it a label, or explain another class.";
+    }
+    const [left, right] = sides.map((side) => ({ top: "predicted" })[side] ?? side);
+    return a === b
+      ? `Same class: ${left} and ${right} are the same class, '${names[a]}': there is no difference to explain.`
+      : "";
+  }
+
   /** Blobs on the things of the class, a dent on the others, ripples of the layer. */
   function mapOf(image, { layer, method, target }) {
+    if (absence(target, image)) {
+      const { values, ...rest } = mapOf(image, { layer, method, target: "top" });
+      return { ...rest, values: values.fill(Number.NaN) };
+    }
     if (resolve(target, image) < 0) {
       const [a, b] = target.split(" − ").map((one) => mapOf(image, { layer, method, target: one }));
       return { ...a, values: a.values.map((v, i) => v - b.values[i]) };
@@ -168,14 +186,18 @@ export async function createKernel(options) {
     let at = 0;
     for (let image = 0; image < images; image++) {
       const { values, size, signed } = mapOf(image, question);
+      const { fine } = CATALOGUE.find(({ id }) => id === question.method);
       if (done < 1) values.fill(Number.NaN, Math.floor(done * size) * size);
-      const remark = (notes && done === 1 && REMARKS[image]) || {};
+      const absent = done === 1 && absence(question.target, image);
+      const remark = absent ? { notes: [absent], evidence: "none" } : (notes && done === 1 && REMARKS[image]) || {};
       remark.change?.(values);
       const target = resolve(question.target, image);
       const sides = String(question.target)
         .split(" − ")
         .map((side) => resolve(side, image));
       const probability = target < 0 ? null : probabilities[image * classes + target];
+      const isUnknown = sides.some((side) => side < 0);
+      const contrast = isUnknown ? String(question.target) : sides.map((side) => names[side]).join(" − ");
       items.push({
         ...{
           image,
@@ -183,10 +205,10 @@ export async function createKernel(options) {
           layer: question.layer,
           method: question.method,
           target,
-          target_name: target < 0 ? sides.map((side) => names[side]).join(" − ") : names[target],
+          target_name: target < 0 ? contrast : names[target],
         },
         ...{
-          score: target < 0 ? 1.25 : 4 * probability,
+          score: absent ? null : target < 0 ? 1.25 : 4 * probability,
           probability,
         },
         ...{
@@ -196,8 +218,10 @@ export async function createKernel(options) {
           offset: 0,
           signed,
           partial: done < 1,
+          done,
           notes: [...(remark.notes ?? []), ...(cautions ? [cautionOn(question.method)].filter(Boolean) : [])],
           evidence: remark.evidence ?? "some",
+          checks: fine ? { completeness_gap: 0.0125 * (image + 1) } : {},
         },
         ...{ byte_offset: at, byte_length: values.byteLength },
       });

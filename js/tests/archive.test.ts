@@ -19,6 +19,15 @@ const question = (values: Partial<QuestionRecord> = {}): QuestionRecord => ({
   compare_with: [],
   ...values,
 });
+/** A block without maps. */
+async function pack(header: object): Promise<Uint8Array> {
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const bytes = new Uint8Array(4 + text.length);
+  new DataView(bytes.buffer).setUint32(0, text.length, true);
+  bytes.set(text, 4);
+  const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
 const opened = async () => (await openArchive(bytes)) as Archive;
 
 describe("an archive", () => {
@@ -49,12 +58,42 @@ describe("an archive", () => {
   it("takes each column of a comparison for an answer of its own, with the parameters that are its method's", async () => {
     const archive = await opened();
     const smooth = { repetitions: 3 };
-    const own = exact(archive, question({ params: { smooth, sharpness: 2 } }));
-    const other = exact(archive, question({ method: "dots", params: { smooth } }));
+    const blobs = exact(archive, question({ params: { smooth, sharpness: 2 } }));
+    const dots = exact(archive, question({ method: "dots", params: { smooth } }));
     const compared = archive.answers.at(-1)?.answer.tiles;
-    expect(own?.answer.tiles.get("1/0")?.values).toEqual(compared?.get("1/0")?.values);
-    expect(other?.answer.tiles.get("1/0")?.values).toEqual(compared?.get("1/1")?.values);
-    expect(other?.answer.tiles.get("1/0")?.item.column).toBe(0);
+    expect(blobs?.answer.tiles.get("1/0")?.values).toEqual(compared?.get("1/0")?.values);
+    expect(dots?.answer.tiles.get("1/0")?.values).toEqual(compared?.get("1/1")?.values);
+    expect(dots?.answer.tiles.get("1/0")?.item.column).toBe(0);
+  });
+
+  it("lists an answer once, that to a column of two comparisons and that to another layer where none is seen", async () => {
+    const column = (method: string, layer: string) => ({
+      method,
+      layer,
+      method_title: "",
+      target: "top",
+      signed: true,
+    });
+    const compared = (...layers: string[]) => ({
+      asked: question({ compare: "layers", compare_with: layers, params: {} }),
+      columns: layers.map((layer) => column("blobs", layer)),
+      ...{ items: [], seconds: 1 },
+    });
+    const seen = (layer: string) => ({
+      asked: question({ method: "input", layer }),
+      columns: [column("input", "")],
+      ...{ items: [], seconds: 1 },
+    });
+    const answers = [compared("conv", "early"), compared("early", "late"), seen("conv"), seen("late")];
+    const about = { version: 1, alone: true, left_out: 0, side: null, predictions: null };
+    const archive = await openArchive(await pack({ ...about, welcome: welcome(), answers }));
+    const asked = archive?.available.questions.map(({ method, layer, compare }) => `${method} ${layer} ${compare}`);
+    expect(asked?.filter((text) => text.endsWith("none"))).toEqual([
+      "blobs conv none",
+      "blobs early none",
+      "blobs late none",
+      "input late none",
+    ]);
   });
 
   it("answers what is wanted anew, and keeps of the rest what it can", async () => {
@@ -93,7 +132,7 @@ describe("a view of an archive", () => {
     expect(store.status.value).toBe("no-kernel");
     expect(store.answer.value?.tiles.size).toBe(2);
     expect([isAvailable(store, "layer", "conv"), isAvailable(store, "layer", "late")]).toEqual([true, false]);
-    expect(classOptions(store).map(({ text }) => text)).toEqual(["top", "cat − dog"]);
+    expect(classOptions(store).map(({ text }) => text)).toEqual(["predicted", "cat vs dog"]);
   });
 
   it("shows another kept answer for another question, and says all of that question", async () => {
@@ -102,6 +141,18 @@ describe("a view of an archive", () => {
     expect([store.traits.method.value, store.traits.target.value]).toEqual(["dots", "cat − dog"]);
     expect([model.state.layer, model.state.method]).toEqual(["early", "dots"]);
     expect([...(store.answer.value?.tiles.get("0/0")?.values ?? [])]).toEqual(fixture.maps[1][0].flat());
+  });
+
+  it("shows what a kernel answers that is too busy to greet it", async () => {
+    const { state } = model;
+    session.close();
+    model = fakeModel({ ...state, _snapshot: new Uint8Array() });
+    store = new Store();
+    session = new Session(model, store, new AnswerCache());
+    expect(store.answer.value).toBeNull();
+    model.assign("_snapshot", new DataView(bytes.buffer));
+    await ready();
+    expect(store.answer.value?.tiles.size).toBeGreaterThan(0);
   });
 
   it("follows another view of the same model", async () => {

@@ -22,6 +22,7 @@ const inside = ([left, top, right, bottom]: number[], x: number, y: number) =>
 
 export class Context {
   fillStyle = "";
+  globalCompositeOperation = "source-over";
   imageSmoothingQuality = "low";
   globalAlpha = 1;
   imageSmoothingEnabled = true;
@@ -83,8 +84,18 @@ export class Context {
     const known: Record<string, number[]> = {
       "#fff": [255, 255, 255, 255],
       "rgb(0 0 0 / 0.5)": [0, 0, 0, 127.5],
+      "rgb(0 0 0 / 0.2)": [0, 0, 0, 51],
     };
+    if (this.globalCompositeOperation === "saturation") return this.desaturate();
     this.cover(x, y, width, height, () => known[this.fillStyle]);
+  }
+
+  /** What laying a grey over the whole of an opaque picture does. */
+  private desaturate() {
+    const { data } = this.canvas.pixels;
+    for (let at = 0; at < data.length; at += 4) {
+      data.fill(0.3 * data[at] + 0.59 * data[at + 1] + 0.11 * data[at + 2], at, at + 3);
+    }
   }
 
   /** Lays a colour over every pixel of a rectangle, asked for by the place of its middle there. */

@@ -79,8 +79,8 @@ describe("the store", () => {
   store.constants.value = welcome({ class_names: ["cat", "dog"] });
 
   it("falls back to all rows as given when the labels are gone", () => {
-    store.filter.value = "wrong";
-    store.sort.value = "wrong";
+    store.traits.show.value = "wrong";
+    store.traits.sort.value = "wrong";
     expect(store.rows.value).toEqual([1, 4]);
     store.traits.labels.value = [];
     expect(store.rows.value).toEqual([0, 1, 2, 3, 4]);

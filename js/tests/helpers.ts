@@ -1,7 +1,7 @@
 import type { Constants } from "../src/kernel/archive";
 import type { Model } from "../src/kernel/connection";
 import type { PredictionTable } from "../src/kernel/decode";
-import type { Item, ParameterRecord, WrapperRecord } from "../src/kernel/protocol";
+import type { Column, Item, ParameterRecord, WrapperRecord } from "../src/kernel/protocol";
 import { currentQuestion, Store } from "../src/state/store";
 
 export function item(fields: Partial<Item> = {}): Item {
@@ -20,13 +20,24 @@ export function item(fields: Partial<Item> = {}): Item {
     offset: 0,
     signed: true,
     partial: false,
+    done: 1,
     notes: [],
     evidence: "some",
+    checks: {},
     byte_offset: 0,
     byte_length: 8,
     ...fields,
   };
 }
+
+/** Of a method that sees a layer. */
+export const COLUMN: Omit<Column, "target"> = {
+  layer: "conv",
+  method: "cam",
+  method_title: "CAM",
+  signed: true,
+  display: { clip: 100, origin: "zero", sign: "positive" },
+};
 
 type Named = Partial<ParameterRecord> & Pick<ParameterRecord, "name" | "title" | "kind" | "default">;
 const parameter = (fields: Named): ParameterRecord => ({
@@ -75,9 +86,8 @@ export function predictions(...rows: number[][]): PredictionTable {
 /** The kernel begins to answer; what it asks goes by the targets. */
 export function running(gen: number, ...targets: string[]) {
   const names = targets.length > 0 ? targets : ["top"];
-  const column = { layer: "conv", method: "cam", method_title: "CAM", signed: true };
-  const columns = names.map((target) => ({ ...column, target }));
-  const question = { ...currentQuestion(new Store({ ...column, target: names.join() } as never)) };
+  const columns = names.map((target) => ({ ...COLUMN, target }));
+  const question = { ...currentQuestion(new Store({ ...COLUMN, target: names.join() } as never)) };
   return { kind: "running", gen, key: names.join(), asked: question, columns, held: false };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { COLORMAPS, DIVERGING, lookupTable, overlayTable } from "../src/canvas/colormap";
+import { COLORMAPS, lookupTable, overlayTable } from "../src/canvas/colormap";
 import { paint, type Style } from "../src/canvas/paint";
 
 /** Ten shades, one character each: '0' is the table's first colour, '9' its last, '.' is transparent. */
@@ -7,7 +7,7 @@ function shades(map: Float32Array, style: Partial<Style>, width = 8): string[] {
   const table = lookupTable("gray");
   const out = new Uint32Array(map.length);
   const height = map.length / width;
-  paint(map, { table, low: 0, high: 1, scale: 1, threshold: 0, ...style }, out);
+  paint(map, { table, low: 0, high: 1, base: 0, scale: 1, threshold: 0, ...style }, out);
   const bytes = new Uint8Array(out.buffer);
   const text = Array.from(map, (_, i) => (bytes[i * 4 + 3] === 0 ? "." : Math.floor(bytes[i * 4] / 25.6)));
   return Array.from({ length: height }, (_, row) => text.slice(row * width, (row + 1) * width).join(""));
@@ -66,6 +66,12 @@ describe("paint", () => {
     expect(shades(Float32Array.of(0, 1), { scale: 0 }, 2)).toEqual(["00"]);
   });
 
+  it("counts from another value than zero, the threshold too", () => {
+    const values = Float32Array.of(10, 10.5, 11, 12);
+    expect(shades(values, { base: 10, scale: 2 }, 4)).toEqual(["0259"]);
+    expect(shades(values, { base: 10, scale: 2, threshold: 0.5 }, 4)).toEqual(["..59"]);
+  });
+
   it("stretches the table between the limits", () => {
     const ramp = Float32Array.of(0, 0.25, 0.5, 0.75, 1);
     expect(shades(ramp, { low: 0.25, high: 0.75 }, 5)).toEqual(["00599"]);
@@ -90,14 +96,26 @@ describe("lookupTable", () => {
   });
 
   it("runs from blue over near-white to red when diverging", () => {
-    const [low, middle, high] = [rgba(DIVERGING, 0), rgba(DIVERGING, 128), rgba(DIVERGING, 255)];
+    const [low, middle, high] = [rgba("rdbu", 0), rgba("rdbu", 128), rgba("rdbu", 255)];
     expect(low[2]).toBeGreaterThan(low[0]);
     expect(Math.min(...middle)).toBeGreaterThan(230);
     expect(high[0]).toBeGreaterThan(high[2]);
   });
 
+  it("runs from pale blue over dark ones to pale yellow where signed maps lie over grey", () => {
+    const places = [0, 64, 127, 128, 191, 255].map((at) => rgba("coldhot", at).slice(0, 3));
+    expect(places).toEqual([
+      [180, 240, 255],
+      [30, 140, 254],
+      [10, 21, 111],
+      [111, 10, 10],
+      [239, 60, 20],
+      [255, 240, 120],
+    ]);
+  });
+
   it("has 256 opaque colours for every name", () => {
-    for (const name of [...COLORMAPS, DIVERGING]) {
+    for (const name of COLORMAPS) {
       const bytes = new Uint8Array(lookupTable(name).buffer);
       expect(bytes).toHaveLength(1024);
       expect(bytes.filter((_, i) => i % 4 === 3).every((alpha) => alpha === 255)).toBe(true);
@@ -111,8 +129,8 @@ describe("overlayTable", () => {
     [0, 64, 128, 192, 255].map((i) => new Uint8Array(overlayTable("gray", diverging).buffer)[i * 4 + 3]);
 
   it("lets the picture through where a map is weak", () => {
-    expect(alphas(false)).toEqual([64, 153, 243, 255, 255]);
-    expect(alphas(true)).toEqual([255, 242, 65, 244, 255]);
+    expect(alphas(false)).toEqual([0, 90, 179, 255, 255]);
+    expect(alphas(true)).toEqual([255, 178, 1, 181, 255]);
   });
 
   it("has the colours of the table itself", () => {

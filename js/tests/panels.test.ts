@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { LayerRecord, ParameterRecord } from "../src/kernel/protocol";
-import { duration, percent, position, shape, value } from "../src/state/format";
+import { duration, percent, position, roughly, shape, value } from "../src/state/format";
 import { Store } from "../src/state/store";
-import { joinTarget, plainText, splitTarget } from "../src/state/target";
-import { classOptions, keyOf, targetOf } from "../src/view/classPicker";
+import { joinTarget, plainText, splitTarget, spokenTarget } from "../src/state/target";
+import { classOptions, keyOf, readOption, targetOf } from "../src/view/classPicker";
 import { search } from "../src/view/combobox";
 import { buildTree, canChoose, visibleRows } from "../src/view/layerTree";
 import { readNumber, readNumbers } from "../src/view/parameters";
@@ -17,12 +17,15 @@ const layer = (path: string, reason = ""): LayerRecord => ({
   spatial: [8, 8],
   is_candidate: reason === "",
   reason,
+  aside: "",
 });
 
 describe("the layer tree", () => {
   const tree = buildTree([layer("input", "the picture"), layer("net/a/conv"), layer("net/a/relu"), layer("net/pool")]);
   const names = (query: string, closed: string[] = []) =>
-    visibleRows(tree, query, new Set(closed)).map((row) => `${"-".repeat(row.level - 1)}${row.node.name}`);
+    visibleRows(tree, query, ({ path }) => !closed.includes(path)).map(
+      (row) => `${"-".repeat(row.level - 1)}${row.node.name}`,
+    );
 
   it("nests by the segments of the path", () => {
     expect(names("")).toEqual(["input", "net", "-a", "--conv", "--relu", "-pool"]);
@@ -36,12 +39,12 @@ describe("the layer tree", () => {
   });
 
   it("tells where a row stands among its siblings", () => {
-    const relu = visibleRows(tree, "", new Set()).find((row) => row.node.name === "relu");
+    const relu = visibleRows(tree, "", () => true).find((row) => row.node.name === "relu");
     expect(relu).toMatchObject({ level: 3, position: 2, siblings: 2, expanded: undefined });
   });
 
   it("offers candidates only", () => {
-    const rows = visibleRows(tree, "", new Set());
+    const rows = visibleRows(tree, "", () => true);
     expect(rows.filter((row) => canChoose(row.node)).map((row) => row.node.path)).toEqual([
       "net/a/conv",
       "net/a/relu",
@@ -56,7 +59,7 @@ describe("the layer tree", () => {
 
   it("finds a few of 1000 layers", () => {
     const large = buildTree(Array.from({ length: 1000 }, (_, i) => layer(`block${i % 50}/conv_${i}`)));
-    const rows = visibleRows(large, "conv_99", new Set()).filter((row) => row.level === 2);
+    const rows = visibleRows(large, "conv_99", () => true).filter((row) => row.level === 2);
     expect(rows.map((row) => row.node.name).sort()).toEqual(
       ["conv_99", ...Array.from({ length: 10 }, (_, i) => `conv_99${i}`)].sort(),
     );
@@ -71,9 +74,9 @@ describe("the class list", () => {
     store.constants.value = welcome({ class_names: ["cat", "dog", "owl"] });
     store.predictions.value = predictions([0.8, 0.1, 0.1], [0.25, 0.125, 0.625]);
     expect(classOptions(store).map(({ text, note, figure }) => [text, note, figure])).toEqual([
-      ["top", "owl", "62.5 %"],
-      ["top-2", "cat", "25.0 %"],
-      ["top-3", "dog", "12.5 %"],
+      ["predicted", "owl", "62.5 %"],
+      ["2nd", "cat", "25.0 %"],
+      ["3rd", "dog", "12.5 %"],
       ["owl", undefined, "62.5 %"],
       ["cat", undefined, "25.0 %"],
       ["dog", undefined, "12.5 %"],
@@ -85,11 +88,44 @@ describe("the class list", () => {
     store.constants.value = welcome({ class_names: ["b", "a"] });
     store.predictions.value = predictions([Number.NaN, Number.NaN]);
     expect(classOptions(store).map(({ text, figure }) => [text, figure])).toEqual([
-      ["top", undefined],
-      ["top-2", undefined],
+      ["predicted", undefined],
+      ["2nd", undefined],
       ["b", undefined],
       ["a", undefined],
     ]);
+  });
+
+  it("has the true class where any is known, and what it is in the image in focus", () => {
+    const store = new Store({ labels: [1, null], _images: [{}, {}] as never });
+    store.constants.value = welcome({ class_names: ["cat", "dog"] });
+    store.predictions.value = predictions([0.75, 0.25], [0.5, 0.5]);
+    const found = () => classOptions(store).find(({ key }) => key === "true");
+    expect(found()).toEqual({ key: "true", text: "true class", note: "dog", figure: "25.0 %" });
+    store.traits.selected.value = [1];
+    expect(found()).toEqual({ key: "true", text: "true class", note: "no label" });
+    store.traits.labels.value = [];
+    expect(found()).toBeUndefined();
+  });
+
+  it("takes an index or a rank as it is typed, and keeps a rank that was", () => {
+    const store = new Store();
+    store.constants.value = welcome({ class_names: ["cat", "dog", "owl", "cup"] });
+    store.predictions.value = predictions([0.1, 0.2, 0.3, 0.4]);
+    const read = (text: string) => readOption(store, classOptions(store), text);
+    expect([read("2"), read(" 0 ")].map((option) => option?.text)).toEqual(["owl", "cat"]);
+    expect(read("top-4")).toEqual({ key: "top-4", text: "4th", note: "cat" });
+    expect([read("4TH"), read("2nd"), read("top")].map((option) => option?.key)).toEqual(["top-4", "top-2", "top"]);
+    expect(["4", "top-5", "-1", "owl", "1.5", "top-0"].map(read)).toEqual(Array(6).fill(undefined));
+    store.traits.target.value = "top-4 − dog";
+    expect(classOptions(store).map(({ text }) => text)).toEqual([
+      "predicted",
+      "2nd",
+      "3rd",
+      "4th",
+      ..."cup,owl,dog,cat".split(","),
+    ]);
+    store.available.value = { questions: [], offline: true, fromStore: false, leftOut: 0, side: null };
+    expect(read("top-4")).toBeUndefined();
   });
 
   it("asks for a class by name only where the name is clear", () => {
@@ -98,10 +134,10 @@ describe("the class list", () => {
   });
 
   it("takes every text that the kernel reads as a rank for one, whatever classes are called", () => {
-    const ranked = ["Top", "top-12", "top-0"];
-    expect(["#0", "#1", "#2"].map((key) => targetOf(key, ranked))).toEqual(["Top", 1, "top-0"]);
-    expect(["top-12", "top-0", "Top", 1].map((target) => keyOf(target, ranked))).toEqual([
-      ...["top-12", "#2", "#0", "#1"],
+    const ranked = ["Top", "top-12", "top-0", "true"];
+    expect(["#0", "#1", "#2", "#3"].map((key) => targetOf(key, ranked))).toEqual(["Top", 1, "top-0", 3]);
+    expect(["top-12", "top-0", "Top", 1, "true"].map((target) => keyOf(target, ranked))).toEqual([
+      ...["top-12", "#2", "#0", "#1", "true"],
     ]);
   });
 
@@ -129,6 +165,13 @@ describe("a contrast", () => {
     expect(joinTarget(0, "dog", names)).toBe(0);
     expect(joinTarget("dog", 2, names)).toBe("dog");
   });
+});
+
+it("ranks have the words of people", () => {
+  const ranks = ["top", "top-2", "top-3", "top-4", "top-11", "top-13", "top-21", "top-112", "true", "tops"];
+  expect(ranks.map(spokenTarget)).toEqual([
+    ...["predicted", "2nd", "3rd", "4th", "11th", "13th", "21st", "112th", "true class", null],
+  ]);
 });
 
 describe("a wrapper's settings", () => {
@@ -173,17 +216,25 @@ describe("numbers as text", () => {
     expect([0, 0.12345, -1234.5, 123456, 0.00012, Number.NaN, null].map(value)).toEqual([
       "0",
       "0.123",
-      "-1230",
+      "−1230",
       "1.2e+5",
-      "1.2e-4",
+      "1.2e−4",
       "–",
       "–",
     ]);
   });
 
+  it("say roughly what something takes", () => {
+    const texts = [0.1, 0.6, 3.2, 9.6, 41, 58, 170, 5000, 7000].map(roughly);
+    expect(texts).toEqual(["instant", "≈ 1 s", "≈ 3 s", "≈ 10 s", "≈ 40 s", "≈ 1 min", "≈ 3 min", "≈ 83 min", "≈ 2 h"]);
+  });
+
   it("have units", () => {
     expect([0, 0.1234, 0.9999, 1].map(percent)).toEqual(["0 %", "12.3 %", "100 %", "100 %"]);
+    expect([3e-6, 0.0004, 0.0006].map(percent)).toEqual(["<0.1 %", "<0.1 %", "0.1 %"]);
+    expect([-4.48, -0.00031, -12345].map(value)).toEqual(["−4.48", "−3.1e−4", "−1.2e+4"]);
     expect([0.0001, 0.25, 2.34, 125].map(duration)).toEqual(["1 ms", "250 ms", "2.3 s", "2 min 5 s"]);
+    expect([0.9996, 59.96, 119.7, 179.6, 180.4].map(duration)).toEqual(["1.0 s", "1 min", "2 min", "3 min", "3 min"]);
     expect(shape([null, 7, 64])).toBe("?×7×64");
   });
 

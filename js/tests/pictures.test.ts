@@ -4,7 +4,8 @@ import { compose, frameOf } from "../src/canvas/compose";
 import { MapPainter, TileBitmaps } from "../src/canvas/tileBitmaps";
 import { tileKey } from "../src/kernel/decode";
 import { extent } from "../src/math/postprocess";
-import { type Limits, type Picture, Store, type Traits } from "../src/state/store";
+import { Transform } from "../src/math/transform";
+import { type Picture, Store, type Traits } from "../src/state/store";
 import { Canvas, globals } from "./canvas";
 import { item } from "./helpers";
 
@@ -17,9 +18,6 @@ interface Case {
   picture: string[] | null;
   box: Picture["box"];
   traits: Partial<Traits>;
-  limits: Limits;
-  cells: boolean;
-  swipe: number;
   /** Tiles as rows of pixels as rrggbbaa; dots where nothing is drawn. */
   expected: string[][];
 }
@@ -46,10 +44,7 @@ function rowsOf({ width, height, pixels }: Canvas): string[] {
 
 function draw(given: Case): string[][] {
   const { size, maps, box } = given;
-  const store = new Store({ opacity: 1, ...given.traits });
-  Object.assign(store.limits, { value: given.limits });
-  Object.assign(store.cells, { value: given.cells });
-  Object.assign(store.swipe, { value: given.swipe });
+  const store = new Store({ opacity: 1, photo: "colour", clip: 100, ...given.traits });
   const tiles = maps.map((rows, column) => {
     const values = Float32Array.from(rows.flat().map((value) => value ?? Number.NaN));
     return { item: item({ column, shape: [rows.length, rows[0].length] }), values, extent: extent(values) };
@@ -65,7 +60,8 @@ function draw(given: Case): string[][] {
   return tiles.map((map) => {
     const canvas = new Canvas(size, size);
     const context = canvas.getContext() as unknown as CanvasRenderingContext2D;
-    compose(context, frameOf(picture, size, size), store, { picture, bitmap, map, bitmaps: new TileBitmaps(painter) });
+    const bitmaps = new TileBitmaps(painter);
+    compose(context, frameOf(picture, size, size), store, { view: Transform.identity, picture, bitmap, map, bitmaps });
     return rowsOf(canvas);
   });
 }

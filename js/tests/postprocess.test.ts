@@ -1,9 +1,18 @@
 import { describe, expect, it } from "vitest";
 import cases from "../../tests/fixtures/postprocess.json";
 import { tileKey } from "../src/kernel/decode";
-import { applySign, extent, magnitude, resize, type Scale, type Sign, sample } from "../src/math/postprocess";
+import {
+  applySign,
+  colorEnds,
+  type Display,
+  extent,
+  magnitude,
+  resize,
+  type Scale,
+  sample,
+} from "../src/math/postprocess";
 import { Store } from "../src/state/store";
-import { item } from "./helpers";
+import { COLUMN, item } from "./helpers";
 
 const map = (...values: number[]) => Float32Array.from(values);
 
@@ -29,6 +38,33 @@ describe("extent and magnitude", () => {
     expect(magnitude({ lo: -4, hi: 2 }, "absolute")).toBe(4);
     expect(magnitude({ lo: -4, hi: 2 }, "signed")).toBe(4);
     expect(magnitude({ lo: -4, hi: -1 }, "positive")).toBe(0);
+  });
+});
+
+describe("colorEnds", () => {
+  const ends = (values: Float32Array, display: Partial<Display>) =>
+    colorEnds(values, extent(values), { clip: 100, origin: "zero", sign: "signed", ...display });
+  const ramp = Float32Array.from({ length: 101 }, (_, i) => ((i * 37) % 101) - 20);
+
+  it("are zero and the least value that so many per cent do not exceed", () => {
+    expect(ends(ramp, {})).toEqual({ low: 0, high: 80 });
+    expect(ends(ramp, { clip: 99 })).toEqual({ low: 0, high: 79 });
+    expect(ends(ramp, { clip: 98.5 })).toEqual({ low: 0, high: 79 });
+    expect(ends(map(-9, 1, 2, Number.NaN), { clip: 50 })).toEqual({ low: 0, high: 2 });
+    expect(ends(map(-9, 1, 2, Number.NaN), { clip: 50, sign: "positive" })).toEqual({ low: 0, high: 1 });
+  });
+
+  it("begin where a quarter of what is drawn lies below", () => {
+    expect(ends(ramp, { origin: "quartile" })).toEqual({ low: 5, high: 80 });
+    expect(ends(ramp, { origin: "quartile", clip: 90 })).toEqual({ low: 5, high: 70 });
+    expect(ends(map(-9, -8, 1, 2, 3), { origin: "quartile", sign: "positive" })).toEqual({ low: 0, high: 3 });
+  });
+
+  it("are the last values where the percentile leaves nothing between", () => {
+    expect(ends(map(0, 0, 0, 0, 0, 7), { clip: 60 })).toEqual({ low: 0, high: 7 });
+    expect(ends(map(0, 0, 0, 0, 0, 7), { clip: 60, origin: "quartile" })).toEqual({ low: 0, high: 7 });
+    expect(ends(map(Number.NaN), { clip: 99 })).toEqual({ low: 0, high: 0 });
+    expect(ends(map(Number.NaN), { clip: 99, origin: "quartile" })).toEqual({ low: 0, high: 0 });
   });
 });
 
@@ -75,8 +111,9 @@ describe("sample", () => {
 });
 
 describe("the fixture shared with kx_widget/engine/postprocess.py", () => {
-  it.each(cases)("signed $signed, $sign, scale of $scale", ({ maps, signed, sign, scale, size, expected }) => {
-    const store = new Store({ sign: sign as Sign, scale: scale as Scale });
+  it.each(cases)("signed $signed, $display, scale of $scale", ({ maps, signed, display, scale, size, expected }) => {
+    const store = new Store({ scale: scale as Scale });
+    const column = { ...COLUMN, target: "top", signed, display: display as Display };
     const tiles = maps.flatMap((columns, image) =>
       columns.map((rows, column) => {
         const values = Float32Array.from(rows.flat());
@@ -86,18 +123,18 @@ describe("the fixture shared with kx_widget/engine/postprocess.py", () => {
     );
     store.answer.value = {
       ...{ gen: 1, key: "" },
-      columns: [],
+      columns: [column, column],
       tiles: new Map(tiles.map((tile) => [tileKey(tile.item.image, tile.item.column), tile])),
     };
     const [height, width] = size;
     for (const tile of tiles) {
       const [h, w] = tile.item.shape;
-      const scope = store.scaleOf(tile);
+      const { low, high } = store.endsOf(tile);
       const scalars = resize(applySign(tile.values, store.signOf(tile)), h, w, height, width);
       const wanted = expected[tile.item.image][tile.item.column].flat();
       expect(scalars).toHaveLength(wanted.length);
       scalars.forEach((value, at) => {
-        expect(value / scope).toBeCloseTo(wanted[at], 6);
+        expect(Math.min(Math.max((value - low) / (high - low), -1), 1)).toBeCloseTo(wanted[at], 6);
       });
     }
   });

@@ -33,11 +33,13 @@ describe("the messages as Python's types have them", () => {
     model.down({ ...running(4), held: true });
     model.down({ kind: "maps", gen: 4, seq: 1, items: [] });
     session.cancel();
+    session.refresh();
     session.fetchThumbnails(0, 0);
     session.setVisible(false);
     void session.downloads.fetch("html", 0).catch(() => {});
     model.down({ kind: "shelf", images: 1, first: 0, count: 1 }, [new ArrayBuffer(16)]);
     session.images.fetchVisible([0]);
+    session.crops.fetchAtRest(0, () => ({ box: [0, 0, 9, 9], longest: 9 }));
     vi.advanceTimersByTime(1000);
     const shape = (message: object) =>
       Object.entries(message).map(([name, value]) => [name, Array.isArray(value) ? "list" : typeof value]);

@@ -83,4 +83,22 @@ w = kx.KxWidget.from_store(
 w
 `);
   });
+
+  it("keeps what is shown and in which order, and the user's own variables", () => {
+    const store = new Store({ layer: "conv", method: "cam", show: "wrong", sort: "unsure", labels: [0, 1] });
+    store.traits._names.value = { labels: "truth" };
+    store.traits.weights_changed.value = true;
+    const code = pythonCode(store);
+    expect(code).toContain('    show="wrong",\n    sort="unsure",\n');
+    expect(code).toContain("    labels=truth,\n");
+    expect(code).not.toContain("weights_changed");
+  });
+
+  it("sorts the rows of a store once they are there", () => {
+    const store = new Store({ layer: "conv", method: "cam", sort: "low" });
+    store.constants.value = welcome({ arguments: ["'maps.parquet'", "sort='score'"] });
+    store.stored.value = {} as never;
+    expect(pythonCode(store)).toContain(')\nw.sort = "low"\nw\n');
+    expect(pythonCode(store)).not.toContain('    sort="low"');
+  });
 });

@@ -15,7 +15,7 @@ describe("rank", () => {
   });
 
   it("is at least the first percent", () => {
-    expect([0, 0.004, 0.07, 1].map(rankText)).toEqual(["top 1 %", "top 1 %", "top 7 %", "top 100 %"]);
+    expect([0, 0.004, 0.07, 1].map(rankText)).toEqual(["highest 1 %", "highest 1 %", "highest 7 %", "highest 100 %"]);
   });
 });
 
@@ -32,8 +32,8 @@ describe("a readout", () => {
   const corner = (x: number, y: number) => ({ x: 0.1 + 0.8 * x, y: 0.1 + 0.3 * y });
 
   it("gives the raw value, and its rank as it is drawn", () => {
-    expect(createReadout(new Store({ sign: "positive" }))(corner(0, 0), picture, map)).toBe("1,1  -4  top 100 %");
-    expect(createReadout(new Store({ sign: "absolute" }))(corner(0, 0), picture, map)).toBe("1,1  -4  top 25 %");
+    expect(createReadout(new Store({ sign: "positive" }))(corner(0, 0), picture, map)).toBe("1,1  −4  highest 100 %");
+    expect(createReadout(new Store({ sign: "absolute" }))(corner(0, 0), picture, map)).toBe("1,1  −4  highest 25 %");
   });
 
   it("gives none where nothing is known", () => {

@@ -5,7 +5,7 @@ import { extent } from "../src/math/postprocess";
 import { Actions } from "../src/state/actions";
 import type { Session } from "../src/state/session";
 import { comparedValues, Store, type Traits } from "../src/state/store";
-import { item, welcome } from "./helpers";
+import { COLUMN, item, predictions, welcome } from "./helpers";
 
 function tile(image: number, column: number, values: number[], signed = true): TileMap {
   const map = Float32Array.from(values);
@@ -14,7 +14,7 @@ function tile(image: number, column: number, values: number[], signed = true): T
 
 const answered = (...tiles: TileMap[]) => ({
   ...{ gen: 1, key: "" },
-  columns: [{ layer: "conv", method: "cam", method_title: "CAM", target: "top", signed: true }],
+  columns: [0, 1].map(() => ({ ...COLUMN, target: "top" })),
   tiles: new Map(tiles.map((one) => [tileKey(one.item.image, one.item.column), one])),
 });
 
@@ -33,7 +33,7 @@ describe("a map with nothing to show", () => {
 
 describe("scale", () => {
   const [a, b, c] = [tile(0, 0, [1, -6]), tile(0, 1, [3, -2]), tile(1, 0, [5, -4])];
-  const scales = (store: Store) => [a, b, c].map((one) => store.scaleOf(one));
+  const scales = (store: Store) => [a, b, c].map((one) => store.endsOf(one).high);
 
   it.each([
     ["map", "positive", [1, 3, 5]],
@@ -52,7 +52,7 @@ describe("scale", () => {
     const store = new Store({ sign: "positive" });
     const plain = tile(0, 0, [1, -6], false);
     store.answer.value = answered(plain);
-    expect([store.signOf(plain), store.scaleOf(plain)]).toEqual(["signed", 6]);
+    expect([store.signOf(plain), store.endsOf(plain).high]).toEqual(["signed", 6]);
   });
 });
 
@@ -106,14 +106,14 @@ describe("actions", () => {
 
   it("begin another method with its own parameters", () => {
     actions().chooseMethod("gradients");
-    expect(asked).toEqual([{ method: "gradients", params: {} }]);
+    expect(asked).toEqual([{ method: "gradients", params: {}, limits: [0, 1] }]);
   });
 
   it("keep what a method is wrapped in", () => {
     store.constants.value = welcome();
     store.traits.params.value = { p: 1, smooth: { repetitions: 5 } };
     actions().chooseMethod("gradients");
-    expect(asked).toEqual([{ method: "gradients", params: { smooth: { repetitions: 5 } } }]);
+    expect(asked).toEqual([{ method: "gradients", params: { smooth: { repetitions: 5 } }, limits: [0, 1] }]);
     actions().setParam("smooth", undefined);
     expect(asked.at(-1)).toEqual({ params: {} });
   });
@@ -130,8 +130,8 @@ describe("actions", () => {
 
   it("let the kernel choose the first columns of a comparison, and add what is chosen next", () => {
     actions().compareBy("targets");
-    expect(asked).toEqual([{ compare: "targets", compare_with: [] }]);
-    store.answer.value = answered(tile(0, 0, [1]));
+    expect(asked).toEqual([{ compare: "targets", compare_with: [], limits: [0, 1] }]);
+    store.answer.value = { ...answered(tile(0, 0, [1])), columns: [{ ...COLUMN, target: "top" }] };
     expect(comparedValues(store)).toEqual(["top"]);
     actions().chooseTarget("dog");
     expect(asked.at(-1)).toEqual({ target: "dog", compare_with: ["top", "dog"] });
@@ -141,17 +141,47 @@ describe("actions", () => {
     expect(asked.at(-1)).toEqual({ compare: "none", compare_with: [] });
   });
 
+  it("compare the prediction with the truth where it is wrong", () => {
+    const limits = [0, 1];
+    const truth = { compare: "targets", compare_with: ["top", "true", "top − true"], limits };
+    const compared = (traits: Partial<Traits>, filter = "all") => {
+      store = new Store({ method: "cam", _images: [{}, {}, {}] as never, labels: [0, 1, null], ...traits });
+      store.predictions.value = predictions([0.75, 0.25], [0.75, 0.25], [0.75, 0.25]);
+      store.traits.show.value = filter;
+      actions().compareBy("targets");
+      return asked.at(-1);
+    };
+    expect(compared({ selected: [1] })).toEqual(truth);
+    expect(compared({ selected: [0] }, "wrong")).toEqual(truth);
+    for (const image of [0, 2]) {
+      expect(compared({ selected: [image] })).toEqual({ compare: "targets", compare_with: [], limits });
+    }
+    expect(compared({ selected: [1], labels: [] }, "wrong")).toEqual({ compare: "targets", compare_with: [], limits });
+    actions().compareBy("methods");
+    expect(asked.at(-1)).toEqual({ compare: "methods", compare_with: [], limits });
+  });
+
+  it("show in the picker a column that is left", () => {
+    store.traits.compare.value = "methods";
+    store.traits.compare_with.value = ["cam", "gradients", "rise"];
+    actions().removeColumn("rise");
+    expect(asked.at(-1)).toEqual({ compare_with: ["cam", "gradients"] });
+    actions().removeColumn("cam");
+    expect(asked.at(-1)).toEqual({ method: "gradients", compare_with: ["gradients"] });
+  });
+
   it("hold the limits within the scale and apart", () => {
     const moved = (limits: object) => {
-      actions().setLimits(limits);
-      return store.limits.value;
+      actions().moveLimits(limits);
+      return store.traits.limits.value;
     };
-    expect(moved({ low: 0.4 })).toEqual({ low: 0.4, high: 1 });
-    expect(moved({ high: 3 })).toEqual({ low: 0.4, high: 1 });
-    expect(moved({ high: 0.3 })).toEqual({ low: 0.29, high: 0.3 });
-    expect(moved({ low: -1 })).toEqual({ low: 0, high: 0.3 });
+    expect(moved({ low: 0.4 })).toEqual([0.4, 1]);
+    expect(moved({ high: 3 })).toEqual([0.4, 1]);
+    expect(moved({ high: 0.3 })).toEqual([0.29, 0.3]);
+    expect(moved({ low: -1 })).toEqual([0, 0.3]);
+    expect(asked).toEqual([]);
     actions().resetLimits();
-    expect([store.limits.value, asked]).toEqual([{ low: 0, high: 1 }, []]);
+    expect(asked).toEqual([{ limits: [0, 1] }]);
   });
 
   it("forget the zoom and the crosshair", () => {

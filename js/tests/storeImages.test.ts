@@ -55,12 +55,13 @@ describe("a store", () => {
     shelf(3, [0, 1, 1, 4], [1, 1, 0, 5]);
     expect(store.facts.value.images).toBe(IMAGES);
     expect([...store.filters.value]).toContainEqual(["wrong", 2]);
-    store.filter.value = "wrong";
-    store.sort.value = "high";
+    store.traits.show.value = "wrong";
+    store.traits.sort.value = "high";
     expect(store.rows.value).toEqual([3, 1]);
   });
 
   it("asks for what is near sight and lacks, once, and anew for another question", () => {
+    store.traits.selected.value = [1];
     shelf(3, [0, 1, 1, 4], [1, 1, 0, 5]);
     session.images.fetchVisible([0, 1]);
     session.images.fetchVisible([1, 2]);
@@ -83,6 +84,24 @@ describe("a store", () => {
     model.down(running(2));
     wait();
     expect(looks().length).toBe(3);
+  });
+
+  it("asks for the image in focus, wherever its row is, and keeps it", () => {
+    shelf(3, [0, 1, 1, 4], [1, 1, 0, 5]);
+    session.images.fetchVisible([1]);
+    wait();
+    store.traits.selected.value = [4];
+    wait();
+    expect(looks().map(({ pictures }) => pictures)).toEqual([
+      [1, 0],
+      [1, 4],
+    ]);
+    model.down(running(1));
+    for (const image of [4, 1, 2]) {
+      const large = item({ image, shape: [2500, 2500], byte_length: 25e6 });
+      model.down({ kind: "maps", gen: 1, seq: image, items: [large] }, [new ArrayBuffer(25e6)]);
+    }
+    expect([...(store.answer.value?.tiles.keys() ?? [])]).toEqual(["4/0", "1/0"]);
   });
 
   it("asks once more for what was lost", () => {

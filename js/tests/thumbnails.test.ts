@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { emptiness, type ThumbnailStyle } from "../src/canvas/drawThumbnail";
 import { AnswerCache } from "../src/state/answerCache";
 import { Session } from "../src/state/session";
 import { DEFAULTS, Store } from "../src/state/store";
@@ -89,5 +90,28 @@ describe("thumbnails", () => {
     store.traits.params.value = {};
     answer(4, "dog");
     expect(layers()).toEqual([]);
+  });
+});
+
+describe("a small map that shows nothing", () => {
+  const style = (values: number[], sign: ThumbnailStyle["sign"]): ThumbnailStyle => {
+    const extent = { lo: Math.min(...values), hi: Math.max(...values), loAt: 0, hiAt: 0 };
+    const map = { values: Float32Array.from(values), shape: [1, values.length], extent };
+    return { maps: new Map([["conv", map]]), sign, diverging: false, table: new Uint32Array(256) };
+  };
+  const sparse = [1, ...Array.from({ length: 63 }, () => -1)];
+
+  it("says why, and what shows it", () => {
+    expect(emptiness(style([-3, -1], "positive"), "conv")).toContain("nothing in it is positive. Sign “signed”");
+    expect(emptiness(style([2, 2], "positive"), "conv")).toContain("the same everywhere");
+    expect(emptiness(style(sparse, "positive"), "conv")).toContain("hardly a cell of it is positive");
+  });
+
+  it("is none where something is seen, or nothing has come", () => {
+    expect(emptiness(style([-3, -1], "signed"), "conv")).toBe("");
+    expect(emptiness(style(sparse, "absolute"), "conv")).toBe("");
+    expect(emptiness(style([0, 1], "positive"), "conv")).toBe("");
+    expect(emptiness(style([0, 1], "positive"), "other")).toBe("");
+    expect(emptiness(null, "conv")).toBe("");
   });
 });

@@ -31,6 +31,12 @@ describe("Transform", () => {
     expect(Transform.identity.zoom(0.5).isIdentity).toBe(true);
   });
 
+  it("can be given another nearest zoom, which all that comes of it keeps", () => {
+    const whole = Transform.upTo(200);
+    expect(whole.zoom(1000).pan(0.1, 0).zoom(3).k).toBe(200);
+    expect([whole.zoom(9).whole, Transform.upTo(3).zoom(99).k]).toEqual([whole, Transform.identity.zoom(99).k]);
+  });
+
   it("does not change", () => {
     const view = Transform.identity.zoom(2);
     view.pan(0.1, 0.1);

@@ -20,11 +20,14 @@ class Explanations(Iterator[Explanation]):
     `done` images were explained; `skipped` are (name, reason) of those that were not.
     """
 
-    def __init__(self, explainer: Explainer, source: Any, settings: PipelineSettings, progress: bool) -> None:
+    def __init__(
+        self, explainer: Explainer, source: Any, settings: PipelineSettings, progress: bool, labels: str | None = None
+    ) -> None:
         self.done = 0
         self.skipped: list[tuple[str, str]] = []
-        source = read_source(source)
+        source = read_source(source, labels, explainer.class_names)
         pipeline = Pipeline(explainer, replace(settings, total=source.total))
+        pipeline.check_labels(source)
         self._explanations = self._all(pipeline, source, progress)
 
     def _all(self, pipeline: Pipeline, source: Source, progress: bool) -> Generator[Explanation, None, None]:

@@ -149,6 +149,7 @@ def run_job(explainer: Explainer, job: Job, execute: Executor = explain_here) ->
     if isinstance(source, ImageFiles) and not _is_begun_with(folder, source):
         source = source.absolute()
     pipeline = Pipeline(explainer, replace(job.settings, total=source.total))
+    pipeline.check_labels(source)
     with _open_folder(folder, job_fingerprint(pipeline, source, job.dtype)) as fingerprint:
         # Looked at before any of them is read: what is replaced meanwhile counts as replaced.
         stamps = tuple(source.stamps(part_images)) if isinstance(source, ImageFiles) else ()

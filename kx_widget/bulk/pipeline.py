@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from kx_widget.bulk.loader import Batch, BatchLoader
-from kx_widget.bulk.sources import SourceItem
+from kx_widget.bulk.sources import Source, SourceItem
 from kx_widget.bulk.threads import ordered_map
 from kx_widget.engine.answer import AnswerBuilder
 from kx_widget.engine.cache import Cache
@@ -22,8 +22,7 @@ from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import Images
 from kx_widget.engine.parameters import check_params
 from kx_widget.engine.question import Question, model_failures
-from kx_widget.engine.tasks import WHOLE
-from kx_widget.engine.types import Floats, Ints, Parameter
+from kx_widget.engine.types import WHOLE, Floats, Ints, Parameter
 
 # From so many images on, frozen weights save more time than it takes to freeze them.
 MANY = 1000
@@ -80,10 +79,34 @@ class Pipeline:
         self.explainer = explainer
         self.settings = settings
         self.loader = BatchLoader(explainer, settings.batch_size, settings.on_error, settings.part_images)
-        self.question = self._ask(explainer, blank(explainer))
+        # Whether there are labels is known when there are images.
+        self.question = explainer.ask(blank(explainer), settings.targets, labels=[0], **settings.question)
+        self._needs_labels = self.question.columns.needs_labels
+        # Those of a stream are known as they come.
+        self._awaits_labels = False
 
-    def _ask(self, explainer: Explainer, images: Images) -> Question:
-        return explainer.ask(images, self.settings.targets, **self.settings.question)
+    def check_labels(self, source: Source) -> None:
+        """Refuse to explain the true classes of images that have no labels.
+
+        Raises:
+            UnknownTargetError: at once for files, for a stream with the first images that come.
+        """
+        if self._needs_labels and source.has_labels is False:
+            raise UnknownTargetError(
+                '"true" is the label of each image, and none of these files has one: name their folders after the '
+                'classes, and pass labels="folder" (in a shell --labels folder).'
+            )
+        self._awaits_labels = self._needs_labels and source.has_labels is None
+
+    def _ask(self, explainer: Explainer, batch: Batch) -> Question:
+        labels = [sample.item.label for sample in batch.good] if self._needs_labels else None
+        if self._awaits_labels and labels and all(label is None for label in labels):
+            raise UnknownTargetError(
+                f'"true" is the label of each image, and the first {len(labels)} images of the source have none: yield '
+                "(images, labels)."
+            )
+        self._awaits_labels = False
+        return explainer.ask(batch.images, self.settings.targets, labels=labels, **self.settings.question)
 
     def explain(self, items: Iterable[SourceItem]) -> Generator[ExplainedBatch, None, None]:
         """Yield explained batches, in the order of the items; the loader has been settled.
@@ -114,7 +137,7 @@ class Pipeline:
         if batch.images is None:
             return ExplainedBatch(batch, None, np.zeros(0, np.int64))
         start = time.perf_counter()
-        question = self._ask(explainer, batch.images)
+        question = self._ask(explainer, batch)
         model, version = question.model, question.model.weights.version()
         # Known of a batch whatever was done before it: a run that is taken up again comes to the same.
         if (self.settings.total or batch.good[-1].item.position) >= MANY:

@@ -1,16 +1,22 @@
 """The columns of a store, and explained batches as its rows: one an image and target."""
 
+from __future__ import annotations
+
 import json
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kx_widget.bulk.arrow import pa
-from kx_widget.bulk.loader import Sample
-from kx_widget.bulk.pipeline import ExplainedBatch
 from kx_widget.bulk.sources import id_of
-from kx_widget.engine.explanation import Explanation
+
+if TYPE_CHECKING:
+    # Stores are read without TensorFlow.
+    from collections.abc import Sequence
+
+    from kx_widget.bulk.loader import Sample
+    from kx_widget.bulk.pipeline import ExplainedBatch
+    from kx_widget.engine.explanation import Explanation
 
 DTYPES = ("float16", "float32")
 MAP = "map"

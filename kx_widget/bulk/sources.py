@@ -4,9 +4,7 @@ import glob
 import hashlib
 import os
 import re
-import warnings
-from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -16,15 +14,9 @@ import numpy as np
 
 from kx_widget.bulk.threads import ordered_map, prefetch
 from kx_widget.engine.errors import ImageError, ParameterError
+from kx_widget.engine.folders import PICTURES, opened_endings, pictures_in
 
 BATCHES_AHEAD = 2
-# Formats that Pillow recognizes but does not decode, or not by itself.
-NOT_DECODED = ("BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF")
-# Files that are pictures to people, whether or not Pillow opens them.
-PICTURES = (
-    ".arw", ".avif", ".bmp", ".cr2", ".cr3", ".dng", ".gif", ".heic", ".heif", ".j2k", ".jp2", ".jpe", ".jpeg", ".jpg",
-    ".jxl", ".nef", ".orf", ".png", ".raf", ".rw2", ".svg", ".tif", ".tiff", ".webp",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -56,6 +48,11 @@ class ImageFiles:
     def total(self) -> int | None:
         """How many images there are."""
         return len(self.paths)
+
+    @property
+    def has_labels(self) -> bool | None:
+        """Whether any file has a label."""
+        return any(self._label(path) is not None for path in self.paths)
 
     def absolute(self) -> "ImageFiles":
         """The same files by paths that mean them from everywhere."""
@@ -90,6 +87,11 @@ class ImageStream:
     @property
     def total(self) -> int | None:
         """How many images there are; not known before the end, even where the number of batches is."""
+        return None
+
+    @property
+    def has_labels(self) -> bool | None:
+        """Whether any image has a label: not known before it comes."""
         return None
 
     def items(self) -> Generator[SourceItem, None, None]:
@@ -165,7 +167,7 @@ def _files(path: str | Path) -> list[str]:
     if not text:
         raise ImageError('"" is not a path: pass a file, a folder or a glob.')
     if Path(path).is_dir():
-        return _pictures_in(text)
+        return pictures_in(text)
     if glob.has_magic(text) and not Path(path).exists():
         matches = sorted(p for p in glob.glob(text, recursive=True) if not Path(p).is_dir())
         if not matches:
@@ -173,60 +175,9 @@ def _files(path: str | Path) -> list[str]:
         return matches
     # A picture may be gone and is skipped; a folder that is not there was never meant.
     suffix = Path(path).suffix.lower()
-    if not (suffix in PICTURES or suffix in _opened()) and not Path(path).exists():
+    if not (suffix in PICTURES or suffix in opened_endings()) and not Path(path).exists():
         raise ImageError(f"{text}: there is no such file or folder.")
     return [text]
-
-
-def _pictures_in(folder: str) -> list[str]:
-    """The pictures below a folder, in the order of their paths.
-
-    Raises:
-        ImageError: there are none.
-
-    Warns:
-        RuntimeWarning: pictures are left out, for Pillow does not open them, or folders, for they may not be read.
-    """
-    pictures: list[str] = []
-    left_out: Counter[str] = Counter()
-    opened = _opened()
-    for path in _walk(folder, (), left_out):
-        suffix = path.suffix.lower()
-        if suffix in opened:
-            pictures.append(str(path))
-        elif suffix in PICTURES:
-            left_out[f"{suffix} that this Pillow does not open"] += 1
-    said = ", ".join(f"{number} {what}" for what, number in sorted(left_out.items()))
-    if not pictures:
-        raise ImageError(f"The folder {folder!r} holds no images that Pillow opens{said and f' ({said})'}.")
-    if said:
-        warnings.warn(f"Left out of the folder {folder!r}: {said}.", RuntimeWarning, stacklevel=2)
-    return sorted(pictures)
-
-
-def _walk(folder: str, above: tuple[str, ...], left_out: Counter[str]) -> Iterator[Path]:
-    """All files below a folder, also in folders that it links to, but for those that it lies in itself."""
-    real = os.path.realpath(folder)
-    if real in above:
-        return
-    try:
-        entries = [*os.scandir(folder)]
-    except PermissionError:
-        left_out["folders that may not be read"] += 1
-        return
-    for entry in entries:
-        if entry.is_dir():
-            yield from _walk(entry.path, (*above, real), left_out)
-        else:
-            yield Path(entry.path)
-
-
-def _opened() -> frozenset[str]:
-    """The endings of files that Pillow opens, as far as it is extended by now."""
-    from PIL import Image
-
-    formats = Image.registered_extensions().items()
-    return frozenset(suffix for suffix, name in formats if name in Image.OPEN and name not in NOT_DECODED)
 
 
 def _stamp(path: str) -> str:

@@ -1,6 +1,7 @@
 """Reading a store: columns at once, maps when somebody looks at them."""
 
 import json
+import os
 from bisect import bisect_right
 from collections.abc import Collection, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,10 +19,12 @@ from kx_widget.bulk.parts import ANEW, DAMAGE, DONE, JOB, as_json, check_part, i
 from kx_widget.bulk.schema import MAP, NOTES, schema
 from kx_widget.bulk.sources import file_of
 from kx_widget.engine.cache import Cache
+from kx_widget.engine.display import Display
 from kx_widget.engine.errors import FormatError, ParameterError
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.files import check_path
 from kx_widget.engine.images import read
+from kx_widget.engine.methods import METHODS
 from kx_widget.engine.notes import Notes, heading_of
 from kx_widget.engine.types import Floats, Ints
 
@@ -61,7 +64,9 @@ class Store:
             entries = self._files.get_file_info(fs.FileSelector(root))
             names = sorted(entry.path for entry in entries if is_part(entry.base_name))
         except (OSError, pa.ArrowException) as error:
-            raise FormatError(f"{self.path!r} is not a store of explanations ({error}).") from error
+            # Arrow writes the system's words twice.
+            why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
+            raise FormatError(f"{self.path!r} is not a store of explanations ({why}).") from error
         paths = {entry.base_name: entry.path for entry in entries}
         self.job: dict[str, Any] = self._json(paths.get(JOB))
         done = self._json(paths[DONE]) if DONE in paths else None
@@ -279,6 +284,7 @@ class Store:
             checks={k: np.array([[v]], np.float32) for k, v in json.loads(row["checks"] or "{}").items()},
             names=(row["id"],),
             notes=((tuple(row[NOTES]),),) if row[NOTES] else (),
+            display=METHODS[row["method"]].display if row["method"] in METHODS else Display(),
         )
 
     @cached_property

@@ -1,18 +1,23 @@
 """The subcommands of `kx`: arguments in, calls of the package, words or JSON out."""
 
 import json
+import webbrowser
 from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
 import typer
 
 from kx_widget.cli.models import class_names_of, read_model
-from kx_widget.engine.errors import ParameterError, UnknownTargetError
+from kx_widget.engine.drawing import COLORMAP
+from kx_widget.engine.errors import FormatError, ParameterError, UnknownTargetError
+from kx_widget.engine.figures import counted
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.registry import find
 from kx_widget.engine.wrappers import WRAPPERS
+from kx_widget.version import __version__
 
 SKIPPED = 3
 # Settings of a question that --param gives, too: of random numbers and of what a method is wrapped in.
@@ -23,6 +28,8 @@ NOTED = {
     "No numbers": "say nothing (no numbers)",
     "Against": "say only what speaks against their class",
     "Gaps": "have gaps (NaN or infinite)",
+    "No label": "are empty, for their image has no label",
+    "Same class": "are empty, for both classes of their contrast are the same",
     "": "come with a caution",
 }
 app = typer.Typer(
@@ -59,7 +66,7 @@ Targets = Annotated[
     str | None,
     typer.Option(
         help="What to explain, with commas: a class's name or index; top, the most probable class; top-2, the second "
-        "(one class, not two: see --top).",
+        "(one class, not two: see --top); true, each image's own (with --labels).",
         show_default="top",
     ),
 ]
@@ -91,6 +98,21 @@ class Order(str, Enum):
     score = "score"
     probability = "probability"
     id = "id"
+
+
+def _tell_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"kx_widget {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Tell the version.")
+    ] = False,
+) -> None:
+    """Nothing but what a subcommand does."""
 
 
 def say(value: Any) -> None:
@@ -129,12 +151,14 @@ def explain(
     if top is not None and targets is not None:
         raise typer.BadParameter("--top and --targets both say what to explain: give one of them.")
     question = {"method": method, "layer": layer, "smooth": smooth, "tta": tta, **_parameters(method, param or ())}
+    # Before anything else loads TensorFlow, which would tell about itself.
+    loaded = read_model(model)
     from kx_widget.bulk.job import Job, explain_here, run_job
     from kx_widget.bulk.pipeline import PipelineSettings
     from kx_widget.explainer import Explainer
 
     chosen = None if preprocess == "none" else preprocess
-    explainer = Explainer(read_model(model), preprocess=chosen, class_names=class_names_of(class_names), fit=fit)
+    explainer = Explainer(loaded, preprocess=chosen, class_names=class_names_of(class_names), fit=fit)
     parsed = _targets(targets, top, explainer.class_names)
     execute = explain_here
     if workers:
@@ -143,20 +167,26 @@ def explain(
         execute = RayExecutor(model, workers, gpus)
     settings = PipelineSettings(parsed, question, batch_size, on_error)
     store = run_job(explainer, Job(out, photos, settings, dtype, labels, progress=not quiet), execute)
-    _report(store, out, as_json)
+    _report(explainer, store, out, as_json)
 
 
-def _report(store: Any, out: Path, as_json: bool) -> None:
+def _report(explainer: Any, store: Any, out: Path, as_json: bool) -> None:
     """Say what is in a store, and end with `SKIPPED` where images were skipped."""
+    from kx_widget.cli.report import lone_photo_lines, prediction_counts, prediction_lines, preprocessing_of
+
     skipped, headings = store.skipped, store.headings()
-    maps = len(store) - len(skipped)
+    maps, preprocessing = len(store) - len(skipped), preprocessing_of(explainer, store)
     if as_json:
         notes = {heading.lower() or "other": count for heading, count in headings.items()}
-        say({"store": str(out), "rows": maps, "notes": notes, "skipped": dict(skipped)})
+        about = {"preprocessing": preprocessing, "predictions": prediction_counts(store)}
+        say({"store": str(out), "rows": maps, "notes": notes, "skipped": dict(skipped), **about})
     else:
-        typer.echo(f"{maps} maps in {out}. See them: kx show {out}")
+        lines = [preprocessing, *prediction_lines(store), *lone_photo_lines(explainer, store)]
+        lines.append(f"{counted(maps, 'map')} in {out}. See {'it' if maps == 1 else 'them'}: kx show {out}")
         for heading, count in sorted(headings.items(), reverse=True):
-            typer.echo(f"{count} of {maps} maps {NOTED[heading]}: see the column notes")
+            lines.append(f"{count} of {counted(maps, 'map')} {NOTED[heading]}: see the column notes")
+        for line in lines:
+            typer.echo(line)
         for name, reason in skipped:
             typer.echo(f"skipped {name}: {reason}", err=True)
     if skipped:
@@ -209,29 +239,62 @@ def _parameter(text: str) -> tuple[str, Any]:
 )
 def show(
     store: Annotated[Path, typer.Argument(metavar="STORE", help="What `kx explain` wrote.")],
-    out: Annotated[Path, typer.Option(help="The page to write.")] = Path("maps.html"),
-    limit: Annotated[int, typer.Option(min=1, help="How many maps the page shows at most.")] = 100,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="The page to write.", show_default="the store's name and .html, numbered where that is there"
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the page where it is there already.")] = False,
+    open_it: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    limit: Annotated[
+        int, typer.Option(min=1, help="How many maps the page shows at most; those of one image stay together.")
+    ] = 100,
+    megabytes: Annotated[
+        float, typer.Option(help="Size of the page but for its pictures; larger maps are averaged down.")
+    ] = 1.0,
     sort: Annotated[Order | None, typer.Option(help="What to sort by; else the order of the images.")] = None,
     descending: Annotated[bool, typer.Option("--descending", help="Largest first.")] = False,
     target: Annotated[str | None, typer.Option(help="Only maps of this class.")] = None,
     wrong: Annotated[
         bool | None, typer.Option("--wrong/--right", help="Only images predicted wrong, or right.")
     ] = None,
-    colormap: Annotated[str, typer.Option(help="Colour table.")] = "viridis",
-    sign: Annotated[Literal["positive", "absolute", "signed"], typer.Option(help="Which part of a map.")] = "positive",
+    colormap: Annotated[str, typer.Option(help="Colour table, one that the widget offers.")] = COLORMAP,
+    sign: Annotated[
+        Literal["auto", "positive", "absolute", "signed"], typer.Option(help="Which part of a map.")
+    ] = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Make a page of stored maps over their images, to open in a browser or to send; it needs nothing else."""
     from kx_widget.bulk.store import Store
-    from kx_widget.bulk.store_page import write_page
+    from kx_widget.widget.store_page import MapChoice, write_page
 
-    opened = Store(store)
-    column = sort.value if sort else None
-    shown, fitting = write_page(opened, out, limit, column, descending, target, wrong, colormap=colormap, sign=sign)
+    path = _page_path(store, out, force)
+    choice = MapChoice(limit, sort.value if sort else None, descending, target, wrong)
+    shown, fitting = write_page(Store(store), path, choice, megabytes, colormap=colormap, sign=sign)
     if as_json:
-        say({"page": str(out), "shown": shown, "found": fitting})
+        say({"page": str(path), "shown": shown, "found": fitting})
     else:
-        typer.echo(f"{shown} of {fitting} maps in {out}.")
+        typer.echo(f"{shown} of {counted(fitting, 'map')} in {path}.")
+    if open_it and not webbrowser.open(path.absolute().as_uri()):
+        typer.echo(f"No browser was found here: open {path} yourself.", err=True)
+
+
+def _page_path(store: Path, out: Path | None, force: bool) -> Path:
+    """Where the page goes: what is there already is replaced only if that was asked for.
+
+    Raises:
+        FormatError: there is such a file.
+    """
+    if out is None:
+        out = Path(f"{store.absolute().stem}.html")
+        number = 2
+        while out.exists() and not force:
+            out = out.with_name(f"{store.absolute().stem}-{number}.html")
+            number += 1
+    elif out.is_file() and not force:
+        raise FormatError(f"{str(out)!r} is there already: choose another name, or replace it with --force.")
+    return out
 
 
 @app.command()
@@ -241,12 +304,13 @@ def inspect(
     every: Annotated[bool, typer.Option("--all", help="Also layers without a map, and why.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Tell a model's layers, which one to explain and why, its head and its classes."""
+    """List a model's layers, which one to explain and why, its head, its classes and how it wants its images."""
     loaded = read_model(model)
     from kx_widget.explainer import Explainer
 
     x = Explainer(loaded, class_names=class_names_of(class_names))
     facts = x.inspection
+    x.load(np.zeros((1, *facts.input_shape[:2], 3), np.uint8))
     layers = [layer for layer in facts.layers if layer.is_candidate or every]
     if as_json:
         say(
@@ -259,12 +323,14 @@ def inspect(
                 "classes": list(x.class_names),
                 "input_shape": facts.input_shape,
                 "nested": facts.nested,
+                "preprocessing": x.preprocessing,
                 "layers": [vars(layer) for layer in layers],
             }
         )
         return
     names = ", ".join(x.class_names[:5]) + (", …" if facts.classes > 5 else "")
     typer.echo(f"input {facts.input_shape}, head {facts.head}, {facts.classes} classes: {names}")
+    typer.echo(x.preprocessing)
     typer.echo(f"recommended {facts.recommended}: {facts.why}")
     typer.echo(f"method {facts.recommended_method}: {facts.why_method}")
     width = max((len(layer.path) for layer in layers), default=0)
@@ -278,7 +344,7 @@ def inspect(
 def methods(as_json: AsJson = False) -> None:
     """List the methods, what each sees and costs, and its parameters."""
     if as_json:
-        hidden = ("fn", "finish", "params")
+        hidden = ("fn", "finish", "params", "passes", "display")
         facts = ({name: value for name, value in vars(e).items() if name not in hidden} for e in METHODS.values())
         say([{**fact, "params": [vars(p) for p in METHODS[fact["id"]].params]} for fact in facts])
         return

@@ -9,7 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from kx_widget.engine.errors import ModelError, UnknownTargetError, plain
+from kx_widget.engine.folders import NOT_DECODED
 from kx_widget.engine.model_files import load_model
 
 # The first Keras whose safe mode holds for HDF5.
@@ -37,6 +40,11 @@ def read_model(path: Path) -> Any:
     """
     if not path.exists():
         raise ModelError(f"There is no model {str(path)!r}: pass a file that model.save('….keras') wrote.")
+    if path.is_dir() or _is_image(path):
+        what = "a folder" if path.is_dir() else "an image"
+        raise ModelError(
+            f"{str(path)!r} is {what}, where the model belongs: kx explain MODEL PHOTOS…, the model first."
+        )
     if path.suffix == ".keras" and not zipfile.is_zipfile(path):
         raise ModelError(
             f"{str(path)!r} cannot be read as a Keras model (a .keras file is a zip archive, and this is none): "
@@ -56,6 +64,14 @@ def read_model(path: Path) -> Any:
         return load_model(path)
     except Exception as error:
         raise ModelError(f"{str(path)!r} cannot be read as a Keras model ({plain(error)}).") from error
+
+
+def _is_image(path: Path) -> bool:
+    try:
+        with Image.open(path) as opened:
+            return opened.format not in NOT_DECODED
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return False
 
 
 def _release(version: str) -> tuple[int, ...]:

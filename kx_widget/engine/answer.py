@@ -22,6 +22,7 @@ class AnswerBuilder:
         self._names = [[""] * t for _ in range(n)]
         self._notes: list[list[Notes]] = [[()] * t for _ in range(n)]
         self._final = np.zeros((n, t), np.bool_)
+        self._done = np.zeros((n, t), np.float32)
         self._checks: dict[str, Floats] = {}
 
     def add(self, frames: Frames) -> None:
@@ -32,7 +33,7 @@ class AnswerBuilder:
                 self._maps = np.full((*self._scores.shape, *frame.values.shape), np.nan, np.float32)
             self._maps[at] = frame.values
             self._scores[at], self._probabilities[at] = frame.score, frame.probability
-            self._targets[at], self._final[at] = frame.target, frame.final
+            self._targets[at], self._final[at], self._done[at] = frame.target, frame.final, frame.done
             self._names[frame.image][frame.column] = frame.target_name
             self._notes[frame.image][frame.column] = frame.notes
             for name, value in frame.checks.items():
@@ -51,7 +52,7 @@ class AnswerBuilder:
         return Step(self._maps.copy(), self._scores.copy(), frames.done, frames.total, self._final.copy())
 
     def explanation(self, seconds: float) -> Explanation:
-        """The answer, once all frames are there; it took so many seconds.
+        """The answer as far as its frames have come, of which there must be one; it took so many seconds.
 
         The builder's arrays are handed over: frames that are added later would change them.
         """
@@ -73,4 +74,6 @@ class AnswerBuilder:
             images=question.images.pixels.copy(),
             names=question.images.names,
             notes=tuple(map(tuple, self._notes)) if any(map(any, self._notes)) else (),
+            display=question.method.display,
+            done=None if self._final.all() else self._done,
         )

@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from kx_widget.engine.errors import ImageError
+from kx_widget.engine.folders import pictures_in
 
 # Kinds of dtypes: bool, unsigned, signed, float.
 NUMBERS = "buif"
 # What phones' photographs are called that Pillow cannot read alone.
 HEIC = (".heic", ".heif")
+# Pictures of a folder that are held in memory at once.
+MOST_IN_FOLDER = 500
 
 
 def items_of(images: Any) -> list[tuple[str, Any]]:
@@ -68,7 +71,19 @@ def _paths(path: str | Path) -> list[tuple[str, Any]]:
     if glob.has_magic(text) and not Path(text).exists():
         paths = sorted(glob.glob(text, recursive=True))
         return [(p, Path(p)) for p in paths] or [(text, _Missing("no file matches this pattern"))]
+    if text and Path(text).is_dir():
+        return [(p, Path(p)) for p in _few_enough(text, pictures_in(text))]
     return [(text, Path(text))]
+
+
+def _few_enough(folder: str, paths: list[str]) -> list[str]:
+    if len(paths) > MOST_IN_FOLDER:
+        raise ImageError(
+            f"The folder {folder!r} holds {len(paths)} images, and {MOST_IN_FOLDER} at most are held in memory at "
+            f"once. Explain all of them with Explainer(model).explain_to('maps.parquet', {folder!r}), which "
+            "KxWidget.from_store('maps.parquet', model) shows, or pass a list of some of its files."
+        )
+    return paths
 
 
 @dataclass(frozen=True)
@@ -123,7 +138,7 @@ def decode(item: Any) -> NDArray[Any]:
 
 def _open(file: Path | bytes) -> Image.Image:
     if isinstance(file, Path) and file.is_dir():
-        raise ImageError("is a folder; pass a pattern such as folder/*.jpg")
+        raise ImageError("is a folder; pass it by itself, or a pattern such as folder/*.jpg")
     if isinstance(file, Path) and not file.exists():
         raise ImageError("there is no such file")
     if isinstance(file, Path) and not file.is_file():

@@ -18,6 +18,10 @@ import difflib
 import re
 from collections.abc import Iterable
 
+# Shorter texts are a part of nearly any name.
+SHORTEST_PART = 3
+LEAST_LIKENESS = 0.55
+
 
 class KxError(Exception):
     """Base of all errors raised on purpose."""
@@ -75,9 +79,13 @@ def plain(error: BaseException | None) -> str:
 
 
 def near(wrong: object, names: Iterable[str], *, most: int = 3) -> list[str]:
-    """Those among `names` that `wrong` may be a misspelling of, nearest first."""
+    """Those among `names` that have `wrong` as a word, else those that hold it or that it may be a misspelling of."""
     lowered = {k.lower(): k for k in reversed(list(names))}
-    return [lowered[k] for k in difflib.get_close_matches(str(wrong).lower(), lowered, n=most, cutoff=0.5)]
+    sought = str(wrong).lower().strip()
+    holding = sorted((k for k in lowered if len(sought) >= SHORTEST_PART and sought in k), key=len)
+    words = [k for k in holding if re.search(rf"(?<!\w){re.escape(sought)}(?!\w)", k)]
+    alike = difflib.get_close_matches(sought, lowered, n=most, cutoff=LEAST_LIKENESS)
+    return [lowered[k] for k in dict.fromkeys(words or [*holding, *alike])][:most]
 
 
 def did_you_mean(wrong: object, names: Iterable[str], *, most: int = 3) -> str:

@@ -17,12 +17,7 @@ from kx_widget.engine.cache import Cache, digest
 from kx_widget.engine.comparison import COMPARED, Comparison, compare
 from kx_widget.engine.covering import finished
 from kx_widget.engine.decoding import NUMBERS
-from kx_widget.engine.errors import (
-    KxError,
-    ModelError,
-    ParameterError,
-    UnknownLayerError,
-)
+from kx_widget.engine.errors import KxError, ModelError, ParameterError, UnknownLayerError, UnknownTargetError
 from kx_widget.engine.evaluation import Evaluation
 from kx_widget.engine.evaluation_inputs import (
     EvaluationSettings,
@@ -37,6 +32,7 @@ from kx_widget.engine.graph.trace import Call, Graph
 from kx_widget.engine.heads import link_of
 from kx_widget.engine.images import Fit, Images, load
 from kx_widget.engine.inspection import check_model, declared_input, find_call, inspect
+from kx_widget.engine.labels import read_labels
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.metrics import METRICS
 from kx_widget.engine.multi_layer import warm_cache
@@ -53,9 +49,9 @@ from kx_widget.engine.wrappers import tta as augmented
 
 FREE_SIDE = 224
 MOST_SIZES = 4
-QUESTION_KEYWORDS = ("targets", "method", "layer", "smooth", "tta", "batch_size", "seed", "progress")
+QUESTION_KEYWORDS = ("targets", "labels", "method", "layer", "smooth", "tta", "batch_size", "seed", "progress")
 # Arguments of a question that `params` of a widget or a command cannot hold, since they are given apart.
-RESERVED = ("self", "images", "targets", "method", "layer", "progress")
+RESERVED = ("self", "images", "targets", "labels", "method", "layer", "progress")
 EXPLAINER_PARAMETERS = (
     Parameter("memory_mib", "float", 1024, "What one model call may take, in MiB.", minimum=0),
     Parameter("cache_mib", "float", 512, "What may be kept between calls, in MiB.", minimum=0),
@@ -212,8 +208,9 @@ class Explainer:
         # Read once: another thread may put another array there meanwhile.
         last_key, last = self._loaded
         if last is not None and key == last_key:
-            return last
-        loaded = load(images, self.declared, self.preprocessor, self.settings.fit)
+            loaded = last.found_in(images)
+        else:
+            loaded = load(images, self.declared, self.preprocessor, self.settings.fit)
         self._loaded = (key, loaded) if loaded.nbytes <= self._cache.limit else (None, None)
         return loaded
 
@@ -238,6 +235,7 @@ class Explainer:
         images: Any,
         targets: Any = "top",
         *,
+        labels: Any = None,
         method: str | None = "gradcam",
         layer: str | None = None,
         batch_size: int | None = None,
@@ -256,6 +254,7 @@ class Explainer:
         compiled = self.prepare((h, w, c))
         row = find(self.methods, compiled.inspection.recommended_method if method is None else method)
         params = row.complete(params, QUESTION_KEYWORDS)
+        columns = target_parsing.parse(targets, compiled.class_names, len(loaded.batch))
         generator = checked(row)
         for name, wrap in (("tta", augmented), ("smooth", smoothed)):
             generator = wrap(generator, wrappers[name]) if name in wrappers else generator
@@ -263,7 +262,7 @@ class Explainer:
             model=compiled,
             cache=self._cache,
             images=loaded,
-            columns=target_parsing.parse(targets, compiled.class_names, len(loaded.batch)),
+            columns=columns.with_labels(read_labels(labels, len(loaded.batch), compiled.class_names)),
             method=row,
             params=params,
             generator=generator,
@@ -282,17 +281,20 @@ class Explainer:
             `Step(maps, scores, done, total)`; NaN where nothing is known yet. The last one equals `explain`.
             Closing the generator cancels within one model call and leaves the explainer usable.
         """
-        return _steps(self.ask(images, targets, **question))
+        return _steps(_answerable(self.ask(images, targets, **question)))
 
     def explain(self, /, images: Any, targets: Any = "top", *, progress: bool = False, **question: Any) -> Explanation:
         """Explain what each image's scores rest on.
 
         Args:
-            images: arrays (N, H, W, 3|1), (H, W, 3|1) or (N, H, W), paths, globs, PIL images, or a list of these.
-            targets: `"top"`, `"top-2"`…, a class index or name, `contrast(a, b)`, a sequence of these for T
-                targets, or an int array (N, T).
+            images: arrays (N, H, W, 3|1), (H, W, 3|1) or (N, H, W), paths, folders, globs, PIL images, or a list of
+                these.
+            targets: `"top"`, `"top-2"`…, a class index or name, `"true"` (each image's own label), `contrast(a, b)`, a
+                sequence of these for T targets, or an int array (N, T).
             progress: show a progress bar.
-            **question: `method="gradcam"` (an id of `METHODS`; None is the one that `inspection` recommends),
+            **question: `labels=None` (the true class of each image, by index or name, None where it is unknown: what
+                `"true"` means; an image without one has a map of NaN and a note that says so),
+                `method="gradcam"` (an id of `METHODS`; None is the one that `inspection` recommends),
                 `layer=None` (a path; None is the recommended one, for methods that follow attention its start),
                 `smooth=None` and `tta=None` (True or settings, see `wrappers`), `batch_size=None` (images at once;
                 None goes by memory), `seed=0`, and the method's own parameters.
@@ -305,7 +307,7 @@ class Explainer:
             UnsupportedMethodError: before or, for the last, at the first computation; each says what to do.
         """
         start = time.perf_counter()
-        return _answer(self.ask(images, targets, **question), start, progress)
+        return _answer(_answerable(self.ask(images, targets, **question)), start, progress)
 
     def explain_layers(
         self, /, images: Any, targets: Any = "top", *, layers: Sequence[str], **question: Any
@@ -325,7 +327,7 @@ class Explainer:
         start = time.perf_counter()
         loaded = self.load(images)
         paths = _paths(layers)
-        questions = [self.ask(loaded, targets, layer=path, **question) for path in paths]
+        questions = [_answerable(self.ask(loaded, targets, layer=path, **question)) for path in paths]
         warm_cache(questions)
         # A question that sees the input has no layer.
         return {each.layer or path: _answer(each, start) for path, each in zip(paths, questions, strict=True)}
@@ -514,6 +516,20 @@ def _call(model: CompiledModel, method: Method, layer: str | None) -> Call | Non
     if method.sees == "attention":
         model.functions.attention.check(method.title, call)
     return call
+
+
+def _answerable(question: Question) -> Question:
+    """The question itself.
+
+    Raises:
+        UnknownTargetError: it asks for true classes alone, and none is known.
+    """
+    if question.columns.is_unanswerable:
+        count = len(question.columns.labels)
+        raise UnknownTargetError(
+            f'"true" is the label of each image, and every one of the {count} labels is None: give at least one.'
+        )
+    return question
 
 
 def _answer(question: Question, start: float, progress: bool = False) -> Explanation:

@@ -1,7 +1,7 @@
 """The answer: raw maps, and ways to look at, keep and share them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kx_widget.engine.drawing import blend, contact_sheet, encode, html_cell
+from kx_widget.engine.display import ChosenSign, Display
+from kx_widget.engine.drawing import COLORMAP, FAINT, UNLIKELY, Photo, Style, blend, contact_sheet, encode, html_cell
 from kx_widget.engine.errors import FormatError, ParameterError
-from kx_widget.engine.files import read_arrays, writable, write_arrays, write_whole
-from kx_widget.engine.notes import heading_of, marked
-from kx_widget.engine.postprocess import Scale, Sign, apply_scale, apply_sign, resize
+from kx_widget.engine.figures import fixed, percent
+from kx_widget.engine.files import read_arrays, shared_names, writable, write_arrays, write_whole
+from kx_widget.engine.notes import heading_of, labelled, marked
+from kx_widget.engine.postprocess import Scale, apply_scale, apply_sign, resize
 from kx_widget.engine.types import Floats, Ints, Notes
 from kx_widget.install import how_to_install
 from kx_widget.version import __version__
@@ -39,6 +41,9 @@ class Explanation:
         images: uint8 (N, H, W, 3), what the model saw.
         names: of the images, N: their paths, or where they were in what was given.
         notes: N × T × sentences: what a map fails to say, see `engine.notes`; () where all can speak for themselves.
+        display: how the method's maps want to be drawn.
+        done: float32 (N, T), 0 to 1: how much of each map's passes was made where the answer was cancelled or is still
+            being computed; None where all are whole. A map that was not begun is NaN.
     """
 
     maps: Floats
@@ -56,18 +61,31 @@ class Explanation:
     checks: Mapping[str, Floats] = field(default_factory=dict)
     names: tuple[str, ...] = ()
     notes: tuple[tuple[Notes, ...], ...] = ()
+    display: Display = field(default_factory=Display)
+    done: Floats | None = None
+
+    @property
+    def progress(self) -> float:
+        """How much of the answer is there, 0 to 1: 1 unless it was cancelled, or is still being computed."""
+        return 1.0 if self.done is None else float(self.done.mean())
 
     def __repr__(self) -> str:
-        different = list(dict.fromkeys(name for row in self.target_names for name in row))
+        different = list(dict.fromkeys(name for row in self.target_names for name in row if name))
         names = ", ".join(map(repr, different[:3])) + (", …" if len(different) > 3 else "")
         return (
             f"Explanation(maps={self.maps.shape}, images={self.images.shape}, method={self.method!r}, "
-            f"layer={self.layer!r}, targets=[{names}]{self._noted()})"
+            f"layer={self.layer!r}, targets=[{names}]{self._noted()}{self._unfinished()})"
         )
 
     def _noted(self) -> str:
         count = sum(bool(notes) for row in self.notes for notes in row)
         return f", notes on {count} of {self.targets.size} maps" if count else ""
+
+    def _unfinished(self) -> str:
+        return "" if self.done is None else f", {partial_text(self.progress)}"
+
+    def _done(self, image: int, target: int) -> float:
+        return 1.0 if self.done is None else float(self.done[image, target])
 
     def notes_of(self, image: int, target: int) -> Notes:
         """What is to be said of one map.
@@ -83,43 +101,71 @@ class Explanation:
             if not isinstance(index, (int, np.integer)) or not -count <= index < count:
                 raise ParameterError(f"There is no {name} {index!r}: this explanation has 0 to {count - 1}.")
 
+    def display_of(self, target: int, sign: ChosenSign = "auto", clip: float | None = None) -> Display:
+        """How the maps of a target are drawn: as the method wants, or with the sign and clip that are given.
+
+        Raises:
+            ParameterError: there is no such target, sign or percentile.
+        """
+        self._check(0, target)
+        # Images without a label, or that nothing is computed of yet, have no score; of a contrast none has an index.
+        indices = self.targets[np.isfinite(self.scores[:, target]), target]
+        is_contrast = indices.size > 0 and bool((indices < 0).all())
+        display = self.display.resolved(sees_input=self.layer is None, signed=self.signed, contrast=is_contrast)
+        return display.chosen(sign if self.signed else "auto", clip)
+
     def heatmaps(
-        self, size: str | tuple[int, int] | None = "input", sign: Sign = "positive", scale: Scale = "map"
+        self,
+        size: str | tuple[int, int] | None = "input",
+        sign: ChosenSign = "auto",
+        scale: Scale = "map",
+        clip: float | None = None,
     ) -> Floats:
         """Maps to look at: sign, then scale, then bilinear interpolation.
 
         Args:
             size: `"input"`, (height, width) in pixels, or None for the maps' own.
-            sign: `"positive"` part, `"absolute"` value, or `"signed"`; unsigned maps stay as they are.
-            scale: divide by the largest absolute value of each `"map"`, of each `"image"`, or of `"all"`.
+            sign: `"positive"` part, `"absolute"` value, or `"signed"`; unsigned maps stay as they are. `"auto"` is the
+                method's own: both signs of contrasts and of pixels that have one, else what lies above the lower
+                quartile of the positive part.
+            scale: 1 is the end of each `"map"`, the widest of each `"image"`, or the widest of `"all"`.
+            clip: the percentile of a map's magnitudes that is its end, 50 to 100, which is the largest; None is the
+                method's own, 99 for most.
 
         Returns:
-            float32 (N, T, H, W) in [0, 1], or in [−1, 1] for signed maps with `sign="signed"`.
+            float32 (N, T, H, W) in [0, 1], or in [−1, 1] for signed maps with both signs.
 
         Raises:
             ParameterError: another choice.
         """
-        maps = apply_sign(self.maps, sign)
-        maps = apply_scale(maps if self.signed else self.maps, scale)
-        if size is None:
-            return maps
-        height, width = self.images.shape[1:3] if size == "input" else _size(size)
-        return np.clip(resize(maps, (height, width)), -1, 1)
+        displays = [self.display_of(t, sign, clip) for t in range(self.targets.shape[1])]
+        maps = np.stack([apply_sign(self.maps[:, t], d.sign or "signed") for t, d in enumerate(displays)], 1)
+        maps = apply_scale(maps, scale, displays)
+        if size is not None:
+            maps = resize(maps, self.images.shape[1:3] if size == "input" else _size(size))
+        least = np.array([-1 if display.origin == "zero" else 0 for display in displays], np.float32)
+        return np.clip(maps, least[:, None, None], 1)
 
     def overlay(
         self,
-        colormap: str = "viridis",
-        alpha: float = 0.5,
-        sign: Sign = "positive",
+        colormap: str = COLORMAP,
+        alpha: float = 0.7,
+        sign: ChosenSign = "auto",
         scale: Scale = "map",
+        clip: float | None = None,
+        photo: Photo = "gray",
+        style: Style = "fill",
     ) -> NDArray[np.uint8]:
         """The coloured maps over the images.
 
         Args:
-            colormap: name of a colour table, for instance viridis, magma, turbo, gray; signed maps shown with
-                `sign="signed"` take the diverging RdBu, centred at 0, unless another is named.
-            alpha: opacity of the map, 0 to 1.
-            sign, scale: as in `heatmaps`.
+            colormap: name of a colour table, for instance inferno, viridis, turbo, gray; maps with both signs take the
+                diverging coldhot, centred at 0, in place of these; rdbu is another.
+            alpha: opacity of the map, 0 to 1; it is lower where the map is weak, and halved for a class of less than
+                1 %.
+            sign, scale, clip: as in `heatmaps`.
+            photo: whether the image is `"gray"` and a little darker below its map, or keeps its `"colour"`.
+            style: `"fill"`, or `"contours"` around a quarter, half and three quarters of the scale.
 
         Returns:
             uint8 (N, T, H, W, 3).
@@ -127,8 +173,14 @@ class Explanation:
         Raises:
             ParameterError: unknown colour table, or alpha outside 0 to 1.
         """
-        diverging = self.signed and sign == "signed"
-        return blend(self.heatmaps("input", sign, scale), self.images, colormap, alpha, diverging)
+        diverging = [self._is_diverging(t, sign) for t in range(self.targets.shape[1])]
+        strength = np.where(self.probabilities < UNLIKELY, FAINT, 1)
+        maps = self.heatmaps("input", sign, scale, clip)
+        return blend(maps, self.images, colormap, alpha, strength, diverging, photo, style)
+
+    def _is_diverging(self, target: int, sign: ChosenSign) -> bool:
+        display = self.display_of(target, sign)
+        return self.signed and display.sign == "signed" and display.origin == "zero"
 
     def pictures(self, **look: Any) -> NDArray[np.uint8]:
         """The overlays (N, T, H, W, 3) as they are kept: a map with nothing to show is left out and says why.
@@ -136,9 +188,12 @@ class Explanation:
         Args:
             **look: as in `overlay`.
         """
-        drawn, sign = self.overlay(**look), look.get("sign", "positive")
+        drawn, sign = self.overlay(**look), look.get("sign", "auto")
         for i, t in np.ndindex(self.targets.shape):
-            drawn[i, t] = marked(drawn[i, t], self.images[i], self.notes_of(i, t), sign)
+            display = self.display_of(t, sign)
+            drawn[i, t] = marked(drawn[i, t], self.images[i], self.notes_of(i, t), display.sign or "signed")
+            if (done := self._done(i, t)) < 1:
+                drawn[i, t] = labelled(drawn[i, t], partial_text(done))
         return drawn
 
     def plot(self, **look: Any) -> Any:
@@ -162,19 +217,28 @@ class Explanation:
         return figure
 
     def caption(self, image: int, target: int) -> str:
-        """Name and probability of one target, or its score where there is no probability; whether its map is flat.
+        """Name and probability of one target, or its score where there is none; how its map is limited.
 
         Raises:
             ParameterError: there is no such image or target.
         """
         self._check(image, target)
+        if not self.target_names[image][target]:
+            return "not computed"
         p = self.probabilities[image, target]
-        value = f"score {self.scores[image, target]:.2f}" if np.isnan(p) else f"{100 * p:.1f} %"
-        heading = heading_of(self.notes_of(image, target))
-        return f"{self.target_names[image][target]} · {value}" + (f" ({heading.lower()})" if heading else "")
+        value = f" · score {fixed(self.scores[image, target])}" if np.isnan(p) else f" · {percent(p)}"
+        # Without a score nothing was there to be explained, and the note says so.
+        value = "" if np.isnan(self.scores[image, target]) else value
+        heading = heading_of(self.notes_of(image, target)).lower()
+        remark = heading or ("unlikely, drawn faint" if p < UNLIKELY else "")
+        if (done := self._done(image, target)) < 1:
+            remark = partial_text(done)
+        return f"{self.target_names[image][target]}{value}" + (f" ({remark})" if remark else "")
 
     def save(self, path: str | Path) -> None:
         """Write everything (`.npz`), or the overlays as one picture (`.png`) or page (`.html`).
+
+        Of the images' paths it keeps the file names, or what lies below the folder that they share.
 
         Raises:
             FormatError: another ending, or no such folder.
@@ -183,9 +247,11 @@ class Explanation:
         if path.suffix == ".npz":
             arrays = {name: getattr(self, name) for name in ARRAYS}
             arrays |= {f"check_{name}": value for name, value in self.checks.items()}
-            others = (f.name for f in fields(self) if f.name not in (*ARRAYS, "checks"))
+            arrays |= {} if self.done is None else {"done": self.done}
+            others = (f.name for f in fields(self) if f.name not in (*ARRAYS, "checks", "done"))
             facts = {name: getattr(self, name) for name in others}
-            write_arrays(path, arrays, {**facts, "params": dict(self.params), "versions": dict(self.versions)})
+            plain = {"params": dict(self.params), "versions": dict(self.versions), "display": asdict(self.display)}
+            write_arrays(path, arrays, facts | plain | {"names": shared_names(self.names)})
         elif path.suffix == ".png":
             write_whole(path, encode(contact_sheet(self.pictures())))
         elif path.suffix == ".html":
@@ -208,8 +274,9 @@ class Explanation:
             facts["target_names"] = tuple(map(tuple, facts["target_names"]))
             facts["names"] = tuple(facts.get("names", ()))
             facts["notes"] = tuple(tuple(map(tuple, row)) for row in facts.get("notes", ()))
+            facts["display"] = Display(**facts.get("display", {}))
             return cls(**arrays, **facts, checks=checks)
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ParameterError) as error:
             raise FormatError(f"{str(path)!r} is not an explanation saved as .npz ({error}).") from error
 
     def _repr_html_(self) -> str:
@@ -219,7 +286,7 @@ class Explanation:
             "".join(html_cell(pictures[i, j], self.caption(i, j), self.notes_of(i, j)) for j in range(t))
             for i in range(n)
         ]
-        where = escape(f"{self.method} · {self.layer or 'input'} · {self.seconds:.2f} s")
+        where = escape(f"{self.method} · {self.layer or 'input'} · {self.seconds:.2f} s{self._unfinished()}")
         return f"<table><caption>{where}</caption>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
 
 
@@ -229,6 +296,11 @@ def versions() -> dict[str, str]:
     import tensorflow as tf
 
     return {"kx_widget": __version__, "keras": keras.__version__, "tensorflow": tf.__version__}
+
+
+def partial_text(done: float) -> str:
+    """How far something has come that is not finished, 0 to 1, in words."""
+    return f"partial {'<1' if 0 < done < 0.01 else int(100 * done)} %"
 
 
 def _size(size: Any) -> tuple[int, int]:

@@ -5,8 +5,8 @@ import os
 import secrets
 import shutil
 import zlib
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -81,6 +81,20 @@ def named_errors(path: Path) -> Generator[None, None, None]:
         if error.filename is not None:
             raise
         raise OSError(error.errno or 0, error.strerror or str(error), str(path)) from error
+
+
+def shared_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Names of files for whoever is not to know where they lie: bare where no two are the same, else below a folder.
+
+    What is no absolute path stays as it is.
+    """
+    paths = [name for name in names if os.path.isabs(name)]
+    bare = {path: os.path.basename(path) for path in paths}
+    if len(set(bare.values())) < len(bare):
+        with suppress(ValueError):  # They are on several drives.
+            folder = os.path.commonpath([os.path.dirname(path) for path in paths])
+            bare = {path: Path(os.path.relpath(path, folder)).as_posix() for path in paths}
+    return tuple(bare.get(name, name) for name in names)
 
 
 def write_whole(path: Path, data: bytes) -> None:

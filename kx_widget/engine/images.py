@@ -1,13 +1,16 @@
 """Image-like things -> a model-ready batch, and the pictures to show."""
 
+from __future__ import annotations
+
 import os
+import weakref
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import compress
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +19,13 @@ from PIL import Image
 from kx_widget.engine.cache import digest
 from kx_widget.engine.decoding import decode, is_whole, items_of
 from kx_widget.engine.errors import ImageError
-from kx_widget.engine.preprocessing import Preprocessing
+from kx_widget.engine.originals import Original, originals_of
 from kx_widget.engine.ranges import Pixels, Ranges, ValueRange, as_pixels, eight_bits
-from kx_widget.engine.tasks import WHOLE, Box
-from kx_widget.engine.types import Floats
+from kx_widget.engine.types import WHOLE, Box, Floats
+
+if TYPE_CHECKING:
+    # Pictures are shown without Keras, too.
+    from kx_widget.engine.preprocessing import Preprocessing
 
 Fit = Literal["stretch", "crop", "pad"]
 LARGEST_FREE_SIDE = 512
@@ -28,6 +34,8 @@ LONGEST_PREVIEW = 512
 PREVIEW_BYTES = 2**27
 # Files that are decoded at once: each takes several times the memory of its pixels meanwhile.
 DECODERS = 4
+# The attributes that have a value for each image, beside the arrays.
+EACH = ("previews", "boxes", "names", "digests", "originals")
 
 
 def _in_proportion(_: Floats) -> None:
@@ -50,6 +58,8 @@ class Images:
         depth: the bits that were taken of whole numbers beyond 8 bits, 0 without such.
         find_black: computes `black`.
         of_pixels: pictures (N, H, W, 3) in 0..255 as the model wants them; see `Preprocessing.of_pixels`.
+        span: the range that floats were taken to lie in.
+        originals: where each image is found at full size; empty where no pictures were kept.
     """
 
     batch: Floats
@@ -62,6 +72,8 @@ class Images:
     depth: int
     find_black: Callable[[], Floats]
     of_pixels: Callable[[Floats], Floats | None] = _in_proportion
+    span: ValueRange = "0..255"
+    originals: tuple[Original, ...] = ()
 
     def __post_init__(self) -> None:
         # What is known of these images is known of these numbers; views, since the arrays may be somebody's.
@@ -75,6 +87,21 @@ class Images:
         """What black is in the batch (N, C); not asked of the preprocessing before somebody needs it."""
         return self.find_black()
 
+    def original(self, image: int) -> Pixels:
+        """An image at full resolution, uint8 (height, width, 3), decoded once more.
+
+        Raises:
+            ImageError: it is not there any more, or another one is.
+        """
+        if not self.originals:
+            raise ImageError("nothing tells where it came from")
+        original = self.originals[image]
+        array = decode(original.item())
+        if array.shape[:2] != original.size:
+            sizes = "{1} × {0} pixels, it had {3} × {2}".format(*array.shape[:2], *original.size)
+            raise ImageError(f"has changed since it was read ({sizes}): make a new widget or explanation")
+        return as_pixels(eight_bits(array, self.depth) if is_whole(array) else array, self.span)
+
     @property
     def described(self) -> str:
         """How the batch was made, in words."""
@@ -86,9 +113,16 @@ class Images:
         """The memory that all of it takes."""
         return self.batch.nbytes + self.pixels.nbytes + sum(preview.nbytes for preview in self.previews)
 
-    def where(self, mask: NDArray[np.bool_]) -> "Images":
+    def found_in(self, array: NDArray[Any]) -> Images:
+        """These images, whose originals are in this array, equal to the one that they were read from."""
+        place = weakref.ref(array)  # The same one as long as the array is the same.
+        if all(original.place is place for original in self.originals):
+            return self
+        return replace(self, originals=tuple(replace(original, place=place) for original in self.originals))
+
+    def where(self, mask: NDArray[np.bool_]) -> Images:
         """Those of the images that `mask` (N,) marks."""
-        each = {name: tuple(compress(getattr(self, name), mask)) for name in ("previews", "boxes", "names", "digests")}
+        each = {name: tuple(compress(getattr(self, name), mask)) for name in EACH}
         arrays = {"batch": self.batch[mask], "pixels": self.pixels[mask]}
         return replace(self, **arrays, **each, find_black=lambda: self.black[mask])
 
@@ -109,6 +143,7 @@ class _Reduced:
     pixels: Pixels
     preview: Pixels | None
     box: Box
+    size: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -125,7 +160,7 @@ class _Reducer:
     size: tuple[int, int] | None
     longest: int
 
-    def first(self, item: Any) -> "_Reduced | NDArray[Any] | Exception":
+    def first(self, item: Any) -> _Reduced | NDArray[Any] | Exception:
         """An image of bytes; of other numbers the lowest and the highest, since all images tell their range."""
         try:
             array = decode(item)
@@ -146,7 +181,8 @@ class _Reducer:
             values = _resize(array, size, box)
             pixels = as_pixels(values, span) if array.dtype == np.uint8 else _resize(original, size, box)
         same = not self.longest or (box == WHOLE and original.shape == pixels.shape and max(size) <= self.longest)
-        return _Reduced(values, pixels, None if same else _preview(original, self.longest), box)
+        preview = None if same else _preview(original, self.longest)
+        return _Reduced(values, pixels, preview, box, (original.shape[0], original.shape[1]))
 
 
 def load(
@@ -199,6 +235,8 @@ def load(
         depth=depth,
         find_black=lambda: preprocessing.black(shape, are_bytes, span),
         of_pixels=lambda pictures: preprocessing.of_pixels(pictures, shape, span),
+        span=span,
+        originals=originals_of(images, items, [r.size for r in reduced]) if previews else (),
     )
 
 
@@ -275,10 +313,7 @@ def join(parts: Sequence[Images]) -> Images:
     sizes = {part.batch.shape[1:] for part in parts}
     if len(sizes) > 1:
         raise ImageError(f"The images have different sizes once preprocessed: {', '.join(map(str, sorted(sizes)))}.")
-    each = {
-        name: tuple(one for part in parts for one in getattr(part, name))
-        for name in ("previews", "boxes", "names", "digests")
-    }
+    each = {name: tuple(one for part in parts for one in getattr(part, name)) for name in EACH}
     return replace(
         parts[0],
         batch=np.concatenate([part.batch for part in parts]),

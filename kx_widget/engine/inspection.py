@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from kx_widget.engine.asides import asides, is_rectified
 from kx_widget.engine.errors import ModelError, UnknownLayerError, did_you_mean
 from kx_widget.engine.graph.attention import Attention
 from kx_widget.engine.graph.memory import MIXING
@@ -20,7 +21,6 @@ from kx_widget.engine.tasks import image_part
 from kx_widget.engine.types import Inspection, LayerInfo
 
 READ_INSTEAD = "not the patches"
-RECTIFIED = {"Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Softplus"}
 
 
 def check_model(model: Any) -> None:
@@ -91,7 +91,8 @@ def _declared_shapes(model: Any) -> list[Any] | None:
 def inspect(model: Any, graph: Graph) -> Inspection:
     """Facts about a traced model."""
     input_shape = tuple(int(d) for d in graph.x.shape[1:])
-    layers = [_layer_info(graph, call) for call in graph.calls]
+    beside = asides(graph)
+    layers = [_layer_info(graph, call, beside.get(call.path, "")) for call in graph.calls]
     grids = [place.grid for call in graph.calls if (place := graph.places.of(call.tensor)) and place.tokens]
     attention = Attention(graph)
     recommended, why = _recommend(graph, layers)
@@ -120,11 +121,12 @@ def inspect(model: Any, graph: Graph) -> Inspection:
     )
 
 
-def _layer_info(graph: Graph, call: Call) -> LayerInfo:
+def _layer_info(graph: Graph, call: Call, aside: str) -> LayerInfo:
     place = graph.places.of(call.tensor)
     reason = graph.places.objection(call.tensor) if place is None else _objection(graph, call, place)
     shape, kind = tuple(call.tensor.shape[1:]), type(call.layer).__name__
-    return LayerInfo(call.path, kind, shape, place and place.grid, not reason, reason, place.first if place else 0)
+    first = place.first if place else 0
+    return LayerInfo(call.path, kind, shape, place and place.grid, not reason, reason, first, "" if reason else aside)
 
 
 def _objection(graph: Graph, call: Call, place: Place) -> str:
@@ -158,22 +160,26 @@ def _recommend(graph: Graph, layers: list[LayerInfo]) -> tuple[str | None, str]:
         last = last or (call, layer)
         if any(op.type in MIXING for op in graph.between(call.tensor, last[0].tensor)):
             break
-        if _is_rectified(call):
+        if is_rectified(call):
             call, layer = _first_with(graph, call), layer
-            return call.path, (f"{_size(layer)}: the last rectified layer that still has a map; nothing bypasses it.")
+            return call.path, _last_of(layer)
     if last is not None:
         call, layer = _first_with(graph, last[0]), last[1]
-        return call.path, f"{_size(layer)}: the last layer that still has a map; nothing bypasses it."
+        return call.path, _last_of(layer)
     candidates = [layer for layer in layers if layer.is_candidate]
     if candidates:
         layer = candidates[-1]
-        return layer.path, f"{_size(layer)}: the last layer with a map, though some signal bypasses it."
+        return layer.path, _last_of(layer, "Some of what the model decides bypasses it.")
     if any(WINDOWS in layer.reason for layer in layers):
         return (
             None,
             "Layers hold windows of each image, and no layer a map of it; methods that see the input still work.",
         )
     return None, "No layer has a map of more than one cell; methods that see the input still work."
+
+
+def _last_of(layer: LayerInfo, passing: str = "All that the model decides goes through it.") -> str:
+    return f"the last layer where the picture still has rows and columns: {_size(layer)}. {passing}"
 
 
 def _measured(attention: Attention, layers: list[LayerInfo]) -> Measured | None:
@@ -211,8 +217,8 @@ def _recommend_source(layers: list[LayerInfo], sources: list[Call], of_all_cells
     layer = next(info for info in infos if info.spatial == infos[-1].spatial)
     last = " of all cells" if of_all_cells else "" if layer is infos[0] else " of the last stage"
     return layer.path, (
-        f"{_size(layer)}: what the first attention{last} takes in. The more attention comes before, the less a token "
-        "stands for its place."
+        f"the patches of the picture as the first attention{last} takes them in: {_size(layer)}. Each attention mixes "
+        "them, and a patch stands less for its place."
     )
 
 
@@ -243,13 +249,6 @@ def _size(layer: LayerInfo) -> str:
 
 def _first_with(graph: Graph, call: Call) -> Call:
     return next(c for c in graph.calls if c.tensor is call.tensor)
-
-
-def _is_rectified(call: Call) -> bool:
-    activation = getattr(call.layer, "activation", None)
-    if activation is not None and getattr(activation, "__name__", "linear") not in ("linear", "softmax"):
-        return True
-    return call.tensor.op.type in RECTIFIED
 
 
 def find_call(graph: Graph, inspection: Inspection, path: Any) -> Call:

@@ -96,6 +96,8 @@ def _maps(
     probe = replace(question.probe(rows), call=None)
     unknown = np.zeros((1, question.columns.classes), np.float32)
     targets = question.columns.part(rows).resolve(probe.scores() if question.columns.needs_scores else unknown)
+    if targets.absent[0][column]:
+        return
     weights = np.ascontiguousarray(targets.weights[:, column])
     infos = model.inspection.layers
     layers = [(call, li) for call, li in zip(model.graph.calls, infos, strict=True) if li.is_candidate]

@@ -1,7 +1,8 @@
 """What a map fails to say, in sentences that people read beside it.
 
 A note on the values of a map opens with a heading: `Flat:` (the same everywhere), `No numbers:`, `Against:` (nothing
-speaks for the target) or `Gaps:` (some values are no numbers). A note without one is about the model and the method.
+speaks for the target) or `Gaps:` (some values are no numbers). `No label:` and `Same class:` tell why an image has
+nothing to explain, see `engine.targets`. A note without one is about the model and the method.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,9 @@ from kx_widget.engine.types import Floats, Inspection, Notes
 
 Evidence = Literal["some", "against", "none"]
 
-HEADINGS: tuple[str, ...] = ("Flat", "No numbers", "Against", "Gaps")
+HEADINGS: tuple[str, ...] = ("Flat", "No numbers", "Against", "Gaps", "No label", "Same class")
+# Notes of these headings leave nothing to draw.
+NOTHING = ("Flat", "No numbers", "No label", "Same class")
 # What float32 rounds away when some hundred terms are added: differences below this part of a map's largest value
 # are none.
 ROUNDING = 1e-6
@@ -77,7 +80,8 @@ def heading_of(notes: Sequence[str]) -> str:
 
 def evidence_of(notes: Sequence[str]) -> Evidence:
     """What a map with these notes has to show: `"none"` is nothing to draw, `"against"` nothing that is positive."""
-    return {"Flat": "none", "No numbers": "none", "Against": "against"}.get(heading_of(notes), "some")  # pyright: ignore[reportReturnType]
+    heading = heading_of(notes)
+    return "none" if heading in NOTHING else "against" if heading == "Against" else "some"
 
 
 def marked(drawn: NDArray[np.uint8], picture: NDArray[np.uint8], notes: Sequence[str], sign: str) -> NDArray[np.uint8]:
@@ -85,9 +89,14 @@ def marked(drawn: NDArray[np.uint8], picture: NDArray[np.uint8], notes: Sequence
     heading, evidence = heading_of(notes), evidence_of(notes)
     if not heading or (evidence == "against" and sign != "positive"):
         return drawn
-    image = Image.fromarray(drawn if evidence == "some" else picture)
+    return labelled(drawn if evidence == "some" else picture, heading)
+
+
+def labelled(picture: NDArray[np.uint8], text: str) -> NDArray[np.uint8]:
+    """A picture (H, W, 3) with a word or two on a band at its foot."""
+    image = Image.fromarray(picture)
     size = max(8, min(image.size) // 10)
     pen = ImageDraw.Draw(image)
     pen.rectangle((0, image.height - 1.6 * size, image.width, image.height), BAND)
-    pen.text((size / 2, image.height - 1.4 * size), heading, "white", ImageFont.load_default(size))
+    pen.text((size / 2, image.height - 1.4 * size), text, "white", ImageFont.load_default(size))
     return np.asarray(image)

@@ -1,33 +1,66 @@
 """Raw maps -> maps to look at: sign, scale, size. Pure; `js/src/math/postprocess.ts` is its twin."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 
-from kx_widget.engine.errors import ParameterError
+from kx_widget.engine.display import Display, Sign, check_choice
 from kx_widget.engine.types import Floats
 
-Sign = Literal["positive", "absolute", "signed"]
 Scale = Literal["map", "image", "all"]
-SIGNS = ("positive", "absolute", "signed")
 SCALES = ("map", "image", "all")
+QUARTILE = 25
 
 
 def apply_sign(maps: Floats, sign: Sign) -> Floats:
     """The positive part, the absolute value, or the map as it is."""
-    _check_choice("sign", sign, SIGNS)
     return {"positive": lambda m: np.maximum(m, 0), "absolute": np.abs, "signed": lambda m: m}[sign](maps)
 
 
-def apply_scale(maps: Floats, scale: Scale) -> Floats:
-    """Maps (N, T, h, w) divided by the largest absolute value of each map, of each image, or of all.
+def apply_scale(maps: Floats, scale: Scale, displays: Sequence[Display]) -> Floats:
+    """Maps (N, T, h, w) as parts of the span of their colours; what is beyond 0 or −1 and 1 has the last colour.
 
-    Zero stays zero, so that signs and "nothing" keep their meaning; a map of zeros stays one. NaN and ∞ are ignored.
+    Counted from zero, zero stays zero, so that signs and "nothing" keep their meaning. A map of one value becomes one
+    of zeros. NaN and ∞ are ignored.
+
+    Args:
+        maps: with their sign applied.
+        scale: whether each `"map"` has ends of its own, or all maps of an `"image"`, or `"all"`, share the widest;
+            those that begin at zero do not share them with others.
+        displays: of each target, what the ends are.
     """
-    _check_choice("scale", scale, SCALES)
-    axes = {"map": (2, 3), "image": (1, 2, 3), "all": (0, 1, 2, 3)}[scale]
-    top = np.max(np.abs(np.where(np.isfinite(maps), maps, 0)), axis=axes, keepdims=True, initial=0)
-    return np.divide(maps, top, out=np.where(np.isnan(maps), np.nan, 0).astype(np.float32), where=top > 0)
+    check_choice("scale", scale, SCALES)
+    axes = {"map": (), "image": (1,), "all": (0, 1)}[scale]
+    ends = np.array([[color_ends(m, d) for m, d in zip(row, displays, strict=True)] for row in maps], np.float32)
+    out = np.where(np.isnan(maps), np.nan, 0).astype(np.float32)
+    for origin in {display.origin for display in displays}:
+        same = [t for t, display in enumerate(displays) if display.origin == origin]
+        low, high = ends[:, same, 0].min(axes, keepdims=True), ends[:, same, 1].max(axes, keepdims=True)
+        low, span = low[..., None, None], (high - low)[..., None, None]
+        out[:, same] = np.divide(maps[:, same] - low, span, out=out[:, same], where=span > 0)
+    return out
+
+
+def color_ends(values: Floats, display: Display) -> tuple[float, float]:
+    """The values between which the colours of a map (h, w) run, its sign applied: 0 or a quartile, and a percentile.
+
+    Where these leave no span, as of a map that is zero nearly everywhere, the colours run to the last value.
+    """
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return 0.0, 0.0
+    if display.origin == "zero":
+        sizes = np.abs(finite)
+        return 0.0, _at_rank(sizes, display.clip) or float(sizes.max())
+    low, high = _at_rank(finite, QUARTILE), _at_rank(finite, display.clip)
+    return (low, high) if low < high else (float(finite.min()), float(finite.max()))
+
+
+def _at_rank(values: Floats, percentile: float) -> float:
+    """The least of the values (n,) that so many per cent of the others do not exceed."""
+    rank = int(np.ceil(percentile / 100 * (values.size - 1)))
+    return float(values.max() if rank == values.size - 1 else np.partition(values, rank)[rank])
 
 
 def bilinear(source: int, size: int) -> Floats:
@@ -51,8 +84,3 @@ def resize(maps: Floats, size: tuple[int, int]) -> Floats:
         return np.where(gaps, np.nan, resize(np.where(finite, maps, 0), size)).astype(np.float32)
     rows, columns = bilinear(maps.shape[-2], size[0]), bilinear(maps.shape[-1], size[1])
     return np.matmul(np.matmul(rows, maps), columns.T)
-
-
-def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    if not isinstance(value, str) or value not in choices:
-        raise ParameterError(f"{name}={value!r} is not a choice. Choose one of {', '.join(map(repr, choices))}.")

@@ -1,14 +1,15 @@
 """A checked question about images, and the driver that answers it."""
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from kx_widget.engine.cache import Cache
+from kx_widget.engine.display import Display
 from kx_widget.engine.errors import KxError, ModelError, ParameterError, plain
 from kx_widget.engine.graph.compiled import Functions
 from kx_widget.engine.graph.trace import Call, Graph
@@ -101,6 +102,21 @@ class Question:
     def signed(self) -> bool:
         """Whether the maps have a meaningful sign."""
         return self.method.is_signed(self.params)
+
+    def part(self, rows: slice, columns: Sequence[int]) -> "Question":
+        """The same about some of the images and columns."""
+        is_chosen = np.zeros(len(self.images.batch), np.bool_)
+        is_chosen[rows] = True
+        images = self.images if is_chosen.all() else self.images.where(is_chosen)
+        return replace(self, images=images, columns=self.columns.part(rows).only(columns))
+
+    @property
+    def displays(self) -> tuple[Display, ...]:
+        """How the maps of each target are drawn, unless a user chooses."""
+        display, sees_input = self.method.display, self.call is None
+        return tuple(
+            display.resolved(sees_input=sees_input, signed=self.signed, contrast=c) for c in self.columns.contrasts
+        )
 
     def _chunks(self, backward: bool | None, extra_bytes: int = 0) -> list[slice]:
         if backward is None:
@@ -215,11 +231,16 @@ class Question:
     ) -> tuple[Frame, ...]:
         """Frames of the maps (B, h, w) of one target, from image `first` on."""
         final, indices = partial.done == partial.total, targets.indices[:, column]
-        score = (scores * targets.weights[:, column]).sum(-1)
+        absent = [row[column] for row in targets.absent]
+        is_absent = np.array(absent) != ""
+        maps = np.where(is_absent[:, None, None], np.float32(np.nan), maps)
+        score = np.where(is_absent, np.nan, (scores * targets.weights[:, column]).sum(-1))
         chosen = self.model.probabilities(scores)[np.arange(len(indices)), np.maximum(indices, 0)]
-        checks = {name: np.broadcast_to(values, len(maps)) for name, values in partial.checks.items()}
+        checks = {name: np.where(is_absent, np.nan, values) for name, values in partial.checks.items()}
         names = [row[column] for row in targets.names]
         notes = self._notes(maps, partial, names) if final else [()] * len(maps)
+        if final:
+            notes = [(why,) if why else note for why, note in zip(absent, notes, strict=True)]
         return tuple(
             Frame(
                 image=first + i,
@@ -232,6 +253,7 @@ class Question:
                 final=final,
                 notes=notes[i],
                 checks={name: float(values[i]) for name, values in checks.items()},
+                done=partial.done / partial.total,
             )
             for i in range(len(maps))
         )

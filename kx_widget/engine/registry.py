@@ -1,13 +1,14 @@
 """The tables' row types, and the look-ups over the tables."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
+from kx_widget.engine.display import Display
 from kx_widget.engine.errors import ParameterError, UnknownMethodError, did_you_mean
 from kx_widget.engine.parameters import check_params
-from kx_widget.engine.types import Floats, Parameter, Partial
+from kx_widget.engine.types import Floats, Parameter, Partial, Workload
 
 MethodFunction = Callable[..., Iterator[Partial]]
 Direction = Literal["higher", "lower"]
@@ -30,6 +31,9 @@ class Method:
         reference: the paper, with its arXiv id.
         params: parameters besides probe and target.
         finish: what turns the method's arrays into maps (…, h, w) once wrappers have averaged them.
+        passes: how many forward passes an answer about one image and target takes once the layer is known, given the
+            parameters and a `Workload`; None where nobody knows, and `cost` has to do.
+        display: how its maps want to be drawn; by default that goes by what it sees.
     """
 
     id: str
@@ -43,6 +47,8 @@ class Method:
     reference: str
     params: tuple[Parameter, ...] = ()
     finish: Callable[..., Floats] | None = None
+    passes: Callable[[Mapping[str, Any], Workload], float] | None = None
+    display: Display = field(default_factory=Display)
 
     def is_signed(self, params: Mapping[str, Any]) -> bool:
         """Whether maps made with `params` have a meaningful sign."""
@@ -119,12 +125,14 @@ class Wrapper:
         title: how people write it.
         summary: one line for the form.
         params: its settings.
+        copies: how many copies of an image its settings ask about.
     """
 
     id: str
     title: str
     summary: str
     params: tuple[Parameter, ...]
+    copies: Callable[[Mapping[str, Any]], int]
 
     def check(self, settings: Any) -> Any:
         """True, or the settings as numbers of Python's own.

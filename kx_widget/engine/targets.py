@@ -7,8 +7,8 @@ is another input of the same compiled function.
 import re
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,14 @@ from kx_widget.engine.errors import UnknownTargetError, did_you_mean
 from kx_widget.engine.types import Floats, Ints
 
 RANK = re.compile(r"top(?:-([1-9]\d*))?")
+TRUE = "true"
+# What a class is called that has no name, or one that would mean something else.
+NUMBERED = re.compile(r"class (\d+)")
 MINUS = " − "
+NO_LABEL = (
+    "No label: the true class of this image is not known, so there is nothing to explain. Give it a label, or explain "
+    "another class."
+)
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,8 @@ def contrast(a: int | str, b: int | str) -> Contrast:
     """The target "score a − score b": why this class rather than that one.
 
     Args:
-        a: class index, class name, or `"top"`, `"top-2"`…, which are ranks whatever the classes are called.
+        a: class index, class name, `"top"`, `"top-2"`…, which are ranks, or `"true"`, the image's own label; the last
+            two whatever the classes are called.
         b: the same.
 
     Returns:
@@ -42,21 +50,31 @@ def contrast(a: int | str, b: int | str) -> Contrast:
 
 @dataclass(frozen=True)
 class Targets:
-    """T targets of each of N images: `indices` (N, T), −1 for a contrast; `weights` (N, T, C); `names` (N, T)."""
+    """T targets of each of N images.
+
+    `indices` are (N, T), −1 for a contrast; `weights` (N, T, C); `names` (N, T). `absent` (N, T) is a sentence where an
+    image has nothing to explain, whose index is −1 and whose weights are 0, and "" everywhere else.
+    """
 
     indices: Ints
     weights: Floats
     names: tuple[tuple[str, ...], ...]
+    absent: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True)
 class TargetColumns:
-    """Checked targets, not yet tied to images: per column a class, a rank or a contrast of two."""
+    """Checked targets, not yet tied to images: per column a class, a rank, the true class or a contrast of two.
+
+    `per_image` (N, T) are classes that were given image by image; `labels` (N,) are the true classes, None where one is
+    unknown.
+    """
 
     classes: int
     class_names: tuple[str, ...]
     columns: tuple[Any, ...]
     per_image: Ints | None = None
+    labels: tuple[int | None, ...] = ()
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -66,38 +84,92 @@ class TargetColumns:
         return tuple(_text(c, self.class_names) for c in self.columns)
 
     @property
+    def contrasts(self) -> tuple[bool, ...]:
+        """Whether each column is the difference of two classes."""
+        if self.per_image is not None:
+            return (False,) * self.per_image.shape[1]
+        return tuple(isinstance(c, Contrast) for c in self.columns)
+
+    @property
     def needs_scores(self) -> bool:
         """Whether a column asks for the image's best classes."""
-        flat = [p for c in self.columns for p in ((c.a, c.b) if isinstance(c, Contrast) else (c,))]
-        return any(isinstance(p, _Rank) for p in flat)
+        return any(isinstance(side, _Rank) for column in self.columns for side in _sides(column))
+
+    @property
+    def needs_labels(self) -> bool:
+        """Whether a column asks for the image's true class."""
+        return any(isinstance(side, _True) for column in self.columns for side in _sides(column))
+
+    @property
+    def is_unanswerable(self) -> bool:
+        """Whether every column asks for the true class, and no image has one."""
+        asks = all(any(isinstance(side, _True) for side in _sides(column)) for column in self.columns)
+        return bool(self.labels) and asks and all(label is None for label in self.labels)
+
+    def with_labels(self, labels: Sequence[int | None]) -> "TargetColumns":
+        """The same of images with these true classes, if a column asks for them.
+
+        Raises:
+            UnknownTargetError: it does, and there are none.
+        """
+        if not self.needs_labels:
+            return self
+        if not labels:
+            named = [index for index, name in enumerate(self.class_names) if name == TRUE]
+            hint = f' The class that is called "true" is asked by its index, {named[0]}.' if named else ""
+            raise UnknownTargetError(
+                f'"true" is the label of each image, and there are no labels: pass labels=, one for each image.{hint}'
+            )
+        return replace(self, labels=tuple(labels))
 
     def part(self, rows: slice) -> "TargetColumns":
         """The same for some of the images."""
-        if self.per_image is None:
-            return self
-        return TargetColumns(self.classes, self.class_names, self.columns, self.per_image[rows])
+        per_image = None if self.per_image is None else self.per_image[rows]
+        return replace(self, per_image=per_image, labels=self.labels[rows])
+
+    def only(self, columns: Sequence[int]) -> "TargetColumns":
+        """Some of the columns."""
+        if self.per_image is not None:
+            return replace(self, per_image=self.per_image[:, list(columns)])
+        return replace(self, columns=tuple(self.columns[column] for column in columns))
 
     def resolve(self, scores: Floats) -> Targets:
         """Targets of the images with these scores (N, C); only ranks look at their values."""
         n = len(scores)
         order = np.argsort(-scores, axis=1, kind="stable") if self.needs_scores else np.zeros((n, 0), np.int64)
         if self.per_image is not None:
-            indices = self.per_image
-            pairs = [[(int(c), None) for c in row] for row in indices]
+            rows = [[_Resolved(int(c)) for c in row] for row in self.per_image]
         else:
-            pairs = [[_pair(c, order[i]) for c in self.columns] for i in range(n)]
-            indices = np.asarray([[a if b is None else -1 for a, b in row] for row in pairs], np.int64)
+            labels = self.labels or (None,) * n
+            rows = [[self._resolve(c, order[i], labels[i]) for c in self.columns] for i in range(n)]
+        indices = np.asarray([[-1 if one.absent or one.b is not None else one.a for one in row] for row in rows])
         weights = np.zeros((*indices.shape, self.classes), np.float32)
-        for i, row in enumerate(pairs):
-            for column, (a, b) in enumerate(row):
-                weights[i, column, a] += 1
-                if b is not None:
+        for i, row in enumerate(rows):
+            for column, (a, b, absent) in enumerate(row):
+                if not absent:
+                    weights[i, column, a] += 1
+                if not absent and b is not None:
                     weights[i, column, b] -= 1
-        names = tuple(
-            tuple(self.class_names[a] + ("" if b is None else MINUS + self.class_names[b]) for a, b in row)
-            for row in pairs
-        )
-        return Targets(indices, weights, names)
+        names = tuple(tuple(self._name(one, c) for c, one in enumerate(row)) for row in rows)
+        absent = tuple(tuple(one.absent for one in row) for row in rows)
+        return Targets(indices.astype(np.int64), weights, names, absent)
+
+    def _resolve(self, column: Any, order: Ints, label: int | None) -> "_Resolved":
+        """What a column asks of one image, by its classes in the order of their scores and its label."""
+        a, *others = (_index(side, order, label) for side in _sides(column))
+        b = others[0] if others else None
+        if a is None or (others and b is None):
+            return _Resolved(-1, None, NO_LABEL)
+        if a != b:
+            return _Resolved(a, b)
+        left, right = (_spoken(side, self.class_names) for side in _sides(column))
+        same = f"Same class: {left} and {right} are the same class, {self.class_names[a]!r}"
+        return _Resolved(a, b, f"{same}: there is no difference to explain.")
+
+    def _name(self, one: "_Resolved", column: int) -> str:
+        if one.a < 0:
+            return self.texts[column]
+        return self.class_names[one.a] + ("" if one.b is None else MINUS + self.class_names[one.b])
 
 
 @dataclass(frozen=True)
@@ -105,24 +177,57 @@ class _Rank:
     place: int
 
 
-def _pair(column: Any, order: Ints) -> tuple[int, int | None]:
-    if isinstance(column, Contrast):
-        return _index(column.a, order), _index(column.b, order)
-    return _index(column, order), None
+@dataclass(frozen=True)
+class _True:
+    """The label of an image, whatever it is."""
 
 
-def _index(part: int | _Rank, order: Ints) -> int:
-    return int(order[part.place]) if isinstance(part, _Rank) else part
+class _Resolved(NamedTuple):
+    """The class of one image that is explained, less that of a contrast; `absent` says why there is none."""
+
+    a: int
+    b: int | None = None
+    absent: str = ""
+
+
+def _sides(column: Any) -> tuple[Any, ...]:
+    return (column.a, column.b) if isinstance(column, Contrast) else (column,)
+
+
+def _index(side: Any, order: Ints, label: int | None) -> int | None:
+    if isinstance(side, _True):
+        return label
+    return int(order[side.place]) if isinstance(side, _Rank) else side
 
 
 def _text(column: Any, names: Sequence[str]) -> str:
     if isinstance(column, Contrast):
         return _text(column.a, names) + MINUS + _text(column.b, names)
+    if isinstance(column, _True):
+        return TRUE
     if isinstance(column, _Rank):
         return "top" if column.place == 0 else f"top-{column.place + 1}"
-    # As a text a name that reads as a rank would mean another class.
+    # As a text a name that reads as a rank or as the true class would mean another one.
     name = str(names[column])
-    return f"class {column}" if RANK.fullmatch(name) else name
+    return f"class {column}" if is_reserved(name) else name
+
+
+def _spoken(side: Any, names: Sequence[str]) -> str:
+    """A side of a contrast within a sentence."""
+    text = _text(side, names)
+    return repr(text) if isinstance(side, int) else {"top": "predicted"}.get(text, text)
+
+
+def is_reserved(text: str) -> bool:
+    """Whether a target of this text is a rank or the true class, whatever the classes are called."""
+    return text == TRUE or RANK.fullmatch(text) is not None
+
+
+def mentions_true(target: Any) -> bool:
+    """Whether a target, as it was given or as text, asks for the image's label."""
+    if isinstance(target, Contrast):
+        return mentions_true(target.a) or mentions_true(target.b)
+    return isinstance(target, str) and TRUE in target.split(MINUS)
 
 
 def parse(targets: Any, class_names: Sequence[str], images: int | None = None) -> TargetColumns:
@@ -174,6 +279,9 @@ def _contrast(a: Any, b: Any, names: tuple[str, ...]) -> Contrast:
     for part in (a, b):
         if isinstance(part, Contrast):
             raise UnknownTargetError(f"A contrast is of two classes, and {_text(part, names)!r} is one itself.")
+    if a == b:
+        text = _text(Contrast(a, b), names)
+        raise UnknownTargetError(f"{text!r} has the same class on both sides, so it is 0 everywhere: choose another.")
     return Contrast(a, b)
 
 
@@ -190,11 +298,15 @@ def _parse_text(text: str, names: tuple[str, ...]) -> Any:
         if place >= len(names):
             raise UnknownTargetError(f"{text!r} asks for more classes than the model has ({len(names)}).")
         return _Rank(place)
+    if text == TRUE:
+        return _True()
     same = classes_named(text, names)
     if len(same) == 1:
         return same[0]
     if same:
         raise UnknownTargetError(f"{text!r} is the name of classes {', '.join(map(str, same))}; pass the index.")
+    if (match := NUMBERED.fullmatch(text)) and int(match[1]) < len(names):
+        return int(match[1])
     if MINUS in text:
         a, b = text.split(MINUS, 1)
         return _contrast(_parse_text(a, names), _parse_text(b, names), names)
@@ -202,7 +314,10 @@ def _parse_text(text: str, names: tuple[str, ...]) -> Any:
 
 
 def _accepted(classes: int) -> str:
-    return f'Pass a class index from 0 to {classes - 1}, a class name, "top", "top-2"…, or kx.contrast(a, b).'
+    return (
+        f'Pass a class index from 0 to {classes - 1}, a class name, "top", "top-2"…, "true" (each image\'s own label), '
+        "or kx.contrast(a, b)."
+    )
 
 
 def numbered(classes: int) -> tuple[str, ...]:
@@ -217,7 +332,7 @@ def names_for(class_names: Any, classes: int, imagenet: bool) -> tuple[str, ...]
         UnknownTargetError: their number is not that of the classes, they have no order, or one of them is missing.
 
     Warns:
-        RuntimeWarning: one of them reads as a rank, "Top" for instance.
+        RuntimeWarning: one of them reads as a rank or as the true class, "Top" for instance.
     """
     if class_names is None:
         class_names = "imagenet" if imagenet and classes == 1000 else numbered(classes)
@@ -253,9 +368,10 @@ def _checked(names: list[Any], classes: int) -> tuple[str, ...]:
                 f"Class {index} has no name: class_names[{index}] is {name!r}. Name every class, {f'class {index}'!r} "
                 "for instance, or leave class_names out."
             )
-        if RANK.fullmatch(str(name).lower()):
+        if is_reserved(lowered := str(name).lower()):
+            meaning = "the label of each image" if lowered == TRUE else "a rank"
             warnings.warn(
-                f"Class {index} is called {str(name)!r}, and {str(name).lower()!r} means a rank, whatever the classes "
+                f"Class {index} is called {str(name)!r}, and {lowered!r} means {meaning}, whatever the classes "
                 f"are called: pass the index, {index}, to explain this class.",
                 RuntimeWarning,
                 stacklevel=5,

@@ -10,10 +10,8 @@ import keras
 import numpy as np
 
 from kx_widget.engine.errors import ImageError, plain
-from kx_widget.engine.types import Floats
+from kx_widget.engine.types import WHOLE, Box, Floats
 
-Box = tuple[float, float, float, float]
-WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 # Attributes under which models of several inputs keep the part that sees.
 IMAGE_PARTS = ("vision_encoder", "image_encoder", "vit_encoder")
 # Where dicts that preprocessors return keep the image.

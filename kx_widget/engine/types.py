@@ -15,6 +15,9 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Head = Literal["softmax", "sigmoid", "linear", "unknown"]
 Notes = tuple[str, ...]
+# A region of an image, (x0, y0, x1, y1) in fractions of its sides.
+Box = tuple[float, float, float, float]
+WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,8 @@ class LayerInfo:
 
     `path` names it through the nesting (`"resnet50/conv5_block3_out"`), `shape` is that of its output without
     the batch axis, `spatial` the (h, w) of the map it would give, `reason` why it is not a candidate. Of a layer
-    of tokens, `first` is the index of the first that is a cell of the map; prefix tokens stand before it.
+    of tokens, `first` is the index of the first that is a cell of the map; prefix tokens stand before it. `aside` says
+    why a list can leave out a candidate: another layer's map shows the same.
     """
 
     path: str
@@ -33,6 +37,7 @@ class LayerInfo:
     is_candidate: bool
     reason: str = ""
     first: int = 0
+    aside: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,20 @@ class Parameter:
 
 
 @dataclass(frozen=True)
+class Workload:
+    """What an answer about one image takes its passes through.
+
+    `height` and `width` are those of the model's input, `channels` those of the layer, and `head` is the part of a
+    forward pass that comes after it, 0 to 1.
+    """
+
+    height: int
+    width: int
+    channels: int = 0
+    head: float = 1.0
+
+
+@dataclass(frozen=True)
 class Partial:
     """What a method yields: raw maps so far (B, h, w), and how many of its passes are done.
 
@@ -111,7 +130,8 @@ class Frame:
 
     `image` and `column` say which of the images and targets it belongs to; `values` (h, w) is an array of its own,
     raw; `score` is before the final softmax or sigmoid; `target` is −1 for a contrast, whose `probability` is NaN; a
-    map that is `final` will not change any more, and only then has `notes`; `checks` are by name.
+    map that is `final` will not change any more, and only then has `notes`; `checks` are by name; `done` is the part of
+    the map's passes that are made, 0 to 1.
     """
 
     image: int
@@ -124,6 +144,7 @@ class Frame:
     final: bool
     notes: Notes = ()
     checks: Mapping[str, float] = field(default_factory=dict)
+    done: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)

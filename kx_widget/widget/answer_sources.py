@@ -1,20 +1,29 @@
-"""Where a widget's answers come from; see `stored` for those of a store."""
+"""Where a widget's answers come from: `model_answers` computes them, `stored` reads them."""
 
-from collections.abc import Callable, Generator, Sequence
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from kx_widget.engine.answer import AnswerBuilder
-from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.explanation import Explanation
-from kx_widget.engine.images import Images
-from kx_widget.engine.multi_layer import warm_cache
-from kx_widget.engine.question import Question
-from kx_widget.engine.types import Frames
-from kx_widget.widget.image_sources import ImageSource
+from kx_widget.engine.targets import mentions_true
+from kx_widget.engine.types import Frame, Frames
 from kx_widget.widget.messages import Column
-from kx_widget.widget.questions import QuestionTraits, build
-from kx_widget.widget.serialize import Tiles, catalogue, columns, tile
+from kx_widget.widget.serialize import Tiles, tile
+
+if TYPE_CHECKING:
+    # What is stored is shown without TensorFlow.
+    from kx_widget.engine.explainer import Explainer
+    from kx_widget.engine.question import Question
+
+QuestionTraits = Mapping[str, Any]
+
+
+def asks_for_labels(traits: QuestionTraits) -> bool:
+    """Whether the answer depends on the true classes of the images."""
+    compared = traits["compare_with"] if traits["compare"] == "targets" else []
+    return any(map(mentions_true, [traits["target"], *compared]))
 
 
 @dataclass(frozen=True)
@@ -26,20 +35,30 @@ class Part:
         columns: what they ask.
         first_column: where they begin in the grid.
         stream: computes or reads the maps, with those that will still change if it is given True.
-        explanation: all of it, once the stream has ended, given the seconds that it took.
+        explanation: the answer of these frames, which took so many seconds.
+        kept: maps that were computed before, which `stream` leaves out.
     """
 
     images: Sequence[int]
     columns: Sequence[Column]
     first_column: int
     stream: Callable[[bool], Generator[Frames, None, None]]
-    explanation: Callable[[float], Explanation]
+    explanation: Callable[[Iterable[Frame], float], Explanation]
+    kept: tuple[Frame, ...] = ()
 
-    def tiles(self, frames: Frames) -> Tiles:
+    @property
+    def numbers(self) -> range:
+        """Its columns' places in the grid."""
+        return range(self.first_column, self.first_column + len(self.columns))
+
+    def placed(self, frames: Iterable[Frame]) -> dict[tuple[int, int], Frame]:
+        """Some frames by their image and column in the grid."""
+        return {(self.images[frame.image], self.first_column + frame.column): frame for frame in frames}
+
+    def tiles(self, frames: Iterable[Frame]) -> Tiles:
         """The maps of some frames, by their image and column in the grid."""
-        at = [(self.images[frame.image], self.first_column + frame.column) for frame in frames.frames]
-        pairs = zip(at, frames.frames, strict=True)
-        return {(i, c): tile(frame, i, c, self.columns[frame.column]) for (i, c), frame in pairs}
+        placed = self.placed(frames).items()
+        return {(i, c): tile(frame, i, c, self.columns[frame.column]) for (i, c), frame in placed}
 
 
 class Query(Protocol):
@@ -95,75 +114,3 @@ class AnswerSource(Protocol):
     def catalogue(self) -> dict[str, Any]:
         """What views need to know once."""
         ...
-
-
-class ModelQuery:
-    """A question that a model answers, as one question of the engine or one a column."""
-
-    computes = True
-
-    def __init__(self, source: ImageSource, explainer: Explainer, images: Images, traits: QuestionTraits) -> None:
-        self._source, self._explainer, self._traits = source, explainer, traits
-        self._questions = build(explainer, images, traits)
-        self.columns = columns(self._questions)
-
-    def version(self) -> int:
-        """Of the model's weights."""
-        return self._questions[0].model.weights.version()
-
-    def parts(self, images: Sequence[int], version: int | None = None) -> list[Part]:
-        """The answer for these images: a part for each question."""
-        questions, numbers = self._about(images)
-        warm_cache(questions)
-        parts: list[Part] = []
-        for question in questions:
-            first_column = sum(len(part.columns) for part in parts)
-            parts.append(_part(question, numbers, first_column, None if parts else version))
-        return parts
-
-    def question_at(self, image: int, column: int) -> tuple[Question, int, int] | None:
-        """The question of one column, the target's place among its own and the image's; None if there is no column."""
-        questions, numbers = self._about([image])
-        places = [(question, place) for question in questions for place in range(len(question.columns.texts))]
-        return (*places[column], numbers.index(image)) if column in range(len(places)) else None
-
-    def _about(self, images: Sequence[int]) -> tuple[list[Question], Sequence[int]]:
-        """The questions about images that are not held."""
-        loaded, numbers = self._source.load(self._explainer, images)
-        if loaded is self._questions[0].images:
-            return self._questions, numbers
-        return build(self._explainer, loaded, self._traits), numbers
-
-
-def _part(question: Question, images: Sequence[int], first_column: int, version: int | None) -> Part:
-    builder = AnswerBuilder(question)
-
-    def stream(partials: bool) -> Generator[Frames, None, None]:
-        for frames in question.stream(version, partials=partials):
-            builder.add(frames)
-            yield frames
-
-    return Part(images, columns([question]), first_column, stream, builder.explanation)
-
-
-class ModelAnswers:
-    """Answers of a model.
-
-    Args:
-        explainer: of the model.
-        source: the images.
-        images: what a question is checked with: the images where they are held, a blank one where not.
-    """
-
-    def __init__(self, explainer: Explainer, source: ImageSource, images: Images) -> None:
-        self.explainer = explainer
-        self._source = source
-        self._images = images
-
-    def ask(self, traits: QuestionTraits) -> ModelQuery:
-        """Check a question."""
-        return ModelQuery(self._source, self.explainer, self._images, traits)
-
-    def catalogue(self) -> dict[str, Any]:
-        """What views need to know once; any question can be asked."""
-        return catalogue(self.explainer) | {"offer": None}

@@ -1,4 +1,4 @@
-"""Finished answers, and the block of bytes that keeps them where no kernel is; `js/src/kernel/archive.ts` reads it.
+"""Answers that are kept, and the block of bytes that keeps them without a kernel; `js/src/kernel/archive.ts` reads it.
 
 The block is gzip of: the header's length (uint32, little-endian), the header (JSON), zeros up to a multiple of four,
 and the buffer that the maps' headers point into.
@@ -8,7 +8,7 @@ import gzip
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,17 +28,18 @@ LAST_SIDES = (14, 7)
 
 
 @dataclass(frozen=True)
-class FinishedAnswer:
-    """A complete answer, and the traits of its question."""
+class KeptAnswer:
+    """An answer, whole or as far as it had come, the traits of its question, and how long it took if that is known."""
 
     traits: Mapping[str, Any]
     columns: Sequence[Column]
     tiles: Sequence[Tile]
-    seconds: float
+    seconds: float | None
+    is_whole: bool = True
 
 
 class Archive:
-    """The finished answers of one widget; those asked longest ago go first.
+    """The answers of one widget; those asked longest ago go first.
 
     Args:
         limit: bytes of maps that are kept.
@@ -47,23 +48,33 @@ class Archive:
     def __init__(self, limit: int = KEPT_BYTES) -> None:
         self._limit = limit
         self._lock = threading.Lock()
-        self._answers: OrderedDict[str, FinishedAnswer] = OrderedDict()
+        self._answers: OrderedDict[str, KeptAnswer] = OrderedDict()
         self._version = 0
 
-    def keep(self, answer: FinishedAnswer, version: int) -> None:
-        """Keep an answer; one of another version of the weights drops all others, which are of another model."""
+    def keep(self, answer: KeptAnswer, version: int) -> None:
+        """Keep an answer, unless it is part of one that is kept.
+
+        One of another version of the weights drops all others, which are of another model.
+        """
         key = json.dumps(answer.traits, sort_keys=True, default=str)
         with self._lock:
             if version != self._version:
                 self._answers.clear()
                 self._version = version
-            self._answers.pop(key, None)
-            self._answers[key] = answer
+            last = self._answers.pop(key, answer)
+            self._answers[key] = last if last.is_whole and not answer.is_whole else answer
             size = sum(map(_size, self._answers.values()))
             while size > self._limit and len(self._answers) > 1:
                 size -= _size(self._answers.popitem(last=False)[1])
 
-    def answers(self) -> list[FinishedAnswer]:
+    def drop(self, is_stale: Callable[[Mapping[str, Any]], bool]) -> None:
+        """Drop the answers to questions of which this is true."""
+        with self._lock:
+            stale = [key for key, answer in self._answers.items() if is_stale(answer.traits)]
+            for key in stale:
+                del self._answers[key]
+
+    def answers(self) -> list[KeptAnswer]:
         """All answers, the latest one last."""
         with self._lock:
             return list(self._answers.values())
@@ -77,7 +88,7 @@ class Archive:
 def pack(
     welcome: Mapping[str, Any],
     predictions: tuple[Floats, Floats] | None,
-    answers: Sequence[FinishedAnswer],
+    answers: Sequence[KeptAnswer],
     limit: int,
     alone: bool = False,
 ) -> bytes:
@@ -108,7 +119,7 @@ def pack(
 def _block(
     welcome: Mapping[str, Any],
     predictions: tuple[Floats, Floats] | None,
-    answers: Iterable[FinishedAnswer],
+    answers: Iterable[KeptAnswer],
     facts: Mapping[str, Any],
     side: int | None,
 ) -> bytes:
@@ -161,5 +172,5 @@ def _factor(shape: Sequence[int], side: int | None) -> int:
     return 1 if side is None else -(-max(shape) // side)
 
 
-def _size(answer: FinishedAnswer, side: int | None = None) -> int:
+def _size(answer: KeptAnswer, side: int | None = None) -> int:
     return sum(values.nbytes // _factor(values.shape, side) ** 2 for _, values in answer.tiles)

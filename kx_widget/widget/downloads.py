@@ -1,13 +1,11 @@
 """Files that a view asked for, in parts that every host lets through."""
 
 import threading
-from collections import deque
 from collections.abc import Callable, Mapping
-from contextvars import Context, copy_context
 from typing import Any
 
 from kx_widget.engine.errors import KxError, plain
-from kx_widget.widget.worker import start_thread
+from kx_widget.widget.worker import Queue
 
 PART_BYTES = 900_000
 SECONDS_BETWEEN_PARTS = 0.05
@@ -25,9 +23,7 @@ class Downloads:
     def __init__(self, make: Mapping[str, Callable[[int], bytes]], send: Callable[[Any, list[bytes]], None]) -> None:
         self._make = make
         self._send = send
-        self._lock = threading.Lock()
-        self._waiting: deque[tuple[Context, str, str, int]] = deque()
-        self._working = False
+        self._queue = Queue("kx-export", MOST_WAITING)
         self._closed = threading.Event()
 
     def ask(self, name: str, fmt: str, column: int) -> None:
@@ -35,30 +31,13 @@ class Downloads:
         if fmt not in self._make or column < 0:
             self._refuse(name, f"There is no export of {fmt[:20]!r} for column {str(column)[:20]}.")
             return
-        with self._lock:
-            is_full, is_idle = len(self._waiting) >= MOST_WAITING, not self._working
-            if not is_full:
-                self._waiting.append((copy_context(), name, fmt, column))
-                self._working = True
-        if is_full:
+        if not self._queue.put(name, lambda: self._answer(name, fmt, column)):
             self._refuse(name, f"{MOST_WAITING} files are being made already: ask again when they are there.")
-        elif is_idle:
-            start_thread(self._work, name="kx-export")
 
     def close(self) -> None:
         """Make and send nothing more."""
         self._closed.set()
-        with self._lock:
-            self._waiting.clear()
-
-    def _work(self) -> None:
-        while True:
-            with self._lock:
-                if not self._waiting:
-                    self._working = False
-                    return
-                context, name, fmt, column = self._waiting.popleft()
-            context.run(self._answer, name, fmt, column)
+        self._queue.clear()
 
     def _answer(self, name: str, fmt: str, column: int) -> None:
         try:

@@ -2,26 +2,24 @@
 
 import tempfile
 import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import anywidget
-
-from kx_widget.engine.errors import FormatError, KxError
+from kx_widget.engine.errors import CancelledError, FormatError, KxError
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.files import writable, write_whole
 from kx_widget.engine.types import Floats
-from kx_widget.widget.archive import Archive, FinishedAnswer, pack
+from kx_widget.widget.archive import Archive, KeptAnswer, pack
+from kx_widget.widget.call_site import shared_arguments
 from kx_widget.widget.downloads import Downloads
-from kx_widget.widget.html import page
+from kx_widget.widget.html import page, page_state
 from kx_widget.widget.static_preview import Displays, is_attended, static_preview
 from kx_widget.widget.worker import start_timer
 
 SNAPSHOT_BYTES = 900_000
 SECONDS_BEFORE_SNAPSHOT = 0.5
 SECONDS_BEFORE_DISPLAY = 1.0
-# Traits that a widget of any kind has; its page needs none of them.
-COMMON = {*anywidget.AnyWidget.class_trait_names(sync=True), "_esm", "_anywidget_id"}
 
 
 class Exporter:
@@ -43,17 +41,24 @@ class Exporter:
         self._closed = False
         self._timer = threading.Timer(0, self.snapshot)
 
-    def keep(self, answer: FinishedAnswer, version: int, predictions: tuple[Floats, Floats] | None) -> None:
-        """Keep an answer, computed with this version of the weights, and all scores and probabilities (N, C)."""
+    def keep(self, answer: KeptAnswer, version: int, predictions: tuple[Floats, Floats] | None) -> None:
+        """Keep an answer, computed with this version of the weights, and all scores and probabilities (N, C) of it."""
         with self._widget._lock:
             if self._closed:
                 return
             self._archive.keep(answer, version)
             self._predictions = predictions
-            self._timer.cancel()
-            self._timer = start_timer(SECONDS_BEFORE_SNAPSHOT, self.snapshot)
+            # While a cell keeps the kernel busy, a view that nobody greets shows nothing else.
+            is_watched = self._widget._open.outbox.is_deaf and self._timer.is_alive()
+            if not is_watched:
+                self._timer.cancel()
+                self._timer = start_timer(SECONDS_BEFORE_SNAPSHOT, self.snapshot)
         if self._widget.results:
             self.displays.complete(self._preview)
+
+    def drop(self, is_stale: Callable[[Mapping[str, Any]], bool]) -> None:
+        """Drop the answers to questions of which this is true."""
+        self._archive.drop(is_stale)
 
     def snapshot(self) -> None:
         """Put the latest answer into the trait now."""
@@ -103,7 +108,11 @@ class Exporter:
             return
         if path.suffix not in (".npz", ".png"):
             raise FormatError(f"{path.name!r} must end in .html, .npz or .png.")
-        self._widget.wait(threading.TIMEOUT_MAX)
+        try:
+            self._widget.wait(threading.TIMEOUT_MAX)
+        except CancelledError:
+            if not self._widget.results:
+                raise
         explanations: list[Explanation] = list(self._widget.results)
         if len(explanations) > 1:
             raise FormatError(
@@ -121,12 +130,13 @@ class Exporter:
 
     def _html_file(self, _: int) -> bytes:
         """The page, of what has been answered so far."""
+        self._widget._open.keep()
         if not self._archive.answers():
             raise KxError("Nothing has been answered yet that a page could show.")
         return self._page(1.0).encode()
 
     def _npz_file(self, column: int) -> bytes:
-        """The current explanation of a column."""
+        """The current explanation of a column, as far as it has come."""
         explanations: list[Explanation] = list(self._widget.results)
         if not explanations:
             raise KxError("The question is not answered yet.")
@@ -137,14 +147,16 @@ class Exporter:
 
     def _page(self, megabytes: float) -> str:
         widget = self._widget
-        state = widget.get_state(list(set(widget.trait_names(sync=True)) - COMMON))
-        title = " · ".join(filter(None, (self._titles[widget.method], widget.layer, "kx_widget")))
-        return page(state, title, self._block, int(megabytes * 1e6))
+        traits = self._archive.answers()[-1].traits
+        title = " · ".join(filter(None, (self._titles[traits["method"]], traits["layer"], "kx_widget")))
+        return page(page_state(widget) | dict(traits), title, self._block, int(megabytes * 1e6))
 
     def _block(self, limit: int) -> bytes:
-        return pack(self.welcome, self._predictions, self._archive.answers(), limit, alone=True)
+        arguments = shared_arguments(self.welcome["arguments"])
+        welcome = self.welcome | {"arguments": arguments}
+        return pack(welcome, self._predictions, self._archive.answers(), limit, alone=True)
 
     def _preview(self) -> dict[str, str]:
         w = self._widget
-        style = {"colormap": w.colormap, "alpha": w.opacity, "sign": w.sign, "scale": w.scale}
-        return static_preview(w.results, self._titles, style)
+        look = {name: getattr(w, name) for name in ("colormap", "sign", "scale", "clip", "photo")}
+        return static_preview(w.results, self._titles, look | {"style": w.map_style, "alpha": w.opacity})

@@ -10,11 +10,15 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+import anywidget
+
 from kx_widget.engine.errors import KxError
 
 FOLDER = Path(__file__).parent
 BUNDLE = FOLDER / "static" / "widget.js"
 FRAME_BYTES = 20_000
+# Traits that a widget of any kind has; its page needs none of them.
+COMMON = {*anywidget.AnyWidget.class_trait_names(sync=True), "_esm", "_anywidget_id"}
 DARK = {"auto": "@media (prefers-color-scheme: dark)", "dark": "@media all", "light": "@media not all"}
 SCHEMES = {"auto": "light dark", "dark": "dark", "light": "light"}
 
@@ -43,6 +47,11 @@ def page(state: Mapping[str, Any], title: str, block: Callable[[int], bytes], si
         state=text.replace("<", "\\u003c"),
         script=script,
     )
+
+
+def page_state(widget: anywidget.AnyWidget) -> dict[str, Any]:
+    """The traits that a widget's page needs."""
+    return widget.get_state(list(set(widget.trait_names(sync=True)) - COMMON))
 
 
 def _script() -> str:

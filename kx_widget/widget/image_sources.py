@@ -1,34 +1,49 @@
 """Where a widget's images come from; see `stored` for those of a store."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from kx_widget.engine.drawing import encode
-from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.files import shared_names
 from kx_widget.engine.images import Images
+from kx_widget.engine.ranges import Pixels
+from kx_widget.widget.worker import start_timer
+
+if TYPE_CHECKING:
+    from kx_widget.engine.explainer import Explainer
 
 LONGEST_SIDE = 512
 LOSSLESS_SIDE = 192
 # A notebook saved with its widgets holds them in base64, beside the bundle and a snapshot, in 8 MB.
 ALL_BYTES = 4 * 10**6
+# An image decoded at full size is kept so long, if it takes no more.
+SECONDS_KEPT = 30.0
+KEPT_BYTES = 2**28
 
 
 @dataclass(frozen=True)
 class Preview:
     """A picture as a browser takes it, or the `problem` for which there is none.
 
-    `box` is the part of it that the model sees, (x0, y0, x1, y1) in fractions.
+    `box` is the part of it that the model sees, (x0, y0, x1, y1) in fractions; `original_size` is the (width, height)
+    of what it was made from.
     """
 
     name: str
     width: int
     height: int
     box: tuple[float, float, float, float]
+    original_size: tuple[int, int]
     mime: str = ""
     data: bytes = b""
     problem: str = ""
@@ -38,16 +53,35 @@ class ImageSource(Protocol):
     """Numbered images.
 
     `at_once` tells whether a question is answered for all of them, or for those that are looked at; `path` is that of
-    the store that they belong to, if they do.
+    the store that they belong to, if they do. `labels` are the true classes that the widget was given, one an image, or
+    none.
     """
 
     at_once: bool
     path: str
+    labels: Sequence[int | None]
 
     def __len__(self) -> int: ...
 
     def preview(self, image: int) -> Preview:
         """The picture of an image."""
+        ...
+
+    def label(self, image: int) -> int | None:
+        """The true class of an image, None where it is unknown."""
+        ...
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether the true class of any image is known."""
+        ...
+
+    def original(self, image: int) -> Pixels:
+        """An image at full resolution, uint8 (height, width, 1 or 3).
+
+        Raises:
+            ImageError: it is not there any more, and why.
+        """
         ...
 
     def metadata(self) -> Iterable[tuple[dict[str, Any], bytes]]:
@@ -63,11 +97,39 @@ class ImageSource(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+class LastDecoded:
+    """The image decoded last, at full size, for a while: who looks at a part of it looks at the next one soon."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: tuple[int, Pixels] | None = None
+        self._timer = threading.Timer(0, self.forget)
+
+    def get(self, image: int, decode: Callable[[], Pixels]) -> Pixels:
+        """The image of this number, decoded unless it is the last one."""
+        with self._lock:
+            kept = self._kept
+        if kept is None or kept[0] != image:
+            kept = image, decode()
+        with self._lock:
+            self._kept = kept if kept[1].nbytes <= KEPT_BYTES else None
+            self._timer.cancel()
+            self._timer = start_timer(SECONDS_KEPT, self.forget)
+        return kept[1]
+
+    def forget(self) -> None:
+        """Keep nothing."""
+        with self._lock:
+            self._kept = None
+
+
+@dataclass
 class LoadedImages:
-    """Images that were given as arrays or files, and are held ready for the model."""
+    """Images that were given as arrays or files, and are held ready for the model, with their labels."""
 
     images: Images
+    labels: Sequence[int | None] = ()
+    decoded: LastDecoded = field(default_factory=LastDecoded)
     at_once = True
     path = ""
 
@@ -77,7 +139,29 @@ class LoadedImages:
     def preview(self, image: int, longest_side: int = LONGEST_SIDE) -> Preview:
         """The picture of an image, at most so large."""
         images = self.images
-        return encode_preview(images.previews[image], images.names[image], images.boxes[image], longest_side)
+        size = images.originals[image].size if images.originals else None
+        return encode_preview(images.previews[image], self.names[image], images.boxes[image], longest_side, size)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Of the images, without where they lie: pages and notebooks are handed on."""
+        return shared_names(self.images.names)
+
+    def original(self, image: int) -> Pixels:
+        """The image from its file, or from the array that it was given in, as long as somebody else holds that."""
+        images = self.images
+        if images.originals and isinstance(images.originals[image].place, Path):
+            return self.decoded.get(image, lambda: images.original(image))
+        return images.original(image)
+
+    def label(self, image: int) -> int | None:
+        """The true class of an image, None where it is unknown."""
+        return self.labels[image] if self.labels else None
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether the true class of any image is known."""
+        return any(label is not None for label in self.labels)
 
     def metadata(self) -> Iterable[tuple[dict[str, Any], bytes]]:
         """Nothing before the model's predictions."""
@@ -97,16 +181,33 @@ def encode_all(images: LoadedImages) -> list[dict[str, Any]]:
             break
         side //= 2
     names = ("width", "height", "mime", "data", "name")
-    return [{name: getattr(p, name) for name in names} | {"box": list(p.box)} for p in previews]
+    lists = ("box", "original_size")
+    return [{n: getattr(p, n) for n in names} | {n: list(getattr(p, n)) for n in lists} for p in previews]
 
 
 def encode_preview(
-    pixels: NDArray[np.uint8], name: str, box: tuple[float, float, float, float], longest_side: int
+    pixels: NDArray[np.uint8],
+    name: str,
+    box: tuple[float, float, float, float],
+    longest_side: int,
+    size: tuple[int, int] | None = None,
 ) -> Preview:
-    """A picture (height, width, 1 or 3) encoded for a browser, at most so large."""
-    picture = Image.fromarray(pixels if pixels.shape[-1] == 3 else pixels.repeat(3, -1))
+    """A picture (height, width, 1 or 3) encoded for a browser, at most so large.
+
+    Args:
+        pixels, name, box: of the picture.
+        longest_side: in pixels.
+        size: (height, width) of what it was made from, if not its own.
+    """
+    height, width = size or pixels.shape[:2]
+    picture = as_picture(pixels)
     if max(picture.size) > longest_side:
         picture.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS)
     kind = "png" if max(picture.size) <= LOSSLESS_SIDE else "jpeg"
     data = encode(picture, kind, **({"quality": 90} if kind == "jpeg" else {}))
-    return Preview(name, picture.width, picture.height, box, f"image/{kind}", data)
+    return Preview(name, picture.width, picture.height, box, (width, height), f"image/{kind}", data)
+
+
+def as_picture(pixels: NDArray[np.uint8]) -> Image.Image:
+    """Pixels (height, width, 1 or 3) in colour."""
+    return Image.fromarray(np.ascontiguousarray(pixels if pixels.shape[-1] == 3 else pixels.repeat(3, -1)))

@@ -59,7 +59,10 @@ class WrapperRecord(TypedDict):
 
 
 class LayerRecord(TypedDict):
-    """A layer, or a head of its attention; `reason` says why it cannot be chosen."""
+    """A layer, or a head of its attention; `reason` says why it cannot be chosen.
+
+    `aside` says why a list can leave out a layer that can be chosen.
+    """
 
     path: str
     type: str
@@ -67,6 +70,7 @@ class LayerRecord(TypedDict):
     spatial: list[int] | None
     is_candidate: bool
     reason: str
+    aside: str
 
 
 class InspectionRecord(TypedDict):
@@ -102,7 +106,12 @@ class Encoded(TypedDict):
 
 
 class Item(Encoded):
-    """One map; `target` is −1 for a contrast, `evidence` `"against"` where nothing positive is there to be drawn."""
+    """One map.
+
+    `target` is −1 for a contrast, `evidence` `"against"` where nothing positive is there to be drawn; `checks` are
+    numbers by name that tell how exact the method was. A `partial` one will still change, or would have without a
+    cancel; `done` is the part of its passes that are made, 0 to 1.
+    """
 
     image: int
     column: int
@@ -114,18 +123,29 @@ class Item(Encoded):
     probability: float | None
     signed: bool
     partial: bool
+    done: float
     notes: list[str]
     evidence: Literal["some", "against", "none"]
+    checks: dict[str, float | None]
+
+
+class DisplayRecord(TypedDict):
+    """How maps are drawn where the user chooses nothing else: see `engine.display`."""
+
+    clip: float
+    origin: Literal["zero", "quartile"]
+    sign: Literal["positive", "absolute", "signed"]
 
 
 class Column(TypedDict):
-    """What a column of the grid asks."""
+    """What a column of the grid asks, and how its maps want to be drawn."""
 
     layer: str
     method: str
     method_title: str
     target: str
     signed: bool
+    display: DisplayRecord
 
 
 class Welcome(TypedDict):
@@ -171,13 +191,17 @@ class Shelf(TypedDict):
 
 
 class Photo(TypedDict):
-    """A picture of a store, or why there is none; `box` is the part of it that the model sees."""
+    """A picture of a store, or why there is none.
+
+    `box` is the part of it that the model sees, `original_size` the (width, height) of the file.
+    """
 
     image: int
     name: str
     width: int
     height: int
     box: list[float]
+    original_size: list[int]
     mime: str
     problem: str
     byte_offset: int
@@ -268,6 +292,17 @@ class Thumbnails(TypedDict):
     items: list[Thumbnail]
 
 
+class Costs(TypedDict):
+    """About how many seconds each method would take for these images, at the layer that it would be asked at, by id.
+
+    Those that are missing do not tell; the words of the catalogue then have to do.
+    """
+
+    kind: Literal["costs"]
+    gen: int
+    seconds: dict[str, float]
+
+
 class Done(TypedDict):
     """The answer is whole: it has so many maps."""
 
@@ -304,6 +339,24 @@ class File(TypedDict):
     error: str
 
 
+class Crop(TypedDict):
+    """A part of an image, with one buffer; or, with an empty buffer, why there is none.
+
+    `box` is the part in pixels of the original, [x0, y0, x1, y1], which is `original_size` (width, height) large; the
+    crop has `width` × `height` pixels of its own.
+    """
+
+    kind: Literal["crop"]
+    id: str
+    image: int
+    box: list[int]
+    original_size: list[int]
+    width: int
+    height: int
+    mime: str
+    problem: str
+
+
 class Hello(TypedDict):
     """From a view that has just been drawn; `have` are the keys of the answers that it has."""
 
@@ -325,6 +378,13 @@ class Miss(TypedDict):
     """Something of this question did not arrive, or the answer said to be held is not here any more."""
 
     kind: Literal["miss"]
+    gen: int
+
+
+class Refresh(TypedDict):
+    """Ask this question again: the weights have changed."""
+
+    kind: Literal["refresh"]
     gen: int
 
 
@@ -363,6 +423,19 @@ class Export(TypedDict):
     column: int
 
 
+class Enlarge(TypedDict):
+    """Asks for a part of an image, `box` in pixels of the original, at most `longest` pixels long.
+
+    `id` is the view's; a later one takes the place of an earlier one that waits.
+    """
+
+    kind: Literal["enlarge"]
+    id: str
+    image: int
+    box: list[int]
+    longest: int
+
+
 class Ack(TypedDict):
     """A frame of maps or pictures was taken in."""
 
@@ -371,10 +444,10 @@ class Ack(TypedDict):
 
 
 Down = (
-    Welcome | Predictions | Shelf | Pictures | Queued | Running | Progress | Maps | Ahead | Thumbnails | Done
-    | Cancelled | Error | File
+    Welcome | Predictions | Shelf | Pictures | Queued | Running | Progress | Maps | Ahead | Thumbnails | Costs | Done
+    | Cancelled | Error | File | Crop
 )  # fmt: skip
-Up = Hello | Seen | Cancel | Miss | Want | Look | Export | Ack
+Up = Hello | Seen | Refresh | Cancel | Miss | Want | Look | Export | Enlarge | Ack
 
 
 def validate(content: Any) -> dict[str, Any] | None:

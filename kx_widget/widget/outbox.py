@@ -17,9 +17,10 @@ FRAMES_IN_FLIGHT = 2
 MESSAGES_AT_ONCE = 20
 MESSAGES_PER_SECOND = 20
 SECONDS_UNTIL_LOST = 10.0
+SECONDS_WHILE_DEAF = 0.25
 # Messages without maps or pictures, first what is sent first.
-NOTICES = ("welcome", "queued", "running", "progress", "overview", "thumbnails", "error")
-OF_QUESTION = ("queued", "running", "progress", "thumbnails")
+NOTICES = ("welcome", "queued", "running", "progress", "overview", "thumbnails", "costs", "error")
+OF_QUESTION = ("queued", "running", "progress", "thumbnails", "costs")
 KEYS_KEPT = 1000
 MOST_VIEWS = 1000
 MOST_ERRORS = 5
@@ -31,6 +32,9 @@ class Outbox:
     A newer message takes the place of an older one of its kind. While no view is visible only errors are sent, which
     would be out of date once one is; at most two frames of maps wait for their acknowledgement; messages beyond twenty
     a second wait for their turn.
+
+    A question that a cell asks may be the kernel's last act before it is busy for long, and deaf: until a page is heard
+    again, a frame is taken to be there after a quarter of a second.
 
     Args:
         send: sends a message with its buffers to every view.
@@ -55,11 +59,18 @@ class Outbox:
         self._counted = time.monotonic()
         self._timer: threading.Timer | None = None
         self._due = 0.0
+        self.is_deaf = False
 
-    def begin(self, gen: int, waiting: bool = True) -> None:
-        """Begin with this question, which may be `waiting` for its turn; drop what is not sent of the one before."""
+    def begin(self, gen: int, waiting: bool = True, deaf: bool = False) -> None:
+        """Begin with this question, and drop what is not sent of the one before.
+
+        Args:
+            gen: its number.
+            waiting: for its turn.
+            deaf: no page may be heard before long.
+        """
         with self._lock:
-            self._gen = gen
+            self._gen, self.is_deaf = gen, deaf
             self._notices.update({kind: [] for kind in OF_QUESTION})
             self._tiles, self._end = {}, None
             self._prefetched, self._prefetched_room = [], LARGEST_FRAME
@@ -67,7 +78,7 @@ class Outbox:
                 self.tell("queued")
 
     def tell(self, kind: str, **content: Any) -> None:
-        """Send `queued`, `running` or `progress` of the current question."""
+        """Send `queued`, `running`, `progress` or `costs` of the current question."""
         with self._lock:
             if kind == "running":
                 self._notices["queued"], self._end = [], None
@@ -159,6 +170,11 @@ class Outbox:
                 self._views.pop(view, None)
             self._flush()
 
+    def hear(self) -> None:
+        """Note that something has come from a page, so that acknowledgements do, too."""
+        with self._lock:
+            self.is_deaf = False
+
     def acknowledge(self, seq: int) -> None:
         """Note that a view has taken in a frame."""
         with self._lock:
@@ -189,7 +205,8 @@ class Outbox:
             wait = self._wait()
             is_frame = not any(self._notices.values()) and (self._pictures or self._tiles or not self._end)
             if is_frame and len(self._in_flight) >= FRAMES_IN_FLIGHT:
-                wait = max(wait, min(self._in_flight.values()) + SECONDS_UNTIL_LOST - time.monotonic())
+                patience = SECONDS_WHILE_DEAF if self.is_deaf else SECONDS_UNTIL_LOST
+                wait = max(wait, min(self._in_flight.values()) + patience - time.monotonic())
             if wait > 0:
                 self._flush_in(wait)
                 return

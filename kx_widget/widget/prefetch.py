@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from kx_widget.engine.explainer import Explainer
-from kx_widget.engine.types import Floats, Frame, Frames
+from kx_widget.engine.targets import TRUE, is_reserved
+from kx_widget.engine.types import Floats, Frame
 from kx_widget.engine.wrappers import WRAPPERS
 from kx_widget.widget.answer_sources import Part
 
@@ -16,30 +17,36 @@ PAUSE = 0.15
 QUICK = "instant"
 
 
-def quick_frames(part: Part, stale: Callable[[], bool]) -> Frames | None:
+def quick_frames(part: Part, stale: Callable[[], bool]) -> list[Frame] | None:
     """All maps of a part of an answer, None where they take too long or are not wanted any more."""
     start = time.perf_counter()
-    maps: list[Frame] = []
+    maps = list(part.kept)
     for frames in part.stream(False):
         if stale() or time.perf_counter() - start > SECONDS_A_QUESTION:
             return None
         maps += frames.frames
-    return Frames(tuple(maps), 1, 1)
+    return maps
 
 
-def neighbours(traits: Mapping[str, Any], scores: Floats, explainer: Explainer) -> Iterator[dict[str, Any]]:
-    """Traits of questions one click away: the best other classes of an image, then the other quick methods.
+def neighbours(
+    traits: Mapping[str, Any], scores: Floats, explainer: Explainer, label: int | None = None
+) -> Iterator[dict[str, Any]]:
+    """Traits of questions one click away: the true class, the best classes of an image, the other quick methods.
 
     Args:
         traits: of the question.
         scores: of the image in focus (C,).
         explainer: knows the methods, and the classes' names, by which the page asks wherever they tell them apart.
+        label: the true class of the image in focus, None where it is unknown.
     """
     names, method = explainer.class_names, explainer.methods[traits["method"]]
     if traits["compare"] != "none" or method.sees != "layer" or any(traits["params"].get(name) for name in WRAPPERS):
         return
+    if label is not None and traits["target"] != TRUE:
+        yield {**traits, "target": TRUE}
     for index in scores.argsort()[::-1][:CLASSES].tolist():
-        target = names[index] if names.count(names[index]) == 1 else index
+        is_clear = names.count(names[index]) == 1 and not is_reserved(names[index])
+        target = names[index] if is_clear else index
         if target != traits["target"]:
             yield {**traits, "target": target}
     if method.cost == QUICK:

@@ -1,45 +1,76 @@
 """The traits of a question -> the engine's questions, one or one a column."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from kx_widget.engine.errors import ParameterError
+from kx_widget.engine.errors import ParameterError, UnknownLayerError, UnknownMethodError, UnknownTargetError
 from kx_widget.engine.explainer import Explainer, check_parameters
 from kx_widget.engine.images import Images
 from kx_widget.engine.question import Question
 from kx_widget.engine.registry import Method, find
 from kx_widget.engine.targets import Contrast, parse
-from kx_widget.engine.types import Inspection
+from kx_widget.engine.types import Inspection, LayerInfo
 from kx_widget.engine.wrappers import WRAPPERS
+from kx_widget.widget.answer_sources import QuestionTraits
 
-QuestionTraits = Mapping[str, Any]
 DEFAULT_COLUMNS = 3
+DEFAULT_LAYERS = 4
 MOST_COLUMNS = 64
+# What a method costs, cheapest first; any other takes many passes.
+QUICK = ("instant", "1 pass")
+# So many images are not compared by methods of many passes unless somebody chooses one.
+MANY_IMAGES = 24
+# Layers that hand on what they are given, moved or thinned out at most: beside another one they show nothing new.
+PASSING = {
+    "ActivityRegularization", "AlphaDropout", "AveragePooling2D", "Cropping2D", "Dropout",
+    "GaussianDropout", "GaussianNoise", "Identity", "InputLayer", "MaxPooling2D", "Normalization", "Permute",
+    "Rescaling", "Reshape", "Resizing", "SpatialDropout2D", "UpSampling2D", "ZeroPadding2D",
+}  # fmt: skip
+# What `compare_with` holds, and the error of a value that is nothing of the kind.
+COMPARED = {
+    "targets": ("classes", UnknownTargetError),
+    "methods": ("ids of methods", UnknownMethodError),
+    "layers": ("paths of layers", UnknownLayerError),
+}
 
 
-def build(explainer: Explainer, images: Images, traits: QuestionTraits) -> list[Question]:
+def build(
+    explainer: Explainer, images: Images, traits: QuestionTraits, labels: Sequence[int | None] | None = None
+) -> list[Question]:
     """Checked questions whose columns, side by side, are the answer.
+
+    Args:
+        explainer: of the model.
+        images: that are asked about.
+        traits: what is asked.
+        labels: the true classes of these images, None where one is unknown, or where none of any image is known.
 
     Raises:
         KxError: an unknown layer, method, class or parameter, also among `compare_with`.
     """
 
     def ask(layer: str, method: str, targets: Any, params: dict[str, Any]) -> Question:
-        return explainer.ask(images, targets, method=method, layer=layer or None, **params)
+        return explainer.ask(images, targets, labels=labels, method=method, layer=layer or None, **params)
 
     _check_values(traits["compare_with"], traits["params"])
     main = tuple(traits[name] for name in ("layer", "method", "target", "params"))
-    columns = _columns(explainer, traits)
+    columns = _columns(explainer, traits, len(images.batch))
     is_shown = main in columns or (traits["compare"] == "targets" and traits["target"] in columns[0][2])
     if not is_shown:
         ask(*main)  # What the traits say must be right even where no column shows it.
-    return [ask(*column) for column in columns]
+    try:
+        return [ask(*column) for column in columns]
+    except tuple(error for _, error in COMPARED.values()) as error:
+        kind, misfit = COMPARED.get(traits["compare"], ("", ()))
+        if not traits["compare_with"] or not isinstance(error, misfit):
+            raise
+        raise type(error)(f"{error} compare_with holds {kind} while compare is {traits['compare']!r}.") from error
 
 
-def _columns(explainer: Explainer, traits: QuestionTraits) -> list[tuple[Any, Any, Any, Any]]:
-    """Layer, method, targets and parameters of each of the engine's questions."""
+def _columns(explainer: Explainer, traits: QuestionTraits, images: int) -> list[tuple[Any, Any, Any, Any]]:
+    """Layer, method, targets and parameters of each of the engine's questions about so many images."""
     layer, method, target, params = (traits[name] for name in ("layer", "method", "target", "params"))
     compare, compare_with = traits["compare"], traits["compare_with"]
     methods, inspection = explainer.methods, explainer.inspection
@@ -48,16 +79,15 @@ def _columns(explainer: Explainer, traits: QuestionTraits) -> list[tuple[Any, An
         best = [f"top-{rank}" if rank > 1 else "top" for rank in range(1, inspection.classes + 1)]
         return [(layer, method, compare_with or _with_current(target, best), params)]
     if compare == "methods":
-        family = [name for name in methods if methods[name].family == entry.family]
         return [
             (fitting_layer(inspection, layer, entry, methods.get(name)), name, target,
              fitting_params(methods.get(name), params))
-            for name in compare_with or _with_current(method, family)
+            for name in compare_with or _one_per_family(explainer, entry, images)
         ]  # fmt: skip
     if compare == "layers":
         if entry.sees == "input":
             raise ParameterError(f"{entry.title} sees the input, not a layer: there are no layers to compare.")
-        paths = compare_with or _with_current(layer, _one_per_size(inspection))
+        paths = compare_with or _one_per_size(inspection, layer)
         return [(path, method, target, params) for path in paths]
     return [(layer, method, target, params)]
 
@@ -87,7 +117,8 @@ def adapted(traits: QuestionTraits, last: QuestionTraits, explainer: Explainer |
         old, new = explainer.methods.get(last["method"]), find(explainer.methods, traits["method"])
         fits["layer"] = fitting_layer(explainer.inspection, traits["layer"], old, new)
         fits["params"] = fitting_params(new, traits["params"])
-    if "compare" not in same:
+    # What was chosen before anything was compared is what is to be compared.
+    if "compare" not in same and last["compare"] != "none":
         fits["compare_with"] = []
     return {**traits, **{name: value for name, value in fits.items() if name in same}}
 
@@ -116,7 +147,43 @@ def _with_current(current: Any, others: list[Any]) -> list[Any]:
     return [current, *(other for other in others if other != current)][:DEFAULT_COLUMNS]
 
 
-def _one_per_size(inspection: Inspection) -> list[str]:
-    """The last candidate of each map size, deepest first."""
-    last = {layer.spatial: layer.path for layer in inspection.layers if layer.is_candidate}
-    return list(reversed(list(last.values())))
+def _one_per_family(explainer: Explainer, current: Method, images: int) -> list[str]:
+    """The current method, and of each other family the recommended one or else the cheapest; quick ones come first.
+
+    Methods of one family differ little, and on many models not at all.
+    """
+    inspection = explainer.inspection
+    best: dict[str, tuple[bool, int, str]] = {}
+    for row in explainer.methods.values():
+        cost = QUICK.index(row.cost) if row.cost in QUICK else len(QUICK)
+        has_place = row.sees == "input" or inspection.layer_for(row.sees) is not None
+        if row.family == current.family or not has_place or (cost == len(QUICK) and images > MANY_IMAGES):
+            continue
+        place = (row.id != inspection.recommended_method, cost)
+        if row.family not in best or place < best[row.family][:2]:
+            best[row.family] = (*place, row.id)
+    return [current.id, *(name for _, _, name in sorted(best.values(), key=lambda place: place[1]))]
+
+
+def _one_per_size(inspection: Inspection, current: str) -> list[str]:
+    """The current layer, and of each other size of maps the last layer that does something, deepest first.
+
+    Where all maps are of one size, layers of the current one's type, spread over the depth.
+    """
+    infos = {layer.path: layer for layer in inspection.layers if layer.is_candidate}
+    telling = [layer for layer in infos.values() if layer.type not in PASSING]
+    paths, cells = [current], [_cells(infos[current])] if current in infos else []
+    for layer in reversed(telling):
+        count = _cells(layer)
+        if all(max(count, other) >= 2 * min(count, other) for other in cells):
+            paths.append(layer.path)
+            cells.append(count)
+    if len(paths) == 1 and current in infos:
+        alike = [layer.path for layer in telling if layer.type == infos[current].type and layer.path != current]
+        paths += [alike[len(alike) * part // 4] for part in (3, 2, 1)] if len(alike) > 3 else alike
+    return paths[:DEFAULT_LAYERS]
+
+
+def _cells(layer: LayerInfo) -> int:
+    height, width = layer.spatial or (0, 0)
+    return height * width

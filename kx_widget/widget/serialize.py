@@ -1,22 +1,28 @@
 """What the engine knows -> records of the protocol."""
 
+from __future__ import annotations
+
 import os
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kx_widget.engine.display import Display
 from kx_widget.engine.errors import KxError, plain
-from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.notes import evidence_of
-from kx_widget.engine.question import Question
 from kx_widget.engine.registry import Method
 from kx_widget.engine.types import Floats, Frame, Inspection, LayerInfo, Parameter
 from kx_widget.engine.wrappers import WRAPPERS
 from kx_widget.widget.image_sources import Preview
-from kx_widget.widget.messages import Column
+from kx_widget.widget.messages import Column, DisplayRecord
+
+if TYPE_CHECKING:
+    # What is stored is shown without TensorFlow.
+    from kx_widget.engine.explainer import Explainer
+    from kx_widget.engine.question import Question
 
 # A value that was refused may be of any length, and its error quotes it.
 LONGEST_TEXT = 2_000
@@ -85,11 +91,10 @@ def _params(params: Sequence[Parameter]) -> dict[str, Any]:
     return {"params": [asdict(p) | {"title": p.title} for p in params]}
 
 
-def python_arguments(model: Any, keywords: Mapping[str, Any]) -> list[str]:
-    """The arguments of a widget that are the user's own, as Python; what has no short literal goes by its name."""
+def python_argument(name: str, value: Any, texts: Mapping[str, str]) -> str:
+    """An argument that is the user's own, as Python: as it was written, else a short literal, else its name."""
     short = (str, int, float, type(None))
-    texts = [f"{name}={value!r}" if isinstance(value, short) else f"{name}={name}" for name, value in keywords.items()]
-    return ["explainer" if isinstance(model, Explainer) else "model", "images", *texts]
+    return texts.get(name) or (repr(value) if isinstance(value, short) else name)
 
 
 def columns(questions: Sequence[Question]) -> list[Column]:
@@ -101,10 +106,16 @@ def columns(questions: Sequence[Question]) -> list[Column]:
             "method_title": question.method.title,
             "target": text,
             "signed": question.signed,
+            "display": display_record(display),
         }
         for question in questions
-        for text in question.columns.texts
+        for text, display in zip(question.columns.texts, question.displays, strict=True)
     ]
+
+
+def display_record(display: Display) -> DisplayRecord:
+    """How maps are drawn, nothing of it left open."""
+    return DisplayRecord(**asdict(display))
 
 
 def prediction_messages(scores: Floats, probabilities: Floats, limit: int) -> Iterator[tuple[dict[str, Any], bytes]]:
@@ -137,8 +148,10 @@ def tile(frame: Frame, image: int, column: int, heading: Column) -> Tile:
         "probability": None if np.isnan(frame.probability) else frame.probability,
         "signed": heading["signed"],
         "partial": not frame.final,
+        "done": frame.done,
         "notes": notes,
         "evidence": evidence_of(notes),
+        "checks": {name: value if np.isfinite(value) else None for name, value in frame.checks.items()},
     }
     return item, frame.values
 

@@ -13,10 +13,12 @@ from typing import Any, Literal
 
 from kx_widget.engine.errors import CancelledError, ImageError, KxError
 from kx_widget.engine.explanation import Explanation
-from kx_widget.engine.types import Floats, Frames
+from kx_widget.engine.types import Floats, Frame, Frames
 from kx_widget.widget import prefetch
-from kx_widget.widget.answer_sources import AnswerSource, Part, Query
-from kx_widget.widget.archive import FinishedAnswer
+from kx_widget.widget.answer_sources import AnswerSource, Part, Query, asks_for_labels
+from kx_widget.widget.archive import KeptAnswer
+from kx_widget.widget.crops import Crops
+from kx_widget.widget.estimates import Estimates
 from kx_widget.widget.image_sources import ImageSource
 from kx_widget.widget.messages import VERSION, Column
 from kx_widget.widget.outbox import LARGEST_FRAME, Outbox, Send
@@ -37,18 +39,27 @@ THREADS = 4
 
 @dataclass
 class CurrentAnswer:
-    """What is known of the latest question; `tiles` are for views that come later, too."""
+    """What is known of the latest question, answered with the weights of this `version`.
+
+    `tiles` are for views that come later, too. The `parts` that are being computed become `explanations` of their
+    `frames`, which are by image and column.
+    """
 
     gen: int
     traits: Mapping[str, Any] = field(default_factory=dict)
     query: Query | None = None
     focus: int = 0
     explained: int | None = None
+    version: int = 0
     key: str = ""
     is_held: bool = False
     tiles: dict[tuple[int, int], Tile] = field(default_factory=dict)
+    parts: Sequence[Part] = ()
+    part_seconds: list[float] = field(default_factory=list)
+    frames: dict[tuple[int, int], Frame] = field(default_factory=dict)
     explanations: list[Explanation] = field(default_factory=list)
     prefetched: set[str] = field(default_factory=set)
+    costs: dict[str, float] | None = None
     status: Status = "running"
     error: BaseException | None = None
     seconds: float = 0.0
@@ -57,6 +68,23 @@ class CurrentAnswer:
     def columns(self) -> list[Column]:
         """Of the grid."""
         return self.query.columns if self.query else []
+
+    def begin(self, parts: Sequence[Part]) -> None:
+        """Begin with these parts, of which nothing is computed yet."""
+        self.parts, self.part_seconds, self.frames = parts, [0.0] * len(parts), {}
+
+    def explain(self) -> list[Explanation]:
+        """An explanation of each part that has maps, as far as they have come."""
+        if not self.parts:
+            return self.explanations
+        frames = [[self.frames[at] for at in self.frames if at[1] in part.numbers] for part in self.parts]
+        parts = zip(self.parts, frames, self.part_seconds, strict=True)
+        return [part.explanation(each, seconds) for part, each, seconds in parts if each]
+
+    def settle(self) -> None:
+        """Explain what has come of the parts, and let go of them."""
+        self.explanations = self.explain()
+        self.begin(())
 
 
 class Session:
@@ -70,7 +98,8 @@ class Session:
         answers: what explains it.
         send: sends a message with its buffers to every view; called from any thread.
         report: told status, progress (0 to 1) and an error's text whenever they change.
-        keep: given each answer about all images before its end is told, the weights' version and the predictions.
+        keep: given each answer about all images before its end is told, the weights' version and the predictions, None
+            where there are none.
         lock: held while the state changes and is told, so that no thread tells an older one later.
     """
 
@@ -80,7 +109,7 @@ class Session:
         answers: AnswerSource,
         send: Send,
         report: Callable[[Status, float, str], None],
-        keep: Callable[[FinishedAnswer, int, Predictions], None],
+        keep: Callable[[KeptAnswer, int, Predictions | None], None],
         lock: threading.RLock,
     ) -> None:
         self._images = images
@@ -88,6 +117,7 @@ class Session:
         self._report = report
         self._keep = keep
         self.outbox = Outbox(send, lock)
+        self.crops = Crops(images, send)
         self._changed = threading.Condition(lock)
         self._worker = Worker("kx-widget")
         self._name = secrets.token_hex(8)
@@ -95,6 +125,7 @@ class Session:
         self._predictions: Predictions | None = None
         self._predicted_with = 0
         self._thumbnails = ThumbnailMaker()
+        self._estimates = Estimates(answers)
         # What views have asked for and not been sent.
         self._wanted_pictures: list[int] = []
         self._wanted_maps: list[int] = []
@@ -110,7 +141,8 @@ class Session:
         with self._changed:
             answer = self._answer = CurrentAnswer(self._answer.gen + 1, traits, query, focus)
             self._wanted_maps, self._wanted_thumbnails = [], None
-            self.outbox.begin(answer.gen, waiting=self._worker.busy)
+            # The cell that asks may go on; what a page asks is heard after this.
+            self.outbox.begin(answer.gen, waiting=self._worker.busy, deaf=True)
             self._report("running", 0.0, "")
             self._go_on()
 
@@ -120,6 +152,7 @@ class Session:
             answer = self._answer
             if answer.status == "running" and gen in (None, answer.gen):
                 self._worker.cancel()
+                self.keep()
                 self._end(answer, "cancelled", CancelledError("The question was cancelled."))
 
     def wait(self, timeout: float) -> Explanation:
@@ -132,9 +165,29 @@ class Session:
             return self._answer.explanations[0]
 
     @property
+    def gen(self) -> int:
+        """The number of the latest question."""
+        return self._answer.gen
+
+    @property
     def explanations(self) -> tuple[Explanation, ...]:
         """What is known so far: one explanation, or one a column where methods or layers are compared."""
-        return tuple(self._answer.explanations)
+        with self._changed:
+            return tuple(self._answer.explain())
+
+    def has_other_weights(self) -> bool:
+        """Whether the model's weights have changed since the latest answer began."""
+        answer = self._answer
+        return answer.query is not None and bool(answer.key) and answer.query.version() != answer.version
+
+    def keep(self) -> None:
+        """Keep what has come of an answer about all images that is not whole."""
+        with self._changed:
+            answer = self._answer
+            if self._images.at_once and answer.tiles and answer.status == "running":
+                predictions = self._predictions if self._predicted_with == answer.version else None
+                kept = KeptAnswer(answer.traits, answer.columns, list(answer.tiles.values()), answer.seconds, False)
+                self._keep(kept, answer.version, predictions)
 
     def greet(self, view: str, have: Sequence[str], welcome: Mapping[str, Any]) -> None:
         """Tell a view that has just been drawn everything but the answers whose keys it has."""
@@ -186,6 +239,7 @@ class Session:
         with self._changed:
             self._worker.cancel()
             self.outbox.close()
+            self.crops.close()
             self._answer = CurrentAnswer(self._answer.gen + 1, status="idle", error=KxError(CLOSED))
             self._changed.notify_all()
 
@@ -197,7 +251,7 @@ class Session:
 
     def _run(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
         """Do what is still to be done; what is interrupted is left to the next run."""
-        for task in (self._answer_question, self._bring, self._send_thumbnails, self._prefetch):
+        for task in (self._answer_question, self._bring, self._send_thumbnails, self._estimate, self._prefetch):
             try:
                 task(answer, query, stale)
             except BaseException as error:
@@ -213,54 +267,72 @@ class Session:
             return
         start, version, focus = time.perf_counter(), query.version(), answer.focus
         if not answer.key:
-            answer.key = self._key(answer.traits, version)
+            answer.version, answer.key = version, self._key(answer.traits, version)
             self._if_current(answer, self._tell_running, answer)
         if answer.explained != focus:
-            explanations: list[Explanation] = []
             parts = query.parts(range(len(self._images)) if self._images.at_once else [focus], version)
-            for number, part in enumerate(parts):
-                seconds = self._follow(answer, part, (number, len(parts)), stale)
-                if seconds is None:
+            with self._changed:
+                if stale():
                     return
-                explanations.append(part.explanation(seconds))
-                answer.explanations = list(explanations)
-            answer.explained, answer.seconds = focus, time.perf_counter() - start
+                answer.begin(parts)
+            for part in parts:
+                self._take(answer, part.tiles(part.kept), part.placed(part.kept), stale)
+            for number in range(len(parts)):
+                self._follow(answer, parts, number, stale)
+                if stale():
+                    return
+            explanations = answer.explain()
+            with self._changed:
+                if stale():
+                    return
+                answer.begin(())
+                answer.explanations = explanations
+                answer.explained, answer.seconds = focus, time.perf_counter() - start
             if self._images.at_once:
                 predictions = self._predict(version)
-                finished = FinishedAnswer(answer.traits, answer.columns, list(answer.tiles.values()), answer.seconds)
-                self._keep(finished, version, predictions)
+                kept = KeptAnswer(answer.traits, answer.columns, list(answer.tiles.values()), answer.seconds)
+                self._keep(kept, version, predictions)
         with self._changed:
             if not stale():
                 self._end(answer, "done")
 
-    def _follow(self, answer: CurrentAnswer, part: Part, place: tuple[int, int], stale: CancelToken) -> float | None:
-        """Drive a part of the answer, the nth of some, and send what changes; its seconds, None once it is stale."""
-        start, last_frame, last_progress = time.perf_counter(), 0.0, 0.0
-        changed: dict[tuple[int, int], Tile] = {}
+    def _follow(self, answer: CurrentAnswer, parts: Sequence[Part], number: int, stale: CancelToken) -> None:
+        """Drive one of the parts of the answer until it ends or is stale, and send what changes."""
+        part, start, last_frame, last_progress = parts[number], time.perf_counter(), 0.0, 0.0
+        changed: list[Frame] = []
+
+        def take() -> None:
+            self._take(answer, part.tiles(changed), part.placed(changed), stale)
+            changed.clear()
+            with self._changed:
+                if not stale():
+                    answer.part_seconds[number] = time.perf_counter() - start
+
         stream = part.stream(self._images.at_once)
         for frames in stream:
             if stale():
                 stream.close()
-                return None
-            changed |= part.tiles(frames)
+                return
+            changed += frames.frames
             now = time.perf_counter()
             if now - last_frame >= SECONDS_BETWEEN_FRAMES:
                 last_frame = now
-                self._take(answer, changed, stale)
-                changed = {}
+                take()
             if frames.done < frames.total and now - last_progress >= SECONDS_BETWEEN_PROGRESS:
                 last_progress = now
                 eta = (now - start) * (frames.total / frames.done - 1) if frames.done else None
-                progress = (place[0] + frames.done / frames.total) / place[1]
+                progress = (number + frames.done / frames.total) / len(parts)
                 self._if_current(answer, self._tell_progress, frames, progress, eta)
-        self._take(answer, changed, stale)
-        return None if stale() else time.perf_counter() - start
+        take()
 
-    def _take(self, answer: CurrentAnswer, tiles: Tiles, stale: CancelToken) -> None:
-        """Keep tiles, and show them where all images are shown."""
+    def _take(
+        self, answer: CurrentAnswer, tiles: Tiles, frames: Mapping[tuple[int, int], Frame], stale: CancelToken
+    ) -> None:
+        """Keep tiles, and show them where all images are shown; `frames` are what Python gets."""
         with self._changed:
             if answer is self._answer and not stale():
                 answer.tiles.update(tiles)
+                answer.frames.update(frames)
                 if self._images.at_once:
                     self._show(answer, list(tiles.values()))
                 while not self._images.at_once and len(answer.tiles) > MOST_TILES:
@@ -317,7 +389,7 @@ class Session:
             if stale():
                 return
             if query.computes:
-                self._take(answer, tiles, stale)
+                self._take(answer, tiles, {}, stale)
             self._send_maps(answer, chunk, tiles, stale)
             done = Frames((), first + len(chunk), len(images))
             self._if_current(answer, self._tell_progress, done, done.done / done.total, None)
@@ -335,10 +407,11 @@ class Session:
         tiles: dict[tuple[int, int], Tile] = {}
         with suppress(ImageError):
             for part in query.parts(images):
+                tiles |= part.tiles(part.kept)
                 for frames in part.stream(False):
                     if stale():
                         return {}
-                    tiles |= part.tiles(frames)
+                    tiles |= part.tiles(frames.frames)
         return tiles
 
     def _send_thumbnails(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
@@ -362,13 +435,31 @@ class Session:
             if not stale():
                 self._wanted_thumbnails = None
 
+    def _estimate(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
+        """Tell what each method would cost instead; nobody misses what fails."""
+        if not self._images.at_once or answer.status != "done" or answer.costs is not None:
+            return
+        with suppress(Exception):
+            costs = self._estimates.by_method(query, answer.traits, stale.wait)
+            with self._changed:
+                if not stale():
+                    answer.costs = costs
+                    self._tell_costs(answer)
+
+    def _tell_costs(self, answer: CurrentAnswer) -> None:
+        if answer.costs:
+            self.outbox.tell("costs", seconds=answer.costs)
+
     def _prefetch(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
         """Answer what is one click away, until another question comes; nobody misses what fails."""
         explainer = self._answers.explainer
         if self._predictions is None or explainer is None or answer.status != "done" or stale.wait(prefetch.PAUSE):
             return
+        if self.outbox.is_deaf:  # The cell that asked goes on, and needs the model itself.
+            return
         version = query.version()
-        for traits in prefetch.neighbours(answer.traits, self._predictions[0][answer.focus], explainer):
+        scores, label = self._predictions[0][answer.focus], self._images.label(answer.focus)
+        for traits in prefetch.neighbours(answer.traits, scores, explainer, label):
             key = self._key(traits, version)
             if key in answer.prefetched or self.outbox.has(key):
                 continue
@@ -389,7 +480,8 @@ class Session:
 
     def _key(self, traits: Mapping[str, Any], version: int) -> str:
         """A short name of this session's answer to a question, with this version of the model's weights."""
-        text = json.dumps([self._name, version, traits], sort_keys=True, default=str)
+        labels = self._images.labels if asks_for_labels(traits) else ()
+        text = json.dumps([self._name, version, traits, labels], sort_keys=True, default=str)
         return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
     def _tell_progress(self, frames: Frames, progress: float, eta: float | None) -> None:
@@ -410,6 +502,7 @@ class Session:
         if self._images.at_once:
             self._show(answer, list(answer.tiles.values()))
         self._tell_end(answer)
+        self._tell_costs(answer)
 
     def _tell_running(self, answer: CurrentAnswer) -> None:
         answer.is_held = self._images.at_once and self.outbox.has(answer.key)
@@ -442,11 +535,18 @@ class Session:
         with self._changed:
             if answer.status != "running":
                 return
+            answer.settle()
             answer.status, answer.error = status, error
             if answer is self._answer:
                 self._tell_end(answer)
-                self._report(status, 1.0 if status == "done" else 0.0, str(error or "") if status == "error" else "")
+                progress = 1.0 if status == "done" else self._progress(answer)
+                self._report(status, progress, str(error or "") if status == "error" else "")
             self._changed.notify_all()
+
+    def _progress(self, answer: CurrentAnswer) -> float:
+        """How much of an answer about all images has come, 0 to 1."""
+        maps = len(self._images) * len(answer.columns)
+        return sum(item["done"] for item, _ in answer.tiles.values()) / maps if self._images.at_once and maps else 0.0
 
     def _tell_end(self, answer: CurrentAnswer) -> None:
         if answer.status == "done":

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from kx_widget.engine.drawing import DIVERGING, encode
+from kx_widget.engine.drawing import encode
 from kx_widget.engine.explanation import Explanation
 
 MOST_TILES = 32
@@ -18,20 +18,18 @@ PER_ROW = 6
 GAP = 6
 
 
-def static_preview(results: Sequence[Explanation], titles: Mapping[str, str], style: dict[str, Any]) -> dict[str, str]:
+def static_preview(results: Sequence[Explanation], titles: Mapping[str, str], look: dict[str, Any]) -> dict[str, str]:
     """The overlays as a MIME bundle: one PNG, and the same in HTML with its caption; one row an image if compared.
 
     Args:
         results: one explanation, or one a column.
         titles: of the methods, by id.
-        style: keywords of `Explanation.overlay`.
+        look: keywords of `Explanation.overlay`.
     """
-    if style["colormap"] == "rdbu":
-        style = {**style, "colormap": DIVERGING}
     columns = sum(r.maps.shape[1] for r in results)
     images = len(results[0].maps)
     shown = min(images, max(1, MOST_TILES // columns))
-    overlays = [_first(result, shown).pictures(**style) for result in results]
+    overlays = [_first(result, shown).pictures(**look) for result in results]
     rows = [[tile for overlay in overlays for tile in overlay[i]] for i in range(shown)]
     if columns == 1:
         tiles = [row[0] for row in rows]
@@ -55,7 +53,10 @@ def _first(explanation: Explanation, images: int) -> Explanation:
     """The same of the first images, since the overlays of all take much memory."""
     names = ("maps", "scores", "probabilities", "targets", "target_names", "images", "names", "notes")
     checks = {name: values[:images] for name, values in explanation.checks.items()}
-    return replace(explanation, **{name: getattr(explanation, name)[:images] for name in names}, checks=checks)
+    done = None if explanation.done is None else explanation.done[:images]
+    return replace(
+        explanation, **{name: getattr(explanation, name)[:images] for name in names}, checks=checks, done=done
+    )
 
 
 def _sheet(rows: Sequence[Sequence[Any]], side: int) -> bytes:

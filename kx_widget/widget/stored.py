@@ -1,39 +1,40 @@
 """The images and answers of a store of explanations."""
 
+from __future__ import annotations
+
 import json
 import os
-import warnings
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kx_widget import explainer as public
 from kx_widget.bulk.arrow import pc
-from kx_widget.bulk.job import weights_of
-from kx_widget.bulk.pipeline import blank
 from kx_widget.bulk.sources import file_of
 from kx_widget.bulk.store import Store
-from kx_widget.engine.errors import FormatError, ImageError, KxError, ParameterError
-from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.display import Display
+from kx_widget.engine.errors import FormatError, ImageError, KxError
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import Images, box_of, read
 from kx_widget.engine.methods import METHODS
-from kx_widget.engine.question import Question
 from kx_widget.engine.types import Frame, Frames, Inspection, LayerInfo
-from kx_widget.widget.answer_sources import ModelAnswers, Part, Query
-from kx_widget.widget.image_sources import Preview, encode_preview
+from kx_widget.widget.answer_sources import Part, Query, QuestionTraits, asks_for_labels
+from kx_widget.widget.image_sources import LastDecoded, Preview, encode_preview
 from kx_widget.widget.messages import Column
-from kx_widget.widget.questions import QuestionTraits
-from kx_widget.widget.serialize import describe_inspection, describe_methods, describe_wrappers
+from kx_widget.widget.serialize import describe_inspection, describe_methods, describe_wrappers, display_record
+
+if TYPE_CHECKING:
+    # What is stored is shown without TensorFlow.
+    from kx_widget.engine.explainer import Explainer
+    from kx_widget.engine.question import Question
+    from kx_widget.widget.model_answers import ModelAnswers
 
 LONGEST_SIDE = 384
 IMAGES_A_MESSAGE = 60_000
-COLUMNS = ["id", "column", "target", "target_name", "score", "probability", "predicted", "label"]
+COLUMNS = ["id", "column", "target", "target_name", "score", "probability", "predicted", "label", "checks"]
 
 
 class StoredImages:
@@ -42,6 +43,12 @@ class StoredImages:
     Args:
         store: where the maps are, or its folder.
         where, sort, descending: as in `Store.select`; an image is shown if one of its rows is chosen.
+        target: show this class alone, which every chosen row is about; None shows all targets of each image.
+
+    Attributes:
+        targets: what was asked of each image, T texts.
+        rows: their numbers in the store (N, T).
+        table: these rows, without maps.
 
     Raises:
         FormatError: no image is left.
@@ -49,7 +56,9 @@ class StoredImages:
 
     at_once = False
 
-    def __init__(self, store: str | Path | Store, where: Any, sort: str | None, descending: bool) -> None:
+    def __init__(
+        self, store: str | Path | Store, where: Any, sort: str | None, descending: bool, target: str | None = None
+    ) -> None:
         store = store if isinstance(store, Store) else Store(store)
         self.store, self.path = store, store.path
         job = store.job
@@ -58,13 +67,21 @@ class StoredImages:
                 raise FormatError(f"{store.path!r} does not tell what was asked: its _job.json has no {needed!r}.")
         rows = store.select(where, sort, descending)
         first_rows = rows - store.columns(["column"]).take(rows).column(0).to_numpy()
-        first_rows = first_rows[np.sort(np.unique(first_rows, return_index=True)[1])]
-        if not len(first_rows):
+        chosen = np.sort(np.unique(first_rows, return_index=True)[1])
+        if not len(chosen):
             raise FormatError(
                 f"{store.path!r} has no explanation to show" + (" of this choice." if len(store) else ".")
             )
-        self.rows = first_rows[:, None] + np.arange(len(job["targets"]))  # (N, T)
-        self.table = store.columns(COLUMNS).take(self.rows.ravel()).combine_chunks()
+        self.targets: list[str] = job["targets"] if target is None else [target]
+        self.rows = first_rows[chosen][:, None] + np.arange(len(self.targets)) if target is None else rows[chosen, None]
+        self.labels: Sequence[int | None] = ()
+        self._decoded = LastDecoded()
+        self.keep(len(self.rows))
+
+    def keep(self, count: int) -> None:
+        """Keep so many images at most, the first ones."""
+        self.rows = self.rows[:count]
+        self.table = self.store.columns(COLUMNS).take(self.rows.ravel()).combine_chunks()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -72,6 +89,19 @@ class StoredImages:
     def name(self, image: int) -> str:
         """Path of an image, or its running number."""
         return self.table.column("id")[image * self.rows.shape[1]].as_py()
+
+    def label(self, image: int) -> int | None:
+        """The true class of an image, None where it is unknown; labels of the widget count before those stored."""
+        if self.labels:
+            return self.labels[image]
+        return self.table.column("label")[image * self.rows.shape[1]].as_py()
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether the true class of any image is known."""
+        if self.labels:
+            return any(label is not None for label in self.labels)
+        return self.table.column("label").null_count < len(self.table)
 
     def folder(self) -> str:
         """The folder below which all pictures are."""
@@ -87,15 +117,19 @@ class StoredImages:
         """
         return read(file_of(self.name(image)))
 
-    def preview(self, image: int) -> Preview:
-        """The picture of an image, or why there is none."""
+    def original(self, image: int) -> NDArray[np.uint8]:
+        """The picture at full resolution, of which the last one is kept for a while."""
+        return self._decoded.get(image, lambda: self.pixels(image))
+
+    def preview(self, image: int, longest_side: int = LONGEST_SIDE) -> Preview:
+        """The picture of an image, at most so large, or why there is none."""
         height, width = self.store.job.get("input_shape", (224, 224))[:2]
         try:
             pixels = self.pixels(image)
         except ImageError as error:
-            return Preview(self.name(image), width, height, (0, 0, 1, 1), problem=str(error))
+            return Preview(self.name(image), width, height, (0, 0, 1, 1), (width, height), problem=str(error))
         box = box_of(pixels.shape[:2], (height, width), self.store.job.get("fit", "stretch"))
-        return encode_preview(pixels, self.name(image), box, LONGEST_SIDE)
+        return encode_preview(pixels, self.name(image), box, longest_side)
 
     def load(self, explainer: Explainer, images: Sequence[int]) -> tuple[Images, Sequence[int]]:
         """Those of the images whose files can be read, ready for the model, and their numbers.
@@ -150,7 +184,7 @@ class StoredQuery:
 
     def parts(self, images: Sequence[int], version: int | None = None) -> list[Part]:
         """The answer for these images."""
-        return [Part(images, self.columns, 0, lambda _: self._read(images), lambda _: self._explanation(images))]
+        return [Part(images, self.columns, 0, lambda _: self._read(images), lambda *_: self._explanation(images))]
 
     def question_at(self, image: int, column: int) -> tuple[Question, int, int] | None:
         """What the model is asked for the same map."""
@@ -176,6 +210,7 @@ class StoredQuery:
                 target_name=record["target_name"],
                 final=True,
                 notes=notes,
+                checks=json.loads(record["checks"] or "{}"),
             )
             for (image, column), record, values, notes in stored
         )
@@ -206,7 +241,7 @@ class StoredAnswers:
     def __init__(self, source: StoredImages, model: ModelAnswers | None) -> None:
         self._source, self._model = source, model
         job = source.store.job
-        self._texts: list[str] = job["targets"]
+        self._texts = source.targets
         self._method: str = job["method"]
         self._layer: str | None = job.get("layer")
         methods = METHODS if model is None else model.explainer.methods
@@ -243,7 +278,8 @@ class StoredAnswers:
         same_layer = traits["layer"] == self._layer or self._sees == "input"
         if traits["method"] != self._method or not same_layer or not same_params:
             return None
-        if traits["compare"] in ("methods", "layers"):
+        # What is stored of true classes goes by the labels that are stored.
+        if traits["compare"] in ("methods", "layers") or (self._source.labels and asks_for_labels(traits)):
             return None
         target = self._text(traits["target"])
         texts = [target]
@@ -264,6 +300,9 @@ class StoredAnswers:
 
     def _columns(self, targets: Sequence[int]) -> list[Column]:
         signed = self._source.store.job.get("signed", True)
+        display = self._entry.display if self._entry else Display()
+        indices = self._source.table.column("target").to_numpy().reshape(self._source.rows.shape)
+        contrasts = (indices < 0).all(0)
         return [
             Column(
                 layer=self._layer or "",
@@ -271,6 +310,9 @@ class StoredAnswers:
                 method_title=self._title,
                 target=self._texts[target],
                 signed=signed,
+                display=display_record(
+                    display.resolved(sees_input=self._layer is None, signed=signed, contrast=bool(contrasts[target]))
+                ),
             )
             for target in targets
         ]
@@ -297,10 +339,10 @@ class StoredAnswers:
             "wrappers": describe_wrappers(),
             "inspection": describe_inspection(inspection, f"stored in {self._source.store.path}; {folder}"),
             "class_names": list(job["class_names"]),
-            "offer": self._offer(),
+            "offer": self.offer(),
         }
 
-    def _offer(self) -> list[dict[str, Any]]:
+    def offer(self) -> list[dict[str, Any]]:
         """The questions whose answers are stored, as traits: each target alone, then all side by side."""
         params = {name: value for name, value in self._params.items() if self._defaults.get(name) != value}
         common = {"layer": self._layer or "", "method": self._method, "params": params}
@@ -309,7 +351,7 @@ class StoredAnswers:
 
     def default_traits(self) -> dict[str, Any]:
         """The first question whose answer is stored."""
-        first = self._offer()[0]
+        first = self.offer()[0]
         if not first["layer"] and self._model is not None:
             first["layer"] = self._model.explainer.inspection.recommended or ""
         return first
@@ -326,29 +368,3 @@ def _switched_on(params: Mapping[str, Any]) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     """As JSON has it."""
     return json.loads(json.dumps(value, default=str))
-
-
-def model_of_store(source: StoredImages, model: Any, settings: Mapping[str, Any]) -> ModelAnswers:
-    """The model beside a store.
-
-    Raises:
-        ParameterError: it has other classes.
-    """
-    job = source.store.job
-    if not isinstance(model, Explainer):
-        model = public.Explainer(model, **{"class_names": job["class_names"], "fit": job["fit"], **settings})
-    with suppress(ImageError):  # The catalogue says how images are preprocessed.
-        model.load([source.pixels(0)])
-    if len(model.class_names) != len(job["class_names"]):
-        raise ParameterError(
-            f"The model has {len(model.class_names)} classes, and that of the store "
-            f"{len(job['class_names'])}: pass the model that was explained."
-        )
-    if weights_of(model.model) != job["model"]["weights"]:
-        warnings.warn(
-            "The store was made with other weights than the model has: what is stored and what is asked anew "
-            "are answers of two models.",
-            RuntimeWarning,
-            stacklevel=3,
-        )
-    return ModelAnswers(model, source, blank(model))

@@ -39,7 +39,8 @@ class ThumbnailMaker:
         digest = question.images.digests[image]
         heads = question.method.sees == "attention"
         title = "where each head of an attention looks, in a row of its own below it" if heads else entry.title
-        key = repr((title, *sorted(params.items()), digest, text, question.model.weights.version()))
+        label = question.columns.labels[image : image + 1]
+        key = repr((title, *sorted(params.items()), digest, text, label, question.model.weights.version()))
         if key == have:
             return
 

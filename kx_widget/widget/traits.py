@@ -2,7 +2,7 @@
 
 import math
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,19 @@ from typing import Any
 import anywidget
 import traitlets as t
 
-from kx_widget.engine.errors import KxError, ParameterError, near
-from kx_widget.engine.postprocess import SCALES, SIGNS
-from kx_widget.engine.targets import Contrast
+from kx_widget.engine.display import SIGNS, check_clip
+from kx_widget.engine.drawing import COLORMAP, DIVERGING, PHOTOS, SEQUENTIAL, STYLES
+from kx_widget.engine.errors import KxError, ParameterError, did_you_mean, near
+from kx_widget.engine.postprocess import SCALES
+from kx_widget.engine.targets import Contrast, classes_named
+from kx_widget.widget.call_site import variable_of
 
-COLORMAPS = ("viridis", "magma", "inferno", "plasma", "turbo", "cividis", "gray", "rdbu")
+COLORMAPS = (*SEQUENTIAL, *DIVERGING)
 QUESTION = ("layer", "method", "target", "params", "compare", "compare_with")
-READ_ONLY = ("status", "progress", "error")
-PYTHON_ONLY = ("_images", "_snapshot", "_esm", "_css", "_anywidget")
+READ_ONLY = ("status", "progress", "error", "weights_changed")
+PYTHON_ONLY = ("_images", "_snapshot", "_names", "_esm", "_css", "_anywidget")
+OUTCOMES = ("all", "wrong", "right", "unlabelled")
+SORTS = ("given", "wrong", "unsure", "sure", "high", "low")
 
 
 class Fraction(t.Float[float, Any]):
@@ -34,6 +39,66 @@ class Fraction(t.Float[float, Any]):
         return super().validate(obj, value)
 
 
+class Choice(t.TraitType[str, Any]):
+    """One of some values, for which the words that the page has for them may stand, too.
+
+    Args:
+        values: what can be chosen.
+        default: one of them.
+        words: of the page, and what they mean.
+    """
+
+    def __init__(self, values: Sequence[str], default: str, words: Mapping[str, str] | None = None) -> None:
+        super().__init__(default)
+        self._values, self._words = values, words or {}
+
+    def validate(self, obj: Any, value: Any) -> str:
+        """The value.
+
+        Raises:
+            TraitError: it is none of them.
+        """
+        meant = self._words.get(value, value) if isinstance(value, str) else value
+        if not isinstance(meant, str) or meant not in self._values:
+            raise t.TraitError(f"There is no {self.name} {value!r:.100}.{did_you_mean(value, self._values)}")
+        return meant
+
+
+class Clip(t.TraitType[Any, Any]):
+    """A percentile from 50 to 100, or None."""
+
+    def validate(self, obj: Any, value: Any) -> float | None:
+        """The percentile as it is.
+
+        Raises:
+            TraitError: it is none.
+        """
+        try:
+            check_clip(value)
+        except ParameterError as error:
+            raise t.TraitError(str(error)) from None
+        return value
+
+
+class Limits(t.List[float]):
+    """Where the colours begin and end, in parts of the scale."""
+
+    def validate(self, obj: Any, value: Any) -> list[float]:
+        """The two ends.
+
+        Raises:
+            TraitError: these are no ends.
+        """
+        ends = list(value) if isinstance(value, (list, tuple)) else []
+        if not (len(ends) == 2 and all(map(_is_number, ends)) and 0 <= ends[0] < ends[1] <= 1):
+            raise t.TraitError(f"{self.name} must be like [0, 0.5], two numbers from 0 to 1, not {value!r:.100}.")
+        return ends
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 class Traits(anywidget.AnyWidget):
     """The traits of a `KxWidget`, and the front end that shows them."""
 
@@ -44,20 +109,35 @@ class Traits(anywidget.AnyWidget):
     # A contrast becomes its text as it is taken over.
     target = t.Union([t.Unicode(), t.Int(), t.Instance(Contrast)], default_value="top").tag(sync=True)
     params = t.Dict(key_trait=t.Unicode()).tag(sync=True)
-    compare = t.Enum(["none", "targets", "methods", "layers"], "none").tag(sync=True)
+    compare = Choice(["none", "targets", "methods", "layers"], "none", {"classes": "targets"}).tag(sync=True)
     compare_with = t.List().tag(sync=True)
-    sign = t.Enum(list(SIGNS), "positive").tag(sync=True)
-    scale = t.Enum(list(SCALES), "map").tag(sync=True)
-    colormap = t.Enum(list(COLORMAPS), "viridis").tag(sync=True)
-    opacity = Fraction(0.6, min=0, max=1).tag(sync=True)
+    sign = Choice(SIGNS, "auto").tag(sync=True)
+    scale = Choice(SCALES, "map", {"per map": "map", "per image": "image", "shared": "all"}).tag(sync=True)
+    clip = Clip(None, allow_none=True).tag(sync=True)
+    limits = Limits(t.Float(), [0, 1]).tag(sync=True)
+    colormap = Choice(COLORMAPS, COLORMAP).tag(sync=True)
+    opacity = Fraction(0.7, min=0, max=1).tag(sync=True)
     threshold = Fraction(0.0, min=0, max=1).tag(sync=True)
+    photo = Choice(PHOTOS, "gray").tag(sync=True)
+    map_style = Choice(STYLES, "fill", {"filled": "fill"}).tag(sync=True)
+    cells = t.Bool(False).tag(sync=True)
+    pixelated = t.Bool(False).tag(sync=True)
+    swipe = Fraction(0.0, min=0, max=1).tag(sync=True)
     selected = t.List(t.Int(min=0), [0]).tag(sync=True)
     labels = t.TraitType(()).tag(sync=True)
-    theme = t.Enum(["auto", "light", "dark"], "auto").tag(sync=True)
+    # Which images are shown, and in which order.
+    show = t.Unicode("all").tag(sync=True)
+    sort = Choice(list(SORTS), "given").tag(sync=True)
+    theme = Choice(["auto", "light", "dark"], "auto").tag(sync=True)
+    # Pixels of the whole view; None for what fits the window.
+    height = t.Int(None, min=240, allow_none=True).tag(sync=True)
     status = t.Enum(["idle", "running", "done", "cancelled", "error"], "idle", read_only=True).tag(sync=True)
     progress = t.Float(0.0, read_only=True).tag(sync=True)
     error = t.Unicode("", read_only=True).tag(sync=True)
+    # Since the answer; found after a cell, or once a view comes into sight.
+    weights_changed = t.Bool(False, read_only=True).tag(sync=True)
     _images = t.List().tag(sync=True)
+    _names = t.Dict().tag(sync=True)  # the user's own variables that hold a trait's value, by the trait
     _snapshot = t.Bytes(b"").tag(sync=True)  # the latest answer, for pages without a kernel; see `archive`
 
     def __init__(self, **state: Any) -> None:
@@ -80,6 +160,9 @@ class Traits(anywidget.AnyWidget):
             raise ParameterError(f"A KxWidget has no trait {name!r} to set. {hint}")
         with self._lock:
             super().__setattr__(name, value)
+            if name == "labels":
+                variable = variable_of(value)
+                self._names = {name: variable} if variable else {}
 
     @contextmanager
     def hold_trait_notifications(self) -> Generator[None, None, None]:
@@ -98,3 +181,23 @@ def as_trait_error(error: KxError) -> KxError:
     kind = type(error)
     names: dict[str, Any] = {"__module__": kind.__module__, "__reduce__": lambda self: (kind, self.args)}
     return type(kind.__name__, (kind, t.TraitError), names)(*error.args)
+
+
+def read_filter(text: str, class_names: Sequence[str]) -> str:
+    """Which images are shown, as the page has it: a class by its index.
+
+    Raises:
+        ParameterError: it is no filter.
+    """
+    kind, _, name = text.partition(" ")
+    if text in OUTCOMES:
+        return text
+    if kind in ("predicted", "true"):
+        known = name.isdecimal() and int(name) < len(class_names)
+        classes = [int(name)] if known else classes_named(name, class_names)
+        if len(classes) == 1:
+            return f"{kind} {classes[0]}"
+    raise ParameterError(
+        f"show={text!r:.100} is no choice of images: pass {', '.join(map(repr, OUTCOMES))}, or a class, like "
+        "'predicted cat' or 'true 3'."
+    )

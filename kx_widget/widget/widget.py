@@ -1,6 +1,6 @@
 """The widget: traits and wiring."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, Any
 import traitlets as t
 
 from kx_widget import explainer as public
-from kx_widget.engine.errors import FormatError, KxError, ModelError, ParameterError
+from kx_widget.engine.errors import FormatError, KxError, ModelError, ParameterError, did_you_mean
 from kx_widget.engine.explainer import KEYWORDS, Explainer
 from kx_widget.engine.explanation import Explanation
-from kx_widget.widget.answer_sources import AnswerSource, ModelAnswers, Query
+from kx_widget.engine.labels import read_labels
+from kx_widget.widget.answer_sources import AnswerSource, Query, asks_for_labels
+from kx_widget.widget.call_site import after_each_cell, written_arguments
 from kx_widget.widget.export import Exporter
 from kx_widget.widget.image_sources import ImageSource, LoadedImages, encode_all
-from kx_widget.widget.labels import read_labels
 from kx_widget.widget.messages import validate
+from kx_widget.widget.model_answers import ModelAnswers
 from kx_widget.widget.questions import adapted, in_words
-from kx_widget.widget.serialize import error_message, python_arguments
+from kx_widget.widget.serialize import error_message, python_argument
 from kx_widget.widget.session import CLOSED, Session, Status
-from kx_widget.widget.traits import PYTHON_ONLY, QUESTION, READ_ONLY, Traits, as_trait_error
+from kx_widget.widget.traits import PYTHON_ONLY, QUESTION, READ_ONLY, Traits, as_trait_error, read_filter
 
 if TYPE_CHECKING:
     from kx_widget.bulk.store import Store
@@ -30,21 +32,22 @@ class KxWidget(Traits):
 
     Args:
         model: a built Keras 3 model, or an `Explainer` of one.
-        images: arrays, paths, globs, PIL images, or a list of these; see `Explainer.explain`.
-        target: `"top"`, `"top-2"`…, a class index or name, or `contrast(a, b)`.
+        images: arrays, paths, folders, globs, PIL images, or a list of these; see `Explainer.explain`.
+        target: `"top"`, `"top-2"`…, a class index or name, `"true"` (each image's own label), or `contrast(a, b)`.
         layer: path of a layer; None for the recommended one.
         method: id of a method; None for the one that suits the model best, see `Explainer.inspection`.
         params: the method's parameters, and `smooth` or `tta` settings.
         labels: the true class of each image, by index or name, None where it is unknown; rows are then marked
-            right or wrong.
+            right or wrong, and `"true"` can be explained.
         **keywords: those of `Explainer` (`preprocess`, `class_names`, `output`, `memory_mib`, `cache_mib`,
-            `fit`, `methods`) and the remaining traits (`compare`, `sign`, `scale`, `colormap`, `opacity`, …).
+            `fit`, `methods`) and the remaining traits (`compare`, `sign`, `scale`, `colormap`, `opacity`, `height`, …).
 
     Raises:
         KxError: the model, the images or the question cannot be used; says what to do.
     """
 
     _session: Session | None = None
+    _leave_cells: Callable[[], None]
     # The traits of the latest question, and the latest checked query with its traits as text.
     _last_traits: dict[str, Any] | None = None
     _last_query: tuple[str, Query] | None = None
@@ -76,7 +79,12 @@ class KxWidget(Traits):
         source = LoadedImages(loaded)
         super().__init__(_images=encode_all(source))
         answers = ModelAnswers(explainer, source, loaded)
-        self._start(source, answers, python_arguments(model, settings), question | {"labels": labels} | keywords)
+        texts = written_arguments({"model": model, "images": images, "labels": labels, **settings})
+        arguments = [texts.get("model") or ("explainer" if model is explainer else "model")]
+        arguments += [python_argument("images", images, texts)]
+        arguments += [f"{name}={python_argument(name, value, texts)}" for name, value in settings.items()]
+        self._start(source, answers, arguments, question | {"labels": labels} | keywords)
+        self._names = {"labels": texts["labels"]} if "labels" in texts else {}
 
     @classmethod
     def from_store(
@@ -108,7 +116,8 @@ class KxWidget(Traits):
             ParameterError: the model has other classes than the store.
         """
         # Stores need pyarrow, widgets do not.
-        from kx_widget.widget.stored import StoredAnswers, StoredImages, model_of_store
+        from kx_widget.widget.store_model import model_of_store
+        from kx_widget.widget.stored import StoredAnswers, StoredImages
 
         settings = cls._settings(model, keywords)
         source = StoredImages(store, where, sort, descending)
@@ -117,11 +126,14 @@ class KxWidget(Traits):
         answers = StoredAnswers(source, None if model is None else model_of_store(source, model, settings))
         chosen = {"where": where, "sort": sort, "descending": descending or None}
         chosen = {name: value for name, value in chosen.items() if value is not None}
-        model_name, _, *keyword_arguments = python_arguments(model, chosen | settings)
-        names = [repr(source.path)] if model is None else [repr(source.path), model_name]
+        texts = written_arguments({"store": store, "model": model, **chosen, **settings})
+        arguments = [repr(source.path)]
+        if model is not None:
+            arguments += [texts.get("model") or ("explainer" if isinstance(model, Explainer) else "model")]
+        arguments += [f"{name}={python_argument(name, value, texts)}" for name, value in (chosen | settings).items()]
         self = cls.__new__(cls)
         Traits.__init__(self)
-        self._start(source, answers, [*names, *keyword_arguments], answers.default_traits() | keywords)
+        self._start(source, answers, arguments, answers.default_traits() | keywords)
         return self
 
     @classmethod
@@ -130,10 +142,11 @@ class KxWidget(Traits):
         settings = {name: keywords.pop(name) for name in KEYWORDS if name in keywords}
         if isinstance(model, Explainer) and settings:
             raise ParameterError(f"{', '.join(settings)}: give these to the Explainer, which is already made.")
-        traits = set(cls.class_trait_names(sync=True)) - set(READ_ONLY)
+        traits = {name for name in cls.class_trait_names(sync=True) if not name.startswith("_")} - set(READ_ONLY)
         for name in keywords:
-            if name not in traits or name.startswith("_"):
-                raise ParameterError(f"KxWidget has no keyword {name!r}.")
+            if name not in traits:
+                known = (*KEYWORDS, *sorted(traits))
+                raise ParameterError(f"KxWidget has no keyword {name!r}.{did_you_mean(name, known)}")
         return settings
 
     def _start(self, source: ImageSource, answers: AnswerSource, arguments: list[str], traits: dict[str, Any]) -> None:
@@ -142,17 +155,22 @@ class KxWidget(Traits):
         welcome = answers.catalogue() | {"arguments": arguments}
         self._class_names: list[str] = welcome["class_names"]
         try:
+            labels = read_labels(traits.get("labels"), len(source), self._class_names)
             with self.hold_trait_notifications():
-                for name, value in traits.items():
+                for name, value in (traits | {"labels": labels}).items():
                     setattr(self, name, value)
+            source.labels = labels
         except BaseException:
             self.close()  # Hosts hold on to every widget that is open.
             raise
         self._exporter = Exporter(self, welcome)
         self._session = Session(source, answers, self._tell_views, self._report, self._exporter.keep, self._lock)
         self.observe(self._ask_if_changed, list(QUESTION))
+        self.observe(self._reset_limits, ["method", "compare"])
         self.observe(self._focus, "selected")
+        self.observe(self._relabel, "labels")
         self.on_msg(self._receive)
+        self._leave_cells = after_each_cell(self._check_weights)
         self.refresh()
 
     @property
@@ -169,7 +187,11 @@ class KxWidget(Traits):
 
     @property
     def result(self) -> Explanation | None:
-        """The answer to the current question, None until there is one; the first column's where some are compared."""
+        """The answer to the current question; the first column's where some are compared.
+
+        While it is computed, and after a cancel, it holds what has come so far, as its `progress` says; None before the
+        first map.
+        """
         return next(iter(self.results), None)
 
     @property
@@ -219,6 +241,8 @@ class KxWidget(Traits):
     def save(self, path: str | Path) -> None:
         """Write the page (`.html`, see `to_html`), the answer (`.npz`) or its overlays (`.png`).
 
+        It waits for the answer; one that was cancelled is written as far as it has come, and marked as partial.
+
         Raises:
             KxError: another ending, a question that failed, or several explanations side by side for `.npz`, `.png`.
         """
@@ -232,6 +256,7 @@ class KxWidget(Traits):
             return
         with self._lock:
             self._session = None
+            self._leave_cells()
             session.close()
             self._exporter.close()
             for name in ("_source", "_answers", "_last_query"):
@@ -268,19 +293,32 @@ class KxWidget(Traits):
 
     def _report(self, status: Status, progress: float, error: str) -> None:
         with self._lock, self.hold_sync():
-            for name, value in zip(READ_ONLY, (status, progress, error), strict=True):
+            for name, value in {"status": status, "progress": progress, "error": error}.items():
                 self.set_trait(name, value)
+            if status == "running":
+                self.set_trait("weights_changed", False)
+
+    def _check_weights(self) -> None:
+        """Say whether the model has other weights than those that the answer was computed with."""
+        if (session := self._session) is not None and self.status != "running":
+            self.set_trait("weights_changed", session.has_other_weights())
 
     def _receive(self, _: Any, content: Any, __: Any) -> None:
         """Act on a message of the browser."""
         if (session := self._session) is None:
             return
+        session.outbox.hear()
         match validate(content):
             case {"kind": "hello", "view": view, "have": keys}:
                 self._exporter.displays.leave()
                 session.greet(view, keys, self._exporter.welcome)
             case {"kind": "seen", "view": view, "visible": visible}:
                 session.outbox.see(view, visible)
+                self._check_weights()
+            case {"kind": "refresh", "gen": gen}:
+                if gen == session.gen:
+                    self.refresh()
+                    session.outbox.hear()
             case {"kind": "ack", "seq": seq}:
                 session.outbox.acknowledge(seq)
             case {"kind": "cancel", "gen": gen}:
@@ -291,6 +329,8 @@ class KxWidget(Traits):
                 session.want(gen, image, column, key)
             case {"kind": "look", "gen": gen, "pictures": pictures, "maps": maps}:
                 session.look(gen, pictures, maps)
+            case {"kind": "enlarge", "id": view, "image": image, "box": box, "longest": longest}:
+                session.crops.ask(view, image, box, longest)
             case {"kind": "export", "id": name, "format": fmt, "column": column}:
                 self._exporter.downloads.ask(name, fmt, column)
             case _:
@@ -301,6 +341,15 @@ class KxWidget(Traits):
         if self._session is not None and change["new"]:
             self._session.focus(change["new"][0])
 
+    def _relabel(self, _: Any) -> None:
+        """Answer again what was asked of the true classes, which are others now."""
+        if self._session is None:
+            return
+        self._source.labels = self.labels
+        self._exporter.drop(asks_for_labels)
+        if asks_for_labels(traits := self._question_traits()):
+            self._ask(traits)
+
     def _ask_if_changed(self, _: Any) -> None:
         """Ask what the traits say now, once, however many of them have changed together."""
         traits = self._adapted(self._question_traits())
@@ -310,6 +359,10 @@ class KxWidget(Traits):
                     setattr(self, name, value)
         if repr(traits) != repr(self._last_traits):
             self._ask(traits)
+
+    def _reset_limits(self, _: Any) -> None:
+        """Limits belong to the maps that they were chosen for: another method or comparison begins without."""
+        self.limits = [0, 1]
 
     def _ask(self, traits: dict[str, Any]) -> None:
         query = self._query(traits)
@@ -324,12 +377,23 @@ class KxWidget(Traits):
         self._check_open()
         return traits if self._last_traits is None else adapted(traits, self._last_traits, self._answers.explainer)
 
-    def _query(self, traits: dict[str, Any]) -> Query:
+    def _query(self, traits: dict[str, Any], labels: list[int | None] | None = None) -> Query:
         """The checked question that the traits ask; the last one is not checked again."""
         self._check_open()
-        text = repr(traits)
+        if not asks_for_labels(traits):
+            labels = None
+        elif labels is None:
+            # Several traits that change together are checked one by one, and the labels perhaps after the target.
+            labels = read_labels(self.labels, len(self._source), self._class_names)
+        text = repr((traits, labels))
         if self._last_query is None or text != self._last_query[0]:
-            self._last_query = text, self._answers.ask(traits)
+            labels_before = self._source.labels
+            self._source.labels = labels_before if labels is None else labels
+            try:
+                self._last_query = text, self._answers.ask(traits)
+            except KxError:
+                self._source.labels = labels_before
+                raise
         return self._last_query[1]
 
     @contextmanager
@@ -351,7 +415,15 @@ class KxWidget(Traits):
     @t.validate("labels")
     def _check_labels(self, proposal: Any) -> Any:
         with self._refusing():
-            return read_labels(proposal["value"], len(self._source), self._class_names)
+            labels = read_labels(proposal["value"], len(self._source), self._class_names)
+            if self._session is not None and asks_for_labels(traits := self._question_traits()):
+                self._query(traits, labels)
+        return labels
+
+    @t.validate("show")
+    def _check_show(self, proposal: Any) -> Any:
+        with self._refusing():
+            return read_filter(proposal["value"], self._class_names)
 
     @t.validate("selected")
     def _check_selected(self, proposal: Any) -> Any:
@@ -377,6 +449,8 @@ class KxWidget(Traits):
                     self._refuse(error, [name])
             question = {name: accepted.pop(name) for name in QUESTION if name in accepted}
             super().set_state(accepted | self._accepted_question(question))
+            if self._session is not None:
+                self._session.outbox.hear()
 
     def _accepted_question(self, question: dict[str, Any]) -> dict[str, Any]:
         """Those of the traits that make a question: all together, or else each that fits to those before it."""

@@ -1,4 +1,4 @@
-"""One thread, one slot: the latest job wins.
+"""Threads: of one slot, where the latest job wins, and of a queue.
 
 Threads run in the context of the code that started them, so that what they send belongs to the message that is being
 answered there. Without a context, ipykernel takes the last message of any widget for that one, whose subshell may be
@@ -71,6 +71,52 @@ def wait_for(condition: threading.Condition, predicate: Callable[[], bool], time
         if time.monotonic() >= end:
             return False
     return True
+
+
+class Queue:
+    """Runs jobs one after the other, in a thread that lives only while there is work.
+
+    A job takes the place of an earlier one of its name that waits; what a job raises is logged, and ends it alone.
+
+    Args:
+        name: of the thread.
+        most: how many may wait.
+    """
+
+    def __init__(self, name: str, most: int) -> None:
+        self._name, self._most = name, most
+        self._lock = threading.Lock()
+        self._waiting: dict[str, tuple[Context, Callable[[], None]]] = {}
+        self._working = False
+
+    def put(self, name: str, job: Callable[[], None]) -> bool:
+        """Run a job after those that wait; False if they are too many."""
+        with self._lock:
+            self._waiting.pop(name, None)
+            if len(self._waiting) >= self._most:
+                return False
+            self._waiting[name] = copy_context(), job
+            is_idle, self._working = not self._working, True
+        if is_idle:
+            start_thread(self._work, name=self._name)
+        return True
+
+    def clear(self) -> None:
+        """Run none of those that wait."""
+        with self._lock:
+            self._waiting.clear()
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    self._working = False
+                    return
+                context, job = self._waiting.pop(next(iter(self._waiting)))
+            try:
+                context.run(job)
+            except BaseException:  # SystemExit and KeyboardInterrupt would leave later jobs without a thread.
+                logging.getLogger(__name__).exception("A job of the widget failed.")
 
 
 class Worker:

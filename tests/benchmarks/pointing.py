@@ -197,7 +197,7 @@ def figures(name: str, count: int) -> dict[str, Any]:
     masks = masks[np.arange(count)[:, None], targets]
 
     def inside(answer: kx.Explanation) -> list[float]:
-        return peaks_inside(answer.heatmaps(), masks).mean(0).tolist()
+        return peaks_inside(answer.heatmaps(sign="positive", clip=100), masks).mean(0).tolist()
 
     recommended = explainer.inspection.recommended
     paths = [p for p in explainer.inspection.candidates if p == recommended or re.fullmatch(NETS[name].layers, p)]

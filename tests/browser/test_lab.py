@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 import kx_widget as kx
 from tests.browser.lab import PANEL, Lab, Notebook
 from tests.browser.opened import ROOT
-from tests.browser.view import DIFFERENT, View, difference
+from tests.browser.view import DIFFERENT, View, control, difference
 
 FOCUSABLE = "a[href], button, canvas, input, select, summary, textarea, [tabindex]"
 START = "w.layer, w.method, w.target = w.explainer.inspection.recommended, 'gradcam', 'top'"
@@ -64,7 +64,7 @@ def test_drawing_controls_ask_the_kernel_nothing(view: View) -> None:
     opaque = view.await_other_pixels(before)
     view.await_trait("opacity", 1)
     colormap = "magma" if view.trait("colormap") != "magma" else "viridis"
-    view.root.get_by_label("Colormap", exact=True).select_option(colormap)
+    control(view.root, "Colormap").select_option(colormap)
     view.await_other_pixels(opaque)
     view.await_trait("colormap", colormap)
     view.root.get_by_label("Opacity", exact=True).fill("0")
@@ -94,6 +94,7 @@ def samples(picture: np.ndarray) -> np.ndarray:
 
 def test_zooming_one_tile_zooms_all_and_reset_takes_it_back(view: View) -> None:
     assert view.tiles.count() >= 2
+    control(view.root, "Crosshair and zoom").select_option("all images")
     before = [view.pixels(image) for image in (0, 1)]
     view.canvas(0).hover()
     view.notebook.page.keyboard.down("Control")
@@ -139,14 +140,14 @@ def test_shortcut_keys_on_every_control_leave_the_cells_alone(view: View) -> Non
     before = cells(view.notebook)
     controls = view.root.locator(FOCUSABLE)
     tried = 0
-    for control in controls.all():
-        if not control.is_visible() or control.is_disabled():
+    for focusable in controls.all():
+        if not focusable.is_visible() or focusable.is_disabled():
             continue
         # Once an input has had the focus, JupyterLab ignores shortcuts until the focus leaves the widget.
         view.notebook.page.evaluate("() => document.activeElement.blur()")
-        control.focus()
+        focusable.focus()
         tried += 1
-        label = control.evaluate("(e) => e.outerHTML.slice(0, 120)")
+        label = focusable.evaluate("(e) => e.outerHTML.slice(0, 120)")
         # One by one: together they may undo one another.
         for key in SHORTCUTS:
             view.notebook.page.keyboard.press(key)

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.lab import PANEL, Lab, Notebook
-from tests.browser.view import View, difference
+from tests.browser.view import View, control, difference
 
 SETUP = "import kx_widget as kx\n\nmodel, images, class_names, masks = kx.samples.load()"
 WIDGET = "w = kx.KxWidget(model, images[:2], class_names=class_names)\nw"
@@ -154,7 +154,7 @@ def test_restarted_kernel_leaves_the_picture_and_what_needs_no_kernel(orphan: Vi
     shown = view.pixels()
     view.root.get_by_label("Opacity", exact=True).fill("1")
     opaque = view.await_other_pixels(shown)
-    view.root.get_by_label("Colormap", exact=True).select_option("magma")
+    control(view.root, "Colormap").select_option("magma")
     coloured = view.await_other_pixels(opaque)
     view.canvas().focus()
     page.keyboard.press("+")
@@ -168,7 +168,7 @@ def test_restarted_kernel_leaves_the_picture_and_what_needs_no_kernel(orphan: Vi
     expect(view.methods).to_have_value("gradcam")
     view.screenshot("build/restarted.png")
     assert difference(view.pixels(), back) == 0
-    view.choose_class("top")
+    view.choose_class("predicted")
     view.await_other_pixels(back)
     expect(view.root.get_by_role("alert")).to_have_count(0)
     expect(view.root).to_have_attribute("data-status", "no-kernel")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from playwright.sync_api import Locator, expect
 
+from tests.browser.axe import complaints
 from tests.browser.lab import Lab
 from tests.browser.view import View
 
@@ -53,6 +55,10 @@ def tile(view: View, image: int) -> Locator:
     return view.root.locator(f"[data-kx-tile][data-image='{image}']")
 
 
+def named(view: View, image: int) -> re.Pattern[str]:
+    return re.compile(re.escape(view.notebook.value(f"name({image})")))
+
+
 def scroll(view: View, share: float) -> None:
     view.root.locator(".sheet").evaluate("(sheet, share) => sheet.scrollTo(0, share * sheet.scrollHeight)", share)
 
@@ -61,15 +67,15 @@ def test_what_comes_into_sight_is_drawn(view: View) -> None:
     last = IMAGES - 1
     expect(tile(view, last)).to_have_count(0)
     scroll(view, 1)
-    expect(tile(view, last)).to_contain_text(view.notebook.value(f"name({last})"))
+    expect(tile(view, last).locator("canvas")).to_have_attribute("aria-label", named(view, last))
     expect(tile(view, last)).to_contain_text(view.notebook.value(f"store.rows([{last}])[0]['target_name']"))
-    view.notebook.execute("w.opacity = 0.0")
+    view.notebook.execute("w.opacity, w.photo = 0.0, 'colour'")
     view.await_trait("opacity", 0)
     seen = view.pixels(last)[..., :3]
     photograph = view.notebook.numbers(f"np.asarray(Image.open(names[{last}])).ravel()").reshape(64, 64, 3)
     rows, columns = (((np.arange(64) + 0.5) / 64 * n).astype(int) for n in seen.shape[:2])
     assert np.abs(seen[np.ix_(rows, columns)].astype(float) - photograph).mean() < 12
-    view.notebook.execute("w.opacity = 0.6")
+    view.notebook.execute("w.opacity, w.photo = 0.6, 'gray'")
     view.await_trait("opacity", 0.6)
 
 
@@ -77,6 +83,7 @@ def test_a_missing_file_is_told_and_its_map_drawn(view: View) -> None:
     scroll(view, 0)
     expect(tile(view, MISSING)).to_contain_text("No picture: there is no such file")
     view.notebook.until(lambda: view.canvas(MISSING).evaluate(DRAWN), "its map is drawn")
+    assert complaints(view.notebook.frame) == []
 
 
 def test_rows_of_the_whole_store_are_filtered_and_sorted(view: View) -> None:
@@ -89,7 +96,7 @@ def test_rows_of_the_whole_store_are_filtered_and_sorted(view: View) -> None:
     for place in (0, 1):
         image = int(view.notebook.value(f"wrong[{place}]"))
         expect(view.tiles.nth(place)).to_have_attribute("data-image", str(image))
-        expect(view.tiles.nth(place)).to_contain_text(view.notebook.value(f"name({image})"))
+        expect(view.tiles.nth(place).locator("canvas")).to_have_attribute("aria-label", named(view, image))
     view.root.get_by_label("Sort", exact=True).select_option("given")
     show.select_option("all")
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.browser.lab import PANEL, Lab
-from tests.browser.view import View, difference
+from tests.browser.view import View, control, difference
 
 ACTS = 100
 SETUP = """
@@ -93,10 +93,10 @@ def acts_on(view: View, dice: random.Random) -> dict[Callable[[], object], int]:
     ]
 
     def slide(name: str) -> None:
-        root.get_by_label(name, exact=True).fill(f"{dice.random():.2f}")
+        control(root, name).fill(f"{dice.random():.2f}")
 
     def select(name: str) -> None:
-        root.get_by_label(name, exact=True).evaluate(SELECT, dice.random())
+        control(root, name).evaluate(SELECT, dice.random())
 
     return {
         lambda: view.choose_layer(dice.choice(layers)): 10,
@@ -124,7 +124,7 @@ def test_a_storm_ends_in_the_picture_of_the_last_question(view: View) -> None:
     for act in storm:
         act()
     # Hosts hold back what changes while the kernel is busy: this comes last.
-    view.root.get_by_label("Threshold", exact=True).fill("0.33")
+    control(view.root, "Threshold").fill("0.33")
     view.await_trait("threshold", 0.33)
     received, notebook.received = notebook.received, None
     notebook.wait_idle()

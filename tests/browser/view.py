@@ -19,6 +19,10 @@ OTHER = {
     "target": "next(n for n, m in zip(class_names, masks[0]) if m.any() and n not in {w}.result.target_names[0])",
     "method": "next(m for m in kx.METHODS if m != {w}.method)",
 }
+# What lies in the popup of the button "Display".
+DISPLAY = {
+    "Colormap", "Sign", "Scale", "Clip", "Threshold", "Style", "Photo", "Map", "Picture", "Swipe", "Crosshair and zoom",
+}  # fmt: skip
 # A crosshair covers less of a tile than this, another map more.
 DIFFERENT = 0.05
 
@@ -125,6 +129,14 @@ class View:
         self.notebook.page.mouse.move(1, 1)
 
 
+def control(root: Locator, name: str) -> Locator:
+    """The control with that label; the popup that it lies in is opened first."""
+    button = root.get_by_role("button", name="Display", exact=True)
+    if name in DISPLAY and button.get_attribute("aria-expanded") == "false":
+        button.click()
+    return root.get_by_label(name, exact=True)
+
+
 def drawn(canvas: Locator) -> np.ndarray | None:
     """The canvas's pixels if anything was drawn in it."""
     width, height = canvas.evaluate("(canvas) => [canvas.width, canvas.height]")
@@ -155,7 +167,7 @@ def readout(tile: Locator) -> tuple[int, int, float]:
     """The pixel under the crosshair, as column and row, and the value that the tile shows of it."""
     shown = re.search(r"(\d+),(\d+)\s+(\S+)", tile.inner_text())
     assert shown is not None
-    return int(shown[1]), int(shown[2]), float(shown[3])
+    return int(shown[1]), int(shown[2]), float(shown[3].replace("−", "-"))
 
 
 def alike(a: np.ndarray, b: np.ndarray) -> bool:

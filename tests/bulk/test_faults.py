@@ -112,8 +112,8 @@ def test_whole_parts_before_the_source_fails_are_written(explainer, tmp_path, af
 
 
 def test_a_parameter_called_question_belongs_to_the_method():
-    made = job.Job.of("s", [], "top", {"question": 2, "total": 3, "dtype": "float16"})
-    assert (made.settings.question, made.dtype) == ({"question": 2, "total": 3}, "float16")
+    parsed = job.Job.of("s", [], "top", {"question": 2, "total": 3, "dtype": "float16"})
+    assert (parsed.settings.question, parsed.dtype) == ({"question": 2, "total": 3}, "float16")
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from numpy.testing import assert_array_equal
 from PIL import Image
 
 import kx_widget as kx
-from kx_widget.bulk.store_page import write_page
 from kx_widget.engine.errors import FormatError
+from kx_widget.widget.store_page import write_page
 from tests import models
 from tests.cases import photos
 

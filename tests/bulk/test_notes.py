@@ -6,10 +6,11 @@ import pytest
 
 import kx_widget as kx
 from kx_widget.bulk.parts import DONE
-from kx_widget.bulk.store_page import write_page
+from kx_widget.widget.store_page import MapChoice, write_page
 from tests import models
 from tests.cases import photos
 from tests.engine.test_notes import dead
+from tests.widget.saved import read_page
 
 FLAT = "Flat: the map is 0 everywhere, no evidence for 'class 1'. Try Integrated gradients."
 
@@ -77,8 +78,8 @@ def test_an_older_store_has_none_and_goes_on(explained, tmp_path):
 
 def test_a_page_of_a_store_tells_of_them(folder, tmp_path):
     store = kx.Explainer(dead()).explain_to(tmp_path / "s", folder, 1)
-    write_page(store, tmp_path / "page.html", limit=3)
-    text = (tmp_path / "page.html").read_text()
-    assert (
-        text.count('<small class="note">Flat: the map is 0 everywhere, no evidence for &#x27;class 1&#x27;. Try') == 3
-    )
+    write_page(store, tmp_path / "page.html", MapChoice(limit=3))
+    _, header, _ = read_page(tmp_path / "page.html")
+    notes = [item["notes"][0] for item in header["answers"][0]["items"]]
+    assert len(notes) == 3
+    assert all(note.startswith("Flat: the map is 0 everywhere, no evidence for 'class 1'. Try") for note in notes)

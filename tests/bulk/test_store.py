@@ -77,6 +77,52 @@ def test_maps_are_those_of_explain_dataset_bit_for_bit(explainer, tmp_path):
     assert_allclose(np.stack(parts.maps(range(10)))[:, None], expected, rtol=1e-5, atol=1e-7)
 
 
+def test_the_true_class_of_each_image_is_that_of_its_folder(folder, tmp_path):
+    model = models.residual()
+    good = [p for p in sorted(folder.rglob("*.*")) if "-" not in p.name]
+    best = kx.Explainer(model).predict(good)[0].argmax(1)
+    names = ["x", "y", "z", "dogs"]
+    names[best[0] if best[0] < 3 else 0] = "cats"  # so that some images are right
+    x = kx.Explainer(model, class_names=names)
+    targets = ["top", "true", kx.contrast("top", "true")]
+    kept = x.explain_to(tmp_path / "s", folder, targets, labels="folder", part_images=4)
+    found = kept.rows(kept.select())
+    assert [row["id"] for row in found[::3]] == [*map(str, good)]
+    expected = x.explain(good, targets, labels=[path.parent.name for path in good])
+    assert_allclose(np.stack(kept.maps(kept.select())), np.concatenate(expected.maps), rtol=1e-5, atol=1e-7)
+    assert [row["target_name"] for row in found] == [name for names in expected.target_names for name in names]
+    notes = [expected.notes_of(image, column) for image, column in np.ndindex(len(good), 3)]
+    assert [tuple(row["notes"] or ()) for row in found] == notes
+    assert any(note[0].startswith("Same class") for note in notes if note)
+    assert kept.job["targets"] == ["top", "true", "top − true"]
+    each = list(x.explain_dataset([*map(str, good)], targets, labels="folder", batch_size=4))
+    assert_allclose(np.concatenate([e.maps for e in each]), expected.maps, rtol=1e-5, atol=1e-7)
+    with kx.KxWidget.from_store(kept) as w:
+        assert w.target == "top"
+        w.target = "true"
+        assert w.wait().target_names == (expected.target_names[0][1:2],)
+
+
+def test_without_labels_there_are_no_true_classes(explainer, folder, tmp_path):
+    for labels in (None, "folder"):  # and no folder has the name of a class
+        with pytest.raises(kx.UnknownTargetError, match=r'none of these files has one.*labels="folder"'):
+            explainer.explain_to(tmp_path / "s", folder, "true", labels=labels)
+        with pytest.raises(kx.UnknownTargetError, match="none of these files has one"):
+            explainer.explain_dataset(folder, "true", labels=labels)
+    assert not (tmp_path / "s").exists()
+    with pytest.raises(kx.UnknownTargetError, match="the first 2 images of the source have none"):
+        next(explainer.explain_dataset([photos(2), photos(2)], "true"))
+
+
+def test_the_labels_of_a_stream_are_what_its_images_are_explained_by(explainer):
+    x, labels = photos(4), np.array([3, 1, 0, 2])
+    found = [*explainer.explain_dataset([(x[:2], labels[:2]), (x[2:], None)], ["true", 0])]
+    assert_array_equal(found[0].maps, explainer.explain(x[:2], np.array([[3, 0], [1, 0]])).maps)
+    assert found[1].target_names[0] == ("true", "class 0")
+    assert np.isnan(found[1].maps[:, 0]).all()
+    assert np.isfinite(found[1].maps[:, 1]).all()
+
+
 def test_labels(explainer, folder, tmp_path):
     x = kx.Explainer(explainer.model, class_names=["cats", "x", "dogs", "y"])
     labels = x.explain_to(tmp_path / "a", folder, labels="folder").columns(["id", "label"]).to_pylist()

@@ -25,6 +25,16 @@ def test_somebody_elses_error_in_one_line(error, line):
     assert plain(error) == line
 
 
+def test_names_that_hold_the_word_come_before_those_that_are_spelt_alike():
+    known = ["bow", "yawl", "wool", "soup bowl", "great grey owl", "tabby"]
+    assert did_you_mean("owl", known) == " Did you mean 'great grey owl'?"
+    assert did_you_mean("GREY owl", known) == " Did you mean 'great grey owl'?"
+    assert did_you_mean("owl", known[:4]) == " Did you mean 'soup bowl' or 'bow' or 'yawl'?"
+    assert did_you_mean("bo", known) == " Did you mean 'bow'?"
+    # Three letters in the same order are no likeness.
+    assert did_you_mean("steps", ["targets", "labels"]) == " Known: 'targets', 'labels'."
+
+
 def test_near_misses_come_first_else_what_there_is():
     known = ["tabby", "tiger cat", "Egyptian cat"]
     assert did_you_mean("Taby", known) == " Did you mean 'tabby'?"

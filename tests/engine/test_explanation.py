@@ -16,6 +16,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
 from kx_widget.engine import files
+from kx_widget.engine.display import Display
+from kx_widget.engine.drawing import color_table
 from kx_widget.engine.errors import FormatError, KxError, ParameterError
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.postprocess import apply_scale, apply_sign, bilinear, resize
@@ -23,7 +25,10 @@ from kx_widget.engine.postprocess import apply_scale, apply_sign, bilinear, resi
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "postprocess.json"
 
 
-def explanation(maps, signed=True, images=None):
+PLAIN = Display(100, "zero", "positive")
+
+
+def explanation(maps, signed=True, images=None, **fields):
     maps = np.asarray(maps, np.float32)
     n, t = maps.shape[:2]
     return Explanation(
@@ -33,13 +38,14 @@ def explanation(maps, signed=True, images=None):
         targets=np.zeros((n, t), np.int64),
         target_names=tuple(tuple(f"<b>{j}</b>" for j in range(t)) for _ in range(n)),
         method="gradcam",
-        layer="late",
+        layer=fields.pop("layer", "late"),
         params={"noise": 0.1},
         signed=signed,
         seconds=0.5,
         versions={"kx_widget": "0"},
         images=np.full((n, 8, 8, 3), 100, np.uint8) if images is None else images,
         checks={"gap": np.zeros((n, t), np.float32)},
+        **{"display": PLAIN} | fields,
     )
 
 
@@ -84,10 +90,10 @@ def test_resizing_stays_within_the_maps_range_and_keeps_constants(m, h, w):
 
 def test_nan_is_left_alone_and_does_not_count():
     maps = np.float32([[[[np.nan, 2], [0, 4]]]])
-    scaled = apply_scale(apply_sign(maps, "positive"), "map")
+    scaled = apply_scale(apply_sign(maps, "positive"), "map", [PLAIN])
     assert np.isnan(scaled[0, 0, 0, 0])
     assert_allclose(scaled[0, 0].ravel()[1:], [0.5, 0, 1])
-    assert (explanation(maps, images=np.full((1, 2, 2, 3), 9, np.uint8)).overlay()[0, 0, 0, 0] == 9).all()
+    assert (explanation(maps, images=np.full((1, 2, 2, 3), 9, np.uint8)).overlay(photo="colour")[0, 0, 0, 0] == 9).all()
 
 
 @pytest.mark.parametrize("gap", [np.nan, np.inf])
@@ -105,20 +111,103 @@ def test_a_gap_is_no_larger_than_it_is(gap):
 def test_overlay_mixes_image_and_table():
     e = explanation([[[[0, 1], [0, 1]]]], images=np.full((1, 2, 2, 3), 100, np.uint8))
     gray = e.overlay("gray", alpha=1)[0, 0]
-    assert_array_equal(gray[0], [[0, 0, 0], [255, 255, 255]])
-    half = e.overlay("gray", alpha=0.5)[0, 0, 0]
-    assert_array_equal(half, [[50] * 3, [178] * 3])
-    assert_array_equal(e.overlay(alpha=0)[0, 0], e.images[0])
-    viridis = e.overlay(alpha=1)[0, 0, 0]
-    assert_array_equal(viridis, [[68, 1, 84], [253, 231, 37]])
+    assert_array_equal(gray[0], [[80, 80, 80], [255, 255, 255]])
+    half = e.overlay("gray", alpha=0.5, photo="colour")[0, 0, 0]
+    assert_array_equal(half, [[100] * 3, [178] * 3])
+    assert_array_equal(e.overlay(alpha=0, photo="colour")[0, 0], e.images[0])
+    viridis = e.overlay("viridis", alpha=1)[0, 0, 0]
+    assert_array_equal(viridis, [[80, 80, 80], [253, 231, 37]])
+    inferno = e.overlay(alpha=1)[0, 0, 0]
+    assert_array_equal(inferno, [[80, 80, 80], [252, 255, 164]])
 
 
-def test_signed_overlay_is_white_at_zero_blue_below_red_above():
+def test_the_image_loses_its_colours_and_a_fifth_of_its_light_below_a_map():
+    photo = np.uint8([[[[200, 100, 50], [0, 0, 255]]]])
+    e = explanation([[[[0, 0]]]], images=photo)
+    assert_array_equal(e.overlay()[0, 0, 0], [[100] * 3, [22] * 3])
+    assert_array_equal(e.overlay(photo="colour")[0, 0], photo[0])
+
+
+def test_contours_run_around_quarters_of_the_scale():
+    ramp = np.tile(np.arange(17, dtype=np.float32) / 16, (3, 1))
+    e = explanation([[ramp]], images=np.full((1, 3, 17, 3), 100, np.uint8))
+    row = e.overlay("gray", alpha=1, style="contours", photo="colour")[0, 0, 1, :, 0]
+    # Two pixels of the brighter side's colour at 4, 8 and 12, and a dark pixel on either side.
+    assert_array_equal(row, [100, 100, 50, 128, 128, 50, 50, 191, 191, 50, 50, 255, 255, 50, 100, 100, 100])
+
+
+def test_an_unlikely_class_is_drawn_at_half_the_strength_and_says_so():
+    e = explanation([[[[0, 1]]]], images=np.full((1, 1, 2, 3), 100, np.uint8))
+    faint = replace(e, probabilities=np.float32([[0.004]]))
+    assert_array_equal(faint.overlay(), e.overlay(alpha=0.35))
+    assert faint.caption(0, 0) == "<b>0</b> · 0.4 % (unlikely, drawn faint)"
+    unknown = replace(e, probabilities=np.float32([[np.nan]]))
+    assert_array_equal(unknown.overlay(), e.overlay())
+
+
+def test_outliers_do_not_take_the_whole_scale():
+    maps = np.ones((1, 1, 20, 20), np.float32)
+    maps[0, 0, 0, :3] = 1000
+    assert_allclose(np.median(explanation(maps, layer=None).heatmaps(None)), 0.001)
+    e = explanation(maps, layer=None, display=Display())
+    assert_allclose(e.heatmaps(None), 1)
+    assert_allclose(np.median(e.heatmaps(None, clip=100)), 0.001)
+    sparse = np.zeros((1, 1, 20, 20), np.float32)
+    sparse[0, 0, 3, 3] = -5
+    assert_allclose(explanation(sparse, layer=None, display=Display()).heatmaps(None)[0, 0, 3, 3], -1)
+
+
+def test_a_map_without_a_zero_begins_at_its_lower_quartile():
+    maps = np.arange(100, 201, dtype=np.float32).reshape(1, 1, 1, 101)
+    e = explanation(maps, display=Display(100, "quartile"))
+    assert_allclose(e.heatmaps(None)[0, 0, 0, [0, 25, 100]], [0, 0, 1], atol=1e-6)
+    assert_allclose(e.heatmaps(None, sign="signed")[0, 0, 0, 0], 0.5)
+
+
+def test_signs_go_by_method_and_target():
+    e = explanation(MAPS, display=Display())
+    contrast = replace(e, targets=np.array([[0, -1], [0, -1]]))
+    assert [contrast.display_of(t).sign for t in (0, 1)] == ["positive", "signed"]
+    assert [contrast.display_of(t).origin for t in (0, 1)] == ["quartile", "zero"]
+    assert contrast.heatmaps(None)[1].min() == -1
+    assert replace(e, layer=None).display_of(0) == Display(99, "zero", "signed")
+    assert replace(e, layer=None, signed=False).display_of(0) == Display(99, "quartile", "signed")
+    plain = replace(contrast, display=PLAIN)
+    assert [plain.display_of(t).sign for t in (0, 1)] == ["positive", "signed"]
+    assert e.display_of(0, "absolute", 90) == Display(90, "zero", "absolute")
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"clip": 30}, "clip=30 must be a percentile from 50 to 100"),
+        ({"clip": True}, "clip=True must be"),
+        ({"clip": None}, "clip=None must be"),
+        ({"origin": "middle"}, "origin='middle' is not a choice"),
+        ({"sign": "auto"}, "sign='auto' is not a choice"),
+    ],
+)
+def test_wrong_displays(fields, said):
+    with pytest.raises(ParameterError, match=said):
+        Display(**fields)
+
+
+def test_signed_overlay_is_bare_at_zero_blue_below_red_above():
     e = explanation([[[[-1, 0, 1]]]], images=np.zeros((1, 1, 3, 3), np.uint8))
     below, zero, above = e.overlay(alpha=1, sign="signed")[0, 0, 0].astype(int)
     assert below[2] > below[0] + 50
     assert above[0] > above[2] + 50
-    assert zero.min() > 240
+    assert_array_equal(zero, 0)
+
+
+def test_the_tables_for_signed_maps():
+    table = color_table("coldhot")
+    # As in js/tests/paint.test.ts.
+    expected = [[180, 240, 255], [30, 140, 255], [10, 21, 111], [111, 10, 10], [239, 60, 20], [255, 240, 120]]
+    assert_allclose(table[[0, 64, 127, 128, 191, 255]], expected, atol=1)
+    e = explanation([[[[-1, 1]]]], images=np.zeros((1, 1, 2, 3), np.uint8))
+    for colormap, ends in (("magma", table), ("coldhot", table), ("rdbu", color_table("rdbu"))):
+        assert_array_equal(e.overlay(colormap, alpha=1, sign="signed")[0, 0, 0], ends[[0, 255]])
 
 
 @pytest.mark.parametrize(
@@ -126,7 +215,10 @@ def test_signed_overlay_is_white_at_zero_blue_below_red_above():
     [
         ({"colormap": "virdis"}, "colormap='virdis' is not known"),
         ({"alpha": 2}, "outside its range 0 to 1"),
-        ({"sign": "plus"}, "Choose one of 'positive'"),
+        ({"sign": "plus"}, "Choose one of 'auto', 'positive'"),
+        ({"clip": 0.99}, "clip=0.99 must be a percentile from 50 to 100"),
+        ({"photo": "grey"}, "Choose one of 'gray', 'colour'"),
+        ({"style": "line"}, "Choose one of 'fill', 'contours'"),
         ({"scale": "row"}, "Choose one of 'map'"),
     ],
 )
@@ -143,9 +235,23 @@ def test_saved_and_loaded_it_is_the_same(tmp_path):
     again = Explanation.load(tmp_path / "e.npz")
     for name in ("maps", "scores", "probabilities", "targets", "images"):
         assert_array_equal(getattr(e, name), getattr(again, name))
-    for name in ("target_names", "method", "layer", "params", "signed", "seconds", "versions"):
+    for name in ("target_names", "method", "layer", "params", "signed", "seconds", "versions", "display"):
         assert getattr(e, name) == getattr(again, name)
     assert_array_equal(again.checks["gap"], e.checks["gap"])
+
+
+def test_a_file_of_an_earlier_version_is_drawn_as_its_maps_suggest(tmp_path):
+    explanation(MAPS).save(tmp_path / "e.npz")
+    with np.load(tmp_path / "e.npz") as data:
+        arrays = {name: data[name] for name in data.files}
+    facts = json.loads(str(arrays["meta"]))
+    damaged = facts | {"display": {"clip": 7}}
+    del facts["display"]
+    for name, meta in (("earlier", facts), ("damaged", damaged)):
+        np.savez(tmp_path / f"{name}.npz", **{**arrays, "meta": np.array(json.dumps(meta))})
+    assert Explanation.load(tmp_path / "earlier.npz").display == Display()
+    with pytest.raises(FormatError, match="is not an explanation saved as"):
+        Explanation.load(tmp_path / "damaged.npz")
 
 
 def test_pictures_and_pages(tmp_path):
@@ -171,8 +277,9 @@ def test_fixture_shared_with_the_front_end():
     """The same cases are asked of `js/src/math/postprocess.ts`."""
     for case in json.loads(FIXTURE.read_text()):
         maps = np.asarray(case["maps"], np.float32)
-        found = apply_scale(apply_sign(maps, case["sign"]) if case["signed"] else maps, case["scale"])
-        found = resize(found, tuple(case["size"]))
+        display = Display(**case["display"])
+        found = apply_sign(maps, display.sign) if case["signed"] else maps
+        found = np.clip(resize(apply_scale(found, case["scale"], [display] * 2), tuple(case["size"])), -1, 1)
         assert_allclose(found, np.asarray(case["expected"], np.float32), atol=1e-6)
 
 
@@ -183,6 +290,30 @@ def test_it_is_written_in_one_line():
     )
     many = replace(explanation(MAPS), target_names=(("a", "b"), ("c", "d")))
     assert repr(many).endswith("targets=['a', 'b', 'c', …])")
+
+
+def test_what_is_not_finished_says_so_wherever_it_is_kept(tmp_path):
+    whole = explanation(MAPS, images=np.full((2, 64, 64, 3), 100, np.uint8))
+    assert whole.progress == 1
+    maps = whole.maps.copy()
+    maps[1, 1] = np.nan
+    names = (whole.target_names[0], (whole.target_names[1][0], ""))
+    e = replace(whole, maps=maps, target_names=names, done=np.float32([[1, 0.032], [0.002, 0]]))
+    assert e.progress == pytest.approx(1.034 / 4)
+    assert [e.caption(*at).split(" · ")[-1] for at in np.ndindex(2, 2)] == [
+        "50.0 %", "50.0 % (partial 3 %)", "50.0 % (partial <1 %)", "not computed",
+    ]  # fmt: skip
+    assert repr(e).endswith("targets=['<b>0</b>', '<b>1</b>'], partial 25 %)")
+    assert "0.50 s, partial 25 %" in e._repr_html_()
+    drawn, same = e.pictures(), whole.pictures()
+    assert [bool((drawn[at] != e.overlay()[at]).any()) for at in np.ndindex(2, 2)] == [False, True, True, True]
+    assert_array_equal(drawn[0, 0], same[0, 0])
+    e.save(tmp_path / "e.npz")
+    again = Explanation.load(tmp_path / "e.npz")
+    assert_array_equal(again.done, e.done)
+    assert again.progress == e.progress
+    whole.save(tmp_path / "e.npz")
+    assert Explanation.load(tmp_path / "e.npz").done is None
 
 
 @pytest.mark.parametrize("ending", ["npz", "png", "html"])

@@ -44,6 +44,24 @@ def test_final_frames_are_the_answer_bit_for_bit():
     assert_array_equal(only_final.maps, e.maps)
 
 
+def test_an_answer_of_the_first_frames_says_how_far_it_has_come():
+    asked = question(method="occlusion", batch_size=2)
+    frames = list(asked.stream())
+    half = frames[: len(frames) // 2]
+    e = AnswerBuilder(asked).add_all(half).explanation(0)
+    done = np.zeros((5, 3), np.float32)
+    for each in half:
+        for frame in each.frames:
+            assert (frame.done == 1) == frame.final
+            done[frame.image, frame.column] = frame.done
+    assert_array_equal(e.done, done)
+    assert 0 < e.progress < 1
+    assert {0, 1} < set(done.ravel())
+    assert_array_equal(np.isnan(e.maps).all((2, 3)), done == 0)
+    whole = AnswerBuilder(asked).add_all(frames).explanation(0)
+    assert (whole.done, whole.progress) == (None, 1)
+
+
 def test_without_partials_the_passes_are_counted_all_the_same():
     with_partials, without = (
         list(question(method="occlusion", batch_size=2).stream(partials=partials)) for partials in (True, False)

@@ -16,6 +16,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
 from kx_widget.engine import images as images_module
+from kx_widget.engine.decoding import MOST_IN_FOLDER
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.images import load, read
@@ -139,7 +140,8 @@ def test_all_bad_items_are_named_at_once(tmp_path):
     text.write_text("not a picture")
     nan = picture().astype(np.float32)
     nan[0, 0, 0] = np.nan
-    bad = [good, cut, text, tmp_path, tmp_path / "none.png", str(tmp_path / "*.gif")]
+    (tmp_path / "sub").mkdir()
+    bad = [good, cut, text, str(tmp_path / "su*"), tmp_path / "none.png", str(tmp_path / "*.gif")]
     bad += [nan, np.zeros((4, 4, 5)), np.zeros((4, 4, 4)), np.zeros((0, 4, 3)), np.zeros((3, 4, 7)), None, "héllo.png"]
     with pytest.raises(ImageError) as caught:
         loaded(bad)
@@ -149,13 +151,33 @@ def test_all_bad_items_are_named_at_once(tmp_path):
         *(
             "cut.png: cannot be read",
             "text.png: cannot be read",
-            "is a folder; pass a pattern",
+            "is a folder; pass it by itself, or a pattern",
             "there is no such file",
         ),
         *("no file matches this pattern", "image 6: 1 of 192 values are NaN", "image 7: 5 channels in shape (4, 4, 5)"),
         *("drop the alpha channel", "image 9: shape (0, 4, 3) has a side of 0", "np.moveaxis", "image 11: "),
     ):
         assert part in text
+
+
+def test_a_folder_stands_for_the_pictures_in_it_and_below(folder):
+    whole = [folder / "cats" / "01.png", folder / "dogs" / "00.png"]
+    for path in folder.rglob("*.*"):
+        if path not in whole:
+            path.unlink()
+    assert loaded(folder).names == loaded([folder]).names == tuple(map(str, whole))
+    (folder / "empty").mkdir()
+    with pytest.raises(ImageError, match=r"The folder '.*empty' holds no images that Pillow opens"):
+        loaded(folder / "empty")
+
+
+def test_a_folder_of_too_many_pictures_names_what_takes_them(tmp_path):
+    for i in range(MOST_IN_FOLDER + 1):
+        (tmp_path / f"{i}.png").touch()
+    with pytest.raises(
+        ImageError, match=r"holds 501 images, and 500 at most .*explain_to\('maps.parquet', .*from_store"
+    ):
+        loaded(str(tmp_path))
 
 
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path):

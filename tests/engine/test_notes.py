@@ -232,5 +232,5 @@ def test_pictures_pages_and_captions_tell_of_it(tmp_path):
 def test_what_speaks_against_is_pictured_where_signs_are():
     x = np.random.default_rng(0).integers(40, 180, (1, 64, 64, 3), np.uint8)
     e = replace(noted([[-1, -2]]), images=x)
-    assert_array_equal(e.pictures()[0, 0, :50], x[0, :50])
+    assert_array_equal(e.pictures(sign="positive")[0, 0, :50], x[0, :50])
     assert_array_equal(e.pictures(sign="signed"), e.overlay(sign="signed"))

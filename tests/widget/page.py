@@ -28,7 +28,7 @@ class Page:
     def __init__(self, monkeypatch):
         self.messages, self.maps, self.gen, self.over = [], {}, 0, False
         self.thumbnails, self.key, self.answers = {}, "", {}
-        self.shelf, self.pictures = [], {}
+        self.shelf, self.pictures, self.crops = [], {}, []
         monkeypatch.setattr(kx.KxWidget, "send", lambda w, content, buffers=None: self.heard(w, content, buffers))
 
     def open(self, widget, have=()):
@@ -64,6 +64,8 @@ class Page:
             for item in content["items"]:
                 at, size = item["byte_offset"], item["byte_length"]
                 self.pictures[item["image"]] = (item, buffers[0][at : at + size])
+        if kind == "crop":
+            self.crops.append((content, buffers[0]))
         if kind == "thumbnails":
             self.key = content["key"]
             self.thumbnails.update({item["layer"]: decode(item, buffers[0]) for item in content["items"]})

@@ -46,3 +46,9 @@ class Parsed(HTMLParser):
 
 def block_of(state):
     return base64.b64decode(state["_snapshot"]["base64"])
+
+
+def read_page(path):
+    """State, header and the maps of each answer of a page."""
+    state = json.loads(Parsed(path.read_text("utf-8")).data)
+    return state, *unpack(block_of(state))

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from kx_widget.widget import archive
-from kx_widget.widget.archive import Archive, FinishedAnswer, pack
+from kx_widget.widget.archive import Archive, KeptAnswer, pack
 from tests.widget.saved import unpack
 
 HOSTILE = ["</script><img src=x onerror=alert(1)>", "<!--<script>", '"quoted" & co', "${x} $title \\u003c"]
@@ -15,7 +15,7 @@ HOSTILE = ["</script><img src=x onerror=alert(1)>", "<!--<script>", '"quoted" & 
 
 def kept(name, *shapes, seed=0):
     rng = np.random.default_rng(seed)
-    return FinishedAnswer(
+    return KeptAnswer(
         {"layer": name},
         [],
         [({"image": i, "score": np.inf}, rng.normal(0, 1, s).astype("f")) for i, s in enumerate(shapes)],

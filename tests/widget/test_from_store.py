@@ -89,6 +89,20 @@ def test_nothing_is_read_that_is_not_looked_at(browser, kept, opened):
     assert (picture["problem"], data) == ("there is no such file", b"")
 
 
+def test_a_part_of_a_file_comes_in_its_own_pixels(browser, opened, paths):
+    widget = opened()
+    look(browser, widget, [4])
+    (height, width, _) = np.asarray(Image.open(paths[4])).shape
+    assert list(browser.pictures[4][0]["original_size"]) == [width, height]
+    for count, image in enumerate((4, MISSING), 1):
+        browser.say(widget, "enlarge", id="view", image=image, box=[3, 2, 9, 7], longest=100)
+        until(lambda count=count: len(browser.crops) == count)
+    (content, data), (refused, nothing) = browser.crops
+    assert content["original_size"] == [width, height]
+    assert_array_equal(np.asarray(Image.open(io.BytesIO(data))), np.asarray(Image.open(paths[4]))[2:7, 3:9])
+    assert (refused["problem"], nothing) == ("there is no such file", b"")
+
+
 def test_pages_know_what_to_sort_and_filter_by(browser, kept, opened, explainer, paths):
     opened()
     (message, data), *more = browser.shelf

@@ -12,7 +12,7 @@ from PIL import Image
 
 import kx_widget as kx
 from kx_widget.widget import static_preview
-from kx_widget.widget.archive import FinishedAnswer
+from kx_widget.widget.archive import KeptAnswer
 from kx_widget.widget.export import SNAPSHOT_BYTES
 from kx_widget.widget.html import BUNDLE
 from tests import cases, models
@@ -127,7 +127,7 @@ def test_the_snapshot_of_many_large_maps_is_small():
             for i in range(32)
         ]
         w.wait()
-        w._exporter.keep(FinishedAnswer({}, [], kept, 1.0), 1, (np.zeros((32, 3)), np.zeros((32, 3))))
+        w._exporter.keep(KeptAnswer({}, [], kept, 1.0), 1, (np.zeros((32, 3)), np.zeros((32, 3))))
         w._exporter.snapshot()
         assert 100_000 < len(w._snapshot) <= SNAPSHOT_BYTES
 

@@ -17,7 +17,7 @@ def test_a_view_that_misses_something_hears_everything_again(widget, browser, la
         # It has just heard of a newer question, and is taken to have the answer.
         assert browser.messages[0]["held"]
         browser.say(widget, "miss", gen=browser.gen)
-    assert browser.kinds()[-3:] == ["running", "maps", "done"]
-    assert browser.messages[-1]["maps"] == len(expected) == 3
+    assert browser.kinds()[-4:] == ["running", "maps", "done", "costs"]
+    assert browser.messages[-2]["maps"] == len(expected) == 3
     for at, (_, values) in expected.items():
         assert_array_equal(values, browser.maps[at][1])

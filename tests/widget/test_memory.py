@@ -8,9 +8,9 @@ from collections import Counter
 import kx_widget as kx
 from kx_widget.engine.images import Images
 from kx_widget.engine.question import CompiledModel, Question
-from kx_widget.widget.answer_sources import ModelQuery
-from kx_widget.widget.archive import FinishedAnswer
+from kx_widget.widget.archive import KeptAnswer
 from kx_widget.widget.export import Exporter
+from kx_widget.widget.model_answers import ModelQuery
 from kx_widget.widget.session import CurrentAnswer, Session
 from tests import cases, models
 from tests.widget.page import rest
@@ -41,7 +41,7 @@ def test_a_closed_widget_lets_go_of_its_model(browser):
 
 
 def finished_answers():
-    return [each for each in gc.get_objects() if type(each) is FinishedAnswer]
+    return [each for each in gc.get_objects() if type(each) is KeptAnswer]
 
 
 def test_a_hundred_questions_leave_one_answer_each_in_the_archive_and_nothing_else(browser):

@@ -86,13 +86,17 @@ def test_nothing_is_sent_while_no_view_is_visible_and_the_newest_once_one_is(wir
 def test_errors_are_sent_to_views_out_of_sight_at_the_rate_allowed(wire):
     wire.outbox.begin(1)
     wire.outbox.end(done(1))
+    start = time.monotonic()
     for n in range(500):
         wire.outbox.notify({"kind": "error", "gen": n})
-    assert [m["gen"] for m, _, _ in wire.sent] == list(range(MESSAGES_AT_ONCE))
     with wire.changed:
         assert wire.changed.wait_for(lambda: wire.sent[-1][0]["gen"] == 499, 10)
+    seconds = time.monotonic() - start
+    gens = [m["gen"] for m, _, _ in wire.sent]
+    assert gens[:MESSAGES_AT_ONCE] == list(range(MESSAGES_AT_ONCE))
+    assert gens == sorted(gens)
     assert set(wire.kinds()) == {"error"}
-    assert len(wire.sent) < MESSAGES_AT_ONCE + 10
+    assert len(wire.sent) <= MESSAGES_AT_ONCE + 1 + seconds * MESSAGES_PER_SECOND
     wire.outbox.see("view", True)
     wire.wait_for("done")
 
@@ -156,6 +160,34 @@ def test_frames_that_nobody_acknowledges_are_given_up_after_a_while(wire, monkey
     wire.outbox.end(done(1))
     wire.wait_for("done")
     assert wire.kinds().count("maps") == 3
+
+
+def test_while_a_cell_keeps_the_kernel_from_hearing_each_of_its_questions_is_sent(wire):
+    wire.outbox.see("view", True)
+    for gen in range(1, 6):
+        wire.outbox.begin(gen, deaf=True)
+        wire.outbox.show([tile(value=float(gen))])
+        wire.outbox.end(done(gen))
+        with wire.changed:
+            assert wire.changed.wait_for(lambda gen=gen: wire.sent[-1][0] == done(gen), 5)
+    assert [m["gen"] for m, _, _ in wire.sent if m["kind"] == "maps"] == [1, 2, 3, 4, 5]
+    wire.outbox.hear()
+    assert not wire.outbox.is_deaf
+    before = wire.kinds().count("maps")
+    for n in range(4):
+        wire.outbox.show([tile(value=float(n))])
+    assert wire.kinds().count("maps") <= before + FRAMES_IN_FLIGHT
+
+
+def test_a_deaf_kernel_sends_no_faster_than_its_patience(wire):
+    wire.outbox.see("view", True)
+    wire.outbox.begin(1, deaf=True)
+    start = time.monotonic()
+    for n in range(4):
+        wire.outbox.show([tile(value=float(n))])
+        with wire.changed:
+            assert wire.changed.wait_for(lambda n=n: wire.kinds().count("maps") > n, 5)
+    assert time.monotonic() - start > 0.9 * module.SECONDS_WHILE_DEAF
 
 
 def test_a_storm_of_questions_is_told_at_the_rate_allowed_and_ends_with_the_last(wire):

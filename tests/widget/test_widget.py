@@ -1,14 +1,17 @@
 """The widget without a browser: traits in, messages out."""
 
 import gc
+import itertools
 import pickle
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import keras
 import numpy as np
 import pytest
 import traitlets
+from keras import layers
 from numpy.testing import assert_allclose, assert_array_equal
 
 import kx_widget as kx
@@ -21,7 +24,7 @@ from tests.widget.page import rest, say, until
 def test_the_first_answer_comes_unasked(widget, browser, explainer):
     assert (widget.layer, widget.method, widget.target) == ("after_add", "gradcam", "top")
     assert (widget.status, widget.progress, widget.error) == ("done", 1.0, "")
-    told = [k for k in browser.kinds() if k not in ("queued", "ahead")]
+    told = [k for k in browser.kinds() if k not in ("queued", "ahead", "costs")]
     assert told == ["welcome", "running", "maps", "predictions", "done"]
     expected = explainer.explain(cases.photos())
     assert_array_equal(widget.result.maps, expected.maps)
@@ -86,6 +89,8 @@ def test_methods_and_layers_side_by_side(widget, browser, explainer, compare, gi
         ("compare", "rows", traitlets.TraitError),
         ("opacity", 1.5, traitlets.TraitError),
         ("opacity", True, traitlets.TraitError),
+        ("height", 100, traitlets.TraitError),
+        ("height", "tall", traitlets.TraitError),
         ("params", {1: 2}, traitlets.TraitError),
         ("params", {"targets": "cat"}, kx.ParameterError),
         ("params", {"images": []}, kx.ParameterError),
@@ -96,6 +101,12 @@ def test_methods_and_layers_side_by_side(widget, browser, explainer, compare, gi
         ("compare_with", [None], kx.ParameterError),
         ("selected", [3], kx.ParameterError),
         ("sign", "both", traitlets.TraitError),
+        ("clip", 0.99, traitlets.TraitError),
+        ("clip", True, traitlets.TraitError),
+        ("limits", [0.5, 0.5], traitlets.TraitError),
+        ("limits", [0, float("nan")], traitlets.TraitError),
+        ("limits", "01", traitlets.TraitError),
+        ("photo", "grey", traitlets.TraitError),
         ("colormap", "jet", traitlets.TraitError),
         ("status", "idle", traitlets.TraitError),
     ],
@@ -188,7 +199,7 @@ def checked(monkeypatch, explainer):
         ({"method": "hirescam", "params": {}, "layer": "stem", "target": "cup"}, 1),
         ({"compare": "targets"}, 1),
         ({"compare": "targets", "compare_with": ["top", "dog"]}, 1),
-        ({"compare": "methods"}, 3),
+        ({"compare": "methods", "compare_with": ["gradcam", "layercam", "hirescam"]}, 3),
         ({"compare": "layers", "compare_with": ["after_add", "stem"]}, 2),
     ],
 )
@@ -233,6 +244,98 @@ def test_bad_columns_are_refused(widget):
     with pytest.raises(kx.ParameterError, match="no layers to compare"):
         widget.compare = "layers"
     assert widget.compare == "targets"
+
+
+@pytest.mark.parametrize(
+    ("compare", "values"),
+    [("methods", ["gradcam", "layercam"]), ("targets", ["dog", 0, "top − cat"]), ("layers", ["after_add", "stem"])],
+)
+def test_columns_chosen_before_the_comparison_are_compared(widget, browser, explainer, compare, values):
+    widget.compare_with = values
+    widget.compare = compare
+    assert widget.compare_with == values
+    browser.wait(widget)
+    running = [m for m in browser.messages if m["kind"] == "running"][-1]
+    assert len(running["columns"]) == len(values)
+    widget.compare = "none"
+    assert widget.compare_with == []
+    with widget.hold_trait_notifications():
+        widget.compare_with, widget.compare = values, compare
+    assert (widget.compare, widget.compare_with) == (compare, values)
+    with kx.KxWidget(explainer, cases.photos(), compare_with=values, compare=compare) as w:
+        assert (w.compare, w.compare_with) == (compare, values)
+
+
+@pytest.mark.parametrize(
+    ("compare", "said"),
+    [
+        ("methods", r"There is no method 'dog'\..* compare_with holds ids of methods while compare is 'methods'\."),
+        ("layers", r"There is no layer 'dog'\..* compare_with holds paths of layers while compare is 'layers'\."),
+    ],
+)
+def test_columns_of_another_kind_are_refused_in_words(widget, compare, said):
+    widget.compare_with = ["dog"]
+    with pytest.raises(kx.KxError, match=said):
+        widget.compare = compare
+    assert (widget.compare, widget.compare_with) == ("none", ["dog"])
+    widget.compare = "targets"
+    assert widget.compare_with == ["dog"]
+
+
+def columns_of(model, **traits):
+    with kx.KxWidget(model, cases.photos_for(model), **traits) as w:
+        w.wait()
+        return [(e.method, e.layer) for e in w.results]
+
+
+def test_methods_begin_with_the_current_one_and_one_of_each_other_family():
+    model = models.residual()
+    assert [m for m, _ in columns_of(model, compare="methods")] == ["gradcam", "gradients", "occlusion"]
+    found = [m for m, _ in columns_of(model, method="integrated_gradients", params={"steps": 4}, compare="methods")]
+    assert found == ["integrated_gradients", "gradcam", "occlusion"]
+    found = [m for m, _ in columns_of(models.transformer(), compare="methods")]
+    assert len({kx.METHODS[m].family for m in found}) == len(found) == 4
+
+
+def test_many_images_are_not_compared_by_a_method_of_many_passes():
+    with kx.KxWidget(models.residual(), cases.photos(25), compare="methods") as w:
+        w.wait()
+        assert [e.method for e in w.results] == ["gradcam", "gradients"]
+
+
+def sized():
+    """A padding layer beside its input, and maps of 16, 17, 8 and 4 cells a side."""
+    x = start = keras.Input((16, 16, 3))
+    x = layers.Conv2D(4, 3, padding="same", activation="relu", name="fine")(x)
+    x = layers.ZeroPadding2D(((0, 1), (0, 1)), name="pad")(x)
+    x = layers.Conv2D(4, 3, strides=2, activation="relu", name="middle")(x)
+    x = layers.Dropout(0.1, name="drop")(x)
+    x = layers.MaxPooling2D(name="pool")(x)
+    x = layers.Conv2D(4, 3, padding="same", activation="relu", name="coarse")(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    return keras.Model(start, layers.Dense(4)(x))
+
+
+def test_layers_are_of_different_sizes_and_none_only_hands_on():
+    x = np.random.default_rng(0).uniform(-1, 1, (2, 16, 16, 3)).astype(np.float32)
+    for layer, expected in (("coarse", ["coarse", "middle", "fine"]), ("pad", ["pad", "coarse", "middle"])):
+        with kx.KxWidget(sized(), x, layer=layer, compare="layers") as w:
+            w.wait()
+            assert [e.layer for e in w.results] == expected
+            cells = [e.maps.shape[-1] ** 2 for e in w.results]
+            assert all(max(a, b) >= 2 * min(a, b) for a, b in itertools.combinations(cells, 2))
+
+
+def test_layers_of_one_size_are_of_one_type_and_of_different_depths():
+    found = [layer for _, layer in columns_of(models.transformer(), method="gradcam", compare="layers")]
+    assert len(set(found)) == len(found) >= 2
+
+
+def test_a_keyword_that_is_nearly_one_is_told(explainer):
+    with pytest.raises(kx.ParameterError, match=r"no keyword 'classnames'\. Did you mean 'class_names'\?"):
+        kx.KxWidget(models.residual(), cases.photos(), classnames=["a"])
+    with pytest.raises(kx.ParameterError, match=r"no keyword 'zzz'\. Known: "):
+        kx.KxWidget(explainer, cases.photos(), zzz=1)
 
 
 def test_another_method_drops_parameters_it_does_not_have(widget):
@@ -285,7 +388,7 @@ def test_a_view_that_comes_later_hears_everything(widget, browser):
     before = dict(browser.maps)
     browser.messages.clear()
     browser.open(widget)
-    assert browser.kinds() == ["welcome", "predictions", "running", "maps", "done"]
+    assert browser.kinds() == ["welcome", "predictions", "running", "maps", "done", "costs"]
     welcome = browser.messages[0]
     assert [m["id"] for m in welcome["catalogue"]] == list(kx.METHODS)
     assert welcome["class_names"] == ["cat", "dog", "cup", "sky"]
@@ -360,9 +463,58 @@ def test_from_other_threads(widget, explainer):
 
 def test_drawing_traits_compute_nothing(widget, browser):
     asked = browser.gen
-    for name, value in {"sign": "signed", "scale": "all", "colormap": "magma", "opacity": 0.2, "theme": "dark"}.items():
+    for name, value in {
+        "sign": "signed",
+        "scale": "all",
+        "clip": 95.5,
+        "limits": (0, 0.5),
+        "colormap": "magma",
+        "opacity": 0.2,
+        "photo": "colour",
+        "map_style": "contours",
+        "cells": True,
+        "pixelated": True,
+        "swipe": 0.5,
+        "theme": "dark",
+        "height": 480,
+    }.items():
         setattr(widget, name, value)
     assert browser.gen == asked
+
+
+def test_no_trait_has_a_name_that_views_of_jupyter_take_for_a_widget(widget):
+    for name in ("layout", "style"):
+        value = getattr(widget, name, None)
+        assert value is None or hasattr(value, "model_id"), f"Jupyter makes a view of {name}={value!r}"
+
+
+def test_limits_go_with_the_method_they_were_chosen_for(widget, browser, explainer):
+    widget.limits = [0.25, 0.5]
+    widget.layer = "stem"
+    assert widget.limits == [0.25, 0.5]
+    widget.method = "gradients"
+    assert widget.limits == [0, 1]
+    widget.set_state({"limits": [0, 0.12]})
+    widget.set_state({"compare": "targets"})
+    assert widget.limits == [0, 1]
+    with kx.KxWidget(explainer, cases.photos(), method="gradients", limits=[0, 0.5]) as w:
+        assert w.limits == [0, 0.5]
+
+
+def test_columns_say_how_their_maps_want_to_be_drawn(widget, browser):
+    widget.compare_with, widget.compare = [], "methods"
+    widget.compare_with = ["gradcam", "integrated_gradients", "rise"]
+    browser.wait(widget)
+    columns = next(m for m in reversed(browser.messages) if m["kind"] == "running")["columns"]
+    assert [column["display"] for column in columns] == [
+        {"clip": 99, "origin": "quartile", "sign": "positive"},
+        {"clip": 99, "origin": "zero", "sign": "signed"},
+        {"clip": 99, "origin": "quartile", "sign": "signed"},
+    ]
+    widget.compare, widget.method, widget.target = "none", "gradcam", "cat − sky"
+    browser.wait(widget)
+    (column,) = next(m for m in reversed(browser.messages) if m["kind"] == "running")["columns"]
+    assert column["display"] == {"clip": 99, "origin": "zero", "sign": "signed"}
 
 
 def test_pictures_are_small_and_in_their_own_shape(browser, explainer):
@@ -428,6 +580,7 @@ def open_widgets():
     ("arguments", "error", "said"),
     [
         ({"colour": "red"}, kx.ParameterError, "no keyword 'colour'"),
+        ({"classnames": ["a"]}, kx.ParameterError, "no keyword 'classnames'. Did you mean 'class_names'"),
         ({"method": "x"}, kx.UnknownMethodError, "no method 'x'"),
         ({"layer": "x"}, kx.UnknownLayerError, "no layer 'x'"),
         ({"class_names": ["a"]}, kx.ParameterError, "give these to the Explainer"),
@@ -443,6 +596,33 @@ def test_bad_arguments(browser, explainer, arguments, error, said):
     with pytest.raises(error, match=said):
         kx.KxWidget(**given)
     assert not [w for w in open_widgets() if not any(w is other for other in before)]
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "value"), [("compare", "classes", "targets"), ("scale", "shared", "all"), ("scale", "map", "map")]
+)
+def test_the_words_of_the_page_are_taken_too(widget, name, word, value):
+    setattr(widget, name, word)
+    assert getattr(widget, name) == value
+
+
+@pytest.mark.parametrize("name", ["compare", "sign", "scale", "colormap", "theme"])
+def test_what_is_no_choice_is_refused_in_a_sentence(widget, name):
+    for value in ("nothing like it", None, 3, [], {}):
+        with pytest.raises(traitlets.TraitError, match=f"There is no {name} "):
+            setattr(widget, name, value)
+    with pytest.raises(traitlets.TraitError, match=r"There is no colormap 'virdis'\. Did you mean 'viridis'"):
+        widget.colormap = "virdis"
+
+
+def test_a_folder_is_taken_as_the_command_takes_it(browser, explainer, folder):
+    broken = [folder / "cats" / "02-truncated.jpg", folder / "dogs" / "03-text.png"]
+    for path in broken:
+        path.unlink()
+    with kx.KxWidget(explainer, folder) as w:
+        names = [path.name for path in sorted(folder.rglob("*.png"), key=str)]
+        assert [picture["name"] for picture in w._images] == names
+        assert len(w.wait().maps) == 19
 
 
 def test_a_model_without_maps_gets_gradients(browser):

@@ -199,7 +199,7 @@ def measure(model: keras.Model, method: str, count: int = 500, seed: int = HELD_
     exact = (model.predict(images, verbose=0) > 0.5) == labels
     images, labels, masks = scenes(count, 2, seed + 1)
     targets = np.nonzero(labels)[1].reshape(count, 2)
-    heatmaps = explain(model, images, targets, method=method).heatmaps()
+    heatmaps = explain(model, images, targets, method=method).heatmaps(sign="positive", clip=100)
     inside = peaks_inside(heatmaps, masks[np.arange(count)[:, None], targets]).mean(0)
     return {
         "exact match": float(exact.all(1).mean()),

@@ -1,9 +1,9 @@
 /** A picture and its map, drawn into a rectangle. */
 
 import type { TileMap } from "../kernel/decode";
-import { contain, type Rect } from "../math/transform";
+import { contain, type Rect, type Transform } from "../math/transform";
 import type { Picture, Store } from "../state/store";
-import { isBlank, styleOf } from "./drawStyle";
+import { FAINT, isBlank, isUnlikely, styleOf } from "./drawStyle";
 import type { TileBitmaps } from "./tileBitmaps";
 
 type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
@@ -13,16 +13,26 @@ export function frameOf(picture: Picture | undefined, width: number, height: num
   return contain(width, height, picture ? picture.width / picture.height : 1);
 }
 
+/** A part of the picture at a higher resolution, in fractions of it. */
+export interface Detail {
+  bitmap: ImageBitmap;
+  box: readonly number[];
+  /** Its pixels are large enough to be seen one by one. */
+  pixelated: boolean;
+}
+
 interface TileContent {
+  view: Transform;
   picture: Picture;
   bitmap: ImageBitmap | null;
   map: TileMap | undefined;
   bitmaps: TileBitmaps;
+  detail?: Detail | null;
 }
 
-/** Draws a tile into a rectangle of whole pixels, as zoomed and panned as the view is. */
+/** Draws a tile into a rectangle of whole pixels, as zoomed and panned as its view is. */
 export function compose(context: Context, rect: Rect, store: Store, content: TileContent): void {
-  const swipe = store.swipe.peek();
+  const swipe = store.traits.swipe.peek();
   const split = rect.x + Math.round(rect.width * swipe);
   context.save();
   clip(context, rect);
@@ -39,10 +49,10 @@ function clip(context: Context, { x, y, width, height }: Rect): void {
 
 /** Draws the picture, and over it the map; `clipMap` is called where a part of the picture is bare. */
 function drawContent(context: Context, rect: Rect, store: Store, content: TileContent, clipMap: () => void) {
-  const { k, x, y } = store.view.peek();
-  const { picture, bitmap, map, bitmaps } = content;
-  const [swipe, cells, pixelated] = [store.swipe.peek(), store.cells.peek(), store.pixelated.peek()];
-  const opacity = store.traits.opacity.peek();
+  const { picture, bitmap, map, bitmaps, detail } = content;
+  const { k, x, y } = content.view;
+  const { traits } = store;
+  const [swipe, cells, pixelated] = [traits.swipe.peek(), traits.cells.peek(), traits.pixelated.peek()];
   const [left, top, right, bottom] = picture.box;
   /** Where a part of the picture, in fractions, is seen. */
   const place = (x0: number, y0: number, x1: number, y1: number) =>
@@ -56,15 +66,29 @@ function drawContent(context: Context, rect: Rect, store: Store, content: TileCo
   const size = { width: rect.width * (right - left), height: rect.height * (bottom - top) };
   const isDrawn = map && !isBlank(store, map);
   const overlay = isDrawn ? bitmaps.overlay(map, styleOf(store, map), cells ? null : size) : null;
-  const isMerged = bitmap && overlay && k > 1 && !cells && !pixelated;
-  const merged = isMerged ? bitmaps.merge(bitmap, overlay, picture.box, opacity) : null;
-  if (bitmap && (!merged || swipe > 0)) {
-    const source = k === 1 ? bitmaps.picture(bitmap, rect, pixelated) : bitmap;
-    context.imageSmoothingEnabled = !pixelated;
-    context.drawImage(source, ...place(0, 0, 1, 1));
-  }
+  const opacity = traits.opacity.peek() * (isDrawn && isUnlikely(map) ? FAINT : 1);
+  const isGray = overlay !== null && opacity > 0 && traits.photo.peek() === "gray";
+  const isMerged = bitmap && overlay && k > 1 && !cells && !pixelated && !detail;
+  const merged = isMerged ? bitmaps.merge(bitmaps.picture(bitmap, isGray), overlay, picture.box, opacity) : null;
+  const drawPicture = (gray: boolean) => {
+    if (bitmap) {
+      const source = k === 1 ? bitmaps.fitted(bitmap, gray, rect, pixelated) : bitmaps.picture(bitmap, gray);
+      context.imageSmoothingEnabled = !pixelated;
+      context.drawImage(source, ...place(0, 0, 1, 1));
+    }
+    if (detail) {
+      const [x0, y0, x1, y1] = detail.box;
+      context.imageSmoothingEnabled = !detail.pixelated;
+      context.drawImage(bitmaps.detail(detail.bitmap, gray), ...place(x0, y0, x1, y1));
+    }
+  };
+  // Where it is bare, it has its colours.
+  if (swipe > 0 || !merged) drawPicture(isGray && swipe === 0);
   if (!overlay) return;
-  if (swipe > 0) clipMap();
+  if (swipe > 0) {
+    clipMap();
+    if (isGray && !merged) drawPicture(true);
+  }
   context.imageSmoothingEnabled = !cells;
   if (merged) return context.drawImage(merged, ...place(0, 0, 1, 1));
   context.globalAlpha = opacity;

@@ -2,15 +2,18 @@
 
 import type { TileMap } from "../kernel/decode";
 import type { Sign } from "../math/postprocess";
-import type { Store } from "../state/store";
-import { DIVERGING } from "./colormap";
+import type { Drawing, Store } from "../state/store";
+import { drawnTable } from "./colormap";
 
 export interface DrawStyle {
+  style: Drawing["map_style"];
   sign: Sign;
   /** Name of the colour table. */
   table: string;
   diverging: boolean;
-  /** The value at the colour table's end. */
+  /** The value at the colour table's origin. */
+  base: number;
+  /** From there to the value at its end. */
   scale: number;
   threshold: number;
   /** Where the colour table begins and ends, in parts of the scale; a diverging one stays centred at 0. */
@@ -19,21 +22,34 @@ export interface DrawStyle {
 }
 
 export function styleOf(store: Store, map: TileMap): DrawStyle {
-  const { colormap, threshold } = store.traits;
-  const sign = store.signOf(map);
-  const diverging = map.item.signed && sign === "signed";
-  const { low, high } = store.limits.value;
-  const table = diverging ? DIVERGING : colormap.value;
+  const { map_style, colormap, threshold, limits } = store.traits;
+  const { sign, origin } = store.displayOf(map);
+  const diverging = map.item.signed && sign === "signed" && origin === "zero";
+  const [low, high] = limits.value;
+  const ends = store.endsOf(map);
+  const table = drawnTable(colormap.value, diverging);
   return {
+    style: map_style.value,
     sign,
     table,
     diverging,
-    scale: store.scaleOf(map),
+    base: ends.low,
+    scale: ends.high - ends.low,
     threshold: threshold.value,
     low: diverging ? -high : low,
     high,
   };
 }
+
+/** The value that a part of the scale stands for. */
+export const rawAt = ({ base, scale }: DrawStyle, part: number) => base + part * scale;
+
+/** As in `kx_widget/engine/drawing.py`: a class that the model hardly sees does not glow like one that it sees. */
+const UNLIKELY = 0.01;
+export const FAINT = 0.5;
+
+/** Whether a map is drawn fainter, because the model gives its class hardly any probability. */
+export const isUnlikely = ({ item: { probability } }: TileMap) => probability !== null && probability < UNLIKELY;
 
 /** Whether a map has nothing to draw under the chosen sign, as one of its notes says. */
 export function isBlank(store: Store, map: TileMap): boolean {

@@ -2,9 +2,9 @@
 
 import type { ThumbnailMap } from "../kernel/decode";
 import { applySign, magnitude, resize, type Sign } from "../math/postprocess";
-import type { Store } from "../state/store";
+import { chosenTile, type Store } from "../state/store";
 import { currentThumbnails } from "../state/thumbnails";
-import { DIVERGING, lookupTable } from "./colormap";
+import { drawnTable, lookupTable } from "./colormap";
 import { paint } from "./paint";
 
 const SIDE = 48;
@@ -24,9 +24,10 @@ export interface ThumbnailStyle {
 export function thumbnailStyle(store: Store): ThumbnailStyle | null {
   const thumbnails = currentThumbnails(store);
   if (!thumbnails) return null;
-  const sign = thumbnails.signed ? store.traits.sign.value : "signed";
-  const diverging = thumbnails.signed && sign === "signed";
-  const table = lookupTable(diverging ? DIVERGING : store.traits.colormap.value);
+  const { signed } = thumbnails;
+  const sign = store.signOf({ item: { signed, column: chosenTile(store).column } });
+  const diverging = signed && sign === "signed";
+  const table = lookupTable(drawnTable(store.traits.colormap.value, diverging));
   return { maps: thumbnails.maps, sign, diverging, table };
 }
 
@@ -43,14 +44,32 @@ export function drawThumbnail(canvas: HTMLCanvasElement, map: ThumbnailMap, styl
   const pixels = new ImageData(width, height);
   const scale = magnitude(map.extent, sign);
   const values = resize(applySign(map.values, sign), h, w, height, width);
-  const limits = { low: diverging ? -1 : 0, high: 1, threshold: 0 };
+  const limits = { low: diverging ? -1 : 0, high: 1, base: 0, threshold: 0 };
   paint(values, { table, scale, ...limits }, new Uint32Array(pixels.data.buffer));
   context.putImageData(pixels, 0, 0);
 }
 
 /** Whether nothing of a map would be seen but one colour. */
-function isFlat({ extent: { lo, hi } }: ThumbnailMap, sign: Sign): boolean {
-  return hi - lo <= ROUNDING * Math.max(-lo, hi) || (sign === "positive" && hi <= 0);
+const isFlat = (map: ThumbnailMap, sign: Sign) => isUniform(map) || isAgainst(map, sign);
+
+const isUniform = ({ extent: { lo, hi } }: ThumbnailMap) => hi - lo <= ROUNDING * Math.max(-lo, hi);
+
+const isAgainst = ({ extent: { hi } }: ThumbnailMap, sign: Sign) => sign === "positive" && hi <= 0;
+
+/** Why a layer's small map is empty, or "". */
+export function emptiness(style: ThumbnailStyle | null, path: string | undefined): string {
+  const map = path === undefined ? undefined : style?.maps.get(path);
+  if (!style || !map) return "";
+  if (isUniform(map)) return "Its small map is empty: the map is the same everywhere.";
+  if (isAgainst(map, style.sign)) return "Its small map is empty: nothing in it is positive. Sign “signed” shows it.";
+  return isDark(map, style.sign)
+    ? "Its small map is dark: hardly a cell of it is positive. Sign “signed” shows more."
+    : "";
+}
+
+/** Whether so few cells are bright that nothing is seen of them. */
+function isDark({ values, extent: { hi } }: ThumbnailMap, sign: Sign): boolean {
+  return sign === "positive" && values.filter((value) => value > hi / 4).length < values.length / 30;
 }
 
 /** Draws a stroke through an empty frame. */

@@ -1,25 +1,42 @@
-/** The view as pictures to keep: one tile, or the whole grid with its captions. */
+/** The view as pictures to keep: one tile, or the whole grid, with captions and the colour scale. */
 
 import type { TileMap } from "../kernel/decode";
+import type { Column } from "../kernel/protocol";
+import { magnitude } from "../math/postprocess";
 import { type Rect, whole } from "../math/transform";
+import { isRight } from "../state/filterSort";
 import { percent, value } from "../state/format";
-import { className, columnHeading, imageName, verdict } from "../state/labels";
-import { mapOf, type Store, type TilePlace } from "../state/store";
+import {
+  className,
+  columnHeading,
+  explainedText,
+  imageName,
+  partialText,
+  targetText,
+  truthText,
+} from "../state/labels";
+import { mapOf, type Picture, type Store, type TilePlace } from "../state/store";
 import { decodePicture } from "./bitmapCache";
 import { lookupTable } from "./colormap";
 import { compose, frameOf } from "./compose";
 import { isBlank, styleOf } from "./drawStyle";
 import { MapPainter, TileBitmaps } from "./tileBitmaps";
 
+/** The longest side of a tile, at least; where pictures are larger, theirs. */
 const TILE = 256;
+const LONE_TILE = 512;
+const MOST_PIXELS = 32e6;
+/** Sizes beside a tile of `TILE`; around larger ones all is larger, up to `LARGEST_UNIT` times. */
 const GAP = 12;
 const LINE = 20;
 const MARGIN = 20;
-const MOST_PIXELS = 32e6;
+const BAR = 160;
+const LEAST_WIDTH = 480;
+const LONE_WIDTH = 300;
+const LARGEST_UNIT = 1.6;
 const INK = "#1d2330";
 const PALE = "#5f677a";
 const NOTE = "rgb(10 12 16 / 0.76)";
-const BAR = 160;
 
 type ExportContext = OffscreenCanvasRenderingContext2D;
 
@@ -53,7 +70,8 @@ async function drawTile(context: ExportContext, rect: Rect, store: Store, tile: 
   const map = mapOf(store, tile);
   const inner = frameOf(picture, rect.width, rect.height);
   const placed = { ...inner, x: rect.x + inner.x, y: rect.y + inner.y };
-  compose(context, whole(placed), store, { picture, bitmap, map, bitmaps: new TileBitmaps(new MapPainter()) });
+  const bitmaps = new TileBitmaps(new MapPainter());
+  compose(context, whole(placed), store, { view: store.viewOf(tile.image), picture, bitmap, map, bitmaps });
   bitmap?.close();
   if (map && isBlank(store, map)) drawNote(context, rect, map.item.notes[0] ?? "");
 }
@@ -70,116 +88,185 @@ function drawNote(context: ExportContext, rect: Rect, note: string): void {
   context.restore();
 }
 
-/** A tile as it is seen, at least 512 pixels long. */
-export async function tilePng(store: Store, tile: TilePlace): Promise<Blob> {
-  const picture = store.traits._images.peek()[tile.image];
-  if (!picture) throw new Error("The picture of the chosen tile is not here: scroll to it first.");
-  const { width, height } = picture;
-  const factor = Math.max(1, 512 / Math.max(width, height));
-  const context = createContext(width * factor, height * factor);
-  const { canvas } = context;
-  await drawTile(context, { x: 0, y: 0, width: canvas.width, height: canvas.height }, store, tile);
-  return canvas.convertToBlob({ type: "image/png" });
+/** A sheet of tiles: what is on it, where, and how large. */
+interface Sheet {
+  tiles: (TilePlace & Rect & { caption: CaptionLine[] })[];
+  /** Each column has a heading of its own. */
+  isCompared: boolean;
+  width: number;
+  /** Where the colour scale lies. */
+  foot: number;
+  /** How much larger all is than beside a tile of `TILE`. */
+  unit: number;
 }
 
-/** What all columns have in common: method, layer, class. */
-function title(store: Store): string {
-  const columns = store.answer.peek()?.columns ?? [];
+/**
+ * Lays out the columns of some images. Tiles are as large as the pictures, smaller where there are very many; nothing
+ * is left free above pictures of one shape.
+ */
+function layOut(store: Store, images: readonly number[], shown: readonly number[], leastSide: number): Sheet {
+  const pictures = images.map((image) => store.traits._images.peek()[image]);
+  const isCompared = shown.length > 1;
+  const columns = isCompared ? shown.length : Math.min(images.length, Math.ceil(Math.sqrt(images.length * 1.5)));
+  const rows = isCompared ? images.length : Math.ceil(images.length / columns);
+  const longest = Math.max(leastSide, ...pictures.map(({ width, height }) => Math.max(width, height)));
+  const size = Math.min(longest, Math.floor(Math.sqrt(MOST_PIXELS / (rows * columns))));
+  const scaled = (side: number, { width, height }: Picture) => Math.ceil((size * side) / Math.max(width, height));
+  const width = Math.max(...pictures.map((picture) => scaled(picture.width, picture)));
+  const unit = Math.min(LARGEST_UNIT, Math.max(1, width / TILE));
+  const captions = images.map((image) => shown.map((column) => captionOf(store, { image, column }, shown)));
+  const lines = Math.max(...captions.flat().map(({ length }) => length));
+  const [gap, margin, line] = [GAP * unit, MARGIN * unit, LINE * unit];
+  const perRow = isCompared ? 1 : columns;
+  const heights = Array.from({ length: rows }, (_, row) =>
+    Math.max(...pictures.slice(row * perRow, (row + 1) * perRow).map((picture) => scaled(picture.height, picture))),
+  );
+  const tops = [margin + line + (isCompared ? line : 0)];
+  for (const height of heights) tops.push(tops[tops.length - 1] + height + lines * line + gap);
+  const tiles = images.flatMap((image, at) => {
+    const row = Math.floor(at / perRow);
+    return shown.map((column, index) => ({
+      ...{ image, column, caption: captions[at][index], width, height: heights[row], y: tops[row] },
+      x: margin + (isCompared ? index : at % columns) * (width + gap),
+    }));
+  });
+  const least = (tiles.length > 1 ? LEAST_WIDTH : LONE_WIDTH) * unit;
+  const total = Math.max(2 * margin + columns * (width + gap) - gap, least);
+  return { tiles, isCompared, width: total, foot: tops[rows], unit };
+}
+
+/** What all of some columns have in common: method, layer, class. */
+function title(store: Store, columns: readonly Column[]): string {
   const common = (texts: string[]) => (new Set(texts).size === 1 ? texts[0] : "");
   return [
     common(columns.map((column) => column.method_title)),
     common(columns.map((column) => (column.layer ? store.layerName(column.layer) : "the input"))),
-    common(columns.map((column) => className(store, column.target))),
+    common(columns.map((column) => targetText(store, column.target))),
   ]
     .filter(Boolean)
     .join(" · ");
 }
 
+/** The percentile at which the colours of maps without a zero begin. */
+const QUARTILE = 25;
+
+/** What an end of the colour table stands for: a number, or a part of what differs from map to map. */
+function endText(store: Store, maps: readonly TileMap[], part: number): string {
+  const { base, scale } = styleOf(store, maps[0]);
+  const { clip, origin, sign } = store.displayOf(maps[0]);
+  const isLow = part === 0;
+  const isClipped = maps.some((map) => magnitude(map.extent, sign) > store.endsOf(map).high);
+  if (maps.length === 1 || store.traits.scale.peek() === "all") {
+    return `${value(base + part * scale)}${!isLow && isClipped ? `, the ${clip}th percentile` : ""}`;
+  }
+  if (isLow && origin === "zero") return "0";
+  const whose = store.traits.scale.peek() === "image" ? "each image" : "each map";
+  const percentile = isLow ? QUARTILE : clip;
+  const end = isLow || isClipped ? `the ${percentile}th percentile of ${whose}` : `the maximum of ${whose}`;
+  const size = isLow || Math.abs(part) === 1 ? "" : `${percent(Math.abs(part))} of `;
+  return `${part < 0 ? "− " : ""}${size}${end}`;
+}
+
 /** The colour table with what its ends stand for. */
-function drawBar(context: ExportContext, store: Store, map: TileMap, x: number, y: number): void {
-  const style = styleOf(store, map);
-  const scale = store.traits.scale.peek();
-  const end = (part: number) => {
-    if (scale === "all" || part === 0) return value(part * style.scale);
-    return `${percent(part)} of the largest of the ${scale}`;
-  };
-  const [low, high] = [end(style.low), end(style.high)];
+function drawBar(context: ExportContext, store: Store, maps: readonly TileMap[], { foot, unit }: Sheet): void {
+  const style = styleOf(store, maps[0]);
+  const [low, high] = [style.low, style.high].map((part) => endText(store, maps, part));
   const ramp = new ImageData(256, 1);
   new Uint32Array(ramp.data.buffer).set(lookupTable(style.table));
   const strip = createContext(256, 1);
   strip.putImageData(ramp, 0, 0);
-  context.fillText(low, x, y + 10);
-  const start = x + context.measureText(low).width + 8;
-  context.drawImage(strip.canvas, start, y, BAR, 12);
-  context.fillText(high, start + BAR + 8, y + 10);
+  const [start, y] = [MARGIN * unit, foot + 10 * unit];
+  context.font = font(13 * unit);
+  context.fillStyle = PALE;
+  context.textAlign = "left";
+  context.fillText(low, start, y);
+  const left = start + context.measureText(low).width + 8 * unit;
+  context.drawImage(strip.canvas, left, foot, BAR * unit, 12 * unit);
+  context.fillText(high, left + (BAR + 8) * unit, y);
 }
 
-/** Where the tiles of the grid lie; smaller ones where there are very many. */
-function layOut(store: Store) {
-  // Of a stored data set, only some pictures are here.
-  const images = store.rows.peek().filter((image) => store.traits._images.peek()[image]);
-  const compared = Math.max(1, store.answer.peek()?.columns.length ?? 1);
-  const isCompared = compared > 1;
-  const columns = isCompared ? compared : Math.min(images.length, Math.ceil(Math.sqrt(images.length * 1.5)));
-  const rows = isCompared ? images.length : Math.ceil(images.length / columns);
-  const size = Math.min(TILE, Math.floor(Math.sqrt(MOST_PIXELS / (rows * columns))));
-  const head = MARGIN + LINE + (isCompared ? LINE : 0);
-  const lines = store.facts.peek().labels.length > 0 ? 3 : 2;
-  const pitch = size + lines * LINE + GAP;
-  const tiles = images.flatMap((image, at) =>
-    Array.from({ length: compared }, (_, column) => ({
-      ...{ image, column },
-      x: MARGIN + (isCompared ? column : at % columns) * (size + GAP),
-      y: head + (isCompared ? at : Math.floor(at / columns)) * pitch,
-    })),
-  );
-  const width = Math.max(2 * MARGIN + columns * (size + GAP) - GAP, 2 * MARGIN + 2 * TILE);
-  return { tiles, size, isCompared, width, foot: head + rows * pitch };
+/** A line of a caption: words, and a figure at its end. */
+interface CaptionLine {
+  text: string;
+  figure: string;
+  isPale: boolean;
 }
 
-/** Writes class, probability and, in the first column, what the picture shows, below a tile. */
+/** What stands below a tile: what the map explains and, in the first column, what the picture shows. */
+function captionOf(store: Store, { image, column }: TilePlace, shown: readonly number[]): CaptionLine[] {
+  const { predicted, confidence } = store.facts.peek();
+  const item = mapOf(store, { image, column })?.item;
+  const lines: CaptionLine[] = [];
+  const add = (text: string, figure = "", isPale = false) => text && lines.push({ text, figure, isPale });
+  const best = predicted[image];
+  const isFirst = column === shown[0];
+  const figure = item && (item.probability === null ? value(item.score) : percent(item.probability));
+  if (item) add(item.target === best && isFirst ? `predicted ${item.target_name}` : explainedText(store, item), figure);
+  if (item) add(partialText(item), "", true);
+  if (!isFirst) return lines;
+  if (best !== undefined && best !== item?.target)
+    add(`predicted ${className(store, best)}`, percent(confidence(image)), true);
+  const right = isRight(store.facts.peek(), image);
+  add(right === null ? "" : `${right ? "✓" : "✗"} ${truthText(store, image)}`, "", true);
+  add(imageName(store, image), "", true);
+  return lines;
+}
+
 function drawCaption(
   context: ExportContext,
-  store: Store,
-  tile: TilePlace & { x: number; y: number },
-  size: number,
-): void {
-  const { x, image, column } = tile;
-  const y = tile.y + size + 16;
-  const item = mapOf(store, tile)?.item;
-  context.font = font(13);
-  context.fillStyle = PALE;
-  const figure = item?.probability == null ? "" : percent(item.probability);
-  write(context, figure, x, y, size, "right");
-  const lines = column === 0 ? [imageName(store, image), verdict(store, image, item?.target)] : [];
-  for (const [line, text] of lines.entries()) write(context, text, x, y + (LINE - 4) * (line + 1), size);
-  context.fillStyle = INK;
-  write(context, item?.target_name ?? "", x, y, size - context.measureText(figure).width - 8);
+  lines: readonly CaptionLine[],
+  { x, y, width, height }: Rect,
+  unit: number,
+) {
+  context.font = font(13 * unit);
+  for (const [number, { text, figure, isPale }] of lines.entries()) {
+    const baseline = y + height + (16 + LINE * number) * unit;
+    context.fillStyle = PALE;
+    write(context, figure, x, baseline, width, "right");
+    context.fillStyle = isPale ? PALE : INK;
+    write(context, text, x, baseline, width - context.measureText(figure).width - 8 * unit);
+  }
 }
 
-/** All tiles with their captions, on white. */
-export async function gridPng(store: Store): Promise<Blob> {
-  const { tiles, size, isCompared, width, foot } = layOut(store);
-  const context = createContext(width, foot + LINE + MARGIN);
+/** Draws a sheet, on white. */
+async function drawSheet(store: Store, sheet: Sheet): Promise<Blob> {
+  const { tiles, isCompared, width, foot, unit } = sheet;
+  const context = createContext(width, foot + (LINE + MARGIN) * unit);
   const { canvas } = context;
   context.fillStyle = "#fff";
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.fillStyle = INK;
-  context.font = font(14, 600);
-  write(context, title(store), MARGIN, MARGIN + 10, canvas.width - 2 * MARGIN);
-
+  context.font = font(14 * unit, 600);
+  const columns = (store.answer.peek()?.columns ?? []).filter((_, at) => tiles.some(({ column }) => column === at));
+  const margin = MARGIN * unit;
+  write(context, title(store, columns), margin, margin + 10 * unit, canvas.width - 2 * margin);
   for (const [index, tile] of tiles.entries()) {
     const { x, y, column } = tile;
     if (isCompared && index === column) {
-      context.font = font(13, 600);
-      write(context, columnHeading(store, column), x, y - 8, size);
+      context.font = font(13 * unit, 600);
+      context.fillStyle = INK;
+      write(context, columnHeading(store, column), x, y - 8 * unit, tile.width);
     }
-    await drawTile(context, { x, y, width: size, height: size }, store, tile);
-    drawCaption(context, store, tile, size);
+    await drawTile(context, tile, store, tile);
+    drawCaption(context, tile.caption, tile, unit);
   }
-  const first = store.answer.peek()?.tiles.values().next().value;
-  context.textAlign = "left";
-  context.fillStyle = PALE;
-  if (first) drawBar(context, store, first, MARGIN, foot);
+  const maps = tiles.map((tile) => mapOf(store, tile)).filter((map) => map !== undefined);
+  if (maps.length > 0) drawBar(context, store, maps, sheet);
   return canvas.convertToBlob({ type: "image/png" });
+}
+
+/** A tile as it is seen, at least 512 pixels long. */
+export async function tilePng(store: Store, tile: TilePlace): Promise<Blob> {
+  if (!store.traits._images.peek()[tile.image]) {
+    throw new Error("The picture of the chosen tile is not here: scroll to it first.");
+  }
+  return drawSheet(store, layOut(store, [tile.image], [tile.column], LONE_TILE));
+}
+
+/** All tiles; of a stored data set, those whose pictures are here. */
+export async function gridPng(store: Store): Promise<Blob> {
+  const images = store.rows.peek().filter((image) => store.traits._images.peek()[image]);
+  if (images.length === 0) throw new Error("No picture is here: scroll to some, or show all images.");
+  const columns = store.answer.peek()?.columns.map((_, column) => column) ?? [];
+  return drawSheet(store, layOut(store, images, columns.length > 0 ? columns : [0], TILE));
 }

@@ -1,6 +1,7 @@
 /** Pointer, wheel and keyboard of one tile. */
 
-import type { Point } from "../math/transform";
+import { batch, type Signal } from "@preact/signals";
+import type { Point, Transform } from "../math/transform";
 import type { Actions } from "../state/actions";
 import type { Store, TilePlace } from "../state/store";
 import { frameOf } from "./compose";
@@ -34,6 +35,8 @@ export class Gestures {
     private readonly tile: TilePlace,
     private readonly store: Store,
     private readonly actions: Actions,
+    /** Zoomed and panned instead of the tiles of the image. */
+    private readonly ownView?: Signal<Transform>,
   ) {
     const options = { signal: this.listening.signal, passive: false };
     const handlers = {
@@ -60,7 +63,7 @@ export class Gestures {
   private onPointerMove = (event: PointerEvent) => {
     const at = this.placeOf(event);
     if (this.swiping) {
-      this.store.swipe.value = Math.min(Math.max(at.x, 0.02), 1);
+      this.store.traits.swipe.value = Math.min(Math.max(at.x, 0.02), 1);
       return;
     }
     this.canvas.style.cursor = this.isOnSwipeLine(at) ? "ew-resize" : "";
@@ -70,13 +73,13 @@ export class Gestures {
     this.pointers.set(event.pointerId, at);
     const { width, height } = this.frame();
     this.travelled += Math.hypot((at.x - last.x) * width, (at.y - last.y) * height);
-    const view = this.store.view.peek();
+    const { view } = this;
     if (this.pointers.size === 2) {
       this.pinch(before, [...this.pointers.values()]);
     } else if (view.isIdentity) {
       this.point(at);
     } else if (this.travelled > CLICK_PX) {
-      this.store.view.value = view.pan(at.x - last.x, at.y - last.y);
+      this.view = view.pan(at.x - last.x, at.y - last.y);
       this.point(at);
     }
   };
@@ -92,6 +95,7 @@ export class Gestures {
   };
 
   private onPointerEnd = (event: PointerEvent) => {
+    if (this.swiping) this.actions.commit({ swipe: this.store.traits.swipe.peek() });
     this.swiping = false;
     if (!this.pointers.delete(event.pointerId) || event.type === "pointercancel") return;
     if (this.travelled > CLICK_PX) return;
@@ -127,10 +131,11 @@ export class Gestures {
     if (key in ARROWS) {
       this.moveCrosshair(ARROWS[key], event.shiftKey ? 10 * STEP : STEP);
     } else if (key === "+" || key === "=" || key === "-") {
-      const at = this.store.crosshair.peek();
-      this.zoom(key === "-" ? 1 / 1.5 : 1.5, at ? this.store.view.peek().apply(at) : undefined);
+      const at = this.store.crosshairOf(this.tile.image);
+      this.zoom(key === "-" ? 1 / 1.5 : 1.5, at ? this.view.apply(at) : undefined);
     } else if (key === "0") {
-      this.actions.resetView();
+      if (this.ownView) this.view = this.view.whole;
+      else this.actions.resetView();
     } else if (key === "Enter" || key === " ") {
       this.actions.selectTile(this.tile);
     } else if (key === "Escape") {
@@ -141,6 +146,28 @@ export class Gestures {
     }
     event.preventDefault();
   };
+
+  private get view(): Transform {
+    return this.ownView?.peek() ?? this.store.viewOf(this.tile.image);
+  }
+
+  /** Another view of this image takes the zoom from the one that had it. */
+  private set view(view: Transform) {
+    const { store, tile } = this;
+    if (view.isIdentity && store.viewOf(tile.image).isIdentity) return;
+    batch(() => {
+      store.zoomed.value = tile.image;
+      store.view.value = view;
+    });
+  }
+
+  /** Puts the crosshair on a point of this image. */
+  private aim(at: Point | null): void {
+    batch(() => {
+      this.actions.focusTile(this.tile);
+      this.store.crosshair.value = at;
+    });
+  }
 
   private frame() {
     const bounds = this.canvas.getBoundingClientRect();
@@ -156,18 +183,18 @@ export class Gestures {
   }
 
   private isOnSwipeLine({ x }: Point): boolean {
-    const swipe = this.store.swipe.peek();
+    const swipe = this.store.traits.swipe.peek();
     return swipe > 0 && Math.abs(x - swipe) * this.frame().width < LINE_PX;
   }
 
   /** Puts the crosshair under a point of the frame. */
   private point(at: Point): void {
-    const { x, y } = this.store.view.peek().invert(at);
-    this.store.crosshair.value = x === clamp(x) && y === clamp(y) ? { x, y } : null;
+    const { x, y } = this.view.invert(at);
+    this.aim(x === clamp(x) && y === clamp(y) ? { x, y } : null);
   }
 
   private zoom(factor: number, about?: Point): void {
-    this.store.view.value = this.store.view.peek().zoom(factor, about);
+    this.view = this.view.zoom(factor, about);
   }
 
   private pinch(before: Point[], after: Point[]): void {
@@ -177,10 +204,10 @@ export class Gestures {
   }
 
   private moveCrosshair([right, down]: [number, number], step: number): void {
-    const view = this.store.view.peek();
-    const from = this.store.crosshair.peek() ?? view.invert({ x: 0.5, y: 0.5 });
+    const { view } = this;
+    const from = this.store.crosshairOf(this.tile.image) ?? view.invert({ x: 0.5, y: 0.5 });
     const to = { x: clamp(from.x + (right * step) / view.k), y: clamp(from.y + (down * step) / view.k) };
-    this.store.crosshair.value = to;
-    this.store.view.value = view.reveal(to);
+    this.aim(to);
+    this.view = view.reveal(to);
   }
 }

@@ -2,27 +2,78 @@
 export interface Style {
   /** 256 packed RGBA words. */
   table: Uint32Array;
-  /** What the values are divided by; 0 draws zeros. */
+  /** The value that counts as zero. */
+  base: number;
+  /** What the values above it are divided by; 0 draws zeros. */
   scale: number;
   /** The table runs from here to there, in parts of the scale. */
   low: number;
   high: number;
-  /** Where |value / scale| is below it, nothing is drawn. */
+  /** Where |value - base| / scale is below it, nothing is drawn. */
   threshold: number;
 }
 
 /** Colours a map, pixel by pixel, into `out`; transparent where it is NaN or below the threshold. */
 export function paint(map: Float32Array, style: Style, out: Uint32Array): void {
-  const { table, low, high, scale, threshold } = style;
+  const { table, low, high, base, scale, threshold } = style;
   const gain = 255 / (high - low);
   const slope = scale > 0 ? gain / scale : 0;
-  const first = 0.5 - low * gain;
+  const first = 0.5 - low * gain - base * slope;
+  const least = scale > 0 ? threshold * scale : threshold;
   // As precise as the map, so that a value at the threshold is drawn.
-  const limit = Math.fround(scale > 0 ? threshold * scale : threshold);
+  const above = Math.fround(base + least);
+  const below = Math.fround(base - least);
   for (let i = 0; i < map.length; i++) {
     const value = map[i];
     const at = value * slope + first;
     // NaN fails both comparisons.
-    out[i] = value >= limit || value <= -limit ? table[at > 0 ? (at < 255 ? at | 0 : 255) : 0] : 0;
+    out[i] = value >= above || value <= below ? table[at > 0 ? (at < 255 ? at | 0 : 255) : 0] : 0;
   }
+}
+
+const LINES = 4;
+/** Half transparent black. */
+const HALO = new Uint32Array(Uint8Array.of(0, 0, 0, 128).buffer)[0];
+
+/** Draws lines around a quarter, half and three quarters of the table, with a dark edge of one pixel about them. */
+export function trace(map: Float32Array, width: number, style: Style, out: Uint32Array): void {
+  const levels = levelsOf(map, style);
+  const lines = new Int8Array(map.length);
+  forNeighbours(map.length, width, (at, next) => {
+    if (levels[at] === levels[next]) return;
+    const stronger = Math.abs(levels[at]) > Math.abs(levels[next]) ? levels[at] : levels[next];
+    if (Math.abs(stronger) > Math.abs(lines[at])) lines[at] = stronger;
+    if (Math.abs(stronger) > Math.abs(lines[next])) lines[next] = stronger;
+  });
+  const colorOf = (level: number) => {
+    const strength = (level + Math.sign(level)) / LINES;
+    return style.table[Math.round(255 * (style.low < 0 ? (strength + 1) / 2 : strength))];
+  };
+  for (let at = 0; at < lines.length; at++) out[at] = lines[at] === 0 ? 0 : colorOf(lines[at]);
+  forNeighbours(map.length, width, (at, next) => {
+    if (lines[at] === 0 && lines[next] !== 0) out[at] = HALO;
+    if (lines[at] !== 0 && lines[next] === 0) out[next] = HALO;
+  });
+}
+
+/** How many lines lie below each value, counted downwards on the lower side of a diverging table. */
+function levelsOf(map: Float32Array, { low, high, base, scale, threshold }: Style): Int8Array {
+  const levels = new Int8Array(map.length);
+  for (let at = 0; at < map.length; at++) {
+    const part = scale > 0 ? (map[at] - base) / scale : 0;
+    // NaN fails the comparison.
+    if (!(Math.abs(part) >= threshold)) continue;
+    const place = (part - low) / (high - low);
+    const strength = LINES * (low < 0 ? 2 * place - 1 : place);
+    levels[at] = Math.min(Math.max(strength, 1 - LINES), LINES - 1);
+  }
+  return levels;
+}
+
+/** Calls with every pixel and the one on its right, then with every pixel and the one below. */
+function forNeighbours(length: number, width: number, visit: (at: number, next: number) => void): void {
+  for (let row = 0; row < length; row += width) {
+    for (let at = row; at + 1 < row + width; at++) visit(at, at + 1);
+  }
+  for (let at = 0; at + width < length; at++) visit(at, at + width);
 }

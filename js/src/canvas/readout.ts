@@ -5,7 +5,7 @@ import { applySign, type Sign, sample } from "../math/postprocess";
 import { rankText, share, sorted } from "../math/rank";
 import type { Point } from "../math/transform";
 import { position, value as valueText } from "../state/format";
-import type { Picture, Store } from "../state/store";
+import { originalSize, type Picture, type Store } from "../state/store";
 
 /** The value of a map at a point of the picture (fractions); NaN where the model did not look. */
 function valueAt(at: Point, picture: Picture, map: TileMap, values = map.values): number {
@@ -20,11 +20,12 @@ interface Ranked {
   ascending: Float32Array;
 }
 
-/** A function that writes pixel, raw value and its rank among the map's values as drawn, at a point of a tile. */
+/** A function that writes pixel, raw value and its rank among the map's values by how strongly they are drawn, at a point of a tile. */
 export function createReadout(store: Store) {
   const cache = new WeakMap<TileMap, Ranked>();
   const rankedOf = (map: TileMap): Ranked => {
-    const sign = store.signOf(map);
+    // What counts little either way is in the middle of a signed map.
+    const sign = map.item.signed && store.signOf(map) === "signed" ? "absolute" : store.signOf(map);
     const cached = cache.get(map);
     if (cached?.sign === sign) return cached;
     const values = applySign(map.values, sign);
@@ -33,7 +34,7 @@ export function createReadout(store: Store) {
     return ranked;
   };
   return (at: Point, picture: Picture, map: TileMap | undefined): string => {
-    const place = position(at, picture);
+    const place = position(at, originalSize(picture));
     if (!map) return `${place}  –`;
     const raw = valueAt(at, picture, map);
     if (Number.isNaN(raw)) return `${place}  –`;

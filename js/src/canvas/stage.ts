@@ -1,11 +1,11 @@
 /** Draws every visible tile, at most once per animation frame. */
 
-import { effect } from "@preact/signals";
+import { effect, type ReadonlySignal } from "@preact/signals";
 import type { TileMap } from "../kernel/decode";
-import { type Rect, whole } from "../math/transform";
-import { mapOf, type Picture, type Store, type TilePlace } from "../state/store";
-import { BitmapCache } from "./bitmapCache";
-import { compose, frameOf } from "./compose";
+import { type Point, type Rect, type Transform, whole } from "../math/transform";
+import { DRAWING, type ImageCrop, mapOf, originalSize, type Picture, type Store, type TilePlace } from "../state/store";
+import { BitmapCache, type EncodedPicture } from "./bitmapCache";
+import { compose, type Detail, frameOf } from "./compose";
 import { createReadout } from "./readout";
 import { MapPainter, TileBitmaps } from "./tileBitmaps";
 
@@ -13,6 +13,10 @@ interface TileElements extends TilePlace {
   canvas: HTMLCanvasElement;
   /** Where the value under the crosshair is written. */
   readout: HTMLElement;
+  /** A zoom of its own, to the pixels of the original, of which crops are drawn. */
+  ownView?: ReadonlySignal<Transform>;
+  /** Shows the picture without its map. */
+  isBare?: ReadonlySignal<boolean>;
 }
 
 interface TileState extends Readonly<TileElements> {
@@ -26,7 +30,13 @@ interface TileState extends Readonly<TileElements> {
   /** What it was drawn from. */
   picture?: Picture;
   map?: TileMap;
+  crop?: ImageCrop;
+  view?: Transform;
+  crosshair?: Point | null;
 }
+
+/** Pixels of the screen from which on one of the original is drawn as a square. */
+const SQUARE = 2;
 
 /** Milliseconds in a frame for tiles that are drawn for the first time; those left wait for the next frame. */
 const FRESH_MS = 6;
@@ -51,7 +61,7 @@ function filled(rect: Rect, width: number, height: number): Rect {
   return width - rect.width > 1 || height - rect.height > 1 ? rect : { x: 0, y: 0, width, height };
 }
 
-function drawCrosshair(context: CanvasRenderingContext2D, rect: Rect, at: { x: number; y: number }): void {
+function drawCrosshair(context: CanvasRenderingContext2D, rect: Rect, at: Point): void {
   const x = Math.round(rect.x + rect.width * at.x);
   const y = Math.round(rect.y + rect.height * at.y);
   const line = Math.max(1, Math.round(window.devicePixelRatio));
@@ -78,12 +88,19 @@ export class Stage {
 
   constructor(private readonly store: Store) {
     this.readout = createReadout(store);
-    this.bitmapCache = new BitmapCache((picture) => this.schedule((tile) => this.pictureOf(tile) === picture));
+    this.bitmapCache = new BitmapCache((picture) =>
+      this.schedule((tile) => this.pictureOf(tile) === picture || this.cropOf(tile) === picture),
+    );
     this.resizes = new ResizeObserver((entries) => this.resize(entries));
     // The scroll margin, where there is one, is for tiles that scroll within the grid.
     const margins = { rootMargin: "200px", scrollMargin: "200px" } as IntersectionObserverInit;
     this.intersections = new IntersectionObserver((entries) => this.intersect(entries), margins);
-    this.stops = [effect(() => this.watchDrawing()), effect(() => this.watchContent())];
+    this.stops = [
+      effect(() => this.watchDrawing()),
+      effect(() => this.watchPointer()),
+      effect(() => this.watchContent()),
+      effect(() => this.watchCrop()),
+    ];
   }
 
   /** Draws into the canvas, and the value under the crosshair into the readout, until detached. */
@@ -92,7 +109,12 @@ export class Stage {
     this.tiles.set(canvas, { ...tile, visible: false, dirty: true, width: 0, height: 0, bitmaps: null });
     observe(this.resizes, canvas);
     this.intersections.observe(canvas);
+    const stop = effect(() => {
+      for (const signal of [tile.ownView, tile.isBare]) signal?.value;
+      this.schedule((each) => each.canvas === canvas);
+    });
     return () => {
+      stop();
       this.resizes.unobserve(canvas);
       this.intersections.unobserve(canvas);
       this.tiles.delete(canvas);
@@ -112,13 +134,28 @@ export class Stage {
     return this.store.traits._images.peek()[tile.image];
   }
 
+  private viewOf({ ownView, image }: TileElements): Transform {
+    return ownView?.peek() ?? this.store.viewOf(image);
+  }
+
+  /** The newest crop of a tile's picture. */
+  private cropOf({ ownView, image }: TileState): ImageCrop | undefined {
+    const crop = this.store.crop.peek();
+    return ownView && crop?.image === image && !crop.problem ? crop : undefined;
+  }
+
   /** Everything that changes how all tiles are drawn; reading a signal subscribes to it. */
   private watchDrawing(): void {
-    const { traits, view, crosshair, limits, cells, pixelated, swipe, constants } = this.store;
-    const { sign, scale, colormap, opacity, threshold } = traits;
-    const drawing = [sign, scale, colormap, opacity, threshold, view, crosshair, limits, cells, pixelated, swipe];
-    for (const signal of [...drawing, constants]) signal.value;
+    const { traits, constants } = this.store;
+    for (const name of DRAWING) traits[name].value;
+    constants.value;
     this.schedule(() => true);
+  }
+
+  private watchPointer(): void {
+    const { store } = this;
+    for (const signal of [store.view, store.zoomed, store.linked, store.crosshair, store.focus]) signal.value;
+    this.schedule((tile) => tile.view !== this.viewOf(tile) || tile.crosshair !== store.crosshairOf(tile.image));
   }
 
   private watchContent(): void {
@@ -127,6 +164,10 @@ export class Stage {
     // On a scale that several share, another map changes all of them.
     const isShared = traits.scale.peek() !== "map";
     this.schedule((tile) => isShared || tile.picture !== this.pictureOf(tile) || tile.map !== mapOf(this.store, tile));
+  }
+
+  private watchCrop(): void {
+    if (this.store.crop.value) this.schedule(({ ownView }) => ownView !== undefined);
   }
 
   private schedule(isDirty: (tile: TileState) => boolean): void {
@@ -160,11 +201,12 @@ export class Stage {
   private draw(): void {
     this.frame = 0;
     let left = FRESH_MS;
-    const pictures = new Set<Picture>();
+    const pictures = new Set<EncodedPicture>();
     for (const tile of this.tiles.values()) {
       if (!tile.visible) continue;
       const picture = this.pictureOf(tile);
       if (picture) pictures.add(picture);
+      for (const crop of [this.cropOf(tile), tile.crop]) if (crop) pictures.add(crop);
       if (!tile.dirty) continue;
       if (tile.bitmaps) {
         this.drawTile(tile);
@@ -190,14 +232,33 @@ export class Stage {
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     const rect = filled(whole(frameOf(picture, width, height)), width, height);
     const map = mapOf(this.store, tile);
-    Object.assign(tile, { picture, map });
+    const [view, at] = [this.viewOf(tile), this.store.crosshairOf(tile.image)];
+    Object.assign(tile, { picture, map, view, crosshair: at });
     tile.bitmaps ??= new TileBitmaps(this.painter);
     context.reset();
-    compose(context, rect, this.store, { picture, bitmap, map, bitmaps: tile.bitmaps });
-    const at = this.store.crosshair.peek();
+    const detail = tile.ownView ? this.detailOf(tile, picture, bitmap, rect.width * view.k) : null;
+    compose(context, rect, this.store, {
+      view,
+      picture,
+      bitmap,
+      map: tile.isBare?.peek() ? undefined : map,
+      bitmaps: tile.bitmaps,
+      detail,
+    });
     tile.readout.hidden = at === null;
     if (!at) return;
-    drawCrosshair(context, rect, this.store.view.peek().apply(at));
+    drawCrosshair(context, rect, view.apply(at));
     tile.readout.textContent = this.readout(at, picture, map);
+  }
+  /** What there is of a tile's original, whose whole width takes so many pixels of the screen. */
+  private detailOf(tile: TileState, picture: Picture, whole: ImageBitmap | null, width: number): Detail | null {
+    const size = originalSize(picture).width;
+    const pixelated = width >= SQUARE * size;
+    if (size === picture.width) return whole && pixelated ? { bitmap: whole, box: [0, 0, 1, 1], pixelated } : null;
+    const newest = this.cropOf(tile);
+    // Until a crop is decoded, the one before it stays.
+    if (!newest || this.bitmapCache.get(newest)) tile.crop = newest;
+    const bitmap = tile.crop && this.bitmapCache.get(tile.crop);
+    return tile.crop && bitmap ? { bitmap, box: tile.crop.box, pixelated } : null;
   }
 }

@@ -3,9 +3,14 @@
 import type { TileMap } from "../kernel/decode";
 import { applySign, resize, type Sign } from "../math/postprocess";
 import type { Rect } from "../math/transform";
-import { overlayTable } from "./colormap";
+import { lookupTable, overlayTable } from "./colormap";
 import type { DrawStyle } from "./drawStyle";
-import { paint } from "./paint";
+import { paint, trace } from "./paint";
+
+/** As in `kx_widget/engine/drawing.py`. */
+const SHADE = "rgb(0 0 0 / 0.2)";
+
+export type Bitmap = ImageBitmap | OffscreenCanvas;
 
 /** Pixels of the longest side of a bitmap that is kept at its size on the screen; larger ones are scaled when drawn. */
 const LARGEST = 448;
@@ -39,6 +44,26 @@ class MemoCanvas {
   }
 }
 
+/** Takes the colours out, and a little light, so that the palest colours of a map are seen on white. */
+function desaturate(context: OffscreenCanvasRenderingContext2D): void {
+  const { width, height } = context.canvas;
+  context.globalCompositeOperation = "saturation";
+  context.fillStyle = "#808080";
+  context.fillRect(0, 0, width, height);
+  context.globalCompositeOperation = "source-over";
+  context.fillStyle = SHADE;
+  context.fillRect(0, 0, width, height);
+}
+
+function grayOf(bitmap: ImageBitmap, canvas: MemoCanvas): OffscreenCanvas {
+  const { width, height } = bitmap;
+  return canvas.show(width, height, [bitmap], (context) => {
+    context.reset();
+    context.drawImage(bitmap, 0, 0, width, height);
+    desaturate(context);
+  });
+}
+
 /** Paints maps; the tiles of a view share its colour tables and its room for pixels. */
 export class MapPainter {
   private readonly tables = new Map<string, Uint32Array>();
@@ -47,10 +72,14 @@ export class MapPainter {
   paint(context: OffscreenCanvasRenderingContext2D, scalars: Float32Array, style: DrawStyle): void {
     const { width, height } = context.canvas;
     if (this.pixels.height !== height || this.pixels.width !== width) this.pixels = new ImageData(width, height);
-    const key = `${style.table} ${style.diverging}`;
-    const table = this.tables.get(key) ?? overlayTable(style.table, style.diverging);
+    const isTraced = style.style === "contours";
+    const key = `${style.table} ${style.diverging} ${isTraced}`;
+    const table =
+      this.tables.get(key) ?? (isTraced ? lookupTable(style.table) : overlayTable(style.table, style.diverging));
     this.tables.set(key, table);
-    paint(scalars, { ...style, table }, new Uint32Array(this.pixels.data.buffer));
+    const out = new Uint32Array(this.pixels.data.buffer);
+    if (isTraced) trace(scalars, width, { ...style, table }, out);
+    else paint(scalars, { ...style, table }, out);
     context.putImageData(this.pixels, 0, 0);
   }
 }
@@ -58,6 +87,9 @@ export class MapPainter {
 /** The bitmaps of one tile. */
 export class TileBitmaps {
   private readonly scaledPicture = new MemoCanvas();
+  private readonly scaledGray = new MemoCanvas();
+  private readonly wholeGray = new MemoCanvas();
+  private readonly detailGray = new MemoCanvas();
   // Kept in memory rather than on the graphics card: it is written as often as it is drawn.
   private readonly map = new MemoCanvas({ willReadFrequently: true });
   private readonly merged = new MemoCanvas();
@@ -67,14 +99,22 @@ export class TileBitmaps {
 
   constructor(private readonly painter: MapPainter) {}
 
+  /** The picture as it is, or without its colours. */
+  picture = (bitmap: ImageBitmap, gray: boolean): Bitmap => (gray ? grayOf(bitmap, this.wholeGray) : bitmap);
+
+  /** A part of the picture at a higher resolution, as it is or without its colours. */
+  detail = (bitmap: ImageBitmap, gray: boolean): Bitmap => (gray ? grayOf(bitmap, this.detailGray) : bitmap);
+
   /** The picture as large as the frame. */
-  picture(bitmap: ImageBitmap, { width, height }: Rect, pixelated: boolean): CanvasImageSource {
-    if (Math.max(width, height) > LARGEST) return bitmap;
-    return this.scaledPicture.show(width, height, [bitmap, pixelated], (context) => {
+  fitted(bitmap: ImageBitmap, gray: boolean, { width, height }: Rect, pixelated: boolean): Bitmap {
+    if (Math.max(width, height) > LARGEST) return this.picture(bitmap, gray);
+    const scaled = gray ? this.scaledGray : this.scaledPicture;
+    return scaled.show(width, height, [bitmap, pixelated], (context) => {
       context.reset();
       context.imageSmoothingEnabled = !pixelated;
       context.imageSmoothingQuality = "high";
       context.drawImage(bitmap, 0, 0, width, height);
+      if (gray) desaturate(context);
     });
   }
 
@@ -90,7 +130,7 @@ export class TileBitmaps {
   }
 
   /** Picture and map in one, for frames in which only the view moves. */
-  merge(bitmap: ImageBitmap, overlay: OffscreenCanvas, box: readonly number[], opacity: number): OffscreenCanvas {
+  merge(bitmap: Bitmap, overlay: OffscreenCanvas, box: readonly number[], opacity: number): OffscreenCanvas {
     const [left, top, right, bottom] = box;
     const width = Math.max(bitmap.width, overlay.width);
     const height = Math.max(bitmap.height, overlay.height);

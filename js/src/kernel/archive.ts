@@ -11,7 +11,7 @@ import {
   toBytes,
 } from "./decode";
 import { type Column, type Encoded, type Item, type QuestionRecord, VERSION, type Welcome } from "./protocol";
-import { isSameQuestion } from "./question";
+import { canonicalText } from "./question";
 
 /** What the kernel tells a view once. */
 export type Constants = Pick<Welcome, "catalogue" | "wrappers" | "inspection" | "class_names" | "arguments">;
@@ -50,7 +50,7 @@ interface Header {
   side: number | null;
   welcome: Constants;
   predictions: (Encoded & { best: number[] }) | null;
-  answers: { asked: QuestionRecord; columns: Column[]; items: Item[]; seconds: number }[];
+  answers: { asked: QuestionRecord; columns: Column[]; items: Item[]; seconds: number | null }[];
 }
 
 async function unzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
@@ -72,10 +72,8 @@ export async function openArchive(binary: Binary | null | undefined): Promise<Ar
     const tiles = new Map(readTiles(items, [buffer]));
     return { question: asked, seconds, answer: { key: "", columns, tiles } };
   });
-  const columns = answers
-    .flatMap((archived) => splitColumns(archived, welcome))
-    .filter((column) => !answers.some(({ question }) => isSameQuestion(question, column.question)));
-  const all = [...columns, ...answers];
+  // The column of two comparisons, or that of one and an answer, is one answer: the latest.
+  const all = latest([...answers.flatMap((archived) => splitColumns(archived, welcome)), ...answers]);
   return {
     constants: welcome,
     predictions: predictions && {
@@ -87,6 +85,14 @@ export async function openArchive(binary: Binary | null | undefined): Promise<Ar
     available: { questions: all.map(({ question }) => question), offline, fromStore: false, leftOut, side },
     answers: all,
   };
+}
+
+/** The last of those that answer the same; a layer that none of an answer's methods sees makes no other answer of it. */
+function latest(answers: readonly ArchivedAnswer[]): ArchivedAnswer[] {
+  const text = ({ question, answer }: ArchivedAnswer) =>
+    canonicalText(answer.columns.some(({ layer }) => layer) ? question : { ...question, layer: "" });
+  const texts = answers.map(text);
+  return answers.filter((_, index) => texts.lastIndexOf(texts[index]) === index);
 }
 
 /** The columns of a comparison, each as the answer to a question of its own. */

@@ -100,8 +100,9 @@ export function readTiles(items: readonly Item[], buffers: Binary[]): [string, T
   const bytes = toBytes(buffers[0]);
   return items.map((item) => {
     const values = readMap(item, bytes);
-    // Answers of earlier versions have no notes.
-    const complete = { ...item, notes: item.notes ?? [], evidence: item.evidence ?? "some" };
+    // Answers of earlier versions have neither notes nor checks, and are whole.
+    const { notes = [], evidence = "some", checks = {}, done = 1 } = item;
+    const complete = { ...item, notes, evidence, checks, done };
     return [tileKey(item.image, item.column), { item: complete, values, extent: extent(values) }];
   });
 }

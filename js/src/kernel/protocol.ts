@@ -43,7 +43,11 @@ export interface MethodRecord {
 /** What any method can be wrapped in; its settings lie in a question's `params` under its id. */
 export interface WrapperRecord { id: string; title: string; summary: string; params: ParameterRecord[]; }
 
-/** A layer, or a head of its attention; `reason` says why it cannot be chosen. */
+/**
+ * A layer, or a head of its attention; `reason` says why it cannot be chosen.
+ *
+ * `aside` says why a list can leave out a layer that can be chosen.
+ */
 export interface LayerRecord {
   path: string;
   type: string;
@@ -51,6 +55,7 @@ export interface LayerRecord {
   spatial: number[] | null;
   is_candidate: boolean;
   reason: string;
+  aside: string;
 }
 
 /**
@@ -84,7 +89,13 @@ export interface Encoded {
   byte_length: number;
 }
 
-/** One map; `target` is −1 for a contrast, `evidence` `"against"` where nothing positive is there to be drawn. */
+/**
+ * One map.
+ *
+ * `target` is −1 for a contrast, `evidence` `"against"` where nothing positive is there to be drawn; `checks` are
+ * numbers by name that tell how exact the method was. A `partial` one will still change, or would have without a
+ * cancel; `done` is the part of its passes that are made, 0 to 1.
+ */
 export interface Item {
   shape: number[];
   dtype: "float32" | "uint16";
@@ -102,12 +113,24 @@ export interface Item {
   probability: number | null;
   signed: boolean;
   partial: boolean;
+  done: number;
   notes: string[];
   evidence: "some" | "against" | "none";
+  checks: Record<string, number | null>;
 }
 
-/** What a column of the grid asks. */
-export interface Column { layer: string; method: string; method_title: string; target: string; signed: boolean; }
+/** How maps are drawn where the user chooses nothing else: see `engine.display`. */
+export interface DisplayRecord { clip: number; origin: "zero" | "quartile"; sign: "positive" | "absolute" | "signed"; }
+
+/** What a column of the grid asks, and how its maps want to be drawn. */
+export interface Column {
+  layer: string;
+  method: string;
+  method_title: string;
+  target: string;
+  signed: boolean;
+  display: DisplayRecord;
+}
 
 /**
  * Answers `hello`: all that does not change while the widget lives.
@@ -141,13 +164,18 @@ export interface Predictions { kind: "predictions"; shape: number[]; first: numb
  */
 export interface Shelf { kind: "shelf"; images: number; first: number; count: number; }
 
-/** A picture of a store, or why there is none; `box` is the part of it that the model sees. */
+/**
+ * A picture of a store, or why there is none.
+ *
+ * `box` is the part of it that the model sees, `original_size` the (width, height) of the file.
+ */
 export interface Photo {
   image: number;
   name: string;
   width: number;
   height: number;
   box: number[];
+  original_size: number[];
   mime: string;
   problem: string;
   byte_offset: number;
@@ -209,6 +237,13 @@ export interface Thumbnails {
   items: Thumbnail[];
 }
 
+/**
+ * About how many seconds each method would take for these images, at the layer that it would be asked at, by id.
+ *
+ * Those that are missing do not tell; the words of the catalogue then have to do.
+ */
+export interface Costs { kind: "costs"; gen: number; seconds: Record<string, number>; }
+
 /** The answer is whole: it has so many maps. */
 export interface Done { kind: "done"; gen: number; seconds: number; maps: number; }
 
@@ -221,6 +256,24 @@ export interface Error { kind: "error"; gen: number; message: string; hint: stri
 /** A part of a file that a view asked for, with one buffer; or, with an empty buffer, why there is none. */
 export interface File { kind: "file"; id: string; part: number; parts: number; error: string; }
 
+/**
+ * A part of an image, with one buffer; or, with an empty buffer, why there is none.
+ *
+ * `box` is the part in pixels of the original, [x0, y0, x1, y1], which is `original_size` (width, height) large; the
+ * crop has `width` × `height` pixels of its own.
+ */
+export interface Crop {
+  kind: "crop";
+  id: string;
+  image: number;
+  box: number[];
+  original_size: number[];
+  width: number;
+  height: number;
+  mime: string;
+  problem: string;
+}
+
 /** From a view that has just been drawn; `have` are the keys of the answers that it has. */
 export interface Hello { kind: "hello"; version: number; view: string; have: string[]; }
 
@@ -229,6 +282,9 @@ export interface Seen { kind: "seen"; view: string; visible: boolean; }
 
 /** Something of this question did not arrive, or the answer said to be held is not here any more. */
 export interface Miss { kind: "miss"; gen: number; }
+
+/** Ask this question again: the weights have changed. */
+export interface Refresh { kind: "refresh"; gen: number; }
 
 /** Give up this question. */
 export interface Cancel { kind: "cancel"; gen: number; }
@@ -242,12 +298,19 @@ export interface Look { kind: "look"; gen: number; pictures: number[]; maps: num
 /** Make a file, `"html"` or `"npz"` (of one column), for the view that knows this id. */
 export interface Export { kind: "export"; id: string; format: string; column: number; }
 
+/**
+ * Asks for a part of an image, `box` in pixels of the original, at most `longest` pixels long.
+ *
+ * `id` is the view's; a later one takes the place of an earlier one that waits.
+ */
+export interface Enlarge { kind: "enlarge"; id: string; image: number; box: number[]; longest: number; }
+
 /** A frame of maps or pictures was taken in. */
 export interface Ack { kind: "ack"; seq: number; }
 
-export type Down = Welcome | Predictions | Shelf | Pictures | Queued | Running | Progress | Maps | Ahead | Thumbnails | Done | Cancelled | Error | File;
+export type Down = Welcome | Predictions | Shelf | Pictures | Queued | Running | Progress | Maps | Ahead | Thumbnails | Costs | Done | Cancelled | Error | File | Crop;
 
-export type Up = Hello | Seen | Cancel | Miss | Want | Look | Export | Ack;
+export type Up = Hello | Seen | Refresh | Cancel | Miss | Want | Look | Export | Enlarge | Ack;
 
 export type Message<Kind extends (Down | Up)["kind"]> = Extract<Down | Up, { kind: Kind }>;
 
@@ -263,8 +326,10 @@ export const FIELDS: Readonly<Record<Down["kind"], Readonly<Record<string, "numb
   maps: { gen: "number", seq: "number", items: "list" },
   ahead: { seq: "number", answers: "list" },
   thumbnails: { gen: "number", image: "number", column: "number", key: "string", method_title: "string", signed: "boolean", items: "list" },
+  costs: { gen: "number", seconds: "object" },
   done: { gen: "number", seconds: "number", maps: "number" },
   cancelled: { gen: "number" },
   error: { gen: "number", message: "string", hint: "string", traceback: "string" },
   file: { id: "string", part: "number", parts: "number", error: "string" },
+  crop: { id: "string", image: "number", box: "list", original_size: "list", width: "number", height: "number", mime: "string", problem: "string" },
 };

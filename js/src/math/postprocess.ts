@@ -3,6 +3,21 @@
 export type Sign = "positive" | "absolute" | "signed";
 export type Scale = "map" | "image" | "all";
 
+/** How maps are drawn; see `kx_widget/engine/display.py`. */
+export interface Display {
+  /** The percentile of a map's values at which the colours end. */
+  clip: number;
+  /** Where the colours begin: at zero, or where a quarter of the values lie below. */
+  origin: "zero" | "quartile";
+  sign: Sign;
+}
+
+/** The values between which the colours run. */
+export interface ColorEnds {
+  low: number;
+  high: number;
+}
+
 /** The part of a raw map that is looked at: max(m, 0), |m| or m. NaN stays NaN. */
 export function applySign(map: Float32Array, sign: Sign): Float32Array {
   if (sign === "signed") return map;
@@ -44,6 +59,64 @@ export function extent(map: Float32Array): Extent {
 /** max |v| after the sign was applied, from the extent of the raw map. */
 export function magnitude({ lo, hi }: Pick<Extent, "lo" | "hi">, sign: Sign): number {
   return sign === "positive" ? Math.max(hi, 0) : Math.max(Math.abs(lo), Math.abs(hi));
+}
+
+const QUARTILE = 25;
+
+/**
+ * The values between which the colours of a map run: 0 or a quartile, and a percentile. Where these leave no span, as of
+ * a map that is zero nearly everywhere, they run to the last value.
+ */
+export function colorEnds(map: Float32Array, range: Extent, { clip, origin, sign }: Display): ColorEnds {
+  const largest = magnitude(range, sign);
+  if (origin === "zero") {
+    if (clip === 100) return { low: 0, high: largest };
+    return { low: 0, high: atRank(numbers(map, sign === "positive" ? sign : "absolute"), clip) || largest };
+  }
+  const values = numbers(map, sign);
+  const [low, high] = [atRank(values, QUARTILE), atRank(values, clip)];
+  if (low < high) return { low, high };
+  const { lo, hi } = extent(values);
+  return { low: lo, high: hi };
+}
+
+/** The values of a map with their sign applied, without NaN. */
+function numbers(map: Float32Array, sign: Sign): Float32Array {
+  const signed = applySign(map, sign);
+  const values = new Float32Array(map.length);
+  let count = 0;
+  for (let i = 0; i < signed.length; i++) {
+    // NaN is not counted, and the next value takes its place.
+    values[count] = signed[i];
+    if (!Number.isNaN(signed[i])) count += 1;
+  }
+  return values.subarray(0, count);
+}
+
+/** The least of the values that so many per cent of the others do not exceed, by Hoare's selection. */
+function atRank(values: Float32Array, percentile: number): number {
+  const rank = Math.ceil((percentile / 100) * (values.length - 1));
+  let left = 0;
+  let right = values.length - 1;
+  while (left < right) {
+    const pivot = values[(left + right) >> 1];
+    let i = left;
+    let j = right;
+    while (i <= j) {
+      while (values[i] < pivot) i++;
+      while (values[j] > pivot) j--;
+      if (i > j) break;
+      const value = values[i];
+      values[i] = values[j];
+      values[j] = value;
+      i++;
+      j--;
+    }
+    if (rank <= j) right = j;
+    else if (rank >= i) left = i;
+    else break;
+  }
+  return values[rank] ?? 0;
 }
 
 interface Taps {

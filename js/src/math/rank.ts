@@ -18,5 +18,5 @@ export function share(ascending: Float32Array, value: number): number {
 }
 
 export function rankText(part: number): string {
-  return `top ${Math.max(1, Math.ceil(part * 100 - 1e-9))} %`;
+  return `highest ${Math.max(1, Math.ceil(part * 100 - 1e-9))} %`;
 }

@@ -11,19 +11,26 @@ const within = (value: number, low: number, high: number) => Math.min(Math.max(v
  * Both are fractions of the picture, so one transform serves tiles of any size.
  */
 export class Transform {
-  static readonly identity = new Transform(1, 0, 0);
+  static readonly identity = new Transform(1, 0, 0, NEAREST);
 
   private constructor(
     readonly k: number,
     readonly x: number,
     readonly y: number,
+    /** How far one can zoom. */
+    readonly nearest: number,
   ) {}
 
-  /** Zoom between 1 and 32, and the picture always covers its frame. */
-  private static held(k: number, x: number, y: number): Transform {
-    const zoom = within(k, 1, NEAREST);
+  /** The whole picture, to be zoomed so far. */
+  static upTo(nearest: number): Transform {
+    return new Transform(1, 0, 0, Math.max(nearest, NEAREST));
+  }
+
+  /** Zoom between 1 and the nearest, and the picture always covers its frame. */
+  private held(k: number, x: number, y: number): Transform {
+    const zoom = within(k, 1, this.nearest);
     // Adding 0 turns -0 into 0, so that equal views compare equal.
-    return new Transform(zoom, within(x, 1 - zoom, 0) + 0, within(y, 1 - zoom, 0) + 0);
+    return new Transform(zoom, within(x, 1 - zoom, 0) + 0, within(y, 1 - zoom, 0) + 0, this.nearest);
   }
 
   apply(p: Point): Point {
@@ -36,19 +43,24 @@ export class Transform {
 
   /** Zooms by a factor; what is seen at `about` stays there. */
   zoom(factor: number, about: Point = { x: 0.5, y: 0.5 }): Transform {
-    const k = within(this.k * factor, 1, NEAREST);
+    const k = within(this.k * factor, 1, this.nearest);
     const p = this.invert(about);
-    return Transform.held(k, about.x - k * p.x, about.y - k * p.y);
+    return this.held(k, about.x - k * p.x, about.y - k * p.y);
   }
 
   pan(dx: number, dy: number): Transform {
-    return Transform.held(this.k, this.x + dx, this.y + dy);
+    return this.held(this.k, this.x + dx, this.y + dy);
   }
 
   /** Pans just far enough for p to be seen. */
   reveal(p: Point): Transform {
     const seen = this.apply(p);
     return this.pan(within(seen.x, 0, 1) - seen.x, within(seen.y, 0, 1) - seen.y);
+  }
+
+  /** The whole picture. */
+  get whole(): Transform {
+    return this.held(1, 0, 0);
   }
 
   get isIdentity(): boolean {

@@ -2,21 +2,24 @@
 
 import type { QuestionRecord } from "../kernel/protocol";
 import { Transform } from "../math/transform";
+import type { CropQuestion } from "./crops";
+import { isRight } from "./filterSort";
 import type { Session } from "./session";
 import {
+  COMPARED,
   type Compare,
   chosenTile,
   comparedValues,
+  type Drawing,
+  focusedImage,
   LEAST_SPAN,
-  type Limits,
   type Store,
   type Target,
   type TilePlace,
   type Traits,
   WHOLE_SCALE,
 } from "./store";
-
-type Drawing = Pick<Traits, "opacity" | "threshold" | "colormap" | "sign" | "scale">;
+import { joinTarget, TOPS, TRUE } from "./target";
 
 export class Actions {
   constructor(
@@ -28,15 +31,14 @@ export class Actions {
 
   chooseTarget = (target: Target) => this.ask({ target, ...this.withColumn("targets", target) });
 
-  /** Another method begins with its own parameters; what it is wrapped in stays. */
+  /** Another method begins with its own parameters and the whole of its colours; what it is wrapped in stays. */
   chooseMethod = (method: string) => {
     const { traits, constants } = this.store;
     const isWrapper = (name: string) => constants.peek()?.wrappers.some(({ id }) => id === name);
-    let params = traits.params.peek();
-    if (method !== traits.method.peek()) {
-      params = Object.fromEntries(Object.entries(params).filter(([name]) => isWrapper(name)));
-    }
-    this.ask({ method, params, ...this.withColumn("methods", method) });
+    const columns = this.withColumn("methods", method);
+    if (method === traits.method.peek()) return this.ask({ method, ...columns });
+    const wrappers = Object.entries(traits.params.peek()).filter(([name]) => isWrapper(name));
+    this.ask({ method, params: Object.fromEntries(wrappers), limits: WHOLE_SCALE, ...columns });
   };
 
   /** Undefined removes the parameter. */
@@ -45,26 +47,37 @@ export class Actions {
     this.session.set({ params: value === undefined ? others : { ...others, [name]: value } });
   };
 
+  /** What the model takes for something else begins with why, and why not the truth. */
   compareBy = (compare: Compare) => {
-    if (compare !== this.store.traits.compare.peek()) this.session.set({ compare, compare_with: [] });
+    const { store } = this;
+    if (compare === store.traits.compare.peek()) return;
+    const showsWrong = store.traits.show.peek() === "wrong" && store.filters.peek().has("wrong");
+    const isWrong = showsWrong || isRight(store.facts.peek(), focusedImage(store)) === false;
+    const compare_with = compare === "targets" && isWrong ? [TOPS[0], TRUE, joinTarget(TOPS[0], TRUE, [])] : [];
+    this.session.set({ compare, compare_with: store.available.peek() ? [] : compare_with, limits: WHOLE_SCALE });
   };
 
+  /** The choice that a picker shows is one of the columns that are left. */
   removeColumn = (value: Target) => {
+    const { traits } = this.store;
+    const compare = traits.compare.peek();
     const others = comparedValues(this.store).filter((column) => column !== value);
-    this.session.set(others.length > 0 ? { compare_with: others } : { compare: "none", compare_with: [] });
+    if (compare === "none" || others.length === 0) return this.session.set({ compare: "none", compare_with: [] });
+    const name = COMPARED[compare];
+    const chosen = traits[name].peek() === value ? { [name]: others[others.length - 1] } : {};
+    this.session.set({ ...chosen, compare_with: others });
   };
 
   commit = (drawing: Partial<Drawing>) => this.session.set(drawing);
 
-  setLimits = (limits: Partial<Limits>) => {
-    const { low, high } = { ...this.store.limits.peek(), ...limits };
-    const end = Math.min(Math.max(high, LEAST_SPAN), 1);
-    this.store.limits.value = { low: Math.min(Math.max(low, 0), end - LEAST_SPAN), high: end };
+  /** Moves an end of the colours on this page; `commit` tells Python. */
+  moveLimits = (limits: { low?: number; high?: number }) => {
+    const [low, high] = this.store.traits.limits.peek();
+    const end = Math.min(Math.max(limits.high ?? high, LEAST_SPAN), 1);
+    this.store.traits.limits.value = [Math.min(Math.max(limits.low ?? low, 0), end - LEAST_SPAN), end];
   };
 
-  resetLimits = () => {
-    this.store.limits.value = WHOLE_SCALE;
-  };
+  resetLimits = () => this.commit({ limits: WHOLE_SCALE });
 
   selectTile = ({ image, column }: TilePlace) => {
     this.store.chosenColumn.value = column;
@@ -84,7 +97,12 @@ export class Actions {
   /** Asks a question that was answered before, as a whole. */
   openAnswer = (question: QuestionRecord) => this.session.set(question);
 
+  /** Which images are shown, and in which order. */
+  arrange = (rows: Partial<Pick<Traits, "show" | "sort">>) => this.session.set(rows);
+
   cancel = () => this.session.cancel();
+
+  refresh = () => this.session.refresh();
 
   fetchThumbnails = () => {
     const { image, column } = chosenTile(this.store);
@@ -93,6 +111,9 @@ export class Actions {
 
   /** The images whose rows are near sight have changed. */
   fetchVisible = (images: readonly number[]) => this.session.images.fetchVisible(images);
+
+  /** Once a view rests, asks for the pixels of the original that it lacks. */
+  fetchCrop = (image: number, question: () => CropQuestion | null) => this.session.crops.fetchAtRest(image, question);
 
   fetchFile = (format: string, column: number) => this.session.downloads.fetch(format, column);
 

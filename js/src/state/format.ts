@@ -1,23 +1,38 @@
 /** Numbers and names as people read them. */
 
+/** A number as JavaScript writes it, with a true minus sign. */
+const minus = (text: string) => text.replaceAll("-", "−");
+
 export function value(v: number | null): string {
   if (v === null || !Number.isFinite(v)) return "–";
   if (v === 0) return "0";
   const size = Math.abs(v);
-  if (size >= 10000 || size < 0.001) return v.toExponential(1);
-  return String(Number(v.toPrecision(3)));
+  if (size >= 10000 || size < 0.001) return minus(v.toExponential(1));
+  return minus(String(Number(v.toPrecision(3))));
 }
 
 export function percent(p: number): string {
   if (!Number.isFinite(p)) return "";
   const hundredths = p * 100;
+  if (hundredths > 0 && hundredths < 0.05) return "<0.1 %";
   return `${hundredths >= 99.95 || hundredths === 0 ? hundredths.toFixed(0) : hundredths.toFixed(1)} %`;
 }
 
 export function duration(seconds: number): string {
-  if (seconds < 1) return `${Math.max(1, Math.round(seconds * 1000))} ms`;
-  if (seconds < 60) return `${seconds.toFixed(1)} s`;
-  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+  if (seconds < 0.9995) return `${Math.max(1, Math.round(seconds * 1000))} ms`;
+  if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
+  const rounded = Math.round(seconds);
+  const rest = rounded % 60;
+  return `${Math.floor(rounded / 60)} min${rest > 0 ? ` ${rest} s` : ""}`;
+}
+
+/** What something will take, roughly. */
+export function roughly(seconds: number): string {
+  if (seconds < 0.5) return "instant";
+  if (seconds < 9.5) return `≈ ${Math.max(1, Math.round(seconds))} s`;
+  if (seconds < 57.5) return `≈ ${5 * Math.round(seconds / 5)} s`;
+  if (seconds < 5400) return `≈ ${Math.max(1, Math.round(seconds / 60))} min`;
+  return `≈ ${Math.round(seconds / 3600)} h`;
 }
 
 export function shape(sizes: readonly (number | null)[]): string {

@@ -1,12 +1,28 @@
 /** What layers, classes, images and columns are called on the screen. */
 
-import type { Item, QuestionRecord } from "../kernel/protocol";
+import type { Item, MethodRecord, QuestionRecord } from "../kernel/protocol";
 import { isRight, labelOf } from "./filterSort";
-import { lastSegment } from "./format";
-import type { Store, Target } from "./store";
+import { lastSegment, roughly } from "./format";
+import { type Compare, chosenMethod, comparedValues, type Store, type Target } from "./store";
+import { splitTarget, spokenTarget } from "./target";
 
 export const className = (store: Store, target: Target): string =>
   typeof target === "number" ? (store.constants.value?.class_names[target] ?? `class ${target}`) : target;
+
+/** A class without the synonyms in its name. */
+export const briefName = (store: Store, index: number): string =>
+  store.briefNames.value[index] ?? className(store, index);
+
+/** A target in the words of the page: "predicted", "2nd", "true class", a class, or "A vs B". */
+export function targetText(store: Store, target: Target): string {
+  const sides = splitTarget(target, store.constants.value?.class_names ?? []);
+  const texts = sides.map((side) => side !== null && (spokenTarget(String(side)) ?? className(store, side)));
+  return texts.filter(Boolean).join(" vs ");
+}
+
+/** The class that a map explains, or the two of a contrast. */
+export const explainedText = (store: Store, { target, target_name }: Item): string =>
+  target >= 0 ? target_name : targetText(store, target_name);
 
 export const methodTitle = (store: Store, id: string): string =>
   store.constants.value?.catalogue.find((method) => method.id === id)?.title ?? id;
@@ -15,10 +31,17 @@ export const imageName = (store: Store, image: number): string =>
   lastSegment(store.traits._images.value[image]?.name ?? "") || `image ${image + 1}`;
 
 /** What tells one column of a comparison from the next. */
-export function comparedText(store: Store, value: Target): string {
-  const { compare } = store.traits;
-  if (compare.value === "methods") return methodTitle(store, String(value));
-  return compare.value === "layers" ? store.layerName(String(value)) : className(store, value);
+export function comparedText(store: Store, value: Target, compare: Compare = store.traits.compare.value): string {
+  if (compare === "methods") return methodTitle(store, String(value));
+  return compare === "layers" ? store.layerName(String(value)) : targetText(store, value);
+}
+
+/** The methods of the columns: those compared, else the chosen one. */
+export function shownMethods(store: Store): MethodRecord[] {
+  const chosen = chosenMethod(store);
+  const compared = store.traits.compare.value === "methods" ? comparedValues(store) : [];
+  const methods = store.constants.value?.catalogue.filter(({ id }) => compared.includes(id)) ?? [];
+  return methods.length > 0 || !chosen ? methods : [chosen];
 }
 
 export function columnHeading(store: Store, index: number): string {
@@ -33,11 +56,12 @@ export function questionText(store: Store, question: QuestionRecord): string {
   const { layer, method, target, params, compare, compare_with } = question;
   const entry = store.constants.value?.catalogue.find(({ id }) => id === method);
   const settings = Object.entries(params).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
-  const columns = compare_with.length > 0 ? ` (${compare_with.join(", ")})` : "";
+  const values = compare_with.map((value) => comparedText(store, value, compare));
+  const columns = values.length > 0 ? ` (${values.join(", ")})` : "";
   return [
     compare !== "methods" && methodTitle(store, method),
     compare !== "layers" && (entry?.sees === "input" ? "the input" : store.layerName(layer)),
-    compare !== "targets" && className(store, target),
+    compare !== "targets" && targetText(store, target),
     ...settings,
     compare !== "none" && `${compare === "targets" ? "classes" : compare} compared${columns}`,
   ]
@@ -60,6 +84,22 @@ export function verdict(store: Store, image: number, explained?: number): string
   return `${outcome}, true class ${className(store, labelOf(facts, image) ?? 0)}`;
 }
 
+/** What a method costs: seconds for these images, where they are known. */
+export function costText(store: Store, { id, cost }: MethodRecord): string {
+  const seconds = store.costs.value[id];
+  return seconds === undefined ? cost : roughly(seconds);
+}
+
+/** What the true class says of the prediction; empty where one of them is not known. */
+export function truthText(store: Store, image: number): string {
+  const facts = store.facts.value;
+  const right = isRight(facts, image);
+  if (right === null) return "";
+  if (right) return "right";
+  const label = labelOf(facts, image) ?? 0;
+  return `true: ${briefName(store, label)}`;
+}
+
 /** How far a method's maps can be trusted on this model, "" where nothing is known against them. */
 export function cautionOf(store: Store, method: string): string {
   const { catalogue = [], inspection } = store.constants.value ?? {};
@@ -67,6 +107,12 @@ export function cautionOf(store: Store, method: string): string {
   const cautions = inspection?.cautions ?? {};
   const sees = catalogue.find(({ id }) => id === method)?.sees ?? "";
   return cautions[method] ?? cautions[sees] ?? "";
+}
+
+/** How far a map has come that is not finished, "" for one that is. */
+export function partialText({ partial, done }: Item): string {
+  if (!partial) return "";
+  return `partial ${done > 0 && done < 0.01 ? "<1" : Math.floor(100 * done)} %`;
 }
 
 /** The notes on this map alone: a caution that holds for all of its method is shown once, beside the method. */

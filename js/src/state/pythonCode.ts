@@ -19,9 +19,8 @@ export function literal(value: unknown): string {
 
 /** Traits that are always written; others only where they differ from their default. */
 const ALWAYS: readonly (keyof Traits)[] = ["target", "layer", "method"];
-const OTHERS = (Object.keys(DEFAULTS) as (keyof Traits)[]).filter(
-  (name) => !ALWAYS.includes(name) && name !== "_images",
-);
+const NEVER: readonly (keyof Traits)[] = ["weights_changed", "_images", "_names"];
+const OTHERS = (Object.keys(DEFAULTS) as (keyof Traits)[]).filter((name) => ![...ALWAYS, ...NEVER].includes(name));
 
 const isName = (text: string) => /^[a-z_]+$/.test(text);
 const unwritten = (argument: string) => argument.split("=").at(-1) ?? "";
@@ -29,9 +28,13 @@ const unwritten = (argument: string) => argument.split("=").at(-1) ?? "";
 /** The cell: the question and every drawing trait that differs from its default, after the user's own arguments. */
 export function pythonCode(store: Store): string {
   const userArguments = store.constants.value?.arguments ?? ["model", "images"];
-  const written = (name: keyof Traits) => literal(store.traits[name].value);
+  const names = store.traits._names.value;
+  const written = (name: keyof Traits) => names[name] ?? literal(store.traits[name].value);
   const named = ALWAYS.filter((name) => store.traits[name].value !== "");
-  const changed = OTHERS.filter((name) => written(name) !== literal(DEFAULTS[name]));
+  // What a store's `sort` says is the order of its rows, before a page sorts them.
+  const later: (keyof Traits)[] = store.stored.value ? ["sort"] : [];
+  const isChanged = (name: keyof Traits) => literal(store.traits[name].value) !== literal(DEFAULTS[name]);
+  const changed = OTHERS.filter((name) => isChanged(name) && !later.includes(name));
   const others = userArguments.map(unwritten).filter(isName).join(", ");
   const lines = [...named, ...changed].map((name) => `    ${name}=${written(name)},`);
   return [
@@ -42,6 +45,7 @@ export function pythonCode(store: Store): string {
     ...userArguments.map((argument) => `    ${argument},`),
     ...lines,
     ")",
+    ...later.filter(isChanged).map((name) => `w.${name} = ${written(name)}`),
     "w",
     "",
   ].join("\n");

@@ -9,6 +9,7 @@ import { type Down, type Message, type Up, VERSION } from "../kernel/protocol";
 import { QUESTION } from "../kernel/question";
 import type { AnswerCache } from "./answerCache";
 import { exact, nearest } from "./availableQuestions";
+import { Crops } from "./crops";
 import { CurrentAnswer } from "./currentAnswer";
 import { currentQuestion, type Status, type Store, type Traits } from "./store";
 import { StoreImages } from "./storeImages";
@@ -29,6 +30,7 @@ export class Session implements Listener {
   private readonly current: CurrentAnswer;
   readonly images: StoreImages;
   readonly downloads: Downloads;
+  readonly crops: Crops;
   private readonly observers: (readonly [event: string, observer: () => void])[];
   /** What was saved, until the kernel answers. */
   private archive: Archive | null = null;
@@ -46,16 +48,24 @@ export class Session implements Listener {
     this.current = new CurrentAnswer(store, cache);
     this.images = new StoreImages(store, this.current, send);
     this.downloads = new Downloads(send);
+    this.crops = new Crops(store, send, this.id);
     const names = Object.keys(store.traits) as (keyof Traits)[];
     this.observers = names.map((name) => [`change:${name}`, () => this.follow(name)]);
     for (const [event, observer] of this.observers) model.on(event, observer);
     for (const name of names) this.pull(name);
     this.connection = new Connection(model, this);
     this.connection.greet();
-    openArchive(model.get("_snapshot") as Binary | undefined)
+    // A kernel that is too busy to greet may still have answered since.
+    model.on("change:_snapshot", this.readSnapshot);
+    this.readSnapshot();
+  }
+
+  private readonly readSnapshot = () => {
+    if (!this.needsArchive) return;
+    openArchive(this.model.get("_snapshot") as Binary | undefined)
       .then((archive) => archive && this.needsArchive && batch(() => this.useArchive(archive)))
       .catch((error) => this.report(`What was kept of this view cannot be read: ${error}`));
-  }
+  };
 
   /** Sets traits here and in Python; a question that cannot be answered is refused with a failure. */
   set(values: Partial<Traits>): void {
@@ -65,6 +75,11 @@ export class Session implements Listener {
 
   cancel(): void {
     this.connection.send({ kind: "cancel", gen: this.current.gen });
+  }
+
+  /** Asks the question again: the weights have changed. */
+  refresh(): void {
+    this.connection.send({ kind: "refresh", gen: this.current.gen });
   }
 
   /** Asks for thumbnails of an image for one of the answer's columns. */
@@ -82,10 +97,12 @@ export class Session implements Listener {
     this.needsArchive = false;
     this.downloads.close();
     this.images.close();
+    this.crops.close();
     this.setVisible(false);
     this.connection.close();
     clearTimeout(this.queuedTimer);
     for (const [event, observer] of this.observers) this.model.off(event, observer);
+    this.model.off("change:_snapshot", this.readSnapshot);
   }
 
   // What the connection calls.
@@ -149,6 +166,9 @@ export class Session implements Listener {
     progress: (message) => {
       if (this.store.status.value === "running") this.store.progress.value = message;
     },
+    costs: ({ seconds }) => {
+      this.store.costs.value = seconds;
+    },
     maps: (message, buffers) => this.current.add(message, buffers, this.images.trim),
     ahead: ({ answers }, buffers) => {
       for (const { asked, key, columns, items } of answers) {
@@ -176,6 +196,7 @@ export class Session implements Listener {
       this.end("error");
     },
     file: (message, buffers) => this.downloads.receive(message, buffers),
+    crop: (message, buffers) => this.crops.receive(message, buffers),
   };
 
   /** The kernel has taken a question. */

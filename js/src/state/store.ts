@@ -13,7 +13,7 @@ import {
 } from "../kernel/decode";
 import type { Item, Message, MethodRecord, Progress, QuestionRecord } from "../kernel/protocol";
 import { QUESTION } from "../kernel/question";
-import { magnitude, type Scale, type Sign } from "../math/postprocess";
+import { type ColorEnds, colorEnds, type Display, type Scale, type Sign } from "../math/postprocess";
 import { type Point, Transform } from "../math/transform";
 import { countFilters, factsOf, factsOfStored, filterSort, type Sort, sortsOf } from "./filterSort";
 import { lastSegment, shortNames } from "./format";
@@ -27,11 +27,60 @@ export interface Picture {
   width: number;
   height: number;
   box: number[];
+  /** Width and height of what it was made from; earlier versions did not save them. */
+  original_size?: number[];
   mime: string;
   /** Why there is none. */
   problem?: string;
   data: Binary;
 }
+
+/** The pixels that people count: those of the image itself, of which the picture may be a small copy. */
+export function originalSize({ width, height, original_size: size }: Picture): { width: number; height: number } {
+  return size ? { width: size[0], height: size[1] } : { width, height };
+}
+
+/** A part of an image at a higher resolution than its picture has; or why there is none. */
+export interface ImageCrop {
+  image: number;
+  /** Where it lies, in fractions of the image. */
+  box: readonly number[];
+  /** Its pixels for each of the original's, along a side; 1 at most. */
+  density: number;
+  mime: string;
+  data: Binary;
+  problem: string;
+}
+
+export type Limits = readonly [low: number, high: number];
+export const LEAST_SPAN = 0.01;
+export const WHOLE_SCALE: Limits = [0, 1];
+
+/** How the maps of columns that do not tell are drawn: those that an earlier version saved. */
+const PLAIN: Display = { clip: 100, origin: "zero", sign: "positive" };
+
+/** What is drawn and how, as synced with Python under the names it has there; none of it asks the kernel anything. */
+const DRAWING_DEFAULTS = {
+  sign: "auto" as Sign | "auto",
+  scale: "map" as Scale,
+  /** The percentile at which the colours end; null is the method's own. */
+  clip: null as number | null,
+  /** The colour table's ends in parts of the scale; signed maps use the upper one on both sides. */
+  limits: WHOLE_SCALE,
+  colormap: "inferno",
+  opacity: 0.7,
+  threshold: 0,
+  photo: "gray" as "gray" | "colour",
+  map_style: "fill" as "fill" | "contours",
+  /** The map's cells are drawn as they are rather than interpolated. */
+  cells: false,
+  /** The picture's pixels are drawn as they are rather than interpolated. */
+  pixelated: false,
+  /** Left of it, in parts of a tile's width, the picture is bare. */
+  swipe: 0,
+};
+export type Drawing = typeof DRAWING_DEFAULTS;
+export const DRAWING = Object.keys(DRAWING_DEFAULTS) as (keyof Drawing)[];
 
 /** What is synced with Python, under the names it has there. */
 export const DEFAULTS = {
@@ -41,16 +90,21 @@ export const DEFAULTS = {
   params: {} as QuestionRecord["params"],
   compare: "none" as Compare,
   compare_with: [] as Target[],
-  sign: "positive" as Sign,
-  scale: "map" as Scale,
-  colormap: "viridis",
-  opacity: 0.6,
-  threshold: 0,
+  ...DRAWING_DEFAULTS,
   selected: [0],
   /** The true class of each image, null where it is unknown; empty where no labels were given. */
   labels: [] as (number | null)[],
+  /** Which images are shown; one of `filters`. */
+  show: "all",
+  sort: "given" as Sort,
   theme: "auto" as "auto" | "light" | "dark",
+  /** Pixels of the whole view; null where it goes by the window. */
+  height: null as number | null,
+  /** Since the answer on the screen was computed. */
+  weights_changed: false,
   _images: [] as Picture[],
+  /** The user's own variables that hold a trait's value, by the trait. */
+  _names: {} as Readonly<Record<string, string>>,
 };
 export type Traits = typeof DEFAULTS;
 
@@ -77,15 +131,7 @@ export interface TilePlace {
   column: number;
 }
 
-/** The colour table's ends in parts of the scale; signed maps use `high` on both sides. */
-export interface Limits {
-  low: number;
-  high: number;
-}
-export const LEAST_SPAN = 0.01;
-export const WHOLE_SCALE: Limits = { low: 0, high: 1 };
-
-/** Which maps share a scale, as the key of the largest magnitude among them. */
+/** Which maps share a scale, as the key of the widest ends among them. */
 const SCOPE: Readonly<Record<Scale, (item: Item) => string>> = {
   map: (item) => tileKey(item.image, item.column),
   image: (item) => String(item.image),
@@ -100,33 +146,36 @@ export class Store {
   /** Facts about the images of a stored data set, of which only some are in `_images`; else null. */
   readonly stored = signal<StoredFacts | null>(null);
   readonly thumbnails = signal<ThumbnailSet | null>(null);
+  /** The crop that came last. */
+  readonly crop = signal<ImageCrop | null>(null);
   readonly answer = signal<(Answer & { gen: number }) | null>(null);
   /** The answer on the screen does not belong to the question any more. */
   readonly stale = signal(false);
   readonly progress = signal<Progress | null>(null);
+  /** About how many seconds each method would take, by its id, as far as the kernel tells. */
+  readonly costs = signal<Readonly<Record<string, number>>>({});
   readonly seconds = signal<number | null>(null);
   readonly failure = signal<Failure | null>(null);
   /** Null where a kernel answers, or nothing was saved. */
   readonly available = signal<AvailableQuestions | null>(null);
   /** A question was sent and the kernel has not taken it yet. */
   readonly waiting = signal(false);
+  /** How the zoomed image is seen, or all of them where they are linked. */
   readonly view = signal(Transform.identity);
+  readonly zoomed = signal(0);
+  /** A point of the image in `focus`, or of all of them where they are linked. */
   readonly crosshair = signal<Point | null>(null);
-  readonly limits = signal(WHOLE_SCALE);
-  /** The map's cells are drawn as they are rather than interpolated. */
-  readonly cells = signal(false);
-  /** The picture's pixels are drawn as they are rather than interpolated. */
-  readonly pixelated = signal(false);
-  /** Left of it, in parts of a tile's width, the picture is bare. */
-  readonly swipe = signal(0);
+  /** Crosshair and zoom are those of all images. */
+  readonly linked = signal(false);
   /** The tile under the pointer or with the keyboard focus. */
   readonly focus = signal<TilePlace | null>(null);
   /** The column of the tile chosen last; its image is the first of `selected`. */
   readonly chosenColumn = signal(0);
   readonly dark = signal(false);
-  /** Which images are shown; one of `filters`. */
-  readonly filter = signal("all");
-  readonly sort = signal<Sort>("given");
+  /** Pixels that the pictures of the grid are to be high; null for as high as they fit. */
+  readonly tileHeight = signal<number | null>(null);
+  /** What they are if it is null. */
+  readonly fittingHeight = signal(0);
 
   constructor(initial: Partial<Traits> = {}) {
     const values = Object.entries({ ...DEFAULTS, ...initial });
@@ -145,29 +194,67 @@ export class Store {
   /** The images shown, in the order of their rows. */
   readonly rows = computed(() => {
     // The chosen filter or sort may have gone with the labels that it was about.
-    const filter = this.filters.value.has(this.filter.value) ? this.filter.value : "all";
-    const sort = sortsOf(this.facts.value).includes(this.sort.value) ? this.sort.value : "given";
+    const filter = this.filters.value.has(this.traits.show.value) ? this.traits.show.value : "all";
+    const sort = sortsOf(this.facts.value).includes(this.traits.sort.value) ? this.traits.sort.value : "given";
     return filterSort(this.facts.value, filter, sort);
   });
 
-  /** The largest magnitude of every scope. */
-  private readonly magnitudes = computed(() => {
-    const largest = new Map<string, number>();
+  viewOf = (image: number) => (this.linked.value || image === this.zoomed.value ? this.view.value : Transform.identity);
+  crosshairOf = (image: number) =>
+    this.linked.value || image === this.focus.value?.image ? this.crosshair.value : null;
+
+  /** How a map is drawn: as its column wants, but for what the user has chosen; see `engine/display.py`. */
+  displayOf = ({ item }: { item: Pick<Item, "signed" | "column"> }): Display => {
+    const { sign, clip } = this.traits;
+    const display = this.answer.value?.columns[item.column]?.display ?? PLAIN;
+    const isOwn = sign.value === "auto";
+    return {
+      clip: clip.value ?? display.clip,
+      origin: isOwn ? display.origin : "zero",
+      // Maps without a meaningful sign are drawn as they are.
+      sign: item.signed ? (isOwn ? display.sign : (sign.value as Sign)) : "signed",
+    };
+  };
+  signOf = (tile: { item: Pick<Item, "signed" | "column"> }): Sign => this.displayOf(tile).sign;
+
+  /** The ends of each map alone, by all that they depend on: selecting a percentile takes time. */
+  private readonly ends = new WeakMap<TileMap, Map<string, ColorEnds>>();
+  private endsOfMap(tile: TileMap, display: Display): ColorEnds {
+    const ends = this.ends.get(tile) ?? new Map<string, ColorEnds>();
+    const key = `${display.clip} ${display.origin} ${display.sign}`;
+    const found = ends.get(key) ?? colorEnds(tile.values, tile.extent, display);
+    this.ends.set(tile, ends.set(key, found));
+    return found;
+  }
+  private scopeOf = ({ item }: TileMap, { origin }: Display) => `${origin} ${SCOPE[this.traits.scale.value](item)}`;
+  /** The widest ends of every scope. */
+  private readonly widest = computed(() => {
+    const widest = new Map<string, ColorEnds>();
     for (const tile of this.answer.value?.tiles.values() ?? []) {
-      const scope = SCOPE[this.traits.scale.value](tile.item);
-      largest.set(scope, Math.max(largest.get(scope) ?? 0, magnitude(tile.extent, this.signOf(tile))));
+      const display = this.displayOf(tile);
+      const { low, high } = this.endsOfMap(tile, display);
+      const scope = this.scopeOf(tile, display);
+      const before = widest.get(scope);
+      widest.set(scope, before ? { low: Math.min(before.low, low), high: Math.max(before.high, high) } : { low, high });
     }
-    return largest;
+    return widest;
   });
-  /** The sign under which a map is drawn; maps without a meaningful sign are drawn as they are. */
-  signOf = (tile: TileMap): Sign => (tile.item.signed ? this.traits.sign.value : "signed");
-  /** What the ends of the colour table stand for. */
-  scaleOf = (tile: TileMap) => this.magnitudes.value.get(SCOPE[this.traits.scale.value](tile.item)) ?? 0;
+  /** The values that the ends of the colour table stand for, before limits. */
+  endsOf = (tile: TileMap): ColorEnds =>
+    this.widest.value.get(this.scopeOf(tile, this.displayOf(tile))) ?? { low: 0, high: 0 };
 
   /** The shortest end of every layer's path that no other layer shares. */
   private readonly layerNames = computed(() => {
     const layers = this.constants.value?.inspection.layers ?? [];
     return shortNames(layers.map(({ path }) => path));
+  });
+  /** The names of the classes up to their first comma, where synonyms follow it, as far as these are not the same. */
+  readonly briefNames = computed(() => {
+    const names = this.constants.value?.class_names ?? [];
+    const brief = names.map((name) => name.split(", ")[0]);
+    const counts = new Map<string, number>();
+    for (const name of brief) counts.set(name, (counts.get(name) ?? 0) + 1);
+    return brief.map((name, target) => (counts.get(name) === 1 && name ? name : names[target]));
   });
   layerName = (path: string) => this.layerNames.value.get(path) ?? lastSegment(path);
 }
@@ -175,11 +262,14 @@ export class Store {
 export const currentQuestion = (store: Store) =>
   Object.fromEntries(QUESTION.map((name) => [name, store.traits[name].peek()])) as unknown as QuestionRecord;
 
+/** The trait of what is compared. */
+export const COMPARED = { targets: "target", methods: "method", layers: "layer" } as const;
+
 /** The columns of a comparison: those chosen, else those the kernel answers with. */
 export function comparedValues(store: Store): Target[] {
   const { compare, compare_with } = store.traits;
   if (compare.value === "none" || compare_with.value.length > 0) return compare_with.value;
-  const name = ({ targets: "target", methods: "method", layers: "layer" } as const)[compare.value];
+  const name = COMPARED[compare.value];
   return (store.answer.value?.columns ?? []).map((column) => column[name]);
 }
 
@@ -200,10 +290,10 @@ export function chosenTile(store: Store): TilePlace {
 export const mapOf = (store: Store, { image, column }: TilePlace): TileMap | undefined =>
   store.answer.value?.tiles.get(tileKey(image, column));
 
-/** One image's probabilities, or null where the model gives none. */
+/** One image's probabilities, or null where the model gives none, or not all are known. */
 export function probabilitiesOf(store: Store, image: number): Float32Array | null {
   const table = store.predictions.value;
   if (!table || image < 0 || image >= table.images) return null;
   const row = table.values.subarray(image * table.classes, (image + 1) * table.classes);
-  return Number.isNaN(row[0]) ? null : row;
+  return row.includes(Number.NaN) ? null : row;
 }

@@ -1,9 +1,10 @@
 /** The images of a stored data set: facts about all of them, pictures and maps of those near sight. */
 
+import { effect } from "@preact/signals";
 import { type Binary, copyPart, readStoredFacts, type StoredFacts, type TileMaps, toBytes } from "../kernel/decode";
 import type { Pictures, Shelf, Up } from "../kernel/protocol";
 import type { CurrentAnswer } from "./currentAnswer";
-import type { Picture, Store } from "./store";
+import { focusedImage, type Picture, type Store } from "./store";
 
 /** Milliseconds without scrolling until what is near sight is asked for. */
 const REST_MS = 60;
@@ -21,12 +22,19 @@ export class StoreImages {
   private askedGen = 0;
   private restTimer: ReturnType<typeof setTimeout> | undefined;
   private lostTimer: ReturnType<typeof setTimeout> | undefined;
+  private readonly stopFollowing: () => void;
 
   constructor(
     private readonly store: Store,
     private readonly current: CurrentAnswer,
     private readonly send: (message: Up) => void,
-  ) {}
+  ) {
+    // The image in focus is shown large, wherever its row is.
+    this.stopFollowing = effect(() => {
+      focusedImage(store);
+      this.fetchMissing();
+    });
+  }
 
   /** Adds the facts about some images. */
   addFacts(message: Shelf, buffers: Binary[]): void {
@@ -52,7 +60,7 @@ export class StoreImages {
     }
     for (const image of this.pictures.keys()) {
       if (this.pictures.size <= LIMIT_PICTURES) break;
-      if (!this.visible.has(image)) this.pictures.delete(image);
+      if (!this.isSeen(image)) this.pictures.delete(image);
     }
     this.showPictures();
   }
@@ -79,7 +87,7 @@ export class StoreImages {
     const trimmed = new Map(tiles);
     for (const [key, { item, values }] of tiles) {
       if (bytes <= LIMIT_BYTES) break;
-      if (this.visible.has(item.image)) continue;
+      if (this.isSeen(item.image)) continue;
       trimmed.delete(key);
       bytes -= values.byteLength;
     }
@@ -87,9 +95,12 @@ export class StoreImages {
   };
 
   close(): void {
+    this.stopFollowing();
     clearTimeout(this.restTimer);
     clearTimeout(this.lostTimer);
   }
+
+  private isSeen = (image: number) => this.visible.has(image) || image === focusedImage(this.store);
 
   private showPictures(): void {
     const pictures = new Array<Picture>(this.store.stored.peek()?.images ?? 0);
@@ -100,8 +111,9 @@ export class StoreImages {
   private ask(before = ""): void {
     this.restTimer = undefined;
     clearTimeout(this.lostTimer);
-    const pictures = [...this.visible].filter((image) => !this.pictures.has(image));
-    const maps = [...this.visible].filter((image) => !this.current.has(image));
+    const images = [...new Set([...this.visible, focusedImage(this.store)])];
+    const pictures = images.filter((image) => !this.pictures.has(image));
+    const maps = images.filter((image) => !this.current.has(image));
     if (pictures.length + maps.length === 0) return;
     const message = { kind: "look", gen: this.current.gen, pictures, maps } as const;
     this.send({ ...message });

@@ -1,12 +1,14 @@
-/** Targets as the kernel reads them: a class by index or name, "top", "top-2"…, or "A − B". */
+/** Targets as the kernel reads them: a class by index or name, "top", "top-2"…, "true", or "A − B". */
 
 import type { Target } from "./store";
 
 const MINUS = " − ";
+const RANK = /^top(?:-([1-9]\d*))?$/;
+export const TRUE = "true";
 export const TOPS = ["top", "top-2", "top-3"];
 
-/** Whether the kernel reads this text as a rank, whatever the classes are called. */
-export const isRank = (text: string): boolean => /^top(-[1-9]\d*)?$/.test(text);
+/** Whether the kernel reads this text as a rank or as the true class, whatever the classes are called. */
+export const isReserved = (text: string): boolean => text === TRUE || RANK.test(text);
 
 /** The two sides of a contrast; the second is null where the target is a single class. */
 export function splitTarget(target: Target, names: readonly string[]): [Target, string | null] {
@@ -20,11 +22,38 @@ export function plainText(target: Target, names: readonly string[]): string | nu
   if (typeof target === "string") return target;
   const name = names[target];
   const unique = names.indexOf(name) === target && names.lastIndexOf(name) === target;
-  return unique && !isRank(name) ? name : null;
+  return unique && !isReserved(name) ? name : null;
 }
 
 /** "A − B", or A alone where there is nothing to subtract or a side cannot be told by name. */
 export function joinTarget(a: Target, b: Target | null, names: readonly string[]): Target {
   const [left, right] = [plainText(a, names), b === null ? null : plainText(b, names)];
   return left === null || right === null ? a : left + MINUS + right;
+}
+
+/** What people call a rank or the true class: "predicted", "2nd"…; null for any other text. */
+export function spokenTarget(text: string): string | null {
+  if (text === TRUE) return "true class";
+  const match = RANK.exec(text);
+  if (!match) return null;
+  const place = Number(match[1] ?? 1);
+  if (place === 1) return "predicted";
+  const isTeen = place % 100 > 10 && place % 100 < 14;
+  return `${place}${(!isTeen && ["", "st", "nd", "rd"][place % 10]) || "th"}`;
+}
+
+/** The place of a rank, 1 for "top"; null for any other text. */
+export function placeOf(text: string): number | null {
+  const match = RANK.exec(text);
+  return match && Number(match[1] ?? 1);
+}
+
+/** What somebody types for a class or a rank beside its name: "24", "top-4" or "4th"; null for any other text. */
+export function readTarget(text: string, classes: number): Target | null {
+  const word = text.trim().toLowerCase();
+  if (/^\d+$/.test(word)) return Number(word) < classes ? Number(word) : null;
+  const ordinal = /^([1-9]\d*)(?:st|nd|rd|th)$/.exec(word);
+  const rank = ordinal ? `top-${ordinal[1]}`.replace(/^top-1$/, "top") : word;
+  const place = placeOf(rank);
+  return place !== null && place <= classes ? rank : null;
 }

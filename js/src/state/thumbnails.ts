@@ -2,13 +2,15 @@
 
 import { type Binary, readThumbnails } from "../kernel/decode";
 import type { Thumbnails } from "../kernel/protocol";
+import { labelOf } from "./filterSort";
 import { chosenTile, type Store, type ThumbnailSet } from "./store";
 
 /** Everything that thumbnails depend on, as text: all of the question but the layer. */
 export function thumbnailKey(store: Store): string {
   const { image, column } = chosenTile(store);
   const { method, target } = store.answer.value?.columns[column] ?? {};
-  return JSON.stringify([image, method, target, store.traits.params.value]);
+  // What the true class of an image is may change.
+  return JSON.stringify([image, method, target, store.traits.params.value, labelOf(store.facts.value, image)]);
 }
 
 /** Those of the question whose answer is on the screen, or null. */

@@ -3,6 +3,8 @@ import base from "./base.css";
 import foot from "./foot.css";
 import form from "./form.css";
 import grid from "./grid.css";
+import help from "./help.css";
 import layers from "./layers.css";
+import panel from "./panel.css";
 
-export const css = [base, bar, form, layers, grid, foot].join("\n");
+export const css = [base, bar, form, layers, grid, panel, foot, help].join("\n");

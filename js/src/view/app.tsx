@@ -1,65 +1,80 @@
-import { useSignal } from "@preact/signals";
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import { ClassPicker } from "./classPicker";
 import { ColumnChips, CompareField } from "./compare";
 import { DrawingControls } from "./drawingControls";
 import { FailureMessage } from "./failureMessage";
 import { useFocusGuard, useStrayClickGuard } from "./focusGuard";
+import { heightOf, useFrameSize } from "./frameSize";
 import { Grid } from "./grid";
+import { Prompts } from "./help";
 import { LayerPicker } from "./layerPicker";
 import { LiveRegion } from "./liveRegion";
 import { MapNotes } from "./mapNotes";
-import { MethodField, MethodForm } from "./methodForm";
+import { Caution, MethodField, MethodForm } from "./methodForm";
+import { PanelButton, PanelSlot, usePanel } from "./panelSlot";
+import { PopupButton } from "./popupButton";
 import type { StageProps } from "./props";
-import { RowControls } from "./rowControls";
 import { SavedAnswers } from "./savedAnswers";
 import { StatusBar } from "./statusBar";
 import { Tools } from "./tools";
-
-/** Pixels below which a view is laid out for a narrow column. */
-const NARROW = 600;
+import { useWheelPassing } from "./useWheelPassing";
 
 export function App({ store, actions, stage }: StageProps) {
-  const narrow = useSignal(false);
   const frame = useRef<HTMLDivElement>(null);
-  useLayoutEffect(() => {
-    if (!frame.current) return;
-    const fit = (width: number) => {
-      if (width > 0) narrow.value = width < NARROW;
-    };
-    const observer = new ResizeObserver((entries) => fit(entries[entries.length - 1].contentRect.width));
-    observer.observe(frame.current);
-    // Before anything is seen.
-    fit(frame.current.clientWidth);
-    return () => observer.disconnect();
-  }, [narrow]);
+  const { narrow, hasThirdColumn } = useFrameSize(frame);
+  const panel = usePanel(hasThirdColumn);
   useFocusGuard(frame);
   useStrayClickGuard(frame);
+  useWheelPassing(frame);
 
   const view = { store, actions };
   return (
-    <div class="kx" ref={frame} data-narrow={narrow.value || undefined}>
+    <div
+      class="kx"
+      ref={frame}
+      data-narrow={narrow || undefined}
+      data-third={hasThirdColumn || undefined}
+      style={{ height: heightOf(store.traits.height.value) }}
+    >
       <div class="bar">
         <MethodField {...view} />
         <ClassPicker {...view} />
         <CompareField {...view} />
-        <Tools {...view} />
+        {!narrow && (
+          <div class="tools">
+            <Tools {...view} />
+            <PanelButton {...panel} />
+          </div>
+        )}
       </div>
-      <MethodForm {...view} />
+      <div class="task">
+        <StatusBar {...view} />
+        {narrow ? (
+          <>
+            <PopupButton label="Settings" title="Parameters of the method">
+              <MethodForm {...view} />
+            </PopupButton>
+            <PanelButton {...panel} />
+          </>
+        ) : (
+          <MethodForm {...view} />
+        )}
+      </div>
+      <Caution store={store} />
       <SavedAnswers {...view} />
       <ColumnChips {...view} />
       <FailureMessage store={store} />
+      <DrawingControls {...view} narrow={narrow} />
       <div class="main">
-        <LayerPicker {...view} narrow={narrow.value} />
-        <div>
-          <RowControls store={store} />
+        <LayerPicker {...view} narrow={narrow} />
+        <div class="middle">
+          <Prompts store={store} />
           <Grid {...view} stage={stage} />
         </div>
+        {panel.isOpen && <PanelSlot {...view} stage={stage} isDrawer={!hasThirdColumn} close={panel.close} />}
       </div>
-      <DrawingControls {...view} />
       <MapNotes store={store} />
       <LiveRegion store={store} />
-      <StatusBar {...view} />
     </div>
   );
 }

@@ -1,9 +1,11 @@
 import { useComputed } from "@preact/signals";
+import { isRight, labelOf } from "../state/filterSort";
 import { percent } from "../state/format";
-import { className } from "../state/labels";
+import { className, targetText } from "../state/labels";
 import { focusedImage, probabilitiesOf, type Store, type Target } from "../state/store";
-import { isRank, joinTarget, plainText, splitTarget, TOPS } from "../state/target";
+import { isReserved, joinTarget, placeOf, plainText, readTarget, splitTarget, TOPS, TRUE } from "../state/target";
 import { Combobox, type Option } from "./combobox";
+import { addsColumn } from "./compare";
 import { CloseButton, Field } from "./field";
 import type { ViewProps } from "./props";
 
@@ -15,23 +17,41 @@ function ranking(store: Store, classes: number): { order: number[]; probabilitie
   return { order, probabilities };
 }
 
-/** "top", "top-2", "top-3", then every class with the probability it has in the image in focus. */
+/** "predicted", "2nd", "3rd", the true class, then every class with the probability it has in the image in focus. */
 export function classOptions(store: Store): Option[] {
   const names = store.constants.value?.class_names ?? [];
   const { order, probabilities } = ranking(store, names.length);
   const figure = (index: number) => (probabilities ? percent(probabilities[index]) : undefined);
-  const tops = TOPS.slice(0, names.length).map((key, rank) => ({
-    key,
-    text: key,
-    note: probabilities ? names[order[rank]] : undefined,
-    figure: figure(order[rank]),
-  }));
+  const targets = TOPS.slice(0, names.length);
+  for (const side of splitTarget(store.traits.target.value, names)) {
+    // A rank that was typed.
+    if (typeof side === "string" && placeOf(side) !== null && !targets.includes(side)) targets.push(side);
+  }
+  const tops = targets.map((key) => {
+    const index = order[(placeOf(key) ?? 1) - 1];
+    return {
+      key,
+      text: targetText(store, key),
+      note: probabilities ? names[index] : undefined,
+      figure: figure(index),
+    };
+  });
   const classes = order.map((index) => ({ key: `#${index}`, text: names[index], figure: figure(index) }));
+  const all = [...tops, ...trueOptions(store, figure), ...classes];
   const available = store.available.value;
-  if (!available) return [...tops, ...classes];
+  if (!available) return all;
   const keys = new Set(available.questions.map(({ target }) => keyOf(target, names)));
-  const listed = [...tops, ...classes].filter(({ key }) => keys.delete(key));
-  return [...listed, ...[...keys].map((key) => ({ key, text: key }))];
+  const listed = all.filter(({ key }) => keys.delete(key));
+  return [...listed, ...[...keys].map((key) => ({ key, text: targetText(store, key) }))];
+}
+
+/** The true class, where any is known. */
+function trueOptions(store: Store, figure: (index: number) => string | undefined): Option[] {
+  const facts = store.facts.value;
+  if (!store.filters.value.has("right") && !store.filters.value.has("wrong")) return [];
+  const label = labelOf(facts, focusedImage(store));
+  const about = label === null ? { note: "no label" } : { note: className(store, label), figure: figure(label) };
+  return [{ key: TRUE, text: targetText(store, TRUE), ...about }];
 }
 
 /** An option's key as a target: the class's name where it is unambiguous, else its index. */
@@ -42,9 +62,35 @@ export function targetOf(key: string, names: readonly string[]): Target {
 }
 
 export function keyOf(target: Target, names: readonly string[]): string {
-  if (typeof target !== "number" && isRank(target)) return target;
+  if (typeof target !== "number" && isReserved(target)) return target;
   const index = typeof target === "number" ? target : names.indexOf(target);
   return index < 0 ? String(target) : `#${index}`;
+}
+
+/** The option that is meant by a class's index or by a rank. */
+export function readOption(store: Store, options: readonly Option[], text: string): Option | undefined {
+  const names = store.constants.value?.class_names ?? [];
+  const target = readTarget(text, names.length);
+  if (target === null) return undefined;
+  const key = keyOf(target, names);
+  const listed = options.find((option) => option.key === key);
+  if (listed || store.available.value || typeof target === "number") return listed;
+  const { order, probabilities } = ranking(store, names.length);
+  const note = probabilities ? names[order[(placeOf(target) ?? 1) - 1]] : undefined;
+  return { key, text: targetText(store, target), note };
+}
+
+/** What the field of one class offers beside the other class of a contrast, null where there is none. */
+function fieldOptions(store: Store, options: readonly Option[], other: Target | null) {
+  const names = store.constants.value?.class_names ?? [];
+  /** Of two classes each has a name of its own, and none is the other one. */
+  const isFit = ({ key }: Option) =>
+    other === null || (key !== keyOf(other, names) && plainText(targetOf(key, names), names) !== null);
+  const read = (text: string) => {
+    const option = readOption(store, options, text);
+    return option && isFit(option) ? option : undefined;
+  };
+  return { options: options.filter(isFit), read, placeholder: `search ${names.length} classes…` };
 }
 
 /** The class that is explained, and the one whose score is subtracted from it. */
@@ -55,19 +101,19 @@ export function ClassPicker({ store, actions }: ViewProps) {
   const available = store.available.value;
   const [a, b] = available ? [target, null] : splitTarget(target, names);
   const choose = (left: Target, right: Target | null) => actions.chooseTarget(joinTarget(left, right, names));
-  const isNamed = ({ key }: Option) => plainText(targetOf(key, names), names) !== null;
-  const listed = {
-    options: b === null ? options : options.filter(isNamed),
-    placeholder: `search ${names.length} classes…`,
-  };
   return (
     <>
-      <Field id="kx-class" label="Class" class="field wide">
+      <Field
+        id="kx-class"
+        title="The class whose evidence is drawn"
+        label="Class"
+        class={addsColumn(store, "targets") ? "field wide adds" : "field wide"}
+      >
         <Combobox
           id="kx-class"
-          value={className(store, a)}
+          value={targetText(store, a)}
           selected={keyOf(a, names)}
-          {...listed}
+          {...fieldOptions(store, options, b)}
           among={available ? "the kept answers" : undefined}
           disabled={names.length === 0}
           onChoose={(key) => {
@@ -76,31 +122,45 @@ export function ClassPicker({ store, actions }: ViewProps) {
             else choose(targetOf(key, names), b);
           }}
         />
-        {b === null && !available && (
-          <button
-            type="button"
-            class="plain minus"
-            aria-label="Subtract another class"
-            title="Why this class rather than another: subtract the other's score"
-            disabled={names.length < 2 || plainText(a, names) === null}
-            onClick={() => choose(a, a === "top" ? "top-2" : "top")}
-          >
-            another
-          </button>
-        )}
+        {b === null && !available && <VersusButton store={store} target={a} onChoose={(other) => choose(a, other)} />}
       </Field>
       {b !== null && (
-        <Field id="kx-minus" label="Minus" class="field wide">
+        <Field id="kx-versus" label="vs" class="field wide">
           <Combobox
-            id="kx-minus"
-            value={b}
+            id="kx-versus"
+            value={targetText(store, b)}
             selected={keyOf(b, names)}
-            {...listed}
+            {...fieldOptions(store, options, a)}
             onChoose={(key) => choose(a, targetOf(key, names))}
           />
-          <CloseButton label="Subtract nothing" onClick={() => choose(a, null)} />
+          <CloseButton label="vs no other class" onClick={() => choose(a, null)} />
         </Field>
       )}
     </>
+  );
+}
+
+interface VersusProps {
+  store: Store;
+  target: Target;
+  onChoose(other: Target): void;
+}
+
+/** Begins a contrast: with the truth where the prediction is wrong, else with the next best class. */
+function VersusButton({ store, target, onChoose }: VersusProps) {
+  const names = store.constants.value?.class_names ?? [];
+  const isWrong = isRight(store.facts.value, focusedImage(store)) === false;
+  const [best, second] = TOPS;
+  return (
+    <button
+      type="button"
+      class="plain versus"
+      aria-label="vs another class"
+      title="Why this class rather than another: what speaks for it, less what speaks for the other"
+      disabled={names.length < 2 || plainText(target, names) === null}
+      onClick={() => onChoose(target !== best ? best : isWrong ? TRUE : second)}
+    >
+      vs …
+    </button>
   );
 }

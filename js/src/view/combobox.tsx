@@ -22,6 +22,8 @@ interface ComboboxProps {
   /** What the options are where they are not all there could be. */
   among?: string;
   disabled?: boolean;
+  /** The option that a text means which is not part of its name. */
+  read?(text: string): Option | undefined;
   onChoose(key: string): void;
 }
 
@@ -38,7 +40,7 @@ export function search(options: readonly Option[], query: string): readonly Opti
 }
 
 /** Whether the list is open, what is typed, and which option the keyboard is on. */
-function useCombobox({ options, selected, disabled, onChoose }: ComboboxProps) {
+function useCombobox({ options, selected, disabled, read, onChoose }: ComboboxProps) {
   const open = useSignal(false);
   const query = useSignal<string | null>(null);
   /** The option the keyboard is on, by key: the order of the others may change meanwhile. */
@@ -48,7 +50,11 @@ function useCombobox({ options, selected, disabled, onChoose }: ComboboxProps) {
     query.value = null;
   };
   const typed = query.value;
-  const shown = useMemo(() => search(options, typed ?? ""), [options, typed]);
+  const shown = useMemo(() => {
+    const meant = typed ? read?.(typed) : undefined;
+    const found = search(options, typed ?? "");
+    return meant ? [meant, ...found.filter(({ key }) => key !== meant.key)] : found;
+  }, [options, typed]);
   const list = useVirtualList(shown.length, ROW_HEIGHT);
   const index = shown.findIndex(({ key }) => key === active.value);
   const at = Math.max(0, index);
@@ -102,16 +108,28 @@ function onKeyDown(event: KeyboardEvent, { isOpen, shown, at, choose, close, mov
   event.preventDefault();
 }
 
+/** What is selected in a field that shows a name while nothing is being typed in it. */
+function useSelection(typed: string | null, value: string, isOpen: boolean) {
+  const field = useRef<HTMLInputElement>(null);
+  // What is typed next takes the place of the name.
+  const select = () => typed === null && field.current?.matches(":focus") && field.current.select();
+  // A name that has been accepted is shown from its beginning, and not as if it were still to be chosen.
+  useLayoutEffect(() => {
+    if (!isOpen && field.current?.matches(":focus")) field.current.setSelectionRange(0, 0);
+  }, [isOpen, value]);
+  return { field, select };
+}
+
+const changesText = ({ key, ctrlKey, metaKey, altKey }: KeyboardEvent) =>
+  (key.length === 1 || key === "Backspace" || key === "Delete") && !ctrlKey && !metaKey && !altKey;
+
 /** A field to search in, and the list of what can be chosen. */
 export function Combobox(props: ComboboxProps) {
   const { id, value, selected, options, placeholder, among, disabled } = props;
   const state = useCombobox(props);
   const { isOpen, typed, shown, at, close } = state;
   const { anchor, popup } = usePopup(isOpen, close);
-  const field = useRef<HTMLInputElement>(null);
-  // What is typed next takes the place of the name that is shown.
-  const select = () => typed === null && field.current?.matches(":focus") && field.current.select();
-  useLayoutEffect(() => void select(), [typed === null, value]);
+  const { field, select } = useSelection(typed, value, isOpen);
   const chosen = typed === null && options.find(({ key }) => key === selected);
   return (
     <div class="combo" ref={anchor}>
@@ -135,7 +153,12 @@ export function Combobox(props: ComboboxProps) {
         // Safari would end the click by taking the selection back.
         onMouseUp={(event) => event.preventDefault()}
         onInput={(event) => state.type(event.currentTarget.value)}
-        onKeyDown={(event) => onKeyDown(event, state)}
+        onKeyDown={(event) => {
+          if (changesText(event)) select();
+          onKeyDown(event, state);
+        }}
+        onPaste={select}
+        onCompositionStart={select}
         onBlur={close}
       />
       {chosen && (

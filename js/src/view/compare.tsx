@@ -1,6 +1,6 @@
 import { isAvailable } from "../state/availableQuestions";
 import { comparedText } from "../state/labels";
-import { type Compare, chosenMethod, comparedValues } from "../state/store";
+import { COMPARED, type Compare, chosenMethod, comparedValues, type Store } from "../state/store";
 import { Select } from "./field";
 import type { ViewProps } from "./props";
 
@@ -12,12 +12,17 @@ const DIMENSIONS: Readonly<Record<Compare, readonly [string, string]>> = {
   layers: ["layers", "layer"],
 };
 
+/** Whether what is chosen in a picker becomes one more column. */
+export const addsColumn = (store: Store, compare: Compare) =>
+  store.traits.compare.value === compare && store.available.value === null;
+
 export function CompareField({ store, actions }: ViewProps) {
   const unsuited = chosenMethod(store)?.sees === "input" ? "layers" : "";
   return (
     <Select
       id="kx-compare"
       label="Compare"
+      title="Puts classes, methods or layers side by side"
       value={store.traits.compare.value}
       disabled={!store.constants.value}
       onChoose={(value) => actions.compareBy(value as Compare)}
@@ -31,28 +36,41 @@ export function CompareField({ store, actions }: ViewProps) {
   );
 }
 
-/** The columns of a comparison as chips. */
+/** The columns of a comparison as chips; that which the pickers show is marked. */
 export function ColumnChips({ store, actions }: ViewProps) {
   const compare = store.traits.compare.value;
   if (compare === "none") return null;
   const isFixed = store.available.value !== null;
+  const chosen = store.traits[COMPARED[compare]].value;
+  const what = compare === "methods" ? ", whose parameters are shown" : "";
   return (
     <div class="columns">
       <span class="dim">Columns</span>
       {comparedValues(store).map((value) => {
         const text = comparedText(store, value);
+        const isChosen = value === chosen && !isFixed;
         return (
-          <span class="chip" key={String(value)}>
+          <span
+            class="chip"
+            key={String(value)}
+            aria-current={isChosen || undefined}
+            title={isChosen ? `The ${DIMENSIONS[compare][1]} chosen last${what}` : undefined}
+          >
             <span>{text}</span>
             {!isFixed && (
-              <button type="button" aria-label={`Remove column ${text}`} onClick={() => actions.removeColumn(value)}>
+              <button
+                type="button"
+                aria-label={`Remove column ${text}`}
+                title={`Remove column ${text}`}
+                onClick={() => actions.removeColumn(value)}
+              >
                 ✕
               </button>
             )}
           </span>
         );
       })}
-      {!isFixed && <span class="dim">choose another {DIMENSIONS[compare][1]} to add it</span>}
+      {!isFixed && <span class="dim hint">+ choose a {DIMENSIONS[compare][1]} to add a column</span>}
     </div>
   );
 }

@@ -38,7 +38,7 @@ export function CopyAsPython({ store }: { store: Store }) {
   const rows = Math.min(shown.value.split("\n").length, 14);
   return (
     <div class="tool" ref={anchor}>
-      <button type="button" onClick={copy}>
+      <button type="button" title="The code that shows this view again" onClick={copy}>
         Copy as Python
       </button>
       <span class="said" role="status">

@@ -1,125 +1,26 @@
-import type { Signal } from "@preact/signals";
-import { COLORMAPS, DIVERGING } from "../canvas/colormap";
-import type { Scale, Sign } from "../math/postprocess";
 import { Colorbar } from "./colorbar";
-import { Field, options, Select } from "./field";
+import { DisplayControls } from "./displayControls";
+import { PopupButton } from "./popupButton";
 import type { ViewProps } from "./props";
-
-/** A control's place and words, without its value. */
-interface ControlText {
-  id: string;
-  label: string;
-  title: string | undefined;
-}
-type Choices = readonly (readonly [value: string, text: string])[];
+import { RowControls } from "./rowControls";
+import { Slider } from "./slider";
+import { Tools } from "./tools";
 
 const OPACITY = { id: "kx-opacity", label: "Opacity", title: "How much the map covers the picture" };
-const THRESHOLD = { id: "kx-threshold", label: "Threshold", title: "Leaves out values below this part of the scale" };
-const SWIPE = { id: "kx-swipe", label: "Swipe", title: "Bares the picture from the left" };
 
-const same = (...names: readonly string[]): Choices => names.map((name) => [name, name]);
-const SIGN = {
-  ...{ id: "kx-sign", label: "Sign", choices: same("positive", "absolute", "signed") },
-  title: "What speaks for the class, how much either way, or what speaks for and against",
-};
-const SCALES: readonly [Scale, string][] = [
-  ["map", "per map"],
-  ["image", "per image"],
-  ["all", "shared"],
-];
-const SCALE = {
-  ...{ id: "kx-scale", label: "Scale", choices: SCALES },
-  title: "What the ends of the colours stand for: the largest value of each map, of each image, or of all",
-};
-const MAP = {
-  ...{ id: "kx-map", label: "Map", choices: same("smooth", "cells") },
-  title: "Interpolated between the cells of the map, or the cells themselves",
-};
-const PICTURE = {
-  ...{ id: "kx-picture", label: "Picture", choices: same("smooth", "pixels") },
-  title: "How the picture is drawn when it is zoomed",
-};
-
-interface SliderProps extends ControlText {
-  /** From 0 to 1; set while the slider moves. */
-  value: Signal<number>;
-  onRelease?(value: number): void;
-}
-
-function Slider({ value, onRelease, ...text }: SliderProps) {
+/** What is used all the time stands beside the grid, the rest in a popup: none of it asks the kernel anything. */
+export function DrawingControls({ narrow, ...view }: ViewProps & { narrow: boolean }) {
+  const { store, actions } = view;
+  const { opacity } = store.traits;
   return (
-    <Field {...text} class="control">
-      <input
-        id={text.id}
-        type="range"
-        min="0"
-        max="1"
-        step="0.01"
-        value={value.value}
-        aria-valuetext={`${Math.round(value.value * 100)} %`}
-        onInput={(event) => {
-          value.value = event.currentTarget.valueAsNumber;
-        }}
-        onChange={(event) => onRelease?.(event.currentTarget.valueAsNumber)}
-      />
-    </Field>
-  );
-}
-
-interface ChoiceProps extends ControlText {
-  value: string;
-  choices: Choices;
-  onChoose(value: string): void;
-}
-
-const Choice = ({ choices, ...select }: ChoiceProps) => (
-  <Select {...select} class="control">
-    {options(choices)}
-  </Select>
-);
-
-/** The colour table of maps that are not signed: signed maps have one of their own. */
-function ColormapChoice({ store, actions }: ViewProps) {
-  const { colormap, sign } = store.traits;
-  const columns = store.answer.value?.columns ?? [];
-  const signed = columns.filter((column) => column.signed && sign.value === "signed");
-  const all = signed.length > 0 && signed.length === columns.length;
-  const suffix = signed.length > 0 ? `, signed ${DIVERGING}` : "";
-  return (
-    <Choice
-      id="kx-colormap"
-      label="Colormap"
-      title={signed.length > 0 ? "Signed maps are always drawn blue, white, red." : undefined}
-      value={all ? DIVERGING : colormap.value}
-      choices={all ? [[DIVERGING, `${DIVERGING} (signed)`]] : COLORMAPS.map((name) => [name, name + suffix])}
-      onChoose={(value) => actions.commit({ colormap: value })}
-    />
-  );
-}
-
-/** The controls that only redraw: none of them asks the kernel anything. */
-export function DrawingControls({ store, actions }: ViewProps) {
-  const { cells, pixelated, swipe } = store;
-  const { opacity, threshold, sign, scale } = store.traits;
-  const { commit } = actions;
-  const choose = (signal: Signal<boolean>, value: string) => (chosen: string) => {
-    signal.value = chosen === value;
-  };
-  return (
-    <div class="foot">
-      <div class="controls">
-        <Slider {...OPACITY} value={opacity} onRelease={(value) => commit({ opacity: value })} />
-        <Slider {...THRESHOLD} value={threshold} onRelease={(value) => commit({ threshold: value })} />
-        <Slider {...SWIPE} value={swipe} />
-        <Colorbar store={store} actions={actions} />
-      </div>
-      <div class="controls">
-        <ColormapChoice store={store} actions={actions} />
-        <Choice {...SIGN} value={sign.value} onChoose={(value) => commit({ sign: value as Sign })} />
-        <Choice {...SCALE} value={scale.value} onChoose={(value) => commit({ scale: value as Scale })} />
-        <Choice {...MAP} value={cells.value ? "cells" : "smooth"} onChoose={choose(cells, "cells")} />
-        <Choice {...PICTURE} value={pixelated.value ? "pixels" : "smooth"} onChoose={choose(pixelated, "pixels")} />
-      </div>
+    <div class="drawing">
+      <Slider {...OPACITY} value={opacity} onRelease={(value) => actions.commit({ opacity: value })} />
+      <Colorbar {...view} />
+      <PopupButton label="Display" title="Sign, scale, colours, threshold and how the picture is drawn">
+        {narrow && <RowControls {...view} />}
+        <DisplayControls {...view} />
+      </PopupButton>
+      {narrow ? <Tools {...view} /> : <RowControls {...view} />}
     </div>
   );
 }

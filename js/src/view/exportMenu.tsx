@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useLayoutEffect } from "preact/hooks";
 import { gridPng, tilePng } from "../canvas/exportPng";
-import { columnHeading, imageName } from "../state/labels";
+import { columnHeading, explainedText, imageName } from "../state/labels";
 import { chosenTile, mapOf } from "../state/store";
 import type { ViewProps } from "./props";
 import { setTo } from "./setTo";
@@ -26,6 +26,7 @@ function download(blob: Blob, { ending, name }: ExportChoice): void {
     .join("-")
     .replace(/\.[a-z]+\b/gi, "")
     .replace(/[^\p{L}\p{N}]+/gu, "-")
+    .replace(/^-|-$/g, "")
     .toLowerCase();
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
@@ -38,9 +39,10 @@ function download(blob: Blob, { ending, name }: ExportChoice): void {
 /** The files that can be made of the view. */
 function exportChoices({ store, actions }: ViewProps): ExportChoice[] {
   const tile = chosenTile(store);
-  const target = mapOf(store, tile)?.item.target_name;
-  const title = [imageName(store, tile.image), target].filter(Boolean).join(", ");
-  const method = store.traits.method.peek();
+  const map = mapOf(store, tile);
+  const title = [imageName(store, tile.image), map && explainedText(store, map.item)].filter(Boolean).join(", ");
+  // What is on the screen may answer another question than the one that is asked now.
+  const method = store.answer.value?.columns[0]?.method ?? store.traits.method.peek();
   const heading = (store.answer.value?.columns.length ?? 0) > 1 ? columnHeading(store, tile.column) : "";
   const hasKernel = store.status.value !== "no-kernel" && (store.available.value?.fromStore ?? true);
   const isStored = store.stored.value !== null;
@@ -61,7 +63,7 @@ function exportChoices({ store, actions }: ViewProps): ExportChoice[] {
       make: () => gridPng(store),
     },
     {
-      text: "Page of its own (HTML)",
+      text: "Interactive page (HTML)",
       note: isStored ? "of a store, the command kx show makes one" : pageNote,
       possible: hasKernel && !isStored,
       ...{ ending: "html", name: [method, "page"] },
@@ -105,6 +107,7 @@ export function ExportMenu({ store, actions }: ViewProps) {
       <button
         type="button"
         class="more"
+        title="Pictures, an interactive page, or numbers"
         aria-haspopup="menu"
         aria-expanded={open.value}
         disabled={store.traits._images.value.length === 0}

@@ -54,7 +54,7 @@ export const options = (choices: readonly (readonly [value: string, text: string
 
 /** A small cross that takes something away. */
 export const CloseButton = ({ label, onClick }: { label: string; onClick(): void }) => (
-  <button type="button" class="plain" aria-label={label} onClick={onClick}>
+  <button type="button" class="plain" aria-label={label} title={label} onClick={onClick}>
     ✕
   </button>
 );

@@ -1,22 +1,40 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
-import { thumbnailStyle } from "../canvas/drawThumbnail";
+import { emptiness, thumbnailStyle } from "../canvas/drawThumbnail";
 import type { LayerRecord } from "../kernel/protocol";
 import { isAvailable } from "../state/availableQuestions";
 import { shape } from "../state/format";
-import { imageName } from "../state/labels";
+import { imageName, shownMethods } from "../state/labels";
 import { chosenMethod, comparedValues, type Store } from "../state/store";
 import { currentThumbnails } from "../state/thumbnails";
+import { layersIn, leadOf, stagesOf, summaryOf } from "./layerStages";
 import { LayerThumbnail, useThumbnails } from "./layerThumbnail";
-import { buildTree, canChoose, detailed, type LayerNode, type LayerRow, visibleRows } from "./layerTree";
+import { buildTree, canChoose, isDetailed, type LayerNode, type LayerRow, parentsOf, visibleRows } from "./layerTree";
 import type { ViewProps } from "./props";
 import { setTo } from "./setTo";
+import { Shortened } from "./shortened";
 import { useVirtualList } from "./useVirtualList";
 
 /** Pixels. */
 const ROW_HEIGHT = 30;
 
-const seesInput = (store: Store) => chosenMethod(store)?.sees === "input";
+/** Whether no method that is shown has a layer. */
+const seesInput = (store: Store) => {
+  const methods = shownMethods(store);
+  return methods.length > 0 && methods.every(({ sees }) => sees === "input");
+};
+
+/** To which of the methods shown the layer makes no difference; "" where it does to all. */
+function indifference(store: Store): string {
+  const titles = shownMethods(store)
+    .filter(({ sees }) => sees === "input")
+    .map(({ title }) => title);
+  if (titles.length === 0) return "";
+  const sees = titles.length > 1 ? "see" : "sees";
+  const list = [titles.slice(0, -1).join(", "), titles[titles.length - 1]].filter(Boolean).join(" and ");
+  if (seesInput(store)) return `${list} ${sees} the input: the layer makes no difference.`;
+  return `The layer makes no difference to ${list}, which ${sees} the input.`;
+}
 
 export function LayerPicker(props: ViewProps & { narrow: boolean }) {
   const { store, narrow } = props;
@@ -44,33 +62,74 @@ export function LayerPicker(props: ViewProps & { narrow: boolean }) {
   );
 }
 
+/** Where the chosen method looks by default. */
+function recommendedLayer(store: Store) {
+  const { recommended, attention_start } = store.constants.value?.inspection ?? {};
+  return (chosenMethod(store)?.sees === "attention" ? attention_start : recommended) ?? null;
+}
+
+/** The layers whose maps are asked for. */
+const chosenLayers = (store: Store): readonly string[] =>
+  store.traits.compare.value === "layers" ? comparedValues(store).map(String) : [store.traits.layer.value];
+
+/** Which groups are open: those of the chosen and of the recommended layer, and what the user says. */
+function useOpenGroups(tree: readonly LayerNode[], byStage: boolean, pinned: readonly string[]) {
+  const changes = useSignal<ReadonlyMap<string, boolean>>(new Map());
+  useMemo(() => {
+    if (!byStage) return;
+    // What was opened for a layer stays: rows must not move under the pointer.
+    const parents = pinned.flatMap((path) => parentsOf(tree, path));
+    changes.value = new Map([...changes.peek(), ...parents.map(({ path }) => [path, true] as const)]);
+  }, [tree, byStage, pinned.join("\n")]);
+  const isOpen = (node: LayerNode) => changes.value.get(node.path) ?? (!byStage && !isDetailed(node));
+  const setOpen = ({ path }: LayerNode, open: boolean) => {
+    changes.value = new Map(changes.peek()).set(path, open);
+  };
+  return { changes: changes.value, isOpen, setOpen };
+}
+
 /** The rows of the tree under the current search. */
 function useLayerRows(store: Store) {
   const layers = store.constants.value?.inspection.layers;
   const query = useSignal("");
-  const closed = useSignal<ReadonlySet<string>>(new Set());
-  const tree = useMemo(() => buildTree(layers ?? []), [layers]);
-  useMemo(() => {
-    closed.value = new Set(detailed(tree, "AttentionHead"));
-  }, [tree]);
-  const rows = useMemo(() => visibleRows(tree, query.value, closed.value), [tree, query.value, closed.value]);
+  const all = useSignal(false);
+  const pinned = [...chosenLayers(store), recommendedLayer(store) ?? ""];
+  const flat = useMemo(() => buildTree(layers ?? []), [layers]);
+  const stages = useMemo(() => stagesOf(layers ?? [], new Set(pinned)), [layers, pinned.join("\n")]);
   const isSearching = query.value !== "";
+  const byStage = stages !== null && !all.value;
+  const tree = byStage ? stages : flat;
+  const { changes, isOpen, setOpen } = useOpenGroups(tree, byStage, pinned);
+  // A search is among all layers.
+  const rows = useMemo(
+    () => visibleRows(isSearching ? flat : tree, query.value, isOpen),
+    [flat, tree, query.value, changes],
+  );
   const toggle = (row: LayerRow, open = !row.expanded) => {
     // A search shows its matches, in closed groups, too.
-    if (isSearching) return;
-    const next = new Set(closed.value);
-    if (open) next.delete(row.node.path);
-    else next.add(row.node.path);
-    closed.value = next;
+    if (!isSearching) setOpen(row.node, open);
   };
-  return { layers, rows, query, isSearching, toggle, nested: tree.some(({ children }) => children.length > 0) };
+  const nested = rows.some(({ expanded }) => expanded !== undefined);
+  return {
+    layers,
+    tree,
+    rows,
+    query,
+    all,
+    hasStages: stages !== null,
+    byStage: byStage && !isSearching,
+    isSearching,
+    toggle,
+    nested,
+  };
 }
 
 /** The tree's rows, which of them the keyboard and the pointer are on, and what can be done with them. */
 function usePicker({ store, actions, open }: ViewProps & { open: boolean }) {
-  const tree = useLayerRows(store);
-  const { layers, rows, isSearching, toggle } = tree;
+  const layerRows = useLayerRows(store);
+  const { layers, tree, rows, all, byStage, isSearching, toggle } = layerRows;
   const chosen = store.traits.layer.value;
+  const recommended = recommendedLayer(store);
   /** The row the keyboard is on, by path. */
   const active = useSignal("");
   const hovered = useSignal<LayerRow | null>(null);
@@ -79,16 +138,25 @@ function usePicker({ store, actions, open }: ViewProps & { open: boolean }) {
   const indexOf = (path: string) => rows.findIndex(({ node }) => node.path === path);
   const at = Math.max(0, indexOf(active.value || chosen));
   useEffect(() => {
-    // A row that was just chosen here is in sight already.
-    if (!isSearching && active.value !== chosen) list.reveal(indexOf(chosen), true);
-  }, [layers, chosen, isSearching, open]);
+    // What was just chosen here, itself or as the last of a group, is in sight already.
+    const parents = byStage ? parentsOf(tree, chosen) : [];
+    const isHere = [chosen, ...parents.map(({ path }) => path)].includes(active.value);
+    if (!isSearching && !isHere) list.reveal(indexOf(chosen), true);
+  }, [layers, chosen, isSearching, open, all.value]);
 
   const canTake = (node: LayerNode) => canChoose(node) && isAvailable(store, "layer", node.path);
+  /** The layer that a row is, or the one that stands for its group where these are stages and blocks. */
+  const layerOf = (node: LayerNode) => node.layer ?? (byStage ? leadOf(node, recommended) : undefined) ?? null;
   const activate = (row: LayerRow | undefined) => {
     if (!row) return;
-    active.value = row.node.path;
-    if (canTake(row.node)) actions.chooseLayer(row.node.path);
-    else if (row.expanded !== undefined) toggle(row);
+    const { node, expanded } = row;
+    active.value = node.path;
+    const lead = layerOf(node);
+    const holdsChosen = layersIn(node).some(({ path }) => path === chosen);
+    if (canTake(node)) actions.chooseLayer(node.path);
+    else if (lead && !holdsChosen && !node.layer && isAvailable(store, "layer", lead.path))
+      actions.chooseLayer(lead.path);
+    else if (expanded !== undefined) toggle(row);
   };
   const moveTo = (index: number) => {
     const row = rows[Math.min(Math.max(index, 0), rows.length - 1)];
@@ -100,7 +168,7 @@ function usePicker({ store, actions, open }: ViewProps & { open: boolean }) {
   // Without Python none will come, nor for methods that see the input.
   const isBare = useComputed(() => !thumbnails.value && (store.available.value !== null || seesInput(store))).value;
   const keyboard = { at, active, focused, activate, moveTo };
-  return { ...tree, ...keyboard, store, hovered, list, canTake, thumbnails, isBare };
+  return { ...layerRows, ...keyboard, store, recommended, hovered, list, canTake, layerOf, thumbnails, isBare };
 }
 
 type PickerState = ReturnType<typeof usePicker>;
@@ -113,9 +181,10 @@ function Picker({ store, actions, open }: ViewProps & { open: boolean }) {
   return (
     <div class="layers">
       <Search picker={picker} />
+      {picker.hasStages && <AllLayers picker={picker} />}
       <Tree picker={picker} />
       {layers && rows.length === 0 && <div class="nothing">No layer matches “{picker.query.value}”.</div>}
-      <Why store={store} layer={pointed?.node.layer ?? null} />
+      <Why picker={picker} node={pointed?.node ?? null} />
     </div>
   );
 }
@@ -142,6 +211,22 @@ function Search({ picker }: { picker: PickerState }) {
         event.preventDefault();
       }}
     />
+  );
+}
+
+/** Between the stages and every layer there is. */
+function AllLayers({ picker: { layers, all } }: { picker: PickerState }) {
+  return (
+    <label class="all" title="Also paddings, batch norms and others that are left out, with the reason">
+      <input
+        type="checkbox"
+        checked={all.value}
+        onChange={(event) => {
+          all.value = event.currentTarget.checked;
+        }}
+      />
+      all {layers?.length} layers
+    </label>
   );
 }
 
@@ -194,50 +279,67 @@ function Tree({ picker }: { picker: PickerState }) {
   );
 }
 
-/** Where the chosen method looks by default. */
-function recommendedLayer(store: Store) {
-  const { recommended, attention_start } = store.constants.value?.inspection ?? {};
-  return chosenMethod(store)?.sees === "attention" ? attention_start : recommended;
+/** What a row's tooltip says: the whole path, and what holds of the layer. */
+function titleOf({ layerOf, byStage, thumbnails }: PickerState, { node }: LayerRow): string {
+  const { layer, path, name } = node;
+  if (layer || !byStage) return [path, layer?.type, layer?.reason || layer?.aside].filter(Boolean).join("\n");
+  const lead = layerOf(node)?.path;
+  return [`${name}: ${summaryOf(node)}`, lead && `a click chooses its last: ${lead}`, emptiness(thumbnails.value, lead)]
+    .filter(Boolean)
+    .join("\n");
+}
+
+/** What stands at a row's end: in a stage all maps have one size, and only their channels differ. */
+function aboutOf({ byStage }: PickerState, node: LayerNode): string {
+  const { layer } = node;
+  if (!layer) return byStage ? summaryOf(node) : "";
+  return byStage && layer.spatial ? `×${shape(layer.shape.slice(-1))}` : shape(layer.shape);
 }
 
 function Row({ picker, row, index }: { picker: PickerState; row: LayerRow; index: number }) {
-  const { store, at, hovered, canTake, activate } = picker;
+  const { store, at, hovered, canTake, layerOf, activate, recommended } = picker;
   const { node, level, expanded } = row;
   const { path, layer } = node;
-  const isCompared = store.traits.compare.value === "layers";
-  const recommended = path === recommendedLayer(store);
+  const shown = layerOf(node);
+  const chosen = chosenLayers(store);
+  const isRecommended = path === recommended;
+  const about = aboutOf(picker, node);
   return (
     <div
       id={`kx-layer-${index}`}
       class="row"
       role="treeitem"
+      aria-label={[node.name, about].filter(Boolean).join(" ")}
       aria-level={level}
       aria-setsize={row.siblings}
       aria-posinset={row.position}
       aria-expanded={expanded}
-      aria-selected={isCompared ? comparedValues(store).includes(path) : path === store.traits.layer.value}
+      aria-selected={chosen.includes(path)}
       aria-disabled={(!canTake(node) && expanded === undefined) || undefined}
-      aria-description={layer?.reason || (recommended ? "recommended" : undefined)}
+      aria-description={layer?.reason || layer?.aside || (isRecommended ? "recommended" : undefined)}
       data-active={index === at || undefined}
-      title={[path, layer?.type, layer?.reason].filter(Boolean).join("\n")}
+      data-group={(picker.byStage && !layer) || undefined}
+      data-holds={(expanded === false && layersIn(node).some((one) => chosen.includes(one.path))) || undefined}
+      title={titleOf(picker, row)}
       style={{ "--level": level }}
       onClick={() => activate(row)}
       onPointerEnter={setTo(hovered, row)}
       onPointerLeave={setTo(hovered, null)}
     >
       <Twist picker={picker} row={row} />
-      {(expanded === undefined || canChoose(node)) && !picker.isBare && (
-        <LayerThumbnail style={picker.thumbnails} path={path} />
+      {(expanded === undefined || shown?.is_candidate) && !picker.isBare && (
+        <LayerThumbnail style={picker.thumbnails} path={shown?.path ?? path} />
       )}
       <span class="name">
-        <bdi>{node.name}</bdi>
+        <Shortened text={node.name} title={null} />
       </span>
-      {recommended && (
+      {isRecommended && (
         <span class="star" aria-hidden="true">
           ★
         </span>
       )}
-      <small>{layer ? shape(layer.shape) : ""}</small>
+      {/* Read as words of their own; nothing is seen of it. */ " "}
+      <small>{about}</small>
     </div>
   );
 }
@@ -259,29 +361,25 @@ function Twist({ picker, row }: { picker: PickerState; row: LayerRow }) {
 }
 
 /** What a layer is and why it is disabled, or which is recommended, or why the layer does not matter now. */
-function Why({ store, layer }: { store: Store; layer: LayerRecord | null }) {
+function Why({ picker, node }: { picker: PickerState; node: LayerNode | null }) {
+  const { store, layerOf } = picker;
   const inspection = store.constants.value?.inspection;
   const { id, sees, title } = chosenMethod(store) ?? {};
   const thumbnails = useComputed(() => currentThumbnails(store)).value;
   if (!inspection) return null;
-  const reason = layer && (layer.reason || (isAvailable(store, "layer", layer.path) ? "" : "needs Python"));
+  const layer = node && layerOf(node);
   const { recommended, why, recommended_method, why_method } = inspection;
   return (
     <div class="why">
-      {sees === "input" && <p class="note">{title} sees the input: the layer makes no difference.</p>}
+      {indifference(store) && <p class="note">{indifference(store)}</p>}
       {sees === "attention" && !layer && (
         <p class="note">{title} follows the attention of all blocks after this layer.</p>
       )}
       {sees !== "layer" && id === recommended_method && !layer && <p>Why this method: {why_method}</p>}
-      {layer && (
-        <p class="path">
-          {layer.path}, {layer.type}
-          {reason && `: ${reason}`}
-        </p>
-      )}
+      {layer && <About picker={picker} node={node} layer={layer} />}
       {!layer && sees !== "attention" && (
         <p>
-          {recommended !== null && <span class="star">★ </span>}
+          {recommended !== null && <span class="star">★ Recommended: </span>}
           {why}
         </p>
       )}
@@ -291,5 +389,20 @@ function Why({ store, layer }: { store: Store; layer: LayerRecord | null }) {
         </p>
       )}
     </div>
+  );
+}
+
+/** Of a row that is pointed at: its layer, why that cannot be chosen or is left out, and why its small map is empty. */
+function About({ picker, node, layer }: { picker: PickerState; node: LayerNode; layer: LayerRecord }) {
+  const { path, type, reason, aside } = layer;
+  const objection = reason || (isAvailable(picker.store, "layer", path) ? aside : "needs Python");
+  const empty = emptiness(picker.thumbnails.value, path);
+  return (
+    <p class="path">
+      {!node.layer && `${node.name}, ${summaryOf(node)}; its last: `}
+      {path}, {type}
+      {objection && `: ${objection}`}
+      {empty && `. ${empty}`}
+    </p>
   );
 }

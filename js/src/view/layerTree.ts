@@ -1,8 +1,12 @@
-/** The layers of a model as a tree of path segments, and the rows of the tree that are shown. */
+/** The layers of a model as a tree of path segments, and the rows of a tree that are shown. */
 
 import type { LayerRecord } from "../kernel/protocol";
 
+/** The type of what shows where one head of attention looks. */
+export const HEAD = "AttentionHead";
+
 export interface LayerNode {
+  /** Of a stage or block it begins with "/", which no layer's does. */
   path: string;
   name: string;
   /** Null for a segment that only groups others. */
@@ -34,11 +38,17 @@ export function buildTree(layers: readonly LayerRecord[]): LayerNode[] {
   return roots;
 }
 
-/** Paths of the nodes that hold nothing but layers to look at, which are closed at first. */
-export function detailed(nodes: readonly LayerNode[], type: string): string[] {
-  return nodes.flatMap((node) =>
-    node.children.some((child) => child.layer?.type === type) ? [node.path] : detailed(node.children, type),
-  );
+/** Whether a node holds layers to look at alone, which are closed at first. */
+export const isDetailed = (node: LayerNode) => node.children.some(({ layer }) => layer?.type === HEAD);
+
+/** The nodes that a path lies under, from the root on. */
+export function parentsOf(nodes: readonly LayerNode[], path: string): LayerNode[] {
+  for (const node of nodes) {
+    if (node.children.some((child) => child.path === path)) return [node];
+    const below = parentsOf(node.children, path);
+    if (below.length > 0) return [node, ...below];
+  }
+  return [];
 }
 
 function matching(nodes: readonly LayerNode[], words: readonly string[]): LayerNode[] {
@@ -53,14 +63,18 @@ function matching(nodes: readonly LayerNode[], words: readonly string[]): LayerN
 }
 
 /** Depth first; while searching, everything that matches is open. */
-export function visibleRows(tree: readonly LayerNode[], query: string, closed: ReadonlySet<string>): LayerRow[] {
+export function visibleRows(
+  tree: readonly LayerNode[],
+  query: string,
+  isOpen: (node: LayerNode) => boolean,
+): LayerRow[] {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   const searching = words.length > 0;
   const rows: LayerRow[] = [];
   const walk = (nodes: readonly LayerNode[], level: number) => {
     nodes.forEach((node, index) => {
       const isBranch = node.children.length > 0;
-      const expanded = isBranch ? searching || !closed.has(node.path) : undefined;
+      const expanded = isBranch ? searching || isOpen(node) : undefined;
       rows.push({ node, level, position: index + 1, siblings: nodes.length, expanded });
       if (expanded) walk(node.children, level + 1);
     });

@@ -7,6 +7,8 @@ interface LimitProps {
   /** The value it stands for. */
   text: string;
   onMove(at: number): void;
+  /** It stays where it was moved to. */
+  onRelease(): void;
   onReset(): void;
 }
 
@@ -22,12 +24,13 @@ const STEPS: Readonly<Record<string, number>> = {
 };
 
 /** A mark on the colour bar that can be dragged and moved by keys. */
-export function LimitHandle({ label, at, least, most, text, onMove, onReset }: LimitProps) {
+export function LimitHandle({ label, at, least, most, text, onMove, onRelease, onReset }: LimitProps) {
   const move = (to: number) => onMove(Math.min(Math.max(to, least), most));
   return (
     <div
       class="limit"
       role="slider"
+      title={`${label} of the colours: drag it, or use the arrow keys`}
       tabIndex={0}
       aria-label={label}
       aria-valuemin={Math.round(least * 100)}
@@ -41,11 +44,14 @@ export function LimitHandle({ label, at, least, most, text, onMove, onReset }: L
         const bar = currentTarget.parentElement?.getBoundingClientRect();
         if (bar && currentTarget.hasPointerCapture(pointerId)) move((clientX - bar.left) / bar.width);
       }}
+      onLostPointerCapture={onRelease}
       onDblClick={onReset}
       onKeyDown={(event) => {
         if (event.ctrlKey || event.metaKey || event.altKey) return;
-        if (event.key in STEPS) move(at + STEPS[event.key] * (event.shiftKey ? 10 : 1));
-        else if (event.key === "Delete" || event.key === "Backspace") onReset();
+        if (event.key in STEPS) {
+          move(at + STEPS[event.key] * (event.shiftKey ? 10 : 1));
+          onRelease();
+        } else if (event.key === "Delete" || event.key === "Backspace") onReset();
         else return;
         event.preventDefault();
       }}

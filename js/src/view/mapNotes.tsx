@@ -1,5 +1,5 @@
 import { useComputed } from "@preact/signals";
-import { imageName, notesOf } from "../state/labels";
+import { explainedText, imageName, notesOf } from "../state/labels";
 import { focusedImage, mapOf, type Store } from "../state/store";
 
 /** The notes on the map that is pointed at or chosen, or how many maps have notes. */
@@ -14,7 +14,8 @@ export function MapNotes({ store }: { store: Store }) {
     <div class="remark">
       {item && notes.length > 0 ? (
         <>
-          <b>{[imageName(store, item.image), item.target_name].filter(Boolean).join(", ")}:</b> {notes.join(" ")}
+          <b>{[imageName(store, item.image), explainedText(store, item)].filter(Boolean).join(", ")}:</b>{" "}
+          {notes.join(" ")}
         </>
       ) : (
         `${noted} of ${tiles.length} maps ${noted === 1 ? "has" : "have"} a note: point at one marked “!”.`

@@ -1,7 +1,8 @@
 import type { MethodRecord } from "../kernel/protocol";
 import { isAvailable } from "../state/availableQuestions";
-import { cautionOf } from "../state/labels";
+import { cautionOf, costText } from "../state/labels";
 import { chosenMethod, chosenTile, type Store } from "../state/store";
+import { addsColumn } from "./compare";
 import { Select } from "./field";
 import { ParameterField } from "./parameters";
 import type { ViewProps } from "./props";
@@ -17,20 +18,28 @@ function families(catalogue: readonly MethodRecord[]): Map<string, MethodRecord[
 export function MethodField({ store, actions }: ViewProps) {
   const catalogue = store.constants.value?.catalogue ?? [];
   const method = store.traits.method.value;
+  const chosen = chosenMethod(store);
   return (
     <Select
       id="kx-method"
       label="Method"
+      class={addsColumn(store, "methods") ? "field adds" : "field"}
+      title={[chosen?.summary, chosen?.reference].filter(Boolean).join("\n")}
       value={method}
       disabled={catalogue.length === 0}
       onChoose={actions.chooseMethod}
     >
-      {!chosenMethod(store) && <option value={method}>{method}</option>}
+      {!chosen && <option value={method}>{method}</option>}
       {[...families(catalogue)].map(([family, entries]) => (
         <optgroup key={family} label={family}>
-          {entries.map(({ id, title, cost }) => (
-            <option key={id} value={id} disabled={!isAvailable(store, "method", id)}>
-              {cost ? `${title} · ${cost}` : title}
+          {entries.map((entry) => (
+            <option
+              key={entry.id}
+              value={entry.id}
+              title={[entry.summary, entry.cost].filter(Boolean).join("\n")}
+              disabled={!isAvailable(store, "method", entry.id)}
+            >
+              {[entry.title, costText(store, entry)].filter(Boolean).join(" · ")}
             </option>
           ))}
         </optgroup>
@@ -39,42 +48,37 @@ export function MethodField({ store, actions }: ViewProps) {
   );
 }
 
-/** What the chosen method does, and its parameters as the catalogue describes them. */
+/** The parameters of the chosen method, as the catalogue describes them, and what it can be wrapped in. */
 export function MethodForm({ store, actions }: ViewProps) {
   const method = chosenMethod(store);
   if (!method) return null;
   const params = store.traits.params.value;
   return (
-    <div class="form">
-      <span class="summary" title={method.reference}>
-        {method.summary}
-      </span>
-      <fieldset class="params" aria-label="Parameters" disabled={store.available.value !== null}>
-        {method.params.map((param) => (
-          <ParameterField
-            key={`${method.id}/${param.name}`}
-            id={`kx-param-${param.name}`}
-            param={param}
-            value={params[param.name] ?? param.default}
-            onChange={(value) => actions.setParam(param.name, value)}
-          />
-        ))}
-        {store.constants.value?.wrappers.map((wrapper) => (
-          <WrapperSwitch
-            key={wrapper.id}
-            wrapper={wrapper}
-            params={params}
-            onChange={(settings) => actions.setParam(wrapper.id, settings)}
-          />
-        ))}
-      </fieldset>
-      <Caution store={store} />
-    </div>
+    <fieldset class="params" aria-label="Parameters" disabled={store.available.value !== null}>
+      {store.traits.compare.value === "methods" && <b>{method.title}</b>}
+      {method.params.map((param) => (
+        <ParameterField
+          key={`${method.id}/${param.name}`}
+          id={`kx-param-${param.name}`}
+          param={param}
+          value={params[param.name] ?? param.default}
+          onChange={(value) => actions.setParam(param.name, value)}
+        />
+      ))}
+      {store.constants.value?.wrappers.map((wrapper) => (
+        <WrapperSwitch
+          key={wrapper.id}
+          wrapper={wrapper}
+          params={params}
+          onChange={(settings) => actions.setParam(wrapper.id, settings)}
+        />
+      ))}
+    </fieldset>
   );
 }
 
 /** How far the maps of the chosen method can be trusted, or of the column chosen where methods are compared. */
-function Caution({ store }: { store: Store }) {
+export function Caution({ store }: { store: Store }) {
   const isCompared = store.traits.compare.value === "methods";
   const column = isCompared ? store.answer.value?.columns[chosenTile(store).column] : undefined;
   const caution = cautionOf(store, column?.method ?? store.traits.method.value);

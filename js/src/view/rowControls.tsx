@@ -2,7 +2,9 @@ import { useSignal } from "@preact/signals";
 import { type Sort, sortsOf } from "../state/filterSort";
 import { className } from "../state/labels";
 import type { Store } from "../state/store";
-import { options, Select } from "./field";
+import { Field, options, Select } from "./field";
+import { LEAST_HEIGHT, MOST_HEIGHT } from "./gridLayout";
+import type { ViewProps } from "./props";
 import { setTo } from "./setTo";
 
 const OUTCOMES: readonly [string, string][] = [
@@ -24,36 +26,59 @@ const SORTS: Readonly<Record<Sort, string>> = {
   low: "lowest score first",
 };
 
-/** Which rows are shown, and in which order. */
-export function RowControls({ store }: { store: Store }) {
+/** Which rows are shown, in which order, and how high. */
+export function RowControls({ store, actions }: ViewProps) {
   const facts = store.facts.value;
   if (facts.images < 2) return null;
   const shown = store.rows.value.length;
   const sorts = sortsOf(facts);
   return (
     <div class="arrange" role="group" aria-label="Rows">
-      <FilterField store={store} />
+      <FilterField store={store} actions={actions} />
       <Select
         id="kx-sort"
         label="Sort"
+        title="In which order images are shown"
         class="control"
-        value={sorts.includes(store.sort.value) ? store.sort.value : "given"}
-        onChoose={(sort) => {
-          store.sort.value = sort as Sort;
-        }}
+        value={sorts.includes(store.traits.sort.value) ? store.traits.sort.value : "given"}
+        onChoose={(sort) => actions.arrange({ sort: sort as Sort })}
       >
         {options(sorts.map((sort) => [sort, SORTS[sort]]))}
       </Select>
-      <span class="dim" role="status">
-        {shown < facts.images && `${shown} of ${facts.images} images`}
+      <SizeSlider store={store} />
+      <span class="dim count" role="status">
+        {shown < facts.images ? `${shown} of ${facts.images} images` : `${shown} images`}
       </span>
     </div>
   );
 }
 
-function FilterField({ store }: { store: Store }) {
+const SIZE = { id: "kx-size", label: "Size", title: "How high the pictures are; a double click lets them fit" };
+
+function SizeSlider({ store }: { store: Store }) {
+  const { tileHeight, fittingHeight } = store;
+  const height = tileHeight.value ?? fittingHeight.value;
+  return (
+    <Field {...SIZE} class="control">
+      <input
+        id={SIZE.id}
+        type="range"
+        min={LEAST_HEIGHT}
+        max={MOST_HEIGHT}
+        value={height}
+        aria-valuetext={`${height} pixels`}
+        onInput={(event) => {
+          tileHeight.value = event.currentTarget.valueAsNumber;
+        }}
+        onDblClick={setTo(tileHeight, null)}
+      />
+    </Field>
+  );
+}
+
+function FilterField({ store, actions }: ViewProps) {
   const filters = store.filters.value;
-  const filter = store.filter.value;
+  const filter = store.traits.show.value;
   /** Classes are listed once somebody reaches for the list: there may be a thousand. */
   const reached = useSignal(false);
   const reach = setTo(reached, true);
@@ -71,11 +96,10 @@ function FilterField({ store }: { store: Store }) {
       <Select
         id="kx-show"
         label="Show"
+        title="Which images are shown"
         class="control"
         value={filters.has(filter) ? filter : "all"}
-        onChoose={(name) => {
-          store.filter.value = name;
-        }}
+        onChoose={(show) => actions.arrange({ show })}
       >
         {counted(OUTCOMES)}
         {BY_CLASS.map(([kind, title]) => {

@@ -16,7 +16,7 @@ const WORDS: Readonly<Record<Status, string>> = {
 function stateText(store: Store): string {
   const status = store.status.value;
   const available = store.available.value;
-  if (available?.offline) return "a page of its own: it shows what was answered before";
+  if (available?.offline) return "";
   if (status === "no-kernel" && store.constants.value && !available) {
     return "the kernel no longer answers: run the cell again for new maps. What is here still takes colours and zoom.";
   }
@@ -25,7 +25,16 @@ function stateText(store: Store): string {
   }
   if (store.waiting.value) return "waiting for the kernel (a cell is running)";
   if (!store.constants.value && status === "idle") return "connecting";
-  return WORDS[status];
+  return status === "cancelled" ? `cancelled${cancelledAt(store)}` : WORDS[status];
+}
+
+/** How much of the answer had come. */
+function cancelledAt(store: Store): string {
+  const { columns = [], tiles } = store.answer.value ?? {};
+  const count = columns.length * store.traits._images.value.length;
+  if (!tiles || count === 0 || store.stale.value || store.stored.value) return "";
+  const done = [...tiles.values()].reduce((sum, { item }) => sum + item.done, 0);
+  return ` at ${Math.floor((100 * done) / count)} %`;
 }
 
 /** Apart from the state, which is read out: this changes several times a second. */
@@ -37,26 +46,10 @@ function progressText(store: Store): string {
 }
 
 function detailsText(store: Store): string {
-  const images = store.traits._images.value.length;
   const seconds = store.seconds.value;
-  return [
-    `${images} image${images === 1 ? "" : "s"}`,
-    seconds === null ? "" : duration(seconds),
-    store.answer.value?.columns[0]?.layer,
-    store.constants.value?.inspection.preprocessing,
-  ]
+  return [seconds === null ? "" : duration(seconds), store.constants.value?.inspection.preprocessing]
     .filter(Boolean)
     .join(" · ");
-}
-
-/** What the mouse can do in the tiles, or what they show under the crosshair. */
-function Hint({ store }: { store: Store }) {
-  const reading = useComputed(() => store.crosshair.value !== null).value;
-  return (
-    <span class="dim hint">
-      {reading ? "in every tile: pixel, value, rank" : "zoom: Ctrl + wheel, double click, + or −"}
-    </span>
-  );
 }
 
 function ProgressBar({ store }: { store: Store }) {
@@ -80,23 +73,40 @@ function ProgressBar({ store }: { store: Store }) {
   );
 }
 
+/** What the kernel does, and what stops it. */
 export function StatusBar({ store, actions }: ViewProps) {
   const running = store.status.value === "running";
+  const state = stateText(store);
+  const details = detailsText(store);
   return (
     <div class="status">
       <ProgressBar store={store} />
       <span class="state" role="status">
-        <span class="dot" aria-hidden="true" />
-        {stateText(store)}
+        {state && <span class="dot" aria-hidden="true" />}
+        {state}
       </span>
-      {store.progress.value && <span class="details">{progressText(store)}</span>}
-      <span class="dim details">{detailsText(store)}</span>
-      <div class="end">
-        <Hint store={store} />
-        <button type="button" aria-disabled={!running} onClick={() => running && actions.cancel()}>
+      {!store.available.value?.offline && (
+        <button
+          type="button"
+          title="Stops computing; maps that have come stay"
+          aria-disabled={!running}
+          onClick={() => running && actions.cancel()}
+        >
           Cancel
         </button>
-      </div>
+      )}
+      {store.traits.weights_changed.value && store.status.value !== "no-kernel" && (
+        <span>
+          the weights have changed:{" "}
+          <button type="button" title="Asks again, of the model as it is now" onClick={() => actions.refresh()}>
+            Refresh
+          </button>
+        </span>
+      )}
+      {store.progress.value && <span class="details">{progressText(store)}</span>}
+      <span class="dim details" title={details}>
+        {details}
+      </span>
     </div>
   );
 }

@@ -1,21 +1,21 @@
 import { useComputed } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { isBlank } from "../canvas/drawStyle";
+import { isBlank, isUnlikely } from "../canvas/drawStyle";
 import { Gestures } from "../canvas/gestures";
 import type { TileMap } from "../kernel/decode";
-import { isRight } from "../state/filterSort";
-import { lastSegment, percent, position, value } from "../state/format";
-import { imageName, methodTitle, notesOf, verdict } from "../state/labels";
-import { mapOf, type Picture, type Store, type TilePlace } from "../state/store";
+import { position, value } from "../state/format";
+import { explainedText, imageName, methodTitle, notesOf, partialText, verdict } from "../state/labels";
+import { mapOf, originalSize, type Picture, type Store, type TilePlace } from "../state/store";
 import type { StageProps } from "./props";
 
 interface TileProps extends StageProps, TilePlace {
   /** Undefined until it has come. */
   picture: Picture | undefined;
-  /** Some pictures have names, so that all rows leave room for one. */
-  named: boolean;
-  /** Some true classes are known, and all rows are to be equally high. */
-  marked: boolean;
+  /** Where it lies in the grid, and how high its picture is, in pixels. */
+  place: { left: number; top: number; width: number; height: number };
+  /** Its caption. */
+  children: ComponentChildren;
 }
 
 /** The strongest value of a map under the chosen sign and the pixel of the picture it lies at. */
@@ -30,10 +30,14 @@ function peak(store: Store, picture: Picture, map: TileMap): string {
     x: left + (((at % w) + 0.5) / w) * (right - left),
     y: top + ((Math.floor(at / w) + 0.5) / h) * (bottom - top),
   };
-  return `peak ${value(negative ? lo : hi)} at ${position(place, picture)}`;
+  return `peak ${value(negative ? lo : hi)} at ${position(place, originalSize(picture))}`;
 }
 
 const inFull = (outcome: string) => (outcome.startsWith("predicted ") ? outcome : `predicted ${outcome}`);
+
+const FAINT_TEXT = "unlikely, drawn faint";
+const FAINT_TITLE = "The model gives this class less than 1 %: the map shows what little speaks for it.";
+const isFaint = (store: Store, map: TileMap) => isUnlikely(map) && !isBlank(store, map);
 
 /** A tile in words, for those who do not see it. */
 function describe(store: Store, picture: Picture | undefined, image: number, map: TileMap | undefined): string {
@@ -45,15 +49,38 @@ function describe(store: Store, picture: Picture | undefined, image: number, map
   ];
   if (!map || !picture) return [...source, "no map yet"].filter(Boolean).join(", ");
   const { item } = map;
-  const what = [methodTitle(store, item.method), store.layerName(item.layer), item.target_name];
-  const strongest = isBlank(store, map) ? [] : [peak(store, picture, map), item.partial && "not finished"];
+  const what = [methodTitle(store, item.method), store.layerName(item.layer), explainedText(store, item)];
+  const strongest = isBlank(store, map)
+    ? []
+    : [peak(store, picture, map), isUnlikely(map) && FAINT_TEXT, partialText(item)];
   return [...what, ...source, ...strongest, ...notesOf(store, item)].filter(Boolean).join(", ");
 }
 
-export function Tile({ store, actions, stage, picture, image, column, named, marked }: TileProps) {
+/** How far a map is that is not finished, and whether there is something to be said of it. */
+function Badges({ store, map }: { store: Store; map: TileMap }) {
+  const notes = notesOf(store, map.item).join("\n");
+  return (
+    <div class="badges" aria-hidden="true">
+      {map.item.partial && <span class="partial">{partialText(map.item)}</span>}
+      {isFaint(store, map) && (
+        <span class="faint" title={FAINT_TITLE}>
+          {FAINT_TEXT}
+        </span>
+      )}
+      {notes && (
+        <span class="mark" title={notes}>
+          !
+        </span>
+      )}
+    </div>
+  );
+}
+
+export function Tile({ store, actions, stage, picture, image, column, place, children }: TileProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const readout = useRef<HTMLDivElement>(null);
   const map = useComputed(() => mapOf(store, { image, column })).value;
+  const isZoomed = useComputed(() => !store.viewOf(image).isIdentity).value;
   useEffect(() => {
     if (!canvas.current || !readout.current) return;
     const gestures = new Gestures(canvas.current, { image, column }, store, actions);
@@ -64,15 +91,21 @@ export function Tile({ store, actions, stage, picture, image, column, named, mar
     };
   }, [image, column]);
 
-  const outcome = verdict(store, image, map?.item.target);
   return (
     <div
       class="tile"
       data-kx-tile=""
       data-image={image}
       data-column={column}
+      data-zoomed={isZoomed || undefined}
       data-partial={map?.item.partial || undefined}
       data-selected={store.traits.selected.value.includes(image) || undefined}
+      style={{
+        left: `${place.left}px`,
+        top: `${place.top}px`,
+        width: `${place.width}px`,
+        "--height": `${place.height}px`,
+      }}
     >
       <canvas ref={canvas} role="img" tabIndex={0} aria-label={describe(store, picture, image, map)} />
       {picture?.problem && (
@@ -85,48 +118,9 @@ export function Tile({ store, actions, stage, picture, image, column, named, mar
           <p>{map.item.notes[0]}</p>
         </div>
       )}
+      {map && <Badges store={store} map={map} />}
       <div class="readout" aria-hidden="true" ref={readout} hidden />
-      {captionOf(store, map)}
-      {column === 0 && named && (
-        <div class="source" title={picture?.name}>
-          {lastSegment(picture?.name ?? "") || "\u00a0"}
-        </div>
-      )}
-      {column === 0 && (outcome || marked) && (
-        <Verdict text={outcome} right={isRight(store.facts.value, image) === true} />
-      )}
-    </div>
-  );
-}
-
-/** The class that a map explains, and its probability or score. */
-function captionOf(store: Store, map: TileMap | undefined) {
-  const name = map?.item.target_name ?? (store.status.value === "running" ? "computing…" : "");
-  const { probability = null, score = null } = map?.item ?? {};
-  const notes = map && notesOf(store, map.item).join("\n");
-  return (
-    <div class="caption">
-      <span class="name" title={name}>
-        {name || "\u00a0"}
-      </span>
-      <span class="figure">
-        {map && (probability === null ? value(score) : percent(probability))}
-        {notes && (
-          <span class="mark" title={notes} aria-hidden="true">
-            !
-          </span>
-        )}
-      </span>
-    </div>
-  );
-}
-
-/** The sign says it to those who do not see the colour, the words to those who see neither. */
-function Verdict({ text, right }: { text: string; right: boolean }) {
-  return (
-    <div class="verdict" data-right={right || undefined} title={text && inFull(text)}>
-      <span aria-hidden="true">{text && (right ? "✓ " : "✗ ")}</span>
-      {text || "\u00a0"}
+      {children}
     </div>
   );
 }

@@ -1,18 +1,25 @@
 import { useComputed } from "@preact/signals";
 import { CopyAsPython } from "./copyAsPython";
 import { ExportMenu } from "./exportMenu";
+import { HelpButton } from "./help";
 import type { ViewProps } from "./props";
 
 /** What takes the view along: as Python, pictures, a page, numbers. */
 export function Tools({ store, actions }: ViewProps) {
   const isWhole = useComputed(() => store.view.value.isIdentity).value;
   return (
-    <div class="tools">
+    <>
       <CopyAsPython store={store} />
       <ExportMenu store={store} actions={actions} />
-      <button type="button" aria-disabled={isWhole} onClick={actions.resetView}>
+      <button
+        type="button"
+        title="Shows whole pictures again, without a crosshair"
+        aria-disabled={isWhole}
+        onClick={actions.resetView}
+      >
         Reset view
       </button>
-    </div>
+      <HelpButton />
+    </>
   );
 }

@@ -2,7 +2,7 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 
 const GAP = 4;
 const MARGIN = 8;
-const TALLEST = 340;
+const TALLEST = 480;
 
 /** Where a popup lies: below its anchor where there is room, else above. */
 function placeOf(anchor: HTMLElement, least: number) {

@@ -1,20 +1,24 @@
-/** Long lists of which only the rows in sight are rendered; rows are equally high. */
+/** Long lists of which only the rows in sight are rendered. */
 
 import { computed, type ReadonlySignal, useSignal } from "@preact/signals";
-import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import type { RefObject } from "preact";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 
 /** Browsers lay nothing out beyond some 17 million pixels; longer lists scroll faster than the pointer. */
 export const LONGEST = 12e6;
 
-/** Rows that are rendered until their height is known. */
-const UNMEASURED = 24;
+/** Where the rows of a list lie, in pixels. */
+export interface RowPlaces {
+  count: number;
+  /** Also of the end, as the row after the last one. */
+  topOf(row: number): number;
+  /** The row at a place. */
+  rowAt(top: number): number;
+}
 
-interface Geometry {
+interface Sight {
   /** Pixels of the box that scrolls. */
   height: number;
-  /** Pixels from one row to the next, the gap between them included; 0 until they are measured. */
-  pitch: number;
-  gap: number;
   /** How many rows beyond those in sight are rendered. */
   ahead: number;
 }
@@ -22,29 +26,32 @@ interface Geometry {
 interface RowRange {
   first: number;
   last: number;
-  /** Pixels left free above and below the rows. */
-  above: number;
-  below: number;
+  /** From where a row lies to where it is drawn: in lists that are too long for a browser, as far as they scroll. */
+  offset: number;
+}
+
+/** Pixels that a browser lays a list out in. */
+export const lengthOf = ({ count, topOf }: RowPlaces) => Math.min(topOf(count), LONGEST);
+
+/** From pixels of a list to those that it is scrolled by. */
+export function scrollFactor(rows: RowPlaces, height: number): number {
+  const total = rows.topOf(rows.count);
+  return total > LONGEST ? (LONGEST - height) / (total - height) : 1;
 }
 
 /** The rows to render of a list that is scrolled by so many pixels. */
-export function rowsInSight(scrolled: number, rows: number, { height, pitch, gap, ahead }: Geometry): RowRange {
-  if (pitch <= 0) return { first: 0, last: Math.min(rows, UNMEASURED), above: 0, below: 0 };
-  const total = rows * pitch - gap;
-  const factor = total > LONGEST ? (LONGEST - height) / (total - height) : 1;
-  const top = scrolled / factor;
-  const first = Math.max(0, Math.floor(top / pitch) - ahead);
-  const last = Math.min(rows, Math.ceil((top + height) / pitch) + ahead);
-  const space = (pixels: number) => Math.max(0, pixels - gap);
-  // Moved by whole pixels, rows keep the pixels that they are drawn on.
-  const above = Math.round(scrolled - top) + first * pitch;
-  const length = Math.min(total, LONGEST) + gap;
-  return { first, last, above: space(above), below: space(length - above - (last - first) * pitch) };
+export function rowsInSight(scrolled: number, rows: RowPlaces, { height, ahead }: Sight): RowRange {
+  const top = scrolled / scrollFactor(rows, height);
+  return {
+    first: Math.max(0, rows.rowAt(top) - ahead),
+    last: Math.min(rows.count, rows.rowAt(top + height) + 1 + ahead),
+    // Moved by whole pixels, rows keep the pixels that they are drawn on.
+    offset: Math.round(scrolled - top),
+  };
 }
 
 /** A box that scrolls and its rows in sight; a component renders anew only when other rows come into sight. */
-function useRowsInSight(rows: number, geometry: ReadonlySignal<Geometry>) {
-  const box = useRef<HTMLDivElement>(null);
+export function useRowsInSight(box: RefObject<HTMLDivElement>, rows: RowPlaces, sight: ReadonlySignal<Sight>) {
   const scrolled = useSignal(0);
   const follow = () => {
     scrolled.value = box.current?.scrollTop ?? 0;
@@ -54,12 +61,11 @@ function useRowsInSight(rows: number, geometry: ReadonlySignal<Geometry>) {
     follow();
   };
   const parts = useMemo(() => {
-    const part = (name: keyof RowRange) => computed(() => rowsInSight(scrolled.value, rows, geometry.value)[name]);
-    return [part("first"), part("last"), part("above"), part("below")];
+    const part = (name: keyof RowRange) => computed(() => rowsInSight(scrolled.value, rows, sight.value)[name]);
+    return [part("first"), part("last"), part("offset")];
   }, [rows]);
-  const [first, last, above, below] = parts.map((part) => part.value);
-  const range = { first, last, above, below };
-  return { box, range, follow, scrollTo };
+  const [first, last, offset] = parts.map((part) => part.value);
+  return { first, last, offset, scrolled, follow, scrollTo };
 }
 
 /** Pixels of a list's box until it is measured. */
@@ -68,70 +74,39 @@ const LIST_AHEAD = 8;
 /** Shorter lists are rendered whole, so that the page's own search finds their rows. */
 const WHOLE = 60;
 
-/** A list whose rows have a known height. */
+/** A list whose rows are equally high. */
 export function useVirtualList(count: number, pitch: number) {
-  const geometry = useSignal<Geometry>({ height: HEIGHT, pitch, gap: 0, ahead: LIST_AHEAD });
-  const { box, range, follow, scrollTo } = useRowsInSight(count, geometry);
+  const box = useRef<HTMLDivElement>(null);
+  const sight = useSignal<Sight>({ height: HEIGHT, ahead: LIST_AHEAD });
+  const rows = useMemo<RowPlaces>(
+    () => ({ count, topOf: (row) => row * pitch, rowAt: (top) => Math.floor(top / pitch) }),
+    [count, pitch],
+  );
+  const { first, last, offset, follow, scrollTo } = useRowsInSight(box, rows, sight);
   useEffect(() => {
     if (!box.current) return;
     // Asking for the height while rendering would make the browser lay out the page.
     const observer = new ResizeObserver((entries) => {
       const { height } = entries[entries.length - 1].contentRect;
-      geometry.value = { ...geometry.peek(), height: height || HEIGHT };
+      sight.value = { ...sight.peek(), height: height || HEIGHT };
+      // A box that was hidden gets its place back without an event.
+      follow();
     });
     observer.observe(box.current);
     return () => observer.disconnect();
   }, []);
   const reveal = (index: number, centred = false) => {
     const list = box.current;
-    if (!list || index < 0) return;
+    if (!list || index < 0 || list.clientHeight === 0) return;
     const { scrollTop, clientHeight } = list;
     const top = index * pitch;
     const room = clientHeight - pitch;
     if (top >= scrollTop && top <= scrollTop + room) return;
     scrollTo(centred ? top - room / 2 : top < scrollTop ? top : top - room);
   };
-  const { first, last, above, below } = count > WHOLE ? range : { first: 0, last: count, above: 0, below: 0 };
-  const padding = { paddingTop: `${above}px`, paddingBottom: `${below}px` };
-  return { box, first, last, padding, onScroll: follow, reveal };
-}
-
-const GRID_GAP = 12;
-const GRID_AHEAD = 2;
-/** Up to so many images the grid is as high as it needs; more of them scroll within it. */
-const MANY = 24;
-const MANY_ROWS = 8;
-
-/**
- * The images of a grid whose rows are in sight; one image a row where there are several columns. Another arrangement
- * of them begins at the top.
- */
-export function useVirtualGrid(count: number, columns: number, arrangement: string) {
-  const many = count > (columns > 1 ? MANY_ROWS : MANY);
-  const perRow = useSignal(1);
-  const geometry = useSignal<Geometry>({ height: 0, pitch: 0, gap: GRID_GAP, ahead: GRID_AHEAD });
-  const { box, range, follow, scrollTo } = useRowsInSight(Math.ceil(count / perRow.value), geometry);
-
-  useLayoutEffect(() => scrollTo(0), [arrangement]);
-  useLayoutEffect(() => {
-    const sheet = box.current;
-    if (!sheet || !many) return;
-    const measure = () => {
-      const tile = sheet.querySelector<HTMLElement>("[data-kx-tile]");
-      const grid = tile?.parentElement;
-      if (!grid || tile.offsetHeight === 0) return;
-      const tracks = getComputedStyle(grid).gridTemplateColumns.split(" ").length;
-      perRow.value = columns > 1 ? 1 : tracks;
-      const pitch = tile.getBoundingClientRect().height + GRID_GAP;
-      geometry.value = { ...geometry.peek(), height: sheet.clientHeight, pitch };
-    };
-    const observer = new ResizeObserver(measure);
-    observer.observe(sheet);
-    measure();
-    return () => observer.disconnect();
-  }, [many, columns]);
-
-  if (!many) return { box, many, first: 0, last: count, above: 0, below: 0, onScroll: follow };
-  const [first, last] = [range.first * perRow.value, Math.min(range.last * perRow.value, count)];
-  return { box, many, ...range, first, last, onScroll: follow };
+  const range = count > WHOLE ? { first, last } : { first: 0, last: count };
+  const above = range.first * pitch + offset;
+  const below = lengthOf(rows) - offset - range.last * pitch;
+  const padding = { paddingTop: `${above}px`, paddingBottom: `${Math.max(0, below)}px` };
+  return { box, ...range, padding, onScroll: follow, reveal };
 }

@@ -1,5 +1,9 @@
 """The table of methods. A method is one file and one row here."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from kx_widget.engine.display import Display
 from kx_widget.engine.methods.ablationcam import ablationcam
 from kx_widget.engine.methods.attention_gradient import attention_gradient
 from kx_widget.engine.methods.attention_rollout import attention_rollout
@@ -15,12 +19,12 @@ from kx_widget.engine.methods.hirescam import hirescam
 from kx_widget.engine.methods.integrated_gradients import integrated_gradients
 from kx_widget.engine.methods.layercam import layercam
 from kx_widget.engine.methods.legrad import legrad
-from kx_widget.engine.methods.occlusion import occlusion
+from kx_widget.engine.methods.occlusion import occlusion, patches
 from kx_widget.engine.methods.rise import rise
 from kx_widget.engine.methods.scorecam import scorecam
 from kx_widget.engine.methods.xgradcam import xgradcam
 from kx_widget.engine.registry import Method, table
-from kx_widget.engine.types import Parameter
+from kx_widget.engine.types import Parameter, Workload
 
 CHANNELS = Parameter(
     "channels",
@@ -30,6 +34,20 @@ CHANNELS = Parameter(
     choices=("max_abs", "mean_abs", "sum"),
 )
 BASELINES = ("black", "mean", "blur")
+# Forward passes that a gradient takes, that a pass of a masked image takes with its mask, and that it takes to change a
+# layer's activations.
+GRADIENT, MASK, CHANGE = 2.2, 1.2, 0.05
+
+
+def a_gradient(params: Mapping[str, Any], load: Workload) -> float:
+    """The passes of one gradient with respect to the input."""
+    return GRADIENT
+
+
+def one_head(params: Mapping[str, Any], load: Workload) -> float:
+    """The passes of one gradient with respect to the layer."""
+    return GRADIENT * load.head
+
 
 METHODS = table(
     Method,
@@ -37,41 +55,49 @@ METHODS = table(
         "gradcam", "Grad-CAM", gradcam, "Class activation maps", "layer", True, "instant",
         "Activations weighted by their mean gradient: the usual first look.",
         "Selvaraju et al. 2017, arXiv 1610.02391",
+        passes=one_head,
     ),
     Method(
         "gradcampp", "Grad-CAM++", gradcampp, "Class activation maps", "layer", True, "instant",
         "Grad-CAM that covers several instances of the class better.",
         "Chattopadhay et al. 2018, arXiv 1710.11063",
+        passes=one_head,
     ),
     Method(
         "xgradcam", "XGrad-CAM", xgradcam, "Class activation maps", "layer", True, "instant",
         "Grad-CAM whose weights count gradients where the activation is.",
         "Fu et al. 2020, arXiv 2008.02312",
+        passes=one_head,
     ),
     Method(
         "layercam", "LayerCAM", layercam, "Class activation maps", "layer", True, "instant",
         "Each cell weighted by its own positive gradient; sharp at early layers.",
         "Jiang et al. 2021, IEEE Transactions on Image Processing 30",
+        passes=one_head,
     ),
     Method(
         "hirescam", "HiResCAM", hirescam, "Class activation maps", "layer", True, "instant",
         "Gradient times activation, cell by cell: only what raised the score.",
         "Draelos and Carin 2020, arXiv 2011.08891",
+        passes=one_head,
     ),
     Method(
         "cam", "CAM", cam, "Class activation maps", "layer", True, "instant",
         "The class's own weights; for heads of average pooling and one Dense layer.",
         "Zhou et al. 2016, arXiv 1512.04150",
+        passes=one_head,
     ),
     Method(
         "eigencam", "Eigen-CAM", eigencam, "Class activation maps", "layer", True, "instant",
         "The strongest pattern of the activations; the same for every class.",
         "Muhammad and Yeasin 2020, arXiv 2008.00299",
+        passes=one_head,
     ),
     Method(
         "ablationcam", "Ablation-CAM", ablationcam, "Class activation maps", "layer", True, "1 head pass a channel",
         "Activations weighted by how far the score falls without them; no gradients.",
         "Desai and Ramaswamy 2020, WACV",
+        passes=lambda params, load: (load.head + CHANGE) * load.channels,
     ),
     Method(
         "scorecam", "Score-CAM", scorecam, "Class activation maps", "layer", True, "1 pass a channel",
@@ -84,17 +110,20 @@ METHODS = table(
                 choices=("softmax", "scores"),
             ),
         ),
+        passes=lambda params, load: MASK * min(params["channels"] or load.channels, load.channels),
     ),
     Method(
         "attention_gradient", "Gradient-weighted attention", attention_gradient, "Attention", "attention", False,
         "1 pass",
         "The attention that raised the score, from the patches to what the head reads.",
         "Chefer et al. 2021, arXiv 2103.15679",
+        passes=a_gradient,
     ),
     Method(
         "legrad", "LeGrad", legrad, "Attention", "attention", False, "1 pass",
         "How much more attention to a patch would raise what the head reads from each block.",
         "Bousselham et al. 2024, arXiv 2404.03214",
+        passes=a_gradient,
     ),
     Method(
         "attention_rollout", "Attention rollout", attention_rollout, "Attention", "attention", False, "instant",
@@ -109,6 +138,7 @@ METHODS = table(
                 minimum=0, maximum=0.99, step=0.05,
             ),
         ),
+        passes=lambda params, load: 1,
     ),
     Method(
         "gradients", "Gradients", gradients, "Gradients of the input", "input", ("channels", "sum"), "1 pass",
@@ -116,11 +146,13 @@ METHODS = table(
         "Simonyan et al. 2013, arXiv 1312.6034",
         params=(CHANNELS,),
         finish=over_channels,
+        passes=a_gradient,
     ),
     Method(
         "gradient_x_input", "Gradient × input", gradient_x_input, "Gradients of the input", "input", True, "1 pass",
         "What each pixel adds to the score, to first order.",
         "Shrikumar et al. 2016, arXiv 1605.01713",
+        passes=a_gradient,
     ),
     Method(
         "integrated_gradients", "Integrated gradients", integrated_gradients, "Gradients of the input", "input", True,
@@ -133,6 +165,7 @@ METHODS = table(
                 "baseline", "choice", "black", "The image from which the way starts.", choices=BASELINES,
             ),
         ),
+        passes=lambda params, load: GRADIENT * params["steps"],
     ),
     Method(
         "guided_gradients", "Guided backprop", guided_gradients, "Gradients of the input", "input",
@@ -141,6 +174,7 @@ METHODS = table(
         "Springenberg et al. 2014, arXiv 1412.6806",
         params=(CHANNELS,),
         finish=over_channels,
+        passes=a_gradient,
     ),
     Method(
         "full_gradients", "FullGrad", full_gradients, "Gradients of the input", "input", False, "1 pass",
@@ -152,6 +186,7 @@ METHODS = table(
                 choices=("tensor", "channel"),
             ),
         ),
+        passes=a_gradient,
     ),
     Method(
         "occlusion", "Occlusion", occlusion, "Masking", "input", True, "1 pass a patch",
@@ -168,6 +203,7 @@ METHODS = table(
             ),
             Parameter("baseline", "choice", "mean", "What covers the patch.", choices=BASELINES),
         ),
+        passes=lambda params, load: patches(load.height, load.width, params["patch"], params["stride"]),
     ),
     Method(
         "rise", "RISE", rise, "Masking", "input", True, "1 pass a mask",
@@ -181,5 +217,8 @@ METHODS = table(
                 minimum=0.05, maximum=0.95, step=0.05,
             ),
         ),
+        passes=lambda params, load: MASK * params["masks"],
+        # Every value is about the score of the whole picture.
+        display=Display(origin="quartile"),
     ),
 )  # fmt: skip

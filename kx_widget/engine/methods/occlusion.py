@@ -28,8 +28,8 @@ def occlusion(
 
     Reference: Zeiler and Fergus 2014, arXiv 1311.2901.
     """
-    side = max(1, round(patch * min(probe.x.shape[1:3])))
-    step = max(1, round(stride * side))
+    height, width = probe.x.shape[1:3]
+    side, step = patch_size(height, width, patch, stride)
     rows, columns = (covers(n, side, step) for n in probe.x.shape[1:3])
     cover = probe.baseline(baseline)
 
@@ -49,6 +49,18 @@ def occlusion(
         total, times = (rows.T @ v.reshape(grid) @ columns for v in (fall, done))
         maps = np.divide(total, times, out=np.full_like(total, np.nan), where=times > 0)
         yield Partial(maps, batch.done, len(order))
+
+
+def patch_size(height: int, width: int, patch: float, stride: float) -> tuple[int, int]:
+    """Side of a patch and step from one to the next, in pixels of an image of this size."""
+    side = max(1, round(patch * min(height, width)))
+    return side, max(1, round(stride * side))
+
+
+def patches(height: int, width: int, patch: float, stride: float) -> int:
+    """How many patches cover an image of this size."""
+    side, step = patch_size(height, width, patch, stride)
+    return len(covers(height, side, step)) * len(covers(width, side, step))
 
 
 def covers(size: int, side: int, step: int) -> Floats:

@@ -11,7 +11,13 @@ from kx_widget.engine.wrappers.tta import tta
 __all__ = ["WRAPPERS", "smooth", "tta"]
 
 _ROWS = (
-    Wrapper("smooth", "Smooth", "SmoothGrad: the mean over noisy copies of the image.", SMOOTH),
-    Wrapper("tta", "TTA", "Test-time augmentation: the mean over zoomed and mirrored copies of the image.", TTA),
-)
+    Wrapper(
+        "smooth", "Smooth", "SmoothGrad: the mean over noisy copies of the image.", SMOOTH,
+        lambda s: s["repetitions"],
+    ),
+    Wrapper(
+        "tta", "TTA", "Test-time augmentation: the mean over zoomed and mirrored copies of the image.", TTA,
+        lambda s: len(s["scales"]) * (1 + s["hflip"]),
+    ),
+)  # fmt: skip
 WRAPPERS = MappingProxyType({row.id: row for row in _ROWS})

@@ -14,6 +14,7 @@ import numpy as np
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.opened import ROOT, pixels
+from tests.browser.view import control
 
 WIDE, NARROW = 1120, 420
 
@@ -61,8 +62,8 @@ class Gallery:
         return self.root.get_by_role("button", name=name, exact=True)
 
     def field(self, name: str) -> Locator:
-        """The control with that label."""
-        return self.root.get_by_label(name, exact=True)
+        """The control with that label; the popup that it lies in is opened first."""
+        return control(self.root, name)
 
     def other_pixels(self, canvas: Locator, before: np.ndarray) -> np.ndarray:
         """Wait until a canvas shows something else, and return it."""

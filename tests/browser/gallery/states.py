@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import expect
 
 from tests.browser.gallery.page import Gallery
@@ -32,8 +34,8 @@ def export_open(view: Gallery) -> None:
 
 def contrasting(view: Gallery) -> None:
     view.await_status("done")
-    view.button("Subtract another class").click()
-    expect(view.field("Minus")).to_have_value("top-2")
+    view.button("vs another class").click()
+    expect(view.field("vs")).to_have_value("2nd")
     view.await_status("done")
 
 
@@ -91,7 +93,7 @@ def cancelled(view: Gallery) -> None:
 def classes_open(view: Gallery) -> None:
     view.await_status("done")
     view.field("Class").click()
-    expect(view.root.get_by_role("option", name="top-2")).to_be_visible()
+    expect(view.root.get_by_role("option", name="2nd")).to_be_visible()
 
 
 def with_parameters(view: Gallery) -> None:
@@ -122,6 +124,7 @@ def noted(view: Gallery) -> None:
 
 
 def heads_open(view: Gallery) -> None:
+    view.await_status("done")
     view.root.get_by_role("treeitem", name="attention").locator(".branch").click()
     expect(view.root.locator(".thumb canvas")).to_have_count(2)
 
@@ -130,3 +133,34 @@ def layers_open(view: Gallery) -> None:
     view.await_status("done")
     view.root.locator("summary").click()
     expect(view.root.get_by_role("treeitem", selected=True)).to_be_in_viewport(ratio=1)
+
+
+def all_layers(view: Gallery) -> None:
+    view.await_status("done")
+    view.root.get_by_label(re.compile("^all [0-9]+ layers$")).check()
+
+
+def stage_closed(view: Gallery) -> None:
+    view.await_status("done")
+    view.root.get_by_role("treeitem", name="8²").locator(".branch").click()
+    expect(view.root.locator("[data-holds]")).to_have_count(1)
+
+
+def help_open(view: Gallery) -> None:
+    view.await_status("done")
+    view.button("Help").click()
+    expect(view.root.get_by_role("region", name="Keys and gestures")).to_be_visible()
+
+
+def display_open(view: Gallery) -> None:
+    view.await_status("done")
+    view.button("Display").click()
+    expect(view.root.get_by_label("Colormap", exact=True)).to_be_visible()
+
+
+def panel_open(view: Gallery) -> None:
+    view.await_status("done")
+    panel = view.root.get_by_role("region", name="Image in focus")
+    if not panel.is_visible():
+        view.button("Panel").click()
+    expect(panel).to_be_visible()

@@ -7,19 +7,12 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.axe import complaints
 from tests.browser.gallery import states
 from tests.browser.gallery.page import NARROW, WIDE, Gallery, Open
 from tests.browser.opened import ROOT
 
-AXE = ROOT / "node_modules/axe-core/axe.min.js"
 DARK = {"dark", "jupyter-dark", "vscode-dark", "vscode-high-contrast", "colab-dark", "mixed"}
-
-
-VIOLATIONS = """async () => {
-    const { violations } = await axe.run(".view");
-    return violations.flatMap(({ id, help, nodes }) =>
-        nodes.map(({ target, failureSummary }) => `${id}: ${help}: ${target.flat().join(" ")}\\n${failureSummary}`));
-}"""
 
 
 STATES: dict[str, tuple[str, int, Callable[[Gallery], object]]] = {
@@ -49,6 +42,18 @@ STATES: dict[str, tuple[str, int, Callable[[Gallery], object]]] = {
     "notes-narrow": ("notes", NARROW, states.noted),
     "notes-compared": ('notes&traits={"compare":"methods"}', NARROW, lambda view: view.await_status("done")),
     "narrow": ("", NARROW, states.layers_open),
+    "narrow-many": ("labels&images=60", NARROW, lambda view: view.await_status("done")),
+    "narrow-classes": ("classes=1000", NARROW, states.classes_open),
+    "all-layers": ("layers=1000", WIDE, states.all_layers),
+    "stage-closed": ("", WIDE, states.stage_closed),
+    "help": ("", WIDE, states.help_open),
+    "narrow-help": ("", NARROW, states.help_open),
+    "display": ("", WIDE, states.display_open),
+    "narrow-display": ("", NARROW, states.display_open),
+    "narrow-comparing": ("labels", NARROW, states.comparing),
+    "panel": ("labels", 1280, states.panel_open),
+    "drawer": ("labels", WIDE, states.panel_open),
+    "narrow-drawer": ("", NARROW, states.panel_open),
 }
 
 
@@ -57,11 +62,10 @@ def test_axe_finds_nothing(gallery: Open, state: str) -> None:
     query, width, reach = STATES[state]
     view = gallery(query, width)
     reach(view)
-    view.page.add_script_tag(path=AXE)
     for host in ("light", "dark"):
         wear(view, host)
         view.page.screenshot(path=ROOT / f"build/gallery-{state}-{host}.png", full_page=True)
-        assert view.page.evaluate(VIOLATIONS) == [], host
+        assert complaints(view.page) == [], host
     if state == "running":
         view.await_status("running")
 
@@ -71,12 +75,11 @@ def test_axe_finds_nothing_whichever_host_the_page_turns_into(gallery: Open, sta
     query, width, reach = STATES[state]
     view = gallery(query, width)
     reach(view)
-    view.page.add_script_tag(path=AXE)
     for host in view.page.evaluate("gallery.hosts"):
         wear(view, host)
         if state == "labelled":
             view.page.screenshot(path=ROOT / f"build/gallery-{state}-{host}.png", full_page=True)
-        assert view.page.evaluate(VIOLATIONS) == [], host
+        assert complaints(view.page) == [], host
 
 
 def wear(view: Gallery, host: str) -> None:

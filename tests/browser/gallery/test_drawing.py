@@ -52,7 +52,7 @@ def test_limits_of_signed_maps_mirror_each_other(gallery: Open) -> None:
     lower.press("PageUp")
     expect(upper).to_have_attribute("aria-valuenow", "90")
     low, high = lower.get_attribute("aria-valuetext"), upper.get_attribute("aria-valuetext")
-    assert low == f"-{high}"
+    assert low == f"−{high}"
     expect(view.root.locator(".whose")).to_have_text("all maps")
     view.field("Scale").select_option("image")
     expect(view.root.locator(".whose")).to_have_text("all maps of scene-1.jpg")
@@ -64,15 +64,15 @@ def test_the_picker_of_colours_shows_what_signed_maps_are_drawn_in(gallery: Open
     colormap = view.field("Colormap")
     colormap.select_option("magma")
     view.field("Sign").select_option("signed")
-    expect(colormap.locator("option")).to_have_text(["rdbu (signed)"])
-    expect(colormap).to_have_value("rdbu")
+    expect(colormap.locator("option")).to_have_text(["coldhot (signed)", "rdbu (signed)"])
+    expect(colormap).to_have_value("coldhot")
     view.field("Sign").select_option("positive")
     expect(colormap).to_have_value("magma")
     assert view.trait("colormap") == "magma"
     # One of the three methods knows no sign.
     view.field("Compare").select_option("methods")
     view.field("Sign").select_option("signed")
-    expect(colormap.locator("option:checked")).to_have_text("magma, signed rdbu")
+    expect(colormap.locator("option:checked")).to_have_text("magma, signed coldhot")
 
 
 def test_swipe_bares_the_picture_on_the_left(gallery: Open) -> None:
@@ -80,9 +80,8 @@ def test_swipe_bares_the_picture_on_the_left(gallery: Open) -> None:
     view.await_status("done")
     canvas = view.canvases.first
     covered = pixels(canvas)
-    view.field("Opacity").fill("0")
+    view.field("Swipe").fill("1")
     bare = pixels(canvas)
-    view.field("Opacity").fill("0.6")
     swiped(view)
     half = pixels(canvas)
     middle = half.shape[1] // 2
@@ -98,11 +97,33 @@ def test_swipe_bares_the_picture_on_the_left(gallery: Open) -> None:
     expect(view.root.locator(".readout").first).to_be_hidden()
 
 
+def test_the_picture_has_its_colours_where_it_is_bare_or_asked_for(gallery: Open) -> None:
+    view = gallery()
+    view.await_status("done")
+    canvas = view.canvases.first
+    grey = pixels(canvas)
+    view.field("Photo").select_option("colour")
+    colours = pixels(canvas)
+    view.field("Style").select_option("contours")
+    lines = pixels(canvas)
+    view.field("Photo").select_option("grey")
+    view.field("Threshold").fill("1")
+    assert np.ptp(pixels(canvas)[..., :3], axis=-1).max() <= 1
+    # Where no map covers it, it is as it is.
+    view.field("Opacity").fill("0")
+    bare = pixels(canvas)
+    assert np.ptp(bare[..., :3], axis=-1).max() > 20
+    # Between the lines is the picture; a map that is filled is nowhere but where it is zero.
+    untouched = [(drawn == bare).all(-1).mean() for drawn in (grey, colours, lines)]
+    assert untouched[0] < untouched[1] < untouched[2]
+
+
 def test_cells_of_the_map_and_pixels_of_the_picture(gallery: Open) -> None:
     view = gallery()
     view.await_status("done")
     canvas = view.canvases.first
     view.field("Opacity").fill("1")
+    view.field("Photo").select_option("colour")
     # What is weaker lets the picture through.
     view.field("Threshold").fill("0.6")
     smooth = pixels(canvas)
@@ -151,7 +172,7 @@ def test_the_value_under_a_crosshair_moved_by_keys_is_spoken(gallery: Open) -> N
     readout = view.root.locator(".readout").first
     expect(readout).to_contain_text("176,160")
     expect(spoken).to_have_text(readout.inner_text())
-    expect(spoken).to_contain_text("top ")
+    expect(spoken).to_contain_text("highest ")
     canvas.press("Escape")
     expect(spoken).to_be_empty()
 
@@ -171,7 +192,7 @@ def test_of_500_images_only_those_in_sight_are_in_the_page(gallery: Open, compar
     assert pixels(last.locator("canvas"))[..., 3].all()
     assert grid.evaluate("(grid) => grid.scrollHeight") == pytest.approx(whole, abs=2)
     if compare == "targets":
-        expect(view.root.get_by_text("top-2", exact=True).last).to_be_in_viewport()
+        expect(view.root.get_by_text("2nd", exact=True).last).to_be_in_viewport()
     last.locator("canvas").click()
     assert view.trait("selected") == [499]
     # Other rows at another width: still the end can be reached, and no more is there than fits.

@@ -1,4 +1,4 @@
-"""Wheel, mouse and fingers move all tiles together and leave the notebook its own; every screen gets its own pixels."""
+"""Wheel, mouse and fingers move what is looked at and leave the notebook its own; every screen gets its own pixels."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from tests.browser.gallery.page import Gallery, Open
 from tests.browser.opened import pixels
 from tests.browser.view import difference
 
-SCROLLED = "(y) => window.scrollY > y"
-# Where the page stands once a finger's swing has run out.
-AT_REST = """() => new Promise((resolve) => {
-    let [y, frames] = [window.scrollY, 0];
+SCROLLED = "([sheet, y]) => sheet.scrollTop > y"
+PAGE_SCROLLED = "(y) => window.scrollY > y"
+# Notebooks go on below a view.
+GO_ON = "() => document.body.append(Object.assign(document.createElement('div'), { style: 'height: 3000px' }))"
+# Where the grid stands once a finger's swing has run out.
+AT_REST = """(sheet) => new Promise((resolve) => {
+    let [y, frames] = [sheet.scrollTop, 0];
     const look = () => {
-        frames = window.scrollY === y ? frames + 1 : 0;
-        y = window.scrollY;
+        frames = sheet.scrollTop === y ? frames + 1 : 0;
+        y = sheet.scrollTop;
         if (frames > 20) resolve(y);
         else requestAnimationFrame(look);
     };
@@ -44,30 +47,64 @@ def seen(view: Gallery) -> list[np.ndarray]:
     return [pixels(view.canvases.nth(at)) for at in (0, 1)]
 
 
-def test_the_wheel_scrolls_until_a_tile_is_clicked(gallery: Open) -> None:
-    view = gallery("images=12&step=1")
+def test_the_wheel_scrolls_the_grid_until_a_tile_is_clicked(gallery: Open) -> None:
+    view = gallery("images=60&step=1")
     view.await_status("done")
     page, canvas = view.page, view.canvases.first
+    sheet = view.root.locator(".sheet").element_handle()
     canvas.hover()
     page.mouse.wheel(0, 120)
-    page.wait_for_function(SCROLLED, arg=100)
+    page.wait_for_function(SCROLLED, arg=[sheet, 100])
     is_zoomed(view, False)
-    page.mouse.move(*middle(canvas))
+    canvas = view.canvases.nth(12)
     canvas.click()
-    before = page.evaluate("window.scrollY")
+    before = sheet.evaluate(AT_REST)
     page.mouse.wheel(0, -300)
     is_zoomed(view)
-    assert page.evaluate("window.scrollY") == before
-    # Another pointer's way out of the tile takes the wheel back to the notebook.
+    assert sheet.evaluate("(sheet) => sheet.scrollTop") == before
+    # Another pointer's way out of the tile takes the wheel back to the grid.
     page.mouse.move(1, 450)
     canvas.hover()
     page.mouse.wheel(0, 120)
-    page.wait_for_function(SCROLLED, arg=before + 100)
+    page.wait_for_function(SCROLLED, arg=[sheet, before + 100])
 
 
-def test_double_click_zooms_and_a_drag_moves_all_tiles(gallery: Open) -> None:
+def wheel_until(view: Gallery, pixels_down: float, condition: str) -> None:
+    """Turn the wheel step by step; browsers go on for a while with what they have scrolled last."""
+    sheet = view.root.locator(".sheet")
+    for _ in range(80):
+        view.page.mouse.wheel(0, pixels_down)
+        sheet.evaluate(AT_REST)
+        if sheet.evaluate(condition):
+            return
+    raise AssertionError(condition)
+
+
+def test_the_wheel_goes_on_in_the_notebook_where_the_grid_ends_or_slides_under_the_pointer(gallery: Open) -> None:
+    view = gallery("images=60&step=1")
+    view.await_status("done")
+    page, sheet = view.page, view.root.locator(".sheet")
+    page.evaluate(GO_ON)
+    view.canvases.first.hover()
+    sheet.evaluate("(sheet) => { sheet.scrollTop = sheet.scrollHeight; }")
+    end = sheet.evaluate(AT_REST)
+    wheel_until(view, 60, "() => window.scrollY > 100")
+    # The pointer rests over the grid, and the notebook moves on under it, back, too.
+    wheel_until(view, -60, "() => window.scrollY < 20")
+    assert sheet.evaluate("(sheet) => sheet.scrollTop") == end
+    x, y = middle(sheet)
+    page.mouse.move(x, y)
+    page.mouse.move(x + 2, y + 2)
+    wheel_until(view, -60, f"(sheet) => sheet.scrollTop < {end - 100}")
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_double_click_zooms_and_a_drag_moves_an_image_or_all_of_them(gallery: Open, linked: bool) -> None:
     view = gallery("images=2&step=1")
     view.await_status("done")
+    if linked:
+        view.field("Crosshair and zoom").select_option("all images")
+        view.page.keyboard.press("Escape")
     whole = seen(view)
     view.canvases.first.dblclick()
     is_zoomed(view)
@@ -76,21 +113,39 @@ def test_double_click_zooms_and_a_drag_moves_all_tiles(gallery: Open) -> None:
     view.page.mouse.move(x, y)
     view.page.mouse.down()
     view.page.mouse.move(x + 40, y + 24, steps=4)
+    expect(view.root.locator(".readout").nth(1)).to_be_visible(visible=linked)
     view.page.mouse.up()
     moved = seen(view)
-    for before, after, first in zip(zoomed, moved, whole, strict=True):
+    for before, after, first in list(zip(zoomed, moved, whole, strict=True))[: 1 + linked]:
         assert difference(before, first) > 0.5
         assert np.abs(after[24:, 40:].astype(float) - before[:-24, :-40]).mean() < 2
         assert np.abs(after.astype(float) - before).mean() > 5
+    assert linked or difference(moved[1], whole[1]) == 0
     view.canvases.first.dblclick(modifiers=["Shift"])
     is_zoomed(view, False)
     assert all(difference(now, first) == 0 for now, first in zip(seen(view), whole, strict=True))
 
 
+def test_the_columns_of_an_image_are_zoomed_together(gallery: Open) -> None:
+    view = gallery('images=2&step=1&traits={"compare":"targets"}')
+    view.await_status("done")
+    canvases = [view.root.locator(f"[data-image='{i}'][data-column='{c}'] canvas") for i, c in ((0, 0), (0, 2), (1, 0))]
+    whole = [pixels(canvas) for canvas in canvases]
+    canvases[0].dblclick()
+    is_zoomed(view)
+    view.page.mouse.move(1, 1)
+    expect(view.root.locator(".readout").first).to_be_hidden()
+    changed = [difference(pixels(canvas), before) for canvas, before in zip(canvases, whole, strict=True)]
+    assert changed[0] > 0.5
+    assert changed[1] > 0.5
+    assert changed[2] == 0
+
+
 def test_two_fingers_zoom_and_one_scrolls_or_moves_what_is_zoomed(gallery: Open) -> None:
-    view = gallery("images=12&step=1", has_touch=True)
+    view = gallery("images=60&step=1", has_touch=True)
     view.await_status("done")
     page = view.page
+    sheet = view.root.locator(".sheet").element_handle()
     touches = page.context.new_cdp_session(page)
 
     def touch(kind: str, *points: tuple[float, float]) -> None:
@@ -106,17 +161,17 @@ def test_two_fingers_zoom_and_one_scrolls_or_moves_what_is_zoomed(gallery: Open)
 
     x, y = middle(view.canvases.first)
     drag(((x, y), (x, y - 80)))
-    page.wait_for_function(SCROLLED, arg=20)
+    page.wait_for_function(SCROLLED, arg=[sheet, 20])
     is_zoomed(view, False)
-    scrolled = page.evaluate(AT_REST)
-    x, y = middle(view.canvases.first)
+    scrolled = sheet.evaluate(AT_REST)
+    canvas = view.root.locator("[data-image='12'] canvas")
+    x, y = middle(canvas)
     drag(((x - 20, y), (x - 80, y)), ((x + 20, y), (x + 80, y)))
     is_zoomed(view)
-    before = seen(view)
+    before = pixels(canvas)
     drag(((x, y), (x, y - 60)))
-    after = seen(view)
-    assert all(difference(a, b) > 0.5 for a, b in zip(before, after, strict=True))
-    assert page.evaluate(AT_REST) == scrolled
+    assert difference(before, pixels(canvas)) > 0.5
+    assert sheet.evaluate(AT_REST) == scrolled
 
 
 @pytest.mark.parametrize("density", [1.5, 2])
@@ -130,13 +185,3 @@ def test_a_tile_has_a_pixel_for_each_of_the_screen(gallery: Open, density: float
     coarse = fine[: fine.shape[0] // 2 * 2, : fine.shape[1] // 2 * 2].astype(float)
     halved = coarse.reshape(coarse.shape[0] // 2, 2, -1, 2, 4).mean((1, 3)).repeat(2, 0).repeat(2, 1)
     assert np.abs(coarse - halved).mean() > 1
-
-
-def test_the_hint_is_not_cut_by_what_stands_before_it(gallery: Open) -> None:
-    view = gallery("images=2")
-    view.await_status("done")
-    details = view.root.locator(".dim.details")
-    details.evaluate("(details) => details.append(' keras.applications.mobilenet.preprocess_input')")
-    hint = view.root.get_by_text("zoom: Ctrl + wheel")
-    expect(hint).to_be_visible()
-    assert hint.evaluate("(hint) => hint.scrollWidth <= hint.clientWidth && hint.scrollHeight <= hint.clientHeight")

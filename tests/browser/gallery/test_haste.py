@@ -28,7 +28,7 @@ def press(view: Gallery, button: Locator) -> None:
 
 def test_the_focus_stays_when_what_has_it_vanishes(gallery: Open) -> None:
     view = gallery()
-    for name in ("Subtract another class", "Subtract nothing"):
+    for name in ("vs another class", "vs no other class"):
         press(view, view.button(name))
     view.field("Upper limit").press("PageDown")
     press(view, view.button("Reset limits"))
@@ -70,9 +70,9 @@ def test_the_layer_search_stays_open_while_it_is_used(gallery: Open) -> None:
 def test_a_double_click_is_for_one_button(gallery: Open) -> None:
     view = gallery("images=3")
     view.await_status("done")
-    view.button("Subtract another class").click()
-    view.button("Subtract nothing").dblclick()
-    expect(view.button("Subtract nothing")).to_have_count(0)
+    view.button("vs another class").click()
+    view.button("vs no other class").dblclick()
+    expect(view.button("vs no other class")).to_have_count(0)
     expect(view.root.get_by_role("menuitem")).to_have_count(0)
     view.field("Compare").select_option("targets")
     view.await_status("done")

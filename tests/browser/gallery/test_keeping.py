@@ -22,7 +22,9 @@ w = kx.KxWidget(
     layer="trunk/stage4/block2/relu",
     method="blobs2",
     params={"relu": True},
+    sign="positive",
     colormap="magma",
+    opacity=0.6,
 )
 w
 """
@@ -78,9 +80,10 @@ def test_export_one_tile_as_it_is_drawn(gallery: Open) -> None:
     view.await_status("done")
     view.canvases.nth(1).click()
     view.page.mouse.move(1, 1)
-    name, found = exported(view, "one tile")
+    name, sheet = exported(view, "one tile")
     assert name == "kx-scene-2-cup.png"
-    assert found.shape == (512, 512, 3)
+    # Around the tile are its heading, caption and colour scale.
+    found = sheet[64:576, 32:544]
     view.page.mouse.move(1, 1)
     drawn = pixels(view.canvases.nth(1))[..., :3]
     small = np.asarray(Image.fromarray(found).resize(drawn.shape[1::-1], Image.Resampling.BOX))

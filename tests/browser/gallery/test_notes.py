@@ -102,6 +102,7 @@ def test_where_methods_are_compared_the_chosen_column_tells(gallery: Open) -> No
 def test_a_small_map_that_says_nothing_is_struck_out(gallery: Open) -> None:
     view = gallery("notes&layers=0")
     view.await_status("done")
+    view.root.get_by_role("checkbox", name="all 28 layers").check()
     view.root.get_by_role("tree", name="Layers").evaluate("(tree) => { tree.scrollTop = 0; }")
     canvases = view.root.locator(".thumb canvas")
     expect(canvases.nth(1)).to_be_visible()

@@ -61,20 +61,100 @@ def test_a_name_that_is_typed_takes_the_place_of_the_chosen_one(gallery: Open) -
     assert view.trait("target") == "rocket"
 
 
+# What of the field's text is selected.
+SELECTED = "(field) => field.value.slice(field.selectionStart, field.selectionEnd)"
+
+
+def test_a_class_that_is_accepted_is_selected_no_more(gallery: Open) -> None:
+    view = gallery()
+    view.await_status("done")
+    classes, keyboard = view.field("Class"), view.page.keyboard
+    classes.click()
+    assert classes.evaluate(SELECTED) == "predicted"
+    for key, name in (("Enter", "predicted"), ("Escape", "predicted")):
+        keyboard.press(key)
+        expect(classes).to_be_focused()
+        assert classes.evaluate(SELECTED) == ""
+        classes.click()
+        assert classes.evaluate(SELECTED) == name
+    keyboard.type("rock")
+    keyboard.press("Enter")
+    expect(classes).to_have_value("rocket")
+    assert classes.evaluate(SELECTED) == ""
+    keyboard.press("Backspace")
+    expect(classes).to_have_value("")
+    keyboard.press("Escape")
+    expect(classes).to_have_value("rocket")
+
+
+def test_an_index_and_a_rank_are_taken_as_they_are_typed(gallery: Open) -> None:
+    view = gallery()
+    view.await_status("done")
+    classes, keyboard = view.field("Class"), view.page.keyboard
+    names = view.page.evaluate("async () => (await import('/js/gallery/catalogue.js')).classNames(10)")
+    for text, target, shown in (("4", names[4], names[4]), ("top-4", "top-4", "4th"), ("2nd", "top-2", "2nd")):
+        classes.click()
+        keyboard.type(text)
+        expect(view.root.locator(".option .text").first).to_have_text(shown)
+        keyboard.press("Enter")
+        expect(classes).to_have_value(shown)
+        assert view.trait("target") == target
+        view.await_status("done")
+    classes.click()
+    keyboard.type("1000")
+    keyboard.press("Enter")
+    expect(view.root.get_by_text("Nothing matches “1000”.")).to_be_visible()
+
+
+def test_the_true_class_where_there_are_labels(gallery: Open) -> None:
+    view = gallery('labels&images=8&traits={"selected":[2]}')
+    view.await_status("done")
+    view.button("vs another class").click()
+    assert view.trait("target") == "top − true"
+    expect(view.field("vs")).to_have_value("true class")
+    view.field("vs").click()
+    assert "predicted" not in view.root.locator(".option .text").all_inner_texts()
+    view.page.keyboard.press("Escape")
+    tile = view.root.locator("[data-kx-tile]")
+    expect(tile.nth(2).locator(".explained .class")).to_have_text("rocket vs cat")
+    expect(tile.nth(0).locator(".silence")).to_contain_text("predicted and true are the same class, 'cat'")
+    expect(tile.nth(6).locator(".silence")).to_contain_text("No label: the true class of this image is not known")
+    view.button("vs no other class").click()
+    view.field("Compare").select_option("targets")
+    assert view.trait("compare_with") == ["top", "true", "top − true"]
+    headings = view.root.locator(".heading .name")
+    expect(headings).to_have_text(["predicted", "true class", "predicted vs true class"])
+
+
+def test_the_picker_says_that_it_adds_a_column_and_whose_parameters_are_shown(gallery: Open) -> None:
+    view = gallery('traits={"method":"blobs","compare":"methods","compare_with":["blobs","saliency"]}')
+    view.await_status("done")
+    note = view.root.get_by_text("The layer makes no difference to Input gradient, which sees the input.")
+    expect(note).to_be_visible()
+    current = view.root.locator(".chip[aria-current]")
+    expect(current).to_have_text(re.compile("^Blob-CAM"))
+    view.field("Method").select_option("blobs2")
+    expect(current).to_have_text(re.compile(r"^Blob-CAM\+\+"))
+    expect(view.root.get_by_role("group", name="Parameters").locator("b")).to_have_text("Blob-CAM++")
+    assert view.trait("compare_with") == ["blobs", "saliency", "blobs2"]
+    view.root.get_by_role("button", name="Remove column Blob-CAM++").click()
+    assert view.trait("method") == "saliency"
+
+
 def test_subtract_another_class(gallery: Open) -> None:
     view = gallery()
     contrasting(view)
     assert view.trait("target") == "top − top-2"
-    expect(view.root.locator(".caption .name").first).to_have_text("cat − cup")
-    view.field("Minus").click()
+    expect(view.root.locator(".explained .class").first).to_have_text("cat vs cup")
+    view.field("vs").click()
     view.root.get_by_role("option", name="rocket").click()
     assert view.trait("target") == "top − rocket"
     view.field("Class").click()
     view.root.get_by_role("option", name="cup").click()
     assert view.trait("target") == "cup − rocket"
-    view.button("Subtract nothing").click()
+    view.button("vs no other class").click()
     assert view.trait("target") == "cup"
-    expect(view.field("Minus")).to_have_count(0)
+    expect(view.field("vs")).to_have_count(0)
 
 
 def test_smooth_and_augment(gallery: Open) -> None:
@@ -133,7 +213,7 @@ WATCH = """(sheet) => {
     addEventListener("click", () => { start = performance.now(); seen = {}; }, { capture: true });
     new MutationObserver(() => {
         if ("stale" in sheet.dataset) seen.faded ??= performance.now() - start;
-        if (sheet.querySelector(".caption .name").textContent === "rocket") seen.came ??= performance.now() - start;
+        if (sheet.querySelector(".explained .class")?.textContent === "rocket") seen.came ??= performance.now() - start;
     }).observe(sheet, { attributes: true, subtree: true, characterData: true });
 }"""
 
@@ -145,7 +225,7 @@ def test_old_maps_fade_only_where_new_ones_take_a_while(gallery: Open) -> None:
         view.root.locator(".sheet").evaluate(WATCH)
         view.field("Class").click()
         view.root.get_by_role("option", name="rocket").click()
-        expect(view.root.locator(".caption .name").first).to_have_text("rocket")
+        expect(view.root.locator(".explained .class").first).to_have_text("rocket")
         view.await_status("done")
         expect(view.root.locator(".sheet")).not_to_have_attribute("data-stale")
         seen = view.page.evaluate("seen")

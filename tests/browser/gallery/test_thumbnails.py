@@ -19,6 +19,7 @@ def wants(view: Gallery) -> list[dict[str, Any]]:
 
 def test_every_candidate_gets_one_in_the_current_colours(gallery: Open) -> None:
     view = gallery()
+    view.field("all 28 layers").check()
     thumbs = view.root.get_by_role("tree").locator(".thumb canvas")
     rows = view.root.locator(CANDIDATES)
     expect(thumbs).to_have_count(rows.count())
@@ -36,6 +37,7 @@ def test_every_candidate_gets_one_in_the_current_colours(gallery: Open) -> None:
 
 def test_another_image_asks_and_another_layer_keeps_them(gallery: Open) -> None:
     view = gallery()
+    view.field("all 28 layers").check()
     thumbs = view.root.get_by_role("tree").locator(".thumb canvas")
     count = view.root.locator(CANDIDATES).count()
     expect(thumbs).to_have_count(count)

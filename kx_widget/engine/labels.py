@@ -26,20 +26,28 @@ def read_labels(labels: Any, images: int, class_names: Sequence[str]) -> list[in
     if labels is None:
         return []
     if isinstance(labels, (str, bytes, Mapping)) or not isinstance(labels, Iterable) or _is_scalar(labels):
-        raise UnknownTargetError(f"labels={labels!r} is not one label an image. {ACCEPTED}")
+        raise UnknownTargetError(f"labels={labels!r} must hold one label for each image. {ACCEPTED}")
     entries = list(labels.ravel() if _is_column(labels) else labels)
     if not entries:
         return []
     if len(entries) != images:
-        raise UnknownTargetError(f"There are {len(entries)} labels for {images} images. Give one an image. {ACCEPTED}")
+        labels_are = "is 1 label" if len(entries) == 1 else f"are {len(entries)} labels"
+        raise UnknownTargetError(
+            f"There {labels_are} for {images} image{'s' * (images != 1)}: give one label for each image, in their "
+            f"order. {ACCEPTED}"
+        )
     if len(class_names) < 2:
-        raise UnknownTargetError("labels: the model gives one score, so that no class can be the wrong one.")
+        raise UnknownTargetError(
+            "labels: the model has a single class, so its prediction cannot be wrong; leave them out."
+        )
     indices = [_read(label, class_names) for label in entries]
     wrong = [f"image {i}: {problem}" for i, problem in enumerate(indices) if isinstance(problem, str)]
     if wrong:
         more = f"\n  and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
         listed = "\n  ".join(wrong[:SHOWN])
-        raise UnknownTargetError(f"{len(wrong)} of {images} labels are no class:\n  {listed}{more}\n{ACCEPTED}")
+        raise UnknownTargetError(
+            f"{len(wrong)} of the {images} labels cannot be read as classes:\n  {listed}{more}\n{ACCEPTED}"
+        )
     return [i for i in indices if not isinstance(i, str)]
 
 
@@ -59,7 +67,19 @@ def _read(label: Any, names: Sequence[str]) -> int | str | None:
         same = classes_named(label, names)
         if len(same) > 1:
             return f"{label!r} is the name of classes {', '.join(map(str, same))}; give the index."
-        return same[0] if same else f"{str(label)!r}.{did_you_mean(label, names)}"
+        return same[0] if same else f"there is no class {str(label)!r}.{did_you_mean(label, names)}"
     if isinstance(label, (int, np.integer)) and not isinstance(label, bool):
-        return int(label) if 0 <= label < len(names) else f"{label}; classes are 0 to {len(names) - 1}."
-    return f"{label!r}."
+        return int(label) if 0 <= label < len(names) else f"there is no class {label}: they are 0 to {len(names) - 1}."
+    return _kind(label)
+
+
+def _kind(label: Any) -> str:
+    """Why something that is neither a number nor a name is no label."""
+    if isinstance(label, (bool, np.bool_)):
+        return f"{label} is True or False, not a class."
+    if isinstance(label, (float, np.floating)):
+        advice = "None says that the class is unknown" if np.isnan(label) else "use labels.astype(int)"
+        return f"{label} is a float, and an index is a whole number: {advice}."
+    if isinstance(label, (list, tuple, np.ndarray)):
+        return f"{label!r:.60} is a list: of one-hot labels pass labels.argmax(-1)."
+    return f"{label!r:.60} is of the type {type(label).__name__}."

@@ -1,0 +1,147 @@
+import type { TileMap } from "../kernel/decode";
+import { isRight } from "../state/filterSort";
+import { lastSegment, percent, value } from "../state/format";
+import { className, explainedText, imageName, truthText } from "../state/labels";
+import { mapOf, type Store, type TilePlace } from "../state/store";
+import { isContactSheet } from "./gridLayout";
+import { Shortened } from "./shortened";
+
+/** Pixels of a line, and between a picture and its caption. */
+const [LINE, SPACE] = [20, 4];
+
+/** Which lines the captions of a view have; all rows have the same ones, so that they stay in line. */
+export interface CaptionLines {
+  /** What the model predicts, of each tile or of the row. */
+  predicted: boolean;
+  /** The class that a map explains, where it may be another one; in each column where classes are compared. */
+  explained: boolean;
+  /** What the true class says of the prediction. */
+  truth: boolean;
+  /** The name of the file. */
+  name: boolean;
+  compared: "none" | "classes" | "other";
+}
+
+export function captionLines(store: Store): CaptionLines {
+  const columns = store.answer.value?.columns ?? [];
+  const { predicted, labels } = store.facts.value;
+  const pictures = store.traits._images.value;
+  const isStored = store.stored.value !== null;
+  const isBrief = !isStored && isContactSheet(store.rows.value.length, store.tileHeight.value);
+  const compared = columns.length < 2 ? "none" : store.traits.compare.value === "targets" ? "classes" : "other";
+  return {
+    predicted: predicted.length > 0,
+    explained: predicted.length === 0 || compared === "classes" || columns.some(({ target }) => target !== "top"),
+    truth: labels.length > 0,
+    name: isStored || (pictures.some(({ name }) => name !== "") && !(isBrief && compared === "none")),
+    compared,
+  };
+}
+
+/** Pixels of a caption below its picture. */
+export function captionHeight({ predicted, explained, truth, name, compared }: CaptionLines): number {
+  const lines = {
+    none: [predicted, explained, truth, name],
+    classes: [predicted || truth || name, true],
+    other: [true],
+  }[compared];
+  return SPACE + LINE * lines.filter(Boolean).length;
+}
+
+/** Pixels that "predicted" and a figure take beside a name, and a letter of the name. */
+const [BESIDE_NAME, LETTER] = [112, 7.5];
+
+/** The class with the highest score; where there is little room its name goes before all else. */
+function Prediction({ store, image, width }: { store: Store; image: number; width: number }) {
+  const { predicted, confidence } = store.facts.value;
+  const isKnown = image < predicted.length;
+  const full = isKnown ? className(store, predicted[image]) : "";
+  const name = isKnown ? (store.briefNames.value[predicted[image]] ?? full) : "";
+  const figure = name && percent(confidence(image));
+  const hasRoom = width > BESIDE_NAME + LETTER * name.length;
+  return (
+    <div class="caption predicted" title={full && `predicted ${full} ${figure}`}>
+      <span class="name">
+        {name && hasRoom && <span class="word">predicted </span>}
+        {name || "\u00a0"}
+      </span>
+      <span class="figure">{figure}</span>
+    </div>
+  );
+}
+
+/** The class that a map explains, with its probability or score. */
+function Explained({ store, map }: { store: Store; map: TileMap | undefined }) {
+  const isPredicted = map && map.item.target === store.facts.value.predicted[map.item.image];
+  const full = map ? explainedText(store, map.item) : store.status.value === "running" ? "computing…" : "";
+  const { probability = null, score = null, target = -1 } = map?.item ?? {};
+  const name = store.briefNames.value[target] ?? full;
+  const figure = map && (probability === null ? value(score) : percent(probability));
+  const kind = probability === null ? "the score before softmax or sigmoid" : "its probability";
+  return (
+    <div class="caption explained" title={map && `The map explains ${full}; ${figure} is ${kind}`}>
+      <span class={map ? "class" : "name"} data-other={!isPredicted || undefined}>
+        {name || "\u00a0"}
+      </span>
+      <span class="figure">{figure}</span>
+    </div>
+  );
+}
+
+/** Its shape says it to those who do not see the colour, the words to those who see neither. */
+function Truth({ store, image }: { store: Store; image: number }) {
+  const text = truthText(store, image);
+  const right = isRight(store.facts.value, image) === true;
+  return (
+    <div class="verdict" data-right={right || undefined} title={text}>
+      <span aria-hidden="true">{text && (right ? "✓ " : "✗ ")}</span>
+      {text || "\u00a0"}
+    </div>
+  );
+}
+
+function Source({ store, image }: { store: Store; image: number }) {
+  const name = store.traits._images.value[image]?.name ?? "";
+  return (
+    <div class="source" title={name}>
+      <Shortened text={lastSegment(name) || "\u00a0"} />
+    </div>
+  );
+}
+
+interface CaptionProps extends TilePlace {
+  store: Store;
+  lines: CaptionLines;
+  /** Pixels that there are for it. */
+  width: number;
+}
+
+/** What stands below a tile: in a comparison only what is the tile's own. */
+export function Caption({ store, lines, image, column, width }: CaptionProps) {
+  const map = mapOf(store, { image, column });
+  const isOther = !lines.predicted || map?.item.target !== store.facts.value.predicted[image];
+  if (lines.compared === "classes") return <Explained store={store} map={map} />;
+  if (lines.compared === "other") return null;
+  return (
+    <>
+      {lines.predicted && <Prediction {...{ store, image, width }} />}
+      {lines.explained && isOther && <Explained store={store} map={map} />}
+      {lines.truth && <Truth store={store} image={image} />}
+      {lines.name && <Source store={store} image={image} />}
+    </>
+  );
+}
+
+/** What all tiles of a row have in common. */
+export function RowCaption({ store, lines, image, width }: Omit<CaptionProps, "column">) {
+  const map = mapOf(store, { image, column: 0 });
+  const isOther = map && map.item.target !== store.facts.value.predicted[image];
+  return (
+    <div class="row-caption" role="group" aria-label={imageName(store, image)}>
+      {lines.predicted && <Prediction {...{ store, image, width }} />}
+      {lines.compared === "other" && lines.explained && isOther && <Explained store={store} map={map} />}
+      {lines.truth && <Truth store={store} image={image} />}
+      {lines.name && <Source store={store} image={image} />}
+    </div>
+  );
+}

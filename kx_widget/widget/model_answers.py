@@ -1,0 +1,121 @@
+"""Answers that a model computes."""
+
+from collections.abc import Callable, Generator, Iterable, Sequence
+from functools import partial
+from typing import Any
+
+from kx_widget.engine.answer import AnswerBuilder
+from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.explanation import Explanation
+from kx_widget.engine.images import Images
+from kx_widget.engine.multi_layer import warm_cache
+from kx_widget.engine.question import Question
+from kx_widget.engine.types import Frame, Frames
+from kx_widget.widget.answer_sources import Part, QuestionTraits
+from kx_widget.widget.image_sources import ImageSource
+from kx_widget.widget.kept_frames import KeptFrames, Unfinished, keys_of, unfinished
+from kx_widget.widget.questions import build
+from kx_widget.widget.serialize import catalogue, columns
+
+# Of what may be kept between calls, so much is kept of finished maps besides.
+KEPT_PART = 0.25
+
+
+class ModelQuery:
+    """A question that a model answers, as one question of the engine or one a column."""
+
+    computes = True
+
+    def __init__(
+        self,
+        source: ImageSource,
+        explainer: Explainer,
+        images: Images,
+        traits: QuestionTraits,
+        kept: KeptFrames,
+    ) -> None:
+        self._source, self._explainer, self._traits, self._kept = source, explainer, traits, kept
+        self._questions = self._build(images, range(len(images.batch)))
+        self.columns = columns(self._questions)
+
+    def version(self) -> int:
+        """Of the model's weights."""
+        return self._questions[0].model.weights.version()
+
+    def parts(self, images: Sequence[int], version: int | None = None) -> list[Part]:
+        """The answer for these images: a part for each question; only what is not kept is computed."""
+        questions, numbers = self._about(images)
+        version = self.version() if version is None else version
+        kept = [self._kept.find(question, version) for question in questions]
+        rests = list(map(unfinished, questions, kept))
+        warm_cache([rest.question for rest in rests if rest is not None])
+        parts: list[Part] = []
+        for question, frames, rest in zip(questions, kept, rests, strict=True):
+            first_column = sum(len(part.columns) for part in parts)
+            stream = self._stream(question, rest, None if parts else version)
+            explanation = partial(_explanation, question)
+            parts.append(Part(numbers, columns([question]), first_column, stream, explanation, tuple(frames)))
+        return parts
+
+    def _stream(
+        self, question: Question, rest: Unfinished | None, version: int | None
+    ) -> Callable[[bool], Generator[Frames, None, None]]:
+        """Computes the rest of a question, and keeps it."""
+
+        def stream(partials: bool) -> Generator[Frames, None, None]:
+            if rest is None:
+                return
+            weights = self.version() if version is None else version
+            keys = keys_of(question)
+            for each in rest.question.stream(weights, partials=partials):
+                frames = rest.placed(each)
+                self._kept.keep(keys, frames.frames, weights)
+                yield frames
+
+        return stream
+
+    def question_at(self, image: int, column: int) -> tuple[Question, int, int] | None:
+        """The question of one column, the target's place among its own and the image's; None if there is no column."""
+        questions, numbers = self._about([image])
+        places = [(question, place) for question in questions for place in range(len(question.columns.texts))]
+        return (*places[column], numbers.index(image)) if column in range(len(places)) else None
+
+    def _about(self, images: Sequence[int]) -> tuple[list[Question], Sequence[int]]:
+        """The questions about images that are not held."""
+        loaded, numbers = self._source.load(self._explainer, images)
+        if loaded is self._questions[0].images:
+            return self._questions, numbers
+        return self._build(loaded, numbers), numbers
+
+    def _build(self, images: Images, numbers: Sequence[int]) -> list[Question]:
+        """The questions about images of these numbers; about the true classes as well, where some are known."""
+        labels = [self._source.label(number) for number in numbers] if self._source.has_labels else None
+        return build(self._explainer, images, self._traits, labels)
+
+
+def _explanation(question: Question, frames: Iterable[Frame], seconds: float) -> Explanation:
+    return AnswerBuilder(question).add_all([Frames(tuple(frames), 1, 1)]).explanation(seconds)
+
+
+class ModelAnswers:
+    """Answers of a model.
+
+    Args:
+        explainer: of the model.
+        source: the images.
+        images: what a question is checked with: the images where they are held, a blank one where not.
+    """
+
+    def __init__(self, explainer: Explainer, source: ImageSource, images: Images) -> None:
+        self.explainer = explainer
+        self._source = source
+        self._images = images
+        self._kept = KeptFrames(explainer.settings.cache_mib * KEPT_PART * 2**20)
+
+    def ask(self, traits: QuestionTraits) -> ModelQuery:
+        """Check a question."""
+        return ModelQuery(self._source, self.explainer, self._images, traits, self._kept)
+
+    def catalogue(self) -> dict[str, Any]:
+        """What views need to know once; any question can be asked."""
+        return catalogue(self.explainer) | {"offer": None}
