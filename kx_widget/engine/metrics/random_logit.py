@@ -27,14 +27,11 @@ def random_logit(batch: MapBatch, classes: int = 3, drawn: int = 1) -> MetricVal
 
     Reference: Sixt et al. 2019, arXiv 1912.09818.
     """
-    b, t, _ = batch.weights.shape
-    correlations = np.array(
-        [
-            [_correlations(batch, target, chosen) for chosen in _other_classes(batch, target, classes, drawn).T]
-            for target in range(t)
-        ]
-    )
-    mean = correlations.mean(1).T.reshape(b, t)
+    means = [
+        np.mean([_correlations(batch, target, chosen) for chosen in _other_classes(batch, target, classes, drawn).T], 0)
+        for target in range(batch.weights.shape[1])
+    ]
+    mean = np.stack(means, 1)
     return MetricValues(mean, {FLAT_OTHERS: np.isnan(mean)})
 
 
