@@ -8,6 +8,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 from numpy.testing import assert_allclose, assert_array_equal
 
 import kx_widget as kx
@@ -344,7 +345,11 @@ def test_an_evaluation_is_a_table_and_a_figure(decisive_case):
     assert list(frame.columns) == ["image", "target", "sparseness", "srg", "z_srg"]
     assert_array_equal(frame["srg"], ev.scores["srg"].ravel())
     pytest.importorskip("matplotlib")
-    lines = ev.plot(1, 0).axes[0].get_lines()
+    figure = ev.plot(1, 0)
+    assert InteractiveShell().display_formatter.format(figure)[0]["image/png"].startswith(b"\x89PNG"), (
+        "no pyplot is needed"
+    )
+    lines = figure.axes[0].get_lines()
     assert [line.get_label() for line in lines] == ["deletion", "insertion", "random"]
     assert_allclose(lines[0].get_ydata(), ev.curves["deletion"][1, 0])
     with pytest.raises(kx.ParameterError, match="There is no image 5"):
