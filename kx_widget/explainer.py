@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from kx_widget.bulk.dataset import Explanations
 from kx_widget.bulk.pipeline import PART_IMAGES, PipelineSettings
 from kx_widget.engine import explainer as engine
+from kx_widget.engine.evaluation_inputs import EvaluationSettings, columns_of
 from kx_widget.engine.evidence_columns import EvidenceLevel
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from kx_widget.bulk.store import Store
+    from kx_widget.bulk.store_evaluation import StoreEvaluation
 
 
 class Explainer(engine.Explainer):  # noqa: D101
@@ -100,3 +101,47 @@ class Explainer(engine.Explainer):  # noqa: D101
 
         settings = PipelineSettings(targets, question, batch_size, on_error, part_images, evidence=evidence)
         return run_job(self, Job(path, source, settings, dtype, labels, progress))
+
+    def evaluate_store(
+        self,
+        store: str | Path | Store,
+        metrics: Any = None,
+        *,
+        path: str | Path | None = None,
+        sample: int | None = 200,
+        progress: bool = False,
+        **settings: Any,
+    ) -> StoreEvaluation:
+        """Measure how far the maps of a store can be believed, on a sample of its images, and keep it in a folder.
+
+        A run that was cut off goes on when the same is asked again.
+
+        Args:
+            store: what `explain_to` wrote with this model.
+            metrics: as in `evaluate`.
+            path: the folder to write, or to go on with; None for one beside the store.
+            sample: how many images, drawn by the seed; None for all.
+            progress: show a bar, with images per second.
+            **settings: as in `evaluate`.
+
+        Returns:
+            A `StoreEvaluation`: means with intervals, and a row for each map.
+
+        Raises:
+            FormatError: there is no such store, it is empty, or the folder holds something else.
+            ParameterError: another model made the maps, or pictures have been replaced; unknown metric or setting.
+            Those of `evaluate`.
+        """
+        # pyarrow is an extra.
+        from kx_widget.bulk.store import Store
+        from kx_widget.bulk.store_evaluation import EvaluationRun
+
+        run = EvaluationRun(
+            explainer=self,
+            store=store if isinstance(store, Store) else Store(store),
+            columns=columns_of(metrics, self.metrics),
+            settings=EvaluationSettings.checked(settings),
+            sample=sample,
+            path=None if path is None else Path(path),
+        )
+        return run.run(progress)
