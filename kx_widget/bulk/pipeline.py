@@ -17,6 +17,8 @@ from kx_widget.bulk.threads import ordered_map
 from kx_widget.engine.answer import AnswerBuilder
 from kx_widget.engine.cache import Cache
 from kx_widget.engine.errors import ModelError, UnknownTargetError
+from kx_widget.engine.evaluator import evidence_of
+from kx_widget.engine.evidence_columns import EvidenceLevel, check_level, evidence_names
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import Images
@@ -55,6 +57,7 @@ class PipelineSettings:
     Attributes:
         part_images: images after which no batch goes on; None for no such bounds.
         total: images of the whole source; None if nobody knows.
+        evidence: how much is told of how far each map can be believed.
     """
 
     targets: Any = "top"
@@ -63,6 +66,7 @@ class PipelineSettings:
     on_error: str = "skip"
     part_images: int | None = PART_IMAGES
     total: int | None = None
+    evidence: EvidenceLevel | None = None
 
 
 class Pipeline:
@@ -74,6 +78,7 @@ class Pipeline:
 
     def __init__(self, explainer: Explainer, settings: PipelineSettings) -> None:
         check_params("explain_dataset", SETTINGS, {"batch_size": settings.batch_size, "on_error": settings.on_error})
+        self._evidence = evidence_names(check_level(settings.evidence))
         if isinstance(settings.targets, np.ndarray) and settings.targets.ndim == 2:
             raise UnknownTargetError("An array of targets goes with a fixed number of images: use explain for it.")
         self.explainer = explainer
@@ -151,8 +156,11 @@ class Pipeline:
             if self.settings.on_error == "raise" or not bad.any():
                 raise
             return self._explained(explainer, batch.without(bad, "the model's scores are NaN or infinite"))
-        explanation = builder.explanation(time.perf_counter() - start)
-        return ExplainedBatch(batch, explanation, _scores(question).argmax(-1))
+        explanation, scores = builder.explanation(time.perf_counter() - start), _scores(question)
+        if self._evidence:
+            evidence = evidence_of(question, explanation, self._evidence, scores, explainer.ask)
+            explanation = replace(explanation, evidence=evidence)
+        return ExplainedBatch(batch, explanation, scores.argmax(-1))
 
 
 def _scores(question: Question) -> Floats:

@@ -85,6 +85,13 @@ FitMode = Annotated[Literal["stretch", "crop", "pad"], typer.Option(help="How im
 MapDtype = Annotated[Literal["float32", "float16"], typer.Option(help="What maps are kept as.")]
 BatchSize = Annotated[int | None, typer.Option(help="Images at once; 32 by default.")]
 OnError = Annotated[Literal["skip", "raise"], typer.Option(help="What a broken image does.")]
+Evidence = Annotated[
+    Literal["free", "cells", "none"],
+    typer.Option(
+        help="What the store tells of how far each map can be believed: what takes no pass, or also what 16 passes "
+        "an image tell."
+    ),
+]
 Workers = Annotated[
     int, typer.Option(min=0, help="Workers on a Ray cluster (extra `ray`); 0 explains in this process.")
 ]
@@ -142,6 +149,7 @@ def explain(
     dtype: MapDtype = "float32",
     batch_size: BatchSize = None,
     on_error: OnError = "skip",
+    evidence: Evidence = "free",
     workers: Workers = 0,
     gpus: Gpus = 0,
     quiet: Quiet = False,
@@ -165,23 +173,32 @@ def explain(
         from kx_widget.bulk.cluster import RayExecutor
 
         execute = RayExecutor(model, workers, gpus)
-    settings = PipelineSettings(parsed, question, batch_size, on_error)
+    level = None if evidence == "none" else evidence
+    settings = PipelineSettings(parsed, question, batch_size, on_error, evidence=level)
     store = run_job(explainer, Job(out, photos, settings, dtype, labels, progress=not quiet), execute)
     _report(explainer, store, out, as_json)
 
 
 def _report(explainer: Any, store: Any, out: Path, as_json: bool) -> None:
     """Say what is in a store, and end with `SKIPPED` where images were skipped."""
-    from kx_widget.cli.report import lone_photo_lines, prediction_counts, prediction_lines, preprocessing_of
+    from kx_widget.cli.report import (
+        evidence_lines,
+        evidence_means,
+        lone_photo_lines,
+        prediction_counts,
+        prediction_lines,
+        preprocessing_of,
+    )
 
     skipped, headings = store.skipped, store.headings()
     maps, preprocessing = len(store) - len(skipped), preprocessing_of(explainer, store)
     if as_json:
         notes = {heading.lower() or "other": count for heading, count in headings.items()}
-        about = {"preprocessing": preprocessing, "predictions": prediction_counts(store)}
+        about: dict[str, Any] = {"preprocessing": preprocessing, "predictions": prediction_counts(store)}
+        about["evidence"] = evidence_means(store)
         say({"store": str(out), "rows": maps, "notes": notes, "skipped": dict(skipped), **about})
     else:
-        lines = [preprocessing, *prediction_lines(store), *lone_photo_lines(explainer, store)]
+        lines = [preprocessing, *prediction_lines(store), *lone_photo_lines(explainer, store), *evidence_lines(store)]
         lines.append(f"{counted(maps, 'map')} in {out}. See {'it' if maps == 1 else 'them'}: kx show {out}")
         for heading, count in sorted(headings.items(), reverse=True):
             lines.append(f"{count} of {counted(maps, 'map')} {NOTED[heading]}: see the column notes")

@@ -15,7 +15,7 @@ import type { Item, Message, MethodRecord, Progress, QuestionRecord } from "../k
 import { QUESTION } from "../kernel/question";
 import { type ColorEnds, colorEnds, type Display, type Scale, type Sign } from "../math/postprocess";
 import { type Point, Transform } from "../math/transform";
-import { countFilters, factsOf, factsOfStored, filterSort, type Sort, sortsOf } from "./filterSort";
+import { columnFilter, countFilters, factsOf, factsOfStored, filterSort, isSort } from "./filterSort";
 import { lastSegment, shortNames } from "./format";
 
 export type Target = QuestionRecord["target"];
@@ -96,7 +96,7 @@ export const DEFAULTS = {
   labels: [] as (number | null)[],
   /** Which images are shown; one of `filters`. */
   show: "all",
-  sort: "given" as Sort,
+  sort: "given",
   theme: "auto" as "auto" | "light" | "dark",
   /** Pixels of the whole view; null where it goes by the window. */
   height: null as number | null,
@@ -186,17 +186,18 @@ export class Store {
 
   readonly facts = computed(() => {
     const [labels, stored] = [this.traits.labels.value, this.stored.value];
-    if (stored) return factsOfStored(stored, labels);
-    return factsOf(this.traits._images.value.length, labels, this.predictions.value);
+    const columns = this.constants.value?.columns ?? [];
+    if (stored) return factsOfStored(stored, labels, columns);
+    return factsOf(this.traits._images.value.length, labels, this.predictions.value, columns);
   });
   /** How many images each filter shows. */
   readonly filters = computed(() => countFilters(this.facts.value));
   /** The images shown, in the order of their rows. */
   readonly rows = computed(() => {
     // The chosen filter or sort may have gone with the labels that it was about.
-    const filter = this.filters.value.has(this.traits.show.value) ? this.traits.show.value : "all";
-    const sort = sortsOf(this.facts.value).includes(this.traits.sort.value) ? this.traits.sort.value : "given";
-    return filterSort(this.facts.value, filter, sort);
+    const [facts, { show, sort }] = [this.facts.value, this.traits];
+    const isFilter = this.filters.value.has(show.value) || columnFilter(facts, show.value) !== null;
+    return filterSort(facts, isFilter ? show.value : "all", isSort(facts, sort.value) ? sort.value : "given");
   });
 
   viewOf = (image: number) => (this.linked.value || image === this.zoomed.value ? this.view.value : Transform.identity);
