@@ -59,13 +59,20 @@ export function trace(map: Float32Array, width: number, style: Style, out: Uint3
 /** How many lines lie below each value, counted downwards on the lower side of a diverging table. */
 function levelsOf(map: Float32Array, { low, high, base, scale, threshold }: Style): Int8Array {
   const levels = new Int8Array(map.length);
+  if (!(scale > 0)) return levels;
+  const isDiverging = low < 0;
+  const start = isDiverging ? 0 : low;
+  /** Where a line runs, as precise as the map; what is below the threshold is on no line. */
+  const [first, second, third] = [1, 2, 3].map((line) => {
+    const part = start + (line / LINES) * (high - start);
+    return Math.fround(base + Math.max(part, threshold) * scale);
+  });
+  const levelAt = (value: number) => (value < second ? 1 : value < third ? 2 : 3);
   for (let at = 0; at < map.length; at++) {
-    const part = scale > 0 ? (map[at] - base) / scale : 0;
-    // NaN fails the comparison.
-    if (!(Math.abs(part) >= threshold)) continue;
-    const place = (part - low) / (high - low);
-    const strength = LINES * (low < 0 ? 2 * place - 1 : place);
-    levels[at] = Math.min(Math.max(strength, 1 - LINES), LINES - 1);
+    const value = map[at];
+    // NaN fails both comparisons.
+    if (value >= first) levels[at] = levelAt(value);
+    else if (isDiverging && value <= -first) levels[at] = -levelAt(-value);
   }
   return levels;
 }
