@@ -224,6 +224,66 @@ describe("the panel", () => {
     expect(screen.all("button", "Zoom in")).toEqual([]);
     expect(screen.all("button", "Next image")).toEqual([]);
   });
+
+  describe("takes from the keyboard and the pointer", () => {
+    const key = (name: string, fields = {}) => screen.one("img").fire("keydown", { key: name, ...fields });
+    const pointer = (type: string, x: number, y: number, pointerId = 1) =>
+      screen.one("img").fire(type, { clientX: x, clientY: y, pointerId, button: 0, pointerType: "mouse" });
+
+    it("the crosshair, and zooms about it", () => {
+      panel();
+      key("ArrowRight");
+      key("ArrowDown", { shiftKey: true });
+      expect(store.crosshair.value).toEqual({ x: 0.51, y: 0.6 });
+      key("+");
+      expect(zoom()).toBe(1.5);
+      key("0");
+      expect([zoom(), store.view.value.k]).toEqual([1, 1]);
+      key("Escape");
+      expect(store.crosshair.value).toBeNull();
+    });
+
+    it("what lies under the pointer, until it leaves", () => {
+      panel();
+      pointer("pointermove", 50, 150);
+      expect(store.crosshair.value).toEqual({ x: 0.25, y: 0.75 });
+      pointer("pointerleave", 0, 0);
+      expect(store.crosshair.value).toBeNull();
+    });
+
+    it("zooms by double clicks and by the wheel after a click alone", () => {
+      panel();
+      screen.one("img").fire("wheel", { deltaY: -100, deltaMode: 0, clientX: 100, clientY: 100 });
+      expect(zoom()).toBe(1);
+      pointer("pointerdown", 100, 100);
+      pointer("pointerup", 100, 100);
+      screen.one("img").fire("wheel", { deltaY: -100, deltaMode: 0, clientX: 100, clientY: 100 });
+      expect(zoom()).toBeGreaterThan(1);
+      const before = zoom();
+      pointer("dblclick", 100, 100);
+      expect(zoom()).toBeGreaterThan(before);
+    });
+
+    it("pans by a drag, and pinches with two fingers", () => {
+      panel();
+      pointer("dblclick", 100, 100);
+      pointer("pointerdown", 100, 100);
+      pointer("pointermove", 120, 90);
+      expect(views.at(-1)?.value).toMatchObject({ k: 2, x: -0.4, y: -0.55 });
+      pointer("pointerdown", 80, 90, 2);
+      pointer("pointermove", 40, 90, 2);
+      pointer("pointerup", 40, 90, 2);
+      pointer("pointercancel", 120, 90);
+      expect(views.at(-1)?.value.k).toBeCloseTo(4);
+    });
+
+    it("no zoom for the tiles of the grid", () => {
+      panel();
+      for (const name of ["+", "+", "ArrowLeft", "-"]) key(name);
+      pointer("dblclick", 10, 10);
+      expect(store.view.value.isIdentity).toBe(true);
+    });
+  });
 });
 
 describe("the panel's button", () => {
