@@ -222,9 +222,9 @@ export class Store {
   private endsOfMap(tile: TileMap, display: Display): ColorEnds {
     const ends = this.ends.get(tile) ?? new Map<string, ColorEnds>();
     const key = `${display.clip} ${display.origin} ${display.sign}`;
-    const found = ends.get(key) ?? colorEnds(tile.values, tile.extent, display);
-    this.ends.set(tile, ends.set(key, found));
-    return found;
+    const range = ends.get(key) ?? colorEnds(tile.values, tile.extent, display);
+    this.ends.set(tile, ends.set(key, range));
+    return range;
   }
   private scopeOf = ({ item }: TileMap, { origin }: Display) => `${origin} ${SCOPE[this.traits.scale.value](item)}`;
   /** The widest ends of every scope. */
