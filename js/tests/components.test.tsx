@@ -8,10 +8,12 @@ import { Actions } from "../src/state/actions";
 import type { Session } from "../src/state/session";
 import { currentQuestion, Store, type Traits } from "../src/state/store";
 import { ClassPicker } from "../src/view/classPicker";
+import { Colorbar } from "../src/view/colorbar";
 import { ColumnChips, CompareField } from "../src/view/compare";
 import { DisplayControls } from "../src/view/displayControls";
 import { HelpButton, Prompts } from "../src/view/help";
 import { LimitHandle } from "../src/view/limitHandle";
+import { MapNotes } from "../src/view/mapNotes";
 import { MethodForm } from "../src/view/methodForm";
 import { PanelButton, PanelSlot, usePanel } from "../src/view/panelSlot";
 import { PopupButton } from "../src/view/popupButton";
@@ -402,6 +404,41 @@ describe("the first steps", () => {
     goOffline({});
     prompts();
     expect(screen.text).toBe("");
+  });
+});
+
+describe("without a pointer on a tile", () => {
+  const extent = { lo: 0, hi: 9, loAt: 0, hiAt: 1 };
+  const tileOf = (column: number, target_name: string) => {
+    const about = item({ image: 0, column, target_name, notes: [`A note on ${target_name}.`] });
+    return [tileKey(0, column), { item: about, values: Float32Array.of(0, 9), extent }] as const;
+  };
+  const answer = (...names: string[]) => {
+    const columns = names.map((target) => ({ ...COLUMN, target }));
+    const tiles = new Map(names.map((name, column) => tileOf(column, name)));
+    store.answer.value = { gen: 1, key: "", columns, tiles };
+  };
+
+  it("the colour bar is about the tile that was chosen last, as the panel is", () => {
+    answer("cup", "dog");
+    actions.selectTile({ image: 0, column: 1 });
+    show(() => <Colorbar {...{ store, actions }} />);
+    expect(screen.one("img").attribute("aria-label")).toBe("Colours from 0 to 9, a.png, dog");
+    screen.close();
+    actions.focusTile({ image: 0, column: 0 });
+    show(() => <Colorbar {...{ store, actions }} />);
+    expect(screen.one("img").attribute("aria-label")).toBe("Colours from 0 to 9, a.png, cup");
+  });
+
+  it("the notes are about a tile that there is, though fewer columns are left", () => {
+    answer("cup", "dog");
+    actions.selectTile({ image: 0, column: 1 });
+    show(() => <MapNotes store={store} />);
+    expect(screen.text).toBe("a.png, dog: A note on dog.");
+    screen.close();
+    answer("cup");
+    show(() => <MapNotes store={store} />);
+    expect(screen.text).toBe("a.png, cup: A note on cup.");
   });
 });
 

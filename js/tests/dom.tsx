@@ -144,6 +144,7 @@ export class Element extends Node {
   hidePopover() {
     this.removeAttribute("data-shown");
   }
+  getContext = () => null;
   setPointerCapture() {}
   select() {}
   setSelectionRange() {}

@@ -286,6 +286,9 @@ export function chosenTile(store: Store): TilePlace {
   return { image: focusedImage(store), column: Math.min(store.chosenColumn.value, last) };
 }
 
+/** The tile that is pointed at or has the keyboard focus, else the one that was chosen last. */
+export const tileInFocus = (store: Store): TilePlace => store.focus.value ?? chosenTile(store);
+
 /** The map of a tile, or undefined while there is none. */
 export const mapOf = (store: Store, { image, column }: TilePlace): TileMap | undefined =>
   store.answer.value?.tiles.get(tileKey(image, column));
