@@ -11,9 +11,9 @@ import numpy as np
 from kx_widget.engine.errors import FormatError, ParameterError
 from kx_widget.engine.files import read_arrays, writable, write_arrays, write_whole
 from kx_widget.engine.notes import heading_of
+from kx_widget.engine.plots import empty_figure
 from kx_widget.engine.registry import Direction
 from kx_widget.engine.types import Floats, Notes
-from kx_widget.install import how_to_install
 
 # Student's t for 95 %, by the number of pairs of random maps: what is farther from them is not chance.
 CLEAR = (np.inf, 12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23)
@@ -188,11 +188,7 @@ class Evaluation:
         self._check(image, target)
         if not self.curves:
             raise ParameterError("No curves were made: evaluate with deletion, insertion, aopc or srg.")
-        try:
-            from matplotlib.figure import Figure
-        except ImportError as error:
-            raise ImportError(f"plot() needs matplotlib: {how_to_install('plot')}.") from error
-        figure = Figure(figsize=(4.8, 3.2), layout="constrained")
+        figure = empty_figure(4.8, 3.2)
         axes: Any = figure.subplots()
         for name, values in self.curves.items():
             dashes = ":" if name == "random" else "-"

@@ -11,7 +11,7 @@ from kx_widget.engine.errors import ParameterError, UnknownTargetError
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import Images
 from kx_widget.engine.metrics import DEFAULT
-from kx_widget.engine.notes import heading_of, notes_on
+from kx_widget.engine.notes import NOTHING, heading_of, notes_on
 from kx_widget.engine.parameters import check_params
 from kx_widget.engine.probe import Probe, blurred
 from kx_widget.engine.registry import Metric, find_metric
@@ -151,14 +151,15 @@ def pixel_scale(images: Images, rows: slice) -> Floats:
 
 
 def targets_of(explanation: Explanation, class_names: Sequence[str]) -> Floats:
-    """The weights on the scores (N, T, C) of the targets that maps explain.
+    """The weights on the scores (N, T, C) of the targets that maps explain, 0 where there is none.
 
     Raises:
         ParameterError: the model has other classes.
     """
+    weights = np.zeros((*explanation.targets.shape, len(class_names)), np.float32)
     try:
-        weights = np.zeros((*explanation.targets.shape, len(class_names)), np.float32)
-        for i, t in np.ndindex(explanation.targets.shape):
+        # What has no score has nothing to explain.
+        for i, t in np.argwhere(~np.isnan(explanation.scores)).tolist():
             index = int(explanation.targets[i, t])
             target = parse([index if index >= 0 else explanation.target_names[i][t]], class_names)
             weights[i, t] = target.resolve(weights[:1, 0]).weights[0, 0]
@@ -175,6 +176,6 @@ def unusable(explanation: Explanation) -> list[list[str]]:
         for t, name in enumerate(names):
             of_values = notes_on(explanation.maps[i, t], explanation.signed, 0, name, "")
             notes = [*explanation.notes_of(i, t), *of_values]
-            row.append(next((n.strip() for n in notes if heading_of((n,)) in ("Flat", "No numbers", "Gaps")), ""))
+            row.append(next((n.strip() for n in notes if heading_of((n,)) in (*NOTHING, "Gaps")), ""))
         texts.append(row)
     return texts

@@ -95,9 +95,12 @@ class Evaluator:
     def _run(self, builder: EvaluationBuilder) -> Generator[float, None, None]:
         """Fill the builder; yields which part of the work is done, less than 1, after each call of the model."""
         with model_failures():
-            chunks = list(self.question.probes(extra_bytes=4 * TABLE * self.weights.shape[-1]))
+            _, targets, classes = self.weights.shape
+            chunks = list(self.question.probes(extra_bytes=4 * max(TABLE, 2 * FREE_PAIRS * targets) * classes))
             total = len(chunks) * len(self.columns)
-            for number, (rows, probe) in enumerate(chunks):
+            for number in range(len(chunks)):
+                # What a probe has learned goes with it.
+                rows, probe = chunks.pop(0)
                 batch = self._batch(rows, probe)
                 for column, name in enumerate(self.columns):
                     begun, most = number * len(self.columns) + column, 0.0

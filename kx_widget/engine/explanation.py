@@ -15,9 +15,9 @@ from kx_widget.engine.errors import FormatError, ParameterError
 from kx_widget.engine.figures import fixed, percent
 from kx_widget.engine.files import read_arrays, shared_names, writable, write_arrays, write_whole
 from kx_widget.engine.notes import heading_of, labelled, marked
+from kx_widget.engine.plots import empty_figure
 from kx_widget.engine.postprocess import Scale, apply_scale, apply_sign, resize
 from kx_widget.engine.types import Floats, Ints, Notes
-from kx_widget.install import how_to_install
 from kx_widget.version import __version__
 
 ARRAYS = ("maps", "scores", "probabilities", "targets", "images")
@@ -205,13 +205,9 @@ class Explanation:
         Raises:
             ImportError: matplotlib is missing: install the extra `plot`.
         """
-        try:
-            from matplotlib.figure import Figure
-        except ImportError as error:
-            raise ImportError(f"plot() needs matplotlib: {how_to_install('plot')}.") from error
         pictures = self.pictures(**look)
         n, t = pictures.shape[:2]
-        figure = Figure(figsize=(2.4 * t, 2.6 * n), layout="constrained")
+        figure = empty_figure(2.4 * t, 2.6 * n)
         for i, row in enumerate(np.asarray(figure.subplots(n, t, squeeze=False))):
             for j, axes in enumerate(row):
                 axes.imshow(pictures[i, j])

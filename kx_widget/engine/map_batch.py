@@ -29,7 +29,7 @@ EVEN = "the map has as much in each of the parts that are covered"
 NOTHING_FOR = "nothing in the map speaks for the class"
 FLAT_OTHERS = "the maps to compare with are flat"
 EMPTY_MASK = "its mask is empty"
-STILL_SCORE = "nothing that was covered changes the score; choose another cover"
+STILL_SCORE = "nothing that was covered changes the score; choose another cover, or cover more at once"
 
 
 @dataclass(frozen=True, eq=False)

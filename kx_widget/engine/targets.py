@@ -169,7 +169,10 @@ class TargetColumns:
     def _name(self, one: "_Resolved", column: int) -> str:
         if one.a < 0:
             return self.texts[column]
-        return self.class_names[one.a] + ("" if one.b is None else MINUS + self.class_names[one.b])
+        if one.b is None:
+            return self.class_names[one.a]
+        # Of a contrast no index is kept, so that its name has to say which classes it is of.
+        return MINUS.join(_telling(side, self.class_names) for side in (one.a, one.b))
 
 
 @dataclass(frozen=True)
@@ -210,6 +213,12 @@ def _text(column: Any, names: Sequence[str]) -> str:
     # As a text a name that reads as a rank or as the true class would mean another one.
     name = str(names[column])
     return f"class {column}" if is_reserved(name) else name
+
+
+def _telling(index: int, names: Sequence[str]) -> str:
+    """The name of a class, or its number where the name alone would mean another class, or several."""
+    text = _text(index, names)
+    return text if names.count(text) == 1 else f"class {index}"
 
 
 def _spoken(side: Any, names: Sequence[str]) -> str:
