@@ -225,5 +225,6 @@ def _problem(explainer: Explainer, path: Path) -> str:
     try:
         explainer.load([path])
     except ImageError as error:
-        return str(error).removeprefix(f"{path}: ")
+        # The name of the one file that there is, is known.
+        return str(error).rpartition(f"{path}: ")[2].strip()
     return ""

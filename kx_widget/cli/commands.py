@@ -3,7 +3,6 @@
 import json
 import webbrowser
 from collections.abc import Sequence
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -38,7 +37,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     help="See what a Keras model looks at.\n\n`kx inspect` tells what there is to look at, `kx explain` explains "
-    "images into a folder of Parquet files, `kx show` makes a page of them.",
+    "images into a folder of Parquet files, `kx show` makes a page of them. `kx evaluate` and `kx compare` measure how "
+    "far maps can be believed.",
     epilog="Exit codes: 0 done; 1 refused, the reason is on stderr; 2 wrong usage; 3 done, but images were skipped.",
 )
 
@@ -97,14 +97,6 @@ Workers = Annotated[
 ]
 Gpus = Annotated[float, typer.Option(min=0, help="GPUs of each worker.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
-
-
-class Order(str, Enum):
-    """What `kx show` sorts by."""
-
-    score = "score"
-    probability = "probability"
-    id = "id"
 
 
 def _tell_version(is_asked: bool) -> None:
@@ -270,7 +262,13 @@ def show(
     megabytes: Annotated[
         float, typer.Option(help="Size of the page but for its pictures; larger maps are averaged down.")
     ] = 1.0,
-    sort: Annotated[Order | None, typer.Option(help="What to sort by; else the order of the images.")] = None,
+    sort: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="What to sort by: score, probability, id, or a column of evidence; else the order of the images.",
+        ),
+    ] = None,
     descending: Annotated[bool, typer.Option("--descending", help="Largest first.")] = False,
     target: Annotated[str | None, typer.Option(help="Only maps of this class.")] = None,
     wrong: Annotated[
@@ -287,7 +285,7 @@ def show(
     from kx_widget.widget.store_page import MapChoice, write_page
 
     path = _page_path(store, out, force)
-    choice = MapChoice(limit, sort.value if sort else None, descending, target, wrong)
+    choice = MapChoice(limit, sort, descending, target, wrong)
     shown, fitting = write_page(Store(store), path, choice, megabytes, colormap=colormap, sign=sign)
     if as_json:
         say({"page": str(path), "shown": shown, "found": fitting})

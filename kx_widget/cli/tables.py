@@ -13,6 +13,7 @@ from kx_widget.engine.figures import counted, fixed
 
 # So many reasons why something cannot be told are listed.
 LISTED = 8
+HEADLINE = "srg"
 
 
 def evaluation_lines(evaluation: StoreEvaluation, store: Store) -> list[str]:
@@ -56,11 +57,12 @@ def evaluation_facts(evaluation: StoreEvaluation) -> dict[str, Any]:
 
 
 def comparison_lines(state: FileComparison) -> list[str]:
-    """A row a method and layer, those that the first metric finds best first, and a column a metric."""
+    """A row a method and layer, those that are most faithful first, and a column a metric."""
     comparison = state.comparison
     means, told = comparison.means, comparison.told
     cells = [("method", *(f"{s.title} ({s.better} is better)" for s in comparison.metrics.values()))]
-    for contender in comparison.order(next(iter(comparison.metrics))):
+    first = _headline(comparison.metrics)
+    for contender in comparison.order(first):
         row = comparison.contenders.index(contender)
         columns: list[str] = []
         for name in comparison.metrics:
@@ -70,7 +72,8 @@ def comparison_lines(state: FileComparison) -> list[str]:
             columns[-1] += f", {of} images" if 0 < of < state.done else ""
         cells.append((str(contender), *columns))
     problems = [f"{c}: {c.problem}" for c in comparison.contenders if c.problem]
-    head = f"{counted(state.done, 'image')}, means with intervals of 95 % over images:"
+    best = f"best {comparison.metrics[first].title} first"
+    head = f"{counted(state.done, 'image')}, means with intervals of 95 % over images, {best}:"
     return [head, *aligned(cells), *problems, *_missing(comparison.metrics)]
 
 
@@ -97,6 +100,12 @@ def comparison_facts(state: FileComparison) -> dict[str, Any]:
         "not_measured": _unmeasured(comparison.metrics),
         "skipped": dict(state.skipped),
     }
+
+
+def _headline(metrics: Mapping[str, MetricSummary]) -> str:
+    """What rows are sorted by: SRG, else what else tells of faithfulness, else the first metric."""
+    faithful = [name for name, summary in metrics.items() if summary.aspect == "faithful"]
+    return HEADLINE if HEADLINE in metrics else [*faithful, *metrics][0]
 
 
 def _figures(mean: Sequence[float]) -> tuple[str, str]:

@@ -161,5 +161,5 @@ def _welcome(answers: StoredAnswers, images: StoredImages, shown: str) -> dict[s
     columns: list[Any] = welcome["columns"]
     for column in columns:
         values = images.numbers(column["name"])
-        column["values"] = np.where(np.isnan(values), None, values.round(6)).tolist()
+        column["values"] = [None if np.isnan(value) else float(f"{value:.6g}") for value in values]
     return welcome

@@ -154,7 +154,8 @@ class KxWidget(Traits):
         self._source, self._answers = source, answers
         welcome = answers.catalogue() | {"arguments": arguments}
         self._class_names: list[str] = welcome["class_names"]
-        self._columns: list[str] = [column["name"] for column in welcome["columns"]]
+        columns: list[Any] = welcome["columns"]
+        self._columns: list[str] = [column["name"] for column in columns]
         try:
             labels = read_labels(traits.get("labels"), len(source), self._class_names)
             with self.hold_trait_notifications():

@@ -140,7 +140,8 @@ export function sortsOf(facts: ImageFacts): Sort[] {
 export const isSort = (facts: ImageFacts, sort: string): boolean =>
   (sortsOf(facts) as string[]).includes(sort) || columnSort(facts, sort) !== null;
 
-function columnSort({ columns }: ImageFacts, sort: string): ((image: number) => number) | null {
+/** What images are sorted by where that is a column; null of any other sort. */
+export function columnSort({ columns }: ImageFacts, sort: string): ((image: number) => number) | null {
   const [name, end] = sort.split(" ");
   const column = columns.find((one) => one.name === name);
   if (!column || (end !== "low" && end !== "high")) return null;

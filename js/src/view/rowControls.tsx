@@ -1,5 +1,14 @@
 import { useSignal } from "@preact/signals";
-import { columnFilter, countColumn, isSort, NOT_TOLD, type Numbers, type Sort, sortsOf } from "../state/filterSort";
+import {
+  columnFilter,
+  columnSort,
+  countColumn,
+  isSort,
+  NOT_TOLD,
+  type Numbers,
+  type Sort,
+  sortsOf,
+} from "../state/filterSort";
 import { className } from "../state/labels";
 import type { Store } from "../state/store";
 import { Field, options, Select } from "./field";
@@ -39,7 +48,7 @@ export function RowControls({ store, actions }: ViewProps) {
         id="kx-sort"
         label="Sort"
         title="In which order images are shown"
-        class="control"
+        class={columnSort(facts, store.traits.sort.value) ? LONG : "control"}
         value={isSort(facts, store.traits.sort.value) ? store.traits.sort.value : "given"}
         onChoose={(sort) => actions.arrange({ sort })}
       >
@@ -60,6 +69,9 @@ export function RowControls({ store, actions }: ViewProps) {
     </div>
   );
 }
+
+/** Of a choice whose text is a phrase. */
+const LONG = "control long";
 
 const isTold = ({ values }: Numbers) => values.some((value) => !Number.isNaN(value));
 
@@ -107,15 +119,15 @@ function FilterField({ store, actions }: ViewProps) {
       .filter((name) => name.startsWith(`${kind} `) && (reached.value || name === filter))
       .map((name) => [name, className(store, Number(name.split(" ")[1]))] as const)
       .sort(([, a], [, b]) => a.localeCompare(b));
-  const isOffered = filters.has(filter) || columnFilter(store.facts.value, filter) !== null;
+  const isByColumn = columnFilter(store.facts.value, filter) !== null;
   return (
     <div onFocusCapture={reach} onPointerEnter={reach}>
       <Select
         id="kx-show"
         label="Show"
         title="Which images are shown"
-        class="control"
-        value={isOffered ? filter : "all"}
+        class={isByColumn ? LONG : "control"}
+        value={filters.has(filter) || isByColumn ? filter : "all"}
         onChoose={(show) => actions.arrange({ show })}
       >
         {counted(OUTCOMES)}
@@ -145,7 +157,7 @@ function ColumnFilters({ store }: { store: Store }) {
       {options(
         offered
           .filter(([one]) => one.startsWith(`${name} `))
-          .map(([one, count]) => [one, `${title} ${conditionText(one.slice(name.length + 1))} (${count})`]),
+          .map(([one, count]) => [one, `${conditionText(one.slice(name.length + 1))}: ${title} (${count})`]),
       )}
     </optgroup>
   ));
