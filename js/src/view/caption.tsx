@@ -48,8 +48,8 @@ export function captionHeight({ predicted, explained, truth, name, compared }: C
   return SPACE + LINE * lines.filter(Boolean).length;
 }
 
-/** Pixels that "predicted" and a figure take beside a name, and a letter of the name. */
-const [BESIDE_NAME, LETTER] = [112, 7.5];
+/** Pixels that "predicted" and a figure take beside a name, and a letter of the name in a wide font. */
+const [BESIDE_NAME, LETTER] = [120, 9];
 
 /** The class with the highest score; where there is little room its name goes before all else. */
 function Prediction({ store, image, width }: { store: Store; image: number; width: number }) {
