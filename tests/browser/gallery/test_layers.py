@@ -158,3 +158,14 @@ def test_a_number_of_channels_is_whole_or_not_there(gallery: Open) -> None:
     for width in range(110, 240, 5):
         side.evaluate("(side, width) => { side.style.width = `${width}px`; }", width)
         assert rows.evaluate_all(CUT) == [], width
+
+
+def test_headings_of_layers_are_shortened_in_the_middle(gallery: Open) -> None:
+    view = gallery('step=1&traits={"compare":"layers"}', 300)
+    view.await_status("done")
+    heading = view.root.locator(".heading .name").first
+    box, tail = heading.bounding_box(), heading.locator(".shortened > :last-child").bounding_box()
+    assert box is not None
+    assert tail is not None
+    assert heading.locator(".head").evaluate("(head) => head.scrollWidth > head.clientWidth")
+    assert tail["x"] + tail["width"] <= box["x"] + box["width"] + 0.5
