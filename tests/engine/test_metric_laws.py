@@ -163,6 +163,16 @@ def test_random_maps_gain_nothing_on_average(decisive_case):
     assert np.nanmean(np.abs(ev.z["srg"])) < 2.5
 
 
+def test_targets_are_compared_with_random_maps_as_if_each_were_alone(decisive_case):
+    explainer, _, x, e = decisive_case
+    both = explainer.evaluate(e, ["srg", *TABLES], images=x)
+    names = tuple((name,) for _, name in e.target_names)
+    parts = {name: getattr(e, name)[:, 1:] for name in ("maps", "scores", "probabilities", "targets")}
+    alone = explainer.evaluate(replace(e, **parts, target_names=names, notes=()), ["srg", *TABLES], images=x)
+    for name, control in alone.control.items():
+        assert_allclose(control[:, 0], both.control[name][:, 1], atol=1e-5)
+
+
 def test_a_map_that_says_nothing_is_told_nothing_of(decisive_case):
     explainer, _, x, e = decisive_case
     maps = e.maps.copy()

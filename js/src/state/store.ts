@@ -223,9 +223,9 @@ export class Store {
   private endsOfMap(tile: TileMap, display: Display): ColorEnds {
     const ends = this.ends.get(tile) ?? new Map<string, ColorEnds>();
     const key = `${display.clip} ${display.origin} ${display.sign}`;
-    const found = ends.get(key) ?? colorEnds(tile.values, tile.extent, display);
-    this.ends.set(tile, ends.set(key, found));
-    return found;
+    const range = ends.get(key) ?? colorEnds(tile.values, tile.extent, display);
+    this.ends.set(tile, ends.set(key, range));
+    return range;
   }
   private scopeOf = ({ item }: TileMap, { origin }: Display) => `${origin} ${SCOPE[this.traits.scale.value](item)}`;
   /** The widest ends of every scope. */
@@ -286,6 +286,9 @@ export function chosenTile(store: Store): TilePlace {
   const last = Math.max(0, (store.answer.value?.columns.length ?? 1) - 1);
   return { image: focusedImage(store), column: Math.min(store.chosenColumn.value, last) };
 }
+
+/** The tile that is pointed at or has the keyboard focus, else the one that was chosen last. */
+export const tileInFocus = (store: Store): TilePlace => store.focus.value ?? chosenTile(store);
 
 /** The map of a tile, or undefined while there is none. */
 export const mapOf = (store: Store, { image, column }: TilePlace): TileMap | undefined =>

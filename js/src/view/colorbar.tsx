@@ -7,17 +7,16 @@ import { heights, histogram } from "../math/histogram";
 import { applySign, magnitude } from "../math/postprocess";
 import { value } from "../state/format";
 import { explainedText, imageName } from "../state/labels";
-import { focusedImage, LEAST_SPAN, mapOf, type Store } from "../state/store";
+import { LEAST_SPAN, mapOf, type Store, tileInFocus } from "../state/store";
 import { LimitHandle } from "./limitHandle";
 import type { ViewProps } from "./props";
 
 const WIDTH = 160;
 const BINS = 48;
 
-/** The map whose numbers the bar shows: the one pointed at, else the first of the image in focus. */
+/** The map whose numbers the bar shows: that of the tile in focus, else the first there is. */
 const mapInFocus = (store: Store): TileMap | undefined =>
-  mapOf(store, store.focus.value ?? { image: focusedImage(store), column: 0 }) ??
-  store.answer.value?.tiles.values().next().value;
+  mapOf(store, tileInFocus(store)) ?? store.answer.value?.tiles.values().next().value;
 
 const endText = (style: DrawStyle, part: number) => value(rawAt(style, part));
 
