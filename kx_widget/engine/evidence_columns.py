@@ -134,8 +134,10 @@ COLUMNS = (
         _form(center_x, "Centre, right", "What speaks for the class lies at {value:.0%} of the width."), NOTHING,
     ),
     EvidenceColumn(
-        "random_logit", "likeness to maps of other classes", METRICS["random_logit"],
-        "the maps of other classes are flat, or take passes of their own with this method",
+        # One class alone, for a pass through what follows the layer is what most of the time goes into.
+        "random_logit", "likeness to the map of the next best class", METRICS["random_logit"],
+        "the map of the next best class is flat, or takes passes of its own with this method",
+        params={"classes": 1, "drawn": 0},
     ),
     EvidenceColumn(
         "completeness", "gap to what the map should add up to", METRICS["completeness"],

@@ -63,7 +63,8 @@ def test_numbers_equal_those_of_evaluate(explainer):
     x = photos(7)
     each = list(explainer.explain_dataset([x[:3], x[3:]], ["top", 2], evidence="cells"))
     ids = {"area50": "effective_area"}
-    metrics = [ids.get(name, name) for name in (*FREE, *CELLS) if ids.get(name, name) in kx.METRICS]
+    metrics = {ids.get(name, name): {} for name in (*FREE, *CELLS) if ids.get(name, name) in kx.METRICS}
+    metrics["random_logit"] = {"classes": 1, "drawn": 0}
     explanation = explainer.explain(x, ["top", 2])
     evaluation = explainer.evaluate(explanation, metrics, images=x, controls=0)
     for name in (*FREE, *CELLS):
