@@ -65,7 +65,10 @@ class Job:
         question = dict(keywords)
         job, settings = (
             {name: question.pop(name) for name in names if name in question}
-            for names in (("dtype", "labels", "progress"), ("batch_size", "on_error", "part_images"))
+            for names in (
+                ("dtype", "labels", "progress"),
+                ("batch_size", "on_error", "part_images", "channel_relevance"),
+            )
         )
         return cls(path, source, PipelineSettings(targets, question, **settings), **job)
 
@@ -80,6 +83,7 @@ class PartFiles:
         images: in a part; the last one has what is left.
         job: its id.
         stamps: of each part's images, where these are files.
+        channels: whose relevance is written.
     """
 
     folder: Path
@@ -87,6 +91,7 @@ class PartFiles:
     images: int
     job: str | None
     stamps: tuple[str, ...]
+    channels: int = 0
 
 
 # Explains all but the complete parts of a source, and yields how many images are done now and then.
@@ -111,11 +116,11 @@ def explain_part(batches: Iterable[ExplainedBatch], part: int, files: PartFiles)
     origin = Origin(files.job, part, files.stamps[part] if files.stamps else None)
     with (
         atomic_write(files.folder / part_name(part)) as unfinished,
-        PartWriter(unfinished, files.dtype, origin) as writer,
+        PartWriter(unfinished, files.dtype, origin, channels=files.channels) as writer,
     ):
         left = files.images
         for explained in batches:
-            writer.write(to_table(explained, files.dtype))
+            writer.write(to_table(explained, files.dtype, channels=files.channels))
             yield explained.size
             left -= explained.size
             if not left:
@@ -159,7 +164,7 @@ def run_job(explainer: Explainer, job: Job, execute: Executor = explain_here) ->
             return Store(job.path)
         complete = complete_parts(folder, fingerprint, stamps or None)
         if ended is None or ended.get("parts") != len(complete):
-            files = PartFiles(folder, job.dtype, part_images, fingerprint.get("id"), stamps)
+            files = PartFiles(folder, job.dtype, part_images, fingerprint.get("id"), stamps, channels=pipeline.channels)
             with progress_bar(source.total, job.progress) as bar:
                 bar.update(_images_in(complete, part_images, source.total))
                 for images in execute(pipeline, source, files, complete):
@@ -207,6 +212,8 @@ def job_fingerprint(pipeline: Pipeline, source: Source, dtype: str) -> dict[str,
     function = getattr(model, "preprocessor", None) if preprocess == "auto" else preprocess
     if callable(function):
         facts["preprocess_code"] = _code(function)
+    if pipeline.channels:
+        facts["channels"] = pipeline.channels
     if METHODS.get(question.method.id) is not question.method:
         facts["method_code"] = _code((question.method.fn, question.method.finish))
     return {**facts, "id": hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()}
@@ -306,7 +313,7 @@ def _lock(folder: Path) -> int | None:
 
 
 def _check_same(folder: Path, before: dict[str, Any], now: dict[str, Any], ended: bool) -> None:
-    changed = [key for key in now if key not in ("id", *CODE) and before.get(key) != now[key]]
+    changed = [key for key in {**now, "channels": 0} if key not in ("id", *CODE) and before.get(key) != now.get(key)]
     changed += [key for key in CODE if before.get(key, now.get(key)) != now.get(key)]
     if changed:
         changes = ", ".join(_change(key, before.get(key), now.get(key)) for key in changed[:3])

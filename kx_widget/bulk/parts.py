@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from kx_widget.bulk.arrow import pa, pq
-from kx_widget.bulk.schema import DTYPES, MAP, NOTES, schema
+from kx_widget.bulk.schema import DTYPES, MAP, NOTES, RELEVANCE, schema
 from kx_widget.engine.errors import FormatError
 from kx_widget.engine.files import atomic_write, named_errors
 from kx_widget.engine.images import Fit
@@ -77,7 +77,7 @@ def check_part(path: str, footer: Any, job: dict[str, Any], done: dict[str, Any]
     Raises:
         FormatError: it has other columns, belongs to another store, or is a copy of a part.
     """
-    _check_columns(path, footer)
+    _check_columns(path, footer, job)
     name, origin = path.replace("\\", "/").rpartition("/")[2], origin_of(path, footer)
     number = part_number(name)
     if not job:
@@ -134,7 +134,7 @@ def _is_whole(path: Path) -> bool:
     return True
 
 
-def _check_columns(name: str, footer: Any) -> None:
+def _check_columns(name: str, footer: Any, job: dict[str, Any]) -> None:
     written = footer.schema.to_arrow_schema()
     missing = set(schema("float32").names) - {NOTES} - set(written.names)
     if missing:
@@ -142,8 +142,10 @@ def _check_columns(name: str, footer: Any) -> None:
             f"{name!r} is no part of a store of explanations (it has no column {min(missing)!r}): "
             "move it out of the folder."
         )
+    if not job and RELEVANCE in written.names:  # Nothing tells of how many channels.
+        written = written.remove(written.get_field_index(RELEVANCE))
     counted = sum(footer.row_group(group).num_rows for group in range(footer.num_row_groups))
-    allowed = [schema(dtype) for dtype in DTYPES]
+    allowed = [schema(dtype, channels=job.get("channels", 0)) for dtype in DTYPES]
     # Stores of 0.1 were written before there were notes.
     allowed += [columns.remove(columns.get_field_index(NOTES)) for columns in allowed]
     if counted != footer.num_rows or not any(written.equals(columns) for columns in allowed):
@@ -230,6 +232,7 @@ FIELDS: dict[str, Callable[[Any], bool]] = {
     "id": lambda value: isinstance(value, str),
     "parts": _is_count,
     "images": _is_count,
+    "channels": _is_count,
     "files": _list_of(str),
 }
 
@@ -243,10 +246,11 @@ class PartWriter:
         path: of the file.
         dtype: what a number of a map is kept as.
         origin: what the file says of itself.
+        channels: whose relevance is in the rows.
     """
 
-    def __init__(self, path: Path, dtype: str, origin: Origin = Origin()) -> None:
-        columns = schema(dtype)
+    def __init__(self, path: Path, dtype: str, origin: Origin = Origin(), channels: int = 0) -> None:
+        columns = schema(dtype, channels=channels)
         strings = [f.name for f in columns if f.type in (pa.string(), pa.list_(pa.int32()))]
         self._path = path
         self._held: list[pa.Table] = []
@@ -260,8 +264,10 @@ class PartWriter:
                     "shape.list.element",
                     f"{NOTES}.list.element",
                 ],
-                column_encoding={"map.list.element": "BYTE_STREAM_SPLIT"},
-                write_statistics=[f.name for f in columns if f.name != MAP],
+                column_encoding={
+                    f"{f.name}.list.element": "BYTE_STREAM_SPLIT" for f in columns if f.name in (MAP, RELEVANCE)
+                },
+                write_statistics=[f.name for f in columns if f.name not in (MAP, RELEVANCE)],
                 write_page_checksum=True,
             )
 

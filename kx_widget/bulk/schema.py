@@ -22,10 +22,12 @@ DTYPES = ("float16", "float32")
 MAP = "map"
 # Not there in stores of 0.1.
 NOTES = "notes"
+# Only where it was asked for.
+RELEVANCE = "channel_relevance"
 
 
-def schema(dtype: str) -> pa.Schema:
-    """The columns of a store whose maps are kept as `dtype`."""
+def schema(dtype: str, channels: int = 0) -> pa.Schema:
+    """The columns of a store whose maps are kept as `dtype`, with the relevance of so many channels."""
     columns: list[tuple[str, pa.DataType]] = [
         ("id", pa.string()),  # path, or running number; see sources.id_of
         ("column", pa.int16()),  # which of the targets asked for, from 0
@@ -46,16 +48,27 @@ def schema(dtype: str) -> pa.Schema:
         (NOTES, pa.list_(pa.string())),  # what the map fails to say; null where nothing
         ("error", pa.string()),  # why the image was skipped; then what was found is null
     ]
+    if channels:
+        columns.append((RELEVANCE, pa.list_(pa.float32(), channels)))  # see engine.channel_relevance; 0 where skipped
     return pa.schema(columns)
 
 
-def to_table(explained: ExplainedBatch, dtype: str) -> pa.Table:
+def to_table(explained: ExplainedBatch, dtype: str, channels: int = 0) -> pa.Table:
     """N × T rows of a batch's explanation, image after image, and one for each image that was skipped."""
-    tables = [_skipped(explained.batch.broken, dtype)]
+    tables = [_with_relevance(_skipped(explained.batch.broken, dtype), None, channels)]
     if explained.explanation is not None:
         labels = [sample.item.label for sample in explained.batch.good]
-        tables.insert(0, _explained(explained.explanation, explained.predicted, labels, dtype))
+        table = _explained(explained.explanation, explained.predicted, labels, dtype)
+        tables.insert(0, _with_relevance(table, explained.channel_relevance, channels))
     return pa.concat_tables(tables)
+
+
+def _with_relevance(table: pa.Table, relevance: Any, channels: int) -> pa.Table:
+    """The table with a column of the relevance (N, T, channels), 0 where there is none."""
+    if not channels:
+        return table
+    values = np.zeros(len(table) * channels, np.float32) if relevance is None else relevance.ravel()
+    return table.append_column(RELEVANCE, pa.FixedSizeListArray.from_arrays(pa.array(values, pa.float32()), channels))
 
 
 def _explained(e: Explanation, predicted: Any, labels: Sequence[int | None], dtype: str) -> pa.Table:
