@@ -165,6 +165,7 @@ describe("the panel", () => {
     expect(screen.one("img").attribute("aria-label")).toBe("a.png, large, with the map of cam for dog");
     expect(screen.all("listitem").at(-1)?.textContent).toBe("Flat.");
     expect(screen.text).toContain("1 of 2");
+    expect(screen.text).toContain("Bright: speaks for dog.");
   });
 
   it("goes to the next image and back by its buttons and by keys, and no further", () => {
