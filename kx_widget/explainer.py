@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from kx_widget.bulk.dataset import Explanations
 from kx_widget.bulk.pipeline import PART_IMAGES, PipelineSettings
 from kx_widget.engine import explainer as engine
+from kx_widget.engine.evaluation_inputs import EvaluationSettings, columns_of
+from kx_widget.engine.evidence_columns import EvidenceLevel
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from kx_widget.bulk.store import Store
+    from kx_widget.bulk.store_evaluation import StoreEvaluation
 
 
 class Explainer(engine.Explainer):  # noqa: D101
@@ -25,6 +27,7 @@ class Explainer(engine.Explainer):  # noqa: D101
         labels: Literal["folder"] | None = None,
         batch_size: int | None = None,
         on_error: Literal["skip", "raise"] = "skip",
+        evidence: EvidenceLevel | None = None,
         progress: bool = False,
         **question: Any,
     ) -> Explanations:
@@ -39,6 +42,8 @@ class Explainer(engine.Explainer):  # noqa: D101
             labels: "folder" if the folders of files are named after their classes.
             batch_size: images at once; None keeps the source's own batches, and takes 32 of single images.
             on_error: a broken image is skipped, and all of them told at the end, or raises.
+            evidence: what to tell of how far each map can be believed, as `Explanation.evidence`: `"free"` what takes
+                no pass, `"cells"` also what 16 passes an image tell.
             progress: show a bar, with images per second.
             **question: as in `explain`.
 
@@ -50,7 +55,7 @@ class Explainer(engine.Explainer):  # noqa: D101
         Raises:
             Those of `explain`: for the question at once, for images as they come.
         """
-        settings = PipelineSettings(targets, question, batch_size, on_error, part_images=None)
+        settings = PipelineSettings(targets, question, batch_size, on_error, part_images=None, evidence=evidence)
         return Explanations(self, source, settings, progress, labels)
 
     def explain_to(
@@ -61,9 +66,11 @@ class Explainer(engine.Explainer):  # noqa: D101
         *,
         dtype: Literal["float16", "float32"] = "float32",
         part_images: int = PART_IMAGES,
+        channel_relevance: bool = False,
         labels: Literal["folder"] | None = None,
         batch_size: int | None = None,
         on_error: Literal["skip", "raise"] = "skip",
+        evidence: EvidenceLevel | None = "free",
         progress: bool = False,
         **question: Any,
     ) -> Store:
@@ -78,7 +85,10 @@ class Explainer(engine.Explainer):  # noqa: D101
             source, targets, batch_size, on_error, progress, **question: as in `explain_dataset`.
             dtype: float32 keeps maps bit by bit, float16 takes half the room and rounds to 11 bits.
             part_images: images in a file, which is what a run that is cut off loses at most.
+            channel_relevance: also keep what each channel of the layer contributes to each score, 4 bytes a channel;
+                it takes no further pass.
             labels: "folder" if the folders of files are named after their classes.
+            evidence: as in `explain_dataset`, in columns of their names, null where it cannot be told.
 
         Returns:
             The `Store`, for reading.
@@ -92,5 +102,57 @@ class Explainer(engine.Explainer):  # noqa: D101
         # pyarrow is an extra.
         from kx_widget.bulk.job import Job, run_job
 
-        settings = PipelineSettings(targets, question, batch_size, on_error, part_images)
+        settings = PipelineSettings(
+            targets,
+            question,
+            batch_size,
+            on_error,
+            part_images,
+            evidence=evidence,
+            channel_relevance=channel_relevance,
+        )
         return run_job(self, Job(path, source, settings, dtype, labels, progress))
+
+    def evaluate_store(
+        self,
+        store: str | Path | Store,
+        metrics: Any = None,
+        *,
+        path: str | Path | None = None,
+        sample: int | None = 200,
+        progress: bool = False,
+        **settings: Any,
+    ) -> StoreEvaluation:
+        """Measure how far the maps of a store can be believed, on a sample of its images, and keep it in a folder.
+
+        A run that was cut off goes on when the same is asked again.
+
+        Args:
+            store: what `explain_to` wrote with this model.
+            metrics: as in `evaluate`.
+            path: the folder to write, or to go on with; None for one beside the store.
+            sample: how many images, drawn by the seed; None for all.
+            progress: show a bar, with images per second.
+            **settings: as in `evaluate`.
+
+        Returns:
+            A `StoreEvaluation`: means with intervals, and a row for each map.
+
+        Raises:
+            FormatError: there is no such store, it is empty, or the folder holds something else.
+            ParameterError: another model made the maps, or pictures have been replaced; unknown metric or setting.
+            Those of `evaluate`.
+        """
+        # pyarrow is an extra.
+        from kx_widget.bulk.store import Store
+        from kx_widget.bulk.store_evaluation import EvaluationRun
+
+        run = EvaluationRun(
+            explainer=self,
+            store=store if isinstance(store, Store) else Store(store),
+            columns=columns_of(metrics, self.metrics),
+            settings=EvaluationSettings.checked(settings),
+            sample=sample,
+            path=None if path is None else Path(path),
+        )
+        return run.run(progress)

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 from kx_widget.bulk.arrow import pa, pq
-from kx_widget.bulk.schema import DTYPES, MAP, NOTES, schema
+from kx_widget.bulk.schema import DTYPES, MAP, NOTES, RELEVANCE, schema
 from kx_widget.engine.errors import FormatError
+from kx_widget.engine.evidence_columns import LEVELS, EvidenceLevel
 from kx_widget.engine.files import atomic_write, named_errors
 from kx_widget.engine.images import Fit
 
@@ -77,7 +78,7 @@ def check_part(path: str, footer: Any, job: dict[str, Any], done: dict[str, Any]
     Raises:
         FormatError: it has other columns, belongs to another store, or is a copy of a part.
     """
-    _check_columns(path, footer)
+    _check_columns(path, footer, job)
     name, origin = path.replace("\\", "/").rpartition("/")[2], origin_of(path, footer)
     number = part_number(name)
     if not job:
@@ -119,12 +120,13 @@ def complete_parts(folder: Path, job: dict[str, Any], stamps: Sequence[str] | No
             raise FormatError(f"{str(path)!r} is no part of this store: move it out of the folder.") from None
         now = None if stamps is None or number is None or number >= len(stamps) else stamps[number]
         replaced = origin.stamp is not None and now is not None and origin.stamp != now
-        if number is not None and not replaced and _is_whole(path):
+        if number is not None and not replaced and is_whole(path):
             numbers.add(number)
     return numbers
 
 
-def _is_whole(path: Path) -> bool:
+def is_whole(path: Path) -> bool:
+    """Whether all of a Parquet file can be read."""
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             for group in range(file.num_row_groups):
@@ -134,7 +136,7 @@ def _is_whole(path: Path) -> bool:
     return True
 
 
-def _check_columns(name: str, footer: Any) -> None:
+def _check_columns(name: str, footer: Any, job: dict[str, Any]) -> None:
     written = footer.schema.to_arrow_schema()
     missing = set(schema("float32").names) - {NOTES} - set(written.names)
     if missing:
@@ -142,8 +144,11 @@ def _check_columns(name: str, footer: Any) -> None:
             f"{name!r} is no part of a store of explanations (it has no column {min(missing)!r}): "
             "move it out of the folder."
         )
+    if not job and RELEVANCE in written.names:  # Nothing tells of how many channels.
+        written = written.remove(written.get_field_index(RELEVANCE))
     counted = sum(footer.row_group(group).num_rows for group in range(footer.num_row_groups))
-    allowed = [schema(dtype) for dtype in DTYPES]
+    levels: list[Any] = [job["evidence"]] if "evidence" in job else [None, *LEVELS]
+    allowed = [schema(dtype, level, job.get("channels", 0)) for dtype in DTYPES for level in levels]
     # Stores of 0.1 were written before there were notes.
     allowed += [columns.remove(columns.get_field_index(NOTES)) for columns in allowed]
     if counted != footer.num_rows or not any(written.equals(columns) for columns in allowed):
@@ -227,9 +232,11 @@ FIELDS: dict[str, Callable[[Any], bool]] = {
     "fit": lambda value: value in get_args(Fit),
     "input_shape": _are_sides,
     "dtype": lambda value: value in DTYPES,
+    "evidence": lambda value: value is None or value in LEVELS,
     "id": lambda value: isinstance(value, str),
     "parts": _is_count,
     "images": _is_count,
+    "channels": _is_count,
     "files": _list_of(str),
 }
 
@@ -243,10 +250,19 @@ class PartWriter:
         path: of the file.
         dtype: what a number of a map is kept as.
         origin: what the file says of itself.
+        evidence: how much evidence the rows have.
+        channels: whose relevance is in the rows.
     """
 
-    def __init__(self, path: Path, dtype: str, origin: Origin = Origin()) -> None:
-        columns = schema(dtype)
+    def __init__(
+        self,
+        path: Path,
+        dtype: str,
+        origin: Origin = Origin(),
+        evidence: EvidenceLevel | None = None,
+        channels: int = 0,
+    ) -> None:
+        columns = schema(dtype, evidence, channels)
         strings = [f.name for f in columns if f.type in (pa.string(), pa.list_(pa.int32()))]
         self._path = path
         self._held: list[pa.Table] = []
@@ -260,8 +276,10 @@ class PartWriter:
                     "shape.list.element",
                     f"{NOTES}.list.element",
                 ],
-                column_encoding={"map.list.element": "BYTE_STREAM_SPLIT"},
-                write_statistics=[f.name for f in columns if f.name != MAP],
+                column_encoding={
+                    f"{f.name}.list.element": "BYTE_STREAM_SPLIT" for f in columns if f.name in (MAP, RELEVANCE)
+                },
+                write_statistics=[f.name for f in columns if f.name not in (MAP, RELEVANCE)],
                 write_page_checksum=True,
             )
 

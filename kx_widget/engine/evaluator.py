@@ -20,6 +20,7 @@ from kx_widget.engine.evaluation_inputs import (
     targets_of,
     unusable,
 )
+from kx_widget.engine.evidence_columns import EVIDENCE
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import Images
 from kx_widget.engine.map_batch import MapBatch, MetricValues, grids_like
@@ -237,6 +238,47 @@ def evaluator_of(
         masks=check_masks(masks, images),
         settings=settings,
     )
+
+
+def evidence_of(
+    question: Question, explanation: Explanation, names: Iterable[str], scores: Floats, ask: Callable[..., Question]
+) -> dict[str, Floats]:
+    """Columns of evidence about maps that have just been made; what was computed for them is not computed again.
+
+    Args:
+        question: whose answer they are.
+        explanation: the maps.
+        names: of columns.
+        scores: of all classes (N, C).
+        ask: makes a question, `Explainer.ask`.
+
+    Returns:
+        By name float32 (N, T), NaN where it cannot be told.
+
+    Raises:
+        ModelError: the model failed.
+    """
+    chosen = [EVIDENCE[name] for name in names]
+    # Where maps of other classes take passes of their own, they are not free.
+    is_instant = question.method.cost == "instant" and not question.wrappers
+    columns = {
+        column.name: MetricColumn(column.metric, column.metric.complete(column.params))
+        for column in chosen
+        if is_instant or "the method" not in column.metric.needs
+    }
+    evaluator = Evaluator(
+        explanation=explanation,
+        question=question,
+        is_known=True,
+        ask=ask,
+        weights=question.columns.resolve(scores).weights,
+        columns=columns,
+        masks=None,
+        settings=EvaluationSettings(controls=0, batch_size=question.batch_size, seed=question.seed),
+    )
+    measured = evaluator.evaluate().scores
+    nothing = np.full(explanation.targets.shape, np.nan, np.float32)
+    return {column.name: measured.get(column.name, nothing) for column in chosen}
 
 
 def _last_maps(question: Question, probe: Probe, weights: Floats) -> Floats:

@@ -1,6 +1,8 @@
+import { isBlank } from "../canvas/drawStyle";
 import { duration, percent, value } from "../state/format";
 import { explainedText, methodTitle, notesOf, partialText } from "../state/labels";
 import { chosenTile, mapOf, type Store } from "../state/store";
+import { colourMeaning } from "./colourMeaning";
 
 const words = (name: string) => name.replaceAll("_", " ").replace(/^./, (letter) => letter.toUpperCase());
 
@@ -26,9 +28,9 @@ export function factsOfMap(store: Store): [term: string, fact: string][] {
 }
 
 export function MapFacts({ store }: { store: Store }) {
-  const item = mapOf(store, chosenTile(store))?.item;
-  if (!item) return <p class="dim">There is no map of this image yet.</p>;
-  const notes = notesOf(store, item);
+  const map = mapOf(store, chosenTile(store));
+  if (!map) return <p class="dim">There is no map of this image yet.</p>;
+  const notes = notesOf(store, map.item);
   return (
     <>
       {notes.length > 0 && (
@@ -38,6 +40,7 @@ export function MapFacts({ store }: { store: Store }) {
           ))}
         </ul>
       )}
+      {!isBlank(store, map) && <p class="meaning">{colourMeaning(store, map)}</p>}
       <dl class="facts">
         {factsOfMap(store).map(([term, fact]) => (
           <div key={term}>

@@ -42,8 +42,11 @@ def _other_classes(batch: MapBatch, target: int, classes: int, drawn: int) -> In
     if available < 1:
         raise UnsupportedMethodError("the model has no other class")
     order = np.argsort(-np.where(is_other, batch.probe.scores(), -np.inf), 1, kind="stable")[:, :available]
+    best = order[:, :classes]
+    if not drawn:
+        return best
     # Sorted by number, for scores far behind are in an order that rounding may change.
-    best, rest = order[:, :classes], np.sort(order[:, classes:], 1)
+    rest = np.sort(order[:, classes:], 1)
     number = min(drawn, rest.shape[1])
     chosen = [batch.probe.rng(i, "classes").permutation(of_image)[:number] for i, of_image in enumerate(rest)]
     return np.concatenate([best, chosen], 1)
