@@ -66,6 +66,7 @@ class Explainer(engine.Explainer):  # noqa: D101
         *,
         dtype: Literal["float16", "float32"] = "float32",
         part_images: int = PART_IMAGES,
+        channel_relevance: bool = False,
         labels: Literal["folder"] | None = None,
         batch_size: int | None = None,
         on_error: Literal["skip", "raise"] = "skip",
@@ -84,6 +85,8 @@ class Explainer(engine.Explainer):  # noqa: D101
             source, targets, batch_size, on_error, progress, **question: as in `explain_dataset`.
             dtype: float32 keeps maps bit by bit, float16 takes half the room and rounds to 11 bits.
             part_images: images in a file, which is what a run that is cut off loses at most.
+            channel_relevance: also keep what each channel of the layer contributes to each score, 4 bytes a channel;
+                it takes no further pass.
             labels: "folder" if the folders of files are named after their classes.
             evidence: as in `explain_dataset`, in columns of their names, null where it cannot be told.
 
@@ -99,7 +102,15 @@ class Explainer(engine.Explainer):  # noqa: D101
         # pyarrow is an extra.
         from kx_widget.bulk.job import Job, run_job
 
-        settings = PipelineSettings(targets, question, batch_size, on_error, part_images, evidence=evidence)
+        settings = PipelineSettings(
+            targets,
+            question,
+            batch_size,
+            on_error,
+            part_images,
+            evidence=evidence,
+            channel_relevance=channel_relevance,
+        )
         return run_job(self, Job(path, source, settings, dtype, labels, progress))
 
     def evaluate_store(

@@ -68,7 +68,10 @@ class Job:
         question = dict(keywords)
         job, settings = (
             {name: question.pop(name) for name in names if name in question}
-            for names in (("dtype", "labels", "progress"), ("batch_size", "on_error", "part_images", "evidence"))
+            for names in (
+                ("dtype", "labels", "progress"),
+                ("batch_size", "on_error", "part_images", "channel_relevance", "evidence"),
+            )
         )
         settings.setdefault("evidence", EVIDENCE_LEVEL)
         return cls(path, source, PipelineSettings(targets, question, **settings), **job)
@@ -92,6 +95,7 @@ class PartFiles:
         job: its id.
         stamps: of each part's images, where these are files.
         evidence: how much is told of how far maps can be believed.
+        channels: whose relevance is written.
     """
 
     folder: Path
@@ -100,6 +104,7 @@ class PartFiles:
     job: str | None
     stamps: tuple[str, ...]
     evidence: EvidenceLevel | None
+    channels: int = 0
 
 
 # Explains all but the complete parts of a source, and yields how many images are done now and then.
@@ -124,11 +129,11 @@ def explain_part(batches: Iterable[ExplainedBatch], part: int, files: PartFiles)
     origin = Origin(files.job, part, files.stamps[part] if files.stamps else None)
     with (
         atomic_write(files.folder / part_name(part)) as unfinished,
-        PartWriter(unfinished, files.dtype, origin, files.evidence) as writer,
+        PartWriter(unfinished, files.dtype, origin, files.evidence, files.channels) as writer,
     ):
         left = files.images
         for explained in batches:
-            writer.write(to_table(explained, files.dtype, files.evidence))
+            writer.write(to_table(explained, files.dtype, files.evidence, files.channels))
             yield explained.size
             left -= explained.size
             if not left:
@@ -173,8 +178,8 @@ def run_job(explainer: Explainer, job: Job, execute: Executor = explain_here) ->
             return Store(job.path)
         complete = complete_parts(folder, fingerprint, stamps or None)
         if ended is None or ended.get("parts") != len(complete):
-            evidence = job.settings.evidence
-            files = PartFiles(folder, job.dtype, part_images, fingerprint.get("id"), stamps, evidence)
+            about = fingerprint.get("id"), stamps, job.settings.evidence, pipeline.channels
+            files = PartFiles(folder, job.dtype, part_images, *about)
             with progress_bar(source.total, job.progress) as bar:
                 bar.update(_images_in(complete, part_images, source.total))
                 for images in execute(pipeline, source, files, complete):
@@ -223,6 +228,8 @@ def job_fingerprint(pipeline: Pipeline, source: Source, dtype: str) -> dict[str,
     function = getattr(model, "preprocessor", None) if preprocess == "auto" else preprocess
     if callable(function):
         facts["preprocess_code"] = _code(function)
+    if pipeline.channels:
+        facts["channels"] = pipeline.channels
     if METHODS.get(question.method.id) is not question.method:
         facts["method_code"] = _code((question.method.fn, question.method.finish))
     return {**facts, "id": hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()}
@@ -322,7 +329,7 @@ def _lock(folder: Path) -> int | None:
 
 
 def _check_same(folder: Path, before: dict[str, Any], now: dict[str, Any], ended: bool) -> None:
-    changed = [key for key in now if key not in ("id", *CODE) and before.get(key) != now[key]]
+    changed = [key for key in {**now, "channels": 0} if key not in ("id", *CODE) and before.get(key) != now.get(key)]
     changed += [key for key in CODE if before.get(key, now.get(key)) != now.get(key)]
     if changed:
         changes = ", ".join(_change(key, before.get(key), now.get(key)) for key in changed[:3])

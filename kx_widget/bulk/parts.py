@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from kx_widget.bulk.arrow import pa, pq
-from kx_widget.bulk.schema import DTYPES, MAP, NOTES, schema
+from kx_widget.bulk.schema import DTYPES, MAP, NOTES, RELEVANCE, schema
 from kx_widget.engine.errors import FormatError
 from kx_widget.engine.evidence_columns import LEVELS, EvidenceLevel
 from kx_widget.engine.files import atomic_write, named_errors
@@ -144,9 +144,11 @@ def _check_columns(name: str, footer: Any, job: dict[str, Any]) -> None:
             f"{name!r} is no part of a store of explanations (it has no column {min(missing)!r}): "
             "move it out of the folder."
         )
+    if not job and RELEVANCE in written.names:  # Nothing tells of how many channels.
+        written = written.remove(written.get_field_index(RELEVANCE))
     counted = sum(footer.row_group(group).num_rows for group in range(footer.num_row_groups))
     levels: list[Any] = [job["evidence"]] if "evidence" in job else [None, *LEVELS]
-    allowed = [schema(dtype, level) for dtype in DTYPES for level in levels]
+    allowed = [schema(dtype, level, job.get("channels", 0)) for dtype in DTYPES for level in levels]
     # Stores of 0.1 were written before there were notes.
     allowed += [columns.remove(columns.get_field_index(NOTES)) for columns in allowed]
     if counted != footer.num_rows or not any(written.equals(columns) for columns in allowed):
@@ -234,6 +236,7 @@ FIELDS: dict[str, Callable[[Any], bool]] = {
     "id": lambda value: isinstance(value, str),
     "parts": _is_count,
     "images": _is_count,
+    "channels": _is_count,
     "files": _list_of(str),
 }
 
@@ -248,12 +251,18 @@ class PartWriter:
         dtype: what a number of a map is kept as.
         origin: what the file says of itself.
         evidence: how much evidence the rows have.
+        channels: whose relevance is in the rows.
     """
 
     def __init__(
-        self, path: Path, dtype: str, origin: Origin = Origin(), evidence: EvidenceLevel | None = None
+        self,
+        path: Path,
+        dtype: str,
+        origin: Origin = Origin(),
+        evidence: EvidenceLevel | None = None,
+        channels: int = 0,
     ) -> None:
-        columns = schema(dtype, evidence)
+        columns = schema(dtype, evidence, channels)
         strings = [f.name for f in columns if f.type in (pa.string(), pa.list_(pa.int32()))]
         self._path = path
         self._held: list[pa.Table] = []
@@ -267,8 +276,10 @@ class PartWriter:
                     "shape.list.element",
                     f"{NOTES}.list.element",
                 ],
-                column_encoding={"map.list.element": "BYTE_STREAM_SPLIT"},
-                write_statistics=[f.name for f in columns if f.name != MAP],
+                column_encoding={
+                    f"{f.name}.list.element": "BYTE_STREAM_SPLIT" for f in columns if f.name in (MAP, RELEVANCE)
+                },
+                write_statistics=[f.name for f in columns if f.name not in (MAP, RELEVANCE)],
                 write_page_checksum=True,
             )
 

@@ -16,6 +16,7 @@ from kx_widget.bulk.sources import Source, SourceItem
 from kx_widget.bulk.threads import ordered_map
 from kx_widget.engine.answer import AnswerBuilder
 from kx_widget.engine.cache import Cache
+from kx_widget.engine.channel_relevance import channel_relevance, channels_of
 from kx_widget.engine.errors import ModelError, UnknownTargetError
 from kx_widget.engine.evaluator import evidence_of
 from kx_widget.engine.evidence_columns import EvidenceLevel, check_level, evidence_names
@@ -38,11 +39,15 @@ SETTINGS = (
 
 @dataclass(frozen=True)
 class ExplainedBatch:
-    """A batch, its explanation, None without a good image, and the most probable classes (N,)."""
+    """A batch, its explanation, None without a good image, and the most probable classes (N,).
+
+    `channel_relevance` (N, T, K) is there where it was asked for.
+    """
 
     batch: Batch
     explanation: Explanation | None
     predicted: Ints
+    channel_relevance: Floats | None = None
 
     @property
     def size(self) -> int:
@@ -58,6 +63,7 @@ class PipelineSettings:
         part_images: images after which no batch goes on; None for no such bounds.
         total: images of the whole source; None if nobody knows.
         evidence: how much is told of how far each map can be believed.
+        channel_relevance: whether to gather that, too.
     """
 
     targets: Any = "top"
@@ -67,6 +73,7 @@ class PipelineSettings:
     part_images: int | None = PART_IMAGES
     total: int | None = None
     evidence: EvidenceLevel | None = None
+    channel_relevance: bool = False
 
 
 class Pipeline:
@@ -86,6 +93,8 @@ class Pipeline:
         self.loader = BatchLoader(explainer, settings.batch_size, settings.on_error, settings.part_images)
         # Whether there are labels is known when there are images.
         self.question = explainer.ask(blank(explainer), settings.targets, labels=[0], **settings.question)
+        # How many channels' relevance is gathered.
+        self.channels = channels_of(self.question) if settings.channel_relevance else 0
         self._needs_labels = self.question.columns.needs_labels
         # Those of a stream are known as they come.
         self._awaits_labels = False
@@ -160,7 +169,8 @@ class Pipeline:
         if self._evidence:
             evidence = evidence_of(question, explanation, self._evidence, scores, explainer.ask)
             explanation = replace(explanation, evidence=evidence)
-        return ExplainedBatch(batch, explanation, scores.argmax(-1))
+        relevance = channel_relevance(question) if self.channels else None
+        return ExplainedBatch(batch, explanation, scores.argmax(-1), relevance)
 
 
 def _scores(question: Question) -> Floats:

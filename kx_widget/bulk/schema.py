@@ -23,10 +23,12 @@ DTYPES = ("float16", "float32")
 MAP = "map"
 # Not there in stores of 0.1.
 NOTES = "notes"
+# Only where it was asked for.
+RELEVANCE = "channel_relevance"
 
 
-def schema(dtype: str, evidence: EvidenceLevel | None = None) -> pa.Schema:
-    """The columns of a store whose maps are kept as `dtype`, and that has so much evidence."""
+def schema(dtype: str, evidence: EvidenceLevel | None = None, channels: int = 0) -> pa.Schema:
+    """The columns of a store whose maps are kept as `dtype`, with so much evidence and so many channels' relevance."""
     columns: list[tuple[str, pa.DataType]] = [
         ("id", pa.string()),  # path, or running number; see sources.id_of
         ("column", pa.int16()),  # which of the targets asked for, from 0
@@ -48,17 +50,30 @@ def schema(dtype: str, evidence: EvidenceLevel | None = None) -> pa.Schema:
         ("error", pa.string()),  # why the image was skipped; then what was found is null
     ]
     columns += [(name, pa.float32()) for name in evidence_names(evidence)]  # null where it cannot be told
+    if channels:
+        columns.append((RELEVANCE, pa.list_(pa.float32(), channels)))  # see engine.channel_relevance; 0 where skipped
     return pa.schema(columns)
 
 
-def to_table(explained: ExplainedBatch, dtype: str, evidence: EvidenceLevel | None = None) -> pa.Table:
+def to_table(
+    explained: ExplainedBatch, dtype: str, evidence: EvidenceLevel | None = None, channels: int = 0
+) -> pa.Table:
     """N × T rows of a batch's explanation, image after image, and one for each image that was skipped."""
     columns = schema(dtype, evidence)
-    tables = [_skipped(explained.batch.broken, columns)]
+    tables = [_with_relevance(_skipped(explained.batch.broken, columns), None, channels)]
     if explained.explanation is not None:
         labels = [sample.item.label for sample in explained.batch.good]
-        tables.insert(0, _explained(explained.explanation, explained.predicted, labels, columns))
+        table = _explained(explained.explanation, explained.predicted, labels, columns)
+        tables.insert(0, _with_relevance(table, explained.channel_relevance, channels))
     return pa.concat_tables(tables)
+
+
+def _with_relevance(table: pa.Table, relevance: Any, channels: int) -> pa.Table:
+    """The table with a column of the relevance (N, T, channels), 0 where there is none."""
+    if not channels:
+        return table
+    values = np.zeros(len(table) * channels, np.float32) if relevance is None else relevance.ravel()
+    return table.append_column(RELEVANCE, pa.FixedSizeListArray.from_arrays(pa.array(values, pa.float32()), channels))
 
 
 def _explained(e: Explanation, predicted: Any, labels: Sequence[int | None], columns: pa.Schema) -> pa.Table:

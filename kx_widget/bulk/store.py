@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kx_widget.bulk.arrow import ds, fs, pa, pc, pq
 from kx_widget.bulk.parts import ANEW, DAMAGE, DONE, JOB, as_json, check_part, is_part
-from kx_widget.bulk.schema import MAP, NOTES, schema
+from kx_widget.bulk.schema import MAP, NOTES, RELEVANCE, schema
 from kx_widget.bulk.sources import file_of
 from kx_widget.engine.cache import Cache
 from kx_widget.engine.display import Display
@@ -80,7 +80,7 @@ class Store:
         self._starts = [0, *accumulate(f.row_group(g).num_rows for _, f, g in self._groups)]
         checked = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
         parquet = ds.ParquetFileFormat(default_fragment_scan_options=checked)
-        columns = schema(self.job.get("dtype", "float32"), self.job.get("evidence"))
+        columns = schema(self.job.get("dtype", "float32"), self.job.get("evidence"), self.channels)
         self._dataset = ds.dataset(names, columns, parquet, self._files)
         self._cache = Cache(CACHE_BYTES)
         self._columns: dict[str, Any] = {}
@@ -112,8 +112,27 @@ class Store:
 
     @property
     def names(self) -> list[str]:
-        """The columns, without the maps."""
-        return [name for name in self._dataset.schema.names if name != MAP]
+        """The columns, without the maps and the relevance of channels."""
+        return [name for name in self._dataset.schema.names if name not in (MAP, RELEVANCE)]
+
+    @property
+    def channels(self) -> int:
+        """How many channels' relevance each row tells; 0 where it was not asked for."""
+        return self.job.get("channels", 0)
+
+    def channel_relevance(self) -> Iterator[Floats]:
+        """The relevance of the channels (n, K) of all rows, in their order and piece by piece.
+
+        Raises:
+            FormatError: it was not written.
+        """
+        if not self.channels:
+            raise FormatError(
+                f"{self.path!r} does not tell the relevance of channels: explain into another folder with "
+                "channel_relevance=True (in a shell --channel-relevance)."
+            )
+        for batch in self._dataset.to_batches(columns=[RELEVANCE]):
+            yield batch.column(0).flatten().to_numpy().reshape(-1, self.channels)
 
     def column(self, name: str) -> Any:
         """One column of all rows, as a pyarrow ChunkedArray; read once."""

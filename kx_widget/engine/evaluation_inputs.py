@@ -14,11 +14,14 @@ from kx_widget.engine.metrics import DEFAULT
 from kx_widget.engine.notes import NOTHING, heading_of, notes_on
 from kx_widget.engine.parameters import check_params
 from kx_widget.engine.probe import Probe, blurred
-from kx_widget.engine.registry import Metric, find_metric
+from kx_widget.engine.registry import Method, Metric, find_metric
 from kx_widget.engine.targets import parse
 from kx_widget.engine.types import Floats, Parameter
 
 COVERS = ("blur", "mean", "black")
+# What asks a method anew is not measured unasked where the method takes many passes.
+QUICK = ("instant", "1 pass")
+ANEW = ("randomization",)
 EVALUATION_PARAMETERS = (
     Parameter("cover", "choice", "blur", "What covers: a blur, the mean colour, black.", choices=COVERS),
     Parameter("steps", "int", 10, "Of the curves.", minimum=2, maximum=100),
@@ -56,12 +59,13 @@ class MetricColumn:
     params: Mapping[str, Any]
 
 
-def columns_of(metrics: Any, rows: Mapping[str, Metric]) -> dict[str, MetricColumn]:
+def columns_of(metrics: Any, rows: Mapping[str, Metric], method: Method | None = None) -> dict[str, MetricColumn]:
     """The metrics that are asked for, those that cost least first.
 
     Args:
         metrics: an id, a list of ids, a mapping of ids to parameters, or None for some that say most.
         rows: those that there are.
+        method: what made the maps, None if it is not known.
 
     Raises:
         ParameterError: there is no such metric, or it does not take such a parameter.
@@ -70,7 +74,7 @@ def columns_of(metrics: Any, rows: Mapping[str, Metric]) -> dict[str, MetricColu
         metrics = [metrics]
     params = metrics if isinstance(metrics, Mapping) else {}
     try:
-        names = list(DEFAULT if metrics is None else metrics)
+        names = list(_default_for(method) if metrics is None else metrics)
     except TypeError:
         raise ParameterError(f"metrics={metrics!r} must be a list of ids, or a dict of ids and parameters.") from None
     if not names:
@@ -81,6 +85,11 @@ def columns_of(metrics: Any, rows: Mapping[str, Metric]) -> dict[str, MetricColu
         for name in rows
         if name in chosen
     }
+
+
+def _default_for(method: Method | None) -> tuple[str, ...]:
+    is_quick = method is None or method.cost in QUICK
+    return tuple(name for name in DEFAULT if is_quick or name not in ANEW)
 
 
 def check_masks(masks: Any, images: Images) -> Mask | None:

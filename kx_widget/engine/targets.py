@@ -295,9 +295,10 @@ def _contrast(a: Any, b: Any, names: tuple[str, ...]) -> Contrast:
 
 
 def classes_named(text: str, names: Sequence[str]) -> list[int]:
-    """Indices of the classes of this name, or of those that differ from it by upper and lower case alone."""
+    """Indices of the classes of this name, whatever its case; else of those whose synonyms begin with it."""
     exact = [index for index, name in enumerate(names) if name == text]
-    return exact or [index for index, name in enumerate(names) if name.lower() == text.lower()]
+    alike = exact or [index for index, name in enumerate(names) if name.lower() == text.lower()]
+    return alike or [index for index, name in enumerate(names) if name.split(", ")[0].lower() == text.lower()]
 
 
 def _parse_text(text: str, names: tuple[str, ...]) -> Any:

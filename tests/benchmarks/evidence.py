@@ -19,9 +19,9 @@ NOTE = (
 )
 FORM = ["sparseness", "effective_area", "completeness"]
 FAMILY = ("gradcam", "hirescam", "layercam", "xgradcam")
-# All methods for such a model; how well a map is made does not matter here.
+# All methods for such a model but Ablation-CAM; how well a map is made does not matter here.
 FEW = {
-    "scorecam": {"channels": 4}, "ablationcam": {"channels": 4}, "integrated_gradients": {"steps": 2},
+    "scorecam": {"channels": 4}, "integrated_gradients": {"steps": 2},
     "occlusion": {"patch": 0.9}, "rise": {"masks": 4},
 }  # fmt: skip
 METHODS = (

@@ -66,6 +66,18 @@ def test_another_class_method_or_layer_takes_no_pass_on_a_table(counted):
         assert not sizes
 
 
+def test_a_method_of_many_passes_is_not_asked_again_unless_somebody_wants_it(counted):
+    sizes, explainer, x = counted
+    e = explainer.explain(x, [1], method="occlusion", patch=0.5)
+    sizes.clear()
+    ev = explainer.evaluate(e, images=x, controls=0)
+    assert through_the_model(sizes) == (16 + 19) * len(x), "cells and curves alone"
+    assert "randomization" not in ev.scores
+    assert "whether the weights matter" in ev.verdict(0, 0).partition("not measured: ")[2]
+    assert "randomization" in explainer.evaluate(e, ["randomization"], images=x).scores
+    assert "randomization" in explainer.evaluate(explainer.explain(x, [1]), images=x, controls=0).scores
+
+
 def test_random_orders_serve_all_maps_of_a_size():
     sizes = []
     model = models.gated(sizes)

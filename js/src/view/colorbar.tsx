@@ -8,6 +8,7 @@ import { applySign, magnitude } from "../math/postprocess";
 import { value } from "../state/format";
 import { explainedText, imageName } from "../state/labels";
 import { LEAST_SPAN, mapOf, type Store, tileInFocus } from "../state/store";
+import { colourMeaning } from "./colourMeaning";
 import { LimitHandle } from "./limitHandle";
 import type { ViewProps } from "./props";
 
@@ -110,7 +111,7 @@ function Bar({ store, actions, map }: ViewProps & { map: TileMap }) {
       </svg>
       <canvas ref={canvas} width={WIDTH} height={1} role="img" aria-label={label} />
       <LimitHandles store={store} actions={actions} map={map} />
-      <div class="whose" title={[scope, clipped?.reason].filter(Boolean).join(": ")}>
+      <div class="whose" title={[`${colourMeaning(store, map)} ${scope}`, clipped?.reason].filter(Boolean).join(": ")}>
         {scope}
       </div>
     </div>
