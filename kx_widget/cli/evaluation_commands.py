@@ -21,7 +21,7 @@ from kx_widget.cli.commands import (
     say,
 )
 from kx_widget.cli.models import class_names_of, read_model
-from kx_widget.engine.errors import ParameterError
+from kx_widget.engine.errors import FormatError, ParameterError
 from kx_widget.engine.figures import counted
 
 FAILED = 4
@@ -104,7 +104,7 @@ def evaluate(
     try:
         evaluation = run.run(progress=not quiet)
     except KeyboardInterrupt:
-        is_stopped, evaluation = True, run.measured()
+        is_stopped, evaluation = True, _measured(run)
     _report_evaluation(evaluation, opened, as_json)
     if is_stopped:
         typer.echo(
@@ -113,6 +113,15 @@ def evaluate(
         )
         raise typer.Exit(STOPPED)
     _end(evaluation.means, bounds, bool(evaluation.skipped))
+
+
+def _measured(run: Any) -> Any:
+    """What a run that was stopped has measured."""
+    try:
+        return run.measured()
+    except FormatError:
+        typer.echo("Stopped before anything was measured.", err=True)
+        raise typer.Exit(STOPPED) from None
 
 
 def _report_evaluation(evaluation: Any, store: Any, as_json: bool) -> None:

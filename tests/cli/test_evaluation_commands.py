@@ -100,6 +100,10 @@ def test_a_run_that_was_cut_off_goes_on(kx_command, store, model, tmp_path, monk
         return measured(self, rows)
 
     monkeypatch.setattr(store_evaluation.EvaluationRun, "_measured", stop)
+    parts += [0, 0]
+    code, out, err = kx_command(*asked, "--out", tmp_path / "nothing")
+    assert (code, out, err) == (130, "", "Stopped before anything was measured.\n")
+    parts.clear()
     code, out, err = kx_command(*asked, "--out", tmp_path / "cut")
     assert (code, len(parts)) == (130, 2)
     assert "8 images of 19" in out

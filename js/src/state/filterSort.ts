@@ -7,6 +7,7 @@ export const SORTS = ["given", "wrong", "unsure", "sure", "high", "low"] as cons
 export type Sort = (typeof SORTS)[number];
 /** In a filter by a column, of images that have no number. */
 export const NOT_TOLD = "not told";
+const SAMPLE = 5000;
 
 /** A number of each image, NaN where it cannot be told. */
 export interface Numbers {
@@ -103,7 +104,11 @@ export function countFilters(facts: ImageFacts): Map<string, number> {
 }
 
 function filtersOfColumn({ name, values }: Numbers): string[] {
-  const told = values.filter((value) => !Number.isNaN(value)).sort();
+  // Of many images some tell where the fifths begin.
+  const step = Math.ceil(values.length / SAMPLE);
+  const told = Float32Array.from({ length: Math.floor(values.length / step) }, (_, place) => values[place * step])
+    .filter((value) => !Number.isNaN(value))
+    .sort();
   const fifth = Math.max(1, Math.floor(told.length / 5));
   const [low, high] = [told[fifth], told[told.length - 1 - fifth]].map((value) => Number(value?.toPrecision(3)));
   return [...(told.length > 1 ? [`${name} < ${low}`, `${name} > ${high}`] : []), `${name} ${NOT_TOLD}`];
