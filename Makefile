@@ -27,7 +27,7 @@ demo: setup
 	  --ServerApp.root_dir=$(dir $(NOTEBOOK)) --LabApp.default_url=/lab/tree/$(notdir $(NOTEBOOK))
 endif
 
-# The tests in a browser wait for most of their time, and leave a core to the others.
+# The tests in a browser wait for most of their time, and leave more than a core to the others.
 test: setup chromium firefox bundles
 	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync test-browser test-python test-js
 
@@ -38,7 +38,7 @@ test-browser: setup chromium firefox bundles
 # Measures the lines and branches that are reached; pyproject.toml says how many must be. `make test COVERAGE=` does not.
 COVERAGE := --cov --cov-report=term:skip-covered
 test-python: setup
-	$(PY) -m pytest $(COVERAGE) --ignore=tests/browser
+	$(PY) -m pytest -n 2 --dist loadfile $(COVERAGE) --ignore=tests/browser
 
 # The inner loop: engine and widget on tiny nets, and the front end's own tests, in two minutes.
 test-fast: setup
@@ -65,8 +65,9 @@ bench: setup build/peers/.installed
 	PYTHONPATH=build/peers $(PY) -m tests.benchmarks $(SECTIONS)
 
 # Asks other libraries anew what the tests compare with; their answers are kept in tests/oracles.
-oracles: setup build/oracles/.installed
-	PYTHONPATH=build/oracles $(PY) -m tests.oracles
+oracles: setup build/oracles/.installed build/torch/.installed
+	PYTHONPATH=build/oracles $(PY) -m tests.oracles xplique quantus
+	build/torch/bin/python -m tests.oracles torchcam captum
 
 build: setup
 	rm -rf dist
@@ -110,6 +111,11 @@ build/peers/.installed: tests/benchmarks/peers.txt pyproject.toml | setup
 build/oracles/.installed: tests/oracles/packages.txt | setup
 	@mkdir -p $(@D)
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(@D) -r $< && touch $@
+
+# What needs PyTorch has an environment of its own.
+build/torch/.installed: tests/oracles/torch.txt | setup
+	[ -x build/torch/bin/python ] || $(PY) -m venv build/torch
+	build/torch/bin/python -m pip install --quiet --disable-pip-version-check -r $< && touch $@
 
 .venv/.installed: pyproject.toml js/hatch_build.py | $(BUNDLE)
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || [ -x $(PY) ] || \

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from kx_widget.bulk.dataset import Explanations
 from kx_widget.bulk.pipeline import PART_IMAGES, PipelineSettings
 from kx_widget.engine import explainer as engine
+from kx_widget.engine.evaluation_inputs import EvaluationSettings, columns_of
+from kx_widget.engine.evidence_columns import EvidenceLevel
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from kx_widget.bulk.shortcuts import Shortcuts
     from kx_widget.bulk.store import Store
+    from kx_widget.bulk.store_evaluation import StoreEvaluation
 
 
 class Explainer(engine.Explainer):  # noqa: D101
@@ -26,6 +28,7 @@ class Explainer(engine.Explainer):  # noqa: D101
         labels: Literal["folder"] | None = None,
         batch_size: int | None = None,
         on_error: Literal["skip", "raise"] = "skip",
+        evidence: EvidenceLevel | None = None,
         progress: bool = False,
         **question: Any,
     ) -> Explanations:
@@ -40,6 +43,8 @@ class Explainer(engine.Explainer):  # noqa: D101
             labels: "folder" if the folders of files are named after their classes.
             batch_size: images at once; None keeps the source's own batches, and takes 32 of single images.
             on_error: a broken image is skipped, and all of them told at the end, or raises.
+            evidence: what to tell of how far each map can be believed, as `Explanation.evidence`: `"free"` what takes
+                no pass, `"cells"` also what 16 passes an image tell.
             progress: show a bar, with images per second.
             **question: as in `explain`.
 
@@ -51,7 +56,7 @@ class Explainer(engine.Explainer):  # noqa: D101
         Raises:
             Those of `explain`: for the question at once, for images as they come.
         """
-        settings = PipelineSettings(targets, question, batch_size, on_error, part_images=None)
+        settings = PipelineSettings(targets, question, batch_size, on_error, part_images=None, evidence=evidence)
         return Explanations(self, source, settings, progress, labels)
 
     def explain_to(
@@ -66,6 +71,7 @@ class Explainer(engine.Explainer):  # noqa: D101
         labels: Literal["folder"] | None = None,
         batch_size: int | None = None,
         on_error: Literal["skip", "raise"] = "skip",
+        evidence: EvidenceLevel | None = "free",
         progress: bool = False,
         **question: Any,
     ) -> Store:
@@ -83,6 +89,7 @@ class Explainer(engine.Explainer):  # noqa: D101
             channel_relevance: also keep what each channel of the layer contributes to each score, 4 bytes a channel,
                 for `shortcuts`; it takes no further pass.
             labels: "folder" if the folders of files are named after their classes.
+            evidence: as in `explain_dataset`, in columns of their names, null where it cannot be told.
 
         Returns:
             The `Store`, for reading.
@@ -97,7 +104,13 @@ class Explainer(engine.Explainer):  # noqa: D101
         from kx_widget.bulk.job import Job, run_job
 
         settings = PipelineSettings(
-            targets, question, batch_size, on_error, part_images, channel_relevance=channel_relevance
+            targets,
+            question,
+            batch_size,
+            on_error,
+            part_images,
+            evidence=evidence,
+            channel_relevance=channel_relevance,
         )
         return run_job(self, Job(path, source, settings, dtype, labels, progress))
 
@@ -130,3 +143,47 @@ class Explainer(engine.Explainer):  # noqa: D101
         from kx_widget.bulk.store import Store
 
         return find_shortcuts(store if isinstance(store, Store) else Store(store), self, **settings)
+
+    def evaluate_store(
+        self,
+        store: str | Path | Store,
+        metrics: Any = None,
+        *,
+        path: str | Path | None = None,
+        sample: int | None = 200,
+        progress: bool = False,
+        **settings: Any,
+    ) -> StoreEvaluation:
+        """Measure how far the maps of a store can be believed, on a sample of its images, and keep it in a folder.
+
+        A run that was cut off goes on when the same is asked again.
+
+        Args:
+            store: what `explain_to` wrote with this model.
+            metrics: as in `evaluate`.
+            path: the folder to write, or to go on with; None for one beside the store.
+            sample: how many images, drawn by the seed; None for all.
+            progress: show a bar, with images per second.
+            **settings: as in `evaluate`.
+
+        Returns:
+            A `StoreEvaluation`: means with intervals, and a row for each map.
+
+        Raises:
+            FormatError: there is no such store, it is empty, or the folder holds something else.
+            ParameterError: another model made the maps, or pictures have been replaced; unknown metric or setting.
+            Those of `evaluate`.
+        """
+        # pyarrow is an extra.
+        from kx_widget.bulk.store import Store
+        from kx_widget.bulk.store_evaluation import EvaluationRun
+
+        run = EvaluationRun(
+            explainer=self,
+            store=store if isinstance(store, Store) else Store(store),
+            columns=columns_of(metrics, self.metrics),
+            settings=EvaluationSettings.checked(settings),
+            sample=sample,
+            path=None if path is None else Path(path),
+        )
+        return run.run(progress)

@@ -16,6 +16,8 @@ LINES, PARAMETERS = 60, 8
 PUBLIC = {
     "cli.commands.explain",
     "cli.commands.show",
+    "cli.evaluation_commands.compare",
+    "cli.evaluation_commands.evaluate",
     "compat.keras_explainable.explaining.explain",
     "compat.keras_explainable.utils.visualize",
     "engine.explainer.Explainer.__init__",

@@ -26,6 +26,17 @@ CHECKS = {
         assert sum(row["predicted"] != row["label"] for row in rows) == len(wrong)
         assert all(row["predicted"] == row["target"] for row in rows[::2])
     """,
+    "evidence": """
+        assert ev.z["srg"].min() > 2 and np.isfinite(ev.scores["srg"]).all()
+        assert faith["gradcam"].scores["deletion"].mean() < faith["noise"].scores["deletion"].mean()
+        assert faith["noise"].scores["deletion"].mean() < faith["blobs"].scores["deletion"].mean()
+        assert all(np.abs(faith[name].z["srg"]).mean() < 2 for name in ("noise", "blobs"))
+        assert p[0] < 0.2 and p[1] > 0.9 and covered[0] < 0.2 and min(covered[1], alone) > 0.9
+        np.testing.assert_allclose(eigen.scores["random_logit"], 1, atol=1e-5)
+        assert comparison.order("random_logit")[-1].method == "eigencam"
+        assert (ev.curves["insertion"][0, 0] >= 0.5).argmax() / 10 == round(float(mine.scores["share_needed"][0, 0]), 2)
+        assert "better than random maps" in mine.verdict(0, 0).lower()
+    """,
     "methods": """
         look = {"sign": "positive", "clip": 100}
         heatmaps = [explainer.explain(scenes[i : i + 1], int(c)).heatmaps(**look)[0, 0] for i, c in pairs]

@@ -313,6 +313,7 @@ export async function createKernel(options) {
           ...{ kind: "welcome", version: 1, gen, catalogue: CATALOGUE, inspection, class_names: names },
           wrappers: WRAPPERS,
           arguments: ["model", "images", "class_names=class_names"],
+          columns: [],
         });
         down({ kind: "predictions", shape: [images, classes], first: 0, best }, [
           new DataView(probabilities.slice().buffer),

@@ -87,8 +87,8 @@ describe("an archive", () => {
     const answers = [compared("conv", "early"), compared("early", "late"), seen("conv"), seen("late")];
     const about = { version: 1, alone: true, left_out: 0, side: null, predictions: null };
     const archive = await openArchive(await pack({ ...about, welcome: welcome(), answers }));
-    const asked = archive?.available.questions.map(({ method, layer, compare }) => `${method} ${layer} ${compare}`);
-    expect(asked?.filter((text) => text.endsWith("none"))).toEqual([
+    const questions = archive?.available.questions.map(({ method, layer, compare }) => `${method} ${layer} ${compare}`);
+    expect(questions?.filter((text) => text.endsWith("none"))).toEqual([
       "blobs conv none",
       "blobs early none",
       "blobs late none",

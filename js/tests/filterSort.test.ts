@@ -1,5 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { countFilters, factsOf, factsOfStored, filterSort, filtersOf, isRight, sortsOf } from "../src/state/filterSort";
+import {
+  columnFilter,
+  countFilters,
+  factsOf,
+  factsOfStored,
+  filterSort,
+  filtersOf,
+  isRight,
+  isSort,
+  sortsOf,
+} from "../src/state/filterSort";
 import { verdict } from "../src/state/labels";
 import { type Picture, Store } from "../src/state/store";
 import { predictions, welcome } from "./helpers";
@@ -22,8 +32,13 @@ const shelved = factsOfStored(
     labels: Int32Array.from(labels, (label) => label ?? -1),
     confidence: Float32Array.from(rows, (row) => Math.max(...row)),
     scores: Float32Array.of(1, 4, 5, 2, Number.NaN),
+    numbers: [Float32Array.of(0.5, Number.NaN, 0.25, 0.125, 0.75), new Float32Array(5).fill(Number.NaN)],
   },
   [],
+  [
+    { name: "spread", title: "spread of the map", values: [] },
+    { name: "empty", title: "emptiness", values: [] },
+  ],
 );
 
 describe("rows", () => {
@@ -53,7 +68,43 @@ describe("rows", () => {
     expect(filterSort(shelved, "all", "high")).toEqual([2, 1, 3, 0, 4]);
     expect(filterSort(shelved, "wrong", "low")).toEqual([4, 1]);
     expect(sortsOf(shelved)).toEqual(["given", "wrong", "unsure", "sure", "high", "low"]);
-    expect(countFilters(shelved)).toEqual(countFilters(facts));
+    const counts = [...countFilters(shelved)].filter(([filter]) => !/^(spread|empty) /.test(filter));
+    expect(new Map(counts)).toEqual(countFilters(facts));
+  });
+
+  it.each([
+    ["all", "spread low", [3, 2, 0, 4, 1]],
+    ["all", "spread high", [4, 0, 2, 3, 1]],
+    ["spread < 0.5", "given", [2, 3]],
+    ["spread > 0.25", "spread high", [4, 0]],
+    ["spread not told", "given", [1]],
+    ["empty not told", "spread low", [3, 2, 0, 4, 1]],
+    ["wrong", "spread low", [4, 1]],
+  ] as const)("of a store go by what is stored of each image: %s, %s", (filter, sort, wanted) => {
+    expect(filterSort(shelved, filter, sort)).toEqual(wanted);
+  });
+
+  it("are offered the lowest and the highest fifth of a column, and what is not told", () => {
+    const offered = [...countFilters(shelved)].filter(([filter]) => /^(spread|empty) /.test(filter));
+    expect(offered).toEqual([
+      ["spread < 0.25", 1],
+      ["spread > 0.5", 1],
+      ["spread not told", 1],
+      ["empty not told", 5],
+    ]);
+    expect(isSort(shelved, "spread high")).toBe(true);
+    for (const sort of ["spread", "spread up", "other low"]) expect(isSort(shelved, sort)).toBe(false);
+    for (const filter of ["spread", "spread 0.5", "spread < x", "spread <0.5", "other < 1", "all"]) {
+      expect(columnFilter(shelved, filter)).toBeNull();
+    }
+  });
+
+  it("of a page go by the numbers that it was saved with", () => {
+    const described = { name: "spread", title: "spread of the map", values: [0.5, null, 0.25] };
+    const saved = factsOf(3, [], null, [described]);
+    expect(filterSort(saved, "all", "spread low")).toEqual([2, 0, 1]);
+    expect(filterSort(saved, "spread > 0.3", "given")).toEqual([0]);
+    expect(factsOf(2, [], null, [described]).columns).toEqual([]);
   });
 
   it("are counted by filter", () => {

@@ -69,6 +69,7 @@ export function welcome(fields: Partial<Constants> = {}): Constants {
     inspection: {} as never,
     class_names: [],
     arguments: ["model", "images"],
+    columns: [],
     ...fields,
   };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Column, InspectionRecord, LayerRecord, MethodRecord } from "../src/kernel/protocol";
 import {
+  briefExplainedText,
   cautionOf,
   columnHeading,
   comparedText,
@@ -141,6 +142,15 @@ describe("brief names", () => {
     const class_names = ["great grey owl, Strix nebulosa", "crane, bird", "crane, machine", "cup", ", odd"];
     store.constants.value = welcome({ class_names });
     expect(store.briefNames.value).toEqual(["great grey owl", "crane, bird", "crane, machine", "cup", ", odd"]);
+  });
+
+  it("tell what a map explains", () => {
+    const store = new Store();
+    store.constants.value = welcome({ class_names: ["tabby, tabby cat", "crane, bird", "crane, machine"] });
+    const named = (target: number, target_name: string) => briefExplainedText(store, item({ target, target_name }));
+    expect(named(0, "tabby, tabby cat")).toBe("tabby");
+    expect(named(-1, "tabby, tabby cat − crane, bird")).toBe("tabby vs crane, bird");
+    expect(named(-1, "true")).toBe("true class");
   });
 
   it("tell the truth about a prediction", () => {

@@ -38,14 +38,14 @@ const stages = (layers: LayerRecord[], ...pinned: string[]) => stagesOf(layers, 
 
 describe("the stages of a model", () => {
   it("are runs of one size, with their blocks, without what other layers show as well", () => {
-    const found = stages(MOBILE);
-    expect(rows(found?.slice(1) ?? [])).toEqual([
+    const nodes = stages(MOBILE);
+    expect(rows(nodes?.slice(1) ?? [])).toEqual([
       "28²",
       ...[2, 3, 4].flatMap((i) => [`-block_${i}`, "--expand_relu", "--project", "--add"]),
       "14²",
       ...["-block_5_expand_relu", "-block_5_project", "-block_5_add"],
     ]);
-    expect(found?.map(summaryOf)).toEqual(["4 layers", "3 blocks · 9 layers", "3 layers"]);
+    expect(nodes?.map(summaryOf)).toEqual(["4 layers", "3 blocks · 9 layers", "3 layers"]);
   });
 
   it("never leave out what is pinned", () => {
@@ -66,29 +66,29 @@ describe("the stages of a model", () => {
 
   it("name a grid that is not square, and keep a way down and up again apart", () => {
     const sizes: Size[] = [[28, 14], [28, 14], 7, 7, [28, 14], [28, 14]];
-    const found = stages(sizes.flatMap((size, i) => [0, 1, 2].map((j) => layer(`conv_${i}_${j}`, size))));
-    expect(found?.map(({ name }) => name)).toEqual(["28 × 14", "7²", "28 × 14"]);
-    expect(new Set(found?.map(({ path }) => path)).size).toBe(3);
+    const nodes = stages(sizes.flatMap((size, i) => [0, 1, 2].map((j) => layer(`conv_${i}_${j}`, size))));
+    expect(nodes?.map(({ name }) => name)).toEqual(["28 × 14", "7²", "28 × 14"]);
+    expect(new Set(nodes?.map(({ path }) => path)).size).toBe(3);
   });
 
   it("hold all layers of a size where branches of several sizes take turns", () => {
-    const found = stages(Array.from({ length: 20 }, (_, i) => layer(`conv_${i}`, i % 2 ? 28 : 14)));
-    expect(found?.map(({ name }) => name)).toEqual(["14²", "28²"]);
-    expect(found?.map((node) => layersIn(node).length)).toEqual([10, 10]);
+    const nodes = stages(Array.from({ length: 20 }, (_, i) => layer(`conv_${i}`, i % 2 ? 28 : 14)));
+    expect(nodes?.map(({ name }) => name)).toEqual(["14²", "28²"]);
+    expect(nodes?.map((node) => layersIn(node).length)).toEqual([10, 10]);
   });
 
   it("keep the nesting of a model in parts, but no row for a backbone that holds all", () => {
     const parts = ["mixer", "encoder/block_0", "encoder/block_1"];
     const nested = parts.flatMap((part) => ["a", "b", "c", "d", "e"].map((name) => layer(`net/${part}/${name}`, 14)));
-    const found = stages(nested);
-    expect(rows(found).filter((row) => !row.startsWith("---") && !/-[a-e]$/.test(row))).toEqual([
+    const nodes = stages(nested);
+    expect(rows(nodes).filter((row) => !row.startsWith("---") && !/-[a-e]$/.test(row))).toEqual([
       "14²",
       "-mixer",
       "-encoder",
       "--block_0",
       "--block_1",
     ]);
-    expect(layersIn(found?.[0] as LayerNode).map(({ path }) => path)).toEqual(nested.map(({ path }) => path));
+    expect(layersIn(nodes?.[0] as LayerNode).map(({ path }) => path)).toEqual(nested.map(({ path }) => path));
   });
 
   it("put what lies alone in a part into one row with it", () => {
@@ -121,8 +121,8 @@ describe("the stages of a model", () => {
 
   it("show a thousand layers as a few rows", () => {
     const many = Array.from({ length: 1000 }, (_, i) => layer(`block_${i >> 3}_conv_${i}`, 7 << ((1000 - i) >> 8)));
-    const found = stages(many) ?? [];
-    expect(visibleRows(found, "", () => true).length).toBeGreaterThan(1000);
-    expect(visibleRows(found, "", () => false)).toHaveLength(found.length);
+    const nodes = stages(many) ?? [];
+    expect(visibleRows(nodes, "", () => true).length).toBeGreaterThan(1000);
+    expect(visibleRows(nodes, "", () => false)).toHaveLength(nodes.length);
   });
 });

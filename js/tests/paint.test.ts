@@ -1,16 +1,30 @@
 import { describe, expect, it } from "vitest";
 import { COLORMAPS, lookupTable, overlayTable } from "../src/canvas/colormap";
-import { paint, type Style } from "../src/canvas/paint";
+import { paint, type Style, trace } from "../src/canvas/paint";
 
-/** Ten shades, one character each: '0' is the table's first colour, '9' its last, '.' is transparent. */
-function shades(map: Float32Array, style: Partial<Style>, width = 8): string[] {
-  const table = lookupTable("gray");
-  const out = new Uint32Array(map.length);
-  const height = map.length / width;
-  paint(map, { table, low: 0, high: 1, base: 0, scale: 1, threshold: 0, ...style }, out);
+const STYLE: Style = { table: lookupTable("gray"), low: 0, high: 1, base: 0, scale: 1, threshold: 0 };
+
+/** One character a pixel: '0' is the table's first colour, '9' its last, '#' a dark edge, '.' is transparent. */
+function charactersOf(out: Uint32Array, width: number): string[] {
   const bytes = new Uint8Array(out.buffer);
-  const text = Array.from(map, (_, i) => (bytes[i * 4 + 3] === 0 ? "." : Math.floor(bytes[i * 4] / 25.6)));
-  return Array.from({ length: height }, (_, row) => text.slice(row * width, (row + 1) * width).join(""));
+  const text = Array.from(out, (_, i) => {
+    const [shade, , , alpha] = bytes.subarray(i * 4);
+    return alpha === 0 ? "." : alpha === 255 ? Math.floor(shade / 25.6) : "#";
+  });
+  return Array.from({ length: out.length / width }, (_, row) => text.slice(row * width, (row + 1) * width).join(""));
+}
+
+function shades(map: Float32Array, style: Partial<Style>, width = 8): string[] {
+  const out = new Uint32Array(map.length);
+  paint(map, { ...STYLE, ...style }, out);
+  return charactersOf(out, width);
+}
+
+/** The lines of a map of one row. */
+function lines(values: number[], style: Partial<Style> = {}): string {
+  const out = new Uint32Array(values.length);
+  trace(Float32Array.from(values), values.length, { ...STYLE, ...style }, out);
+  return charactersOf(out, values.length).join();
 }
 
 /** A cone with its tip, 1, in the upper left and -1 in the lower right corner. */
@@ -82,6 +96,35 @@ describe("paint", () => {
         5,
       ),
     ).toEqual(["00599"]);
+  });
+});
+
+describe("trace", () => {
+  it("draws a line with dark edges where a quarter, half and three quarters are reached", () => {
+    expect(lines([0, 0, 0, 0.25, 0.25, 0.25])).toBe(".#55#.");
+    expect(lines([0.4, 0.4, 0.4, 0.5, 0.5, 0.5])).toBe(".#77#.");
+    expect(lines([0, 0, 0, 1, 1, 1])).toBe(".#99#.");
+    expect(lines([0, 0, 0, -0.25, -0.25, -0.25], { low: -1 })).toBe(".#22#.");
+  });
+
+  it("divides what lies between the limits, from the value that counts as zero", () => {
+    expect(lines([0.6, 0.6, 0.6, 0.63, 0.63, 0.63], { low: 0.5 })).toBe(".#55#.");
+    expect(lines([10.9, 10.9, 10.9, 11, 11, 11], { base: 10, scale: 4 })).toBe(".#55#.");
+  });
+
+  it("draws none below the beginning of the table", () => {
+    expect(lines([0, 0, 0, 0.2, 0.2, 0.45], { low: 0.5 })).toBe("......");
+    expect(lines([2, 2, 2, 8, 8, 10], { base: 10, scale: 4 })).toBe("......");
+  });
+
+  it("draws the edge of what is as strong as the threshold", () => {
+    expect(lines([0.3, 0.3, 0.3, 0.4, 0.4, 0.4], { threshold: 0.4 })).toBe(".#55#.");
+    expect(lines([0, 0, 0, -0.4, -0.4, -0.4], { low: -1, threshold: 0.5 })).toBe("......");
+  });
+
+  it("takes NaN for nothing, and draws none at scale 0", () => {
+    expect(lines([Number.NaN, Number.NaN, 0, 0.3, 0.3, 0.3])).toBe(".#55#.");
+    expect(lines([0, 0, 1, 1], { scale: 0 })).toBe("....");
   });
 });
 

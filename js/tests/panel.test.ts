@@ -30,7 +30,7 @@ describe("the most probable classes", () => {
     expect(topClasses(store, 0, 5)).toEqual([{ index: 0, probability: null }]);
     store.predictions.value = null;
     expect(topClasses(store, 0, 5)).toEqual([]);
-    const facts = { images: 2, labels: new Int32Array(0), scores: Float32Array.of(1, 2) };
+    const facts = { images: 2, labels: new Int32Array(0), scores: Float32Array.of(1, 2), numbers: [] };
     store.stored.value = { ...facts, predicted: Int32Array.of(3, 1), confidence: Float32Array.of(0.5, Number.NaN) };
     expect([0, 1].map((image) => topClasses(store, image, 5))).toEqual([
       [{ index: 3, probability: 0.5 }],

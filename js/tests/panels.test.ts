@@ -99,12 +99,12 @@ describe("the class list", () => {
     const store = new Store({ labels: [1, null], _images: [{}, {}] as never });
     store.constants.value = welcome({ class_names: ["cat", "dog"] });
     store.predictions.value = predictions([0.75, 0.25], [0.5, 0.5]);
-    const found = () => classOptions(store).find(({ key }) => key === "true");
-    expect(found()).toEqual({ key: "true", text: "true class", note: "dog", figure: "25.0 %" });
+    const option = () => classOptions(store).find(({ key }) => key === "true");
+    expect(option()).toEqual({ key: "true", text: "true class", note: "dog", figure: "25.0 %" });
     store.traits.selected.value = [1];
-    expect(found()).toEqual({ key: "true", text: "true class", note: "no label" });
+    expect(option()).toEqual({ key: "true", text: "true class", note: "no label" });
     store.traits.labels.value = [];
-    expect(found()).toBeUndefined();
+    expect(option()).toBeUndefined();
   });
 
   it("takes an index or a rank as it is typed, and keeps a rank that was", () => {

@@ -70,7 +70,7 @@ w
     const none = new Int32Array(0);
     store.stored.value = {
       ...{ images: 0, predicted: none, labels: none },
-      ...{ confidence: new Float32Array(0), scores: new Float32Array(0) },
+      ...{ confidence: new Float32Array(0), scores: new Float32Array(0), numbers: [] },
     };
     expect(pythonCode(store)).toBe(`import kx_widget as kx
 

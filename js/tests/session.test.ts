@@ -20,6 +20,7 @@ const welcome = {
   },
   class_names: ["cat", "dog"],
   arguments: ["model", "images"],
+  columns: [],
 };
 
 let model: FakeModel;

@@ -40,7 +40,7 @@ def clusterings_of(vectors: Floats, seed: int = 0) -> list[Ints]:
     with threadpool_limits(1):
         pca = PCA(min(COMPONENTS, *fitted.shape), random_state=seed, svd_solver="randomized")
         places = pca.fit_transform((fitted - mean) / spread)
-        cuts = [KMeans(k, n_init=10, random_state=seed).fit(places) for k in CUTS]
+        cuts = [KMeans(k, n_init=4, random_state=seed).fit(places) for k in CUTS]
         pieces = (vectors[at : at + FITTED].astype(np.float32) for at in range(0, len(vectors), FITTED))
         every = [pca.transform((piece - mean) / spread) for piece in pieces]
         return [np.concatenate([cut.predict(piece) for piece in every]).astype(np.int64) for cut in cuts]

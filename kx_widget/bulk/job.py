@@ -32,6 +32,7 @@ from kx_widget.bulk.schema import DTYPES, to_table
 from kx_widget.bulk.sources import ImageFiles, Source, read_source
 from kx_widget.bulk.store import Store
 from kx_widget.engine.errors import FormatError
+from kx_widget.engine.evidence_columns import EvidenceLevel
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.files import atomic_write, check_path
 from kx_widget.engine.methods import METHODS
@@ -44,6 +45,8 @@ SETTINGS = (
 )
 CODE = ("preprocess_code", "method_code")
 UNKNOWN = "unknown: "
+# What stores tell of their maps where nobody says otherwise.
+EVIDENCE_LEVEL: EvidenceLevel = "free"
 # Of a source that is no list of files.
 NOTHING = hashlib.sha256(b"").hexdigest()
 
@@ -67,10 +70,18 @@ class Job:
             {name: question.pop(name) for name in names if name in question}
             for names in (
                 ("dtype", "labels", "progress"),
-                ("batch_size", "on_error", "part_images", "channel_relevance"),
+                ("batch_size", "on_error", "part_images", "channel_relevance", "evidence"),
             )
         )
+        settings.setdefault("evidence", EVIDENCE_LEVEL)
         return cls(path, source, PipelineSettings(targets, question, **settings), **job)
+
+    def as_begun(self, folder: Path) -> "Job":
+        """The same, without columns that an older version, which had none, began the folder without."""
+        before = read_json(folder / JOB) if folder.is_dir() else None
+        if before is None or "evidence" in before or self.settings.evidence != EVIDENCE_LEVEL:
+            return self
+        return replace(self, settings=replace(self.settings, evidence=None))
 
 
 @dataclass(frozen=True)
@@ -83,6 +94,7 @@ class PartFiles:
         images: in a part; the last one has what is left.
         job: its id.
         stamps: of each part's images, where these are files.
+        evidence: how much is told of how far maps can be believed.
         channels: whose relevance is written.
     """
 
@@ -91,6 +103,7 @@ class PartFiles:
     images: int
     job: str | None
     stamps: tuple[str, ...]
+    evidence: EvidenceLevel | None
     channels: int = 0
 
 
@@ -116,11 +129,11 @@ def explain_part(batches: Iterable[ExplainedBatch], part: int, files: PartFiles)
     origin = Origin(files.job, part, files.stamps[part] if files.stamps else None)
     with (
         atomic_write(files.folder / part_name(part)) as unfinished,
-        PartWriter(unfinished, files.dtype, origin, channels=files.channels) as writer,
+        PartWriter(unfinished, files.dtype, origin, files.evidence, files.channels) as writer,
     ):
         left = files.images
         for explained in batches:
-            writer.write(to_table(explained, files.dtype, channels=files.channels))
+            writer.write(to_table(explained, files.dtype, files.evidence, files.channels))
             yield explained.size
             left -= explained.size
             if not left:
@@ -150,12 +163,13 @@ def run_job(explainer: Explainer, job: Job, execute: Executor = explain_here) ->
     part_images = check_params("explain_to", SETTINGS, settings)["part_images"]
     check_path(job.path, 'pass the folder to write, "maps.parquet" for instance.')
     folder = Path(job.path).absolute()
+    job = job.as_begun(folder)
     source = read_source(job.source, job.labels, explainer.class_names)
     if isinstance(source, ImageFiles) and not _is_begun_with(folder, source):
         source = source.absolute()
     pipeline = Pipeline(explainer, replace(job.settings, total=source.total))
     pipeline.check_labels(source)
-    with _open_folder(folder, job_fingerprint(pipeline, source, job.dtype)) as fingerprint:
+    with open_folder(folder, job_fingerprint(pipeline, source, job.dtype)) as fingerprint:
         # Looked at before any of them is read: what is replaced meanwhile counts as replaced.
         stamps = tuple(source.stamps(part_images)) if isinstance(source, ImageFiles) else ()
         ended = read_json(folder / DONE)
@@ -164,7 +178,8 @@ def run_job(explainer: Explainer, job: Job, execute: Executor = explain_here) ->
             return Store(job.path)
         complete = complete_parts(folder, fingerprint, stamps or None)
         if ended is None or ended.get("parts") != len(complete):
-            files = PartFiles(folder, job.dtype, part_images, fingerprint.get("id"), stamps, channels=pipeline.channels)
+            about = fingerprint.get("id"), stamps, job.settings.evidence, pipeline.channels
+            files = PartFiles(folder, job.dtype, part_images, *about)
             with progress_bar(source.total, job.progress) as bar:
                 bar.update(_images_in(complete, part_images, source.total))
                 for images in execute(pipeline, source, files, complete):
@@ -208,6 +223,7 @@ def job_fingerprint(pipeline: Pipeline, source: Source, dtype: str) -> dict[str,
         "dtype": dtype,
         "part_images": pipeline.settings.part_images,
         "batch_size": pipeline.settings.batch_size,
+        "evidence": pipeline.settings.evidence,
     }
     function = getattr(model, "preprocessor", None) if preprocess == "auto" else preprocess
     if callable(function):
@@ -235,7 +251,7 @@ def weights_of(model: Any) -> str:
 
 
 @contextmanager
-def _open_folder(folder: Path, fingerprint: dict[str, Any]) -> Generator[dict[str, Any], None, None]:
+def open_folder(folder: Path, fingerprint: dict[str, Any]) -> Generator[dict[str, Any], None, None]:
     """Make the folder, or make sure that it holds the beginnings of this job and nothing else; keep others away.
 
     Yields:

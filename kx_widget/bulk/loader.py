@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain, compress, islice
 from pathlib import Path
@@ -209,3 +210,21 @@ class BatchLoader:
             arrays, declared, explainer.preprocessor, explainer.settings.fit, self._ranges, lambda _: object(),
             previews=False,
         )  # fmt: skip
+
+
+def load_readable(explainer: Explainer, paths: Sequence[Path]) -> tuple[list[str], Images | None]:
+    """Why each of these files cannot be used, "" where it can, and those that can, ready for the model."""
+    with suppress(ImageError):
+        return [""] * len(paths), explainer.load(list(paths))
+    problems = [_problem(explainer, path) for path in paths]
+    good = [path for path, problem in zip(paths, problems, strict=True) if not problem]
+    return problems, explainer.load(good) if good else None
+
+
+def _problem(explainer: Explainer, path: Path) -> str:
+    try:
+        explainer.load([path])
+    except ImageError as error:
+        # The name of the one file that there is, is known.
+        return str(error).rpartition(f"{path}: ")[2].strip()
+    return ""

@@ -10,6 +10,7 @@ from typing import Any, get_args
 from kx_widget.bulk.arrow import pa, pq
 from kx_widget.bulk.schema import DTYPES, MAP, NOTES, RELEVANCE, schema
 from kx_widget.engine.errors import FormatError
+from kx_widget.engine.evidence_columns import LEVELS, EvidenceLevel
 from kx_widget.engine.files import atomic_write, named_errors
 from kx_widget.engine.images import Fit
 
@@ -119,12 +120,13 @@ def complete_parts(folder: Path, job: dict[str, Any], stamps: Sequence[str] | No
             raise FormatError(f"{str(path)!r} is no part of this store: move it out of the folder.") from None
         now = None if stamps is None or number is None or number >= len(stamps) else stamps[number]
         replaced = origin.stamp is not None and now is not None and origin.stamp != now
-        if number is not None and not replaced and _is_whole(path):
+        if number is not None and not replaced and is_whole(path):
             numbers.add(number)
     return numbers
 
 
-def _is_whole(path: Path) -> bool:
+def is_whole(path: Path) -> bool:
+    """Whether all of a Parquet file can be read."""
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             for group in range(file.num_row_groups):
@@ -145,7 +147,8 @@ def _check_columns(name: str, footer: Any, job: dict[str, Any]) -> None:
     if not job and RELEVANCE in written.names:  # Nothing tells of how many channels.
         written = written.remove(written.get_field_index(RELEVANCE))
     counted = sum(footer.row_group(group).num_rows for group in range(footer.num_row_groups))
-    allowed = [schema(dtype, channels=job.get("channels", 0)) for dtype in DTYPES]
+    levels: list[Any] = [job["evidence"]] if "evidence" in job else [None, *LEVELS]
+    allowed = [schema(dtype, level, job.get("channels", 0)) for dtype in DTYPES for level in levels]
     # Stores of 0.1 were written before there were notes.
     allowed += [columns.remove(columns.get_field_index(NOTES)) for columns in allowed]
     if counted != footer.num_rows or not any(written.equals(columns) for columns in allowed):
@@ -229,6 +232,7 @@ FIELDS: dict[str, Callable[[Any], bool]] = {
     "fit": lambda value: value in get_args(Fit),
     "input_shape": _are_sides,
     "dtype": lambda value: value in DTYPES,
+    "evidence": lambda value: value is None or value in LEVELS,
     "id": lambda value: isinstance(value, str),
     "parts": _is_count,
     "images": _is_count,
@@ -246,11 +250,19 @@ class PartWriter:
         path: of the file.
         dtype: what a number of a map is kept as.
         origin: what the file says of itself.
+        evidence: how much evidence the rows have.
         channels: whose relevance is in the rows.
     """
 
-    def __init__(self, path: Path, dtype: str, origin: Origin = Origin(), channels: int = 0) -> None:
-        columns = schema(dtype, channels=channels)
+    def __init__(
+        self,
+        path: Path,
+        dtype: str,
+        origin: Origin = Origin(),
+        evidence: EvidenceLevel | None = None,
+        channels: int = 0,
+    ) -> None:
+        columns = schema(dtype, evidence, channels)
         strings = [f.name for f in columns if f.type in (pa.string(), pa.list_(pa.int32()))]
         self._path = path
         self._held: list[pa.Table] = []

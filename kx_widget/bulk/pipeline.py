@@ -18,6 +18,8 @@ from kx_widget.engine.answer import AnswerBuilder
 from kx_widget.engine.cache import Cache
 from kx_widget.engine.channel_relevance import channel_relevance, channels_of
 from kx_widget.engine.errors import ModelError, UnknownTargetError
+from kx_widget.engine.evaluator import evidence_of
+from kx_widget.engine.evidence_columns import EvidenceLevel, check_level, evidence_names
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import Images
@@ -60,6 +62,7 @@ class PipelineSettings:
     Attributes:
         part_images: images after which no batch goes on; None for no such bounds.
         total: images of the whole source; None if nobody knows.
+        evidence: how much is told of how far each map can be believed.
         channel_relevance: whether to gather that, too.
     """
 
@@ -69,6 +72,7 @@ class PipelineSettings:
     on_error: str = "skip"
     part_images: int | None = PART_IMAGES
     total: int | None = None
+    evidence: EvidenceLevel | None = None
     channel_relevance: bool = False
 
 
@@ -81,6 +85,7 @@ class Pipeline:
 
     def __init__(self, explainer: Explainer, settings: PipelineSettings) -> None:
         check_params("explain_dataset", SETTINGS, {"batch_size": settings.batch_size, "on_error": settings.on_error})
+        self._evidence = evidence_names(check_level(settings.evidence))
         if isinstance(settings.targets, np.ndarray) and settings.targets.ndim == 2:
             raise UnknownTargetError("An array of targets goes with a fixed number of images: use explain for it.")
         self.explainer = explainer
@@ -160,9 +165,12 @@ class Pipeline:
             if self.settings.on_error == "raise" or not bad.any():
                 raise
             return self._explained(explainer, batch.without(bad, "the model's scores are NaN or infinite"))
-        explanation = builder.explanation(time.perf_counter() - start)
+        explanation, scores = builder.explanation(time.perf_counter() - start), _scores(question)
+        if self._evidence:
+            evidence = evidence_of(question, explanation, self._evidence, scores, explainer.ask)
+            explanation = replace(explanation, evidence=evidence)
         relevance = channel_relevance(question) if self.channels else None
-        return ExplainedBatch(batch, explanation, _scores(question).argmax(-1), relevance)
+        return ExplainedBatch(batch, explanation, scores.argmax(-1), relevance)
 
 
 def _scores(question: Question) -> Floats:

@@ -9,6 +9,7 @@ import numpy as np
 
 from kx_widget.bulk.arrow import pa
 from kx_widget.bulk.sources import id_of
+from kx_widget.engine.evidence_columns import EvidenceLevel, evidence_names
 
 if TYPE_CHECKING:
     # Stores are read without TensorFlow.
@@ -26,8 +27,8 @@ NOTES = "notes"
 RELEVANCE = "channel_relevance"
 
 
-def schema(dtype: str, channels: int = 0) -> pa.Schema:
-    """The columns of a store whose maps are kept as `dtype`, with the relevance of so many channels."""
+def schema(dtype: str, evidence: EvidenceLevel | None = None, channels: int = 0) -> pa.Schema:
+    """The columns of a store whose maps are kept as `dtype`, with so much evidence and so many channels' relevance."""
     columns: list[tuple[str, pa.DataType]] = [
         ("id", pa.string()),  # path, or running number; see sources.id_of
         ("column", pa.int16()),  # which of the targets asked for, from 0
@@ -48,17 +49,21 @@ def schema(dtype: str, channels: int = 0) -> pa.Schema:
         (NOTES, pa.list_(pa.string())),  # what the map fails to say; null where nothing
         ("error", pa.string()),  # why the image was skipped; then what was found is null
     ]
+    columns += [(name, pa.float32()) for name in evidence_names(evidence)]  # null where it cannot be told
     if channels:
         columns.append((RELEVANCE, pa.list_(pa.float32(), channels)))  # see engine.channel_relevance; 0 where skipped
     return pa.schema(columns)
 
 
-def to_table(explained: ExplainedBatch, dtype: str, channels: int = 0) -> pa.Table:
+def to_table(
+    explained: ExplainedBatch, dtype: str, evidence: EvidenceLevel | None = None, channels: int = 0
+) -> pa.Table:
     """N × T rows of a batch's explanation, image after image, and one for each image that was skipped."""
-    tables = [_with_relevance(_skipped(explained.batch.broken, dtype), None, channels)]
+    columns = schema(dtype, evidence)
+    tables = [_with_relevance(_skipped(explained.batch.broken, columns), None, channels)]
     if explained.explanation is not None:
         labels = [sample.item.label for sample in explained.batch.good]
-        table = _explained(explained.explanation, explained.predicted, labels, dtype)
+        table = _explained(explained.explanation, explained.predicted, labels, columns)
         tables.insert(0, _with_relevance(table, explained.channel_relevance, channels))
     return pa.concat_tables(tables)
 
@@ -71,7 +76,7 @@ def _with_relevance(table: pa.Table, relevance: Any, channels: int) -> pa.Table:
     return table.append_column(RELEVANCE, pa.FixedSizeListArray.from_arrays(pa.array(values, pa.float32()), channels))
 
 
-def _explained(e: Explanation, predicted: Any, labels: Sequence[int | None], dtype: str) -> pa.Table:
+def _explained(e: Explanation, predicted: Any, labels: Sequence[int | None], columns: pa.Schema) -> pa.Table:
     n, t, h, w = e.maps.shape
 
     def each_image(values: Any) -> list[Any]:
@@ -81,9 +86,10 @@ def _explained(e: Explanation, predicted: Any, labels: Sequence[int | None], dty
         return pa.array([value] * (n * t), pa.string())
 
     offsets = np.arange(0, n * t * h * w + 1, h * w, dtype=np.int32)
+    dtype = columns.field(MAP).type.value_type.to_pandas_dtype()
     scale = _scale(e.maps, dtype)
     checks = {name: np.ravel(values).tolist() for name, values in e.checks.items()}
-    columns: dict[str, Any] = {
+    values: dict[str, Any] = {
         "id": each_image(map(id_of, e.names)),
         "column": [*range(t)] * n,
         "target": e.targets.ravel(),
@@ -105,25 +111,26 @@ def _explained(e: Explanation, predicted: Any, labels: Sequence[int | None], dty
         NOTES: [list(e.notes_of(i, j)) or None for i, j in np.ndindex(n, t)],
         "error": everywhere(None),
     }
-    return pa.table({f.name: pa.array(columns[f.name], f.type) for f in schema(dtype)}, schema(dtype))
+    values |= {name: pa.array(column.ravel(), from_pandas=True) for name, column in e.evidence.items()}
+    return pa.table({f.name: pa.array(values[f.name], f.type) for f in columns}, columns)
 
 
-def _scale(maps: Any, dtype: str) -> Any:
+def _scale(maps: Any, dtype: Any) -> Any:
     """What to divide each map by before it is kept, (N × T,): a power of two, so that nothing but float16 rounds.
 
     Raw maps may be smaller than anything float16 can hold.
     """
     largest = np.abs(np.where(np.isfinite(maps), maps, 0)).max((2, 3)).ravel()
-    if dtype == "float32":
+    if dtype == np.float32:
         return np.ones_like(largest)
     return np.where(largest > 0, np.exp2(np.ceil(np.log2(np.maximum(largest, 1e-37)))), 1).astype(np.float32)
 
 
-def _skipped(samples: Sequence[Sample], dtype: str) -> pa.Table:
-    columns: dict[str, Any] = {
+def _skipped(samples: Sequence[Sample], columns: pa.Schema) -> pa.Table:
+    values: dict[str, Any] = {
         "id": [id_of(sample.item.id) for sample in samples],
         "label": [sample.item.label for sample in samples],
         "error": [id_of(sample.problem) for sample in samples],
     }
     nulls = [None] * len(samples)
-    return pa.table({f.name: pa.array(columns.get(f.name, nulls), f.type) for f in schema(dtype)}, schema(dtype))
+    return pa.table({f.name: pa.array(values.get(f.name, nulls), f.type) for f in columns}, columns)

@@ -3,7 +3,7 @@
 import json
 import os
 from bisect import bisect_right
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
@@ -21,6 +21,7 @@ from kx_widget.bulk.sources import file_of
 from kx_widget.engine.cache import Cache
 from kx_widget.engine.display import Display
 from kx_widget.engine.errors import FormatError, ParameterError
+from kx_widget.engine.evidence_columns import EVIDENCE, EvidenceColumn
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.files import check_path
 from kx_widget.engine.images import read
@@ -79,9 +80,8 @@ class Store:
         self._starts = [0, *accumulate(f.row_group(g).num_rows for _, f, g in self._groups)]
         checked = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
         parquet = ds.ParquetFileFormat(default_fragment_scan_options=checked)
-        self._dataset = ds.dataset(
-            names, schema(self.job.get("dtype", "float32"), channels=self.channels), parquet, self._files
-        )
+        columns = schema(self.job.get("dtype", "float32"), self.job.get("evidence"), self.channels)
+        self._dataset = ds.dataset(names, columns, parquet, self._files)
         self._cache = Cache(CACHE_BYTES)
         self._columns: dict[str, Any] = {}
 
@@ -104,6 +104,11 @@ class Store:
     def class_names(self) -> list[str]:
         """One name per class."""
         return self.job.get("class_names", [])
+
+    @property
+    def evidence(self) -> dict[str, EvidenceColumn]:
+        """The columns that tell how far maps can be believed, by name; none in stores that nobody asked for them."""
+        return {name: EVIDENCE[name] for name in self._dataset.schema.names if name in EVIDENCE}
 
     @property
     def names(self) -> list[str]:
@@ -286,26 +291,53 @@ class Store:
         Raises:
             ParameterError: there is no such row, or its image was skipped.
         """
-        (row,), (values,) = self.rows([number]), self.maps([number])
-        if row["error"] is not None:
-            raise ParameterError(f"Row {number} holds no explanation, for its image was skipped: {row['error']}")
+        return self.explanation_of(np.array([[number]]))
+
+    def explanation_of(self, numbers: Ints, images: NDArray[np.uint8] | None = None) -> Explanation:
+        """Rows (N, T) of N images as one `Explanation` of T targets.
+
+        Args:
+            numbers: of the rows.
+            images: what was explained (N, H, W, 3), where it is at hand.
+
+        Raises:
+            ParameterError: there is no such row, its image was skipped, or the maps are of several sizes.
+        """
+        (n, t), every = numbers.shape, numbers.ravel()
+        rows, maps = self.rows(every), self.maps(every)
+        for number, row in zip(every, rows, strict=True):
+            if row["error"] is not None:
+                raise ParameterError(f"Row {number} holds no explanation, for its image was skipped: {row['error']}")
+        if len({values.shape for values in maps}) > 1:
+            raise ParameterError("The maps of these rows are of several sizes: ask for fewer of them at once.")
+        checks = [json.loads(row["checks"] or "{}") for row in rows]
+        notes = [tuple(row[NOTES] or ()) for row in rows]
+
+        def grid(values: Iterable[Any], dtype: Any = np.float32) -> Any:
+            return np.array([*values], dtype).reshape(n, t)
+
+        def lines(values: Sequence[Any]) -> tuple[tuple[Any, ...], ...]:
+            return tuple(tuple(values[at : at + t]) for at in range(0, n * t, t))
+
+        first = rows[0]
         return Explanation(
-            maps=values[None, None],
-            scores=np.array([[row["score"]]], np.float32),
-            probabilities=np.array([[row["probability"]]], np.float32),
-            targets=np.array([[row["target"]]]),
-            target_names=((row["target_name"],),),
-            method=row["method"],
-            layer=row["layer"],
-            params=json.loads(row["params"]),
+            maps=np.stack(maps).reshape(n, t, *maps[0].shape),
+            scores=grid(row["score"] for row in rows),
+            probabilities=grid(row["probability"] for row in rows),
+            targets=grid((row["target"] for row in rows), np.int64),
+            target_names=lines([row["target_name"] for row in rows]),
+            method=first["method"],
+            layer=first["layer"],
+            params=json.loads(first["params"]),
             signed=self.job.get("signed", True),
             seconds=0.0,
-            versions=json.loads(row["versions"]),
-            images=self._picture(row["id"])[None],
-            checks={k: np.array([[v]], np.float32) for k, v in json.loads(row["checks"] or "{}").items()},
-            names=(row["id"],),
-            notes=((tuple(row[NOTES]),),) if row[NOTES] else (),
-            display=METHODS[row["method"]].display if row["method"] in METHODS else Display(),
+            versions=json.loads(first["versions"]),
+            images=np.stack([self._picture(row["id"]) for row in rows[::t]]) if images is None else images,
+            checks={name: grid(check.get(name, np.nan) for check in checks) for name in checks[0]},
+            names=tuple(row["id"] for row in rows[::t]),
+            notes=lines(notes) if any(notes) else (),
+            display=METHODS[first["method"]].display if first["method"] in METHODS else Display(),
+            evidence={name: grid(row[name] for row in rows) for name in self.evidence},
         )
 
     @cached_property

@@ -173,17 +173,17 @@ def _candidates(clusterings: Sequence[Ints]) -> list[NDArray[np.bool_]]:
     return found
 
 
-def channel_weights(members: Floats, others: Floats) -> Floats:
+def channel_weights(members: Any, others: Any) -> Floats:
     """How much of each channel's relevance to the members (K,) is beyond that to the others; 0 where it is negative."""
     positive = np.maximum(members, 0)
     own = np.maximum(positive - np.maximum(others, 0), 0)
-    return np.divide(own, positive, out=np.zeros_like(positive), where=positive > 0)
+    return np.divide(own, positive, out=np.zeros_like(positive), where=positive > 0).astype(np.float32)
 
 
 def _weighted_sum(directions: Any, weights: Floats) -> Floats:
     """Σ_n weights_n directions_n, piece by piece, since float16 has to be widened."""
     parts = [weights[at] @ directions[at].astype(np.float32) for at in _pieces(len(directions))]
-    return np.sum(parts, 0)
+    return np.sum(parts, axis=0).astype(np.float32)
 
 
 def _dots(directions: Any, direction: Floats) -> Floats:

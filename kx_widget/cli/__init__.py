@@ -11,7 +11,7 @@ def main() -> None:
     # TensorFlow would tell about its build first.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        from kx_widget.cli.commands import app
+        from kx_widget.cli.evaluation_commands import app
     except ModuleNotFoundError as error:
         if error.name != "typer":
             raise

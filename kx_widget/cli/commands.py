@@ -3,7 +3,6 @@
 import json
 import webbrowser
 from collections.abc import Sequence
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -38,8 +37,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     help="See what a Keras model looks at.\n\n`kx inspect` tells what there is to look at, `kx explain` explains "
-    "images into a folder of Parquet files, `kx show` makes a page of them, `kx shortcuts` looks for "
-    "shortcuts.",
+    "images into a folder of Parquet files, `kx show` makes a page of them. `kx evaluate` and `kx compare` measure how "
+    "far maps can be believed, `kx shortcuts` looks for shortcuts.",
     epilog="Exit codes: 0 done; 1 refused, the reason is on stderr; 2 wrong usage; 3 done, but images were skipped.",
 )
 
@@ -89,19 +88,18 @@ OnError = Annotated[Literal["skip", "raise"], typer.Option(help="What a broken i
 Relevance = Annotated[
     bool, typer.Option("--channel-relevance", help="Also keep what each channel contributes, for `kx shortcuts`.")
 ]
+Evidence = Annotated[
+    Literal["free", "cells", "none"],
+    typer.Option(
+        help="What the store tells of how far each map can be believed: what takes no pass, or also what 16 passes "
+        "an image tell."
+    ),
+]
 Workers = Annotated[
     int, typer.Option(min=0, help="Workers on a Ray cluster (extra `ray`); 0 explains in this process.")
 ]
 Gpus = Annotated[float, typer.Option(min=0, help="GPUs of each worker.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
-
-
-class Order(str, Enum):
-    """What `kx show` sorts by."""
-
-    score = "score"
-    probability = "probability"
-    id = "id"
 
 
 def _tell_version(is_asked: bool) -> None:
@@ -147,6 +145,7 @@ def explain(
     channel_relevance: Relevance = False,
     batch_size: BatchSize = None,
     on_error: OnError = "skip",
+    evidence: Evidence = "free",
     workers: Workers = 0,
     gpus: Gpus = 0,
     quiet: Quiet = False,
@@ -170,23 +169,34 @@ def explain(
         from kx_widget.bulk.cluster import RayExecutor
 
         execute = RayExecutor(model, workers, gpus)
-    settings = PipelineSettings(parsed, question, batch_size, on_error, channel_relevance=channel_relevance)
+    level = None if evidence == "none" else evidence
+    settings = PipelineSettings(
+        parsed, question, batch_size, on_error, channel_relevance=channel_relevance, evidence=level
+    )
     store = run_job(explainer, Job(out, photos, settings, dtype, labels, progress=not quiet), execute)
     _report(explainer, store, out, as_json)
 
 
 def _report(explainer: Any, store: Any, out: Path, as_json: bool) -> None:
     """Say what is in a store, and end with `SKIPPED` where images were skipped."""
-    from kx_widget.cli.report import lone_photo_lines, prediction_counts, prediction_lines, preprocessing_of
+    from kx_widget.cli.report import (
+        evidence_lines,
+        evidence_means,
+        lone_photo_lines,
+        prediction_counts,
+        prediction_lines,
+        preprocessing_of,
+    )
 
     skipped, headings = store.skipped, store.headings()
     maps, preprocessing = len(store) - len(skipped), preprocessing_of(explainer, store)
     if as_json:
         notes = {heading.lower() or "other": count for heading, count in headings.items()}
-        about = {"preprocessing": preprocessing, "predictions": prediction_counts(store)}
+        about: dict[str, Any] = {"preprocessing": preprocessing, "predictions": prediction_counts(store)}
+        about["evidence"] = evidence_means(store)
         say({"store": str(out), "rows": maps, "notes": notes, "skipped": dict(skipped), **about})
     else:
-        lines = [preprocessing, *prediction_lines(store), *lone_photo_lines(explainer, store)]
+        lines = [preprocessing, *prediction_lines(store), *lone_photo_lines(explainer, store), *evidence_lines(store)]
         lines.append(f"{counted(maps, 'map')} in {out}. See {'it' if maps == 1 else 'them'}: kx show {out}")
         for heading, count in sorted(headings.items(), reverse=True):
             lines.append(f"{count} of {counted(maps, 'map')} {NOTED[heading]}: see the column notes")
@@ -258,7 +268,13 @@ def show(
     megabytes: Annotated[
         float, typer.Option(help="Size of the page but for its pictures; larger maps are averaged down.")
     ] = 1.0,
-    sort: Annotated[Order | None, typer.Option(help="What to sort by; else the order of the images.")] = None,
+    sort: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="What to sort by: score, probability, id, or a column of evidence; else the order of the images.",
+        ),
+    ] = None,
     descending: Annotated[bool, typer.Option("--descending", help="Largest first.")] = False,
     target: Annotated[str | None, typer.Option(help="Only maps of this class.")] = None,
     wrong: Annotated[
@@ -275,7 +291,7 @@ def show(
     from kx_widget.widget.store_page import MapChoice, write_page
 
     path = _page_path(store, out, force)
-    choice = MapChoice(limit, sort.value if sort else None, descending, target, wrong)
+    choice = MapChoice(limit, sort, descending, target, wrong)
     shown, fitting = write_page(Store(store), path, choice, megabytes, colormap=colormap, sign=sign)
     if as_json:
         say({"page": str(path), "shown": shown, "found": fitting})

@@ -75,7 +75,7 @@ def _photo_lines(store: Store) -> list[str]:
         own = next((figure for figure, row in zip(figures, rows, strict=True) if row["target"] == best), names[best])
         truth = "" if label is None else "✓" if label == best else f"✗ {names[label]}"
         cells.append((relpath(photo, folder), own, truth, ", ".join(figure for figure in figures if figure != own)))
-    return _aligned(cells)
+    return aligned(cells)
 
 
 def _figure(row: dict[str, Any]) -> str:
@@ -87,12 +87,34 @@ def _folder(photos: Iterable[str]) -> str:
     return (commonpath(folders) if "" not in folders else "") or "."
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows of cells as lines, without the columns that hold nothing but their heading."""
     columns = [column for column in zip(*rows, strict=True) if any(column[1:])]
     widths = [max(map(len, column)) for column in columns]
     lines = zip(*columns, strict=True)
     return ["  ".join(f"{cell:{w}}" for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines]
+
+
+def evidence_means(store: Store) -> dict[str, tuple[float | None, int]]:
+    """By column of evidence the mean over maps, None where none has a number, and of how many maps it is told."""
+    table = store.columns([*store.evidence]).take(store.select())
+    return {
+        name: (pc.mean(table.column(name)).as_py(), pc.count(table.column(name)).as_py()) for name in store.evidence
+    }
+
+
+def evidence_lines(store: Store) -> list[str]:
+    """What the columns of evidence say on average, and why some say nothing."""
+    maps = len(store.select())
+    if not store.evidence or not maps:
+        return []
+    rows, missing = [("evidence", "mean", "told of", "")], list[str]()
+    for name, (mean, told) in evidence_means(store).items():
+        column = store.evidence[name]
+        rows.append((name, "–" if mean is None else fixed(mean), f"{told} of {maps}", column.title))
+        if told < maps:
+            missing.append(f"no {name} of {counted(maps - told, 'map')}: {column.absent}, or the map says nothing")
+    return [*aligned(rows), *missing]
 
 
 def lone_photo_lines(explainer: Any, store: Store) -> list[str]:
@@ -110,7 +132,7 @@ def lone_photo_lines(explainer: Any, store: Store) -> list[str]:
             for i in best
             if not np.isnan(probabilities[i])
         ]
-        lines = _aligned([("", "", ""), *cells])[1:] if cells else []
+        lines = aligned([("", "", ""), *cells])[1:] if cells else []
     title = explainer.methods[row["method"]].title
     (values,) = store.maps(numbers)
     shown = sketch(values, _aspect(store, row["id"]))

@@ -1,6 +1,6 @@
 """Methods and layers beside each other: what metrics say of each, with intervals over images."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -134,6 +134,13 @@ def compare(
         for name in first.scores
     }
     return Comparison(tuple(asked), first.metrics, scores)
+
+
+def joined(comparisons: Sequence[Comparison]) -> Comparison:
+    """The same comparison of some images and of others as one of all of them."""
+    first = comparisons[0]
+    scores = {name: np.concatenate([each.scores[name] for each in comparisons], 1) for name in first.scores}
+    return Comparison(first.contenders, first.metrics, scores)
 
 
 def _of_images(scores: Floats) -> Floats:

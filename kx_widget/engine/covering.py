@@ -110,8 +110,12 @@ class Covering:
 
     def random_cells(self, grid: int, share: float, samples: int) -> Mask:
         """Which cells (B, samples, grid²) random masks cover, each with the probability `share`."""
-        rngs = [self.probe.rng(i, "masks") for i in range(len(self.probe.x))]
-        return np.stack([rng.random((samples, grid**2)) < share for rng in rngs])
+
+        def draw() -> Mask:
+            rngs = [self.probe.rng(i, "masks") for i in range(len(self.probe.x))]
+            return np.stack([rng.random((samples, grid**2)) < share for rng in rngs])
+
+        return self.probe.kept(f"random cells {(grid, share, samples, self.probe.seed)}", draw)
 
     def random_masks(self, grid: int, share: float, samples: int) -> Gathering:
         """Scores (B, samples, C) where the cells of a random mask are covered: 1 pass a mask."""

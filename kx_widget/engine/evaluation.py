@@ -1,6 +1,6 @@
 """How far maps can be believed: what metrics say of them, ways to look at it and to keep it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from html import escape
 from pathlib import Path
@@ -11,9 +11,9 @@ import numpy as np
 from kx_widget.engine.errors import FormatError, ParameterError
 from kx_widget.engine.files import read_arrays, writable, write_arrays, write_whole
 from kx_widget.engine.notes import heading_of
+from kx_widget.engine.plots import empty_figure
 from kx_widget.engine.registry import Direction
 from kx_widget.engine.types import Floats, Notes
-from kx_widget.install import how_to_install
 
 # Student's t for 95 %, by the number of pairs of random maps: what is farther from them is not chance.
 CLEAR = (np.inf, 12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23)
@@ -103,6 +103,12 @@ class Evaluation:
         """By metric, by how many spreads of random maps a map is better than these (N, T)."""
         return {name: self._z(name, control) for name, control in self.control.items()}
 
+    @property
+    def is_clear(self) -> dict[str, Floats]:
+        """By metric, whether a map is clearly better than random maps (N, T): 1 or 0, NaN where it cannot be told."""
+        clear = {name: np.vectorize(_clear)(control[..., 2]) for name, control in self.control.items()}
+        return {name: np.where(np.isnan(z), np.nan, z >= clear[name]) for name, z in self.z.items()}
+
     def _z(self, name: str, control: Floats) -> Floats:
         sign = 1 if self.metrics[name].better == "higher" else -1
         mean, spread = control[..., 0], control[..., 1]
@@ -124,7 +130,7 @@ class Evaluation:
         parts = [*bad, *good]
         if untold:
             parts.append(f"cannot be told here: {', '.join(untold)}")
-        if missing := [words for aspect, words in ASPECTS.items() if aspect not in seen]:
+        if missing := unmeasured(seen):
             parts.append(f"not measured: {', '.join(missing)}")
         text = "; ".join(parts)
         return text[:1].upper() + text[1:] + "."
@@ -182,11 +188,7 @@ class Evaluation:
         self._check(image, target)
         if not self.curves:
             raise ParameterError("No curves were made: evaluate with deletion, insertion, aopc or srg.")
-        try:
-            from matplotlib.figure import Figure
-        except ImportError as error:
-            raise ImportError(f"plot() needs matplotlib: {how_to_install('plot')}.") from error
-        figure = Figure(figsize=(4.8, 3.2), layout="constrained")
+        figure = empty_figure(4.8, 3.2)
         axes: Any = figure.subplots()
         for name, values in self.curves.items():
             dashes = ":" if name == "random" else "-"
@@ -271,6 +273,11 @@ class Evaluation:
                 rows.append(_html_row(cells, "td"))
         where = escape(f"{self.method} · {self.layer or 'input'} · {self.seconds:.2f} s")
         return f"<table><caption>{where}</caption>{''.join(rows)}</table>"
+
+
+def unmeasured(aspects: Container[str]) -> list[str]:
+    """What nothing is known of, in words, where these aspects have been measured."""
+    return [words for aspect, words in ASPECTS.items() if aspect not in aspects]
 
 
 def _summary(values: dict[str, Any]) -> MetricSummary:

@@ -78,7 +78,7 @@ class EvaluationBuilder:
         """What is known by now."""
         return Evaluation(
             scores={name: values.copy() for name, values in self._scores.items()},
-            metrics={name: _summary_of(column) for name, column in self._columns.items()},
+            metrics={name: summary_of(column) for name, column in self._columns.items()},
             curves={name: values.copy() for name, values in self._curves.items()},
             fractions=self._fractions,
             control={name: values.copy() for name, values in self._control.items()},
@@ -103,7 +103,8 @@ class EvaluationBuilder:
         )
 
 
-def _summary_of(column: MetricColumn) -> MetricSummary:
+def summary_of(column: MetricColumn) -> MetricSummary:
+    """A metric as an evaluation keeps it."""
     metric = column.metric
     better = metric.better(column.params)
     return MetricSummary(metric.title, better, metric.aspect, metric.meaning, metric.doubt, dict(column.params))

@@ -11,14 +11,17 @@ from kx_widget.engine.errors import ParameterError, UnknownTargetError
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import Images
 from kx_widget.engine.metrics import DEFAULT
-from kx_widget.engine.notes import heading_of, notes_on
+from kx_widget.engine.notes import NOTHING, heading_of, notes_on
 from kx_widget.engine.parameters import check_params
 from kx_widget.engine.probe import Probe, blurred
-from kx_widget.engine.registry import Metric, find_metric
+from kx_widget.engine.registry import Method, Metric, find_metric
 from kx_widget.engine.targets import parse
 from kx_widget.engine.types import Floats, Parameter
 
 COVERS = ("blur", "mean", "black")
+# What asks a method anew is not measured unasked where the method takes many passes.
+QUICK = ("instant", "1 pass")
+ANEW = ("randomization",)
 EVALUATION_PARAMETERS = (
     Parameter("cover", "choice", "blur", "What covers: a blur, the mean colour, black.", choices=COVERS),
     Parameter("steps", "int", 10, "Of the curves.", minimum=2, maximum=100),
@@ -56,12 +59,13 @@ class MetricColumn:
     params: Mapping[str, Any]
 
 
-def columns_of(metrics: Any, rows: Mapping[str, Metric]) -> dict[str, MetricColumn]:
+def columns_of(metrics: Any, rows: Mapping[str, Metric], method: Method | None = None) -> dict[str, MetricColumn]:
     """The metrics that are asked for, those that cost least first.
 
     Args:
         metrics: an id, a list of ids, a mapping of ids to parameters, or None for some that say most.
         rows: those that there are.
+        method: what made the maps, None if it is not known.
 
     Raises:
         ParameterError: there is no such metric, or it does not take such a parameter.
@@ -70,7 +74,7 @@ def columns_of(metrics: Any, rows: Mapping[str, Metric]) -> dict[str, MetricColu
         metrics = [metrics]
     params = metrics if isinstance(metrics, Mapping) else {}
     try:
-        names = list(DEFAULT if metrics is None else metrics)
+        names = list(_default_for(method) if metrics is None else metrics)
     except TypeError:
         raise ParameterError(f"metrics={metrics!r} must be a list of ids, or a dict of ids and parameters.") from None
     if not names:
@@ -81,6 +85,11 @@ def columns_of(metrics: Any, rows: Mapping[str, Metric]) -> dict[str, MetricColu
         for name in rows
         if name in chosen
     }
+
+
+def _default_for(method: Method | None) -> tuple[str, ...]:
+    is_quick = method is None or method.cost in QUICK
+    return tuple(name for name in DEFAULT if is_quick or name not in ANEW)
 
 
 def check_masks(masks: Any, images: Images) -> Mask | None:
@@ -151,14 +160,15 @@ def pixel_scale(images: Images, rows: slice) -> Floats:
 
 
 def targets_of(explanation: Explanation, class_names: Sequence[str]) -> Floats:
-    """The weights on the scores (N, T, C) of the targets that maps explain.
+    """The weights on the scores (N, T, C) of the targets that maps explain, 0 where there is none.
 
     Raises:
         ParameterError: the model has other classes.
     """
+    weights = np.zeros((*explanation.targets.shape, len(class_names)), np.float32)
     try:
-        weights = np.zeros((*explanation.targets.shape, len(class_names)), np.float32)
-        for i, t in np.ndindex(explanation.targets.shape):
+        # What has no score has nothing to explain.
+        for i, t in np.argwhere(~np.isnan(explanation.scores)).tolist():
             index = int(explanation.targets[i, t])
             target = parse([index if index >= 0 else explanation.target_names[i][t]], class_names)
             weights[i, t] = target.resolve(weights[:1, 0]).weights[0, 0]
@@ -175,6 +185,6 @@ def unusable(explanation: Explanation) -> list[list[str]]:
         for t, name in enumerate(names):
             of_values = notes_on(explanation.maps[i, t], explanation.signed, 0, name, "")
             notes = [*explanation.notes_of(i, t), *of_values]
-            row.append(next((n.strip() for n in notes if heading_of((n,)) in ("Flat", "No numbers", "Gaps")), ""))
+            row.append(next((n.strip() for n in notes if heading_of((n,)) in (*NOTHING, "Gaps")), ""))
         texts.append(row)
     return texts

@@ -20,6 +20,7 @@ from kx_widget.engine.evaluation_inputs import (
     targets_of,
     unusable,
 )
+from kx_widget.engine.evidence_columns import EVIDENCE
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import Images
 from kx_widget.engine.map_batch import MapBatch, MetricValues, grids_like
@@ -94,9 +95,12 @@ class Evaluator:
     def _run(self, builder: EvaluationBuilder) -> Generator[float, None, None]:
         """Fill the builder; yields which part of the work is done, less than 1, after each call of the model."""
         with model_failures():
-            chunks = list(self.question.probes(extra_bytes=4 * TABLE * self.weights.shape[-1]))
+            _, targets, classes = self.weights.shape
+            chunks = list(self.question.probes(extra_bytes=4 * max(TABLE, 2 * FREE_PAIRS * targets) * classes))
             total = len(chunks) * len(self.columns)
-            for number, (rows, probe) in enumerate(chunks):
+            for number in range(len(chunks)):
+                # What a probe has learned goes with it.
+                rows, probe = chunks.pop(0)
                 batch = self._batch(rows, probe)
                 for column, name in enumerate(self.columns):
                     begun, most = number * len(self.columns) + column, 0.0
@@ -234,6 +238,47 @@ def evaluator_of(
         masks=check_masks(masks, images),
         settings=settings,
     )
+
+
+def evidence_of(
+    question: Question, explanation: Explanation, names: Iterable[str], scores: Floats, ask: Callable[..., Question]
+) -> dict[str, Floats]:
+    """Columns of evidence about maps that have just been made; what was computed for them is not computed again.
+
+    Args:
+        question: whose answer they are.
+        explanation: the maps.
+        names: of columns.
+        scores: of all classes (N, C).
+        ask: makes a question, `Explainer.ask`.
+
+    Returns:
+        By name float32 (N, T), NaN where it cannot be told.
+
+    Raises:
+        ModelError: the model failed.
+    """
+    chosen = [EVIDENCE[name] for name in names]
+    # Where maps of other classes take passes of their own, they are not free.
+    is_instant = question.method.cost == "instant" and not question.wrappers
+    columns = {
+        column.name: MetricColumn(column.metric, column.metric.complete(column.params))
+        for column in chosen
+        if is_instant or "the method" not in column.metric.needs
+    }
+    evaluator = Evaluator(
+        explanation=explanation,
+        question=question,
+        is_known=True,
+        ask=ask,
+        weights=question.columns.resolve(scores).weights,
+        columns=columns,
+        masks=None,
+        settings=EvaluationSettings(controls=0, batch_size=question.batch_size, seed=question.seed),
+    )
+    measured = evaluator.evaluate().scores
+    nothing = np.full(explanation.targets.shape, np.nan, np.float32)
+    return {column.name: measured.get(column.name, nothing) for column in chosen}
 
 
 def _last_maps(question: Question, probe: Probe, weights: Floats) -> Floats:

@@ -349,7 +349,8 @@ class Explainer:
 
         Args:
             explanation: the maps, made by this explainer or its like.
-            metrics: ids of `METRICS`, or a dict of ids and their parameters; None for some that say most.
+            metrics: ids of `METRICS`, or a dict of ids and their parameters; None for some that say most, without
+                `randomization` where the method would take many passes once more.
             images: what was explained, as in `explain`; needed where it is not at hand any more and pictures of
                 8 bits do not tell it.
             masks: (N, H, W) in the size that the model sees, not 0 where what counts is, for metrics that ask.
@@ -390,6 +391,7 @@ class Explainer:
         methods: Sequence[str] = COMPARED,
         layers: Sequence[str | None] = (None,),
         metrics: Any = ("srg", "single_deletion", "random_logit"),
+        labels: Any = None,
         progress: bool = False,
         **settings: Any,
     ) -> Comparison:
@@ -401,6 +403,7 @@ class Explainer:
             methods: ids of `METHODS`.
             layers: paths, None for the recommended one; methods that see the input are asked once.
             metrics: as in `evaluate`.
+            labels: the true class of each image, as in `explain`.
             progress: show a progress bar for each method and layer.
             **settings: as in `evaluate`.
 
@@ -420,7 +423,7 @@ class Explainer:
         ]
         return compare(
             contenders,
-            lambda method, layer: self.explain(loaded, target, method=method, layer=layer),
+            lambda method, layer: self.explain(loaded, target, labels=labels, method=method, layer=layer),
             lambda e: self.evaluate(e, metrics, images=loaded, progress=progress, **settings),
         )
 
@@ -462,7 +465,8 @@ class Explainer:
     ) -> Evaluator:
         if not isinstance(explanation, Explanation):
             raise ParameterError(f"{type(explanation).__name__} is no Explanation: pass what explain() returned.")
-        columns, values = columns_of(metrics, self.metrics), EvaluationSettings.checked(settings)
+        columns = columns_of(metrics, self.metrics, self.methods.get(explanation.method))
+        values = EvaluationSettings.checked(settings)
         loaded = self._images_of(explanation, images)
         return evaluator_of(explanation, loaded, columns, masks, values, self.ask, self.methods)
 

@@ -15,9 +15,9 @@ from kx_widget.engine.errors import FormatError, ParameterError
 from kx_widget.engine.figures import fixed, percent
 from kx_widget.engine.files import read_arrays, shared_names, writable, write_arrays, write_whole
 from kx_widget.engine.notes import heading_of, labelled, marked
+from kx_widget.engine.plots import empty_figure
 from kx_widget.engine.postprocess import Scale, apply_scale, apply_sign, resize
 from kx_widget.engine.types import Floats, Ints, Notes
-from kx_widget.install import how_to_install
 from kx_widget.version import __version__
 
 ARRAYS = ("maps", "scores", "probabilities", "targets", "images")
@@ -44,6 +44,8 @@ class Explanation:
         display: how the method's maps want to be drawn.
         done: float32 (N, T), 0 to 1: how much of each map's passes was made where the answer was cancelled or is still
             being computed; None where all are whole. A map that was not begun is NaN.
+        evidence: by name of a column of `EVIDENCE`, float32 (N, T): how far each map can be believed, NaN where it
+            cannot be told; {} where nobody asked.
     """
 
     maps: Floats
@@ -63,6 +65,7 @@ class Explanation:
     notes: tuple[tuple[Notes, ...], ...] = ()
     display: Display = field(default_factory=Display)
     done: Floats | None = None
+    evidence: Mapping[str, Floats] = field(default_factory=dict)
 
     @property
     def progress(self) -> float:
@@ -202,13 +205,9 @@ class Explanation:
         Raises:
             ImportError: matplotlib is missing: install the extra `plot`.
         """
-        try:
-            from matplotlib.figure import Figure
-        except ImportError as error:
-            raise ImportError(f"plot() needs matplotlib: {how_to_install('plot')}.") from error
         pictures = self.pictures(**look)
         n, t = pictures.shape[:2]
-        figure = Figure(figsize=(2.4 * t, 2.6 * n), layout="constrained")
+        figure = empty_figure(2.4 * t, 2.6 * n)
         for i, row in enumerate(np.asarray(figure.subplots(n, t, squeeze=False))):
             for j, axes in enumerate(row):
                 axes.imshow(pictures[i, j])
@@ -247,8 +246,9 @@ class Explanation:
         if path.suffix == ".npz":
             arrays = {name: getattr(self, name) for name in ARRAYS}
             arrays |= {f"check_{name}": value for name, value in self.checks.items()}
+            arrays |= {f"evidence_{name}": value for name, value in self.evidence.items()}
             arrays |= {} if self.done is None else {"done": self.done}
-            others = (f.name for f in fields(self) if f.name not in (*ARRAYS, "checks", "done"))
+            others = (f.name for f in fields(self) if f.name not in (*ARRAYS, "checks", "done", "evidence"))
             facts = {name: getattr(self, name) for name in others}
             plain = {"params": dict(self.params), "versions": dict(self.versions), "display": asdict(self.display)}
             write_arrays(path, arrays, facts | plain | {"names": shared_names(self.names)})
@@ -269,13 +269,16 @@ class Explanation:
             FormatError: the file is missing or something else.
         """
         arrays, facts = read_arrays(path)
-        checks = {k.removeprefix("check_"): arrays.pop(k) for k in list(arrays) if k.startswith("check_")}
+        checks, evidence = (
+            {name.removeprefix(kind): arrays.pop(name) for name in list(arrays) if name.startswith(kind)}
+            for kind in ("check_", "evidence_")
+        )
         try:
             facts["target_names"] = tuple(map(tuple, facts["target_names"]))
             facts["names"] = tuple(facts.get("names", ()))
             facts["notes"] = tuple(tuple(map(tuple, row)) for row in facts.get("notes", ()))
             facts["display"] = Display(**facts.get("display", {}))
-            return cls(**arrays, **facts, checks=checks)
+            return cls(**arrays, **facts, checks=checks, evidence=evidence)
         except (KeyError, TypeError, ParameterError) as error:
             raise FormatError(f"{str(path)!r} is not an explanation saved as .npz ({error}).") from error
 

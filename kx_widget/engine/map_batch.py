@@ -29,7 +29,7 @@ EVEN = "the map has as much in each of the parts that are covered"
 NOTHING_FOR = "nothing in the map speaks for the class"
 FLAT_OTHERS = "the maps to compare with are flat"
 EMPTY_MASK = "its mask is empty"
-STILL_SCORE = "nothing that was covered changes the score; choose another cover"
+STILL_SCORE = "nothing that was covered changes the score; choose another cover, or cover more at once"
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,6 +201,10 @@ class MapBatch:
         cells = self.covering.random_cells(grid, share, samples).astype(np.float32)
         return np.matmul(self.cell_sums(grid), cells.swapaxes(1, 2))
 
+    def likeness(self, statistic: Callable[[Floats, Floats], Floats], sums: Floats, drops: Floats) -> Floats:
+        """A statistic (B, T) of what maps have in parts of the images, and drops without these, (B, T, M) each."""
+        return statistic(sums, drops)
+
     def is_still(self, drops: Floats) -> Mask:
         """Where no drop (B, T, M) is large enough to say something."""
         return np.abs(drops).max(-1) < STILL * np.where(self.is_probable, 1, np.abs(self.original()))
@@ -302,6 +306,12 @@ class RandomBatch(MapBatch):
     def mask_drops(self, grid: int, share: float, samples: int) -> Generator[Passes, None, Floats]:
         """Those of the batch (B, T · R, samples)."""
         return self._repeated((yield from self.batch.mask_drops(grid, share, samples)))
+
+    def likeness(self, statistic: Callable[[Floats, Floats], Floats], sums: Floats, drops: Floats) -> Floats:
+        """The same (B, T · R); the maps are alike for each target, and the drops for each map."""
+        b, t = self.batch.indices.shape
+        of_maps, of_targets = (values.reshape(b, t, -1, values.shape[-1]) for values in (sums, drops))
+        return statistic(of_maps[:, :1], of_targets[:, :, :1]).reshape(b, -1)
 
     def curves(self) -> Generator[Passes, None, Curves]:
         """Deletion and insertion: R (steps − 1) passes an image, once."""

@@ -374,7 +374,7 @@ class Probe:
         energy = np.where(last, -1, np.einsum("bhwk,bhwk->bk", a, a))
         return np.argsort(-energy, axis=1, kind="stable")
 
-    def kept(self, name: str, make: Callable[[], Floats]) -> Floats:
+    def kept(self, name: str, make: Callable[[], Any]) -> Any:
         """Something of each image (B, …) that is made once, and kept as what is known of it."""
         return self._facts.get(("made", name), lambda rows: [make()[rows]])[0]
 

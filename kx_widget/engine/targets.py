@@ -169,7 +169,10 @@ class TargetColumns:
     def _name(self, one: "_Resolved", column: int) -> str:
         if one.a < 0:
             return self.texts[column]
-        return self.class_names[one.a] + ("" if one.b is None else MINUS + self.class_names[one.b])
+        if one.b is None:
+            return self.class_names[one.a]
+        # Of a contrast no index is kept, so that its name has to say which classes it is of.
+        return MINUS.join(_telling(side, self.class_names) for side in (one.a, one.b))
 
 
 @dataclass(frozen=True)
@@ -210,6 +213,12 @@ def _text(column: Any, names: Sequence[str]) -> str:
     # As a text a name that reads as a rank or as the true class would mean another one.
     name = str(names[column])
     return f"class {column}" if is_reserved(name) else name
+
+
+def _telling(index: int, names: Sequence[str]) -> str:
+    """The name of a class, or its number where the name alone would mean another class, or several."""
+    text = _text(index, names)
+    return text if names.count(text) == 1 else f"class {index}"
 
 
 def _spoken(side: Any, names: Sequence[str]) -> str:
@@ -286,9 +295,10 @@ def _contrast(a: Any, b: Any, names: tuple[str, ...]) -> Contrast:
 
 
 def classes_named(text: str, names: Sequence[str]) -> list[int]:
-    """Indices of the classes of this name, or of those that differ from it by upper and lower case alone."""
+    """Indices of the classes of this name, whatever its case; else of those whose synonyms begin with it."""
     exact = [index for index, name in enumerate(names) if name == text]
-    return exact or [index for index, name in enumerate(names) if name.lower() == text.lower()]
+    alike = exact or [index for index, name in enumerate(names) if name.lower() == text.lower()]
+    return alike or [index for index, name in enumerate(names) if name.split(", ")[0].lower() == text.lower()]
 
 
 def _parse_text(text: str, names: tuple[str, ...]) -> Any:

@@ -15,9 +15,11 @@ ABSOLUTE = re.compile(r"""['"](?:/|~|[A-Za-z]:[\\/])""")
 PACKAGE = __name__.partition(".")[0]
 # What an expression may be made of that can be evaluated again: it costs nothing, and changes nothing.
 PLAIN = (
-    ast.Attribute, ast.Constant, ast.Name, ast.Slice, ast.Subscript, ast.Tuple, ast.UnaryOp, ast.operator, ast.unaryop,
-    ast.expr_context,
+    ast.Attribute, ast.Constant, ast.List, ast.Name, ast.Slice, ast.Subscript, ast.Tuple, ast.UnaryOp, ast.operator,
+    ast.unaryop, ast.expr_context,
 )  # fmt: skip
+# Arguments whose expressions may cost a lot, or give another value: a model is built anew, images are drawn.
+COSTLY = ("model", "images", "store")
 
 
 def written_arguments(values: Mapping[str, Any]) -> dict[str, str]:
@@ -27,8 +29,8 @@ def written_arguments(values: Mapping[str, Any]) -> dict[str, str]:
         values: by the argument's name, those that may be given by position first, in their order.
 
     Returns:
-        By the same names, a variable that holds the value, or else the expression in the call, if it is a plain one;
-        nothing for the others.
+        By the same names, a variable that holds the value, or else the expression in the call, if it is a plain one, or
+        a call that is not of the model or the images; nothing for the others.
     """
     frame = _caller()
     if frame is None:
@@ -84,7 +86,8 @@ def _expressions(frame: FrameType, places: list[str]) -> dict[str, str]:
         for name, node in named:
             if name is None or isinstance(node, ast.Starred):
                 break
-            if all(isinstance(part, PLAIN) for part in ast.walk(node)):
+            allowed = PLAIN if name in COSTLY else (*PLAIN, ast.Call, ast.keyword)
+            if all(isinstance(part, allowed) for part in ast.walk(node)):
                 found[name] = ast.unparse(node)
     return found
 

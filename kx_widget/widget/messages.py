@@ -148,10 +148,22 @@ class Column(TypedDict):
     display: DisplayRecord
 
 
+class NumberColumn(TypedDict):
+    """A number of each image, by which pages filter and sort; `title` says in words what it is.
+
+    `values` are those of all images, None where it cannot be told; [] where a `shelf` brings them.
+    """
+
+    name: str
+    title: str
+    values: list[float | None]
+
+
 class Welcome(TypedDict):
     """Answers `hello`: all that does not change while the widget lives.
 
-    `arguments` are the user's own, as Python; `offer` the questions that can be asked, None where any can.
+    `arguments` are the user's own, as Python; `offer` the questions that can be asked, None where any can; `columns`
+    what is stored of each image besides.
     """
 
     kind: Literal["welcome"]
@@ -163,6 +175,7 @@ class Welcome(TypedDict):
     class_names: list[str]
     arguments: list[str]
     offer: list[QuestionRecord] | None
+    columns: list[NumberColumn]
 
 
 class Predictions(TypedDict):
@@ -181,7 +194,8 @@ class Shelf(TypedDict):
     """What is known of all images of a store, in parts, with one buffer each.
 
     It holds, for the `count` images from `first` on: the most probable classes, the true ones (both int32, −1 where
-    unknown), their probabilities and the scores of the first target (both float32, NaN where unknown).
+    unknown), their probabilities, the scores of the first target, and each of the welcome's `columns` (all float32,
+    NaN where unknown).
     """
 
     kind: Literal["shelf"]

@@ -186,7 +186,8 @@ class Session:
             answer = self._answer
             if self._images.at_once and answer.tiles and answer.status == "running":
                 predictions = self._predictions if self._predicted_with == answer.version else None
-                kept = KeptAnswer(answer.traits, answer.columns, list(answer.tiles.values()), answer.seconds, False)
+                seconds = sum(answer.part_seconds) or None
+                kept = KeptAnswer(answer.traits, answer.columns, list(answer.tiles.values()), seconds, False)
                 self._keep(kept, answer.version, predictions)
 
     def greet(self, view: str, have: Sequence[str], welcome: Mapping[str, Any]) -> None:

@@ -82,7 +82,7 @@ def write_page(
     answers = StoredAnswers(images, None)
     answer = _stored_answer(answers, images)
     traits = Traits(_images=_pictures(images), labels=_labels(images), **answer.traits, **drawing)
-    welcome = _welcome(answers, store, f"{images.rows.size} of {counted(found, 'map')}")
+    welcome = _welcome(answers, images, f"{images.rows.size} of {counted(found, 'map')}")
     title = " · ".join(filter(None, (answer.columns[0]["method_title"], answer.traits["layer"], Path(store.path).name)))
     predictions = _predictions(images)
     text = page(
@@ -152,9 +152,14 @@ def _predictions(images: StoredImages) -> tuple[Floats, Floats]:
     return scores, probabilities
 
 
-def _welcome(answers: StoredAnswers, store: Store, shown: str) -> dict[str, Any]:
+def _welcome(answers: StoredAnswers, images: StoredImages, shown: str) -> dict[str, Any]:
     """What a kernel would greet the page with, but for where the store and its pictures lie."""
     welcome: dict[str, Any] = {**answers.catalogue(), "arguments": ["model", "images"]}
+    store = images.store
     lost = f"; {counted(len(store.skipped), 'image')} skipped" if store.skipped else ""
     welcome["inspection"]["preprocessing"] = f"{shown} in {Path(store.path).name}{lost}"
+    columns: list[Any] = welcome["columns"]
+    for column in columns:
+        values = images.numbers(column["name"])
+        column["values"] = [None if np.isnan(value) else float(f"{value:.6g}") for value in values]
     return welcome

@@ -20,10 +20,10 @@ from kx_widget.engine.errors import FormatError, ImageError, KxError
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import Images, box_of, read
 from kx_widget.engine.methods import METHODS
-from kx_widget.engine.types import Frame, Frames, Inspection, LayerInfo
+from kx_widget.engine.types import Floats, Frame, Frames, Inspection, LayerInfo
 from kx_widget.widget.answer_sources import Part, Query, QuestionTraits, asks_for_labels
 from kx_widget.widget.image_sources import LastDecoded, Preview, encode_preview
-from kx_widget.widget.messages import Column
+from kx_widget.widget.messages import Column, NumberColumn
 from kx_widget.widget.serialize import describe_inspection, describe_methods, describe_wrappers, display_record
 
 if TYPE_CHECKING:
@@ -81,7 +81,17 @@ class StoredImages:
     def keep(self, count: int) -> None:
         """Keep so many images at most, the first ones."""
         self.rows = self.rows[:count]
-        self.table = self.store.columns(COLUMNS).take(self.rows.ravel()).combine_chunks()
+        names = [*COLUMNS, *self.store.evidence]
+        self.table = self.store.columns(names).take(self.rows.ravel()).combine_chunks()
+
+    @property
+    def columns(self) -> list[NumberColumn]:
+        """What else pages filter and sort by."""
+        return [NumberColumn(name=name, title=c.title, values=[]) for name, c in self.store.evidence.items()]
+
+    def numbers(self, name: str) -> Floats:
+        """A column of evidence of the first target of each image (N,), NaN where it cannot be told."""
+        return self.table.column(name).fill_null(np.nan).to_numpy()[:: self.rows.shape[1]]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -160,7 +170,8 @@ class StoredImages:
         for target, probability in zip(column("target", -1).T, column("probability", np.nan).T, strict=True):
             confidence = np.where(target == best, probability, confidence)
         score = column("score", np.nan)[:, 0]
-        columns = [best.astype("<i4"), label.astype("<i4"), confidence.astype("<f4"), score.astype("<f4")]
+        numbers = [confidence, score, *map(self.numbers, self.store.evidence)]
+        columns = [best.astype("<i4"), label.astype("<i4"), *(values.astype("<f4") for values in numbers)]
         for first in range(0, len(self), IMAGES_A_MESSAGE):
             parts = [values[first : first + IMAGES_A_MESSAGE] for values in columns]
             message = {"kind": "shelf", "images": len(self), "first": first, "count": len(parts[0])}
@@ -218,16 +229,7 @@ class StoredQuery:
 
     def _explanation(self, images: Sequence[int]) -> Explanation:
         """What is stored of one image (1, T, h, w)."""
-        (image,) = images
-        parts = [self.source.store.explanation(int(row)) for row in self.source.rows[image, self.targets]]
-        joined: dict[str, Any] = {
-            name: np.concatenate([getattr(part, name) for part in parts], 1)
-            for name in ("maps", "scores", "probabilities", "targets")
-        }
-        names = tuple(part.target_names[0][0] for part in parts)
-        checks = {name: np.concatenate([part.checks[name] for part in parts], 1) for name in parts[0].checks}
-        notes = tuple(part.notes_of(0, 0) for part in parts)
-        return replace(parts[0], **joined, target_names=(names,), checks=checks, notes=(notes,) if any(notes) else ())
+        return self.source.store.explanation_of(self.source.rows[np.asarray(images)][:, np.asarray(self.targets)])
 
 
 class StoredAnswers:
@@ -323,7 +325,7 @@ class StoredAnswers:
         if self._model is not None:
             about = self._model.catalogue()
             about["inspection"]["preprocessing"] += f"; {folder}"
-            return about
+            return about | {"columns": self._source.columns}
         job = self._source.store.job
         layers = (LayerInfo(self._layer, "", (), (1, 1), True),) if self._layer else ()
         why = "The maps in the store; another layer needs the model: KxWidget.from_store(path, model)."
@@ -340,6 +342,7 @@ class StoredAnswers:
             "inspection": describe_inspection(inspection, f"stored in {self._source.store.path}; {folder}"),
             "class_names": list(job["class_names"]),
             "offer": self.offer(),
+            "columns": self._source.columns,
         }
 
     def offer(self) -> list[dict[str, Any]]:

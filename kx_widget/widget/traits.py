@@ -22,6 +22,8 @@ QUESTION = ("layer", "method", "target", "params", "compare", "compare_with")
 READ_ONLY = ("status", "progress", "error", "weights_changed")
 PYTHON_ONLY = ("_images", "_snapshot", "_names", "_esm", "_css", "_anywidget")
 OUTCOMES = ("all", "wrong", "right", "unlabelled")
+# Of a number of an image that there is none of.
+NOT_TOLD = "not told"
 SORTS = ("given", "wrong", "unsure", "sure", "high", "low")
 
 
@@ -127,7 +129,7 @@ class Traits(anywidget.AnyWidget):
     labels = t.TraitType(()).tag(sync=True)
     # Which images are shown, and in which order.
     show = t.Unicode("all").tag(sync=True)
-    sort = Choice(list(SORTS), "given").tag(sync=True)
+    sort = t.Unicode("given").tag(sync=True)
     theme = Choice(["auto", "light", "dark"], "auto").tag(sync=True)
     # Pixels of the whole view; None for what fits the window.
     height = t.Int(None, min=240, allow_none=True).tag(sync=True)
@@ -183,8 +185,8 @@ def as_trait_error(error: KxError) -> KxError:
     return type(kind.__name__, (kind, t.TraitError), names)(*error.args)
 
 
-def read_filter(text: str, class_names: Sequence[str]) -> str:
-    """Which images are shown, as the page has it: a class by its index.
+def read_filter(text: str, class_names: Sequence[str], columns: Sequence[str] = ()) -> str:
+    """Which images are shown, as the page has it: a class by its index, or a column that is told, below or above.
 
     Raises:
         ParameterError: it is no filter.
@@ -197,7 +199,31 @@ def read_filter(text: str, class_names: Sequence[str]) -> str:
         classes = [int(name)] if known else classes_named(name, class_names)
         if len(classes) == 1:
             return f"{kind} {classes[0]}"
+    if kind in columns and (name == NOT_TOLD or _is_bound(name)):
+        return text
+    more = f", or a column of the store, like '{columns[0]} < 0.5' or '{columns[0]} {NOT_TOLD}'" if columns else ""
     raise ParameterError(
         f"show={text!r:.100} is no choice of images: pass {', '.join(map(repr, OUTCOMES))}, or a class, like "
-        "'predicted cat' or 'true 3'."
+        f"'predicted cat' or 'true 3'{more}."
     )
+
+
+def _is_bound(text: str) -> bool:
+    """Whether a text is like `< 0.5`."""
+    sign, _, number = text.partition(" ")
+    try:
+        return sign in ("<", ">") and math.isfinite(float(number))
+    except ValueError:
+        return False
+
+
+def read_sort(text: str, columns: Sequence[str] = ()) -> str:
+    """In which order images are shown.
+
+    Raises:
+        ParameterError: it is none.
+    """
+    known = (*SORTS, *(f"{name} {end}" for name in columns for end in ("low", "high")))
+    if text in known:
+        return text
+    raise ParameterError(f"There is no sort {text!r:.100}.{did_you_mean(text, known)}")

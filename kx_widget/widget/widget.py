@@ -21,7 +21,7 @@ from kx_widget.widget.model_answers import ModelAnswers
 from kx_widget.widget.questions import adapted, in_words
 from kx_widget.widget.serialize import error_message, python_argument
 from kx_widget.widget.session import CLOSED, Session, Status
-from kx_widget.widget.traits import PYTHON_ONLY, QUESTION, READ_ONLY, Traits, as_trait_error, read_filter
+from kx_widget.widget.traits import PYTHON_ONLY, QUESTION, READ_ONLY, Traits, as_trait_error, read_filter, read_sort
 
 if TYPE_CHECKING:
     from kx_widget.bulk.store import Store
@@ -154,6 +154,8 @@ class KxWidget(Traits):
         self._source, self._answers = source, answers
         welcome = answers.catalogue() | {"arguments": arguments}
         self._class_names: list[str] = welcome["class_names"]
+        columns: list[Any] = welcome["columns"]
+        self._columns: list[str] = [column["name"] for column in columns]
         try:
             labels = read_labels(traits.get("labels"), len(source), self._class_names)
             with self.hold_trait_notifications():
@@ -423,7 +425,12 @@ class KxWidget(Traits):
     @t.validate("show")
     def _check_show(self, proposal: Any) -> Any:
         with self._refusing():
-            return read_filter(proposal["value"], self._class_names)
+            return read_filter(proposal["value"], self._class_names, self._columns)
+
+    @t.validate("sort")
+    def _check_sort(self, proposal: Any) -> Any:
+        with self._refusing():
+            return read_sort(proposal["value"], self._columns)
 
     @t.validate("selected")
     def _check_selected(self, proposal: Any) -> Any:

@@ -1,6 +1,6 @@
 """`make bench`: all sections, or those named, each in a process of its own; docs/benchmarks.md tells the results.
 
-python -m tests.benchmarks [page|browser|hosts|engine|transformers|peers|evidence|growth|memory|bulk|frozen …]
+python -m tests.benchmarks [page|browser|hosts|engine|costs|transformers|peers|evidence|growth|memory|bulk|frozen …]
 """
 
 import importlib
@@ -17,6 +17,7 @@ SECTIONS = {
     "browser": "In the browser",
     "hosts": "Start in each host",
     "engine": "Engine",
+    "costs": "Costs said beforehand",
     "transformers": "Transformers",
     "peers": "Beside other libraries",
     "evidence": "How far maps can be believed",
@@ -29,9 +30,9 @@ PAGE = Path(__file__).parents[2] / "docs/benchmarks.md"
 INTRO = """# Benchmarks
 
 `make bench` writes this page; `python -m tests.benchmarks engine` only one section of it (the others: page, browser,
-hosts, transformers, peers, evidence, growth, memory, bulk, frozen). Work is measured in F, one compiled forward pass of
-the same batch in the same run, right before and after it, so that figures of different machines can be compared:
-medians, and the range of the rounds in brackets.
+hosts, costs, transformers, peers, evidence, growth, memory, bulk, frozen). Work is measured in F, one compiled forward
+pass of the same batch in the same run, right before and after it, so that figures of different machines can be
+compared: medians, and the range of the rounds in brackets.
 """
 
 

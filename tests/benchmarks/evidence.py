@@ -19,6 +19,15 @@ NOTE = (
 )
 FORM = ["sparseness", "effective_area", "completeness"]
 FAMILY = ("gradcam", "hirescam", "layercam", "xgradcam")
+# All methods for such a model but Ablation-CAM; how well a map is made does not matter here.
+FEW = {
+    "scorecam": {"channels": 4}, "integrated_gradients": {"steps": 2},
+    "occlusion": {"patch": 0.9}, "rise": {"masks": 4},
+}  # fmt: skip
+METHODS = (
+    *FAMILY, *FEW,
+    "gradients", "full_gradients", "cam", "gradcampp", "eigencam", "gradient_x_input", "guided_gradients",
+)  # fmt: skip
 CLASSES = 5
 
 
@@ -48,8 +57,10 @@ def work(name: str, images: int, rounds: int = 3, limit: float = 60) -> Iterator
     def again(metrics: Any, **settings: Any) -> str:
         return ratio(lambda: explainer.evaluate(e, metrics, images=known, **{"controls": 0, **settings}))
 
-    yield "sparseness, effective area, completeness", "≤ 0.01 F", again(FORM), ""
-    yield "random logit, 3 other classes", "≤ 0.10 F", again(["random_logit"]), ""
+    of_classes = explainer.explain(known, [*range(CLASSES)])
+    form = ratio(lambda: explainer.evaluate(of_classes, FORM, images=known, controls=0))
+    yield f"sparseness, effective area, completeness of {CLASSES} classes", f"≤ {CLASSES} × 0.01 F", form, ""
+    yield "random logit, 3 best classes and one drawn", "≤ 0.10 F", again(["random_logit"]), ""
     yield "head cascade", "≤ 0.12 F", again(["randomization"]), ""
     yield "all weights permuted, after the first time", "≤ 1.15 F", again({"randomization": {"order": "bottom_up"}}), ""
     curves = ratio(xplique_curves(model, explainer, known))
@@ -61,15 +72,18 @@ def work(name: str, images: int, rounds: int = 3, limit: float = 60) -> Iterator
     yield "single deletion, 16 cells", "≤ 17.6 F", anew(["single_deletion"]), ""
     yield "μ-fidelity, 64 masks", "≤ 69.1 F", anew(["mu_fidelity"]), ratio(xplique_masks(model, explainer, known))
 
+    table = ratio(lambda: explainer.evaluate(of_classes, ["mu_fidelity"], images=known, controls=0))
+    yield f"μ-fidelity of {CLASSES} classes, masks known", f"≤ {CLASSES} × 0.01 F", table, ""
+
     def another() -> None:
         method = FAMILY[next(methods) % len(FAMILY)]
         explainer.evaluate(explainer.explain(known, [next(classes)], method=method), ["mu_fidelity"], images=known)
 
-    yield "μ-fidelity of another class and method, its map and 8 random maps included", "≤ 0.1 F", ratio(another), ""
-    targets = [*range(CLASSES)]
-    maps = [explainer.explain(known, targets, method=method) for method in FAMILY]
+    yield "the same of another class and method, its map and random maps included", "", ratio(another), ""
+    maps = [explainer.explain(known, [*range(CLASSES)], method=method, **FEW.get(method, {})) for method in METHODS]
     all_of_them = ratio(lambda: [explainer.evaluate(each, ["mu_fidelity"], images=known) for each in maps])
-    yield f"μ-fidelity of {len(FAMILY)} methods × {CLASSES} classes, masks known", "≤ 0.15 × 64 F", all_of_them, ""
+    label = f"the same of {len(METHODS)} methods × {CLASSES} classes, random maps included"
+    yield label, "≤ 0.15 × 64 F", all_of_them, ""
     masks = np.random.default_rng(0).random((rounds + 1, 4, 224, 224)) < 0.5
     asked = iter(masks)
     yield "`what_if`, 4 masks", "≤ 4.4 F", ratio(lambda: explainer.what_if(known, next(asked))), ""

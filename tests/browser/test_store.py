@@ -101,6 +101,22 @@ def test_rows_of_the_whole_store_are_filtered_and_sorted(view: View) -> None:
     show.select_option("all")
 
 
+def test_rows_are_chosen_by_what_is_known_of_their_maps(view: View) -> None:
+    view.notebook.execute("area = store.column('area50').to_numpy()")
+    show, sort = (view.root.get_by_label(label, exact=True) for label in ("Show", "Sort"))
+    sort.select_option("area50 low")
+    for place in (0, 1):
+        image = int(view.notebook.value(f"np.argsort(area, kind='stable')[{place}]"))
+        expect(view.tiles.nth(place)).to_have_attribute("data-image", str(image))
+    view.notebook.execute("bound = float(np.round(np.median(area), 3)); w.show = f'area50 > {bound}'")
+    count = int(view.notebook.value("int((area > np.float32(bound)).sum())"))
+    expect(view.root.locator(".arrange")).to_contain_text(f"{count} of {IMAGES} images")
+    expect(show.locator("option:checked")).to_contain_text("area with half of the evidence")
+    assert complaints(view.notebook.frame) == []
+    sort.select_option("given")
+    show.select_option("all")
+
+
 def test_what_is_in_sight_is_asked_anew(view: View) -> None:
     scroll(view, 0.5)
     image = IMAGES // 2

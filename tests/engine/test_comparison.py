@@ -102,3 +102,15 @@ def test_a_method_that_does_not_apply_says_so_in_its_row():
         explainer.compare(x, methods=["gradcm"])
     with pytest.raises(kx.ParameterError, match="no metric 'sgr'"):
         explainer.compare(x, metrics=["sgr"])
+
+
+def test_true_classes_are_compared_where_they_are_told(case):
+    explainer, x, _, _ = case
+    labels = [0, 1, 2, 3, None, 0]
+    asked = {"methods": ["gradcam", "gradients"], "metrics": ["sparseness"]}
+    true = explainer.compare(x, "true", labels=labels, **asked)
+    expected = explainer.compare(x, np.array([[label or 0] for label in labels]), **asked).scores["sparseness"]
+    expected[:, 4] = np.nan
+    assert_allclose(true.scores["sparseness"], expected)
+    with pytest.raises(kx.UnknownTargetError, match="there are no labels"):
+        explainer.compare(x, "true", **asked)

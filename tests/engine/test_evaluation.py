@@ -1,11 +1,14 @@
 """Evaluations: what is computed once, what they refuse, how they are read and kept."""
 
+import gc
 import itertools
+import weakref
 from dataclasses import replace
 
 import keras
 import numpy as np
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 from numpy.testing import assert_allclose, assert_array_equal
 
 import kx_widget as kx
@@ -61,6 +64,18 @@ def test_another_class_method_or_layer_takes_no_pass_on_a_table(counted):
         sizes.clear()
         explainer.evaluate(e, tables, images=x)
         assert not sizes
+
+
+def test_a_method_of_many_passes_is_not_asked_again_unless_somebody_wants_it(counted):
+    sizes, explainer, x = counted
+    e = explainer.explain(x, [1], method="occlusion", patch=0.5)
+    sizes.clear()
+    ev = explainer.evaluate(e, images=x, controls=0)
+    assert through_the_model(sizes) == (16 + 19) * len(x), "cells and curves alone"
+    assert "randomization" not in ev.scores
+    assert "whether the weights matter" in ev.verdict(0, 0).partition("not measured: ")[2]
+    assert "randomization" in explainer.evaluate(e, ["randomization"], images=x).scores
+    assert "randomization" in explainer.evaluate(explainer.explain(x, [1]), images=x, controls=0).scores
 
 
 def test_random_orders_serve_all_maps_of_a_size():
@@ -132,6 +147,21 @@ def test_a_stream_ends_with_the_whole_and_what_was_cancelled_is_kept(decisive_ca
     assert other.counts["predict"] == made, "the first passes are known"
 
 
+def test_what_was_learned_about_images_is_not_held_until_the_end(decisive_case):
+    explainer, x, e = decisive_case
+    probes = []
+
+    def alive(batch):
+        probes.append(weakref.ref(batch.probe))
+        gc.collect()
+        return np.full(batch.indices.shape, sum(probe() is not None for probe in probes))
+
+    counting = Explainer(explainer.model, metrics=[own(alive)])
+    ev = counting.evaluate(e, "mine", images=x, batch_size=1)
+    assert len(probes) == 5
+    assert ev.scores["mine"].max() <= 2
+
+
 def test_images_are_found_again_where_pictures_of_8_bits_tell_them():
     x = np.random.default_rng(0).integers(0, 256, (2, 20, 30, 3), np.uint8)
     explainer = Explainer(models.flattened(), preprocess=lambda batch: batch / 255)
@@ -194,6 +224,33 @@ def test_what_a_metric_lacks_is_in_the_notes(decisive_case):
     assert "Pointing game: it needs masks of what counts" in notes
     assert "Random logit: this explainer has no method 'mine'" in notes
     assert ev.sentence("pointing_game", 0, 0).startswith("Pointing game: it needs masks")
+
+
+def test_contrasts_of_classes_of_the_same_name_are_those_that_were_asked(decisive_case):
+    _, x, _ = decisive_case
+    named = Explainer(decisive_case[0].model, class_names=["crane", "crane", "cat", "dog"])
+    targets = [kx.contrast(1, 2), kx.contrast(0, 1)]
+    e = named.explain(x, targets)
+    assert set(e.target_names) == {("class 1 − cat", "class 0 − class 1")}
+    expected = decisive_case[0].evaluate(
+        decisive_case[0].explain(x, targets), ["single_deletion"], images=x, cover="mean"
+    )
+    alike(named.evaluate(e, ["single_deletion"], images=x, cover="mean"), expected)
+    assert np.isfinite(expected.scores["single_deletion"]).any()
+
+
+def test_what_has_nothing_to_explain_says_why(decisive_case):
+    explainer, x, _ = decisive_case
+    top = explainer.predict(x)[0].argmax(1).tolist()
+    labels = [top[0], None, *((c + 1) % 4 for c in top[2:])]
+    e = explainer.explain(x, ["true", kx.contrast("top", "true")], labels=labels)
+    ev = explainer.evaluate(e, ["sparseness", "random_logit"], images=x)
+    assert ev.notes[1][0][0].startswith("No label: the true class of this image is not known")
+    assert ev.verdict(0, 1).startswith("Same class: predicted and true are the same class")
+    nothing = np.zeros((5, 2), bool)
+    nothing[[0, 1, 1], [1, 0, 1]] = True
+    for values in ev.scores.values():
+        assert_array_equal(np.isnan(values), nothing)
 
 
 def test_a_contrast_is_scored_from_what_is_blank_to_the_image(decisive_case):
@@ -300,7 +357,11 @@ def test_an_evaluation_is_a_table_and_a_figure(decisive_case):
     assert list(frame.columns) == ["image", "target", "sparseness", "srg", "z_srg"]
     assert_array_equal(frame["srg"], ev.scores["srg"].ravel())
     pytest.importorskip("matplotlib")
-    lines = ev.plot(1, 0).axes[0].get_lines()
+    figure = ev.plot(1, 0)
+    assert InteractiveShell().display_formatter.format(figure)[0]["image/png"].startswith(b"\x89PNG"), (
+        "no pyplot is needed"
+    )
+    lines = figure.axes[0].get_lines()
     assert [line.get_label() for line in lines] == ["deletion", "insertion", "random"]
     assert_allclose(lines[0].get_ydata(), ev.curves["deletion"][1, 0])
     with pytest.raises(kx.ParameterError, match="There is no image 5"):

@@ -163,6 +163,16 @@ def test_random_maps_gain_nothing_on_average(decisive_case):
     assert np.nanmean(np.abs(ev.z["srg"])) < 2.5
 
 
+def test_targets_are_compared_with_random_maps_as_if_each_were_alone(decisive_case):
+    explainer, _, x, e = decisive_case
+    both = explainer.evaluate(e, ["srg", *TABLES], images=x)
+    names = tuple((name,) for _, name in e.target_names)
+    parts = {name: getattr(e, name)[:, 1:] for name in ("maps", "scores", "probabilities", "targets")}
+    alone = explainer.evaluate(replace(e, **parts, target_names=names, notes=()), ["srg", *TABLES], images=x)
+    for name, control in alone.control.items():
+        assert_allclose(control[:, 0], both.control[name][:, 1], atol=1e-5)
+
+
 def test_a_map_that_says_nothing_is_told_nothing_of(decisive_case):
     explainer, _, x, e = decisive_case
     maps = e.maps.copy()
@@ -190,14 +200,26 @@ def test_eigencam_is_the_same_for_all_classes_and_gradcam_is_not():
     assert (scores["gradcam"].scores["random_logit"] < 0.99).all()
 
 
-def test_random_logit_is_the_correlation_with_the_best_other_classes():
+def test_random_logit_is_the_correlation_with_the_best_other_classes_and_with_drawn_ones():
     explainer, x = Explainer(models.flattened()), cases.photos()
-    ev = explainer.evaluate(explainer.explain(x, [1]), {"random_logit": {"classes": 2}}, images=x)
+    e = explainer.explain(x, [1])
     all_maps = explainer.explain(x, [0, 1, 2, 3]).maps.reshape(3, 4, -1)
-    for i, scores in enumerate(explainer.predict(x)[0]):
-        others = [c for c in np.argsort(-scores) if c != 1][:2]
-        expected = np.mean([np.corrcoef(all_maps[i, 1], all_maps[i, c])[0, 1] for c in others])
-        assert_allclose(ev.scores["random_logit"][i, 0], expected, atol=1e-5)
+    others = [[c for c in np.argsort(-scores) if c != 1] for scores in explainer.predict(x)[0]]
+    alike = np.array(
+        [[np.corrcoef(maps[1], maps[c])[0, 1] for c in of] for maps, of in zip(all_maps, others, strict=True)]
+    )
+
+    def values(seed=0, **params):
+        return explainer.evaluate(e, {"random_logit": params}, images=x, seed=seed).scores["random_logit"][:, 0]
+
+    assert_allclose(values(classes=2, drawn=0), alike[:, :2].mean(1), atol=1e-5)
+    assert_allclose(values(classes=2, drawn=1), alike.mean(1), atol=1e-5)
+    assert_allclose(values(classes=9, drawn=9), alike.mean(1), atol=1e-5)
+    drawn = np.stack([values(seed, classes=1, drawn=1) for seed in range(12)], 1)
+    either = (alike[:, :1] + alike[:, 1:]) / 2
+    gaps = np.abs(drawn[..., None] - either[:, None])
+    assert_allclose(gaps.min(2), 0, atol=1e-5)
+    assert all(set(row) == {0, 1} for row in gaps.argmin(2)), "each of the rest is drawn now and then"
 
 
 @pytest.mark.parametrize("method", ["cam", "gradcam", "hirescam", "xgradcam"])

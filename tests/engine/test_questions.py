@@ -16,6 +16,7 @@ from kx_widget.engine.errors import (
     UnknownTargetError,
 )
 from kx_widget.engine.explainer import Explainer, check_parameters, explain
+from kx_widget.engine.labels import read_labels
 from kx_widget.engine.targets import contrast, names_for, parse
 from tests import cases, models
 
@@ -88,6 +89,14 @@ def test_names_of_two_classes_are_ambiguous():
 
 
 RANKED = ("Top", "Dress", "top-2", "Coat")
+
+
+def test_a_class_is_found_by_the_first_of_its_synonyms():
+    names = ("tabby, tabby cat", "crane, bird", "crane, machine", "bird")
+    assert parse(["tabby", "Bird", "tabby − bird"], names).columns == (0, 3, contrast(0, 3))
+    assert read_labels(["tabby", None], 2, names) == [0, None]
+    with pytest.raises(UnknownTargetError, match="the name of classes 1, 2; pass the index"):
+        parse("crane", names)
 
 
 @pytest.mark.parametrize(

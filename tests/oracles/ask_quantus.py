@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tests.oracles.case import SIDE, STEPS, Case
+from tests.oracles.keras_model import keras_model
 
 
 class Asked:
@@ -29,8 +30,8 @@ def answers(case: Case) -> dict[str, Any]:
     from quantus.functions.perturb_func import noisy_linear_imputation
 
     quiet = {"abs": False, "normalise": False, "disable_warnings": True}
-    model, x = Asked(case.model), np.moveaxis(case.images, -1, 1)
-    original = case.model(case.images).numpy()[np.arange(len(x)), case.targets]
+    net, x = keras_model(case), np.moveaxis(case.images, -1, 1)
+    model, original = Asked(net), net(case.images).numpy()[np.arange(len(x)), case.targets]
 
     def flipped(maps: Any) -> Any:
         pixels = np.repeat(maps[:, None].astype(np.float64), 3, 1) + 1e-9 * np.arange(3)[:, None, None]

@@ -4,33 +4,43 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
-from keras import layers
+from numpy.lib.stride_tricks import sliding_window_view
 
 FOLDER = Path(__file__).parent
 # A tenth of its pixels is a whole number, since libraries round differently.
 SIDE, CLASSES, STEPS = 20, 4, 10
+FILTERS, KERNEL, STRIDE = 6, 5, 2
+PLACES = (SIDE - KERNEL) // STRIDE + 1
+GRID, SHARE, SAMPLES = 9, 0.2, 64
+RADIUS, COPIES = 0.02, 8
 
 
 @dataclass(frozen=True)
 class Case:
-    """`images` (4, SIDE, SIDE, 3) in 0..1, `maps` (4, SIDE, SIDE) without equal values, `masks` likewise, `targets`."""
+    """`images` (4, SIDE, SIDE, 3) in 0..1, `maps` (4, SIDE, SIDE) without equal values, `masks` likewise, `targets`.
 
-    model: Any
+    `weights` are those of a convolution with ReLU and of a dense layer with softmax, kernel and bias of each.
+    """
+
+    weights: tuple[Any, ...]
     images: Any
     maps: Any
     masks: Any
     targets: Any
 
+    def logits(self, images: Any) -> Any:
+        """What the net says of images (N, SIDE, SIDE, 3) before its softmax, (N, CLASSES)."""
+        kernel, bias, dense, last = self.weights
+        windows = sliding_window_view(images, (KERNEL, KERNEL), (1, 2))[:, ::STRIDE, ::STRIDE]
+        hidden = np.maximum(np.einsum("nyxcij,ijck->nyxk", windows, kernel) + bias, 0)
+        return hidden.reshape(len(images), -1) @ dense + last
+
 
 def case() -> Case:
     rng = np.random.default_rng(0)
-    x = image = keras.Input((SIDE, SIDE, 3))
-    x = layers.Conv2D(6, 5, strides=2, activation="relu")(x)
-    x = layers.Flatten()(x)
-    model = keras.Model(image, layers.Dense(CLASSES, activation="softmax")(x))
-    model.set_weights([rng.standard_normal(w.shape) * (0.3 if w.ndim > 1 else 0) for w in model.get_weights()])
+    shapes = (KERNEL, KERNEL, 3, FILTERS), (FILTERS,), (PLACES**2 * FILTERS, CLASSES), (CLASSES,)
+    weights = tuple(rng.standard_normal(shape) * (0.3 if len(shape) > 1 else 0) for shape in shapes)
     images = rng.random((4, SIDE, SIDE, 3)).astype(np.float32)
     maps = rng.standard_normal((4, SIDE, SIDE)).astype(np.float32)
     masks = np.zeros((4, SIDE, SIDE), bool)
@@ -38,4 +48,16 @@ def case() -> Case:
         masks[i, y : y + 6, x0 : x0 + 8] = True
     # The highest points of two maps lie on their masks, and of one beside it.
     maps[0, 4, 5] = maps[1, 7, 12] = maps[2, 15, 15] = 6
-    return Case(model, images, maps, masks, model(images).numpy().argmax(1))
+    known = Case(weights, images, maps, masks, None)
+    return Case(weights, images, maps, masks, known.logits(images).argmax(1))
+
+
+def rng_of(image: int) -> np.random.Generator:
+    """What the cells of random masks and the noise of copies of an image are drawn with."""
+    return np.random.default_rng(100 + image)
+
+
+def cells_in_pixels(cells: Any) -> Any:
+    """Cells (…, GRID²) in a picture, (…, SIDE, SIDE)."""
+    at = np.arange(SIDE) * GRID // SIDE
+    return cells[..., at[:, None] * GRID + at]

@@ -45,7 +45,15 @@ def arguments(widget):
         ("w = kx.KxWidget(asker, photos)", ["asker", "photos"]),
         ("def show(m):\n    return kx.KxWidget(m, photos, fit='pad')\nw = show(net)", ["net", "photos", "fit='pad'"]),
         ("w = kx.KxWidget(net, list(photos))", ["net", "images"]),
+        pytest.param(
+            "w = kx.KxWidget(net, photos, class_names=list(words))",
+            ["net", "photos", "class_names=list(words)"],
+            marks=POSITIONS,
+        ),
         pytest.param("w = kx.KxWidget(net, photos[:2])", ["net", "photos[:2]"], marks=POSITIONS),
+        pytest.param(
+            "w = kx.KxWidget(net, [photos[0], photos[2]])", ["net", "[photos[0], photos[2]]"], marks=POSITIONS
+        ),
         pytest.param("w = kx.KxWidget(\n  model=net, images=photos[0:2])", ["net", "photos[0:2]"], marks=POSITIONS),
         pytest.param(
             "a = 'é'; w = kx.KxWidget(net, photos[::-1], class_names=None)",
@@ -89,6 +97,7 @@ def test_nobody_learns_from_a_page_where_files_lie(explainer, tmp_path):
 def test_literals_that_tell_where_files_lie_are_left_out():
     told = ["net", "'/home/me/*.jpg'", "preprocess=scale", "class_names='~/names.txt'"]
     assert shared_arguments(told) == ["net", "images", "preprocess=scale", "class_names=class_names"]
+    assert shared_arguments(["net", "['a.jpg', '/home/me/b.jpg']"]) == ["net", "images"]
     assert shared_arguments(["net", "'photos/*.jpg'"]) == ["net", "'photos/*.jpg'"]
 
 

@@ -109,13 +109,36 @@ def test_pages_know_what_to_sort_and_filter_by(browser, kept, opened, explainer,
     assert not more
     assert (message["images"], message["first"], message["count"]) == (IMAGES, 0, IMAGES)
     best, true = np.frombuffer(data, "<i4", 2 * IMAGES).reshape(2, -1)
-    sure, scores = np.frombuffer(data, "<f4", offset=8 * IMAGES).reshape(2, -1)
+    sure, scores, *numbers = np.frombuffer(data, "<f4", offset=8 * IMAGES).reshape(2 + len(kept.evidence), -1)
     here = [i for i in range(IMAGES) if i != MISSING]
     all_scores, probabilities = explainer.predict([paths[i] for i in here])
     assert_array_equal(best[here], all_scores.argmax(-1))
     assert_allclose(scores[here], all_scores.max(-1), rtol=1e-5)
     assert_allclose(sure[here], probabilities.max(-1), rtol=1e-5)
     assert [NAMES[t] for t in true] == [path.split("/")[-2] for path in paths]
+    (welcome,) = [m for m in browser.messages if m["kind"] == "welcome"]
+    assert [column["name"] for column in welcome["columns"]] == [*kept.evidence]
+    first = kept.select(pc.field("column") == 0)
+    for column, values in zip(welcome["columns"], numbers, strict=True):
+        assert_array_equal(values, kept.columns([column["name"]]).take(first).column(0).to_numpy())
+        assert len(column["title"].split()) > 2
+
+
+def test_rows_are_chosen_and_sorted_by_evidence(opened):
+    widget = opened(show="area50 < 0.25")
+    widget.sort = "random_logit high"
+    assert (widget.show, widget.sort) == ("area50 < 0.25", "random_logit high")
+    widget.show, widget.sort = "completeness not told", "area50 low"
+    for name, value in (
+        ("show", "area50 0.25"),
+        ("show", "area50 < much"),
+        ("show", "other < 1"),
+        ("sort", "area50"),
+        ("sort", "other low"),
+    ):
+        with pytest.raises(kx.ParameterError, match=r"no (choice|sort)"):
+            setattr(widget, name, value)
+    assert (widget.show, widget.sort) == ("completeness not told", "area50 low")
 
 
 def test_what_is_shown_and_in_which_order_can_be_chosen(browser, kept, opened):

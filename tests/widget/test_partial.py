@@ -59,6 +59,7 @@ def test_after_a_cancel_everything_that_is_kept_is_marked(begun, browser, tmp_pa
     state = json.loads(page.data)
     answer = unpack(block_of(state))[0]["answers"][-1]
     assert (state["method"], answer["asked"]["method"]) == ("rise", "rise")
+    assert 0 < answer["seconds"] == pytest.approx(e.seconds, rel=0.5)
     assert page.title.startswith("RISE")
     assert {(item["partial"], item["done"]) for item in answer["items"]} == {
         (True, item["done"]) for item, _ in browser.maps.values()

@@ -31,6 +31,7 @@ const GAP = 12;
 const LINE = 20;
 const MARGIN = 20;
 const BAR = 160;
+const LEAST_BAR = 64;
 const LEAST_WIDTH = 480;
 const LONE_WIDTH = 300;
 const LARGEST_UNIT = 1.6;
@@ -157,7 +158,7 @@ function endText(store: Store, maps: readonly TileMap[], part: number): string {
   const isLow = part === 0;
   const isClipped = maps.some((map) => magnitude(map.extent, sign) > store.endsOf(map).high);
   if (maps.length === 1 || store.traits.scale.peek() === "all") {
-    return `${value(base + part * scale)}${!isLow && isClipped ? `, the ${clip}th percentile` : ""}`;
+    return `${value(base + part * scale)}${part > 0 && isClipped ? `, the ${clip}th percentile` : ""}`;
   }
   if (isLow && origin === "zero") return "0";
   const whose = store.traits.scale.peek() === "image" ? "each image" : "each map";
@@ -168,7 +169,7 @@ function endText(store: Store, maps: readonly TileMap[], part: number): string {
 }
 
 /** The colour table with what its ends stand for. */
-function drawBar(context: ExportContext, store: Store, maps: readonly TileMap[], { foot, unit }: Sheet): void {
+function drawBar(context: ExportContext, store: Store, maps: readonly TileMap[], { width, foot, unit }: Sheet): void {
   const style = styleOf(store, maps[0]);
   const [low, high] = [style.low, style.high].map((part) => endText(store, maps, part));
   const ramp = new ImageData(256, 1);
@@ -178,11 +179,16 @@ function drawBar(context: ExportContext, store: Store, maps: readonly TileMap[],
   const [start, y] = [MARGIN * unit, foot + 10 * unit];
   context.font = font(13 * unit);
   context.fillStyle = PALE;
-  context.textAlign = "left";
-  context.fillText(low, start, y);
-  const left = start + context.measureText(low).width + 8 * unit;
-  context.drawImage(strip.canvas, left, foot, BAR * unit, 12 * unit);
-  context.fillText(high, left + (BAR + 8) * unit, y);
+  const space = 8 * unit;
+  const free = width - 2 * (start + space);
+  const [before, after] = [low, high].map((text) => context.measureText(text).width);
+  // Narrow pictures have a shorter bar; then what its ends stand for is shortened.
+  const bar = Math.max(LEAST_BAR * unit, Math.min(BAR * unit, free - before - after));
+  const lowWidth = Math.min(before, (free - bar) / 2);
+  write(context, low, start, y, lowWidth);
+  const left = start + lowWidth + space;
+  context.drawImage(strip.canvas, left, foot, bar, 12 * unit);
+  write(context, high, left + bar + space, y, free - lowWidth - bar);
 }
 
 /** A line of a caption: words, and a figure at its end. */

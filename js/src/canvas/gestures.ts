@@ -153,7 +153,11 @@ export class Gestures {
 
   /** Another view of this image takes the zoom from the one that had it. */
   private set view(view: Transform) {
-    const { store, tile } = this;
+    const { store, tile, ownView } = this;
+    if (ownView) {
+      ownView.value = view;
+      return;
+    }
     if (view.isIdentity && store.viewOf(tile.image).isIdentity) return;
     batch(() => {
       store.zoomed.value = tile.image;

@@ -37,43 +37,69 @@ const HALO = new Uint32Array(Uint8Array.of(0, 0, 0, 128).buffer)[0];
 
 /** Draws lines around a quarter, half and three quarters of the table, with a dark edge of one pixel about them. */
 export function trace(map: Float32Array, width: number, style: Style, out: Uint32Array): void {
-  const levels = levelsOf(map, style);
-  const lines = new Int8Array(map.length);
-  forNeighbours(map.length, width, (at, next) => {
-    if (levels[at] === levels[next]) return;
-    const stronger = Math.abs(levels[at]) > Math.abs(levels[next]) ? levels[at] : levels[next];
-    if (Math.abs(stronger) > Math.abs(lines[at])) lines[at] = stronger;
-    if (Math.abs(stronger) > Math.abs(lines[next])) lines[next] = stronger;
-  });
-  const colorOf = (level: number) => {
+  const lines = linesBetween(levelsOf(map, style), width);
+  const colors = colorsOf(style);
+  out.fill(0);
+  for (let row = 0; row < lines.length; row += width) {
+    for (let at = row; at < row + width; at++) {
+      if (lines[at] === 0) continue;
+      out[at] = colors[lines[at] + LINES];
+      if (at > row && lines[at - 1] === 0) out[at - 1] = HALO;
+      if (at + 1 < row + width && lines[at + 1] === 0) out[at + 1] = HALO;
+      if (row > 0 && lines[at - width] === 0) out[at - width] = HALO;
+      if (at + width < lines.length && lines[at + width] === 0) out[at + width] = HALO;
+    }
+  }
+}
+
+/** The colour of the line at each level, the lowest first. */
+function colorsOf({ table, low }: Style): Uint32Array {
+  return Uint32Array.from({ length: 2 * LINES }, (_, i) => {
+    const level = i - LINES;
     const strength = (level + Math.sign(level)) / LINES;
-    return style.table[Math.round(255 * (style.low < 0 ? (strength + 1) / 2 : strength))];
-  };
-  for (let at = 0; at < lines.length; at++) out[at] = lines[at] === 0 ? 0 : colorOf(lines[at]);
-  forNeighbours(map.length, width, (at, next) => {
-    if (lines[at] === 0 && lines[next] !== 0) out[at] = HALO;
-    if (lines[at] !== 0 && lines[next] === 0) out[next] = HALO;
+    return table[Math.round(255 * (low < 0 ? (strength + 1) / 2 : strength))];
   });
 }
 
 /** How many lines lie below each value, counted downwards on the lower side of a diverging table. */
 function levelsOf(map: Float32Array, { low, high, base, scale, threshold }: Style): Int8Array {
   const levels = new Int8Array(map.length);
+  if (!(scale > 0)) return levels;
+  const isDiverging = low < 0;
+  const start = isDiverging ? 0 : low;
+  /** Where a line runs, as precise as the map; what is below the threshold is on no line. */
+  const [first, second, third] = [1, 2, 3].map((line) => {
+    const part = start + (line / LINES) * (high - start);
+    return Math.fround(base + Math.max(part, threshold) * scale);
+  });
+  const levelAt = (value: number) => (value < second ? 1 : value < third ? 2 : 3);
   for (let at = 0; at < map.length; at++) {
-    const part = scale > 0 ? (map[at] - base) / scale : 0;
-    // NaN fails the comparison.
-    if (!(Math.abs(part) >= threshold)) continue;
-    const place = (part - low) / (high - low);
-    const strength = LINES * (low < 0 ? 2 * place - 1 : place);
-    levels[at] = Math.min(Math.max(strength, 1 - LINES), LINES - 1);
+    const value = map[at];
+    // NaN fails both comparisons.
+    if (value >= first) levels[at] = levelAt(value);
+    else if (isDiverging && value <= -first) levels[at] = -levelAt(-value);
   }
   return levels;
 }
 
-/** Calls with every pixel and the one on its right, then with every pixel and the one below. */
-function forNeighbours(length: number, width: number, visit: (at: number, next: number) => void): void {
-  for (let row = 0; row < length; row += width) {
-    for (let at = row; at + 1 < row + width; at++) visit(at, at + 1);
+/** The stronger of two levels on both pixels between which it changes, 0 elsewhere. */
+function linesBetween(levels: Int8Array, width: number): Int8Array {
+  const lines = new Int8Array(levels.length);
+  const mark = (at: number, next: number) => {
+    const stronger = Math.abs(levels[at]) > Math.abs(levels[next]) ? levels[at] : levels[next];
+    if (Math.abs(stronger) > Math.abs(lines[at])) lines[at] = stronger;
+    if (Math.abs(stronger) > Math.abs(lines[next])) lines[next] = stronger;
+  };
+  const below: number[] = [];
+  for (let row = 0; row < levels.length; row += width) {
+    let level = levels[row];
+    const hasNext = row + width < levels.length;
+    for (let at = row; at < row + width; at++) {
+      if (levels[at] !== level) mark(at - 1, at);
+      level = levels[at];
+      if (hasNext && levels[at + width] !== level) below.push(at);
+    }
   }
-  for (let at = 0; at + width < length; at++) visit(at, at + width);
+  for (const at of below) mark(at, at + width);
+  return lines;
 }

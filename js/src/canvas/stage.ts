@@ -250,11 +250,12 @@ export class Stage {
     drawCrosshair(context, rect, view.apply(at));
     tile.readout.textContent = this.readout(at, picture, map);
   }
+
   /** What there is of a tile's original, whose whole width takes so many pixels of the screen. */
-  private detailOf(tile: TileState, picture: Picture, whole: ImageBitmap | null, width: number): Detail | null {
+  private detailOf(tile: TileState, picture: Picture, preview: ImageBitmap | null, width: number): Detail | null {
     const size = originalSize(picture).width;
     const pixelated = width >= SQUARE * size;
-    if (size === picture.width) return whole && pixelated ? { bitmap: whole, box: [0, 0, 1, 1], pixelated } : null;
+    if (size === picture.width) return preview && pixelated ? { bitmap: preview, box: [0, 0, 1, 1], pixelated } : null;
     const newest = this.cropOf(tile);
     // Until a crop is decoded, the one before it stays.
     if (!newest || this.bitmapCache.get(newest)) tile.crop = newest;

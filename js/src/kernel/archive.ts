@@ -14,7 +14,10 @@ import { type Column, type Encoded, type Item, type QuestionRecord, VERSION, typ
 import { canonicalText } from "./question";
 
 /** What the kernel tells a view once. */
-export type Constants = Pick<Welcome, "catalogue" | "wrappers" | "inspection" | "class_names" | "arguments">;
+export type Constants = Pick<
+  Welcome,
+  "catalogue" | "wrappers" | "inspection" | "class_names" | "arguments" | "columns"
+>;
 
 export interface ArchivedAnswer {
   question: QuestionRecord;
@@ -75,7 +78,8 @@ export async function openArchive(binary: Binary | null | undefined): Promise<Ar
   // The column of two comparisons, or that of one and an answer, is one answer: the latest.
   const all = latest([...answers.flatMap((archived) => splitColumns(archived, welcome)), ...answers]);
   return {
-    constants: welcome,
+    // Earlier versions saved no columns.
+    constants: { ...welcome, columns: welcome.columns ?? [] },
     predictions: predictions && {
       images: predictions.shape[0],
       classes: predictions.shape[1],

@@ -53,10 +53,14 @@ export interface StoredFacts {
   confidence: Float32Array;
   /** The score of the first target. */
   scores: Float32Array;
+  /** What else is stored of every image, in the order of the welcome's columns; NaN where it cannot be told. */
+  numbers: Float32Array[];
 }
 
 const UNIT = { float32: 4, uint16: 2 };
 const MISSING = 65535;
+/** Arrays that are stored of every image in any case. */
+const STORED = 4;
 
 export function toBytes(binary: Binary): Bytes {
   if (!ArrayBuffer.isView(binary)) return new Uint8Array(binary);
@@ -135,11 +139,13 @@ export function readPredictions(
 export function readStoredFacts({ count }: Pick<Shelf, "count">, buffers: Binary[]): StoredFacts {
   const bytes = toBytes(buffers[0]);
   const part = (index: number) => copyPart(bytes, 4 * index * count, 4 * count).buffer;
+  const others = count > 0 ? bytes.byteLength / (4 * count) - STORED : 0;
   return {
     images: count,
     predicted: new Int32Array(part(0)),
     labels: new Int32Array(part(1)),
     confidence: new Float32Array(part(2)),
     scores: new Float32Array(part(3)),
+    numbers: Array.from({ length: others }, (_, index) => new Float32Array(part(STORED + index))),
   };
 }

@@ -133,9 +133,17 @@ export interface Column {
 }
 
 /**
+ * A number of each image, by which pages filter and sort; `title` says in words what it is.
+ *
+ * `values` are those of all images, None where it cannot be told; [] where a `shelf` brings them.
+ */
+export interface NumberColumn { name: string; title: string; values: (number | null)[]; }
+
+/**
  * Answers `hello`: all that does not change while the widget lives.
  *
- * `arguments` are the user's own, as Python; `offer` the questions that can be asked, None where any can.
+ * `arguments` are the user's own, as Python; `offer` the questions that can be asked, None where any can; `columns`
+ * what is stored of each image besides.
  */
 export interface Welcome {
   kind: "welcome";
@@ -147,6 +155,7 @@ export interface Welcome {
   class_names: string[];
   arguments: string[];
   offer: QuestionRecord[] | null;
+  columns: NumberColumn[];
 }
 
 /**
@@ -160,7 +169,8 @@ export interface Predictions { kind: "predictions"; shape: number[]; first: numb
  * What is known of all images of a store, in parts, with one buffer each.
  *
  * It holds, for the `count` images from `first` on: the most probable classes, the true ones (both int32, −1 where
- * unknown), their probabilities and the scores of the first target (both float32, NaN where unknown).
+ * unknown), their probabilities, the scores of the first target, and each of the welcome's `columns` (all float32,
+ * NaN where unknown).
  */
 export interface Shelf { kind: "shelf"; images: number; first: number; count: number; }
 
@@ -316,7 +326,7 @@ export type Message<Kind extends (Down | Up)["kind"]> = Extract<Down | Up, { kin
 
 /** What fields the kernel's messages must have; those that may be null are not listed. */
 export const FIELDS: Readonly<Record<Down["kind"], Readonly<Record<string, "number" | "string" | "boolean" | "list" | "object">>>> = {
-  welcome: { version: "number", gen: "number", catalogue: "list", wrappers: "list", inspection: "object", class_names: "list", arguments: "list" },
+  welcome: { version: "number", gen: "number", catalogue: "list", wrappers: "list", inspection: "object", class_names: "list", arguments: "list", columns: "list" },
   predictions: { shape: "list", first: "number", best: "list" },
   shelf: { images: "number", first: "number", count: "number" },
   pictures: { seq: "number", items: "list" },

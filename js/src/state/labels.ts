@@ -10,19 +10,25 @@ export const className = (store: Store, target: Target): string =>
   typeof target === "number" ? (store.constants.value?.class_names[target] ?? `class ${target}`) : target;
 
 /** A class without the synonyms in its name. */
-export const briefName = (store: Store, index: number): string =>
-  store.briefNames.value[index] ?? className(store, index);
+export function briefName(store: Store, target: Target): string {
+  const index = typeof target === "number" ? target : (store.constants.value?.class_names.indexOf(target) ?? -1);
+  return store.briefNames.value[index] ?? className(store, target);
+}
 
 /** A target in the words of the page: "predicted", "2nd", "true class", a class, or "A vs B". */
-export function targetText(store: Store, target: Target): string {
+export function targetText(store: Store, target: Target, nameOf = className): string {
   const sides = splitTarget(target, store.constants.value?.class_names ?? []);
-  const texts = sides.map((side) => side !== null && (spokenTarget(String(side)) ?? className(store, side)));
+  const texts = sides.map((side) => side !== null && (spokenTarget(String(side)) ?? nameOf(store, side)));
   return texts.filter(Boolean).join(" vs ");
 }
 
 /** The class that a map explains, or the two of a contrast. */
 export const explainedText = (store: Store, { target, target_name }: Item): string =>
   target >= 0 ? target_name : targetText(store, target_name);
+
+/** The same without the synonyms in the names of classes. */
+export const briefExplainedText = (store: Store, { target, target_name }: Item): string =>
+  target >= 0 ? briefName(store, target) : targetText(store, target_name, briefName);
 
 export const methodTitle = (store: Store, id: string): string =>
   store.constants.value?.catalogue.find((method) => method.id === id)?.title ?? id;

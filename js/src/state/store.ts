@@ -15,7 +15,7 @@ import type { Item, Message, MethodRecord, Progress, QuestionRecord } from "../k
 import { QUESTION } from "../kernel/question";
 import { type ColorEnds, colorEnds, type Display, type Scale, type Sign } from "../math/postprocess";
 import { type Point, Transform } from "../math/transform";
-import { countFilters, factsOf, factsOfStored, filterSort, type Sort, sortsOf } from "./filterSort";
+import { columnFilter, countFilters, factsOf, factsOfStored, filterSort, isSort } from "./filterSort";
 import { lastSegment, shortNames } from "./format";
 
 export type Target = QuestionRecord["target"];
@@ -96,7 +96,7 @@ export const DEFAULTS = {
   labels: [] as (number | null)[],
   /** Which images are shown; one of `filters`. */
   show: "all",
-  sort: "given" as Sort,
+  sort: "given",
   theme: "auto" as "auto" | "light" | "dark",
   /** Pixels of the whole view; null where it goes by the window. */
   height: null as number | null,
@@ -186,17 +186,18 @@ export class Store {
 
   readonly facts = computed(() => {
     const [labels, stored] = [this.traits.labels.value, this.stored.value];
-    if (stored) return factsOfStored(stored, labels);
-    return factsOf(this.traits._images.value.length, labels, this.predictions.value);
+    const columns = this.constants.value?.columns ?? [];
+    if (stored) return factsOfStored(stored, labels, columns);
+    return factsOf(this.traits._images.value.length, labels, this.predictions.value, columns);
   });
   /** How many images each filter shows. */
   readonly filters = computed(() => countFilters(this.facts.value));
   /** The images shown, in the order of their rows. */
   readonly rows = computed(() => {
     // The chosen filter or sort may have gone with the labels that it was about.
-    const filter = this.filters.value.has(this.traits.show.value) ? this.traits.show.value : "all";
-    const sort = sortsOf(this.facts.value).includes(this.traits.sort.value) ? this.traits.sort.value : "given";
-    return filterSort(this.facts.value, filter, sort);
+    const [facts, { show, sort }] = [this.facts.value, this.traits];
+    const isFilter = this.filters.value.has(show.value) || columnFilter(facts, show.value) !== null;
+    return filterSort(facts, isFilter ? show.value : "all", isSort(facts, sort.value) ? sort.value : "given");
   });
 
   viewOf = (image: number) => (this.linked.value || image === this.zoomed.value ? this.view.value : Transform.identity);
@@ -222,9 +223,9 @@ export class Store {
   private endsOfMap(tile: TileMap, display: Display): ColorEnds {
     const ends = this.ends.get(tile) ?? new Map<string, ColorEnds>();
     const key = `${display.clip} ${display.origin} ${display.sign}`;
-    const found = ends.get(key) ?? colorEnds(tile.values, tile.extent, display);
-    this.ends.set(tile, ends.set(key, found));
-    return found;
+    const range = ends.get(key) ?? colorEnds(tile.values, tile.extent, display);
+    this.ends.set(tile, ends.set(key, range));
+    return range;
   }
   private scopeOf = ({ item }: TileMap, { origin }: Display) => `${origin} ${SCOPE[this.traits.scale.value](item)}`;
   /** The widest ends of every scope. */
@@ -285,6 +286,9 @@ export function chosenTile(store: Store): TilePlace {
   const last = Math.max(0, (store.answer.value?.columns.length ?? 1) - 1);
   return { image: focusedImage(store), column: Math.min(store.chosenColumn.value, last) };
 }
+
+/** The tile that is pointed at or has the keyboard focus, else the one that was chosen last. */
+export const tileInFocus = (store: Store): TilePlace => store.focus.value ?? chosenTile(store);
 
 /** The map of a tile, or undefined while there is none. */
 export const mapOf = (store: Store, { image, column }: TilePlace): TileMap | undefined =>

@@ -41,10 +41,11 @@ export class StoreImages {
     const { images, first, count } = message;
     const part = readStoredFacts(message, buffers);
     if (this.incoming?.images !== images) {
-      this.incoming = readStoredFacts({ count: images }, [new ArrayBuffer(16 * images)]);
+      this.incoming = readStoredFacts({ count: images }, [new ArrayBuffer(4 * (4 + part.numbers.length) * images)]);
     }
     const facts = this.incoming;
     for (const name of ["predicted", "labels", "confidence", "scores"] as const) facts[name].set(part[name], first);
+    for (const [index, values] of part.numbers.entries()) facts.numbers[index].set(values, first);
     if (first + count < images) return;
     const isLabelled = facts.labels.some((label) => label >= 0);
     this.store.stored.value = isLabelled ? facts : { ...facts, labels: new Int32Array(0) };

@@ -1,7 +1,7 @@
 import type { TileMap } from "../kernel/decode";
 import { isRight } from "../state/filterSort";
 import { lastSegment, percent, value } from "../state/format";
-import { className, explainedText, imageName, truthText } from "../state/labels";
+import { briefExplainedText, className, explainedText, imageName, truthText } from "../state/labels";
 import { mapOf, type Store, type TilePlace } from "../state/store";
 import { isContactSheet } from "./gridLayout";
 import { Shortened } from "./shortened";
@@ -48,8 +48,8 @@ export function captionHeight({ predicted, explained, truth, name, compared }: C
   return SPACE + LINE * lines.filter(Boolean).length;
 }
 
-/** Pixels that "predicted" and a figure take beside a name, and a letter of the name. */
-const [BESIDE_NAME, LETTER] = [112, 7.5];
+/** Pixels that "predicted" and a figure take beside a name, and a letter of the name in a wide font. */
+const [BESIDE_NAME, LETTER] = [120, 9];
 
 /** The class with the highest score; where there is little room its name goes before all else. */
 function Prediction({ store, image, width }: { store: Store; image: number; width: number }) {
@@ -74,8 +74,8 @@ function Prediction({ store, image, width }: { store: Store; image: number; widt
 function Explained({ store, map }: { store: Store; map: TileMap | undefined }) {
   const isPredicted = map && map.item.target === store.facts.value.predicted[map.item.image];
   const full = map ? explainedText(store, map.item) : store.status.value === "running" ? "computing…" : "";
-  const { probability = null, score = null, target = -1 } = map?.item ?? {};
-  const name = store.briefNames.value[target] ?? full;
+  const { probability = null, score = null } = map?.item ?? {};
+  const name = map ? briefExplainedText(store, map.item) : full;
   const figure = map && (probability === null ? value(score) : percent(probability));
   const kind = probability === null ? "the score before softmax or sigmoid" : "its probability";
   return (

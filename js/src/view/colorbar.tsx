@@ -7,17 +7,17 @@ import { heights, histogram } from "../math/histogram";
 import { applySign, magnitude } from "../math/postprocess";
 import { value } from "../state/format";
 import { explainedText, imageName } from "../state/labels";
-import { focusedImage, LEAST_SPAN, mapOf, type Store } from "../state/store";
+import { LEAST_SPAN, mapOf, type Store, tileInFocus } from "../state/store";
+import { colourMeaning } from "./colourMeaning";
 import { LimitHandle } from "./limitHandle";
 import type { ViewProps } from "./props";
 
 const WIDTH = 160;
 const BINS = 48;
 
-/** The map whose numbers the bar shows: the one pointed at, else the first of the image in focus. */
+/** The map whose numbers the bar shows: that of the tile in focus, else the first there is. */
 const mapInFocus = (store: Store): TileMap | undefined =>
-  mapOf(store, store.focus.value ?? { image: focusedImage(store), column: 0 }) ??
-  store.answer.value?.tiles.values().next().value;
+  mapOf(store, tileInFocus(store)) ?? store.answer.value?.tiles.values().next().value;
 
 const endText = (style: DrawStyle, part: number) => value(rawAt(style, part));
 
@@ -111,7 +111,7 @@ function Bar({ store, actions, map }: ViewProps & { map: TileMap }) {
       </svg>
       <canvas ref={canvas} width={WIDTH} height={1} role="img" aria-label={label} />
       <LimitHandles store={store} actions={actions} map={map} />
-      <div class="whose" title={[scope, clipped?.reason].filter(Boolean).join(": ")}>
+      <div class="whose" title={[`${colourMeaning(store, map)} ${scope}`, clipped?.reason].filter(Boolean).join(": ")}>
         {scope}
       </div>
     </div>

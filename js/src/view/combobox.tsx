@@ -52,8 +52,8 @@ function useCombobox({ options, selected, disabled, read, onChoose }: ComboboxPr
   const typed = query.value;
   const shown = useMemo(() => {
     const meant = typed ? read?.(typed) : undefined;
-    const found = search(options, typed ?? "");
-    return meant ? [meant, ...found.filter(({ key }) => key !== meant.key)] : found;
+    const matches = search(options, typed ?? "");
+    return meant ? [meant, ...matches.filter(({ key }) => key !== meant.key)] : matches;
   }, [options, typed]);
   const list = useVirtualList(shown.length, ROW_HEIGHT);
   const index = shown.findIndex(({ key }) => key === active.value);

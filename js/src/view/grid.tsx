@@ -5,6 +5,7 @@ import type { Store } from "../state/store";
 import { Caption, captionHeight, captionLines, RowCaption } from "./caption";
 import { GAP, rowAt } from "./gridLayout";
 import type { StageProps } from "./props";
+import { Shortened } from "./shortened";
 import { Tile } from "./tile";
 import { useDelayed } from "./useDelayed";
 import { useVirtualGrid } from "./useVirtualGrid";
@@ -70,7 +71,9 @@ function Headings({ store, track }: { store: Store; track: number }) {
         const caution = isByMethod && cautionOf(store, method);
         return (
           <div class="heading" key={String(column)} title={layer}>
-            <span class="name">{columnHeading(store, column)}</span>
+            <span class="name">
+              <Shortened text={columnHeading(store, column)} title={null} />
+            </span>
             {caution && (
               <span class="mark" role="img" aria-label={caution} title={caution}>
                 !

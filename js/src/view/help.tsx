@@ -108,9 +108,8 @@ function dismissAll(): void {
 /** What can be done here, for those who see it for the first time; a page without Python has readers, not users. */
 export function Prompts({ store }: { store: Store }) {
   const dismissed = useSignal(wasDismissed());
-  const begun = useComputed(
-    () => store.constants.value !== null && store.available.value === null && store.answer.value !== null,
-  );
+  // Before the first maps, which would move otherwise.
+  const begun = useComputed(() => store.constants.value !== null && store.available.value === null);
   if (dismissed.value || !begun.value) return null;
   const dismiss = () => {
     dismissAll();

@@ -1,14 +1,13 @@
 import { useComputed } from "@preact/signals";
 import { explainedText, imageName, notesOf } from "../state/labels";
-import { focusedImage, mapOf, type Store } from "../state/store";
+import { mapOf, type Store, tileInFocus } from "../state/store";
 
 /** The notes on the map that is pointed at or chosen, or how many maps have notes. */
 export function MapNotes({ store }: { store: Store }) {
   const tiles = useComputed(() => [...(store.answer.value?.tiles.values() ?? [])]).value;
   const noted = tiles.filter(({ item }) => notesOf(store, item).length > 0).length;
   if (noted === 0) return null;
-  const place = store.focus.value ?? { image: focusedImage(store), column: store.chosenColumn.value };
-  const item = mapOf(store, place)?.item;
+  const item = mapOf(store, tileInFocus(store))?.item;
   const notes = item ? notesOf(store, item) : [];
   return (
     <div class="remark">

@@ -1,8 +1,10 @@
 import type { ComponentChildren } from "preact";
+import { isBlank } from "../canvas/drawStyle";
 import { lastSegment } from "../state/format";
 import { columnHeading, imageName } from "../state/labels";
 import { chosenTile, focusedImage, mapOf, type Store } from "../state/store";
 import { CloseUp } from "./closeUp";
+import { colourMeaning } from "./colourMeaning";
 import { MapFacts } from "./mapFacts";
 import { PredictionBars, TruthLine, WhyNot } from "./predictionBars";
 import type { StageProps, ViewProps } from "./props";
@@ -11,16 +13,17 @@ import { Shortened } from "./shortened";
 /** What there is to know of the image in focus. */
 export function Panel({ store, actions, stage }: StageProps) {
   const { image, column } = chosenTile(store);
-  const item = mapOf(store, { image, column })?.item;
+  const map = mapOf(store, { image, column });
   const compared = (store.answer.value?.columns.length ?? 0) > 1;
   const view = { store, actions };
   return (
     <div class="focus">
       <Heading {...view} />
       <CloseUp {...view} stage={stage} image={image} />
+      {map && !isBlank(store, map) && <p class="dim">{colourMeaning(store, map)}</p>}
       <Section title="Predictions">
         <TruthLine store={store} image={image} />
-        <PredictionBars {...view} image={image} explained={item?.target ?? -1} />
+        <PredictionBars {...view} image={image} explained={map?.item.target ?? -1} />
         <WhyNot {...view} image={image} />
       </Section>
       <Section title={compared ? `This map: ${columnHeading(store, column)}` : "This map"}>

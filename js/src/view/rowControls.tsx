@@ -1,5 +1,14 @@
 import { useSignal } from "@preact/signals";
-import { type Sort, sortsOf } from "../state/filterSort";
+import {
+  columnFilter,
+  columnSort,
+  countColumn,
+  isSort,
+  NOT_TOLD,
+  type Numbers,
+  type Sort,
+  sortsOf,
+} from "../state/filterSort";
 import { className } from "../state/labels";
 import type { Store } from "../state/store";
 import { Field, options, Select } from "./field";
@@ -39,11 +48,19 @@ export function RowControls({ store, actions }: ViewProps) {
         id="kx-sort"
         label="Sort"
         title="In which order images are shown"
-        class="control"
-        value={sorts.includes(store.traits.sort.value) ? store.traits.sort.value : "given"}
-        onChoose={(sort) => actions.arrange({ sort: sort as Sort })}
+        class={columnSort(facts, store.traits.sort.value) ? LONG : "control"}
+        value={isSort(facts, store.traits.sort.value) ? store.traits.sort.value : "given"}
+        onChoose={(sort) => actions.arrange({ sort })}
       >
         {options(sorts.map((sort) => [sort, SORTS[sort]]))}
+        {facts.columns.filter(isTold).map(({ name, title }) => (
+          <optgroup key={name} label={title}>
+            {options([
+              [`${name} low`, `lowest ${title}`],
+              [`${name} high`, `highest ${title}`],
+            ])}
+          </optgroup>
+        ))}
       </Select>
       <SizeSlider store={store} />
       <span class="dim count" role="status">
@@ -51,6 +68,17 @@ export function RowControls({ store, actions }: ViewProps) {
       </span>
     </div>
   );
+}
+
+/** Of a choice whose text is a phrase. */
+const LONG = "control long";
+
+const isTold = ({ values }: Numbers) => values.some((value) => !Number.isNaN(value));
+
+/** What a filter by a column asks, after its name. */
+function conditionText(condition: string): string {
+  if (condition === NOT_TOLD) return NOT_TOLD;
+  return `${condition[0] === "<" ? "below" : "above"} ${condition.slice(2)}`;
 }
 
 const SIZE = { id: "kx-size", label: "Size", title: "How high the pictures are; a double click lets them fit" };
@@ -91,14 +119,15 @@ function FilterField({ store, actions }: ViewProps) {
       .filter((name) => name.startsWith(`${kind} `) && (reached.value || name === filter))
       .map((name) => [name, className(store, Number(name.split(" ")[1]))] as const)
       .sort(([, a], [, b]) => a.localeCompare(b));
+  const isByColumn = columnFilter(store.facts.value, filter) !== null;
   return (
     <div onFocusCapture={reach} onPointerEnter={reach}>
       <Select
         id="kx-show"
         label="Show"
         title="Which images are shown"
-        class="control"
-        value={filters.has(filter) ? filter : "all"}
+        class={isByColumn ? LONG : "control"}
+        value={filters.has(filter) || isByColumn ? filter : "all"}
         onChoose={(show) => actions.arrange({ show })}
       >
         {counted(OUTCOMES)}
@@ -112,7 +141,24 @@ function FilterField({ store, actions }: ViewProps) {
             )
           );
         })}
+        <ColumnFilters store={store} />
       </Select>
     </div>
   );
+}
+
+/** Filters by what is stored of each image, one that nobody offered among them where it is in effect. */
+function ColumnFilters({ store }: { store: Store }) {
+  const [facts, filters, filter] = [store.facts.value, store.filters.value, store.traits.show.value];
+  const isOwn = !filters.has(filter) && columnFilter(facts, filter) !== null;
+  const offered = [...filters, ...(isOwn ? [[filter, countColumn(facts, filter)] as const] : [])];
+  return facts.columns.map(({ name, title }) => (
+    <optgroup key={name} label={title}>
+      {options(
+        offered
+          .filter(([one]) => one.startsWith(`${name} `))
+          .map(([one, count]) => [one, `${conditionText(one.slice(name.length + 1))}: ${title} (${count})`]),
+      )}
+    </optgroup>
+  ));
 }

@@ -19,7 +19,7 @@ from kx_widget.engine.keras_private import address, captures
 
 Value = Callable[[str], Any]
 # Permuted values that are kept to be used again, in bytes.
-KEPT = 2**26
+KEPT = 2**27
 
 
 @dataclass(frozen=True, eq=False)

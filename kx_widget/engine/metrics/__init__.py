@@ -67,7 +67,10 @@ METRICS = table(
         "random_logit", "Random logit", random_logit, "lower", "class-specific", ("the method",), "1 head pass a class",
         "The maps of other classes are like this one by {value:.2f}, 1 being the same.",
         "Sixt et al. 2019, arXiv 1912.09818",
-        params=(Parameter("classes", "int", 3, "How many other classes are asked about.", minimum=1, maximum=100),),
+        params=(
+            Parameter("classes", "int", 3, "How many of the best other classes are asked.", minimum=1, maximum=100),
+            Parameter("drawn", "int", 1, "How many of the rest, by chance.", minimum=0, maximum=100),
+        ),
         doubt=(
             0.9,
             "the maps of other classes look the same (ρ {value:.2f}), so it shows where the model looks and not why "

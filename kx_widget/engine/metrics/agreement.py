@@ -24,7 +24,7 @@ def agreement(batch: MapBatch, family: str = "same") -> MetricValues:
 
     Args:
         batch: the maps.
-        family: ask methods that see the `"same"` as this one, or one of an`"other"` family.
+        family: ask methods that see the `"same"` as this one, or one of an `"other"` family.
 
     Returns:
         −1 to 1 (B, T); NaN where one of the maps is flat.

@@ -27,5 +27,5 @@ def infidelity(batch: MapBatch, grid: int = 9, share: float = 0.2, masks: int = 
     Reference: Yeh et al. 2019, arXiv 1901.09392.
     """
     drops = yield from batch.mask_drops(grid, share, masks)
-    cosines = cosine(batch.mask_sums(grid, share, masks), drops)
+    cosines = batch.likeness(cosine, batch.mask_sums(grid, share, masks), drops)
     yield batch.score_drops(1 - np.maximum(cosines, 0) ** 2, drops)

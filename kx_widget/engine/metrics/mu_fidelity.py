@@ -28,4 +28,4 @@ def mu_fidelity(
     """
     drops = yield from batch.mask_drops(grid, share, masks)
     correlate = spearman if correlation == "spearman" else pearson
-    yield batch.score_drops(correlate(batch.mask_sums(grid, share, masks), drops), drops)
+    yield batch.score_drops(batch.likeness(correlate, batch.mask_sums(grid, share, masks), drops), drops)

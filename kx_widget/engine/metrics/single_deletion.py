@@ -23,4 +23,4 @@ def single_deletion(batch: MapBatch, grid: int = 4) -> Generator[Any, None, None
     Reference: Hesse et al. 2024, arXiv 2407.11910.
     """
     drops = yield from batch.cell_drops(grid)
-    yield batch.score_drops(spearman(batch.cell_sums(grid), drops), drops)
+    yield batch.score_drops(batch.likeness(spearman, batch.cell_sums(grid), drops), drops)

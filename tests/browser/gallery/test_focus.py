@@ -67,6 +67,32 @@ def test_the_zoom_is_its_own_and_the_crosshair_that_of_the_tile(gallery: Open) -
     assert np.abs(pixels(canvas).astype(float) - whole).mean() < 1
 
 
+def test_keys_the_wheel_and_a_drag_move_the_zoom_of_the_panel_alone(gallery: Open) -> None:
+    view = gallery("images=3&step=1", WIDE)
+    view.await_status("done")
+    panel, page = panel_of(view), view.page
+    canvas, zoom_out = panel.locator("canvas"), panel.get_by_role("button", name="Zoom out")
+    canvas.focus()
+    page.keyboard.press("+")
+    expect(zoom_out).to_have_attribute("aria-disabled", "false")
+    page.keyboard.press("0")
+    expect(zoom_out).to_have_attribute("aria-disabled", "true")
+    canvas.hover()
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -400)
+    page.keyboard.up("Control")
+    expect(zoom_out).to_have_attribute("aria-disabled", "false")
+    page.mouse.move(1, 1)
+    expect(panel.locator(".readout")).to_be_hidden()
+    zoomed = pixels(canvas)
+    canvas.hover()
+    page.mouse.down()
+    page.mouse.move(1, 1, steps=4)
+    page.mouse.up()
+    view.other_pixels(canvas, zoomed)
+    expect(view.button("Reset view")).to_have_attribute("aria-disabled", "true")
+
+
 def test_narrow_it_is_a_drawer_that_escape_closes(gallery: Open) -> None:
     view = gallery("images=3&step=1", NARROW)
     view.await_status("done")

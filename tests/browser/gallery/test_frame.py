@@ -96,6 +96,19 @@ def test_the_first_tile_is_near_the_top_where_there_is_little_room(gallery: Open
     assert view.root.locator(".caption .name").evaluate_all(cut) == 0
 
 
+@pytest.mark.parametrize("width", [250, 300, NARROW_WIDTH])
+def test_nothing_lies_over_cancel_where_there_is_little_room(gallery: Open, width: int) -> None:
+    view = gallery("images=8&step=1", width + 48)
+    view.await_status("done")
+    parts = {"status": view.root.locator(".state"), "Cancel": view.button("Cancel")}
+    assert {name for name, element in parts.items() if not element.evaluate(IN_SIGHT)} == set()
+    settings = view.button("Settings").bounding_box()
+    cancel = view.button("Cancel").bounding_box()
+    assert settings is not None
+    assert cancel is not None
+    assert cancel["x"] + cancel["width"] <= settings["x"] or cancel["y"] + cancel["height"] <= settings["y"]
+
+
 def test_the_panel_is_a_column_or_a_drawer_and_can_be_closed(gallery: Open) -> None:
     view = gallery("images=8&step=1", 1280)
     view.await_status("done")

@@ -90,6 +90,15 @@ def test_export_one_tile_as_it_is_drawn(gallery: Open) -> None:
     assert np.abs(small.astype(float) - drawn).mean() < 6
 
 
+def test_the_colour_scale_of_one_tile_lies_within_the_picture(gallery: Open) -> None:
+    view = gallery('traits={"sign":"signed","clip":90}')
+    view.await_status("done")
+    _, sheet = exported(view, "one tile")
+    foot = sheet[-60:]
+    assert (foot[:, -30:] == 255).all()
+    assert (foot[:, -300:-40] != 255).any()
+
+
 def test_export_the_grid(gallery: Open) -> None:
     view = gallery('traits={"compare":"targets"}&images=2')
     name, found = exported(view, "grid")

@@ -138,3 +138,34 @@ def test_the_list_is_not_blank_after_its_view_was_hidden(gallery: Open) -> None:
     view.page.evaluate(FRAMES)
     assert tree.evaluate("(tree) => tree.scrollTop") > 10_000
     assert tree.evaluate(IN_SIGHT) > 6
+
+
+# Texts at the ends of rows that are cut: they are whole, or out of sight.
+CUT = """(rows) => rows.map((row) => row.querySelector("small")).filter((about) => {
+    const range = new Range();
+    range.selectNodeContents(about);
+    const [text, box] = [range.getBoundingClientRect(), about.getBoundingClientRect()];
+    const isOut = text.top >= box.bottom;
+    return !isOut && text.width > box.width + 0.5;
+}).map((about) => about.textContent)"""
+
+
+def test_a_number_of_channels_is_whole_or_not_there(gallery: Open) -> None:
+    view = gallery("layers=30")
+    view.await_status("done")
+    rows = view.root.get_by_role("treeitem")
+    side = view.root.locator(".side")
+    for width in range(110, 240, 5):
+        side.evaluate("(side, width) => { side.style.width = `${width}px`; }", width)
+        assert rows.evaluate_all(CUT) == [], width
+
+
+def test_headings_of_layers_are_shortened_in_the_middle(gallery: Open) -> None:
+    view = gallery('step=1&traits={"compare":"layers"}', 300)
+    view.await_status("done")
+    heading = view.root.locator(".heading .name").first
+    box, tail = heading.bounding_box(), heading.locator(".shortened > :last-child").bounding_box()
+    assert box is not None
+    assert tail is not None
+    assert heading.locator(".head").evaluate("(head) => head.scrollWidth > head.clientWidth")
+    assert tail["x"] + tail["width"] <= box["x"] + box["width"] + 0.5

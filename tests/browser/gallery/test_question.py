@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.gallery.page import Open
@@ -59,6 +60,27 @@ def test_a_name_that_is_typed_takes_the_place_of_the_chosen_one(gallery: Open) -
     keyboard.type("rocket")
     keyboard.press("Enter")
     assert view.trait("target") == "rocket"
+
+
+# Pixels of a field's text that are cut off or lie under what is said about it.
+HIDDEN = """(field) => {
+    const { font, paddingLeft } = getComputedStyle(field);
+    const context = new OffscreenCanvas(1, 1).getContext("2d");
+    context.font = font;
+    const end = field.getBoundingClientRect().left + parseFloat(paddingLeft) + context.measureText(field.value).width;
+    const about = field.parentElement.querySelector(".about");
+    const { left, width } = about?.getBoundingClientRect() ?? { width: 0 };
+    const caret = field.parentElement.querySelector(".caret").getBoundingClientRect().left;
+    return Math.round(Math.max(0, end - (width > 0 ? left : caret)));
+}"""
+
+
+@pytest.mark.parametrize("width", [290, 360, 760, 900, 1000, 1122, 1232, 1400])
+@pytest.mark.parametrize("compare", ["none", "targets"])
+def test_the_chosen_class_is_read_whatever_the_width(gallery: Open, compare: str, width: int) -> None:
+    view = gallery(f'labels&step=1&traits={{"compare":"{compare}"}}', width)
+    view.await_status("done")
+    assert view.root.get_by_role("combobox", name="Class", exact=True).evaluate(HIDDEN) == 0
 
 
 # What of the field's text is selected.

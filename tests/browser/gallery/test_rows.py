@@ -95,6 +95,21 @@ SIZES = """async (sheet) => {
 }"""
 
 
+# Captions with the word "predicted" whose figure has no room beside it.
+CROWDED = """(captions) => captions.filter((caption) => caption.querySelector(".word")
+    && caption.querySelector(".figure").offsetTop > caption.querySelector(".name").offsetTop + 10).length"""
+
+
+def test_a_figure_goes_before_the_word_predicted(gallery: Open) -> None:
+    view = gallery("images=4&step=1", 1500)
+    view.await_status("done")
+    # As in a wide font.
+    view.root.evaluate("(root) => { root.style.letterSpacing = '0.5px'; }")
+    for height in range(120, 200, 4):
+        view.field("Size").fill(str(height))
+        assert view.root.locator(".caption.predicted").evaluate_all(CROWDED) == 0, height
+
+
 def test_scrolling_draws_no_tile_in_another_size(gallery: Open) -> None:
     view = gallery("images=500", 1280)
     view.await_status("done")

@@ -1,0 +1,23 @@
+import { styleOf } from "../canvas/drawStyle";
+import type { TileMap } from "../kernel/decode";
+import { briefExplainedText, briefName } from "../state/labels";
+import type { Store } from "../state/store";
+import { splitTarget, spokenTarget } from "../state/target";
+
+/** What the colours of a map mean, in a sentence. */
+export function colourMeaning(store: Store, map: TileMap): string {
+  const { item } = map;
+  const { diverging, sign, table } = styleOf(store, map);
+  const [side, other] =
+    item.target < 0 ? splitTarget(item.target_name, store.constants.value?.class_names ?? []) : [item.target, null];
+  const name = other === null ? briefExplainedText(store, item) : spokenOrBrief(store, side);
+  const against = other === null ? "against it" : `for ${spokenOrBrief(store, other)}`;
+  if (diverging) return `Warm colours speak for ${name}, cold ones ${against}.`;
+  // The upper end of that table is dark.
+  const high = table === "turbo" ? "Red" : "Bright";
+  if (!item.signed) return `${high}: where the map is high; it has no sign.`;
+  return sign === "positive" ? `${high}: speaks for ${name}.` : `${high}: speaks for ${name}, or ${against}.`;
+}
+
+const spokenOrBrief = (store: Store, target: string | number): string =>
+  spokenTarget(String(target)) ?? briefName(store, target);
