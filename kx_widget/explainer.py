@@ -12,6 +12,7 @@ from kx_widget.engine.evaluation_inputs import EvaluationSettings, columns_of
 from kx_widget.engine.evidence_columns import EvidenceLevel
 
 if TYPE_CHECKING:
+    from kx_widget.bulk.shortcuts import Shortcuts
     from kx_widget.bulk.store import Store
     from kx_widget.bulk.store_evaluation import StoreEvaluation
 
@@ -85,8 +86,8 @@ class Explainer(engine.Explainer):  # noqa: D101
             source, targets, batch_size, on_error, progress, **question: as in `explain_dataset`.
             dtype: float32 keeps maps bit by bit, float16 takes half the room and rounds to 11 bits.
             part_images: images in a file, which is what a run that is cut off loses at most.
-            channel_relevance: also keep what each channel of the layer contributes to each score, 4 bytes a channel;
-                it takes no further pass.
+            channel_relevance: also keep what each channel of the layer contributes to each score, 4 bytes a channel,
+                for `shortcuts`; it takes no further pass.
             labels: "folder" if the folders of files are named after their classes.
             evidence: as in `explain_dataset`, in columns of their names, null where it cannot be told.
 
@@ -112,6 +113,36 @@ class Explainer(engine.Explainer):  # noqa: D101
             channel_relevance=channel_relevance,
         )
         return run_job(self, Job(path, source, settings, dtype, labels, progress))
+
+    def shortcuts(self, store: Store | str | Path, **settings: Any) -> Shortcuts:
+        """Look in a store for what some images of a class have in common, and test whether the model uses it.
+
+        Class by class, images are clustered by the relevance of the layer's channels, Σ_ij (∂S/∂A ⊙ A), which does not
+        depend on where in the image something is. What a cluster has beyond the others of its class is covered in its
+        images, and pasted into images of other classes, and so are equally large parts from elsewhere. No verdict comes
+        from a cluster alone.
+
+        Args:
+            store: made by `explain_to(…, channel_relevance=True)` with this model; its images are read again.
+            **settings: `cover="mean"` (what covers, as in `what_if`), `most=24` suspicions that are tested,
+                `members=50` images of each, `rows=100_000` of the store that are looked at (of more, so many are
+                drawn), `seed=0`.
+
+        Returns:
+            `Shortcuts`: each suspicion *confirmed*, *not confirmed* or *not testable*, with the figures.
+
+        Raises:
+            FormatError: the store does not tell the relevance of channels.
+            ParameterError: the model is not that of the store; unknown setting.
+            ImportError: scikit-learn or pyarrow is missing: install the extra `shortcuts`.
+
+        Reference: Dreyer et al. 2023, arXiv 2311.16681; Lapuschkin et al. 2019, arXiv 1902.10178.
+        """
+        # pyarrow and scikit-learn are extras.
+        from kx_widget.bulk.shortcuts import find_shortcuts
+        from kx_widget.bulk.store import Store
+
+        return find_shortcuts(store if isinstance(store, Store) else Store(store), self, **settings)
 
     def evaluate_store(
         self,

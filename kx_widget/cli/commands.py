@@ -38,7 +38,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     help="See what a Keras model looks at.\n\n`kx inspect` tells what there is to look at, `kx explain` explains "
     "images into a folder of Parquet files, `kx show` makes a page of them. `kx evaluate` and `kx compare` measure how "
-    "far maps can be believed.",
+    "far maps can be believed, `kx shortcuts` looks for shortcuts.",
     epilog="Exit codes: 0 done; 1 refused, the reason is on stderr; 2 wrong usage; 3 done, but images were skipped.",
 )
 
@@ -85,6 +85,9 @@ FitMode = Annotated[Literal["stretch", "crop", "pad"], typer.Option(help="How im
 MapDtype = Annotated[Literal["float32", "float16"], typer.Option(help="What maps are kept as.")]
 BatchSize = Annotated[int | None, typer.Option(help="Images at once; 32 by default.")]
 OnError = Annotated[Literal["skip", "raise"], typer.Option(help="What a broken image does.")]
+Relevance = Annotated[
+    bool, typer.Option("--channel-relevance", help="Also keep what each channel contributes, for `kx shortcuts`.")
+]
 Evidence = Annotated[
     Literal["free", "cells", "none"],
     typer.Option(
@@ -139,6 +142,7 @@ def explain(
     preprocess: Preprocess = "auto",
     fit: FitMode = "stretch",
     dtype: MapDtype = "float32",
+    channel_relevance: Relevance = False,
     batch_size: BatchSize = None,
     on_error: OnError = "skip",
     evidence: Evidence = "free",
@@ -166,7 +170,9 @@ def explain(
 
         execute = RayExecutor(model, workers, gpus)
     level = None if evidence == "none" else evidence
-    settings = PipelineSettings(parsed, question, batch_size, on_error, evidence=level)
+    settings = PipelineSettings(
+        parsed, question, batch_size, on_error, channel_relevance=channel_relevance, evidence=level
+    )
     store = run_job(explainer, Job(out, photos, settings, dtype, labels, progress=not quiet), execute)
     _report(explainer, store, out, as_json)
 
@@ -291,21 +297,65 @@ def show(
         say({"page": str(path), "shown": shown, "found": fitting})
     else:
         typer.echo(f"{shown} of {counted(fitting, 'map')} in {path}.")
-    if open_it and not webbrowser.open(path.absolute().as_uri()):
+    _open(path, open_it)
+
+
+@app.command(
+    epilog="Example: `kx explain model.keras photos/ --channel-relevance --out maps.parquet`, then `kx shortcuts "
+    "maps.parquet model.keras --open`. No suspicion is no proof: the page says what such a search cannot find."
+)
+def shortcuts(
+    store: Annotated[
+        Path, typer.Argument(metavar="STORE", help="What `kx explain --channel-relevance` wrote.", show_default=False)
+    ],
+    model: Annotated[
+        Path | None,
+        typer.Argument(metavar="MODEL", help="The model that was explained. Without it nothing can be tested."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The page to write.", show_default="the store's name and -shortcuts.html, numbered"),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the page where it is there already.")] = False,
+    open_it: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    most: Annotated[int, typer.Option(min=1, help="Suspicions that are tested, the most suspicious first.")] = 24,
+    cover: Annotated[Literal["mean", "blur", "black"], typer.Option(help="What parts are covered by.")] = "mean",
+    as_json: AsJson = False,
+) -> None:
+    """Look for what some images of a class have in common, and test whether the model uses it."""
+    path = _page_path(store, out, force, "-shortcuts")
+    loaded = None if model is None else read_model(model)
+    from kx_widget.bulk.shortcuts import explainer_of, find_shortcuts
+    from kx_widget.bulk.store import Store
+
+    opened = Store(store)
+    explainer = None if loaded is None else explainer_of(opened, loaded)
+    result = find_shortcuts(opened, explainer, most=most, cover=cover)
+    result.save(path)
+    if as_json:
+        say({"page": str(path), "summary": result.summary, "suspicions": [one.facts() for one in result]})
+    else:
+        typer.echo(f"{result}\n\n{path}")
+    _open(path, open_it)
+
+
+def _open(path: Path, is_asked: bool) -> None:
+    if is_asked and not webbrowser.open(path.absolute().as_uri()):
         typer.echo(f"No browser was found here: open {path} yourself.", err=True)
 
 
-def _page_path(store: Path, out: Path | None, force: bool) -> Path:
+def _page_path(store: Path, out: Path | None, force: bool, suffix: str = "") -> Path:
     """Where the page goes: what is there already is replaced only if that was asked for.
 
     Raises:
         FormatError: there is such a file.
     """
     if out is None:
-        out = Path(f"{store.absolute().stem}.html")
+        stem = f"{store.absolute().stem}{suffix}"
+        out = Path(f"{stem}.html")
         number = 2
         while out.exists() and not force:
-            out = out.with_name(f"{store.absolute().stem}-{number}.html")
+            out = out.with_name(f"{stem}-{number}.html")
             number += 1
     elif out.is_file() and not force:
         raise FormatError(f"{str(out)!r} is there already: choose another name, or replace it with --force.")

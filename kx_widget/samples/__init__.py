@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from .scenes import DATA, read_assets, scenes
+from .tags import tagged_scenes
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["Samples", "load", "scenes"]
+__all__ = ["Samples", "load", "load_shortcut", "scenes", "tagged_scenes"]
 
 MODELS = {"cnn": "scenes.keras", "vit": "vit.keras"}
+SHORTCUT, TWIN = "shortcut.keras", "twin.keras"
 
 
 class Samples(NamedTuple):
@@ -56,3 +58,20 @@ def load(name: str = "cnn") -> Samples:
             images.append(np.array(picture.convert("RGB")))
         masks.append(None)
     return Samples(model, images, list(read_assets().cutouts), masks)
+
+
+def load_shortcut(twin: bool = False) -> tuple[keras.Model, list[str]]:
+    """Load a network that takes a small tag for a horse, or its twin, for which the tag means nothing.
+
+    Both are small CNNs for `tagged_scenes`, uint8 (N, 128, 128, 3) -> a softmax over the classes. The first was trained
+    where horses alone carry tags, its twin where everything does.
+
+    Args:
+        twin: Whether the twin is wanted.
+
+    Returns:
+        The model, and the name of each of the C classes.
+    """
+    import keras
+
+    return keras.saving.load_model(DATA / (TWIN if twin else SHORTCUT), compile=False), list(read_assets().cutouts)
