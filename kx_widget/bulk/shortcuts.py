@@ -71,7 +71,7 @@ class Shortcuts:
     @property
     def summary(self) -> str:
         """In a sentence, what was looked at and found."""
-        looked, found = self.suspicions, len(self.suspicions.found)
+        looked, count = self.suspicions, len(self.suspicions.found)
         counts = Counter(one.trial.verdict for one in self.tested)
         verdicts = ", ".join(
             f"{counts[verdict]} {verdict}"
@@ -80,10 +80,10 @@ class Shortcuts:
         )
         drawn = "" if len(looked.rows) == looked.available else f", drawn from {looked.available:,}"
         text = f"{counted(len(looked.rows), 'image')}{drawn}, in {len(looked.classes)} classes: "
-        text += counted(found, "suspicion")
+        text += counted(count, "suspicion")
         text += f" ({verdicts})" if verdicts else ""
-        if found > len(self.tested):
-            text += f"; {found - len(self.tested)} less suspicious ones were not tested"
+        if count > len(self.tested):
+            text += f"; {count - len(self.tested)} less suspicious ones were not tested"
         if looked.left_out:
             text += f"; classes of fewer than {LEAST_OF_CLASS} images were left out: {_listed(looked.left_out)}"
         return text + "."

@@ -99,7 +99,7 @@ def suspicions_in(store: Store, most_rows: int = 100_000, seed: int = 0) -> Susp
     targets = table.column("target").to_numpy()
     labels = table.column("label").to_numpy(zero_copy_only=False).astype(np.float32)
     wrong = np.where(np.isnan(labels), np.nan, labels != targets).astype(np.float32)
-    found: list[Suspicion] = []
+    suspicions: list[Suspicion] = []
     names: dict[bool, list[str]] = {True: [], False: []}
     for target in np.unique(targets):
         of_class = np.flatnonzero(targets == target)
@@ -107,9 +107,9 @@ def suspicions_in(store: Store, most_rows: int = 100_000, seed: int = 0) -> Susp
         names[len(of_class) >= LEAST_OF_CLASS].append(name)
         if len(of_class) >= LEAST_OF_CLASS:
             parts = directions[of_class], lengths[of_class], wrong[of_class]
-            found += _of_class(int(target), name, rows[of_class], *parts, seed)
-    found.sort(key=lambda suspicion: -suspicion.rank)
-    return Suspicions(tuple(found), rows, len(every), tuple(names[True]), tuple(names[False]))
+            suspicions += _of_class(int(target), name, rows[of_class], *parts, seed)
+    suspicions.sort(key=lambda suspicion: -suspicion.rank)
+    return Suspicions(tuple(suspicions), rows, len(every), tuple(names[True]), tuple(names[False]))
 
 
 def _rows_of_predictions(store: Store) -> Ints:
@@ -145,32 +145,32 @@ def _of_class(
     mean = _unit(_weighted_sum(directions, np.ones(len(rows), np.float32)))
     class_tightness = float(np.mean(_dots(directions, mean)))
     total = _weighted_sum(directions, lengths)
-    found: list[Suspicion] = []
+    suspicions: list[Suspicion] = []
     for members in _candidates(clusterings_of(directions, seed)):
         count = int(members.sum())
         alike = _dots(directions, _unit(_weighted_sum(directions, members.astype(np.float32))))
         order = np.flatnonzero(members)[np.argsort(-alike[members], kind="stable")]
         relevance = _weighted_sum(directions, lengths * members)
         weights = channel_weights(relevance / count, (total - relevance) / (len(rows) - count))
-        found.append(
+        suspicions.append(
             Suspicion(
                 target, name, rows[order], rows[~members], count / len(rows), float(alike[members].mean()),
                 class_tightness, _mean(wrong[members]), _mean(wrong[~members]), weights,
             )
         )  # fmt: skip
-    return found
+    return suspicions
 
 
 def _candidates(clusterings: Sequence[Ints]) -> list[NDArray[np.bool_]]:
     """The members (n,) of each cluster that is neither too small nor nearly one that a coarser cut had."""
-    found: list[NDArray[np.bool_]] = []
+    candidates: list[NDArray[np.bool_]] = []
     for clusters in clusterings:
         for cluster in np.unique(clusters):
             members = clusters == cluster
-            is_new = all((members & other).sum() < SAME * (members | other).sum() for other in found)
+            is_new = all((members & other).sum() < SAME * (members | other).sum() for other in candidates)
             if is_new and min(members.sum(), (~members).sum()) >= LEAST_OF_CLUSTER:
-                found.append(members)
-    return found
+                candidates.append(members)
+    return candidates
 
 
 def channel_weights(members: Any, others: Any) -> Floats:

@@ -78,13 +78,13 @@ def evaluate(
     """Measure how far the maps of a store can be believed, on a sample of its images."""
     from kx_widget.bulk.store import Store
 
-    opened, asked = Store(store), _ids(metrics)
+    maps, metric_ids = Store(store), _ids(metrics)
     loaded = read_model(model)
     from kx_widget.bulk.store_evaluation import EvaluationRun
     from kx_widget.engine.evaluation_inputs import EvaluationSettings, columns_of
     from kx_widget.explainer import Explainer
 
-    job = opened.job
+    job = maps.job
     if job.get("preprocess", "auto") not in ("auto", None):
         raise ParameterError(
             f"{str(store)!r} was made with a preprocess of your own ({job['preprocess']}), which a command cannot "
@@ -95,17 +95,17 @@ def evaluate(
     settings = EvaluationSettings.checked(
         {"cover": cover, "steps": steps, "controls": controls, "batch_size": batch_size, "seed": seed}
     )
-    columns = columns_of(asked, explainer.metrics)
+    columns = columns_of(metric_ids, explainer.metrics)
     bounds = _bounds(columns, fail_below, "higher") | _bounds(columns, fail_above, "lower")
     run = EvaluationRun(
-        explainer=explainer, store=opened, columns=columns, settings=settings, sample=sample or None, path=out
+        explainer=explainer, store=maps, columns=columns, settings=settings, sample=sample or None, path=out
     )
     is_stopped = False
     try:
         evaluation = run.run(progress=not quiet)
     except KeyboardInterrupt:
         is_stopped, evaluation = True, _measured(run)
-    _report_evaluation(evaluation, opened, as_json)
+    _report_evaluation(evaluation, maps, as_json)
     if is_stopped:
         typer.echo(
             f"Stopped at {evaluation.images} of {counted(evaluation.wanted, 'image')}: the same command goes on.",

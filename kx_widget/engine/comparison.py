@@ -113,27 +113,27 @@ def compare(
     Raises:
         ParameterError: none of them can be asked.
     """
-    asked: list[Contender] = []
+    rows: list[Contender] = []
     evaluations: list[Evaluation | None] = []
     for method, layer in contenders:
         try:
             explanation = explain(method, layer)
         except UnsupportedMethodError as error:
-            asked.append(Contender(method, layer, str(error)))
+            rows.append(Contender(method, layer, str(error)))
             evaluations.append(None)
             continue
-        asked.append(Contender(method, explanation.layer))
+        rows.append(Contender(method, explanation.layer))
         evaluations.append(evaluate(explanation))
     first = next((each for each in evaluations if each is not None), None)
     if first is None:
-        problems = "; ".join(f"{contender}: {contender.problem}" for contender in asked)
+        problems = "; ".join(f"{contender}: {contender.problem}" for contender in rows)
         raise ParameterError(f"There is nothing to compare. {problems or 'Pass at least one method and one layer.'}")
     nothing = np.full(first.shape, np.nan, np.float32)
     scores = {
         name: np.stack([nothing if each is None else each.scores[name] for each in evaluations])
         for name in first.scores
     }
-    return Comparison(tuple(asked), first.metrics, scores)
+    return Comparison(tuple(rows), first.metrics, scores)
 
 
 def joined(comparisons: Sequence[Comparison]) -> Comparison:

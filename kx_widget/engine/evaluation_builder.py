@@ -44,13 +44,13 @@ class EvaluationBuilder:
     def _empty(self, *more: int) -> Floats:
         return np.full((*self._shape, *more), np.nan, np.float32)
 
-    def add(self, rows: slice, name: str, found: MetricValues) -> None:
+    def add(self, rows: slice, name: str, values: MetricValues) -> None:
         """What a metric tells of some images."""
         bad = np.array([[bool(text) for text in row] for row in self._unusable[rows]])
-        self._scores[name][rows] = np.where(bad, np.nan, found.values)
+        self._scores[name][rows] = np.where(bad, np.nan, values.values)
         reasons = self._reasons[name]
         reasons[rows] = "there is no number"
-        for reason, where in found.reasons.items():
+        for reason, where in values.reasons.items():
             reasons[rows][where] = reason
 
     def add_curves(self, rows: slice, curves: Curves) -> None:

@@ -164,12 +164,12 @@ class Evaluator:
     ) -> Generator[Passes, None, None]:
         column = self.columns[name]
         try:
-            found = yield from _asked(column, batch)
+            answer = yield from _asked(column, batch)
         except UnsupportedMethodError as error:
             values = np.full(batch.indices.shape, np.nan, np.float32)
             builder.add(rows, name, MetricValues(values, {str(error): np.isnan(values)}))
             return
-        builder.add(rows, name, found)
+        builder.add(rows, name, answer)
         if batch.has_curves:
             curves = yield from batch.curves()
             builder.add_curves(rows, curves)
@@ -290,27 +290,27 @@ def _last_maps(question: Question, probe: Probe, weights: Floats) -> Floats:
 
 def _asked(column: MetricColumn, batch: MapBatch) -> Generator[Passes, None, MetricValues]:
     """What a metric tells of a batch; an error in one that a user brought names it."""
-    metric, found = column.metric, None
+    metric, result = column.metric, None
     try:
         answer = metric.fn(batch, **column.params)
         if not isinstance(answer, Iterable) or isinstance(answer, np.ndarray):
-            found = answer
+            result = answer
         else:
             for each in answer:
                 if isinstance(each, Passes):
                     yield each
                 else:
-                    found = each
+                    result = each
     except Exception as error:
         if isinstance(error, KxError) or METRICS.get(metric.id) is metric:
             raise
         raise KxError(f"{metric.title} ({metric.id!r}) raised {plain(error)}") from error
-    if isinstance(found, MetricValues):
-        return found
-    values = np.asarray(found)
+    if isinstance(result, MetricValues):
+        return result
+    values = np.asarray(result)
     if values.shape != batch.indices.shape or values.dtype.kind not in "buif":
         raise ParameterError(
-            f"{metric.title} told {type(found).__name__} of shape {values.shape} and {values.dtype}; numbers of shape "
+            f"{metric.title} told {type(result).__name__} of shape {values.shape} and {values.dtype}; numbers of shape "
             f"{batch.indices.shape} (images, targets) are needed."
         )
     return MetricValues(values.astype(np.float32))

@@ -103,9 +103,9 @@ def best_cell_drop(batch: MapBatch) -> Generator[Any, None, None]:
     drops = yield from batch.cell_drops(GRID)
     sums = batch.cell_sums(GRID)
     best = np.take_along_axis(drops, sums.argmax(-1)[..., None], -1)[..., 0]
-    whole = np.where(batch.is_probable, 1, np.abs(batch.original()))
+    scale = np.where(batch.is_probable, 1, np.abs(batch.original()))
     even = sums.max(-1) <= sums.min(-1)
-    values = np.divide(best, whole, out=np.full_like(best, np.nan), where=(whole > 0) & ~even)
+    values = np.divide(best, scale, out=np.full_like(best, np.nan), where=(scale > 0) & ~even)
     yield MetricValues(values, {EVEN: even})
 
 

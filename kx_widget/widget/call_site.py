@@ -80,7 +80,7 @@ def _expressions(frame: FrameType, places: list[str]) -> dict[str, str]:
     if _is_function(frame):
         return {}
     source = "".join(linecache.getlines(frame.f_code.co_filename, frame.f_globals))
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for call in _calls(frame, source):
         named = [*zip(places, call.args, strict=False), *((keyword.arg, keyword.value) for keyword in call.keywords)]
         for name, node in named:
@@ -88,8 +88,8 @@ def _expressions(frame: FrameType, places: list[str]) -> dict[str, str]:
                 break
             allowed = PLAIN if name in COSTLY else (*PLAIN, ast.Call, ast.keyword)
             if all(isinstance(part, allowed) for part in ast.walk(node)):
-                found[name] = ast.unparse(node)
-    return found
+                texts[name] = ast.unparse(node)
+    return texts
 
 
 def _calls(frame: FrameType, source: str) -> Iterator[ast.Call]:

@@ -34,11 +34,11 @@ class KeptFrames:
             if version != self._version:
                 self._cache.clear()
                 self._version = version
-        found: list[Frame] = []
+        frames: list[Frame] = []
         for (image, column), key in keys_of(question).items():
             if (value := self._cache.get(key)) is not None:
-                found.append(replace(value[1], image=image, column=column))
-        return found
+                frames.append(replace(value[1], image=image, column=column))
+        return frames
 
     def keep(self, keys: Mapping[tuple[int, int], Key], frames: Iterable[Frame], version: int) -> None:
         """Keep those of some frames that are final, by the keys of their question."""

@@ -77,12 +77,12 @@ def write_page(
     if not len(store.select(where)):
         raise FormatError(f"{store.path!r} holds {counted(every, 'map')}, of which none fits this choice.")
     images = StoredImages(store, where, choice.sort, choice.descending, choice.target)
-    found = images.rows.size
+    maps = images.rows.size
     images.keep(max(1, choice.limit // images.rows.shape[1]))
     answers = StoredAnswers(images, None)
     answer = _stored_answer(answers, images)
     traits = Traits(_images=_pictures(images), labels=_labels(images), **answer.traits, **drawing)
-    welcome = _welcome(answers, images, f"{images.rows.size} of {counted(found, 'map')}")
+    welcome = _welcome(answers, images, f"{images.rows.size} of {counted(maps, 'map')}")
     title = " · ".join(filter(None, (answer.columns[0]["method_title"], answer.traits["layer"], Path(store.path).name)))
     predictions = _predictions(images)
     text = page(
@@ -92,7 +92,7 @@ def write_page(
         int(megabytes * 1e6),
     )
     write_whole(path, text.encode())
-    return images.rows.size, found
+    return images.rows.size, maps
 
 
 def _condition(store: Store, target: str | None, wrong: bool | None) -> Any:

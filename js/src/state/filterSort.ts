@@ -106,12 +106,12 @@ export function countFilters(facts: ImageFacts): Map<string, number> {
 function filtersOfColumn({ name, values }: Numbers): string[] {
   // Of many images some tell where the fifths begin.
   const step = Math.ceil(values.length / SAMPLE);
-  const told = Float32Array.from({ length: Math.floor(values.length / step) }, (_, place) => values[place * step])
+  const sample = Float32Array.from({ length: Math.floor(values.length / step) }, (_, place) => values[place * step])
     .filter((value) => !Number.isNaN(value))
     .sort();
-  const fifth = Math.max(1, Math.floor(told.length / 5));
-  const [low, high] = [told[fifth], told[told.length - 1 - fifth]].map((value) => Number(value?.toPrecision(3)));
-  return [...(told.length > 1 ? [`${name} < ${low}`, `${name} > ${high}`] : []), `${name} ${NOT_TOLD}`];
+  const fifth = Math.max(1, Math.floor(sample.length / 5));
+  const [low, high] = [sample[fifth], sample[sample.length - 1 - fifth]].map((value) => Number(value?.toPrecision(3)));
+  return [...(sample.length > 1 ? [`${name} < ${low}`, `${name} > ${high}`] : []), `${name} ${NOT_TOLD}`];
 }
 
 /** How many images a filter by a column shows. */
