@@ -1,5 +1,7 @@
 """A widget on a small model, and the page that shows it."""
 
+import signal
+
 import pytest
 
 import kx_widget as kx
@@ -26,3 +28,11 @@ def widget(browser, explainer):
     browser.wait(w)
     yield w
     w.close()
+
+
+@pytest.fixture
+def heeded_interrupts():
+    """The main thread hears SIGINT, which processes of a test run that share the work ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

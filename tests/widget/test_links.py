@@ -72,7 +72,7 @@ def test_from_asyncio(widget, explainer):
     assert_array_equal(found.maps, explainer.explain(cases.photos(), "sky").maps)
 
 
-def test_an_interrupted_wait_cancels_and_leaves_everything_usable(widget, browser, explainer):
+def test_an_interrupted_wait_cancels_and_leaves_everything_usable(widget, browser, explainer, heeded_interrupts):
     widget.params = {"smooth": {"repetitions": 1000}}
     until(lambda: widget.progress > 0)
     threading.Timer(0.1, lambda: signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)).start()

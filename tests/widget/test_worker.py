@@ -94,7 +94,7 @@ def test_threads_speak_for_whoever_asked():
     assert heard == ["cell", "cell", "page", "page"]
 
 
-def test_an_interrupt_that_another_thread_gets_ends_the_wait():
+def test_an_interrupt_that_another_thread_gets_ends_the_wait(heeded_interrupts):
     asleep = threading.Event()
 
     class Watched(threading.Condition):
