@@ -27,7 +27,7 @@ demo: setup
 	  --ServerApp.root_dir=$(dir $(NOTEBOOK)) --LabApp.default_url=/lab/tree/$(notdir $(NOTEBOOK))
 endif
 
-# The tests in a browser wait for most of their time, and leave more than a core to the others.
+# The tests in a browser wait for most of their time, and leave a core to the others.
 test: setup chromium firefox bundles
 	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync test-browser test-python test-js
 
@@ -38,7 +38,7 @@ test-browser: setup chromium firefox bundles
 # Measures the lines and branches that are reached; pyproject.toml says how many must be. `make test COVERAGE=` does not.
 COVERAGE := --cov --cov-report=term:skip-covered
 test-python: setup
-	$(PY) -m pytest -n 2 --dist loadfile $(COVERAGE) --ignore=tests/browser
+	$(PY) -m pytest $(COVERAGE) --ignore=tests/browser
 
 # The inner loop: engine and widget on tiny nets, and the front end's own tests, in two minutes.
 test-fast: setup
