@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kx_widget.bulk.arrow import pc
+from kx_widget.bulk.loader import load_readable
 from kx_widget.bulk.sources import file_of
 from kx_widget.bulk.store import Store
 from kx_widget.bulk.suspicions import Suspicion
 from kx_widget.engine.channel_relevance import relevance_maps
-from kx_widget.engine.errors import ImageError
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.figures import counted, fixed, percent
 from kx_widget.engine.images import Images
@@ -149,10 +149,10 @@ class Interventions:
         rows, images = self._load(suspicion.rows, self._members, rng)
         if images is None or len(rows) < LEAST_IMAGES:
             return not_testable("The files of its images are not there any more, or cannot be read.")
-        own = self._maps(images, suspicion.target, suspicion.weights)
-        if not own.any():
+        maps = self._maps(images, suspicion.target, suspicion.weights)
+        if not maps.any():
             return not_testable("What its images have in common is nowhere in them: less speaks against the class.")
-        parts = Parts.of(own, rng)
+        parts = Parts.of(maps, rng)
         boxes = {int(row): parts.box(i) for i, row in enumerate(rows)}
         covered = self._covered(images, suspicion.target, parts)
         if covered is None:
@@ -173,14 +173,8 @@ class Interventions:
         if len(rows) > most:
             rows = rows[np.sort(rng.choice(len(rows), most, replace=False))]
         paths = [file_of(row["id"]) for row in self._store.rows(rows, ["id"])]
-        is_there = np.array([path.is_file() for path in paths], bool)
-        rows, paths = rows[is_there], [path for path, there in zip(paths, is_there, strict=True) if there]
-        if not paths:
-            return rows, None
-        try:
-            return rows, self._explainer.load(paths)
-        except ImageError:
-            return rows[:0], None
+        problems, images = load_readable(self._explainer, paths)
+        return rows[np.array([not problem for problem in problems], bool)], images
 
     def _maps(self, images: Images, target: int, weights: Floats) -> Floats:
         """Where what these channels (K,) contribute to the class lies (N, H, W), at least 0."""

@@ -93,6 +93,8 @@ def test_the_copied_cell_shows_the_same_view(view: View, name: str) -> None:
     notebook.execute("old = w")
     notebook.add_cell(code)
     copied = View(notebook)
+    # As above.
+    copied.root.scroll_into_view_if_needed()
     copied.settle()
     notebook.until(lambda: shown(copied) == images, "the same images are shown")
     for image in drawn:

@@ -120,6 +120,11 @@ def test_without_pictures_nothing_is_testable(shortcut, photos, tmp_path):
     copy = tmp_path / "photos"
     shutil.copytree(photos, copy)
     store = x.explain_to(tmp_path / "maps.parquet", copy, labels="folder", channel_relevance=True)
+    for path in sorted(copy.rglob("*.*"))[::10]:
+        path.write_bytes(b"no picture")
+    (one,) = x.shortcuts(store, most=1)
+    assert one.trial.verdict != "not testable"
+    assert one.trial.members > 4
     shutil.rmtree(copy)
     result = x.shortcuts(store, most=2)
     assert {one.trial.verdict for one in result} == {"not testable"}
