@@ -151,17 +151,11 @@ class Covering:
             steps: from the image to the blank picture.
             noise: of pixels (B,) that are made up from their neighbours, by its deviation, instead of being covered.
         """
-        pixels = self.size[0] * self.size[1]
         ranks = self.ranks(maps)
-        covered_first = step_counts(pixels, steps)[1:-1]
-        shown_first = pixels - covered_first[::-1]
 
         def changed(images: Ints, items: Ints) -> Floats:
             inserts, step = np.divmod(items, steps - 1)
-            ranked = ranks[images]
-            masks = np.where(
-                inserts[:, None] > 0, ranked >= shown_first[step][:, None], ranked < covered_first[step][:, None]
-            ).reshape(-1, *self.size)
+            masks = self.curve_masks(ranks[images], inserts > 0, step + 1, steps)
             return self._covered(images, masks) if noise is None else self._imputed(images, masks, noise)
 
         own = [
@@ -170,6 +164,20 @@ class Covering:
         fact = ("curves", steps, self.probe.seed)
         scores = yield from self._gather(fact, changed, 2 * (steps - 1), own=own)
         return scores.reshape(len(scores), 2, steps - 1, -1)
+
+    def curve_masks(self, ranks: Ranks, inserts: Mask, step: Ints, steps: int) -> Mask:
+        """What is covered (n, H, W) at a step of a curve (n,), from 0 to `steps`.
+
+        Args:
+            ranks: the places of the pixels (n, H·W), see `ranks`.
+            inserts: whether the first pixels are shown (n,), and not covered.
+            step, steps: which one of how many.
+        """
+        pixels = self.size[0] * self.size[1]
+        counts = step_counts(pixels, steps)
+        covered_first, shown_first = counts[step][:, None], (pixels - counts[::-1])[step][:, None]
+        masks = np.where(inserts[:, None], ranks >= shown_first, ranks < covered_first)
+        return masks.reshape(-1, *self.size)
 
     def _imputed(self, images: Ints, masks: Mask, noise: Floats) -> Floats:
         """Copies of these images (n,), whose pixels are made up where their mask (n, H, W) is True."""

@@ -1,10 +1,10 @@
 """How far maps can be believed: what metrics say of them, ways to look at it and to keep it."""
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from kx_widget.engine.files import read_arrays, writable, write_arrays, write_wh
 from kx_widget.engine.notes import heading_of
 from kx_widget.engine.plots import empty_figure
 from kx_widget.engine.registry import Direction
-from kx_widget.engine.types import Floats, Notes
+from kx_widget.engine.types import Floats, Ints, Notes
 
 # Student's t for 95 %, by the number of pairs of random maps: what is farther from them is not chance.
 CLEAR = (np.inf, 12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23)
@@ -25,7 +25,16 @@ ASPECTS = {
     "weights": "whether the weights matter",
     "stable": "whether it is stable",
 }
-MAPPINGS = ("scores", "curves", "control")
+MAPPINGS = ("scores", "curves", "control", "tops", "cells")
+# Why there is no value before it is measured.
+NOT_YET = "not measured yet"
+# What is known of a map: it is better than chance and nothing speaks against it, something does, nothing could be told
+# of whether it is, or nobody measured it.
+State = Literal["holds", "weak", "unknown", "unmeasured"]
+
+
+# A finding in full, and in few words.
+Finding = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -53,9 +62,9 @@ class Evaluation:
     Attributes:
         scores: by metric, float32 (N, T), NaN where it cannot be told; `notes` say why.
         metrics: by metric, its title, direction, parameters.
-        curves: "deletion", "insertion", and "random", the deletion of random maps on average, float32
-            (N, T, steps + 1), where they were made: how the probability goes, or the score, rescaled to 0 where all is
-            covered and 1 for the image.
+        curves: "deletion", "insertion", and "random", the deletion of random maps on average, between "random_low" and
+            "random_high", float32 (N, T, steps + 1), where they were made: how the probability goes, or the score,
+            rescaled to 0 where all is covered and 1 for the image.
         fractions: which part of the pixels (steps + 1,) is covered, or shown, at each step.
         control: by metric, mean, spread and number (N, T, 3) of the values of random maps as smooth as the map.
         notes: N × T × sentences that say what cannot be told, and why.
@@ -66,6 +75,9 @@ class Evaluation:
         done: which part of the work is done, 1 when all is.
         seconds: how long it took.
         versions: of kx_widget, keras and tensorflow.
+        tops: the classes of most score along the curves "deletion" and "insertion", int (N, T, steps + 1).
+        cells: where cells were covered one by one, "losses", by how much the value fell, and "sums", what the map has
+            in each, float32 (N, T, grid²), row by row.
     """
 
     scores: Mapping[str, Floats]
@@ -82,6 +94,8 @@ class Evaluation:
     done: float
     seconds: float
     versions: Mapping[str, str]
+    tops: Mapping[str, Ints] = field(default_factory=dict)
+    cells: Mapping[str, Floats] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         n, t = self.shape
@@ -126,34 +140,91 @@ class Evaluation:
         if nothing := next(filter(_is_of_map, notes), ""):
             return nothing
         bad, good, seen = self._findings(image, target)
-        untold = [note.partition(":")[0] for note in notes]
-        parts = [*bad, *good]
+        untold = self._untold(image, target)
+        parts = [text for text, _ in (*bad, *good)]
         if untold:
             parts.append(f"cannot be told here: {', '.join(untold)}")
         if missing := unmeasured(seen):
             parts.append(f"not measured: {', '.join(missing)}")
-        text = "; ".join(parts)
-        return text[:1].upper() + text[1:] + "."
+        return _sentence("; ".join(parts))
 
-    def _findings(self, image: int, target: int) -> tuple[list[str], list[str], set[str]]:
+    def state(self, image: int, target: int) -> State:
+        """What is known of one map, in a word.
+
+        Raises:
+            ParameterError: there is no such image or target.
+        """
+        self._check(image, target)
+        if any(map(_is_of_map, self.notes[image][target])):
+            return "unknown"
+        bad, good, _ = self._findings(image, target)
+        if bad or good:
+            return "weak" if bad else "holds"
+        untold = self._untold(image, target)
+        is_asked = any(summary.aspect == "faithful" and summary.title in untold for summary in self.metrics.values())
+        return "unknown" if is_asked else "unmeasured"
+
+    def headline(self, image: int, target: int) -> str:
+        """The first thing to know of one map, in few words; `verdict` tells all.
+
+        Raises:
+            ParameterError: there is no such image or target.
+        """
+        self._check(image, target)
+        notes = self.notes[image][target]
+        if nothing := next(filter(_is_of_map, notes), ""):
+            return nothing
+        bad, good, _ = self._findings(image, target)
+        untold = next((note for note in notes if note.partition(":")[0] in self._untold(image, target)), "")
+        if bad or good:
+            return _sentence((bad or good)[0][1])
+        return f"Cannot be told. {untold}" if self.state(image, target) == "unknown" else _sentence(NOT_YET)
+
+    def smallest_share(self, curve: str, image: int, target: int) -> float:
+        """The smallest part of the picture whose loss takes the prediction, or, along "insertion", that keeps it.
+
+        NaN where none of the steps does, or no curves were made.
+
+        Raises:
+            ParameterError: there is no such image or target.
+        """
+        self._check(image, target)
+        if curve not in self.tops:
+            return float("nan")
+        classes = self.tops[curve][image, target]
+        is_same = classes == self.tops["deletion"][image, target, 0]
+        steps = np.flatnonzero(~is_same if curve == "deletion" else is_same)
+        # Where all that is covered is taken for the same, nothing keeps it.
+        if classes[0] < 0 or not len(steps) or (curve == "insertion" and steps[0] == 0):
+            return float("nan")
+        return float(self.fractions[steps[0]] if curve == "deletion" else 1 - self.fractions[::-1][steps[0]])
+
+    def _untold(self, image: int, target: int) -> list[str]:
+        """The titles of the metrics that cannot be told of one map."""
+        notes = [note.partition(": ") for note in self.notes[image][target]]
+        return [title for title, _, reason in notes if reason != f"{NOT_YET}."]
+
+    def _findings(self, image: int, target: int) -> tuple[list[Finding], list[Finding], set[str]]:
         """What speaks against a map and what for it, and the aspects that something is known of."""
-        bad: list[str] = []
-        good: list[str] = []
+        bad: list[Finding] = []
+        good: list[Finding] = []
         seen: set[str] = set()
         for name, values in self.scores.items():
             summary, value = self.metrics[name], float(values[image, target])
             if np.isnan(value):
                 continue
             seen.add(summary.aspect)
-            if name in self.control:
+            if name in self.control and np.isfinite(self.control[name][image, target]).all():
                 mean, spread, number = map(float, self.control[name][image, target])
                 is_clear = self.z[name][image, target] >= _clear(number)
                 words = "better than" if is_clear else "not clearly better than"
                 theirs = f"theirs {_number(mean)} ± {spread:.2f}"
                 finding = f"{words} random maps as smooth in {summary.title} ({_number(value)}, {theirs})"
-                (good if is_clear else bad).append(finding)
+                brief = f"{'better' if is_clear else 'no better'} than chance in {summary.title}"
+                (good if is_clear else bad).append((finding, brief))
             elif summary.doubt is not None and summary.is_doubtful(value):
-                bad.append(summary.doubt[1].format(value=value))
+                finding = summary.doubt[1].format(value=value)
+                bad.append((finding, finding.partition(", so ")[0]))
         return bad, good, seen
 
     def sentence(self, metric: str, image: int, target: int) -> str:
@@ -190,9 +261,12 @@ class Evaluation:
             raise ParameterError("No curves were made: evaluate with deletion, insertion, aopc or srg.")
         figure = empty_figure(4.8, 3.2)
         axes: Any = figure.subplots()
-        for name, values in self.curves.items():
-            dashes = ":" if name == "random" else "-"
-            axes.plot(100 * self.fractions, values[image, target], dashes, label=name)
+        of_map = {name: values[image, target] for name, values in self.curves.items()}
+        if "random_low" in of_map:
+            band = of_map.pop("random_low"), of_map.pop("random_high")
+            axes.fill_between(100 * self.fractions, *band, color="0.5", alpha=0.2, linewidth=0)
+        for name, values in of_map.items():
+            axes.plot(100 * self.fractions, values, ":" if name == "random" else "-", label=name)
         axes.set_xlabel("% of the pixels covered or shown")
         axes.set_ylabel("probability, or rescaled score")
         axes.set_title(f"{self.names[image]} · {self.target_names[image][target]}", fontsize=9)
@@ -283,6 +357,10 @@ def unmeasured(aspects: Container[str]) -> list[str]:
 def _summary(values: dict[str, Any]) -> MetricSummary:
     doubt = values.pop("doubt")
     return MetricSummary(**values, doubt=doubt and (doubt[0], doubt[1]))
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + "."
 
 
 def _clear(number: float) -> float:

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from kx_widget.engine.covering import Mask
-from kx_widget.engine.evaluation import Evaluation, MetricSummary
+from kx_widget.engine.evaluation import NOT_YET, Evaluation, MetricSummary
 from kx_widget.engine.evaluation_inputs import EvaluationSettings, MetricColumn
 from kx_widget.engine.explanation import Explanation, versions
 from kx_widget.engine.map_batch import Curves, MetricValues
-from kx_widget.engine.types import Floats
+from kx_widget.engine.types import Floats, Ints
 
 
 class EvaluationBuilder:
@@ -38,8 +38,10 @@ class EvaluationBuilder:
         self._scores = {name: self._empty() for name in columns}
         self._control: dict[str, Floats] = {}
         self._curves: dict[str, Floats] = {}
+        self._tops: dict[str, Ints] = {}
+        self._cells: dict[str, Floats] = {}
         self._fractions = np.zeros(0, np.float32)
-        self._reasons: dict[str, Any] = {name: np.full(self._shape, "not measured yet", object) for name in columns}
+        self._reasons: dict[str, Any] = {name: np.full(self._shape, NOT_YET, object) for name in columns}
 
     def _empty(self, *more: int) -> Floats:
         return np.full((*self._shape, *more), np.nan, np.float32)
@@ -53,11 +55,19 @@ class EvaluationBuilder:
         for reason, where in values.reasons.items():
             reasons[rows][where] = reason
 
-    def add_curves(self, rows: slice, curves: Curves) -> None:
-        """The curves of some images."""
+    def add_curves(self, rows: slice, curves: Curves, tops: tuple[Ints, Ints]) -> None:
+        """The curves of some images, and the classes of most score along them."""
+        for name, classes in zip(("deletion", "insertion"), tops, strict=True):
+            empty = np.full((*self._shape, classes.shape[-1]), -1, np.int64)
+            self._tops.setdefault(name, empty)[rows] = classes
         self._fractions = curves.covered
         for name, values in (("deletion", curves.deletion), ("insertion", curves.insertion)):
             self._curves.setdefault(name, self._empty(len(self._fractions)))[rows] = values
+
+    def add_cells(self, rows: slice, losses: Floats, sums: Floats) -> None:
+        """What covering each cell of some images costs, and what the maps have there."""
+        for name, values in (("losses", losses), ("sums", sums)):
+            self._cells.setdefault(name, self._empty(values.shape[-1]))[rows] = values
 
     def scores(self, rows: slice, name: str) -> Floats:
         """What a metric told of some images (B, T)."""
@@ -65,8 +75,10 @@ class EvaluationBuilder:
 
     def add_random_curve(self, rows: slice, places: Mask, curves: Floats) -> None:
         """The curves (B, T, R, steps + 1) of random maps that count in these places (B, T)."""
-        mean = self._curves.setdefault("random", self._empty(curves.shape[-1]))
-        mean[rows][places] = curves[places].mean(1)
+        of_places = curves[places]
+        found = {"random": of_places.mean(1), "random_low": of_places.min(1), "random_high": of_places.max(1)}
+        for name, values in found.items():
+            self._curves.setdefault(name, self._empty(curves.shape[-1]))[rows][places] = values
 
     def add_control(self, rows: slice, name: str, places: Mask, values: Floats) -> None:
         """What a metric tells of random maps (B, T, R) that count in these places (B, T)."""
@@ -91,6 +103,8 @@ class EvaluationBuilder:
             done=float(done),
             seconds=time.perf_counter() - self._start,
             versions=versions(),
+            tops={name: classes.copy() for name, classes in self._tops.items()},
+            cells={name: values.copy() for name, values in self._cells.items()},
         )
 
     def _notes(self, image: int, target: int) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from kx_widget.engine.metrics import DEFAULT
 from kx_widget.engine.notes import NOTHING, heading_of, notes_on
 from kx_widget.engine.parameters import check_params
 from kx_widget.engine.probe import Probe, blurred
+from kx_widget.engine.ranges import Pixels
 from kx_widget.engine.registry import Method, Metric, find_metric
 from kx_widget.engine.targets import parse
 from kx_widget.engine.types import Floats, Parameter
@@ -145,12 +146,20 @@ def covering_of(images: Images, rows: slice, cover: str, probe: Probe) -> Coveri
     def picture() -> Floats:
         if cover == "black":
             return probe.baseline(cover)
-        pixels = images.pixels[rows].astype(np.float32)
-        means = pixels.mean((1, 2), keepdims=True)
-        ready = images.of_pixels(blurred(pixels) if cover == "blur" else np.broadcast_to(means, pixels.shape))
+        ready = images.of_pixels(covering_pixels(images.pixels[rows], cover).astype(np.float32))
         return probe.baseline(cover) if ready is None else ready
 
     return Covering(probe, cover, picture)
+
+
+def covering_pixels(pixels: Pixels, cover: str) -> Pixels:
+    """What covers pictures (B, H, W, 3), in whole pixels, so that what is scored can be seen as it is."""
+    if cover == "black":
+        return np.zeros_like(pixels)
+    values = pixels.astype(np.float32)
+    if cover == "blur":
+        return np.rint(blurred(values)).clip(0, 255).astype(np.uint8)
+    return np.broadcast_to(np.rint(values.mean((1, 2), keepdims=True)), pixels.shape).astype(np.uint8)
 
 
 def pixel_scale(images: Images, rows: slice) -> Floats:

@@ -28,6 +28,7 @@ from kx_widget.engine.methods import METHODS
 from kx_widget.engine.metrics import METRICS
 from kx_widget.engine.probe import Probe
 from kx_widget.engine.question import Question, model_failures
+from kx_widget.engine.scored_picture import ScoredPicture, check_step, pixels_at, scores_at
 from kx_widget.engine.types import Floats
 
 # By how much a score may differ, as a part of it, from what it was when the maps were made.
@@ -83,6 +84,28 @@ class Evaluator:
         for done in self._run(builder):
             yield builder.evaluation(done)
         yield builder.evaluation(1)
+
+    def picture(self, image: int, target: int, curve: str, step: int) -> ScoredPicture:
+        """What was scored at a step of a curve of one map; it takes no pass where the curve is known.
+
+        Raises:
+            ParameterError: there is no such image, target, curve or step, or the map says nothing.
+            ModelError: the model failed.
+        """
+        self.explanation.notes_of(image, target)
+        check_step(curve, step, self.settings.steps)
+        if reason := self.unusable[image][target]:
+            raise ParameterError(f"Nothing is covered in the order of this map. {reason}")
+        rows, question = slice(image, image + 1), self.question
+        maps = np.ascontiguousarray(self.explanation.maps[rows, target])
+        place = curve, step, self.settings.steps
+        with model_failures():
+            probe = question.probe(rows)
+            self._check_scores(rows, question.scores(rows, probe))
+            covering = covering_of(question.images, rows, self.settings.cover, probe)
+            scores = scores_at(covering, maps, *place)
+        pixels, share = pixels_at(covering, question.images.pixels[rows], maps, *place)
+        return ScoredPicture(pixels, share, scores[0], question.model.probabilities(scores)[0])
 
     def _builder(self) -> EvaluationBuilder:
         return EvaluationBuilder(self.explanation, self.columns, self.settings, self.unusable)
@@ -172,7 +195,9 @@ class Evaluator:
         builder.add(rows, name, answer)
         if batch.has_curves:
             curves = yield from batch.curves()
-            builder.add_curves(rows, curves)
+            builder.add_curves(rows, curves, batch.curve_tops)
+        if batch.cells is not None:
+            builder.add_cells(rows, *batch.cells)
         if column.metric.is_compared and self.settings.controls:
             yield from self._compare(name, batch, rows, builder)
 

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, get_args
@@ -41,6 +41,7 @@ from kx_widget.engine.partials import checked
 from kx_widget.engine.preprocessing import Preprocessing
 from kx_widget.engine.question import CompiledModel, Question, model_failures, with_progress_bar
 from kx_widget.engine.registry import Method, Metric, find, table
+from kx_widget.engine.scored_picture import ScoredPicture
 from kx_widget.engine.types import Floats, Inspection, Parameter, Step
 from kx_widget.engine.weights import Weights
 from kx_widget.engine.wrappers import WRAPPERS
@@ -371,7 +372,7 @@ class Explainer:
 
     def evaluate_stream(
         self, explanation: Explanation, metrics: Any = None, *, images: Any = None, masks: Any = None, **settings: Any
-    ) -> Iterator[Evaluation]:
+    ) -> Generator[Evaluation, None, None]:
         """The same as `evaluate`, as a generator of partial evaluations.
 
         Args:
@@ -382,6 +383,34 @@ class Explainer:
             Closing the generator cancels; what was computed is kept.
         """
         return self._evaluator(explanation, metrics, images, masks, settings).stream()
+
+    def scored_picture(
+        self,
+        explanation: Explanation,
+        image: int = 0,
+        target: int = 0,
+        *,
+        step: int,
+        curve: str = "deletion",
+        images: Any = None,
+        **settings: Any,
+    ) -> ScoredPicture:
+        """The very picture that was scored at a step of a curve, and what the model says of it.
+
+        Args:
+            explanation, images, **settings: as in `evaluate`.
+            image, target: which map.
+            step: from 0 to `steps`.
+            curve: `"deletion"`, where what the map marks most is covered first, or `"insertion"`, where it is shown
+                first.
+
+        Returns:
+            A `ScoredPicture`; no pass is made where the curve is known.
+
+        Raises:
+            ParameterError: there is no such map, step or curve, or the map says nothing; those of `evaluate`.
+        """
+        return self._evaluator(explanation, "deletion", images, None, settings).picture(image, target, curve, step)
 
     def compare(
         self,

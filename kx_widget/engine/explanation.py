@@ -1,7 +1,7 @@
 """The answer: raw maps, and ways to look at, keep and share them."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -98,6 +98,24 @@ class Explanation:
         """
         self._check(image, target)
         return self.notes[image][target] if self.notes else ()
+
+    def of_image(self, image: int) -> "Explanation":
+        """The part of one image, whose arrays are views of these.
+
+        Raises:
+            ParameterError: there is no such image.
+        """
+        self._check(image, 0)
+        rows = slice(image % len(self.targets), image % len(self.targets) + 1)
+        return replace(
+            self,
+            **{name: getattr(self, name)[rows] for name in ARRAYS},
+            target_names=self.target_names[rows],
+            checks={name: values[rows] for name, values in self.checks.items()},
+            names=self.names[rows],
+            notes=self.notes[rows],
+            done=None if self.done is None or self.done[rows].min() == 1 else self.done[rows],
+        )
 
     def _check(self, image: Any, target: Any) -> None:
         for name, index, count in zip(("image", "target"), (image, target), self.targets.shape, strict=True):

@@ -117,6 +117,19 @@ class MapBatch:
         """Whether the curves are known."""
         return "curves" in self._memo
 
+    @property
+    def curve_tops(self) -> tuple[Ints, Ints]:
+        """The classes of most score (B, T, steps + 1) along the curves of deletion and insertion, which are known."""
+        return self._memo["curve tops"]
+
+    @property
+    def cells(self) -> tuple[Floats, Floats] | None:
+        """What covering each cell costs, and the map's sum in it (B, T, grid²); None where nobody asked for it."""
+        if "grid" not in self._memo:
+            return None
+        grid = self._memo["grid"]
+        return self._memo["cells", grid], self.cell_sums(grid)
+
     def _once(self, key: Any, compute: Callable[[], Any]) -> Any:
         if key not in self._memo:
             self._memo[key] = compute()
@@ -168,9 +181,12 @@ class MapBatch:
 
     def blank(self) -> Generator[Passes, None, Floats]:
         """The value (B, T) of the targets when all is covered: 1 pass an image."""
+        scores = yield from self._blank_scores()
+        return self.value_of(scores[:, None])[..., 0]
+
+    def _blank_scores(self) -> Generator[Passes, None, Floats]:
         if "blank" not in self._memo:
-            scores = yield from self.covering.blank()
-            self._memo["blank"] = self.value_of(scores[:, None])[..., 0]
+            self._memo["blank"] = yield from self.covering.blank()
         return self._memo["blank"]
 
     def cell_drops(self, grid: int) -> Generator[Passes, None, Floats]:
@@ -178,6 +194,7 @@ class MapBatch:
         if ("cells", grid) not in self._memo:
             scores = yield from self.covering.cells(grid)
             self._memo["cells", grid] = self.original()[..., None] - self.value_of(scores)
+            self._memo["grid"] = grid
         return self._memo["cells", grid]
 
     def cell_sums(self, grid: int) -> Floats:
@@ -220,11 +237,16 @@ class MapBatch:
         if "curves" not in self._memo:
             blank = yield from self.blank()
             between = np.empty((2, *self.indices.shape, self.steps - 1), np.float32)
+            tops = np.empty((2, *self.indices.shape, self.steps + 1), np.int64)
+            tops[0, ..., 0] = tops[1, ..., -1] = self.probe.scores().argmax(-1)[:, None]
+            tops[0, ..., -1] = tops[1, ..., 0] = (yield from self._blank_scores()).argmax(-1)[:, None]
             for t in range(self.maps.shape[1]):
                 scores = yield from self.covering.curves(np.ascontiguousarray(self.maps[:, t]), self.steps)
+                tops[:, :, t, 1:-1] = scores.argmax(-1).swapaxes(0, 1)
                 for values, of_curve in zip(between, scores.swapaxes(0, 1), strict=True):
                     values[:, t] = self.value_of(of_curve)[:, t]
             self._memo["curves"] = self.curves_between(blank, *between)
+            self._memo["curve tops"] = tops[0], tops[1]
         return self._memo["curves"]
 
     def imputed_values(self, noise: float) -> Generator[Passes, None, Floats]:

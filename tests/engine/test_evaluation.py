@@ -279,7 +279,7 @@ def test_covers_are_made_of_pixels_before_they_are_preprocessed():
     model = models.flattened()
     explainer = Explainer(model, preprocess=squared)
     scores, p = explainer.what_if(x, np.ones((1, SIDE, SIDE)), cover="mean")
-    mean = np.broadcast_to(x.mean((1, 2), keepdims=True), x.shape).astype(np.float32)
+    mean = np.broadcast_to(np.rint(x.mean((1, 2), keepdims=True)), x.shape).astype(np.float32)
     assert_allclose(p[:, 0], model(squared(mean)).numpy(), atol=1e-5)
     assert_allclose(scores[:, 0], Explainer(model).predict(squared(mean))[0], atol=1e-4)
     assert not np.allclose(p[:, 0], model(np.broadcast_to(squared(x).mean((1, 2), keepdims=True), x.shape)), atol=1e-3)
