@@ -9,13 +9,14 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from kx_widget.engine.types import Floats
 from kx_widget.widget.codec import encode
+from kx_widget.widget.evidence import Records
 from kx_widget.widget.messages import VERSION, Column
 from kx_widget.widget.serialize import Tile
 
@@ -29,13 +30,17 @@ LAST_SIDES = (14, 7)
 
 @dataclass(frozen=True)
 class KeptAnswer:
-    """An answer, whole or as far as it had come, the traits of its question, and how long it took if that is known."""
+    """An answer, whole or as far as it had come, the traits of its question, and how long it took if that is known.
+
+    `evidence` grows while its maps are measured.
+    """
 
     traits: Mapping[str, Any]
     columns: Sequence[Column]
     tiles: Sequence[Tile]
     seconds: float | None
     is_whole: bool = True
+    evidence: Records = field(default_factory=dict)
 
 
 class Archive:
@@ -139,6 +144,7 @@ def _block(
                 "columns": answer.columns,
                 "items": [{**item, "score": _finite(item["score"]), **next(rest)} for item, _ in answer.tiles],
                 "seconds": answer.seconds,
+                "evidence": list(answer.evidence.values()),
             }
             for answer in answers
         ],

@@ -22,6 +22,10 @@ class Estimates:
         self._answers = answers
         self._pass_seconds: float | None = None
 
+    def of_passes(self, passes: int) -> float | None:
+        """About how long so many passes of one image take; None while that is unknown."""
+        return None if self._pass_seconds is None else passes * self._pass_seconds
+
     def by_method(self, query: Query, traits: QuestionTraits, wait: Callable[[float], bool]) -> dict[str, float]:
         """About how long each method would take instead of the one just asked, for one class, by its id.
 

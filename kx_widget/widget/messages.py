@@ -309,12 +309,104 @@ class Thumbnails(TypedDict):
 class Costs(TypedDict):
     """About how many seconds each method would take for these images, at the layer that it would be asked at, by id.
 
-    Those that are missing do not tell; the words of the catalogue then have to do.
+    Those that are missing do not tell; the words of the catalogue then have to do. `measuring` is what the evidence of
+    all maps of one image takes, None while that is unknown.
     """
 
     kind: Literal["costs"]
     gen: int
     seconds: dict[str, float]
+    measuring: float | None
+
+
+class MetricRecord(TypedDict):
+    """What a metric says of a map; `control` is mean and spread of random maps, where it is compared with these."""
+
+    title: str
+    better: Literal["higher", "lower"]
+    value: float | None
+    control: list[float] | None
+    sentence: str
+
+
+class CurvesRecord(TypedDict):
+    """How the value of the target goes as what the map marks most is covered, or shown.
+
+    `covered` and `shown` are the parts of the picture at each step, `random_low` and `random_high` what the value is
+    between in random orders, empty where there are none. `flips_at` is the smallest part whose loss takes the
+    prediction, `keeps_at` the smallest that keeps it, None where no step does; `shares` say so. A score is rescaled: 0
+    where all is covered, 1 for the picture.
+    """
+
+    value: Literal["probability", "score"]
+    covered: list[float]
+    shown: list[float]
+    deletion: list[float | None]
+    insertion: list[float | None]
+    random_low: list[float | None]
+    random_high: list[float | None]
+    flips_at: float | None
+    keeps_at: float | None
+    shares: list[str]
+
+
+class CellsRecord(TypedDict):
+    """By how much the value falls when each of grid × grid cells is covered, and the map's sum there, row by row."""
+
+    grid: int
+    losses: list[float | None]
+    sums: list[float | None]
+    correlation: float | None
+
+
+class EvidenceRecord(TypedDict):
+    """What is known of how far one map can be believed.
+
+    `state` says it in a word, `headline` in a few, `verdict` in full: bad news first, and what was not measured last.
+    """
+
+    image: int
+    column: int
+    state: Literal["holds", "weak", "unknown", "unmeasured"]
+    headline: str
+    verdict: str
+    cover: str
+    metrics: list[MetricRecord]
+    curves: CurvesRecord | None
+    cells: CellsRecord | None
+
+
+class Evidence(TypedDict):
+    """What was measured since the last one; a later item for the same image and column replaces an earlier one."""
+
+    kind: Literal["evidence"]
+    gen: int
+    items: list[EvidenceRecord]
+
+
+class ClassRecord(TypedDict):
+    """A class that a model finds in a picture; without probabilities, its score is told."""
+
+    index: int
+    probability: float | None
+    score: float
+
+
+class Covered(TypedDict):
+    """Answers `cover`, with one buffer: the very picture that was scored, as PNG; or why there is none."""
+
+    kind: Literal["covered"]
+    gen: int
+    image: int
+    column: int
+    curve: str
+    step: int
+    cover: str
+    share: float
+    width: int
+    height: int
+    classes: list[ClassRecord]
+    problem: str
 
 
 class Done(TypedDict):
@@ -419,6 +511,27 @@ class Want(TypedDict):
     have: str
 
 
+class Measure(TypedDict):
+    """Measure the evidence of these images' maps now, those in focus first, with what covers; none of them to stop."""
+
+    kind: Literal["measure"]
+    gen: int
+    images: list[int]
+    cover: str
+
+
+class Cover(TypedDict):
+    """Asks for the picture at a step of a curve, `"deletion"` or `"insertion"`, of one map."""
+
+    kind: Literal["cover"]
+    gen: int
+    image: int
+    column: int
+    curve: str
+    step: int
+    cover: str
+
+
 class Look(TypedDict):
     """The images of a store whose rows are near sight: those whose picture, and those whose maps, are not here yet."""
 
@@ -458,10 +571,10 @@ class Ack(TypedDict):
 
 
 Down = (
-    Welcome | Predictions | Shelf | Pictures | Queued | Running | Progress | Maps | Ahead | Thumbnails | Costs | Done
-    | Cancelled | Error | File | Crop
+    Welcome | Predictions | Shelf | Pictures | Queued | Running | Progress | Maps | Ahead | Thumbnails | Costs
+    | Evidence | Covered | Done | Cancelled | Error | File | Crop
 )  # fmt: skip
-Up = Hello | Seen | Refresh | Cancel | Miss | Want | Look | Export | Enlarge | Ack
+Up = Hello | Seen | Refresh | Cancel | Miss | Want | Measure | Cover | Look | Export | Enlarge | Ack
 
 
 def validate(content: Any) -> dict[str, Any] | None:

@@ -19,8 +19,10 @@ MESSAGES_PER_SECOND = 20
 SECONDS_UNTIL_LOST = 10.0
 SECONDS_WHILE_DEAF = 0.25
 # Messages without maps or pictures, first what is sent first.
-NOTICES = ("welcome", "queued", "running", "progress", "overview", "thumbnails", "costs", "error")
-OF_QUESTION = ("queued", "running", "progress", "thumbnails", "costs")
+NOTICES = (
+    "welcome", "queued", "running", "progress", "overview", "covered", "thumbnails", "costs", "evidence", "error",
+)  # fmt: skip
+OF_QUESTION = ("queued", "running", "progress", "covered", "thumbnails", "costs", "evidence")
 KEYS_KEPT = 1000
 MOST_VIEWS = 1000
 MOST_ERRORS = 5
@@ -104,6 +106,20 @@ class Outbox:
             self._notices["thumbnails"] = [*waiting, (message, buffers)]
             self._flush()
 
+    def evidence(self, records: Iterable[dict[str, Any]]) -> None:
+        """Send what was measured, each record instead of an earlier one of its image and column."""
+        with self._lock:
+            waiting = [record for message, _ in self._notices["evidence"] for record in message["items"]]
+            items = {(record["image"], record["column"]): record for record in (*waiting, *records)}
+            if items:
+                self.tell("evidence", items=list(items.values()))
+
+    def covered(self, message: dict[str, Any], buffer: bytes) -> None:
+        """Send a picture, instead of one that waits: the pointer has moved on."""
+        with self._lock:
+            self._notices["covered"] = [({"kind": "covered", "gen": self._gen, **message}, [buffer])]
+            self._flush()
+
     def show(self, tiles: Sequence[Tile]) -> None:
         """Send maps, each instead of an earlier one of its image and column."""
         with self._lock:
@@ -169,6 +185,12 @@ class Outbox:
             else:
                 self._views.pop(view, None)
             self._flush()
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether a view is in sight, and heard."""
+        with self._lock:
+            return bool(self._views) and not self.is_deaf
 
     def hear(self) -> None:
         """Note that something has come from a page, so that acknowledgements do, too."""

@@ -5,13 +5,13 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from kx_widget.engine.errors import CancelledError, ImageError, KxError
+from kx_widget.engine.errors import CancelledError, ImageError, KxError, plain
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.types import Floats, Frame, Frames
 from kx_widget.widget import prefetch
@@ -19,6 +19,7 @@ from kx_widget.widget.answer_sources import AnswerSource, Part, Query, asks_for_
 from kx_widget.widget.archive import KeptAnswer
 from kx_widget.widget.crops import Crops
 from kx_widget.widget.estimates import Estimates
+from kx_widget.widget.evidence import COSTLY, COVER, FREE, MOST_SECONDS, ExplainedImages, MapEvidence
 from kx_widget.widget.image_sources import ImageSource
 from kx_widget.widget.messages import VERSION, Column
 from kx_widget.widget.outbox import LARGEST_FRAME, Outbox, Send
@@ -35,6 +36,8 @@ SECONDS_BETWEEN_PROGRESS = 0.1
 IMAGES_AT_ONCE = 8
 MOST_TILES = 1000
 THREADS = 4
+# Answers whose evidence is kept.
+MOST_MEASURED = 100
 
 
 @dataclass
@@ -60,6 +63,9 @@ class CurrentAnswer:
     explanations: list[Explanation] = field(default_factory=list)
     prefetched: set[str] = field(default_factory=set)
     costs: dict[str, float] | None = None
+    measuring: float | None = None
+    evidence: MapEvidence = field(default_factory=MapEvidence)
+    cover: str = COVER
     status: Status = "running"
     error: BaseException | None = None
     seconds: float = 0.0
@@ -130,6 +136,9 @@ class Session:
         self._wanted_pictures: list[int] = []
         self._wanted_maps: list[int] = []
         self._wanted_thumbnails: tuple[int, int, str] | None = None
+        self._wanted_picture: tuple[int, int, Mapping[str, Any]] | None = None
+        self._wanted_evidence: list[int] = []
+        self._evidence: dict[str, MapEvidence] = {}
 
     def ask(self, query: Query, traits: Mapping[str, Any], focus: int) -> None:
         """Answer this instead of whatever was asked before.
@@ -141,6 +150,7 @@ class Session:
         with self._changed:
             answer = self._answer = CurrentAnswer(self._answer.gen + 1, traits, query, focus)
             self._wanted_maps, self._wanted_thumbnails = [], None
+            self._wanted_evidence, self._wanted_picture = [], None
             # The cell that asks may go on; what a page asks is heard after this.
             self.outbox.begin(answer.gen, waiting=self._worker.busy, deaf=True)
             self._report("running", 0.0, "")
@@ -197,6 +207,23 @@ class Session:
             self.outbox.notify({"kind": "welcome", "version": VERSION, "gen": self._answer.gen, **welcome})
             self._send_overview()
             self._tell_all(self._answer)
+            self._go_on_measuring()
+
+    def hear(self) -> None:
+        """Note that something has come from a page."""
+        with self._changed:
+            was_deaf = self.outbox.is_deaf
+            self.outbox.hear()
+            if was_deaf:
+                self._go_on_measuring()
+
+    def see(self, view: str, visible: bool) -> None:
+        """Note that a view came into sight or went out of it."""
+        with self._changed:
+            was_watched = self.outbox.is_watched
+            self.outbox.see(view, visible)
+            if not was_watched:
+                self._go_on_measuring()
 
     def resend(self, gen: int) -> None:
         """Send everything of the current question again: a view lacks something of the one with that number."""
@@ -206,12 +233,15 @@ class Session:
             self._tell_all(self._answer)
 
     def focus(self, image: int) -> None:
-        """Explain this image to Python, where not all are explained at once; a question that has ended goes on."""
+        """Measure this image's maps; where not all images are explained at once, explain it to Python."""
         with self._changed:
             answer = self._answer
-            if self._images.at_once or answer.focus == image:
+            if answer.focus == image:
                 return
             answer.focus = image
+            if self._images.at_once:
+                self._go_on_measuring()
+                return
             answer.status, answer.error = "running", None
             self._go_on()
 
@@ -235,6 +265,26 @@ class Session:
                 if self._answer.status == "done":
                     self._go_on()
 
+    def measure(self, gen: int, images: Sequence[int], cover: str) -> None:
+        """Measure the maps of these images for the question of that number, once it is answered."""
+        numbers = range(len(self._images))
+        with self._changed:
+            answer = self._answer
+            if gen == answer.gen:
+                self._wanted_evidence = [image for image in dict.fromkeys(images) if image in numbers]
+                answer.cover = cover
+                if answer.status == "done":
+                    self._go_on()
+
+    def cover(self, gen: int, image: int, column: int, place: Mapping[str, Any]) -> None:
+        """Send the picture at a place of a curve of a map; of several requests the latest is answered."""
+        with self._changed:
+            answer = self._answer
+            if gen == answer.gen and answer.status == "done" and column in range(len(answer.columns)):
+                names = ("curve", "step", "cover")
+                self._wanted_picture = image, column, {name: place[name] for name in names}
+                self._go_on()
+
     def close(self) -> None:
         """Stop computing and forget; who waits is told that the widget is closed."""
         with self._changed:
@@ -244,6 +294,10 @@ class Session:
             self._answer = CurrentAnswer(self._answer.gen + 1, status="idle", error=KxError(CLOSED))
             self._changed.notify_all()
 
+    def _go_on_measuring(self) -> None:
+        if self._answer.status == "done" and self._answers.explainer is not None:
+            self._go_on()
+
     def _go_on(self) -> None:
         answer = self._answer
         if answer.query is not None:
@@ -252,7 +306,10 @@ class Session:
 
     def _run(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
         """Do what is still to be done; what is interrupted is left to the next run."""
-        for task in (self._answer_question, self._bring, self._send_thumbnails, self._estimate, self._prefetch):
+        for task in (
+            self._answer_question, self._send_covered, self._bring, self._send_thumbnails, self._estimate,
+            self._prefetch, self._measure,
+        ):  # fmt: skip
             try:
                 task(answer, query, stale)
             except BaseException as error:
@@ -269,6 +326,10 @@ class Session:
         start, version, focus = time.perf_counter(), query.version(), answer.focus
         if not answer.key:
             answer.version, answer.key = version, self._key(answer.traits, version)
+            answer.evidence = self._evidence.pop(answer.key, answer.evidence)
+            self._evidence[answer.key] = answer.evidence
+            while len(self._evidence) > MOST_MEASURED:
+                del self._evidence[next(iter(self._evidence))]
             self._if_current(answer, self._tell_running, answer)
         if answer.explained != focus:
             parts = query.parts(range(len(self._images)) if self._images.at_once else [focus], version)
@@ -290,12 +351,16 @@ class Session:
                 answer.explanations = explanations
                 answer.explained, answer.seconds = focus, time.perf_counter() - start
             if self._images.at_once:
-                predictions = self._predict(version)
-                kept = KeptAnswer(answer.traits, answer.columns, list(answer.tiles.values()), answer.seconds)
-                self._keep(kept, version, predictions)
+                self._predict(version)
+                self._keep_whole(answer)
         with self._changed:
             if not stale():
                 self._end(answer, "done")
+
+    def _keep_whole(self, answer: CurrentAnswer) -> None:
+        tiles, evidence = list(answer.tiles.values()), answer.evidence.records
+        kept = KeptAnswer(answer.traits, answer.columns, tiles, answer.seconds, evidence=evidence)
+        self._keep(kept, answer.version, self._predictions)
 
     def _follow(self, answer: CurrentAnswer, parts: Sequence[Part], number: int, stale: CancelToken) -> None:
         """Drive one of the parts of the answer until it ends or is stale, and send what changes."""
@@ -442,14 +507,77 @@ class Session:
             return
         with suppress(Exception):
             costs = self._estimates.by_method(query, answer.traits, stale.wait)
+            explained = self._explained(answer)
             with self._changed:
                 if not stale():
                     answer.costs = costs
+                    answer.measuring = explained and self._estimates.of_passes(explained.passes)
                     self._tell_costs(answer)
 
     def _tell_costs(self, answer: CurrentAnswer) -> None:
         if answer.costs:
-            self.outbox.tell("costs", seconds=answer.costs)
+            self.outbox.tell("costs", seconds=answer.costs, measuring=answer.measuring)
+
+    def _explained(self, answer: CurrentAnswer) -> ExplainedImages | None:
+        """The maps of the answer that can be measured, None where there are none, or no model."""
+        explainer = self._answers.explainer
+        if explainer is None or not answer.explanations or answer.explained is None:
+            return None
+        images, numbers = self._images.load(explainer, [answer.explained])
+        return ExplainedImages(explainer, answer.explanations, images, numbers)
+
+    def _measure(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
+        """Measure how far maps can be believed: what is free of all, the rest where it is asked for or looked at."""
+        is_idle = answer.status == "done" and self.outbox.is_watched
+        if not is_idle or query.version() != answer.version or (explained := self._explained(answer)) is None:
+            return
+        evidence, cover = answer.evidence, answer.cover
+        before = evidence.has_free, evidence.measured
+        try:
+            if not evidence.has_free:
+                self._send_evidence(answer, explained.measure(FREE, None, cover, stale), stale)
+                evidence.has_free = not stale()
+            is_quick = answer.measuring is None or answer.measuring <= MOST_SECONDS
+            for image in (*self._wanted_evidence, *([answer.focus] if is_quick else [])):
+                if (image, cover) in evidence.measured or image not in explained.numbers or stale():
+                    continue
+                self._send_evidence(answer, explained.measure((*FREE, *COSTLY), image, cover, stale), stale)
+                if not stale():
+                    evidence.measured = {each for each in evidence.measured if each[0] != image} | {(image, cover)}
+            if not stale() and self._images.at_once and before != (evidence.has_free, evidence.measured):
+                self._keep_whole(answer)
+        except Exception as error:
+            self.outbox.notify(error_message(0, error))
+        with self._changed:
+            if not stale():
+                self._wanted_evidence = []
+
+    def _send_evidence(
+        self, answer: CurrentAnswer, pieces: Iterable[Sequence[dict[str, Any]]], stale: CancelToken
+    ) -> None:
+        for records in pieces:
+            with self._changed:
+                if not stale():
+                    answer.evidence.records.update({(each["image"], each["column"]): each for each in records})
+                    self.outbox.evidence(records)
+
+    def _send_covered(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
+        """Send the picture that a page has asked for, or why there is none."""
+        if self._wanted_picture is None or answer.status != "done":
+            return
+        image, column, place = self._wanted_picture
+        try:
+            if (explained := self._explained(answer)) is None:
+                raise KxError("Nothing can be covered without the model.")
+            about, buffer = explained.picture(image, column, **place)
+            about["problem"] = ""
+        except Exception as error:
+            about = {"share": 0.0, "width": 0, "height": 0, "classes": [], "problem": plain(error)}
+            buffer = b""
+        with self._changed:
+            if not stale():
+                self._wanted_picture = None
+                self.outbox.covered({"image": image, "column": column, **place, **about}, buffer)
 
     def _prefetch(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
         """Answer what is one click away, until another question comes; nobody misses what fails."""
@@ -509,6 +637,7 @@ class Session:
         answer.is_held = self._images.at_once and self.outbox.has(answer.key)
         about = {"key": answer.key, "asked": answer.traits, "columns": answer.columns, "held": answer.is_held}
         self.outbox.tell("running", **about)
+        self.outbox.evidence(answer.evidence.records.values())
 
     def _show(self, answer: CurrentAnswer, tiles: list[Tile]) -> None:
         if not answer.is_held:

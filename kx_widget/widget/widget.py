@@ -172,7 +172,7 @@ class KxWidget(Traits):
         self.observe(self._focus, "selected")
         self.observe(self._relabel, "labels")
         self.on_msg(self._receive)
-        self._leave_cells = after_each_cell(self._check_weights)
+        self._leave_cells = after_each_cell(self._after_cell)
         self.refresh()
 
     @property
@@ -300,6 +300,12 @@ class KxWidget(Traits):
             if status == "running":
                 self.set_trait("weights_changed", False)
 
+    def _after_cell(self) -> None:
+        """What a cell has changed is told, and what it has kept from being measured goes on."""
+        self._check_weights()
+        if (session := self._session) is not None:
+            session.hear()
+
     def _check_weights(self) -> None:
         """Say whether the model has other weights than those that the answer was computed with."""
         if (session := self._session) is not None and self.status != "running":
@@ -309,13 +315,13 @@ class KxWidget(Traits):
         """Act on a message of the browser."""
         if (session := self._session) is None:
             return
-        session.outbox.hear()
+        session.hear()
         match validate(content):
             case {"kind": "hello", "view": view, "have": keys}:
                 self._exporter.displays.leave()
                 session.greet(view, keys, self._exporter.welcome)
             case {"kind": "seen", "view": view, "visible": visible}:
-                session.outbox.see(view, visible)
+                session.see(view, visible)
                 self._check_weights()
             case {"kind": "refresh", "gen": gen}:
                 if gen == session.gen:
@@ -329,6 +335,10 @@ class KxWidget(Traits):
                 session.resend(gen)
             case {"kind": "want", "gen": gen, "image": image, "column": column, "have": key}:
                 session.want(gen, image, column, key)
+            case {"kind": "measure", "gen": gen, "images": images, "cover": cover}:
+                session.measure(gen, images, cover)
+            case {"kind": "cover", "gen": gen, "image": image, "column": column, **place}:
+                session.cover(gen, image, column, place)
             case {"kind": "look", "gen": gen, "pictures": pictures, "maps": maps}:
                 session.look(gen, pictures, maps)
             case {"kind": "enlarge", "id": view, "image": image, "box": box, "longest": longest}:

@@ -28,7 +28,7 @@ class Page:
     def __init__(self, monkeypatch):
         self.messages, self.maps, self.gen, self.over = [], {}, 0, False
         self.thumbnails, self.key, self.answers = {}, "", {}
-        self.shelf, self.pictures, self.crops = [], {}, []
+        self.shelf, self.pictures, self.crops, self.covered = [], {}, [], []
         monkeypatch.setattr(kx.KxWidget, "send", lambda w, content, buffers=None: self.heard(w, content, buffers))
 
     def open(self, widget, have=()):
@@ -66,6 +66,8 @@ class Page:
                 self.pictures[item["image"]] = (item, buffers[0][at : at + size])
         if kind == "crop":
             self.crops.append((content, buffers[0]))
+        if kind == "covered":
+            self.covered.append((content, buffers[0]))
         if kind == "thumbnails":
             self.key = content["key"]
             self.thumbnails.update({item["layer"]: decode(item, buffers[0]) for item in content["items"]})

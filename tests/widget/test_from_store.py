@@ -240,6 +240,7 @@ def test_an_image_selected_after_a_cancel_is_explained_and_what_is_in_sight_goes
     widget = opened(explainer.model, layer="inside", target="cup")
     begun, go_on = threading.Event(), threading.Event()
     load = StoredImages.load
+    rest(widget)
 
     def load_late(*arguments):
         begun.set()

@@ -31,7 +31,9 @@ def fits(value, hint):
     if hint is typing.Any:
         return True
     if typing.is_typeddict(hint):
-        return all(name in value and fits(value[name], part) for name, part in typing.get_type_hints(hint).items())
+        return isinstance(value, dict) and all(
+            name in value and fits(value[name], part) for name, part in typing.get_type_hints(hint).items()
+        )
     if origin is typing.Literal:
         return value in parts
     if origin is list:

@@ -388,7 +388,8 @@ def test_a_view_that_comes_later_hears_everything(widget, browser):
     before = dict(browser.maps)
     browser.messages.clear()
     browser.open(widget)
-    assert browser.kinds() == ["welcome", "predictions", "running", "maps", "done", "costs"]
+    kinds = ["welcome", "predictions", "running", "evidence", "maps", "done", "costs"]
+    until(lambda: browser.kinds() == kinds)
     welcome = browser.messages[0]
     assert [m["id"] for m in welcome["catalogue"]] == list(kx.METHODS)
     assert welcome["class_names"] == ["cat", "dog", "cup", "sky"]

@@ -250,9 +250,87 @@ export interface Thumbnails {
 /**
  * About how many seconds each method would take for these images, at the layer that it would be asked at, by id.
  *
- * Those that are missing do not tell; the words of the catalogue then have to do.
+ * Those that are missing do not tell; the words of the catalogue then have to do. `measuring` is what the evidence of
+ * all maps of one image takes, None while that is unknown.
  */
-export interface Costs { kind: "costs"; gen: number; seconds: Record<string, number>; }
+export interface Costs { kind: "costs"; gen: number; seconds: Record<string, number>; measuring: number | null; }
+
+/** What a metric says of a map; `control` is mean and spread of random maps, where it is compared with these. */
+export interface MetricRecord {
+  title: string;
+  better: "higher" | "lower";
+  value: number | null;
+  control: number[] | null;
+  sentence: string;
+}
+
+/**
+ * How the value of the target goes as what the map marks most is covered, or shown.
+ *
+ * `covered` and `shown` are the parts of the picture at each step, `random_low` and `random_high` what the value is
+ * between in random orders, empty where there are none. `flips_at` is the smallest part whose loss takes the
+ * prediction, `keeps_at` the smallest that keeps it, None where no step does; `shares` say so. A score is rescaled: 0
+ * where all is covered, 1 for the picture.
+ */
+export interface CurvesRecord {
+  value: "probability" | "score";
+  covered: number[];
+  shown: number[];
+  deletion: (number | null)[];
+  insertion: (number | null)[];
+  random_low: (number | null)[];
+  random_high: (number | null)[];
+  flips_at: number | null;
+  keeps_at: number | null;
+  shares: string[];
+}
+
+/** By how much the value falls when each of grid × grid cells is covered, and the map's sum there, row by row. */
+export interface CellsRecord {
+  grid: number;
+  losses: (number | null)[];
+  sums: (number | null)[];
+  correlation: number | null;
+}
+
+/**
+ * What is known of how far one map can be believed.
+ *
+ * `state` says it in a word, `headline` in a few, `verdict` in full: bad news first, and what was not measured last.
+ */
+export interface EvidenceRecord {
+  image: number;
+  column: number;
+  state: "holds" | "weak" | "unknown" | "unmeasured";
+  headline: string;
+  verdict: string;
+  cover: string;
+  metrics: MetricRecord[];
+  curves: CurvesRecord | null;
+  cells: CellsRecord | null;
+}
+
+/** What was measured since the last one; a later item for the same image and column replaces an earlier one. */
+export interface Evidence { kind: "evidence"; gen: number; items: EvidenceRecord[]; }
+
+/** A class that a model finds in a picture; without probabilities, its score is told. */
+export interface ClassRecord { index: number; probability: number | null; score: number; }
+
+/** Answers `cover`, with one buffer: the very picture that was scored, as PNG; or why there is none. */
+export interface Covered {
+  kind: "covered";
+  gen: number;
+  image: number;
+  column: number;
+  curve: string;
+  step: number;
+  cover: string;
+  share: number;
+  width: number;
+  height: number;
+  classes: ClassRecord[];
+  problem: string;
+}
 
 /** The answer is whole: it has so many maps. */
 export interface Done { kind: "done"; gen: number; seconds: number; maps: number; }
@@ -302,6 +380,20 @@ export interface Cancel { kind: "cancel"; gen: number; }
 /** Asks for one image's thumbnails at all layers, once the question is answered; `have` is the last one's key. */
 export interface Want { kind: "want"; gen: number; image: number; column: number; have: string; }
 
+/** Measure the evidence of these images' maps now, those in focus first, with what covers; none of them to stop. */
+export interface Measure { kind: "measure"; gen: number; images: number[]; cover: string; }
+
+/** Asks for the picture at a step of a curve, `"deletion"` or `"insertion"`, of one map. */
+export interface Cover {
+  kind: "cover";
+  gen: number;
+  image: number;
+  column: number;
+  curve: string;
+  step: number;
+  cover: string;
+}
+
 /** The images of a store whose rows are near sight: those whose picture, and those whose maps, are not here yet. */
 export interface Look { kind: "look"; gen: number; pictures: number[]; maps: number[]; }
 
@@ -318,9 +410,9 @@ export interface Enlarge { kind: "enlarge"; id: string; image: number; box: numb
 /** A frame of maps or pictures was taken in. */
 export interface Ack { kind: "ack"; seq: number; }
 
-export type Down = Welcome | Predictions | Shelf | Pictures | Queued | Running | Progress | Maps | Ahead | Thumbnails | Costs | Done | Cancelled | Error | File | Crop;
+export type Down = Welcome | Predictions | Shelf | Pictures | Queued | Running | Progress | Maps | Ahead | Thumbnails | Costs | Evidence | Covered | Done | Cancelled | Error | File | Crop;
 
-export type Up = Hello | Seen | Refresh | Cancel | Miss | Want | Look | Export | Enlarge | Ack;
+export type Up = Hello | Seen | Refresh | Cancel | Miss | Want | Measure | Cover | Look | Export | Enlarge | Ack;
 
 export type Message<Kind extends (Down | Up)["kind"]> = Extract<Down | Up, { kind: Kind }>;
 
@@ -337,6 +429,8 @@ export const FIELDS: Readonly<Record<Down["kind"], Readonly<Record<string, "numb
   ahead: { seq: "number", answers: "list" },
   thumbnails: { gen: "number", image: "number", column: "number", key: "string", method_title: "string", signed: "boolean", items: "list" },
   costs: { gen: "number", seconds: "object" },
+  evidence: { gen: "number", items: "list" },
+  covered: { gen: "number", image: "number", column: "number", curve: "string", step: "number", cover: "string", share: "number", width: "number", height: "number", classes: "list", problem: "string" },
   done: { gen: "number", seconds: "number", maps: "number" },
   cancelled: { gen: "number" },
   error: { gen: "number", message: "string", hint: "string", traceback: "string" },

@@ -1,0 +1,222 @@
+"""How far the maps of an answer can be believed, measured while nothing else is to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kx_widget.engine.drawing import encode
+from kx_widget.engine.errors import ParameterError
+from kx_widget.engine.evaluation import NOT_YET, Evaluation
+from kx_widget.engine.explanation import Explanation
+from kx_widget.engine.images import Images
+from kx_widget.engine.types import Floats
+
+if TYPE_CHECKING:
+    # What is stored is shown without TensorFlow.
+    from kx_widget.engine.explainer import Explainer
+
+# Metrics of every map, that take no pass through the whole model; the last one asks the method for other classes.
+FREE = ("sparseness", "effective_area", "random_logit")
+# Metrics of maps that are looked at, and their passes: once an image, a map, and a size of maps.
+COSTLY = ("single_deletion", "srg")
+IMAGE_PASSES, MAP_PASSES, CONTROL_PASSES = 17, 18, 72
+# What takes longer is not begun unasked.
+MOST_SECONDS = 20.0
+QUICK = ("instant", "1 pass")
+COVER = "blur"
+CLASSES = 5
+
+Records = Mapping[tuple[int, int], dict[str, Any]]
+
+
+@dataclass
+class MapEvidence:
+    """What is known of an answer's maps, by image and column; of `measured` images all that is to be known."""
+
+    records: dict[tuple[int, int], dict[str, Any]] = field(default_factory=dict)
+    has_free: bool = False
+    measured: set[tuple[int, str]] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class ExplainedImages:
+    """The maps of an answer, with what they explain.
+
+    Args:
+        explainer: what made them.
+        explanations: side by side.
+        images: what is explained.
+        numbers: of these images.
+    """
+
+    explainer: Explainer
+    explanations: Sequence[Explanation]
+    images: Images
+    numbers: Sequence[int]
+
+    @property
+    def passes(self) -> int:
+        """How many passes all metrics of one image take."""
+        maps = sum(explanation.targets.shape[1] for explanation in self.explanations)
+        sizes = {explanation.maps.shape[2:] for explanation in self.explanations}
+        return IMAGE_PASSES + MAP_PASSES * maps + CONTROL_PASSES * len(sizes)
+
+    def measure(
+        self, names: Sequence[str], image: int | None, cover: str, stale: Callable[[], bool]
+    ) -> Iterator[list[dict[str, Any]]]:
+        """Measure the maps of one image, or of all, and yield the records that have changed after each piece.
+
+        Args:
+            names: metrics.
+            image: its number; None for all.
+            cover: what covers.
+            stale: tells that nobody wants to know any more.
+        """
+        first_column = 0
+        for explanation in self.explanations:
+            part, images, numbers = explanation, self.images, list(self.numbers)
+            if image is not None:
+                row = numbers.index(image)
+                part, numbers = explanation.of_image(row), [image]
+                images = images.where(np.arange(len(images.batch)) == row)
+            before: list[Any] = [None] * len(numbers)
+            stream = self.explainer.evaluate_stream(part, self._fitting(names, part), images=images, cover=cover)
+            with closing(stream):
+                for evaluation in stream:
+                    if stale():
+                        return
+                    kinds = [len(each) for each in (evaluation.control, evaluation.curves, evaluation.cells)]
+                    known = [(notes, kinds) for notes in evaluation.notes]
+                    rows = [row for row, each in enumerate(known) if each != before[row] and _says(evaluation, row)]
+                    before = known
+                    yield [
+                        record(evaluation, part, row, column) | {"image": numbers[row], "column": first_column + column}
+                        for row in rows
+                        for column in range(part.targets.shape[1])
+                    ]
+            first_column += explanation.targets.shape[1]
+
+    def _fitting(self, names: Sequence[str], explanation: Explanation) -> list[str]:
+        """Those of the metrics that take no longer than they promise."""
+        method, metrics = self.explainer.methods.get(explanation.method), self.explainer.metrics
+        is_quick = method is not None and method.cost in QUICK and not {"smooth", "tta"} & set(explanation.params)
+        return [name for name in names if is_quick or "the method" not in metrics[name].needs]
+
+    def picture(self, image: int, column: int, curve: str, step: int, cover: str) -> tuple[dict[str, Any], bytes]:
+        """What was scored at a step of a curve: the fields of a `covered` message, and its buffer.
+
+        Raises:
+            KxError: there is no such map, step or cover, or nothing in the map.
+        """
+        places = [(each, target) for each in self.explanations for target in range(each.targets.shape[1])]
+        if image not in self.numbers or column not in range(len(places)):
+            raise ParameterError(f"There is no map of an image {image} in a column {column}.")
+        explanation, target = places[column]
+        row = list(self.numbers).index(image)
+        scored = self.explainer.scored_picture(
+            explanation, row, target, step=step, curve=curve, images=self.images, cover=cover
+        )
+        height, width = scored.pixels.shape[:2]
+        classes = [
+            {"index": index, "probability": _number(scored.probabilities[index]), "score": float(scored.scores[index])}
+            for index in scored.scores.argsort()[::-1][:CLASSES].tolist()
+        ]
+        about = {"share": scored.share, "width": width, "height": height, "classes": classes}
+        return about, encode(scored.pixels, compress_level=3)
+
+
+def record(evaluation: Evaluation, explanation: Explanation, image: int, target: int) -> dict[str, Any]:
+    """What is known of one map, as the page shows it, but for its place."""
+    return {
+        "state": evaluation.state(image, target),
+        "headline": evaluation.headline(image, target),
+        "verdict": evaluation.verdict(image, target),
+        "cover": evaluation.settings["cover"],
+        "metrics": [
+            {
+                "title": summary.title,
+                "better": summary.better,
+                "value": _number(evaluation.scores[name][image, target]),
+                "control": _control(evaluation, name, image, target),
+                "sentence": evaluation.sentence(name, image, target),
+            }
+            for name, summary in evaluation.metrics.items()
+            if f"{summary.title}: {NOT_YET}." not in evaluation.notes[image][target]
+        ],
+        "curves": _curves(evaluation, explanation, image, target),
+        "cells": _cells(evaluation, image, target),
+    }
+
+
+def _control(evaluation: Evaluation, name: str, image: int, target: int) -> list[float] | None:
+    if name not in evaluation.control:
+        return None
+    mean, spread, _ = map(float, evaluation.control[name][image, target])
+    return [mean, spread] if np.isfinite([mean, spread]).all() else None
+
+
+def _curves(evaluation: Evaluation, explanation: Explanation, image: int, target: int) -> dict[str, Any] | None:
+    if "deletion" not in evaluation.curves:
+        return None
+    is_compared = "random" in evaluation.curves and np.isfinite(evaluation.curves["random"][image, target]).all()
+    fractions = evaluation.fractions.astype(float)
+    return {
+        "value": "score" if np.isnan(explanation.probabilities[image, target]) else "probability",
+        "covered": fractions.tolist(),
+        "shown": (1 - fractions[::-1]).tolist(),
+        **{name: _numbers(evaluation.curves[name][image, target]) for name in ("deletion", "insertion")},
+        **{
+            name: _numbers(evaluation.curves[name][image, target]) if is_compared else []
+            for name in ("random_low", "random_high")
+        },
+        "flips_at": _number(evaluation.smallest_share("deletion", image, target)),
+        "keeps_at": _number(evaluation.smallest_share("insertion", image, target)),
+        "shares": shares_in_words(evaluation, image, target),
+    }
+
+
+def shares_in_words(evaluation: Evaluation, image: int, target: int) -> list[str]:
+    """How much of the picture must be covered to take the prediction, and shown to keep it."""
+    flips, keeps = (evaluation.smallest_share(curve, image, target) for curve in ("deletion", "insertion"))
+    takes = "Covering it to the end never takes" if np.isnan(flips) else f"Covering {flips:.0%} takes"
+    if not np.isnan(keeps):
+        return [f"{takes} the prediction.", f"Showing {keeps:.0%} keeps it."]
+    classes = evaluation.tops["insertion"][image, target]
+    return [
+        f"{takes} the prediction.",
+        "With all of it covered, the prediction is the same."
+        if classes[0] == classes[-1]
+        else "No part of it alone keeps the prediction.",
+    ]
+
+
+def _cells(evaluation: Evaluation, image: int, target: int) -> dict[str, Any] | None:
+    if not evaluation.cells:
+        return None
+    losses, sums = (evaluation.cells[name][image, target] for name in ("losses", "sums"))
+    return {
+        "grid": round(len(losses) ** 0.5),
+        "losses": _numbers(losses),
+        "sums": _numbers(sums),
+        "correlation": _number(evaluation.scores["single_deletion"][image, target]),
+    }
+
+
+def _says(evaluation: Evaluation, image: int) -> bool:
+    """Whether all that is free is known of an image: what comes later adds to it."""
+    titles = [summary.title for name, summary in evaluation.metrics.items() if name in FREE]
+    return not any(f"{title}: {NOT_YET}." in notes for title in titles for notes in evaluation.notes[image])
+
+
+def _numbers(values: Floats) -> list[float | None]:
+    return [_number(value) for value in values]
+
+
+def _number(value: Any) -> float | None:
+    """JSON has no NaN and no infinity."""
+    return float(value) if np.isfinite(value) else None
