@@ -35,6 +35,8 @@ describe("the messages as Python's types have them", () => {
     session.cancel();
     session.refresh();
     session.fetchThumbnails(0, 0);
+    session.measure([0], "blur");
+    session.cover({ image: 0, column: 0, curve: "deletion", step: 1, cover: "blur" });
     session.setVisible(false);
     void session.downloads.fetch("html", 0).catch(() => {});
     model.down({ kind: "shelf", images: 1, first: 0, count: 1 }, [new ArrayBuffer(16)]);

@@ -50,7 +50,7 @@ def panel(view: View) -> Locator:
 
 
 def test_zoomed_the_panel_shows_the_pixels_of_the_file_and_counts_them(view: View, panel: Locator) -> None:
-    canvas = panel.locator("canvas")
+    canvas = panel.get_by_role("img", name="large")
     blue = [0, 255]
     panel.get_by_role("button", name="Map").click()
     assert not np.isin(pixels(canvas)[..., 2], blue).all(), "the preview has averaged the odd and the even"
@@ -87,7 +87,7 @@ def test_a_tile_counts_the_pixels_of_the_file(view: View) -> None:
 
 
 def test_the_next_image_its_classes_and_why_not_the_truth(view: View, panel: Locator) -> None:
-    canvas = panel.locator("canvas")
+    canvas = panel.get_by_role("img", name="large")
     canvas.focus()
     view.notebook.page.keyboard.press("n")
     view.await_trait("selected", [1])

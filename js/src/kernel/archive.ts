@@ -4,13 +4,22 @@ import {
   type Answer,
   type Binary,
   type PredictionTable,
+  readEvidence,
   readMap,
   readTiles,
   type TileMap,
   tileKey,
   toBytes,
 } from "./decode";
-import { type Column, type Encoded, type Item, type QuestionRecord, VERSION, type Welcome } from "./protocol";
+import {
+  type Column,
+  type Encoded,
+  type EvidenceRecord,
+  type Item,
+  type QuestionRecord,
+  VERSION,
+  type Welcome,
+} from "./protocol";
 import { canonicalText } from "./question";
 
 /** What the kernel tells a view once. */
@@ -53,7 +62,16 @@ interface Header {
   side: number | null;
   welcome: Constants;
   predictions: (Encoded & { best: number[] }) | null;
-  answers: { asked: QuestionRecord; columns: Column[]; items: Item[]; seconds: number | null }[];
+  answers: SavedAnswer[];
+}
+
+interface SavedAnswer {
+  asked: QuestionRecord;
+  columns: Column[];
+  items: Item[];
+  seconds: number | null;
+  /** Earlier versions measured none. */
+  evidence?: EvidenceRecord[];
 }
 
 async function unzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
@@ -71,9 +89,9 @@ export async function openArchive(binary: Binary | null | undefined): Promise<Ar
   const buffer = bytes.subarray(Math.ceil((4 + length) / 4) * 4);
 
   const { welcome, predictions, alone: offline, left_out: leftOut, side } = header;
-  const answers = header.answers.map(({ asked, columns, items, seconds }): ArchivedAnswer => {
+  const answers = header.answers.map(({ asked, columns, items, seconds, evidence = [] }): ArchivedAnswer => {
     const tiles = new Map(readTiles(items, [buffer]));
-    return { question: asked, seconds, answer: { key: "", columns, tiles } };
+    return { question: asked, seconds, answer: { key: "", columns, tiles, evidence: new Map(readEvidence(evidence)) } };
   });
   // The column of two comparisons, or that of one and an answer, is one answer: the latest.
   const all = latest([...answers.flatMap((archived) => splitColumns(archived, welcome)), ...answers]);
@@ -115,9 +133,11 @@ function splitColumns({ question, answer, seconds }: ArchivedAnswer, { catalogue
     const tiles = [...answer.tiles.values()]
       .filter(({ item }) => item.column === index)
       .map((tile): [string, TileMap] => [tileKey(tile.item.image, 0), { ...tile, item: { ...tile.item, column: 0 } }]);
+    const records = [...(answer.evidence?.values() ?? [])].filter((record) => record.column === index);
+    const evidence = new Map(readEvidence(records.map((record) => ({ ...record, column: 0 }))));
     return {
       question: { layer, method, target, params, compare: "none", compare_with: [] },
-      answer: { key: "", columns: [column], tiles: new Map(tiles) },
+      answer: { key: "", columns: [column], tiles: new Map(tiles), evidence },
       seconds,
     };
   });

@@ -1,7 +1,7 @@
 /** Buffers of the kernel's messages -> numbers; `kx_widget/widget/codec.py` writes the maps. */
 
 import { type Extent, extent } from "../math/postprocess";
-import type { Column, Encoded, Item, Predictions, Shelf, Thumbnail } from "./protocol";
+import type { Column, Encoded, EvidenceRecord, Item, Predictions, Shelf, Thumbnail } from "./protocol";
 
 /** Hosts hand a buffer over as DataView, Uint8Array or ArrayBuffer. */
 export type Binary = ArrayBuffer | ArrayBufferView;
@@ -17,12 +17,17 @@ export interface TileMap {
 /** By `tileKey`. */
 export type TileMaps = ReadonlyMap<string, TileMap>;
 
+/** What is known of how far maps can be believed, by `tileKey`. */
+export type EvidenceRecords = ReadonlyMap<string, EvidenceRecord>;
+
 /** The maps that answer a question. */
 export interface Answer {
   /** The kernel's name of this answer; it differs once the weights have changed. */
   key: string;
   columns: Column[];
   tiles: TileMaps;
+  /** Where any was measured. */
+  evidence?: EvidenceRecords;
 }
 
 export const tileKey = (image: number, column: number) => `${image}/${column}`;
@@ -110,6 +115,9 @@ export function readTiles(items: readonly Item[], buffers: Binary[]): [string, T
     return [tileKey(item.image, item.column), { item: complete, values, extent: extent(values) }];
   });
 }
+
+export const readEvidence = (items: readonly EvidenceRecord[]): [string, EvidenceRecord][] =>
+  items.map((record) => [tileKey(record.image, record.column), record]);
 
 /** Thumbnails by their layer's path. */
 export function readThumbnails(items: readonly Thumbnail[], buffers: Binary[]): [string, ThumbnailMap][] {

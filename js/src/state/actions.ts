@@ -2,12 +2,15 @@
 
 import type { QuestionRecord } from "../kernel/protocol";
 import { Transform } from "../math/transform";
+import { type CoverPlace, coveredKey } from "./covered";
 import type { CropQuestion } from "./crops";
+import { unmeasured } from "./evidence";
 import { isRight } from "./filterSort";
 import type { Session } from "./session";
 import {
   COMPARED,
   type Compare,
+  type CoverName,
   chosenTile,
   comparedValues,
   type Drawing,
@@ -110,7 +113,26 @@ export class Actions {
   };
 
   /** The images whose rows are near sight have changed. */
-  fetchVisible = (images: readonly number[]) => this.session.images.fetchVisible(images);
+  fetchVisible = (images: readonly number[]) => {
+    this.store.inSight.value = images;
+    this.session.images.fetchVisible(images);
+  };
+
+  /** Measures these images' maps, as far as they are not. */
+  measure = (images: readonly number[]) =>
+    this.session.measure(unmeasured(this.store, images), this.store.cover.peek());
+
+  stopMeasuring = () => this.session.measure([], this.store.cover.peek());
+
+  /** Covers with something else, and measures the image in focus with it. */
+  coverWith = (cover: CoverName) => {
+    this.store.cover.value = cover;
+    this.measure([focusedImage(this.store)]);
+  };
+
+  fetchCovered = (place: CoverPlace) => {
+    if (!this.store.covered.peek().has(coveredKey(this.store, place))) this.session.cover(place);
+  };
 
   /** Once a view rests, asks for the pixels of the original that it lacks. */
   fetchCrop = (image: number, question: () => CropQuestion | null) => this.session.crops.fetchAtRest(image, question);

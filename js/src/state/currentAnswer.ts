@@ -1,7 +1,7 @@
 /** The answer on the screen: the kernel's, or a cached one where the page has asked another question since. */
 
-import { type Answer, type Binary, readTiles, type TileMaps, tileKey } from "../kernel/decode";
-import type { Maps, QuestionRecord, Running } from "../kernel/protocol";
+import { type Answer, type Binary, readEvidence, readTiles, type TileMaps, tileKey } from "../kernel/decode";
+import type { EvidenceRecord, Maps, QuestionRecord, Running } from "../kernel/protocol";
 import { canonicalText } from "../kernel/question";
 import type { AnswerCache } from "./answerCache";
 import { currentQuestion, type Store } from "./store";
@@ -35,6 +35,7 @@ export class CurrentAnswer {
   show(question: QuestionRecord, answer: Answer): void {
     this.screen = { state: "shown", question: canonicalText(question), key: answer.key };
     this.store.answer.value = { ...answer, gen: this.gen };
+    this.store.evidence.value = answer.evidence ?? new Map();
     this.store.stale.value = false;
   }
 
@@ -49,8 +50,9 @@ export class CurrentAnswer {
     const cached = this.cache.find(asked);
     const isCached = cached?.key === key;
     const { incoming } = this;
-    const before = incoming.state === "streaming" ? incoming : { answer: { tiles: new Map() }, frames: new Map() };
-    const answer = isCached ? cached : { key, columns, tiles: before.answer.tiles };
+    const nothing = { answer: { tiles: new Map() }, frames: new Map() };
+    const before = incoming.state === "streaming" ? incoming : nothing;
+    const answer = isCached ? cached : { ...before.answer, key, columns };
     this.incoming = { state: "streaming", gen, question: asked, answer, frames: before.frames };
     if (isCached) this.showIncoming();
     else this.mark((screen) => screen.key !== key);
@@ -69,6 +71,17 @@ export class CurrentAnswer {
     for (const [key] of tiles) frames.set(key, seq);
     incoming.answer = { ...answer, tiles: trim(new Map([...answer.tiles, ...tiles])) };
     this.showIncoming();
+  }
+
+  /** Adds what was measured of the incoming answer, which draws no map anew. */
+  addEvidence(items: readonly EvidenceRecord[]): void {
+    const { incoming, screen } = this;
+    if (incoming.state !== "streaming") return;
+    const { question, answer } = incoming;
+    const evidence = new Map([...(answer.evidence ?? []), ...readEvidence(items)]);
+    incoming.answer = { ...answer, evidence };
+    this.remember(question, incoming.answer);
+    if (screen.state !== "empty" && screen.key === answer.key) this.store.evidence.value = evidence;
   }
 
   /** Whether all maps of an image have come for the newest question. */

@@ -9,6 +9,7 @@ import { type Down, type Message, type Up, VERSION } from "../kernel/protocol";
 import { QUESTION } from "../kernel/question";
 import type { AnswerCache } from "./answerCache";
 import { exact, nearest } from "./availableQuestions";
+import { addCovered, type CoverPlace } from "./covered";
 import { Crops } from "./crops";
 import { CurrentAnswer } from "./currentAnswer";
 import { currentQuestion, type Status, type Store, type Traits } from "./store";
@@ -21,7 +22,9 @@ const QUEUED_MS = 400;
 type Handlers = { [Kind in Down["kind"]]: (message: Message<Kind>, buffers: Binary[]) => void };
 
 /** Messages on how the kernel gets on with a question; those of an older question are dropped. */
-const ON_ANSWER: readonly Down["kind"][] = ["queued", "running", "progress", "maps", "done", "cancelled"];
+const ON_ANSWER: readonly Down["kind"][] = [
+  ...(["queued", "running", "progress", "maps", "evidence", "covered", "done", "cancelled"] as const),
+];
 
 /** One view's conversation with the kernel; all views of a model share its answers. */
 export class Session implements Listener {
@@ -86,6 +89,18 @@ export class Session implements Listener {
   fetchThumbnails(image: number, column: number): void {
     const have = currentThumbnails(this.store)?.key ?? "";
     this.connection.send({ kind: "want", gen: this.current.gen, image, column, have });
+  }
+
+  /** Asks for the evidence of these images' maps, with what covers; of none to stop. */
+  measure(images: readonly number[], cover: string): void {
+    this.store.measuring.value = images;
+    this.connection.send({ kind: "measure", gen: this.current.gen, images: [...images], cover });
+  }
+
+  /** Asks for the picture that was scored at a step of a curve. */
+  cover(place: CoverPlace): void {
+    if (this.store.answer.peek()?.gen !== this.current.gen) return;
+    this.connection.send({ kind: "cover", gen: this.current.gen, ...place });
   }
 
   /** Tells the kernel whether this view can be seen. */
@@ -166,9 +181,12 @@ export class Session implements Listener {
     progress: (message) => {
       if (this.store.status.value === "running") this.store.progress.value = message;
     },
-    costs: ({ seconds }) => {
+    costs: ({ seconds, measuring }) => {
       this.store.costs.value = seconds;
+      this.store.secondsToMeasure.value = measuring;
     },
+    evidence: ({ items }) => this.current.addEvidence(items),
+    covered: (message, buffers) => addCovered(this.store, message, buffers),
     maps: (message, buffers) => this.current.add(message, buffers, this.images.trim),
     ahead: ({ answers }, buffers) => {
       for (const { asked, key, columns, items } of answers) {
@@ -191,6 +209,7 @@ export class Session implements Listener {
       if (gen !== 0 && gen < this.current.gen) return;
       this.stopWaiting();
       this.report(message, hint, traceback);
+      this.store.measuring.value = [];
       if (gen === 0) return;
       if (gen > this.current.gen) this.current.next(gen);
       this.end("error");
@@ -211,6 +230,7 @@ export class Session implements Listener {
     this.store.progress.value = null;
     this.store.seconds.value = null;
     this.store.failure.value = null;
+    this.store.measuring.value = [];
   }
 
   private end(status: Status): void {

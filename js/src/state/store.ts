@@ -5,13 +5,14 @@ import type { AvailableQuestions, Constants } from "../kernel/archive";
 import {
   type Answer,
   type Binary,
+  type EvidenceRecords,
   type PredictionTable,
   type StoredFacts,
   type ThumbnailMap,
   type TileMap,
   tileKey,
 } from "../kernel/decode";
-import type { Item, Message, MethodRecord, Progress, QuestionRecord } from "../kernel/protocol";
+import type { ClassRecord, Item, Message, MethodRecord, Progress, QuestionRecord } from "../kernel/protocol";
 import { QUESTION } from "../kernel/question";
 import { type ColorEnds, colorEnds, type Display, type Scale, type Sign } from "../math/postprocess";
 import { type Point, Transform } from "../math/transform";
@@ -51,6 +52,21 @@ export interface ImageCrop {
   data: Binary;
   problem: string;
 }
+
+/** A picture that was scored; or why there is none. */
+export interface CoveredPicture {
+  /** Which part of it is covered, or shown. */
+  share: number;
+  width: number;
+  height: number;
+  classes: ClassRecord[];
+  mime: string;
+  data: Binary;
+  problem: string;
+}
+
+export const COVERS = ["blur", "mean", "black"] as const;
+export type CoverName = (typeof COVERS)[number];
 
 export type Limits = readonly [low: number, high: number];
 export const LEAST_SPAN = 0.01;
@@ -154,6 +170,18 @@ export class Store {
   readonly progress = signal<Progress | null>(null);
   /** About how many seconds each method would take, by its id, as far as the kernel tells. */
   readonly costs = signal<Readonly<Record<string, number>>>({});
+  /** About how many seconds the evidence of one image's maps takes, null while the kernel does not tell. */
+  readonly secondsToMeasure = signal<number | null>(null);
+  /** Of the maps on the screen. */
+  readonly evidence = signal<EvidenceRecords>(new Map());
+  /** The images whose evidence was asked for last. */
+  readonly measuring = signal<readonly number[]>([]);
+  /** What covers parts of pictures. */
+  readonly cover = signal<CoverName>("blur");
+  /** Pictures that were scored, by `coveredKey`. */
+  readonly covered = signal<ReadonlyMap<string, CoveredPicture>>(new Map());
+  /** The images whose tiles are near sight. */
+  readonly inSight = signal<readonly number[]>([]);
   readonly seconds = signal<number | null>(null);
   readonly failure = signal<Failure | null>(null);
   /** Null where a kernel answers, or nothing was saved. */

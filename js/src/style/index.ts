@@ -1,5 +1,6 @@
 import bar from "./bar.css";
 import base from "./base.css";
+import evidence from "./evidence.css";
 import foot from "./foot.css";
 import form from "./form.css";
 import grid from "./grid.css";
@@ -7,4 +8,4 @@ import help from "./help.css";
 import layers from "./layers.css";
 import panel from "./panel.css";
 
-export const css = [base, bar, form, layers, grid, panel, foot, help].join("\n");
+export const css = [base, bar, form, layers, grid, panel, evidence, foot, help].join("\n");

@@ -8,6 +8,7 @@ import { Shortened } from "./shortened";
 
 /** Pixels of a line, and between a picture and its caption. */
 const [LINE, SPACE] = [20, 4];
+const EVIDENCE = 12;
 
 /** Which lines the captions of a view have; all rows have the same ones, so that they stay in line. */
 export interface CaptionLines {
@@ -20,6 +21,8 @@ export interface CaptionLines {
   /** The name of the file. */
   name: boolean;
   compared: "none" | "classes" | "other";
+  /** How far a map can be believed, where that is measured: its line is there before. */
+  evidence: boolean;
 }
 
 export function captionLines(store: Store): CaptionLines {
@@ -35,17 +38,18 @@ export function captionLines(store: Store): CaptionLines {
     truth: labels.length > 0,
     name: isStored || (pictures.some(({ name }) => name !== "") && !(isBrief && compared === "none")),
     compared,
+    evidence: !isStored && (!store.available.value || store.evidence.value.size > 0),
   };
 }
 
 /** Pixels of a caption below its picture. */
-export function captionHeight({ predicted, explained, truth, name, compared }: CaptionLines): number {
+export function captionHeight({ predicted, explained, truth, name, compared, evidence }: CaptionLines): number {
   const lines = {
     none: [predicted, explained, truth, name],
     classes: [predicted || truth || name, true],
     other: [true],
   }[compared];
-  return SPACE + LINE * lines.filter(Boolean).length;
+  return SPACE + LINE * lines.filter(Boolean).length + (evidence ? EVIDENCE : 0);
 }
 
 /** Pixels that "predicted" and a figure take beside a name, and a letter of the name in a wide font. */

@@ -3,6 +3,7 @@ import { useEffect } from "preact/hooks";
 import { cautionOf, columnHeading } from "../state/labels";
 import type { Store } from "../state/store";
 import { Caption, captionHeight, captionLines, RowCaption } from "./caption";
+import { EvidenceLine } from "./evidenceLine";
 import { GAP, rowAt } from "./gridLayout";
 import type { StageProps } from "./props";
 import { Shortened } from "./shortened";
@@ -52,6 +53,7 @@ export function Grid({ store, actions, stage }: StageProps) {
               place={{ ...at, left: layout.lefts[index] + column * layout.track }}
             >
               <Caption {...{ store, lines, image, column }} width={at.width} />
+              {lines.evidence && <EvidenceLine {...{ store, image, column }} />}
               {compared && column === 0 && <RowCaption {...{ store, lines, image }} width={columns * layout.track} />}
             </Tile>
           ));

@@ -5,6 +5,7 @@ import { columnHeading, imageName } from "../state/labels";
 import { chosenTile, focusedImage, mapOf, type Store } from "../state/store";
 import { CloseUp } from "./closeUp";
 import { colourMeaning } from "./colourMeaning";
+import { EvidenceSection } from "./evidenceSection";
 import { MapFacts } from "./mapFacts";
 import { PredictionBars, TruthLine, WhyNot } from "./predictionBars";
 import type { StageProps, ViewProps } from "./props";
@@ -25,6 +26,9 @@ export function Panel({ store, actions, stage }: StageProps) {
         <TruthLine store={store} image={image} />
         <PredictionBars {...view} image={image} explained={map?.item.target ?? -1} />
         <WhyNot {...view} image={image} />
+      </Section>
+      <Section title="Can it be believed?">
+        <EvidenceSection {...view} />
       </Section>
       <Section title={compared ? `This map: ${columnHeading(store, column)}` : "This map"}>
         <MapFacts store={store} />

@@ -1,0 +1,25 @@
+/** The very pictures that were scored along a curve. */
+
+import { type Binary, toBytes } from "../kernel/decode";
+import type { Covered, Message } from "../kernel/protocol";
+import type { CoveredPicture, Store } from "./store";
+
+/** Which picture is meant: a step of a curve of one map, and what covers. */
+export type CoverPlace = Omit<Message<"cover">, "kind" | "gen">;
+
+/** So many pictures are kept. */
+const MOST = 66;
+
+/** What a picture of the answer on the screen is kept under. */
+export const coveredKey = (store: Store, { image, column, curve, step, cover }: CoverPlace): string =>
+  [store.answer.value?.gen, image, column, curve, step, cover].join("/");
+
+/** Keeps a picture, and drops the oldest ones. */
+export function addCovered(store: Store, message: Covered, buffers: Binary[]): void {
+  const { image, column, curve, step, cover, share, width, height, classes, problem } = message;
+  // A host may reuse the buffer for its next message.
+  const data = toBytes(buffers[0]).slice();
+  const picture: CoveredPicture = { share, width, height, classes, mime: "image/png", data, problem };
+  const key = coveredKey(store, { image, column, curve, step, cover });
+  store.covered.value = new Map([...[...store.covered.value].slice(1 - MOST), [key, picture]]);
+}

@@ -1,0 +1,59 @@
+import { useEffect, useRef } from "preact/hooks";
+import { decodePicture } from "../canvas/bitmapCache";
+import type { ClassRecord } from "../kernel/protocol";
+import { percent, value } from "../state/format";
+import { briefName, className } from "../state/labels";
+import type { CoveredPicture, Store } from "../state/store";
+
+interface CoveredViewProps {
+  store: Store;
+  /** Undefined until it has come. */
+  picture: CoveredPicture | undefined;
+  caption: string;
+}
+
+const MOST = 4;
+
+/** A picture that was scored, with the classes that the model finds in it. */
+export function CoveredView({ store, picture, caption }: CoveredViewProps) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  useEffect(() => {
+    let isCurrent = true;
+    const draw = async () => {
+      const bitmap = picture ? await decodePicture(picture) : null;
+      const element = canvas.current;
+      if (bitmap && isCurrent && element) {
+        [element.width, element.height] = [bitmap.width, bitmap.height];
+        element.getContext("2d")?.drawImage(bitmap, 0, 0);
+      }
+      bitmap?.close();
+    };
+    void draw();
+    return () => {
+      isCurrent = false;
+    };
+  }, [picture]);
+  return (
+    <div class="covered" data-waiting={!picture || undefined}>
+      <canvas ref={canvas} width="0" height="0" role="img" aria-label={caption} />
+      <div>
+        <p class="dim">{picture?.problem || caption}</p>
+        {picture && <CoveredClasses store={store} classes={picture.classes} />}
+      </div>
+    </div>
+  );
+}
+
+export function CoveredClasses({ store, classes }: { store: Store; classes: readonly ClassRecord[] }) {
+  return (
+    <ol class="covered-classes" aria-label="Most probable classes of the covered picture">
+      {classes.slice(0, MOST).map(({ index, probability, score }) => (
+        <li key={index} title={className(store, index)}>
+          <span class="name">{briefName(store, index)}</span>
+          <span class="figure">{probability === null ? value(score) : percent(probability)}</span>
+          {probability !== null && <span class="share" style={{ "--share": probability }} />}
+        </li>
+      ))}
+    </ol>
+  );
+}

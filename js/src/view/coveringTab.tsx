@@ -1,0 +1,124 @@
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import type { CurvesRecord, EvidenceRecord } from "../kernel/protocol";
+import { coveredKey } from "../state/covered";
+import { whyNotMeasured } from "../state/evidence";
+import { percent } from "../state/format";
+import { briefName } from "../state/labels";
+import { COVERS, type CoveredPicture, type CoverName, chosenTile, type Store } from "../state/store";
+import { CoveredView } from "./coveredView";
+import { CurveChart, type CurveName } from "./curveChart";
+import { Select } from "./field";
+import type { ViewProps } from "./props";
+import { setTo } from "./setTo";
+
+/** Which part of the picture a curve begins with. */
+const FIRST_STEP = 2;
+const whole = (share: number) => `${Math.round(100 * share)} %`;
+
+interface CoveringProps extends ViewProps {
+  record: EvidenceRecord;
+}
+
+/** What becomes of the score as what the map marks most is covered, or shown, with the pictures that were scored. */
+export function CoveringTab({ store, actions, record }: CoveringProps) {
+  const curve = useSignal<CurveName>("deletion");
+  const step = useSignal(FIRST_STEP);
+  const { image, column } = chosenTile(store);
+  const { curves } = record;
+  const at = Math.min(step.value, curves ? curves.covered.length - 1 : 0);
+  const place = { image, column, curve: curve.value, step: at, cover: record.cover };
+  const key = coveredKey(store, place);
+  const canAsk = curves !== null && !whyNotMeasured(store) && store.status.value === "done";
+  useEffect(() => {
+    if (canAsk) actions.fetchCovered(place);
+  }, [key, canAsk]);
+  if (!curves) return <p class="dim">No curves of this map yet.</p>;
+  const picture = store.covered.value.get(key);
+  return (
+    <>
+      <div class="curve-choice" role="group" aria-label="Curve">
+        {(["deletion", "insertion"] as const).map((name) => (
+          <button
+            key={name}
+            type="button"
+            title={
+              name === "deletion" ? "Cover what the map marks most" : "Show what the map marks most, on what covers"
+            }
+            aria-pressed={curve.value === name}
+            onClick={setTo(curve, name)}
+          >
+            {name === "deletion" ? "cover it" : "show it alone"}
+          </button>
+        ))}
+        <CoverChoice store={store} onChoose={actions.coverWith} />
+      </div>
+      <CurveChart
+        curves={curves}
+        curve={curve.value}
+        step={step}
+        at={at}
+        words={words(store, curves, curve.value, at, picture)}
+      />
+      <Legend curves={curves} />
+      <ul class="shares">
+        {curves.shares.map((sentence) => (
+          <li key={sentence}>{sentence}</li>
+        ))}
+      </ul>
+      {canAsk || picture ? (
+        <CoveredView store={store} picture={picture} caption={captionOf(curves, curve.value, at)} />
+      ) : (
+        <p class="dim">{shareText(curves, curve.value, at)}; the picture takes the kernel.</p>
+      )}
+    </>
+  );
+}
+
+const CoverChoice = ({ store, onChoose }: { store: Store; onChoose(cover: CoverName): void }) => (
+  <Select
+    id="kx-cover"
+    label="with"
+    title="What covers: a blur of the picture, its mean colour, or black"
+    value={store.cover.value}
+    disabled={whyNotMeasured(store) !== ""}
+    onChoose={(cover) => onChoose(cover as CoverName)}
+  >
+    {COVERS.map((cover) => (
+      <option key={cover} value={cover}>
+        {cover}
+      </option>
+    ))}
+  </Select>
+);
+
+/** How much of the picture a step of a curve covers or shows. */
+const shareText = (curves: CurvesRecord, curve: CurveName, step: number) =>
+  curve === "deletion" ? `${whole(curves.covered[step])} covered` : `${whole(curves.shown[step])} shown`;
+
+const captionOf = (curves: CurvesRecord, curve: CurveName, step: number) =>
+  `${shareText(curves, curve, step)}: the very picture that was scored`;
+
+/** A step of a curve for those who do not see it. */
+export function words(
+  store: Store,
+  curves: CurvesRecord,
+  curve: CurveName,
+  step: number,
+  picture?: CoveredPicture,
+): string {
+  const value = curves[curve][step];
+  const figure =
+    value === null ? "" : curves.value === "probability" ? percent(value) : `${value.toFixed(2)} of the score`;
+  const best = picture?.classes[0];
+  const top = best ? `${briefName(store, best.index)} first` : "";
+  return [shareText(curves, curve, step), figure, top].filter(Boolean).join(", ");
+}
+
+export const Legend = ({ curves }: { curves: CurvesRecord }) => (
+  <ul class="legend">
+    <li data-curve="deletion">what the map marks most is covered</li>
+    <li data-curve="insertion">it alone is shown</li>
+    {curves.random_low.length > 0 && <li data-curve="random">covered in random orders, as smooth</li>}
+  </ul>
+);

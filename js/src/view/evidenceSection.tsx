@@ -1,0 +1,108 @@
+import { useSignal } from "@preact/signals";
+import type { EvidenceRecord } from "../kernel/protocol";
+import { chosenEvidence, measuringText, unmeasured, whyNotMeasured } from "../state/evidence";
+import { value } from "../state/format";
+import { focusedImage, type Store } from "../state/store";
+import { CellsTab } from "./cellsTab";
+import { CoveringTab } from "./coveringTab";
+import { EvidenceMark, STATES } from "./evidenceLine";
+import type { ViewProps } from "./props";
+import { Tabs, type TabText } from "./tabs";
+
+const TABS: readonly TabText[] = [
+  { id: "covering", label: "Covering", title: "What becomes of the prediction as the picture is covered" },
+  { id: "cells", label: "Cells", title: "What covering each part costs, beside what the map has there" },
+];
+
+/** How far the map in focus can be believed: in a sentence, and to be seen. */
+export function EvidenceSection({ store, actions }: ViewProps) {
+  const tab = useSignal(TABS[0].id);
+  const record = chosenEvidence(store);
+  const state = record?.state ?? "unmeasured";
+  return (
+    <>
+      <div class="evidence-verdict" data-state={state} role="status">
+        <EvidenceMark state={state} />
+        <p>
+          <b>{STATES[state].replace(/^./, (letter) => letter.toUpperCase())}.</b> {record?.verdict}
+        </p>
+      </div>
+      <Measuring store={store} actions={actions} />
+      {record && (
+        <Tabs tabs={TABS} chosen={tab} label="Evidence">
+          {tab.value === "cells" ? (
+            <CellsTab record={record} />
+          ) : (
+            <CoveringTab store={store} actions={actions} record={record} />
+          )}
+        </Tabs>
+      )}
+      {record && <MetricNumbers record={record} />}
+    </>
+  );
+}
+
+/** What each metric says, with its value and that of random maps. */
+export function MetricNumbers({ record }: { record: EvidenceRecord }) {
+  const figure = ({ value: own, control }: EvidenceRecord["metrics"][number]) =>
+    `${value(own)}${control ? `, random ${value(Number(control[0].toFixed(2)))} ± ${value(Number(control[1].toFixed(2)))}` : ""}`;
+  return (
+    <details class="numbers">
+      <summary>All numbers</summary>
+      <dl class="facts">
+        {record.metrics.map((metric) => (
+          <div key={metric.title}>
+            <dt>{metric.title}</dt>
+            <dd title={metric.sentence}>
+              {figure(metric)}
+              <span class="dim">{` · ${metric.better} is better`}</span>
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </details>
+  );
+}
+
+const WHAT = "Covers parts of the picture, and compares with random maps; any question goes first";
+
+/** What can be measured still, and how long that takes. */
+export function Measuring({ store, actions }: ViewProps) {
+  const why = whyNotMeasured(store);
+  const image = focusedImage(store);
+  // Of a store the kernel holds the maps of the image in focus alone.
+  const inSight = store.stored.value ? [] : store.inSight.value;
+  const [isHere, others] = [unmeasured(store, [image]).length > 0, unmeasured(store, inSight)];
+  if (why) return isHere ? <p class="dim">{why}</p> : null;
+  const left = unmeasured(store, store.measuring.value).length;
+  if (left > 0) {
+    return (
+      <p class="measuring">
+        <span class="dim">{progressOf(store, left)}</span>
+        <button type="button" title="What is measured stays" onClick={actions.stopMeasuring}>
+          Stop
+        </button>
+      </p>
+    );
+  }
+  if (store.status.value !== "done" || (!isHere && others.length === 0)) return null;
+  return (
+    <p class="measuring">
+      {isHere && (
+        <button type="button" title={WHAT} onClick={() => actions.measure([image])}>
+          Measure this{measuringText(store, 1)}
+        </button>
+      )}
+      {others.length > 1 && (
+        <button type="button" title={WHAT} onClick={() => actions.measure(inSight)}>
+          Measure all in sight{measuringText(store, others.length)}
+        </button>
+      )}
+    </p>
+  );
+}
+
+const progressOf = (store: Store, left: number) => {
+  const { length } = store.measuring.value;
+  return length > 1 ? `measuring, ${length - left} of ${length} done` : "measuring…";
+};
