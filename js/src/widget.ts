@@ -8,6 +8,7 @@ import { Session } from "./state/session";
 import { Store } from "./state/store";
 import { css } from "./style";
 import { App } from "./view/app";
+import { dropStaleTrees } from "./view/staleTrees";
 import { suits, watchTheme } from "./view/theme";
 import { watchVisibility } from "./view/visibility";
 
@@ -29,6 +30,8 @@ function attachRoot(el: HTMLElement) {
   el.append(host);
   return { host, root };
 }
+
+dropStaleTrees();
 
 /** The anywidget entry, once a model: views share its answers; each has its own store, and frees all of it. */
 export default (answers = new AnswerCache()) => ({
