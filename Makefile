@@ -13,7 +13,7 @@ NOTEBOOK := notebooks/quickstart.ipynb
 FAST := tests/engine tests/widget tests/test_house.py tests/test_package.py
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test test-fast test-python test-python-fast test-browser test-js test-js-fast check bench oracles build matrix clean setup chromium firefox bundles
+.PHONY: demo test test-fast test-python test-units test-runs test-python-fast test-browser test-js test-js-fast check bench oracles build matrix clean setup chromium firefox bundles
 
 setup: .venv/.installed $(BUNDLE)
 
@@ -27,18 +27,31 @@ demo: setup
 	  --ServerApp.root_dir=$(dir $(NOTEBOOK)) --LabApp.default_url=/lab/tree/$(notdir $(NOTEBOOK))
 endif
 
-# The tests in a browser wait for most of their time, and leave a core to the others.
+# The tests in a browser wait for most of their time, and leave a core to the others; the long runs follow them.
 test: setup chromium firefox bundles
-	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync test-browser test-python test-js
+	@rm -f .coverage.*
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync test-browser test-units test-runs test-js
+	$(COVERED)
 
 # Playwright's loop swallows the signal by which a test that hangs would be ended.
 test-browser: setup chromium firefox bundles
 	$(PY) -m pytest --timeout-method=thread tests/browser
 
-# Measures the lines and branches that are reached; pyproject.toml says how many must be. `make test COVERAGE=` does not.
-COVERAGE := --cov --cov-report=term:skip-covered
+# Both parts measure the lines and branches that they reach; pyproject.toml says how many must be.
+RUNS := tests/bulk tests/cli tests/compat tests/samples tests/test_notebooks.py
+COVERAGE = COVERAGE_FILE=.coverage.$@ $(PY) -m pytest --cov --cov-report= --cov-fail-under=0
+COVERED := $(PY) -m coverage combine --quiet && $(PY) -m coverage report --skip-covered
 test-python: setup
-	$(PY) -m pytest $(COVERAGE) --ignore=tests/browser
+	@rm -f .coverage.*
+	@$(MAKE) --no-print-directory --keep-going test-units test-runs
+	$(COVERED)
+
+test-units: setup
+	$(COVERAGE) --ignore=tests/browser $(addprefix --ignore=,$(RUNS))
+
+# Notebooks and data sets: fewer tests, each of which takes long.
+test-runs: setup
+	$(COVERAGE) $(RUNS)
 
 # The inner loop: engine and widget on tiny nets, and the front end's own tests, in two minutes.
 test-fast: setup
@@ -78,7 +91,7 @@ matrix: setup
 	PATH="$(subst $() ,:,$(wildcard $(HOME)/.pyenv/versions/3.*/bin)):$$PATH" $(PY) -m tox run-parallel
 
 clean:
-	rm -rf .tox .venv node_modules build dist kx_widget/widget/static .pytest_cache .ruff_cache .hypothesis .coverage
+	rm -rf .tox .venv node_modules build dist kx_widget/widget/static .pytest_cache .ruff_cache .hypothesis .coverage*
 	find kx_widget js/hatch_build.py tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 chromium: .venv/.installed

@@ -1,5 +1,7 @@
 """Stores of maps that nobody computed."""
 
+from types import SimpleNamespace
+
 import numpy as np
 
 import kx_widget as kx
@@ -28,5 +30,5 @@ def synthetic(path, maps, dtype="float32", part=20_000, names=None):
                     rng.integers(0, 2, (k, t)), (("a",) * t,) * k, "gradcam", "late", {}, True, 0.1,
                     {"kx_widget": "0"}, np.zeros((k, 8, 8, 3), np.uint8), names=tuple(paths),
                 )  # fmt: skip
-                good = [type("Good", (), {"item": type("Item", (), {"label": i % 2})}) for i in range(k)]
+                good = [SimpleNamespace(item=SimpleNamespace(label=i % 2)) for i in range(k)]
                 writer.write(to_table(ExplainedBatch(Batch(good=good), e, rng.integers(0, 2, k)), dtype))
