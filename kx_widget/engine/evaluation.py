@@ -142,6 +142,8 @@ class Evaluation:
         bad, good, seen = self._findings(image, target)
         untold = self._untold(image, target)
         parts = [text for text, _ in (*bad, *good)]
+        if good and not bad and self._is_running(image, target):
+            parts[0] = f"so far {parts[0]}"
         if untold:
             parts.append(f"cannot be told here: {', '.join(untold)}")
         if missing := unmeasured(seen):
@@ -158,8 +160,13 @@ class Evaluation:
         if any(map(_is_of_map, self.notes[image][target])):
             return "unknown"
         bad, good, _ = self._findings(image, target)
-        if bad or good:
-            return "weak" if bad else "holds"
+        if bad:
+            return "weak"
+        # What is still measured may speak against it.
+        if self._is_running(image, target):
+            return "unmeasured"
+        if good:
+            return "holds"
         untold = self._untold(image, target)
         is_asked = any(summary.aspect == "faithful" and summary.title in untold for summary in self.metrics.values())
         return "unknown" if is_asked else "unmeasured"
@@ -177,7 +184,8 @@ class Evaluation:
         bad, good, _ = self._findings(image, target)
         untold = next((note for note in notes if note.partition(":")[0] in self._untold(image, target)), "")
         if bad or good:
-            return _sentence((bad or good)[0][1])
+            so_far = "so far " if not bad and self._is_running(image, target) else ""
+            return _sentence(so_far + (bad or good)[0][1])
         return f"Cannot be told. {untold}" if self.state(image, target) == "unknown" else _sentence(NOT_YET)
 
     def smallest_share(self, curve: str, image: int, target: int) -> float:
@@ -198,6 +206,11 @@ class Evaluation:
         if classes[0] < 0 or not len(steps) or (curve == "insertion" and steps[0] == 0):
             return float("nan")
         return float(self.fractions[steps[0]] if curve == "deletion" else 1 - self.fractions[::-1][steps[0]])
+
+    def _is_running(self, image: int, target: int) -> bool:
+        """Whether a metric of one map is still to be measured."""
+        notes = self.notes[image][target]
+        return any(f"{summary.title}: {NOT_YET}." in notes for summary in self.metrics.values())
 
     def _untold(self, image: int, target: int) -> list[str]:
         """The titles of the metrics that cannot be told of one map."""

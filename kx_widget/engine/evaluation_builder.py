@@ -48,8 +48,7 @@ class EvaluationBuilder:
 
     def add(self, rows: slice, name: str, values: MetricValues) -> None:
         """What a metric tells of some images."""
-        bad = np.array([[bool(text) for text in row] for row in self._unusable[rows]])
-        self._scores[name][rows] = np.where(bad, np.nan, values.values)
+        self._scores[name][rows] = np.where(self.is_unusable(rows), np.nan, values.values)
         reasons = self._reasons[name]
         reasons[rows] = "there is no number"
         for reason, where in values.reasons.items():
@@ -69,9 +68,9 @@ class EvaluationBuilder:
         for name, values in (("losses", losses), ("sums", sums)):
             self._cells.setdefault(name, self._empty(values.shape[-1]))[rows] = values
 
-    def scores(self, rows: slice, name: str) -> Floats:
-        """What a metric told of some images (B, T)."""
-        return self._scores[name][rows]
+    def is_unusable(self, rows: slice) -> Mask:
+        """Of which maps (B, T) of some images nothing can be told."""
+        return np.array([[bool(text) for text in row] for row in self._unusable[rows]])
 
     def add_random_curve(self, rows: slice, places: Mask, curves: Floats) -> None:
         """The curves (B, T, R, steps + 1) of random maps that count in these places (B, T)."""

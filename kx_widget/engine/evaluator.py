@@ -192,14 +192,15 @@ class Evaluator:
             values = np.full(batch.indices.shape, np.nan, np.float32)
             builder.add(rows, name, MetricValues(values, {str(error): np.isnan(values)}))
             return
-        builder.add(rows, name, answer)
         if batch.has_curves:
             curves = yield from batch.curves()
             builder.add_curves(rows, curves, batch.curve_tops)
         if batch.cells is not None:
             builder.add_cells(rows, *batch.cells)
+        # Alone, without those of random maps, a number says nothing.
         if column.metric.is_compared and self.settings.controls:
-            yield from self._compare(name, batch, rows, builder)
+            yield from self._compare(name, batch, rows, builder, ~np.isnan(answer.values) & ~builder.is_unusable(rows))
+        builder.add(rows, name, answer)
 
     def _pairs(self, name: str, size: tuple[int, int]) -> int:
         """How many pairs of random maps of a size a metric is compared with: more where they take no passes."""
@@ -208,10 +209,9 @@ class Evaluator:
         return max(pairs, FREE_PAIRS) if is_free else pairs
 
     def _compare(
-        self, name: str, batch: MapBatch, rows: slice, builder: EvaluationBuilder
+        self, name: str, batch: MapBatch, rows: slice, builder: EvaluationBuilder, told: Mask
     ) -> Generator[Passes, None, None]:
-        """The same of random maps as smooth as each map of which something is told."""
-        told = ~np.isnan(builder.scores(rows, name))
+        """The same of random maps as smooth as each map (B, T) of which something is told."""
         grids = grids_like(batch.maps, batch.size)
         for grid in np.unique(grids[told], axis=0):
             same = told & (grids == grid).all(-1)

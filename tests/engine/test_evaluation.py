@@ -455,3 +455,27 @@ def test_every_metric_is_asked_of_every_kind_of_model(make):
             assert np.isfinite(value) or any(note.startswith(METRICS[name].title) for note in ev.notes[i][0]), name
         assert "there is no number" not in str(ev.notes), ev.notes
     assert np.isfinite(ev.scores["sparseness"]).all()
+
+
+def test_a_verdict_that_is_not_whole_says_so_and_does_not_turn(decisive_case):
+    x, e = decisive_case[1:]
+
+    def compared(title, score):
+        """A metric that gives maps this score, and random maps scores around 0."""
+
+        def values(batch):
+            noise = np.random.default_rng(0).normal(size=batch.indices.shape)
+            return np.full(noise.shape, score) if batch.maps.shape == e.maps.shape else noise
+
+        about = "higher", "faithful", (), "nothing", "It is {value}.", "an example"
+        return kx.Metric(title.lower(), title, values, *about, is_compared=True)
+
+    explainer = kx.Explainer(decisive_case[0].model, metrics=[compared("Good", 100.0), compared("Bad", -100.0)])
+    stream = explainer.evaluate_stream(e, ["good", "bad"], images=x)
+    told = {(ev.state(0, 0), ev.headline(0, 0), ev.verdict(0, 0)[:6]) for ev in stream}
+    assert told == {
+        ("unmeasured", "So far better than chance in Good.", "So far"),
+        ("weak", "No better than chance in Bad.", "Not cl"),
+    }
+    ev = explainer.evaluate(e, ["good"], images=x)
+    assert (ev.state(0, 0), ev.headline(0, 0)) == ("holds", "Better than chance in Good.")
