@@ -4,19 +4,22 @@ import type { TileMap } from "../kernel/decode";
 import type { Column } from "../kernel/protocol";
 import { magnitude } from "../math/postprocess";
 import { type Rect, whole } from "../math/transform";
-import { isRight } from "../state/filterSort";
 import { percent, value } from "../state/format";
-import {
-  className,
-  columnHeading,
-  explainedText,
-  imageName,
-  partialText,
-  targetText,
-  truthText,
-} from "../state/labels";
+import { columnHeading, targetText } from "../state/labels";
 import { mapOf, type Picture, type Store, type TilePlace } from "../state/store";
 import { decodePicture } from "./bitmapCache";
+import {
+  type CaptionLine,
+  captionOf,
+  drawCaption,
+  type ExportContext,
+  evidenceLines,
+  font,
+  INK,
+  LINE,
+  PALE,
+  write,
+} from "./captions";
 import { lookupTable } from "./colormap";
 import { compose, frameOf } from "./compose";
 import { isBlank, styleOf } from "./drawStyle";
@@ -28,40 +31,18 @@ const LONE_TILE = 512;
 const MOST_PIXELS = 32e6;
 /** Sizes beside a tile of `TILE`; around larger ones all is larger, up to `LARGEST_UNIT` times. */
 const GAP = 12;
-const LINE = 20;
 const MARGIN = 20;
 const BAR = 160;
 const LEAST_BAR = 64;
 const LEAST_WIDTH = 480;
 const LONE_WIDTH = 300;
 const LARGEST_UNIT = 1.6;
-const INK = "#1d2330";
-const PALE = "#5f677a";
 const NOTE = "rgb(10 12 16 / 0.76)";
-
-type ExportContext = OffscreenCanvasRenderingContext2D;
-
-const font = (size: number, weight = 400) => `${weight} ${size}px system-ui, "Segoe UI", sans-serif`;
 
 function createContext(width: number, height: number): ExportContext {
   const context = new OffscreenCanvas(Math.ceil(width), Math.ceil(height)).getContext("2d");
   if (!context) throw new Error("this browser draws no 2d canvas");
   return context;
-}
-
-/** Writes into a width, with an ellipsis where the text is longer. */
-function write(
-  context: ExportContext,
-  text: string,
-  x: number,
-  y: number,
-  width: number,
-  align: CanvasTextAlign = "left",
-) {
-  let shown = text;
-  while (shown.length > 1 && context.measureText(shown).width > width) shown = `${shown.slice(0, -2)}…`;
-  context.textAlign = align;
-  context.fillText(shown, align === "right" ? x + width : x, y);
 }
 
 async function drawTile(context: ExportContext, rect: Rect, store: Store, tile: TilePlace): Promise<void> {
@@ -101,21 +82,34 @@ interface Sheet {
   unit: number;
 }
 
+interface LayoutOptions {
+  /** Of a tile's longest side. */
+  leastSide: number;
+  /** What was measured of each map is written below it. */
+  tellsEvidence: boolean;
+}
+
 /**
  * Lays out the columns of some images. Tiles are as large as the pictures, smaller where there are very many; nothing
  * is left free above pictures of one shape.
  */
-function layOut(store: Store, images: readonly number[], shown: readonly number[], leastSide: number): Sheet {
+function layOut(store: Store, images: readonly number[], shown: readonly number[], options: LayoutOptions): Sheet {
   const pictures = images.map((image) => store.traits._images.peek()[image]);
   const isCompared = shown.length > 1;
   const columns = isCompared ? shown.length : Math.min(images.length, Math.ceil(Math.sqrt(images.length * 1.5)));
   const rows = isCompared ? images.length : Math.ceil(images.length / columns);
-  const longest = Math.max(leastSide, ...pictures.map(({ width, height }) => Math.max(width, height)));
+  const longest = Math.max(options.leastSide, ...pictures.map(({ width, height }) => Math.max(width, height)));
   const size = Math.min(longest, Math.floor(Math.sqrt(MOST_PIXELS / (rows * columns))));
   const scaled = (side: number, { width, height }: Picture) => Math.ceil((size * side) / Math.max(width, height));
   const width = Math.max(...pictures.map((picture) => scaled(picture.width, picture)));
   const unit = Math.min(LARGEST_UNIT, Math.max(1, width / TILE));
-  const captions = images.map((image) => shown.map((column) => captionOf(store, { image, column }, shown)));
+  const context = createContext(1, 1);
+  const captions = images.map((image) =>
+    shown.map((column) => [
+      ...captionOf(store, { image, column }, shown),
+      ...(options.tellsEvidence ? evidenceLines(context, store, { image, column }, width, unit) : []),
+    ]),
+  );
   const lines = Math.max(...captions.flat().map(({ length }) => length));
   const [gap, margin, line] = [GAP * unit, MARGIN * unit, LINE * unit];
   const perRow = isCompared ? 1 : columns;
@@ -191,49 +185,6 @@ function drawBar(context: ExportContext, store: Store, maps: readonly TileMap[],
   write(context, high, left + bar + space, y, free - lowWidth - bar);
 }
 
-/** A line of a caption: words, and a figure at its end. */
-interface CaptionLine {
-  text: string;
-  figure: string;
-  isPale: boolean;
-}
-
-/** What stands below a tile: what the map explains and, in the first column, what the picture shows. */
-function captionOf(store: Store, { image, column }: TilePlace, shown: readonly number[]): CaptionLine[] {
-  const { predicted, confidence } = store.facts.peek();
-  const item = mapOf(store, { image, column })?.item;
-  const lines: CaptionLine[] = [];
-  const add = (text: string, figure = "", isPale = false) => text && lines.push({ text, figure, isPale });
-  const best = predicted[image];
-  const isFirst = column === shown[0];
-  const figure = item && (item.probability === null ? value(item.score) : percent(item.probability));
-  if (item) add(item.target === best && isFirst ? `predicted ${item.target_name}` : explainedText(store, item), figure);
-  if (item) add(partialText(item), "", true);
-  if (!isFirst) return lines;
-  if (best !== undefined && best !== item?.target)
-    add(`predicted ${className(store, best)}`, percent(confidence(image)), true);
-  const right = isRight(store.facts.peek(), image);
-  add(right === null ? "" : `${right ? "✓" : "✗"} ${truthText(store, image)}`, "", true);
-  add(imageName(store, image), "", true);
-  return lines;
-}
-
-function drawCaption(
-  context: ExportContext,
-  lines: readonly CaptionLine[],
-  { x, y, width, height }: Rect,
-  unit: number,
-) {
-  context.font = font(13 * unit);
-  for (const [number, { text, figure, isPale }] of lines.entries()) {
-    const baseline = y + height + (16 + LINE * number) * unit;
-    context.fillStyle = PALE;
-    write(context, figure, x, baseline, width, "right");
-    context.fillStyle = isPale ? PALE : INK;
-    write(context, text, x, baseline, width - context.measureText(figure).width - 8 * unit);
-  }
-}
-
 /** Draws a sheet, on white. */
 async function drawSheet(store: Store, sheet: Sheet): Promise<Blob> {
   const { tiles, isCompared, width, foot, unit } = sheet;
@@ -262,17 +213,20 @@ async function drawSheet(store: Store, sheet: Sheet): Promise<Blob> {
 }
 
 /** A tile as it is seen, at least 512 pixels long. */
-export async function tilePng(store: Store, tile: TilePlace): Promise<Blob> {
+export async function tilePng(store: Store, tile: TilePlace, tellsEvidence: boolean): Promise<Blob> {
   if (!store.traits._images.peek()[tile.image]) {
     throw new Error("The picture of the chosen tile is not here: scroll to it first.");
   }
-  return drawSheet(store, layOut(store, [tile.image], [tile.column], LONE_TILE));
+  return drawSheet(store, layOut(store, [tile.image], [tile.column], { leastSide: LONE_TILE, tellsEvidence }));
 }
 
 /** All tiles; of a stored data set, those whose pictures are here. */
-export async function gridPng(store: Store): Promise<Blob> {
+export async function gridPng(store: Store, tellsEvidence: boolean): Promise<Blob> {
   const images = store.rows.peek().filter((image) => store.traits._images.peek()[image]);
   if (images.length === 0) throw new Error("No picture is here: scroll to some, or show all images.");
   const columns = store.answer.peek()?.columns.map((_, column) => column) ?? [];
-  return drawSheet(store, layOut(store, images, columns.length > 0 ? columns : [0], TILE));
+  return drawSheet(
+    store,
+    layOut(store, images, columns.length > 0 ? columns : [0], { leastSide: TILE, tellsEvidence }),
+  );
 }

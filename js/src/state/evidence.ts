@@ -5,6 +5,24 @@ import type { EvidenceRecord } from "../kernel/protocol";
 import { roughly } from "./format";
 import { chosenTile, type Store, type TilePlace } from "./store";
 
+export type EvidenceState = EvidenceRecord["state"];
+
+/** What a mark means, for those who do not know its shape. */
+export const STATES: Readonly<Record<EvidenceState, string>> = {
+  holds: "holds",
+  weak: "weak",
+  unknown: "cannot be told",
+  unmeasured: "not measured",
+};
+
+/** Each state has a shape of its own, 12 long, beside its colour. */
+export const SHAPES: Readonly<Record<EvidenceState, string>> = {
+  holds: "M6 .5a5.5 5.5 0 1 0 0 11 5.5 5.5 0 0 0 0-11Zm2.6 3.4L5.3 8.2 3.3 6.3",
+  weak: "M6 .8 11.6 11H.4ZM6 4.4v3.2M6 8.9v.9",
+  unknown: "M6 .4 11.6 6 6 11.6.4 6ZM4.5 5a1.5 1.5 0 1 1 2 1.4q-.5.2-.5.8M6 8.4v.8",
+  unmeasured: "M6 1a5 5 0 1 0 0 10A5 5 0 0 0 6 1Z",
+};
+
 /** What is known of a map; undefined where nothing is. */
 export const evidenceOf = (store: Store, { image, column }: TilePlace): EvidenceRecord | undefined =>
   store.evidence.value.get(tileKey(image, column));

@@ -1,11 +1,11 @@
 import { useSignal } from "@preact/signals";
 import type { EvidenceRecord } from "../kernel/protocol";
-import { chosenEvidence, measuringText, unmeasured, whyNotMeasured } from "../state/evidence";
+import { chosenEvidence, measuringText, STATES, unmeasured, whyNotMeasured } from "../state/evidence";
 import { value } from "../state/format";
 import { focusedImage, type Store } from "../state/store";
 import { CellsTab } from "./cellsTab";
 import { CoveringTab } from "./coveringTab";
-import { EvidenceMark, STATES } from "./evidenceLine";
+import { EvidenceMark } from "./evidenceLine";
 import type { ViewProps } from "./props";
 import { Tabs, type TabText } from "./tabs";
 

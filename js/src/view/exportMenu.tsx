@@ -1,4 +1,4 @@
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import { useLayoutEffect } from "preact/hooks";
 import { gridPng, tilePng } from "../canvas/exportPng";
 import { columnHeading, explainedText, imageName } from "../state/labels";
@@ -37,7 +37,7 @@ function download(blob: Blob, { ending, name }: ExportChoice): void {
 }
 
 /** The files that can be made of the view. */
-function exportChoices({ store, actions }: ViewProps): ExportChoice[] {
+function exportChoices({ store, actions }: ViewProps, tellsEvidence: boolean): ExportChoice[] {
   const tile = chosenTile(store);
   const map = mapOf(store, tile);
   const title = [imageName(store, tile.image), map && explainedText(store, map.item)].filter(Boolean).join(", ");
@@ -53,14 +53,14 @@ function exportChoices({ store, actions }: ViewProps): ExportChoice[] {
       note: heading ? `${title}, ${heading}` : title,
       possible: true,
       ...{ ending: "png", name: [title] },
-      make: () => tilePng(store, tile),
+      make: () => tilePng(store, tile, tellsEvidence),
     },
     {
       text: "Picture of the grid (PNG)",
       note: "every tile with its caption",
       possible: true,
       ...{ ending: "png", name: [method, "grid"] },
-      make: () => gridPng(store),
+      make: () => gridPng(store, tellsEvidence),
     },
     {
       text: "Interactive page (HTML)",
@@ -82,6 +82,7 @@ function exportChoices({ store, actions }: ViewProps): ExportChoice[] {
 export function ExportMenu({ store, actions }: ViewProps) {
   const open = useSignal(false);
   const busy = useSignal(false);
+  const tellsEvidence = useSignal(true);
   const close = setTo(open, false);
   const { anchor, popup } = usePopup(open.value, close);
   const focusButton = () => anchor.current?.querySelector("button")?.focus();
@@ -119,7 +120,14 @@ export function ExportMenu({ store, actions }: ViewProps) {
         {busy.value && "making the file…"}
       </span>
       <div class="popup" popover="manual" ref={popup}>
-        {open.value && <Menu choices={exportChoices({ store, actions })} onChoose={choose} onLeave={focusButton} />}
+        {open.value && (
+          <Menu
+            choices={exportChoices({ store, actions }, tellsEvidence.value && store.evidence.value.size > 0)}
+            evidence={store.evidence.value.size > 0 ? tellsEvidence : null}
+            onChoose={choose}
+            onLeave={focusButton}
+          />
+        )}
       </div>
     </div>
   );
@@ -127,15 +135,17 @@ export function ExportMenu({ store, actions }: ViewProps) {
 
 interface MenuProps {
   choices: ExportChoice[];
+  /** Whether pictures tell what was measured of their maps; null where nothing was. */
+  evidence: Signal<boolean> | null;
   onChoose(choice: ExportChoice): void;
   /** The focus leaves the menu by a key. */
   onLeave(): void;
 }
 
-function Menu({ choices, onChoose, onLeave }: MenuProps) {
+function Menu({ choices, evidence, onChoose, onLeave }: MenuProps) {
   const onKeyDown = (event: KeyboardEvent) => {
     const menu = event.currentTarget as HTMLElement;
-    const items = [...menu.querySelectorAll<HTMLElement>("[role=menuitem]")];
+    const items = [...menu.querySelectorAll<HTMLElement>("[role^=menuitem]")];
     const at = items.indexOf(event.target as HTMLElement);
     const moves: Record<string, number> = { ArrowDown: at + 1, ArrowUp: at - 1 + items.length, Home: 0, End: -1 };
     if (event.key === "Tab") onLeave();
@@ -161,6 +171,26 @@ function Menu({ choices, onChoose, onLeave }: MenuProps) {
           <span class="dim">{choice.note}</span>
         </button>
       ))}
+      {evidence && (
+        <button
+          type="button"
+          class="item"
+          role="menuitemcheckbox"
+          tabIndex={-1}
+          aria-checked={evidence.value}
+          onClick={() => {
+            evidence.value = !evidence.value;
+          }}
+        >
+          <span>
+            <span class="check" aria-hidden="true">
+              {evidence.value ? "☑" : "☐"}
+            </span>{" "}
+            Pictures tell how far maps can be believed
+          </span>
+          <span class="dim">what was measured of each map, in words below it</span>
+        </button>
+      )}
     </div>
   );
 }
