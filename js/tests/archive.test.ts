@@ -48,6 +48,17 @@ describe("an archive", () => {
     expect(tiles.get("0/0")?.item).toMatchObject({ notes: [], evidence: "some" });
   });
 
+  it("gives back what was scored along curves, with the column that it belongs to", async () => {
+    const archive = await opened();
+    const compared = archive.answers.at(-1)?.answer.curves;
+    expect([...(compared ?? [])].map(([key]) => key)).toEqual(["0/1"]);
+    const scored = compared?.get("0/1");
+    const text = (part?: Uint8Array) => new TextDecoder().decode(part);
+    expect([scored?.picture, scored?.covering, scored?.levels].map(text)).toEqual(["picture", "covering", "levels"]);
+    expect(scored).toMatchObject({ cover: "mean", classes: { insertion: [[{ index: 0 }], [{ index: 1 }]] } });
+    expect(archive.answers[0].answer.curves?.size).toBe(0);
+  });
+
   it("is nothing where nothing is kept, and an error where it is spoilt", async () => {
     expect(await openArchive(new Uint8Array())).toBeNull();
     expect(await openArchive(undefined)).toBeNull();

@@ -3,7 +3,7 @@ import type { CurvesRecord, EvidenceRecord } from "../src/kernel/protocol";
 import { bandPath, linePath, rangeOf } from "../src/math/chart";
 import { Actions } from "../src/state/actions";
 import { AnswerCache } from "../src/state/answerCache";
-import { addCovered, coveredKey } from "../src/state/covered";
+import { addCovered, coveredAt, coveredKey } from "../src/state/covered";
 import { chosenEvidence, headlineOf, measuringText, unmeasured, whyNotMeasured } from "../src/state/evidence";
 import { Session } from "../src/state/session";
 import { DEFAULTS, Store } from "../src/state/store";
@@ -153,11 +153,29 @@ describe("pictures that were scored", () => {
     const count = model.sent.length;
     model.down(message, [Uint8Array.of(1, 2, 3)]);
     expect(store.covered.value.get(coveredKey(store, place))).toMatchObject({
-      share: 0.1,
       data: Uint8Array.of(1, 2, 3),
     });
     actions.fetchCovered(place);
     expect(model.sent.length).toBe(count);
+  });
+
+  it("come from what was saved along the curves, where none was fetched and the same covers", () => {
+    answer(1);
+    const [first, second] = [1, 0].map((index) => [{ index, probability: 0.5, score: 1 }]);
+    const [picture, covering, levels] = [1, 2, 3].map((byte) => Uint8Array.of(byte));
+    const classes = { deletion: [first, second, second], insertion: [second, second, first] };
+    store.curves.value = new Map([["0/0", { cover: "blur", picture, covering, levels, classes }]]);
+    const saved = coveredAt(store, place);
+    expect(saved).toMatchObject({ data: picture, classes: second, other: { data: covering, levels } });
+    // At the first of two steps of deletion, what is of level 0 is covered; of insertion, all but that.
+    expect([0, 1].map((level) => saved?.other?.isOther(level))).toEqual([true, false]);
+    const shown = coveredAt(store, { ...place, curve: "insertion", step: 1 });
+    expect([0, 1].map((level) => shown?.other?.isOther(level))).toEqual([false, true]);
+    expect(coveredAt(store, { ...place, step: 0 })?.classes).toEqual(first);
+    expect(coveredAt(store, { ...place, cover: "black" })).toBeUndefined();
+    expect(coveredAt(store, { ...place, column: 1 })).toBeUndefined();
+    addCovered(store, message, [Uint8Array.of(9)]);
+    expect(coveredAt(store, place)).toMatchObject({ data: Uint8Array.of(9), classes: [] });
   });
 
   it("are not more than there is room for", () => {

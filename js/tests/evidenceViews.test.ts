@@ -75,7 +75,7 @@ describe("curves", () => {
     const store = new Store();
     store.constants.value = welcome({ class_names: ["cat", "dog"] });
     const classes = [{ index: 1, probability: 0.2, score: 1 }];
-    const picture = { share: 0.5, width: 1, height: 1, classes, mime: "", data: new Uint8Array(), problem: "" };
+    const picture = { classes, mime: "", data: new Uint8Array(), problem: "" };
     expect(words(store, CURVES, "deletion", 1, picture satisfies CoveredPicture)).toBe(
       "50 % covered, 20.0 %, dog first",
     );

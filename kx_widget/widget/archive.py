@@ -18,6 +18,7 @@ from kx_widget.engine.types import Floats
 from kx_widget.widget.codec import encode
 from kx_widget.widget.evidence import Records
 from kx_widget.widget.messages import VERSION, Column
+from kx_widget.widget.scored_curves import ScoredCurves
 from kx_widget.widget.serialize import Tile
 
 KEPT_BYTES = 64 * 2**20
@@ -26,13 +27,15 @@ EXACT_BYTES = 4096
 # What the longest side of a map may be, largest first; the last two only for an answer that fits in no other way.
 SIDES = (None, 112, 56, 28)
 LAST_SIDES = (14, 7)
+# Of a page so much may be what was scored along curves.
+CURVES_PART = 0.5
 
 
 @dataclass(frozen=True)
 class KeptAnswer:
     """An answer, whole or as far as it had come, the traits of its question, and how long it took if that is known.
 
-    `evidence` grows while its maps are measured.
+    `evidence` grows while its maps are measured; `curves` are what was scored to measure some of them.
     """
 
     traits: Mapping[str, Any]
@@ -41,6 +44,7 @@ class KeptAnswer:
     seconds: float | None
     is_whole: bool = True
     evidence: Records = field(default_factory=dict)
+    curves: Sequence[ScoredCurves] = ()
 
 
 class Archive:
@@ -109,16 +113,29 @@ def pack(
         alone: no kernel will ever answer the page that this is for.
     """
     chosen = list(answers)
+    curves = _curves_within(answers, int(CURVES_PART * limit)) if alone else []
     while chosen:
         for side in SIDES if len(chosen) > 1 else SIDES + LAST_SIDES:
             # Compression rarely halves maps: what is far too large need not be tried.
             if sum(_size(answer, side) for answer in chosen) <= 4 * limit:
                 left_out = len(answers) - len(chosen)
-                block = _block(welcome, predictions, chosen, {"alone": alone, "left_out": left_out}, side)
+                facts = {"alone": alone, "left_out": left_out}
+                block = _block(welcome, predictions, chosen, facts, side, curves)
                 if len(block) <= limit:
                     return block
         chosen = chosen[(len(chosen) + 3) // 4 :]
     return _block(welcome, predictions, [], {"alone": alone, "left_out": len(answers)}, None)
+
+
+def _curves_within(answers: Sequence[KeptAnswer], limit: int) -> list[ScoredCurves]:
+    """What was scored along curves, of the latest answers first, in at most so many bytes; equal parts count once."""
+    curves, parts = list[ScoredCurves](), set[bytes]()
+    for each in (each for answer in reversed(answers) for each in answer.curves):
+        more = parts.union(each.parts)
+        if sum(map(len, more)) <= limit:
+            curves.append(each)
+            parts = more
+    return curves
 
 
 def _block(
@@ -127,12 +144,23 @@ def _block(
     answers: Iterable[KeptAnswer],
     facts: Mapping[str, Any],
     side: int | None,
+    curves: Sequence[ScoredCurves] = (),
 ) -> bytes:
     maps = [reduce(values, side) for answer in answers for _, values in answer.tiles]
     if predictions is not None:
         maps.append(predictions[1])
     headers, buffer = encode(maps, EXACT_BYTES)
     rest = iter(headers)
+    places: dict[bytes, int] = {}
+
+    def placed(part: bytes) -> list[int]:
+        """Where it lies in the buffer, and its length."""
+        nonlocal buffer
+        if part not in places:
+            places[part] = len(buffer)
+            buffer += part
+        return [places[part], len(part)]
+
     header = {
         **facts,
         "version": VERSION,
@@ -145,6 +173,14 @@ def _block(
                 "items": [{**item, "score": _finite(item["score"]), **next(rest)} for item, _ in answer.tiles],
                 "seconds": answer.seconds,
                 "evidence": list(answer.evidence.values()),
+                "curves": [
+                    {
+                        **{"image": each.image, "column": each.column, "cover": each.cover, "classes": each.classes},
+                        "parts": [placed(part) for part in each.parts],
+                    }
+                    for each in answer.curves
+                    if each in curves
+                ],
             }
             for answer in answers
         ],

@@ -15,10 +15,12 @@ from kx_widget.engine.evaluation import NOT_YET, Evaluation
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import Images
 from kx_widget.engine.types import Floats
+from kx_widget.widget.scored_curves import ScoredCurves, best_classes, scored_curves
 
 if TYPE_CHECKING:
     # What is stored is shown without TensorFlow.
     from kx_widget.engine.explainer import Explainer
+    from kx_widget.engine.scored_picture import ScoredPicture
 
 # Metrics of every map, that take no pass through the whole model; the last one asks the method for other classes.
 FREE = ("sparseness", "effective_area", "random_logit")
@@ -29,18 +31,21 @@ IMAGE_PASSES, MAP_PASSES, CONTROL_PASSES = 17, 18, 72
 MOST_SECONDS = 20.0
 QUICK = ("instant", "1 pass")
 COVER = "blur"
-CLASSES = 5
 
 Records = Mapping[tuple[int, int], dict[str, Any]]
 
 
 @dataclass
 class MapEvidence:
-    """What is known of an answer's maps, by image and column; of `measured` images all that is to be known."""
+    """What is known of an answer's maps, by image and column; of `measured` images all that is to be known.
+
+    `curves` hold what was scored along those of the image that was in focus last.
+    """
 
     records: dict[tuple[int, int], dict[str, Any]] = field(default_factory=dict)
     has_free: bool = False
     measured: set[tuple[int, str]] = field(default_factory=set)
+    curves: Sequence[ScoredCurves] = ()
 
 
 @dataclass(frozen=True)
@@ -113,21 +118,33 @@ class ExplainedImages:
         Raises:
             KxError: there is no such map, step or cover, or nothing in the map.
         """
+        scored = self._scored(image, column, curve, step, cover)
+        height, width = scored.pixels.shape[:2]
+        about = {"share": scored.share, "width": width, "height": height, "classes": best_classes(scored)}
+        return about, encode(scored.pixels, compress_level=3)
+
+    def curves(self, image: int, columns: Sequence[int], cover: str, steps: int) -> Iterator[ScoredCurves]:
+        """What was scored along the curves of an image's maps in these columns; no pass is made where they are known.
+
+        Raises:
+            KxError: as in `picture`.
+        """
+        for column in columns:
+
+            def scored(curve: str, step: int, column: int = column) -> ScoredPicture:
+                return self._scored(image, column, curve, step, cover)
+
+            yield scored_curves(image, column, cover, steps, scored)
+
+    def _scored(self, image: int, column: int, curve: str, step: int, cover: str) -> ScoredPicture:
         places = [(each, target) for each in self.explanations for target in range(each.targets.shape[1])]
         if image not in self.numbers or column not in range(len(places)):
             raise ParameterError(f"There is no map of an image {image} in a column {column}.")
         explanation, target = places[column]
         row = list(self.numbers).index(image)
-        scored = self.explainer.scored_picture(
+        return self.explainer.scored_picture(
             explanation, row, target, step=step, curve=curve, images=self.images, cover=cover
         )
-        height, width = scored.pixels.shape[:2]
-        classes = [
-            {"index": index, "probability": _number(scored.probabilities[index]), "score": float(scored.scores[index])}
-            for index in scored.scores.argsort()[::-1][:CLASSES].tolist()
-        ]
-        about = {"share": scored.share, "width": width, "height": height, "classes": classes}
-        return about, encode(scored.pixels, compress_level=3)
 
 
 def record(evaluation: Evaluation, explanation: Explanation, image: int, target: int) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from kx_widget.widget.evidence import COSTLY, COVER, FREE, MOST_SECONDS, Explain
 from kx_widget.widget.image_sources import ImageSource
 from kx_widget.widget.messages import VERSION, Column
 from kx_widget.widget.outbox import LARGEST_FRAME, Outbox, Send
+from kx_widget.widget.scored_curves import ScoredCurves
 from kx_widget.widget.serialize import Tile, Tiles, error_message, prediction_messages
 from kx_widget.widget.thumbnails import ThumbnailMaker
 from kx_widget.widget.worker import CancelToken, Worker, wait_for
@@ -359,7 +360,8 @@ class Session:
 
     def _keep_whole(self, answer: CurrentAnswer) -> None:
         tiles, evidence = list(answer.tiles.values()), answer.evidence.records
-        kept = KeptAnswer(answer.traits, answer.columns, tiles, answer.seconds, evidence=evidence)
+        curves = answer.evidence.curves
+        kept = KeptAnswer(answer.traits, answer.columns, tiles, answer.seconds, evidence=evidence, curves=curves)
         self._keep(kept, answer.version, self._predictions)
 
     def _follow(self, answer: CurrentAnswer, parts: Sequence[Part], number: int, stale: CancelToken) -> None:
@@ -544,6 +546,8 @@ class Session:
                 self._send_evidence(answer, explained.measure((*FREE, *COSTLY), image, cover, stale), stale)
                 if not stale():
                     evidence.measured = {each for each in evidence.measured if each[0] != image} | {(image, cover)}
+                if image == answer.focus:
+                    self._keep_curves(answer, explained, image, stale)
             if not stale() and self._images.at_once and before != (evidence.has_free, evidence.measured):
                 self._keep_whole(answer)
         except Exception as error:
@@ -551,6 +555,19 @@ class Session:
         with self._changed:
             if not stale():
                 self._wanted_evidence = []
+
+    def _keep_curves(self, answer: CurrentAnswer, explained: ExplainedImages, image: int, stale: CancelToken) -> None:
+        """Keep what was scored along the curves of an image, for pages without a kernel."""
+        known = [each for at, each in answer.evidence.records.items() if at[0] == image and each["curves"]]
+        if not self._images.at_once or not known:
+            return
+        columns, steps = [each["column"] for each in known], len(known[0]["curves"]["covered"]) - 1
+        curves: list[ScoredCurves] = []
+        for each in explained.curves(image, columns, known[0]["cover"], steps):
+            if stale():
+                return
+            curves.append(each)
+        answer.evidence.curves = curves
 
     def _send_evidence(
         self, answer: CurrentAnswer, pieces: Iterable[Sequence[dict[str, Any]]], stale: CancelToken

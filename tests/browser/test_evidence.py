@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, expect
@@ -52,6 +54,37 @@ def test_each_tile_has_its_line_and_the_panel_the_whole_sentence(view: View, pan
         " 'single_deletion', 'srg'], images=images[:1]).verdict(0, 0)"
     )
     expect(panel.locator(".evidence-verdict")).to_contain_text(sentence)
+
+
+def test_a_saved_page_shows_the_same_and_every_picture(view: View, panel: Locator, lab: Lab, tmp_path: Path) -> None:
+    expect(panel.get_by_role("slider")).to_be_visible(timeout=60_000)
+    view.notebook.until(lambda: view.notebook.value("bool(w._session._answer.evidence.curves)") == "True", "it is kept")
+    view.root.get_by_role("button", name="Export").click()
+    with view.notebook.page.expect_download() as download:
+        view.root.get_by_role("menuitem", name="Page").click()
+    file = shutil.copy(download.value.path(), tmp_path / "page.html")
+    page = lab.page((1600, 1000))
+    page.goto(file.as_uri())
+    saved = page.get_by_role("region", name="Image in focus")
+    for part in (".evidence-verdict", ".numbers", ".shares"):
+        expect(saved.locator(part)).to_have_text(panel.locator(part).text_content() or "")
+    slider, canvas = saved.get_by_role("slider"), saved.locator(".covered canvas")
+    for curve, button in (("deletion", "cover it"), ("insertion", "show it alone")):
+        saved.get_by_role("button", name=button).click()
+        slider.press("Home")
+        for step in (0, 1, 4, 10):
+            while slider.get_attribute("aria-valuenow") != str(step):
+                slider.press("ArrowRight")
+            scored = f"w.explainer.scored_picture(w.result, 0, 0, step={step}, curve={curve!r}, images=images[:3])"
+            values = view.notebook.numbers(f"{scored}.pixels.ravel()")
+            view.notebook.until(
+                lambda values=values: (pixels(canvas)[..., :3].ravel() == values).all(), f"{curve} {step} is equal"
+            )
+            top = view.notebook.value(f"class_names[int({scored}.scores.argmax())]")
+            expect(saved.locator(".covered-classes li").first).to_contain_text(top)
+    expect(saved.get_by_role("combobox", name="with")).to_be_disabled()
+    assert complaints(page) == []
+    page.close()
 
 
 def test_along_the_curve_is_the_picture_that_was_scored(view: View, panel: Locator) -> None:

@@ -10,11 +10,16 @@ from tests.widget.decode import decode
 HOSTILE = ["</script><img src=x onerror=alert(1)>", "<!--<script>", '"quoted" & co', "${x} $title \\u003c"]
 
 
-def unpack(block):
-    """Header and the maps of each answer."""
+def split(block):
+    """Header and buffer."""
     data = gzip.decompress(block)
     length = int.from_bytes(data[:4], "little")
-    header, buffer = json.loads(data[4 : 4 + length]), data[-(-(4 + length) // 4) * 4 :]
+    return json.loads(data[4 : 4 + length]), data[-(-(4 + length) // 4) * 4 :]
+
+
+def unpack(block):
+    """Header and the maps of each answer."""
+    header, buffer = split(block)
     maps = [[decode(item, buffer) for item in answer["items"]] for answer in header["answers"]]
     return header, maps
 
@@ -52,3 +57,8 @@ def read_page(path):
     """State, header and the maps of each answer of a page."""
     state = json.loads(Parsed(path.read_text("utf-8")).data)
     return state, *unpack(block_of(state))
+
+
+def buffer_of(path):
+    """The buffer of a page's answers."""
+    return split(block_of(json.loads(Parsed(path.read_text("utf-8")).data)))[1]

@@ -1,8 +1,10 @@
 """Evidence is measured when nothing else is to be done, told piece by piece, and kept with the answer."""
 
 import io
+import itertools
 import json
 import threading
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -13,9 +15,11 @@ from PIL import Image
 import kx_widget as kx
 from kx_widget.engine.covering import Covering
 from kx_widget.engine.explainer import Explainer
+from kx_widget.widget.archive import pack
 from tests import models
 from tests.engine.test_metric_laws import decisive
 from tests.widget.page import rest, until
+from tests.widget.saved import buffer_of, read_page, unpack
 
 NAMES = ["cat", "dog", "cup", "sky"]
 WHOLE = ["sparseness", "effective_area", "random_logit", "single_deletion", "srg"]
@@ -254,3 +258,45 @@ def test_pages_keep_it(widget, browser):
     saved = json.loads(json.dumps(list(told(browser).values())))
     block = widget._exporter._archive.answers()[-1]
     assert json.loads(json.dumps(list(block.evidence.values()))) == saved
+
+
+def test_a_page_keeps_every_picture_that_was_scored_of_the_image_in_focus(widget, browser, pictures, tmp_path):
+    widget.compare, widget.compare_with = "methods", ["gradcam", "gradient_x_input"]
+    browser.wait(widget)
+    rest(widget)
+    widget.save(tmp_path / "page.html")
+    _, header, _ = read_page(tmp_path / "page.html")
+    buffer = buffer_of(tmp_path / "page.html")
+    curves = header["answers"][-1]["curves"]
+    assert [(each["image"], each["column"], each["cover"]) for each in curves] == [(0, 0, "blur"), (0, 1, "blur")]
+    assert curves[0]["parts"][:2] == curves[1]["parts"][:2], "what is the same is there once"
+    for column, each in enumerate(curves):
+        picture, covering, levels = (
+            np.asarray(Image.open(io.BytesIO(buffer[at : at + size]))) for at, size in each["parts"]
+        )
+        assert_array_equal(picture, pictures[0])
+        for curve, step in itertools.product(("deletion", "insertion"), range(11)):
+            scored = widget.explainer.scored_picture(
+                widget.results[column], 0, 0, step=step, curve=curve, images=pictures
+            )
+            is_covered = (levels < step) == (curve == "deletion")
+            assert_array_equal(np.where(is_covered[..., None], covering, picture), scored.pixels)
+            classes = each["classes"][curve][step]
+            assert [one["index"] for one in classes] == (-scored.scores).argsort(kind="stable")[:5].tolist()
+            assert [one["score"] for one in classes] == pytest.approx(-np.sort(-scored.scores)[:5])
+
+
+def test_a_page_with_little_room_leaves_them_out_first(widget, browser):
+    rest(widget)
+    answers = widget._exporter._archive.answers()
+    (curves,) = answers[-1].curves
+    large = replace(curves, picture=np.random.default_rng(0).bytes(100_000))
+    answers[-1] = replace(answers[-1], curves=[large, replace(large, column=1)])
+
+    def kept(limit, alone=True):
+        header, _ = unpack(pack(widget._exporter.welcome, None, answers, limit, alone=alone))
+        return [len(answer["curves"]) for answer in header["answers"]]
+
+    assert kept(300_000)[-1] == 2, "what is the same counts once"
+    assert kept(200_000)[-1] == 0
+    assert kept(300_000, alone=False)[-1] == 0, "a notebook's file is not for that"

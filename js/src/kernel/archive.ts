@@ -3,15 +3,18 @@
 import {
   type Answer,
   type Binary,
+  copyPart,
   type PredictionTable,
   readEvidence,
   readMap,
   readTiles,
+  type ScoredCurves,
   type TileMap,
   tileKey,
   toBytes,
 } from "./decode";
 import {
+  type ClassRecord,
   type Column,
   type Encoded,
   type EvidenceRecord,
@@ -72,6 +75,16 @@ interface SavedAnswer {
   seconds: number | null;
   /** Earlier versions measured none. */
   evidence?: EvidenceRecord[];
+  curves?: SavedCurves[];
+}
+
+interface SavedCurves {
+  image: number;
+  column: number;
+  cover: string;
+  classes: Record<string, ClassRecord[][]>;
+  /** Where picture, covering and levels lie in the buffer, and their lengths. */
+  parts: [offset: number, length: number][];
 }
 
 async function unzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
@@ -89,9 +102,11 @@ export async function openArchive(binary: Binary | null | undefined): Promise<Ar
   const buffer = bytes.subarray(Math.ceil((4 + length) / 4) * 4);
 
   const { welcome, predictions, alone: offline, left_out: leftOut, side } = header;
-  const answers = header.answers.map(({ asked, columns, items, seconds, evidence = [] }): ArchivedAnswer => {
+  const answers = header.answers.map((saved): ArchivedAnswer => {
+    const { asked: question, columns, items, seconds, evidence = [], curves = [] } = saved;
     const tiles = new Map(readTiles(items, [buffer]));
-    return { question: asked, seconds, answer: { key: "", columns, tiles, evidence: new Map(readEvidence(evidence)) } };
+    const measured = { evidence: new Map(readEvidence(evidence)), curves: readCurves(curves, buffer) };
+    return { question, seconds, answer: { key: "", columns, tiles, ...measured } };
   });
   // The column of two comparisons, or that of one and an answer, is one answer: the latest.
   const all = latest([...answers.flatMap((archived) => splitColumns(archived, welcome)), ...answers]);
@@ -108,6 +123,14 @@ export async function openArchive(binary: Binary | null | undefined): Promise<Ar
     answers: all,
   };
 }
+
+const readCurves = (saved: readonly SavedCurves[], buffer: Uint8Array<ArrayBuffer>): Map<string, ScoredCurves> =>
+  new Map(
+    saved.map(({ image, column, cover, classes, parts }) => {
+      const [picture, covering, levels] = parts.map(([offset, length]) => copyPart(buffer, offset, length));
+      return [tileKey(image, column), { cover, classes, picture, covering, levels }];
+    }),
+  );
 
 /** The last of those that answer the same; a layer that none of an answer's methods sees makes no other answer of it. */
 function latest(answers: readonly ArchivedAnswer[]): ArchivedAnswer[] {
@@ -135,9 +158,15 @@ function splitColumns({ question, answer, seconds }: ArchivedAnswer, { catalogue
       .map((tile): [string, TileMap] => [tileKey(tile.item.image, 0), { ...tile, item: { ...tile.item, column: 0 } }]);
     const records = [...(answer.evidence?.values() ?? [])].filter((record) => record.column === index);
     const evidence = new Map(readEvidence(records.map((record) => ({ ...record, column: 0 }))));
+    const curves = new Map(
+      records.flatMap(({ image }): [string, ScoredCurves][] => {
+        const scored = answer.curves?.get(tileKey(image, index));
+        return scored ? [[tileKey(image, 0), scored]] : [];
+      }),
+    );
     return {
       question: { layer, method, target, params, compare: "none", compare_with: [] },
-      answer: { key: "", columns: [column], tiles: new Map(tiles), evidence },
+      answer: { key: "", columns: [column], tiles: new Map(tiles), evidence, curves },
       seconds,
     };
   });

@@ -1,7 +1,7 @@
 /** Buffers of the kernel's messages -> numbers; `kx_widget/widget/codec.py` writes the maps. */
 
 import { type Extent, extent } from "../math/postprocess";
-import type { Column, Encoded, EvidenceRecord, Item, Predictions, Shelf, Thumbnail } from "./protocol";
+import type { ClassRecord, Column, Encoded, EvidenceRecord, Item, Predictions, Shelf, Thumbnail } from "./protocol";
 
 /** Hosts hand a buffer over as DataView, Uint8Array or ArrayBuffer. */
 export type Binary = ArrayBuffer | ArrayBufferView;
@@ -20,6 +20,17 @@ export type TileMaps = ReadonlyMap<string, TileMap>;
 /** What is known of how far maps can be believed, by `tileKey`. */
 export type EvidenceRecords = ReadonlyMap<string, EvidenceRecord>;
 
+/** What was scored at every step of both curves of a map: each pixel is the picture's or the cover's. */
+export interface ScoredCurves {
+  cover: string;
+  /** PNG: the image, all of it covered, and the last step at which a pixel is not covered, or not shown. */
+  picture: Bytes;
+  covering: Bytes;
+  levels: Bytes;
+  /** By curve the most probable classes at each step. */
+  classes: Readonly<Record<string, ClassRecord[][]>>;
+}
+
 /** The maps that answer a question. */
 export interface Answer {
   /** The kernel's name of this answer; it differs once the weights have changed. */
@@ -28,6 +39,8 @@ export interface Answer {
   tiles: TileMaps;
   /** Where any was measured. */
   evidence?: EvidenceRecords;
+  /** What was scored for some maps, by `tileKey`, in a page that was saved. */
+  curves?: ReadonlyMap<string, ScoredCurves>;
 }
 
 export const tileKey = (image: number, column: number) => `${image}/${column}`;

@@ -36,6 +36,7 @@ export class CurrentAnswer {
     this.screen = { state: "shown", question: canonicalText(question), key: answer.key };
     this.store.answer.value = { ...answer, gen: this.gen };
     this.store.evidence.value = answer.evidence ?? new Map();
+    this.store.curves.value = answer.curves ?? new Map();
     this.store.stale.value = false;
   }
 

@@ -7,6 +7,7 @@ import {
   type Binary,
   type EvidenceRecords,
   type PredictionTable,
+  type ScoredCurves,
   type StoredFacts,
   type ThumbnailMap,
   type TileMap,
@@ -55,14 +56,12 @@ export interface ImageCrop {
 
 /** A picture that was scored; or why there is none. */
 export interface CoveredPicture {
-  /** Which part of it is covered, or shown. */
-  share: number;
-  width: number;
-  height: number;
   classes: ClassRecord[];
   mime: string;
   data: Binary;
   problem: string;
+  /** Where it is made of two: the other one, and which pixels are the other's. */
+  other?: { data: Binary; levels: Binary; isOther(level: number): boolean };
 }
 
 export const COVERS = ["blur", "mean", "black"] as const;
@@ -180,6 +179,8 @@ export class Store {
   readonly cover = signal<CoverName>("blur");
   /** Pictures that were scored, by `coveredKey`. */
   readonly covered = signal<ReadonlyMap<string, CoveredPicture>>(new Map());
+  /** What was scored along the curves of the answer's maps, by `tileKey`, where it was saved. */
+  readonly curves = signal<ReadonlyMap<string, ScoredCurves>>(new Map());
   /** The images whose tiles are near sight. */
   readonly inSight = signal<readonly number[]>([]);
   readonly seconds = signal<number | null>(null);

@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
-import { decodePicture } from "../canvas/bitmapCache";
+import { drawCovered } from "../canvas/drawCovered";
 import type { ClassRecord } from "../kernel/protocol";
 import { percent, value } from "../state/format";
 import { briefName, className } from "../state/labels";
@@ -19,16 +19,7 @@ export function CoveredView({ store, picture, caption }: CoveredViewProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     let isCurrent = true;
-    const draw = async () => {
-      const bitmap = picture ? await decodePicture(picture) : null;
-      const element = canvas.current;
-      if (bitmap && isCurrent && element) {
-        [element.width, element.height] = [bitmap.width, bitmap.height];
-        element.getContext("2d")?.drawImage(bitmap, 0, 0);
-      }
-      bitmap?.close();
-    };
-    void draw();
+    if (picture && canvas.current) void drawCovered(canvas.current, picture, () => isCurrent);
     return () => {
       isCurrent = false;
     };

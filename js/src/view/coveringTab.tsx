@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { CurvesRecord, EvidenceRecord } from "../kernel/protocol";
-import { coveredKey } from "../state/covered";
+import { coveredAt, coveredKey } from "../state/covered";
 import { whyNotMeasured } from "../state/evidence";
 import { percent } from "../state/format";
 import { briefName } from "../state/labels";
@@ -34,7 +34,7 @@ export function CoveringTab({ store, actions, record }: CoveringProps) {
     if (canAsk) actions.fetchCovered(place);
   }, [key, canAsk]);
   if (!curves) return <p class="dim">No curves of this map yet.</p>;
-  const picture = store.covered.value.get(key);
+  const picture = coveredAt(store, place);
   return (
     <>
       <div class="curve-choice" role="group" aria-label="Curve">
@@ -69,7 +69,7 @@ export function CoveringTab({ store, actions, record }: CoveringProps) {
       {canAsk || picture ? (
         <CoveredView store={store} picture={picture} caption={captionOf(curves, curve.value, at)} />
       ) : (
-        <p class="dim">{shareText(curves, curve.value, at)}; the picture takes the kernel.</p>
+        <p class="dim">{shareText(curves, curve.value, at)}; the picture takes the kernel, and was not kept.</p>
       )}
     </>
   );
