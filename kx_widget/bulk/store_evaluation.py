@@ -24,14 +24,25 @@ from kx_widget.engine.evaluation import Evaluation, MetricSummary
 from kx_widget.engine.evaluation_builder import summary_of
 from kx_widget.engine.evaluation_inputs import EvaluationSettings, MetricColumn
 from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.explanation import versions
 from kx_widget.engine.files import atomic_write, named_errors
 from kx_widget.engine.images import Images
 from kx_widget.engine.types import Floats, Ints
 
 # Images that are measured together, and lost at most where a run is cut off.
 PART_IMAGES = 16
-# Before the name of a metric: by how many spreads a map is better than random maps, and whether that is no chance.
-Z, CLEAR = "z_", "clear_"
+# Before the name of a metric: by how many spreads a map is better than random maps, whether that is no chance, and what
+# mean, spread and number these have.
+Z, CLEAR, CONTROL = "z_", "clear_", "control_"
+# Before the names of curves, of the classes of most score along them, and of what cells tell; which part is covered.
+CURVE, TOP, CELLS = "curve_", "top_", "cells_"
+COVERED = "covered"
+LISTS = (
+    *(f"{CURVE}{name}" for name in ("deletion", "insertion", "random", "random_low", "random_high")),
+    *(f"{TOP}{name}" for name in ("deletion", "insertion")),
+    *(f"{CELLS}{name}" for name in ("losses", "sums")),
+    COVERED,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,11 +53,13 @@ class StoreEvaluation:
         path: the folder that holds its rows, Parquet.
         metrics: by id, titles and directions.
         table: a row an image and target: `row` in the store, `id`, `column`, `target_name`, a column for each metric,
-            `z_…` and `clear_…` where it was compared with random maps, `notes` that say what cannot be told, `error`
+            `z_…`, `clear_…` and `control_…` where it was compared with random maps, `curve_…`, `top_…`, `covered` and
+            `cells_…` with what an `Evaluation` has under these names, `notes` that say what cannot be told, `error`
             where the picture could not be read.
         targets: how many targets an image has.
         contender: method and layer.
         wanted: how many images the sample has, of which fewer are measured while it is not finished.
+        settings: what was covered and how.
     """
 
     path: Path
@@ -55,6 +68,53 @@ class StoreEvaluation:
     targets: int
     contender: Contender
     wanted: int
+    settings: Mapping[str, Any]
+
+    @property
+    def rows(self) -> Ints:
+        """The numbers of the rows (N, T) in the store of the images that were measured."""
+        return self._measured.column("row").to_numpy().reshape(-1, self.targets)
+
+    def evaluation(self) -> Evaluation:
+        """All that was measured, as `Explainer.evaluate` returns it; curves and cells only where they were kept."""
+        table = self._measured
+        n, t = len(self), self.targets
+
+        def grid(values: Sequence[Any]) -> tuple[tuple[Any, ...], ...]:
+            return tuple(tuple(values[at : at + t]) for at in range(0, n, t))
+
+        tops = {name: np.nan_to_num(values, nan=-1).astype(np.int64) for name, values in self._lists(TOP).items()}
+        covered = self._lists(COVERED).get("", np.zeros((1, 1, 0), np.float32))
+        return Evaluation(
+            scores={name: self.values(name) for name in self.metrics},
+            metrics=self.metrics,
+            curves=self._lists(CURVE),
+            fractions=covered[np.isfinite(covered).all((1, 2)).argmax(), 0],
+            control=self._lists(CONTROL),
+            notes=grid([tuple(notes or ()) for notes in table.column("notes").to_pylist()]),
+            target_names=grid(table.column("target_name").to_pylist()),
+            names=tuple(table.column("id").to_pylist()[::t]),
+            method=self.contender.method,
+            layer=self.contender.layer,
+            settings=self.settings,
+            done=self.images / self.wanted,
+            seconds=0,
+            versions=versions(),
+            tops=tops,
+            cells=self._lists(CELLS),
+        )
+
+    def _lists(self, kind: str) -> dict[str, Floats]:
+        """Columns of lists (N, T, …) by what follows the beginning of their name, NaN where there is none."""
+        lists: dict[str, Floats] = {}
+        for name in self._measured.column_names:
+            if not name.startswith(kind) or not pa.types.is_list(self._measured.schema.field(name).type):
+                continue
+            rows = self._measured.column(name).to_pylist()
+            if length := max((len(row) for row in rows if row is not None), default=0):
+                values = np.array([[np.nan] * length if row is None else row for row in rows], np.float32)
+                lists[name.removeprefix(kind)] = values.reshape(-1, self.targets, length)
+        return lists
 
     @cached_property
     def _measured(self) -> pa.Table:
@@ -222,10 +282,12 @@ class EvaluationRun:
         return StoreEvaluation(
             path=self.folder,
             metrics={name: summary_of(column) for name, column in self.columns.items()},
-            table=pa.concat_tables(tables),
+            # Parts of an earlier version have fewer columns.
+            table=pa.concat_tables(tables, promote_options="default"),
             targets=self._targets,
             contender=Contender(job.get("method", ""), job.get("layer")),
             wanted=len(self.rows),
+            settings=asdict(self.settings),
         )
 
     def _measured(self, rows: Ints) -> pa.Table:
@@ -270,8 +332,21 @@ class EvaluationRun:
             if column.metric.is_compared and self.settings.controls:
                 columns[Z + name] = spread(z.get(name, np.nan))
                 columns[CLEAR + name] = spread(clear.get(name, np.nan)).cast(pa.bool_())
+        kept = {} if evaluation is None else _lists_of(evaluation)
+        for name in (*LISTS, *(CONTROL + name for name in self.columns if Z + name in columns)):
+            each = iter(kept.get(name, np.zeros((0, 0), np.float32)).tolist())
+            columns[name] = pa.array([next(each, None) if good else None for good in is_good], pa.list_(pa.float32()))
         lists = iter([] if evaluation is None else [list(notes) for row in evaluation.notes for notes in row])
         columns["notes"] = pa.array([next(lists) if good else None for good in is_good], pa.list_(pa.string()))
         errors = [problem or None for problem in problems for _ in range(rows.shape[1])]
         columns["error"] = pa.array(errors, pa.string())
         return pa.table(columns)
+
+
+def _lists_of(evaluation: Evaluation) -> dict[str, Floats]:
+    """What an evaluation has of each map beside numbers: columns of lists (N · T, …)."""
+    kinds = {CURVE: evaluation.curves, TOP: evaluation.tops, CONTROL: evaluation.control, CELLS: evaluation.cells}
+    arrays = {kind + name: values for kind, mapping in kinds.items() for name, values in mapping.items()}
+    if evaluation.curves:
+        arrays[COVERED] = np.broadcast_to(evaluation.fractions, (*evaluation.shape, len(evaluation.fractions)))
+    return {name: values.reshape(-1, values.shape[-1]).astype(np.float32) for name, values in arrays.items()}

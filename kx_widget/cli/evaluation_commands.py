@@ -70,6 +70,9 @@ def evaluate(
             help="The folder to write, or to go on with.", show_default="beside the store, its name and .evaluation"
         ),
     ] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write a page with the images, what was measured of each.")
+    ] = None,
     fail_below: Bounds = None,
     fail_above: UpperBounds = None,
     quiet: Quiet = False,
@@ -77,8 +80,10 @@ def evaluate(
 ) -> None:
     """Measure how far the maps of a store can be believed, on a sample of its images."""
     from kx_widget.bulk.store import Store
+    from kx_widget.engine.files import writable
 
     maps, metric_ids = Store(store), _ids(metrics)
+    page = None if html is None else writable(html)
     loaded = read_model(model)
     from kx_widget.bulk.store_evaluation import EvaluationRun
     from kx_widget.engine.evaluation_inputs import EvaluationSettings, columns_of
@@ -106,6 +111,8 @@ def evaluate(
     except KeyboardInterrupt:
         is_stopped, evaluation = True, _measured(run)
     _report_evaluation(evaluation, maps, as_json)
+    if page is not None:
+        _write_page(evaluation, maps, page, explainer)
     if is_stopped:
         typer.echo(
             f"Stopped at {evaluation.images} of {counted(evaluation.wanted, 'image')}: the same command goes on.",
@@ -113,6 +120,15 @@ def evaluate(
         )
         raise typer.Exit(STOPPED)
     _end(evaluation.means, bounds, bool(evaluation.skipped))
+
+
+def _write_page(evaluation: Any, store: Any, page: Path, explainer: Any) -> None:
+    from kx_widget.cli.tables import evaluation_remarks, evaluation_table
+    from kx_widget.widget.evaluation_page import write_evaluation_page
+
+    table, remarks = evaluation_table(evaluation), evaluation_remarks(evaluation, store)
+    shown = write_evaluation_page(evaluation, store, page, table, remarks, explainer)
+    typer.echo(f"{shown} of {counted(len(evaluation), 'map')} in {page}.", err=True)
 
 
 def _measured(run: Any) -> Any:

@@ -18,6 +18,13 @@ HEADLINE = "srg"
 
 def evaluation_lines(evaluation: StoreEvaluation, store: Store) -> list[str]:
     """A line a metric, why something is not told, and what was not measured."""
+    head, *remarks = evaluation_remarks(evaluation, store)
+    lines = [f"{head}:", *aligned(evaluation_table(evaluation)), *remarks]
+    return [*lines, f"A row for each map is in {evaluation.path}."]
+
+
+def evaluation_table(evaluation: StoreEvaluation) -> list[tuple[str, ...]]:
+    """A row a metric below the heading."""
     cells = [("metric", "better", "mean", "95 %", "random maps", "told of")]
     maps = len(evaluation)
     for name, summary in evaluation.metrics.items():
@@ -27,14 +34,18 @@ def evaluation_lines(evaluation: StoreEvaluation, store: Store) -> list[str]:
             better, told = evaluation.values(CLEAR + name), evaluation.told(CLEAR + name)
             clear = f"clearly better: {int((better == 1).sum())} of {told}" if told else ""
         cells.append((summary.title, summary.better, mean, interval, clear, f"{evaluation.told(name)} of {maps}"))
-    contender = evaluation.contender
+    return cells
+
+
+def evaluation_remarks(evaluation: StoreEvaluation, store: Store) -> list[str]:
+    """What was looked at, why something is not told, and what was not measured."""
     drawn = f"{counted(evaluation.images, 'image')} of {len(store.select()) // evaluation.targets}"
-    lines = [f"{contender}, {drawn}:", *aligned(cells)]
+    lines = [f"{evaluation.contender}, {drawn}"]
     reasons = [f"not told of {counted(count, 'map')}: {reason}" for reason, count in evaluation.reasons.items()]
     lines += reasons[:LISTED]
     if len(reasons) > LISTED:
         lines.append(f"and {counted(len(reasons) - LISTED, 'reason')} more, in the column notes")
-    return [*lines, *_missing(evaluation.metrics), f"A row for each map is in {evaluation.path}."]
+    return [*lines, *_missing(evaluation.metrics)]
 
 
 def evaluation_facts(evaluation: StoreEvaluation) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -100,7 +101,8 @@ class ExplainedImages:
                     rows = [row for row, each in enumerate(known) if each != before[row] and _says(evaluation, row)]
                     before = known
                     yield [
-                        record(evaluation, part, row, column) | {"image": numbers[row], "column": first_column + column}
+                        record(evaluation, row, column, bool(np.isfinite(part.probabilities[row, column])))
+                        | {"image": numbers[row], "column": first_column + column}
                         for row in rows
                         for column in range(part.targets.shape[1])
                     ]
@@ -118,7 +120,7 @@ class ExplainedImages:
         Raises:
             KxError: there is no such map, step or cover, or nothing in the map.
         """
-        scored = self._scored(image, column, curve, step, cover)
+        scored = self._scored(image, column, curve=curve, step=step, cover=cover)
         height, width = scored.pixels.shape[:2]
         about = {"share": scored.share, "width": width, "height": height, "classes": best_classes(scored)}
         return about, encode(scored.pixels, compress_level=3)
@@ -130,13 +132,10 @@ class ExplainedImages:
             KxError: as in `picture`.
         """
         for column in columns:
-
-            def scored(curve: str, step: int, column: int = column) -> ScoredPicture:
-                return self._scored(image, column, curve, step, cover)
-
+            scored = partial(self._scored, image, column, cover=cover)
             yield scored_curves(image, column, cover, steps, scored)
 
-    def _scored(self, image: int, column: int, curve: str, step: int, cover: str) -> ScoredPicture:
+    def _scored(self, image: int, column: int, *, curve: str, step: int, cover: str) -> ScoredPicture:
         places = [(each, target) for each in self.explanations for target in range(each.targets.shape[1])]
         if image not in self.numbers or column not in range(len(places)):
             raise ParameterError(f"There is no map of an image {image} in a column {column}.")
@@ -147,8 +146,8 @@ class ExplainedImages:
         )
 
 
-def record(evaluation: Evaluation, explanation: Explanation, image: int, target: int) -> dict[str, Any]:
-    """What is known of one map, as the page shows it, but for its place."""
+def record(evaluation: Evaluation, image: int, target: int, has_probability: bool) -> dict[str, Any]:
+    """What is known of one map, but for its place, as the page shows it; it may have a score alone."""
     return {
         "state": evaluation.state(image, target),
         "headline": evaluation.headline(image, target),
@@ -165,7 +164,7 @@ def record(evaluation: Evaluation, explanation: Explanation, image: int, target:
             for name, summary in evaluation.metrics.items()
             if f"{summary.title}: {NOT_YET}." not in evaluation.notes[image][target]
         ],
-        "curves": _curves(evaluation, explanation, image, target),
+        "curves": _curves(evaluation, image, target, has_probability),
         "cells": _cells(evaluation, image, target),
     }
 
@@ -177,13 +176,13 @@ def _control(evaluation: Evaluation, name: str, image: int, target: int) -> list
     return [mean, spread] if np.isfinite([mean, spread]).all() else None
 
 
-def _curves(evaluation: Evaluation, explanation: Explanation, image: int, target: int) -> dict[str, Any] | None:
+def _curves(evaluation: Evaluation, image: int, target: int, has_probability: bool) -> dict[str, Any] | None:
     if "deletion" not in evaluation.curves:
         return None
     is_compared = "random" in evaluation.curves and np.isfinite(evaluation.curves["random"][image, target]).all()
     fractions = evaluation.fractions.astype(float)
     return {
-        "value": "score" if np.isnan(explanation.probabilities[image, target]) else "probability",
+        "value": "probability" if has_probability else "score",
         "covered": fractions.tolist(),
         "shown": (1 - fractions[::-1]).tolist(),
         **{name: _numbers(evaluation.curves[name][image, target]) for name in ("deletion", "insertion")},

@@ -23,7 +23,13 @@ DARK = {"auto": "@media (prefers-color-scheme: dark)", "dark": "@media all", "li
 SCHEMES = {"auto": "light dark", "dark": "dark", "light": "light"}
 
 
-def page(state: Mapping[str, Any], title: str, block: Callable[[int], bytes], size: int) -> str:
+def page(
+    state: Mapping[str, Any],
+    title: str,
+    block: Callable[[int], bytes],
+    size: int,
+    around: tuple[str, str] = ("", ""),
+) -> str:
     """The page.
 
     Args:
@@ -31,6 +37,7 @@ def page(state: Mapping[str, Any], title: str, block: Callable[[int], bytes], si
         title: of the page.
         block: gives the answers in at most so many bytes.
         size: of the page in bytes, without the pictures in `state`.
+        around: HTML above and below the view.
     """
     script = _script()
     room = (size - len(script.encode()) - FRAME_BYTES) * 3 // 4
@@ -43,6 +50,8 @@ def page(state: Mapping[str, Any], title: str, block: Callable[[int], bytes], si
         title=escape(title),
         schemes=SCHEMES[theme],
         dark=DARK[theme],
+        above=around[0],
+        below=around[1],
         # Within a script element nothing but its end tag means anything, and without "<" there is none.
         state=text.replace("<", "\\u003c"),
         script=script,

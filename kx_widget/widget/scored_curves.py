@@ -45,7 +45,7 @@ class ScoredCurves:
 
 
 def scored_curves(
-    image: int, column: int, cover: str, steps: int, scored: Callable[[str, int], ScoredPicture]
+    image: int, column: int, cover: str, steps: int, scored: Callable[..., ScoredPicture]
 ) -> ScoredCurves:
     """Gather what was scored along both curves.
 
@@ -53,9 +53,9 @@ def scored_curves(
         image, column: the map.
         cover: what covers.
         steps: of the curves, at most 255.
-        scored: (curve, step) -> what was scored there; of a curve that is known this takes no pass.
+        scored: asked with `curve` and `step`, tells what was scored there; of a curve that is known this takes no pass.
     """
-    pictures = {curve: [scored(curve, step) for step in range(steps + 1)] for curve in CURVES}
+    pictures = {curve: [scored(curve=curve, step=step) for step in range(steps + 1)] for curve in CURVES}
     first, last = pictures["deletion"][0].pixels, pictures["deletion"][-1].pixels
     is_shown = np.stack([(each.pixels == first).all(-1) for each in pictures["deletion"][1:]])
     # Where the cover looks like the picture, any level is right.

@@ -1,8 +1,9 @@
 """A page of stored explanations that needs nothing else: the widget's own, without a kernel."""
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ from kx_widget.engine.figures import counted
 from kx_widget.engine.files import writable, write_whole
 from kx_widget.engine.types import Floats
 from kx_widget.widget.archive import KeptAnswer, pack
+from kx_widget.widget.evidence import Records
 from kx_widget.widget.html import page, page_state
 from kx_widget.widget.image_sources import LONGEST_SIDE, Preview
+from kx_widget.widget.messages import NumberColumn
+from kx_widget.widget.scored_curves import ScoredCurves
 from kx_widget.widget.serialize import Tile
 from kx_widget.widget.stored import StoredAnswers, StoredImages
 from kx_widget.widget.traits import COLORMAPS, Traits
@@ -43,6 +47,24 @@ class MapChoice:
     descending: bool = False
     target: str | None = None
     wrong: bool | None = None
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What is known of the images of a page beside what the store has.
+
+    Attributes:
+        above, below: HTML around the view.
+        evidence: of its maps, by image and column.
+        curves: what was scored along the curves of some of them.
+        columns: numbers of each image, by which rows are filtered and sorted.
+    """
+
+    above: str = ""
+    below: str = ""
+    evidence: Records = field(default_factory=dict[tuple[int, int], dict[str, Any]])
+    curves: Sequence[ScoredCurves] = ()
+    columns: Sequence[NumberColumn] = ()
 
 
 def write_page(
@@ -79,10 +101,28 @@ def write_page(
     images = StoredImages(store, where, choice.sort, choice.descending, choice.target)
     maps = images.rows.size
     images.keep(max(1, choice.limit // images.rows.shape[1]))
-    answers = StoredAnswers(images, None)
-    answer = _stored_answer(answers, images)
+    shown = f"{images.rows.size} of {counted(maps, 'map')}"
+    write_view(images, path, shown, Findings(), megabytes, **drawing)
+    return images.rows.size, maps
+
+
+def write_view(
+    images: StoredImages, path: Path, shown: str, findings: Findings, megabytes: float, **drawing: Any
+) -> None:
+    """Write stored maps of some images with what else is known of them.
+
+    Args:
+        images: with what is stored of them.
+        path: the page.
+        shown: which part of the store this is, in words.
+        findings: what else is known.
+        megabytes, **drawing: as in `write_page`.
+    """
+    store, answers = images.store, StoredAnswers(images, None)
+    answer = replace(_stored_answer(answers, images), evidence=findings.evidence, curves=findings.curves)
     traits = Traits(_images=_pictures(images), labels=_labels(images), **answer.traits, **drawing)
-    welcome = _welcome(answers, images, f"{images.rows.size} of {counted(maps, 'map')}")
+    welcome = _welcome(answers, images, shown)
+    welcome["columns"] += findings.columns
     title = " · ".join(filter(None, (answer.columns[0]["method_title"], answer.traits["layer"], Path(store.path).name)))
     predictions = _predictions(images)
     text = page(
@@ -90,9 +130,9 @@ def write_page(
         title,
         lambda room: pack(welcome, predictions, [answer], room, alone=True),
         int(megabytes * 1e6),
+        (findings.above, findings.below),
     )
     write_whole(path, text.encode())
-    return images.rows.size, maps
 
 
 def _condition(store: Store, target: str | None, wrong: bool | None) -> Any:

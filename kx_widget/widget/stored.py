@@ -20,7 +20,7 @@ from kx_widget.engine.errors import FormatError, ImageError, KxError
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import Images, box_of, read
 from kx_widget.engine.methods import METHODS
-from kx_widget.engine.types import Floats, Frame, Frames, Inspection, LayerInfo
+from kx_widget.engine.types import Floats, Frame, Frames, Inspection, Ints, LayerInfo
 from kx_widget.widget.answer_sources import Part, Query, QuestionTraits, asks_for_labels
 from kx_widget.widget.image_sources import LastDecoded, Preview, encode_preview
 from kx_widget.widget.messages import Column, NumberColumn
@@ -83,6 +83,11 @@ class StoredImages:
         self.rows = self.rows[:count]
         names = [*COLUMNS, *self.store.evidence]
         self.table = self.store.columns(names).take(self.rows.ravel()).combine_chunks()
+
+    def choose(self, rows: Ints) -> None:
+        """Hold the images of these rows (N, T) of the store, of which the first targets are shown."""
+        self.rows, self.targets = rows, self.targets[: rows.shape[1]]
+        self.keep(len(rows))
 
     @property
     def columns(self) -> list[NumberColumn]:

@@ -1,5 +1,6 @@
 """`kx evaluate` and `kx compare` as people and pipelines call them."""
 
+import io
 import json
 import shutil
 from pathlib import Path
@@ -10,12 +11,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from PIL import Image
 
 import kx_widget as kx
 from kx_widget.bulk import store_evaluation
 from kx_widget.cli import main
 from tests import models
 from tests.cases import photos
+from tests.widget.saved import buffer_of, read_page
 
 METRICS = "sparseness,random_logit,single_deletion,srg"
 
@@ -84,6 +87,33 @@ def test_a_sample_is_measured_as_evaluate_does(kx_command, store, model, tmp_pat
     nothing = sum(np.isnan(scores).sum() for scores in expected.scores.values())
     assert len(notes) == nothing
     assert all(note in out for note in notes)
+
+
+def test_what_was_measured_is_kept_as_evaluate_returns_it(store, model, tmp_path):
+    explainer = kx.Explainer(keras.saving.load_model(model, compile=False))
+    kept = explainer.evaluate_store(store, METRICS.split(","), sample=5, seed=1)
+    ev, ids = kept.evaluation(), kept.table.column("id").to_pylist()[::2]
+    expected = explainer.evaluate(explainer.explain(ids, ["top", "top-2"]), METRICS.split(","), images=ids, seed=1)
+    for mapping in ("scores", "curves", "control", "cells", "tops"):
+        theirs, ours = getattr(expected, mapping), getattr(ev, mapping)
+        assert ours.keys() == theirs.keys()
+        for name, values in theirs.items():
+            assert_allclose(ours[name], values, rtol=1e-3, atol=1e-4, err_msg=f"{mapping} {name}")
+    assert_allclose(ev.fractions, expected.fractions)
+    assert (ev.notes, ev.target_names) == (expected.notes, expected.target_names)
+    for place in np.ndindex(ev.shape):
+        assert (ev.state(*place), ev.headline(*place)) == (expected.state(*place), expected.headline(*place))
+        for curve in ("deletion", "insertion"):
+            assert_allclose(ev.smallest_share(curve, *place), expected.smallest_share(curve, *place), rtol=1e-6)
+    # An earlier version kept numbers alone; what it measured is not measured again.
+    (part,) = kept.path.glob("part-*.parquet")
+    table = pq.read_table(part)
+    pq.write_table(
+        table.select([f.name for f in table.schema if not str(f.type).startswith("list<element: float")]), part
+    )
+    old = explainer.evaluate_store(store, METRICS.split(","), sample=5, seed=1).evaluation()
+    assert (old.curves, old.cells, old.control, old.fractions.size) == ({}, {}, {}, 0)
+    assert_array_equal(old.scores["srg"], ev.scores["srg"])
 
 
 def test_a_run_that_was_cut_off_goes_on(kx_command, store, model, tmp_path, monkeypatch):
@@ -217,3 +247,49 @@ def test_a_comparison_that_is_stopped_tells_what_it_has(kx_command, model, folde
     code, out, err = kx_command(*asked, "--quiet")
     assert (code, "7 images, means" in out) == (130, True)
     assert "Stopped at 7 of 11 images." in err
+
+
+def test_the_page_is_the_widget_with_what_was_measured(kx_command, store, model, tmp_path):
+    page = tmp_path / "evidence.html"
+    asked = ("evaluate", store, model, "--metrics", METRICS, "--sample", 4, "--quiet", "--html", page)
+    code, out, err = kx_command(*asked)
+    assert code == 0
+    assert f"8 of 8 maps in {page}." in err
+    explainer = kx.Explainer(keras.saving.load_model(model, compile=False))
+    measured = explainer.evaluate_store(store, METRICS.split(","), sample=4)
+    ids = measured.table.column("id").to_pylist()[::2]
+    e = explainer.explain(ids, ["top", "top-2"])
+    ev = explainer.evaluate(e, METRICS.split(","), images=ids)
+    state, header, maps = read_page(page)
+    assert [Path(each["name"]).name for each in state["_images"]] == [Path(each).name for each in ids]
+    (answer,) = header["answers"]
+    assert_allclose(maps[0], e.maps.reshape(8, *e.maps.shape[2:]), rtol=1e-4, atol=1e-6)
+    records = {(each["image"], each["column"]): each for each in answer["evidence"]}
+    assert records.keys() == set(np.ndindex(4, 2))
+    for place, each in records.items():
+        assert (each["state"], each["verdict"]) == (ev.state(*place), ev.verdict(*place))
+        values = [np.nan if metric["value"] is None else metric["value"] for metric in each["metrics"]]
+        assert_allclose(values, [scores[place] for scores in ev.scores.values()], rtol=1e-3, atol=1e-4)
+        assert_allclose(each["curves"]["deletion"], ev.curves["deletion"][place], rtol=1e-3, atol=1e-4)
+        assert_allclose(each["cells"]["losses"], ev.cells["losses"][place], rtol=1e-3, atol=1e-4)
+    told = {column["name"]: column["values"] for column in header["welcome"]["columns"]}
+    assert_allclose(np.float32(told["measured_srg"]), ev.scores["srg"][:, 0], rtol=1e-3, atol=1e-4)
+    # Along the curves of the first image lies what was scored.
+    buffer = buffer_of(page)
+    picture, covering, levels = (
+        np.asarray(Image.open(io.BytesIO(buffer[at : at + size]))) for at, size in answer["curves"][0]["parts"]
+    )
+    scored = explainer.scored_picture(e, 0, 0, step=3, images=ids)
+    assert_array_equal(np.where((levels < 3)[..., None], covering, picture), scored.pixels)
+    text = page.read_text("utf-8")
+    (row,) = [line for line in out.splitlines() if line.startswith("SRG")]
+    assert all(f"<td>{cell}</td>" in text for cell in row.split("  ") if cell.strip() == cell and cell)
+    assert "Not measured: whether the weights matter, whether it is stable." in text
+    assert str(tmp_path) not in text, "a page tells nothing of the machine"
+
+
+def test_a_page_where_there_is_no_folder_is_refused_before_anything_is_measured(kx_command, store, model, tmp_path):
+    code, _, err = kx_command("evaluate", store, model, "--html", tmp_path / "nowhere" / "page.html")
+    assert code == 1
+    assert "nowhere" in err
+    assert not (tmp_path / "maps.evaluation").exists()
