@@ -10,7 +10,7 @@ from typing import Any
 
 from kx_widget.bulk.interventions import Interventions, TestedSuspicion, not_testable
 from kx_widget.bulk.job import weights_of
-from kx_widget.bulk.shortcuts_page import page_of
+from kx_widget.bulk.shortcuts_page import page_of, sections_of
 from kx_widget.bulk.store import Store
 from kx_widget.bulk.suspicions import LEAST_OF_CLASS, Suspicions, suspicions_in
 from kx_widget.engine.errors import ParameterError
@@ -95,8 +95,12 @@ class Shortcuts:
         return "\n".join([*lines, "", "What such a search cannot find:", *(f"- {limit}" for limit in LIMITS)])
 
     def to_html(self) -> str:
-        """A page of its own, which needs nothing else."""
+        """A page of its own, which needs nothing else; `kx shortcuts` writes one with the widget."""
         return page_of(self.store, self.summary, self.tested, LIMITS)
+
+    def sections(self) -> str:
+        """The same as a part of a page, without the images of the suspicions."""
+        return sections_of(self.store, self.summary, self.tested, LIMITS, has_examples=False)
 
     def save(self, path: str | Path) -> None:
         """Write the page.

@@ -1,8 +1,8 @@
-"""The page of shortcuts: one file, which needs nothing else."""
+"""Shortcuts in words, bars and pictures: sections of a page, and a page of its own, which needs nothing else."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 from string import Template
@@ -19,24 +19,33 @@ from kx_widget.engine.figures import percent
 from kx_widget.engine.files import shared_names
 from kx_widget.engine.types import Box
 
-TEMPLATE = Path(__file__).with_name("shortcuts.html")
+PAGE, SECTIONS = (Path(__file__).with_name(f"shortcuts{part}.html") for part in ("", "_sections"))
 LONGEST_SIDE = 160
 # Told apart without colours, too.
 MARKS = {"confirmed": "✕", "not confirmed": "○", "not testable": "?"}
 
 
-def page_of(store: Store, summary: str, tested: Iterable[TestedSuspicion], limits: Iterable[str]) -> str:
-    """The page.
+def page_of(store: Store, summary: str, tested: Sequence[TestedSuspicion], limits: Iterable[str]) -> str:
+    """A page of the sections alone; see `sections_of`."""
+    sections = sections_of(store, summary, tested, limits, has_examples=True)
+    return Template(PAGE.read_text("utf-8")).substitute(title=escape(_title(store)), sections=sections)
+
+
+def sections_of(
+    store: Store, summary: str, tested: Sequence[TestedSuspicion], limits: Iterable[str], has_examples: bool
+) -> str:
+    """What was looked at and found, as HTML.
 
     Args:
         store: where the explanations are.
         summary: what was looked at, in a sentence.
         tested: what was found.
         limits: what cannot be found, in sentences.
+        has_examples: whether each suspicion shows its images.
     """
     nothing = "<p>No cluster stands apart from the rest of its class, so there is nothing to test.</p>"
-    return Template(TEMPLATE.read_text("utf-8")).substitute(
-        title=escape(f"Shortcuts in {Path(store.path).name}"),
+    return Template(SECTIONS.read_text("utf-8")).substitute(
+        title=escape(_title(store)),
         summary=escape(summary),
         method=escape(
             "Images of one predicted class are grouped by what each channel of the layer "
@@ -44,21 +53,32 @@ def page_of(store: Store, summary: str, tested: Iterable[TestedSuspicion], limit
             "its class is covered in its images, and pasted into images of other classes; equally large parts from "
             "elsewhere in the same images are treated alike. Boxes mark it."
         ),
-        suspicions="\n".join(_article(store, one) for one in tested) or nothing,
+        suspicions="\n".join(_article(store, one, number, has_examples) for number, one in enumerate(tested, 1))
+        or nothing,
         limits="\n".join(f"<li>{escape(limit)}</li>" for limit in limits),
     )
 
 
-def _article(store: Store, tested: TestedSuspicion) -> str:
+def examples_of(tested: TestedSuspicion) -> list[int]:
+    """The rows of the images that show a suspicion, those that were tested first of all."""
+    boxes = tested.trial.boxes
+    return [int(row) for row in tested.suspicion.rows if not boxes or int(row) in boxes][:EXAMPLES]
+
+
+def _title(store: Store) -> str:
+    return f"Shortcuts in {Path(store.path).name}"
+
+
+def _article(store: Store, tested: TestedSuspicion, number: int, has_examples: bool) -> str:
     suspicion, trial = tested.suspicion, tested.trial
     kind = trial.verdict.replace(" ", "-")
     parts = [
-        f"<header><h2>{escape(suspicion.target_name)}</h2>"
+        f"<header><h2>{number}. {escape(suspicion.target_name)}</h2>"
         f'<span class="verdict {kind}">{MARKS[trial.verdict]} {trial.verdict}</span></header>',
         f"<p>{escape(tested.description)}</p>",
         f"<p>{escape(trial.why)}</p>",
         _bars(trial),
-        _examples(store, tested),
+        _examples(store, tested) if has_examples else "",
         _pasted(trial),
     ]
     return f"<article>\n{''.join(parts)}\n</article>"
@@ -92,8 +112,7 @@ def _bar(name: str, kind: str, value: float) -> list[str]:
 
 
 def _examples(store: Store, tested: TestedSuspicion) -> str:
-    suspicion, boxes = tested.suspicion, tested.trial.boxes
-    rows = [int(row) for row in suspicion.rows if not boxes or int(row) in boxes][:EXAMPLES]
+    rows, boxes = examples_of(tested), tested.trial.boxes
     names = shared_names([row["id"] for row in store.rows(rows, ["id"])])
     figures = [
         _figure(store.explanation(row).pictures()[0, 0], name, boxes.get(row))

@@ -327,11 +327,12 @@ def shortcuts(
     loaded = None if model is None else read_model(model)
     from kx_widget.bulk.shortcuts import explainer_of, find_shortcuts
     from kx_widget.bulk.store import Store
+    from kx_widget.widget.suspicions_page import write_suspicions
 
     opened = Store(store)
     explainer = None if loaded is None else explainer_of(opened, loaded)
     result = find_shortcuts(opened, explainer, most=most, cover=cover)
-    result.save(path)
+    write_suspicions(result, path)
     if as_json:
         say({"page": str(path), "summary": result.summary, "suspicions": [one.facts() for one in result]})
     else:

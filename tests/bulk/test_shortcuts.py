@@ -3,6 +3,7 @@
 import json
 import shutil
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from kx_widget.bulk.suspicions import channel_weights
 from kx_widget.engine.errors import FormatError, ParameterError
 from tests import models
 from tests.cli.test_commands import kx_command as kx_command
+from tests.widget.saved import read_page
 
 SEED = 77
 HORSE = 4
@@ -201,7 +203,23 @@ def test_the_command_writes_the_page_and_the_facts(kx_command, photos, tmp_path)
     assert told["suspicions"][0]["verdict"] == "confirmed"
     assert told["suspicions"][0]["target_name"] == "horse"
     assert told["page"] == str(page)
-    assert "confirmed" in page.read_text("utf-8")
+    text = page.read_text("utf-8")
+    shown = Page(text)
+    assert shown.tags.count("article") == len(told["suspicions"])
+    # Below it is the widget, with the images of each suspicion and their maps.
+    state, header, maps = read_page(page)
+    (numbers,) = [c["values"] for c in header["welcome"]["columns"] if c["name"] == "suspicion"]
+    assert len(state["_images"]) == len(numbers) == len(maps[0])
+    assert numbers == sorted(numbers)
+    opened, first = kx.Store(store), told["suspicions"][0]
+    names = {Path(row["id"]).name for row in opened.rows(first["rows"], ["id"])}
+    of_first = [i for i, number in enumerate(numbers) if number == 1]
+    assert of_first
+    assert {Path(state["_images"][i]["name"]).name for i in of_first} <= names
+    by_name = {Path(row["id"]).name: i for i, row in enumerate(opened.rows(range(len(opened)), ["id"]))}
+    rows = [by_name[Path(each["name"]).name] for each in state["_images"]]
+    assert_allclose(maps[0], np.stack(list(opened.maps(rows))), rtol=1e-4, atol=1e-5)
+    assert str(photos.parent) not in text, "a page tells nothing of the machine"
     code, _, err = kx_command("shortcuts", store, "--out", page)
     assert (code, "is there already" in err) == (1, True)
     code, out, _ = kx_command("shortcuts", store, "--out", page, "--force")
