@@ -1,6 +1,7 @@
 /** A model object as a host of anywidget gives it, with a made-up kernel behind it. */
 
 import { CATALOGUE, classNames, layers, WRAPPERS } from "./catalogue.js";
+import { coveredPicture, freeEvidence, wholeEvidence } from "./evidence.js";
 import { random, scene } from "./scenes.js";
 
 /** So many scenes are drawn; more images repeat them. */
@@ -42,7 +43,21 @@ const REMARKS = [
 const cautionOn = (method) => CAUTIONS[method] ?? CAUTIONS[CATALOGUE.find(({ id }) => id === method).sees];
 
 export async function createKernel(options) {
-  const { images, classes, layers: extra, step, fail, silent, flat, heads, labels, notes, cautions, traits } = options;
+  const {
+    images,
+    classes,
+    layers: extra,
+    step,
+    fail,
+    silent,
+    flat,
+    heads,
+    labels,
+    notes,
+    cautions,
+    evidence,
+    traits,
+  } = options;
   const names = classNames(classes);
   const known = layers(extra, flat, heads);
   const drawn = await Promise.all(Array.from({ length: Math.min(images, DRAWN) }, (_, i) => scene(i)));
@@ -276,6 +291,45 @@ export async function createKernel(options) {
     }
     const seconds = (performance.now() - started) / 1000;
     down({ kind: "done", gen: mine, seconds, maps: images * columns.length });
+    if (!evidence) return;
+    down({ kind: "costs", gen: mine, seconds: {}, measuring: 2 });
+    const every = Array.from({ length: images * columns.length }, (_, i) => [
+      Math.floor(i / columns.length),
+      i % columns.length,
+    ]);
+    down({ kind: "evidence", gen: mine, items: every.map(([image, column]) => freeEvidence(image, column, "blur")) });
+    await measure([state.selected[0]], "blur", mine);
+  }
+
+  /** The evidence of these images, column by column, until another question comes. */
+  async function measure(numbers, cover, mine = gen) {
+    for (const image of numbers) {
+      for (const [column, question] of questions().entries()) {
+        await pause();
+        if (mine !== gen) return;
+        const target = resolve(question.target, image);
+        const probability = target < 0 ? null : probabilities[image * classes + target];
+        const items = [wholeEvidence(image, column, cover, mapOf(image, question), probability)];
+        down({ kind: "evidence", gen: mine, items });
+      }
+    }
+  }
+
+  /** The picture at a step of a curve, and the classes that are found in it. */
+  async function cover(place) {
+    const { gen: mine, image, column } = place;
+    const data = await coveredPicture(scenes[image].picture, mapOf(image, questions()[column]), place);
+    if (mine !== gen) return;
+    const row = Array.from(probabilities.subarray(image * classes, (image + 1) * classes));
+    const order = [...row.keys()].sort((a, b) => row[b] - row[a]).slice(0, 5);
+    const left = place.curve === "deletion" ? 1 - place.step / 10 : place.step / 10;
+    down(
+      {
+        ...{ ...place, kind: "covered", share: place.step / 10, width: 96, height: 96, problem: "" },
+        classes: order.map((index) => ({ index, probability: row[index] * left, score: row[index] })),
+      },
+      [data],
+    );
   }
 
   /** One map a layer, in two messages. */
@@ -322,6 +376,10 @@ export async function createKernel(options) {
       });
     } else if (message.kind === "want") {
       thumbnails(message);
+    } else if (message.kind === "measure") {
+      measure(message.images, message.cover);
+    } else if (message.kind === "cover") {
+      cover(message);
     } else if (message.kind === "cancel") {
       const mine = gen;
       gen += 1;
@@ -343,6 +401,7 @@ export async function createKernel(options) {
       dirty.clear();
       for (const name of changed) emit(`change:${name}`);
       if (!silent && changed.some((name) => QUESTION.includes(name))) answer();
+      else if (evidence && changed.includes("selected")) measure([state.selected[0]], "blur");
     },
     send: receive,
     on(event, handler) {

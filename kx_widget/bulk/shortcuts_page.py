@@ -21,6 +21,7 @@ from kx_widget.engine.types import Box
 
 PAGE, SECTIONS = (Path(__file__).with_name(f"shortcuts{part}.html") for part in ("", "_sections"))
 LONGEST_SIDE = 160
+BELOW = ' <a href="#view">Images of each, with their maps</a>, are below; the number of the suspicion sorts them.'
 # Told apart without colours, too.
 MARKS = {"confirmed": "✕", "not confirmed": "○", "not testable": "?"}
 
@@ -51,8 +52,9 @@ def sections_of(
             "Images of one predicted class are grouped by what each channel of the layer "
             f"{store.job['layer']} contributes to the score, wherever it does. What a group has beyond the others of "
             "its class is covered in its images, and pasted into images of other classes; equally large parts from "
-            "elsewhere in the same images are treated alike. Boxes mark it."
-        ),
+            "elsewhere in the same images are treated alike."
+        )
+        + (" Boxes mark it." if has_examples else BELOW),
         suspicions="\n".join(_article(store, one, number, has_examples) for number, one in enumerate(tested, 1))
         or nothing,
         limits="\n".join(f"<li>{escape(limit)}</li>" for limit in limits),

@@ -45,7 +45,7 @@ def write_evaluation_page(
         store: where the maps are.
         path: the page.
         table: of results, its heading first.
-        remarks: sentences below it.
+        remarks: sentences, the first above the table.
         explainer: makes the pictures along the curves of the first image; None leaves them out.
 
     Returns:
@@ -99,14 +99,14 @@ def _curves(explainer: Explainer, images: StoredImages, rows: Ints, evaluation: 
     ]
 
 
-def _section(title: str, table: Iterable[Sequence[str]], remarks: Iterable[str]) -> str:
+def _section(title: str, table: Iterable[Sequence[str]], remarks: Sequence[str]) -> str:
     head, *rows = table
     parts = [
-        f'<section class="around"><h1>{escape(title)}</h1><div class="wide"><table>',
+        f'<section class="around"><h1>{escape(title)}</h1><p>{escape(remarks[0])}</p><div class="wide"><table>',
         _row(head, "th"),
         *(_row(row, "td") for row in rows),
         "</table></div>",
-        *(f"<p>{escape(remark)}</p>" for remark in remarks),
+        *(f"<p>{escape(remark)}</p>" for remark in remarks[1:]),
         "</section>",
     ]
     return "".join(parts)

@@ -13,6 +13,7 @@ from kx_widget.widget.store_page import Findings, write_view
 from kx_widget.widget.stored import StoredImages
 
 MEGABYTES = 2.0
+MOST_IMAGES, LEAST_OF_EACH = 100, 4
 
 
 def write_suspicions(shortcuts: Shortcuts, path: Path) -> None:

@@ -164,3 +164,24 @@ def panel_open(view: Gallery) -> None:
     if not panel.is_visible():
         view.button("Panel").click()
     expect(panel).to_be_visible()
+
+
+def measured(view: Gallery) -> None:
+    panel_open(view)
+    expect(view.root.get_by_role("slider", name="Part that is covered")).to_be_visible()
+    # What was scored at the handle is there, too.
+    expect(view.root.get_by_role("list", name="Most probable classes of the covered picture")).to_be_visible()
+
+
+def cells_shown(view: Gallery) -> None:
+    measured(view)
+    view.root.get_by_role("tab", name="Cells").click()
+    view.root.locator(".cells rect").first.scroll_into_view_if_needed()
+    view.root.locator(".cells rect").nth(5).hover()
+    expect(view.root.locator(".tabs [data-pointed]")).to_have_count(3)
+
+
+def evidence_exported(view: Gallery) -> None:
+    measured(view)
+    view.button("Export").click()
+    expect(view.root.get_by_role("menuitemcheckbox")).to_be_checked()

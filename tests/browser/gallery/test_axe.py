@@ -54,6 +54,13 @@ STATES: dict[str, tuple[str, int, Callable[[Gallery], object]]] = {
     "panel": ("labels", 1280, states.panel_open),
     "drawer": ("labels", WIDE, states.panel_open),
     "narrow-drawer": ("", NARROW, states.panel_open),
+    "evidence": ("evidence&step=1", 1280, states.measured),
+    "evidence-cells": ("evidence&step=1", 1280, states.cells_shown),
+    "evidence-export": ("evidence&step=1", 1280, states.evidence_exported),
+    "evidence-drawer": ("evidence&step=1", 640, states.measured),
+    "evidence-drawer-cells": ("evidence&step=1", 640, states.cells_shown),
+    "evidence-narrow": ("evidence&step=1", NARROW, states.measured),
+    "evidence-compared": ('evidence&step=1&traits={"compare":"methods"}', 1280, states.measured),
 }
 
 
