@@ -90,12 +90,7 @@ def evaluate(
     from kx_widget.explainer import Explainer
 
     job = maps.job
-    if job.get("preprocess", "auto") not in ("auto", None):
-        raise ParameterError(
-            f"{str(store)!r} was made with a preprocess of your own ({job['preprocess']}), which a command cannot "
-            "have: evaluate it in Python, with Explainer.evaluate_store."
-        )
-    preprocess, fit = job.get("preprocess", "auto"), job.get("fit", "stretch")
+    preprocess, fit = _preprocess_of(maps), job.get("fit", "stretch")
     explainer = Explainer(loaded, preprocess=preprocess, class_names=job.get("class_names"), fit=fit)
     settings = EvaluationSettings.checked(
         {"cover": cover, "steps": steps, "controls": controls, "batch_size": batch_size, "seed": seed}
@@ -120,6 +115,21 @@ def evaluate(
         )
         raise typer.Exit(STOPPED)
     _end(evaluation.means, bounds, bool(evaluation.skipped))
+
+
+def _preprocess_of(store: Any) -> Any:
+    """How the images of a store were preprocessed.
+
+    Raises:
+        ParameterError: by a function of somebody's own.
+    """
+    preprocess = store.job.get("preprocess", "auto")
+    if preprocess not in ("auto", None):
+        raise ParameterError(
+            f"{store.path!r} was made with a preprocess of your own ({preprocess}), which a command cannot have: "
+            "evaluate it in Python, with Explainer.evaluate_store."
+        )
+    return preprocess
 
 
 def _write_page(evaluation: Any, store: Any, page: Path, explainer: Any) -> None:

@@ -537,15 +537,16 @@ class Session:
         before = evidence.has_free, evidence.measured
         try:
             if not evidence.has_free:
-                self._send_evidence(answer, explained.measure(FREE, None, cover, stale), stale)
-                evidence.has_free = not stale()
+                pieces = explained.measure(FREE, None, cover, stale)
+                evidence.has_free = self._send_evidence(answer, query, pieces, stale)
             is_quick = answer.measuring is None or answer.measuring <= MOST_SECONDS
             for image in (*self._wanted_evidence, *([answer.focus] if is_quick else [])):
                 if (image, cover) in evidence.measured or image not in explained.numbers or stale():
                     continue
-                self._send_evidence(answer, explained.measure((*FREE, *COSTLY), image, cover, stale), stale)
-                if not stale():
-                    evidence.measured = {each for each in evidence.measured if each[0] != image} | {(image, cover)}
+                pieces = explained.measure((*FREE, *COSTLY), image, cover, stale)
+                if not self._send_evidence(answer, query, pieces, stale):
+                    break
+                evidence.measured = {each for each in evidence.measured if each[0] != image} | {(image, cover)}
                 if image == answer.focus:
                     self._keep_curves(answer, explained, image, stale)
             if not stale() and self._images.at_once and before != (evidence.has_free, evidence.measured):
@@ -570,13 +571,18 @@ class Session:
         answer.evidence.curves = curves
 
     def _send_evidence(
-        self, answer: CurrentAnswer, pieces: Iterable[Sequence[dict[str, Any]]], stale: CancelToken
-    ) -> None:
+        self, answer: CurrentAnswer, query: Query, pieces: Iterable[Sequence[dict[str, Any]]], stale: CancelToken
+    ) -> bool:
+        """Tell what is measured piece by piece; False where not all of it could be, or belongs to these maps."""
         for records in pieces:
+            # What was measured while the weights changed is of two models.
+            if query.version() != answer.version:
+                return False
             with self._changed:
                 if not stale():
                     answer.evidence.records.update({(each["image"], each["column"]): each for each in records})
                     self.outbox.evidence(records)
+        return not stale()
 
     def _send_covered(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
         """Send the picture that a page has asked for, or why there is none."""
