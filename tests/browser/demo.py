@@ -1,7 +1,7 @@
-"""Run a notebook as a user would, try the three pickers, compare classes, and keep pictures.
+"""Run a notebook as a user would, try the three pickers, see whether a map can be believed, and keep pictures.
 
 `python -m tests.browser.demo NOTEBOOK PNG`, paths in the repository; beside the PNG, which shows the notebook, go those
-of the comparison, `-light.webp` and `-dark.webp`.
+of the evidence, `-light.webp` and `-dark.webp`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ from tests.browser.lab import Lab
 from tests.browser.opened import ROOT
 from tests.browser.view import View
 
-# Scenes of three things each.
-COMPARISON = """
-w = kx.KxWidget(model, images[3:5], class_names=class_names, compare="targets", compare_with=["top", "top-2", "top-3"])
+# Scenes with a tag, by which this network tells horses; it saw a horse in one of them alone.
+EVIDENCE = """
+model, class_names = kx.samples.load_shortcut()
+scenes, labels, tags = kx.samples.tagged_scenes(12, 1, None, seed=5)
+chosen = [6, 4, 8, 5]
+w = kx.KxWidget(model, scenes[chosen], class_names=class_names, labels=labels[chosen], height=860)
 w
 """
 
@@ -33,11 +36,11 @@ def main(notebook: Path, picture: str) -> int:
         view = View(opened)
         tour(view)
         view.screenshot(picture)
-        opened.page.set_viewport_size({"width": 1160, "height": 1300})
-        opened.add_cell(COMPARISON)
-        comparison = View(opened)
+        opened.page.set_viewport_size({"width": 1330, "height": 1100})
+        opened.add_cell(EVIDENCE)
+        evidence = View(opened)
         for theme in ("light", "dark"):
-            portray(comparison, theme, Path(picture).with_suffix(""))
+            portray(evidence, theme, Path(picture).with_suffix(""))
         problems = opened.console_errors + [f"asked for {url}" for url in opened.foreign_requests]
     for problem in problems:
         print(f"in the page: {problem}", file=sys.stderr)
@@ -62,12 +65,18 @@ def tour(view: View) -> None:
 
 
 def portray(view: View, theme: str, path: Path) -> None:
-    """Keep a picture of the whole view in one of JupyterLab's themes, maps in the layer tree included."""
+    """Keep a picture of the view in one of JupyterLab's themes, with what was measured of the image in focus."""
     view.notebook.command("apputils:change-theme", theme=f"JupyterLab {theme.title()}")
     expect(view.root).to_have_attribute("data-theme", theme)
     view.root.scroll_into_view_if_needed()
     view.settle()
     expect(view.root.get_by_role("treeitem", selected=True).locator("canvas")).to_be_visible(timeout=60_000)
+    if (button := view.root.get_by_role("button", name="Measure all in sight")).count():
+        button.click()
+    expect(view.root.locator(".evidence-line[data-state=unmeasured]")).to_have_count(0, timeout=120_000)
+    panel = view.root.get_by_role("region", name="Image in focus")
+    expect(panel.get_by_role("list", name="Most probable classes of the covered picture")).to_be_visible()
+    panel.get_by_role("heading", name="Can it be believed?").evaluate("(heading) => heading.scrollIntoView()")
     expect(view.root.get_by_role("alert")).to_have_count(0)
     view.leave()
     png = view.root.screenshot(animations="disabled")
