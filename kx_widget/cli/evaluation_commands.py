@@ -87,11 +87,8 @@ def evaluate(
     loaded = read_model(model)
     from kx_widget.bulk.store_evaluation import EvaluationRun
     from kx_widget.engine.evaluation_inputs import EvaluationSettings, columns_of
-    from kx_widget.explainer import Explainer
 
-    job = maps.job
-    preprocess, fit = _preprocess_of(maps), job.get("fit", "stretch")
-    explainer = Explainer(loaded, preprocess=preprocess, class_names=job.get("class_names"), fit=fit)
+    explainer = _explainer_of(maps, loaded)
     settings = EvaluationSettings.checked(
         {"cover": cover, "steps": steps, "controls": controls, "batch_size": batch_size, "seed": seed}
     )
@@ -117,19 +114,22 @@ def evaluate(
     _end(evaluation.means, bounds, bool(evaluation.skipped))
 
 
-def _preprocess_of(store: Any) -> Any:
-    """How the images of a store were preprocessed.
+def _explainer_of(store: Any, model: Any) -> Any:
+    """The explainer that made a store, of its model.
 
     Raises:
-        ParameterError: by a function of somebody's own.
+        ParameterError: its images were preprocessed by a function of somebody's own.
     """
-    preprocess = store.job.get("preprocess", "auto")
+    from kx_widget.explainer import Explainer
+
+    job = store.job
+    preprocess, fit = job.get("preprocess", "auto"), job.get("fit", "stretch")
     if preprocess not in ("auto", None):
         raise ParameterError(
             f"{store.path!r} was made with a preprocess of your own ({preprocess}), which a command cannot have: "
             "evaluate it in Python, with Explainer.evaluate_store."
         )
-    return preprocess
+    return Explainer(model, preprocess=preprocess, class_names=job.get("class_names"), fit=fit)
 
 
 def _write_page(evaluation: Any, store: Any, page: Path, explainer: Any) -> None:
