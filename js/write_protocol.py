@@ -59,7 +59,7 @@ def _type(hint: Any) -> str:
         return f"({inner})[]" if " | " in inner else f"{inner}[]"
     if origin is dict:
         return f"Record<{_type(parts[0])}, {_type(parts[1])}>"
-    return hint.__name__ if is_typeddict(hint) else PLAIN[hint]
+    return hint.__name__ if is_typeddict(hint) else PLAIN[getattr(hint, "__supertype__", hint)]
 
 
 def _fields(messages: types.ModuleType) -> str:

@@ -23,7 +23,7 @@ from kx_widget.engine.evaluation_inputs import (
 from kx_widget.engine.evidence_columns import EVIDENCE
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import Images
-from kx_widget.engine.map_batch import MapBatch, MetricValues, grids_like
+from kx_widget.engine.map_batch import SAME_SCORE, MapBatch, MetricValues, grids_like
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.metrics import METRICS
 from kx_widget.engine.probe import Probe
@@ -31,8 +31,6 @@ from kx_widget.engine.question import Question, model_failures
 from kx_widget.engine.scored_picture import ScoredPicture, check_step, pixels_at, scores_at
 from kx_widget.engine.types import Floats
 
-# By how much a score may differ, as a part of it, from what it was when the maps were made.
-SAME_SCORE = 1e-2
 # Pairs of random maps to compare with where they take no passes, and how many cells these have at most.
 FREE_PAIRS, SMALL = 32, 1024
 # Passes whose scores of all classes are in memory at once, for one image, at most.

@@ -24,6 +24,7 @@ from kx_widget.engine.evaluation_inputs import (
     check_parts,
     columns_of,
     covering_of,
+    covering_pixels,
 )
 from kx_widget.engine.evaluator import Evaluator, evaluator_of
 from kx_widget.engine.explanation import Explanation
@@ -40,6 +41,7 @@ from kx_widget.engine.parameters import check_params
 from kx_widget.engine.partials import checked
 from kx_widget.engine.preprocessing import Preprocessing
 from kx_widget.engine.question import CompiledModel, Question, model_failures, with_progress_bar
+from kx_widget.engine.ranges import Pixels
 from kx_widget.engine.registry import Method, Metric, find, table
 from kx_widget.engine.scored_picture import ScoredPicture
 from kx_widget.engine.types import Floats, Inspection, Parameter, Step
@@ -488,6 +490,22 @@ class Explainer:
                 ]
             )
         return scores, question.model.probabilities(scores)
+
+    def cover_pixels(self, images: Any, cover: str = "blur") -> Pixels:
+        """What covers images, to see what `what_if` scores: `np.where(mask[..., None], cover_pixels, pixels)`.
+
+        Args:
+            images: as in `explain`.
+            cover: as in `what_if`.
+
+        Returns:
+            uint8 (N, H, W, 3), before it is preprocessed.
+
+        Raises:
+            ParameterError: another cover.
+            ImageError: as in `explain`.
+        """
+        return covering_pixels(self.load(images).pixels, EvaluationSettings.checked({"cover": cover}).cover)
 
     def _evaluator(
         self, explanation: Any, metrics: Any, images: Any, masks: Any, settings: Mapping[str, Any]

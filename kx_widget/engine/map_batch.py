@@ -17,6 +17,8 @@ from kx_widget.engine.types import Floats, Ints
 if TYPE_CHECKING:
     from kx_widget.engine.probe import Probe
 
+# By how much a score may differ, as a part of it, from what it was when the maps were made.
+SAME_SCORE = 1e-2
 # By how much a score must fall, as a part of it or in probability, when all is covered, so that curves say something.
 REACH = 0.2
 # And by how much at most a score changes that says nothing when parts are covered.

@@ -4,11 +4,14 @@ Traits carry the question; these messages carry the answer. `gen` numbers questi
 an older one are dropped on both sides.
 """
 
-from typing import Any, Literal, TypedDict, get_args, get_type_hints
+from typing import Any, Literal, NewType, TypedDict, get_args, get_type_hints
 
 VERSION = 1
 # The longest text or list that a browser may send.
 MOST = 1000
+# Which pixels of a picture are meant, row by row, eight in a byte, as base64; it may be longer.
+Bits = NewType("Bits", str)
+MOST_BITS = 2**21
 
 
 class QuestionRecord(TypedDict):
@@ -409,6 +412,52 @@ class Covered(TypedDict):
     problem: str
 
 
+class PaintedClass(TypedDict):
+    """A class in a picture as it is, and as a part of it is covered; without probabilities, its scores are told."""
+
+    index: int
+    before: float | None
+    after: float | None
+
+
+class PaintedImage(TypedDict):
+    """What covering a part of an image does.
+
+    `before` and `after` are values of what the map explains, None where it explains nothing. `lost` is which part is
+    gone: of a probability, of itself; of a score, of what it loses when all is covered, None where that is too little.
+    The others are the predicted classes.
+    """
+
+    image: int
+    before: float | None
+    after: float | None
+    lost: float | None
+    best_before: int
+    best_after: int
+
+
+class Painted(TypedDict):
+    """Answers `paint`, with one buffer, in parts where there are many images; or says why there is no answer.
+
+    Of a single image there are `classes`, and the buffer is the very picture that was scored, as PNG. `share` is the
+    part of the pictures that is marked; `images` are those scored so far, of so many that are `asked`.
+    """
+
+    kind: Literal["painted"]
+    gen: int
+    view: str
+    serial: int
+    column: int
+    value: Literal["probability", "score"]
+    share: float
+    images: list[PaintedImage]
+    asked: int
+    classes: list[PaintedClass]
+    width: int
+    height: int
+    problem: str
+
+
 class Done(TypedDict):
     """The answer is whole: it has so many maps."""
 
@@ -532,6 +581,25 @@ class Cover(TypedDict):
     cover: str
 
 
+class Paint(TypedDict):
+    """Asks what the model says of images when the marked pixels are covered, or all but these, to `keep` them alone.
+
+    `size` is the (height, width) of the mask, which is brought to that of the model's input. Of those of a view, the
+    latest about one image and the latest about several are answered; `serial` numbers them.
+    """
+
+    kind: Literal["paint"]
+    gen: int
+    view: str
+    serial: int
+    images: list[int]
+    column: int
+    cover: str
+    keep: bool
+    size: list[int]
+    mask: Bits
+
+
 class Look(TypedDict):
     """The images of a store whose rows are near sight: those whose picture, and those whose maps, are not here yet."""
 
@@ -572,9 +640,9 @@ class Ack(TypedDict):
 
 Down = (
     Welcome | Predictions | Shelf | Pictures | Queued | Running | Progress | Maps | Ahead | Thumbnails | Costs
-    | Evidence | Covered | Done | Cancelled | Error | File | Crop
+    | Evidence | Covered | Painted | Done | Cancelled | Error | File | Crop
 )  # fmt: skip
-Up = Hello | Seen | Refresh | Cancel | Miss | Want | Measure | Cover | Look | Export | Enlarge | Ack
+Up = Hello | Seen | Refresh | Cancel | Miss | Want | Measure | Cover | Paint | Look | Export | Enlarge | Ack
 
 
 def validate(content: Any) -> dict[str, Any] | None:
@@ -591,4 +659,6 @@ def validate(content: Any) -> dict[str, Any] | None:
 def _fits(value: Any, hint: Any) -> bool:
     if hint in (list[str], list[int]):
         return isinstance(value, list) and len(value) <= MOST and all(_fits(v, *get_args(hint)) for v in value)
+    if hint is Bits:
+        return type(value) is str and len(value) <= MOST_BITS
     return type(value) is hint and (hint is not str or len(value) <= MOST)

@@ -20,9 +20,10 @@ SECONDS_UNTIL_LOST = 10.0
 SECONDS_WHILE_DEAF = 0.25
 # Messages without maps or pictures, first what is sent first.
 NOTICES = (
-    "welcome", "queued", "running", "progress", "overview", "covered", "thumbnails", "costs", "evidence", "error",
+    "welcome", "queued", "running", "progress", "painted", "overview", "covered", "thumbnails", "costs", "evidence",
+    "error",
 )  # fmt: skip
-OF_QUESTION = ("queued", "running", "progress", "covered", "thumbnails", "costs", "evidence")
+OF_QUESTION = ("queued", "running", "progress", "painted", "covered", "thumbnails", "costs", "evidence")
 KEYS_KEPT = 1000
 MOST_VIEWS = 1000
 MOST_ERRORS = 5
@@ -118,6 +119,17 @@ class Outbox:
         """Send a picture, instead of one that waits: the pointer has moved on."""
         with self._lock:
             self._notices["covered"] = [({"kind": "covered", "gen": self._gen, **message}, [buffer])]
+            self._flush()
+
+    def painted(self, message: dict[str, Any], buffer: bytes) -> None:
+        """Send what a painted picture scores, instead of an earlier one of its view that waits."""
+
+        def key(of: dict[str, Any]) -> tuple[str, bool]:
+            return of["view"], of["asked"] > 1
+
+        with self._lock:
+            waiting = [notice for notice in self._notices["painted"] if key(notice[0]) != key(message)]
+            self._notices["painted"] = [*waiting, ({"kind": "painted", "gen": self._gen, **message}, [buffer])]
             self._flush()
 
     def show(self, tiles: Sequence[Tile]) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from kx_widget.engine.errors import CancelledError, ImageError, KxError, plain
 from kx_widget.engine.explanation import Explanation
-from kx_widget.engine.types import Floats, Frame, Frames
+from kx_widget.engine.types import Frame, Frames
 from kx_widget.widget import prefetch
 from kx_widget.widget.answer_sources import AnswerSource, Part, Query, asks_for_labels
 from kx_widget.widget.archive import KeptAnswer
@@ -23,6 +23,7 @@ from kx_widget.widget.evidence import COSTLY, COVER, FREE, MOST_SECONDS, Explain
 from kx_widget.widget.image_sources import ImageSource
 from kx_widget.widget.messages import VERSION, Column
 from kx_widget.widget.outbox import LARGEST_FRAME, Outbox, Send
+from kx_widget.widget.painting import Painting, Predictions, Stroke
 from kx_widget.widget.scored_curves import ScoredCurves
 from kx_widget.widget.serialize import Tile, Tiles, error_message, prediction_messages
 from kx_widget.widget.thumbnails import ThumbnailMaker
@@ -30,7 +31,6 @@ from kx_widget.widget.worker import CancelToken, Worker, wait_for
 
 Status = Literal["idle", "running", "done", "cancelled", "error"]
 CLOSED = "This widget is closed. Make a new one."
-Predictions = tuple[Floats, Floats]
 SECONDS_BETWEEN_FRAMES = 0.05
 SECONDS_BETWEEN_PROGRESS = 0.1
 # Where not all images are explained at once.
@@ -39,6 +39,10 @@ MOST_TILES = 1000
 THREADS = 4
 # Answers whose evidence is kept.
 MOST_MEASURED = 100
+# Nothing is measured so long after a stroke: the next one follows soon, and must not wait for a call of the model.
+SECONDS_AFTER_STROKE = 2.0
+# Views whose strokes wait.
+MOST_STROKES = 40
 
 
 @dataclass
@@ -139,6 +143,8 @@ class Session:
         self._wanted_thumbnails: tuple[int, int, str] | None = None
         self._wanted_picture: tuple[int, int, Mapping[str, Any]] | None = None
         self._wanted_evidence: list[int] = []
+        self._wanted_strokes: dict[tuple[str, bool], Stroke] = {}
+        self._painting = Painting(images)
         self._evidence: dict[str, MapEvidence] = {}
 
     def ask(self, query: Query, traits: Mapping[str, Any], focus: int) -> None:
@@ -151,7 +157,7 @@ class Session:
         with self._changed:
             answer = self._answer = CurrentAnswer(self._answer.gen + 1, traits, query, focus)
             self._wanted_maps, self._wanted_thumbnails = [], None
-            self._wanted_evidence, self._wanted_picture = [], None
+            self._wanted_evidence, self._wanted_picture, self._wanted_strokes = [], None, {}
             # The cell that asks may go on; what a page asks is heard after this.
             self.outbox.begin(answer.gen, waiting=self._worker.busy, deaf=True)
             self._report("running", 0.0, "")
@@ -286,6 +292,19 @@ class Session:
                 self._wanted_picture = image, column, {name: place[name] for name in names}
                 self._go_on()
 
+    def paint(self, gen: int, stroke: Mapping[str, Any]) -> None:
+        """Score images parts of which a page has painted, for the question of that number, once it is answered."""
+        numbers = range(len(self._images))
+        with self._changed:
+            if gen != self._answer.gen:
+                return
+            latest = Stroke.of(stroke, [image for image in dict.fromkeys(stroke["images"]) if image in numbers])
+            self._wanted_strokes = {**self._wanted_strokes, latest.key: latest}
+            while len(self._wanted_strokes) > MOST_STROKES:
+                del self._wanted_strokes[next(iter(self._wanted_strokes))]
+            if self._answer.status != "running":
+                self._go_on()
+
     def close(self) -> None:
         """Stop computing and forget; who waits is told that the widget is closed."""
         with self._changed:
@@ -308,8 +327,8 @@ class Session:
     def _run(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
         """Do what is still to be done; what is interrupted is left to the next run."""
         for task in (
-            self._answer_question, self._send_covered, self._bring, self._send_thumbnails, self._estimate,
-            self._prefetch, self._measure,
+            self._answer_question, self._send_painted, self._send_covered, self._bring, self._send_thumbnails,
+            self._estimate, self._prefetch, self._measure,
         ):  # fmt: skip
             try:
                 task(answer, query, stale)
@@ -601,6 +620,33 @@ class Session:
             if not stale():
                 self._wanted_picture = None
                 self.outbox.covered({"image": image, "column": column, **place, **about}, buffer)
+
+    def _send_painted(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
+        """Score what pages have painted, one image before many, and leave the model free for the next stroke."""
+        strokes = sorted(self._wanted_strokes.items(), key=lambda item: item[0][1])
+        for key, stroke in strokes if answer.status != "running" else ():
+            parts = self._painting.score(self._answers.explainer, stroke, answer.tiles, self._known(answer))
+            try:
+                for about, buffer in parts:
+                    if query.version() != answer.version:
+                        raise KxError("The weights have changed since these maps were made: refresh, and paint again.")
+                    with self._changed:
+                        if stale():
+                            return
+                        self.outbox.painted(about, buffer)
+            except Exception as error:
+                with self._changed:
+                    if not stale():
+                        self.outbox.painted(stroke.message(problem=plain(error)), b"")
+            with self._changed:
+                if self._wanted_strokes.get(key) is stroke:
+                    del self._wanted_strokes[key]
+        if strokes:
+            stale.wait(SECONDS_AFTER_STROKE)
+
+    def _known(self, answer: CurrentAnswer) -> Predictions | None:
+        """What the answer's weights predict for all images, None where it is not known."""
+        return self._predictions if self._predicted_with == answer.version else None
 
     def _prefetch(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
         """Answer what is one click away, until another question comes; nobody misses what fails."""

@@ -332,6 +332,47 @@ export interface Covered {
   problem: string;
 }
 
+/** A class in a picture as it is, and as a part of it is covered; without probabilities, its scores are told. */
+export interface PaintedClass { index: number; before: number | null; after: number | null; }
+
+/**
+ * What covering a part of an image does.
+ *
+ * `before` and `after` are values of what the map explains, None where it explains nothing. `lost` is which part is
+ * gone: of a probability, of itself; of a score, of what it loses when all is covered, None where that is too little.
+ * The others are the predicted classes.
+ */
+export interface PaintedImage {
+  image: number;
+  before: number | null;
+  after: number | null;
+  lost: number | null;
+  best_before: number;
+  best_after: number;
+}
+
+/**
+ * Answers `paint`, with one buffer, in parts where there are many images; or says why there is no answer.
+ *
+ * Of a single image there are `classes`, and the buffer is the very picture that was scored, as PNG. `share` is the
+ * part of the pictures that is marked; `images` are those scored so far, of so many that are `asked`.
+ */
+export interface Painted {
+  kind: "painted";
+  gen: number;
+  view: string;
+  serial: number;
+  column: number;
+  value: "probability" | "score";
+  share: number;
+  images: PaintedImage[];
+  asked: number;
+  classes: PaintedClass[];
+  width: number;
+  height: number;
+  problem: string;
+}
+
 /** The answer is whole: it has so many maps. */
 export interface Done { kind: "done"; gen: number; seconds: number; maps: number; }
 
@@ -394,6 +435,25 @@ export interface Cover {
   cover: string;
 }
 
+/**
+ * Asks what the model says of images when the marked pixels are covered, or all but these, to `keep` them alone.
+ *
+ * `size` is the (height, width) of the mask, which is brought to that of the model's input. Of those of a view, the
+ * latest about one image and the latest about several are answered; `serial` numbers them.
+ */
+export interface Paint {
+  kind: "paint";
+  gen: number;
+  view: string;
+  serial: number;
+  images: number[];
+  column: number;
+  cover: string;
+  keep: boolean;
+  size: number[];
+  mask: string;
+}
+
 /** The images of a store whose rows are near sight: those whose picture, and those whose maps, are not here yet. */
 export interface Look { kind: "look"; gen: number; pictures: number[]; maps: number[]; }
 
@@ -410,9 +470,9 @@ export interface Enlarge { kind: "enlarge"; id: string; image: number; box: numb
 /** A frame of maps or pictures was taken in. */
 export interface Ack { kind: "ack"; seq: number; }
 
-export type Down = Welcome | Predictions | Shelf | Pictures | Queued | Running | Progress | Maps | Ahead | Thumbnails | Costs | Evidence | Covered | Done | Cancelled | Error | File | Crop;
+export type Down = Welcome | Predictions | Shelf | Pictures | Queued | Running | Progress | Maps | Ahead | Thumbnails | Costs | Evidence | Covered | Painted | Done | Cancelled | Error | File | Crop;
 
-export type Up = Hello | Seen | Refresh | Cancel | Miss | Want | Measure | Cover | Look | Export | Enlarge | Ack;
+export type Up = Hello | Seen | Refresh | Cancel | Miss | Want | Measure | Cover | Paint | Look | Export | Enlarge | Ack;
 
 export type Message<Kind extends (Down | Up)["kind"]> = Extract<Down | Up, { kind: Kind }>;
 
@@ -431,6 +491,7 @@ export const FIELDS: Readonly<Record<Down["kind"], Readonly<Record<string, "numb
   costs: { gen: "number", seconds: "object" },
   evidence: { gen: "number", items: "list" },
   covered: { gen: "number", image: "number", column: "number", curve: "string", step: "number", cover: "string", share: "number", width: "number", height: "number", classes: "list", problem: "string" },
+  painted: { gen: "number", view: "string", serial: "number", column: "number", share: "number", images: "list", asked: "number", classes: "list", width: "number", height: "number", problem: "string" },
   done: { gen: "number", seconds: "number", maps: "number" },
   cancelled: { gen: "number" },
   error: { gen: "number", message: "string", hint: "string", traceback: "string" },
