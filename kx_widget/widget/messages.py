@@ -413,7 +413,7 @@ class Covered(TypedDict):
 
 
 class PaintedClass(TypedDict):
-    """A class in a picture as it is, and as a part of it is covered; without probabilities, its scores are told."""
+    """The probability of a class in a picture as it is, and as a part of it is covered; without such, its scores."""
 
     index: int
     before: float | None
@@ -439,8 +439,9 @@ class PaintedImage(TypedDict):
 class Painted(TypedDict):
     """Answers `paint`, with one buffer, in parts where there are many images; or says why there is no answer.
 
-    Of a single image there are `classes`, and the buffer is the very picture that was scored, as PNG. `share` is the
-    part of the pictures that is marked; `images` are those scored so far, of so many that are `asked`.
+    Of a single image there are `classes`, told by probability where `has_probabilities`, and the buffer is the very
+    picture that was scored, as PNG. `share` is the part of the pictures that is marked; `images` are those scored so
+    far, of so many that are `asked`, and `value` is that of what the map explains.
     """
 
     kind: Literal["painted"]
@@ -453,6 +454,7 @@ class Painted(TypedDict):
     images: list[PaintedImage]
     asked: int
     classes: list[PaintedClass]
+    has_probabilities: bool
     width: int
     height: int
     problem: str

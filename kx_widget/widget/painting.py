@@ -84,7 +84,7 @@ class Stroke:
         """The fields of a `painted` message about it."""
         place = {"view": self.view, "serial": self.serial, "column": self.column, "asked": len(self.images)}
         nothing = {"value": "probability", "share": 0.0, "images": [], "classes": [], "width": 0, "height": 0}
-        return place | nothing | {"problem": ""} | about
+        return place | nothing | {"has_probabilities": False, "problem": ""} | about
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,7 @@ class Painting:
             records = [*records, *painted.records(items, numbers)]
             is_probable = painted.has_probabilities and all(item.get("target", 0) >= 0 for item in items)
             about = {"value": "probability" if is_probable else "score", "share": float(painted.mask.mean())}
-            about |= {"images": records, "asked": asked}
+            about |= {"images": records, "asked": asked, "has_probabilities": painted.has_probabilities}
             yield self._one(painted, about) if len(stroke.images) == 1 else (stroke.message(**about), b"")
         if not records and problem is not None:
             raise problem
@@ -224,8 +224,8 @@ class Painting:
         is_covered = (painted.mask != stroke.keep)[..., None]
         picture = np.where(is_covered, self._cover[1][0], images.pixels[0])
         height, width = painted.mask.shape
-        fields = {"classes": painted.classes(), "width": width, "height": height}
-        return stroke.message(**about, **fields), encode(picture, compress_level=1)
+        of_one = {"classes": painted.classes(), "width": width, "height": height}
+        return stroke.message(**about, **of_one), encode(picture, compress_level=1)
 
     def _load(self, explainer: Explainer, numbers: Sequence[int]) -> tuple[Images, list[int]]:
         """Those of the images that can be read, and their numbers; a single one is read once."""

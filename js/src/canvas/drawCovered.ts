@@ -2,12 +2,15 @@
 
 import type { Binary } from "../kernel/decode";
 import type { CoveredPicture } from "../state/store";
-import { decodePicture } from "./bitmapCache";
+import { decodePicture, type EncodedPicture } from "./bitmapCache";
+
+/** A picture, and what a part of it is taken from. */
+export type PictureData = EncodedPicture & Pick<CoveredPicture, "other">;
 
 /** Draws it, unless another one is meant by then. */
 export async function drawCovered(
   canvas: HTMLCanvasElement,
-  { mime, problem, data, other }: CoveredPicture,
+  { mime, problem, data, other }: PictureData,
   isCurrent: () => boolean,
 ): Promise<void> {
   const pixelsOf = async (data: Binary): Promise<ImageData | null> => {

@@ -5,6 +5,7 @@ import type { Point, Transform } from "../math/transform";
 import type { Actions } from "../state/actions";
 import type { Store, TilePlace } from "../state/store";
 import { frameOf } from "./compose";
+import type { PaintSurface } from "./paintSurface";
 
 /** How far an arrow key moves the crosshair, in parts of the picture. */
 const STEP = 0.01;
@@ -37,6 +38,8 @@ export class Gestures {
     private readonly actions: Actions,
     /** Zoomed and panned instead of the tiles of the image. */
     private readonly ownView?: Signal<Transform>,
+    /** Painted on, while it is on. */
+    private readonly surface?: PaintSurface,
   ) {
     const options = { signal: this.listening.signal, passive: false };
     const handlers = {
@@ -67,6 +70,11 @@ export class Gestures {
       return;
     }
     this.canvas.style.cursor = this.isOnSwipeLine(at) ? "ew-resize" : "";
+    if (this.surface?.isOn && this.pointers.size < 2) {
+      this.surface.move(this.view.invert(at));
+      if (this.pointers.has(event.pointerId)) this.pointers.set(event.pointerId, at);
+      return;
+    }
     const last = this.pointers.get(event.pointerId);
     if (!last) return this.point(at);
     const before = [...this.pointers.values()];
@@ -91,12 +99,25 @@ export class Gestures {
     this.swiping = this.isOnSwipeLine(at);
     if (this.swiping) this.store.crosshair.value = null;
     else this.pointers.set(event.pointerId, at);
+    if (this.surface?.isOn && !this.swiping) {
+      if (this.pointers.size > 1) this.surface.cancel();
+      else {
+        this.store.crosshair.value = null;
+        this.surface.begin(this.view.invert(at));
+      }
+    }
     this.canvas.setPointerCapture(event.pointerId);
   };
 
   private onPointerEnd = (event: PointerEvent) => {
     if (this.swiping) this.actions.commit({ swipe: this.store.traits.swipe.peek() });
     this.swiping = false;
+    if (this.surface?.isOn) {
+      if (event.type === "pointercancel") this.surface.cancel();
+      else this.surface.end();
+      this.pointers.delete(event.pointerId);
+      return;
+    }
     if (!this.pointers.delete(event.pointerId) || event.type === "pointercancel") return;
     if (this.travelled > CLICK_PX) return;
     this.active = true;
@@ -107,6 +128,7 @@ export class Gestures {
   private onPointerLeave = () => {
     this.active = false;
     if (this.pointers.size > 0) return;
+    this.surface?.move(null);
     this.store.crosshair.value = null;
     this.actions.focusTile(null);
   };
@@ -120,14 +142,20 @@ export class Gestures {
     const speed = event.ctrlKey && Math.abs(pixels) < 50 ? 1 / 60 : 1 / 300;
     const at = this.placeOf(event);
     this.zoom(2 ** (-pixels * speed), at);
-    this.point(at);
+    if (!this.surface?.isOn) this.point(at);
   };
 
-  private onDoubleClick = (event: MouseEvent) => this.zoom(event.shiftKey ? 0.5 : 2, this.placeOf(event));
+  private onDoubleClick = (event: MouseEvent) => {
+    if (!this.surface?.isOn) this.zoom(event.shiftKey ? 0.5 : 2, this.placeOf(event));
+  };
 
   private onKeyDown = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const { key } = event;
+    if (this.surface?.isOn && this.surface.press(key, this.cursor)) {
+      event.preventDefault();
+      return;
+    }
     if (key in ARROWS) {
       this.moveCrosshair(ARROWS[key], event.shiftKey ? 10 * STEP : STEP);
     } else if (key === "+" || key === "=" || key === "-") {
@@ -197,6 +225,11 @@ export class Gestures {
     this.aim(x === clamp(x) && y === clamp(y) ? { x, y } : null);
   }
 
+  /** Where keys act: the crosshair, or else the middle of what is seen. */
+  private get cursor(): Point {
+    return this.store.crosshairOf(this.tile.image) ?? this.view.invert({ x: 0.5, y: 0.5 });
+  }
+
   private zoom(factor: number, about?: Point): void {
     this.view = this.view.zoom(factor, about);
   }
@@ -208,8 +241,7 @@ export class Gestures {
   }
 
   private moveCrosshair([right, down]: [number, number], step: number): void {
-    const { view } = this;
-    const from = this.store.crosshairOf(this.tile.image) ?? view.invert({ x: 0.5, y: 0.5 });
+    const { view, cursor: from } = this;
     const to = { x: clamp(from.x + (right * step) / view.k), y: clamp(from.y + (down * step) / view.k) };
     this.aim(to);
     this.view = view.reveal(to);

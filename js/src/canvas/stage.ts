@@ -6,6 +6,7 @@ import { type Point, type Rect, type Transform, whole } from "../math/transform"
 import { DRAWING, type ImageCrop, mapOf, originalSize, type Picture, type Store, type TilePlace } from "../state/store";
 import { BitmapCache, type EncodedPicture } from "./bitmapCache";
 import { compose, type Detail, frameOf } from "./compose";
+import type { MaskOverlay } from "./maskOverlay";
 import { createReadout } from "./readout";
 import { MapPainter, TileBitmaps } from "./tileBitmaps";
 
@@ -17,6 +18,8 @@ interface TileElements extends TilePlace {
   ownView?: ReadonlySignal<Transform>;
   /** Shows the picture without its map. */
   isBare?: ReadonlySignal<boolean>;
+  /** What is painted on the picture. */
+  overlay?: MaskOverlay;
 }
 
 interface TileState extends Readonly<TileElements> {
@@ -111,6 +114,7 @@ export class Stage {
     this.intersections.observe(canvas);
     const stop = effect(() => {
       for (const signal of [tile.ownView, tile.isBare]) signal?.value;
+      tile.overlay?.watch();
       this.schedule((each) => each.canvas === canvas);
     });
     return () => {
@@ -245,6 +249,7 @@ export class Stage {
       bitmaps: tile.bitmaps,
       detail,
     });
+    tile.overlay?.draw(context, rect, view, picture);
     tile.readout.hidden = at === null;
     if (!at) return;
     drawCrosshair(context, rect, view.apply(at));

@@ -332,7 +332,7 @@ export interface Covered {
   problem: string;
 }
 
-/** A class in a picture as it is, and as a part of it is covered; without probabilities, its scores are told. */
+/** The probability of a class in a picture as it is, and as a part of it is covered; without such, its scores. */
 export interface PaintedClass { index: number; before: number | null; after: number | null; }
 
 /**
@@ -354,8 +354,9 @@ export interface PaintedImage {
 /**
  * Answers `paint`, with one buffer, in parts where there are many images; or says why there is no answer.
  *
- * Of a single image there are `classes`, and the buffer is the very picture that was scored, as PNG. `share` is the
- * part of the pictures that is marked; `images` are those scored so far, of so many that are `asked`.
+ * Of a single image there are `classes`, told by probability where `has_probabilities`, and the buffer is the very
+ * picture that was scored, as PNG. `share` is the part of the pictures that is marked; `images` are those scored so
+ * far, of so many that are `asked`, and `value` is that of what the map explains.
  */
 export interface Painted {
   kind: "painted";
@@ -368,6 +369,7 @@ export interface Painted {
   images: PaintedImage[];
   asked: number;
   classes: PaintedClass[];
+  has_probabilities: boolean;
   width: number;
   height: number;
   problem: string;
@@ -491,7 +493,7 @@ export const FIELDS: Readonly<Record<Down["kind"], Readonly<Record<string, "numb
   costs: { gen: "number", seconds: "object" },
   evidence: { gen: "number", items: "list" },
   covered: { gen: "number", image: "number", column: "number", curve: "string", step: "number", cover: "string", share: "number", width: "number", height: "number", classes: "list", problem: "string" },
-  painted: { gen: "number", view: "string", serial: "number", column: "number", share: "number", images: "list", asked: "number", classes: "list", width: "number", height: "number", problem: "string" },
+  painted: { gen: "number", view: "string", serial: "number", column: "number", share: "number", images: "list", asked: "number", classes: "list", has_probabilities: "boolean", width: "number", height: "number", problem: "string" },
   done: { gen: "number", seconds: "number", maps: "number" },
   cancelled: { gen: "number" },
   error: { gen: "number", message: "string", hint: "string", traceback: "string" },

@@ -134,6 +134,12 @@ export class Actions {
     if (!this.store.covered.peek().has(coveredKey(this.store, place))) this.session.cover(place);
   };
 
+  /** Scores what is painted; while a step goes on, no oftener than the kernel answers. */
+  scorePainted = (isMoving = false) => this.session.strokes.score(chosenTile(this.store), isMoving);
+
+  /** Scores the same mask on all images in sight. */
+  scoreInSight = () => this.session.strokes.scoreAll(this.store.inSight.peek(), chosenTile(this.store).column);
+
   /** Once a view rests, asks for the pixels of the original that it lacks. */
   fetchCrop = (image: number, question: () => CropQuestion | null) => this.session.crops.fetchAtRest(image, question);
 

@@ -14,6 +14,7 @@ import { Crops } from "./crops";
 import { CurrentAnswer } from "./currentAnswer";
 import { currentQuestion, type Status, type Store, type Traits } from "./store";
 import { StoreImages } from "./storeImages";
+import { Strokes } from "./strokes";
 import { addThumbnails, currentThumbnails } from "./thumbnails";
 
 /** Milliseconds until a view says that it waits for the kernel. */
@@ -23,7 +24,7 @@ type Handlers = { [Kind in Down["kind"]]: (message: Message<Kind>, buffers: Bina
 
 /** Messages on how the kernel gets on with a question; those of an older question are dropped. */
 const ON_ANSWER: readonly Down["kind"][] = [
-  ...(["queued", "running", "progress", "maps", "evidence", "covered", "done", "cancelled"] as const),
+  ...(["queued", "running", "progress", "maps", "evidence", "covered", "painted", "done", "cancelled"] as const),
 ];
 
 /** One view's conversation with the kernel; all views of a model share its answers. */
@@ -34,6 +35,7 @@ export class Session implements Listener {
   readonly images: StoreImages;
   readonly downloads: Downloads;
   readonly crops: Crops;
+  readonly strokes: Strokes;
   private readonly observers: (readonly [event: string, observer: () => void])[];
   /** What was saved, until the kernel answers. */
   private archive: Archive | null = null;
@@ -52,6 +54,7 @@ export class Session implements Listener {
     this.images = new StoreImages(store, this.current, send);
     this.downloads = new Downloads(send);
     this.crops = new Crops(store, send, this.id);
+    this.strokes = new Strokes(store, send, this.id, () => this.current.gen);
     const names = Object.keys(store.traits) as (keyof Traits)[];
     this.observers = names.map((name) => [`change:${name}`, () => this.follow(name)]);
     for (const [event, observer] of this.observers) model.on(event, observer);
@@ -113,6 +116,7 @@ export class Session implements Listener {
     this.downloads.close();
     this.images.close();
     this.crops.close();
+    this.strokes.close();
     this.setVisible(false);
     this.connection.close();
     clearTimeout(this.queuedTimer);
@@ -187,6 +191,7 @@ export class Session implements Listener {
     },
     evidence: ({ items }) => this.current.addEvidence(items),
     covered: (message, buffers) => addCovered(this.store, message, buffers),
+    painted: (message, buffers) => this.strokes.receive(message, buffers),
     maps: (message, buffers) => this.current.add(message, buffers, this.images.trim),
     ahead: ({ answers }, buffers) => {
       for (const { asked, key, columns, items } of answers) {

@@ -19,6 +19,7 @@ import { type ColorEnds, colorEnds, type Display, type Scale, type Sign } from "
 import { type Point, Transform } from "../math/transform";
 import { columnFilter, countFilters, factsOf, factsOfStored, filterSort, isSort } from "./filterSort";
 import { lastSegment, shortNames } from "./format";
+import { Painting } from "./painting";
 
 export type Target = QuestionRecord["target"];
 export type Compare = QuestionRecord["compare"];
@@ -181,6 +182,8 @@ export class Store {
   readonly covered = signal<ReadonlyMap<string, CoveredPicture>>(new Map());
   /** What was scored along the curves of the answer's maps, by `tileKey`, where it was saved. */
   readonly curves = signal<ReadonlyMap<string, ScoredCurves>>(new Map());
+  /** What is painted on the large picture. */
+  readonly painting = new Painting();
   /** The images whose tiles are near sight. */
   readonly inSight = signal<readonly number[]>([]);
   readonly seconds = signal<number | null>(null);

@@ -3,6 +3,8 @@ import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { frameOf } from "../canvas/compose";
 import { Gestures } from "../canvas/gestures";
+import { MaskOverlay } from "../canvas/maskOverlay";
+import { PaintSurface } from "../canvas/paintSurface";
 import { Transform } from "../math/transform";
 import { missingCrop } from "../state/crops";
 import { explainedText, imageName, methodTitle } from "../state/labels";
@@ -92,8 +94,12 @@ function useDrawing(
   useEffect(() => {
     const element = canvas.current;
     if (!element || !readout.current) return;
-    const gestures = new Gestures(element, { image, column }, store, actions, ownView);
-    const detach = stage.attach({ canvas: element, readout: readout.current, image, column, ownView, isBare });
+    const gestures = new Gestures(
+      ...([element, { image, column }, store, actions, ownView] as const),
+      new PaintSurface(store, actions, image),
+    );
+    const overlay = new MaskOverlay(store.painting);
+    const detach = stage.attach({ canvas: element, readout: readout.current, image, column, ownView, isBare, overlay });
     return () => {
       gestures.close();
       detach();

@@ -1,7 +1,5 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import { pythonCode } from "../state/pythonCode";
-import type { Store } from "../state/store";
 import { setTo } from "./setTo";
 import { usePopup } from "./usePopup";
 
@@ -9,7 +7,14 @@ import { usePopup } from "./usePopup";
 const COPIED_MS = 3000;
 const WIDTH = 420;
 
-export function CopyAsPython({ store }: { store: Store }) {
+interface CopyAsPythonProps {
+  /** What the code does. */
+  title: string;
+  disabled?: boolean;
+  code(): string;
+}
+
+export function CopyAsPython({ title, disabled, code }: CopyAsPythonProps) {
   /** The code, while it is shown for copying by hand. */
   const shown = useSignal("");
   const copied = useSignal(false);
@@ -26,19 +31,20 @@ export function CopyAsPython({ store }: { store: Store }) {
   }, [shown.value]);
 
   const copy = async () => {
-    const code = pythonCode(store);
+    if (disabled) return;
+    const written = code();
     try {
-      await navigator.clipboard.writeText(code);
+      await navigator.clipboard.writeText(written);
       copied.value = true;
     } catch {
       // Frames of some hosts, and pages without https, may not write to the clipboard.
-      shown.value = code;
+      shown.value = written;
     }
   };
   const rows = Math.min(shown.value.split("\n").length, 14);
   return (
     <div class="tool" ref={anchor}>
-      <button type="button" title="The code that shows this view again" onClick={copy}>
+      <button type="button" title={title} aria-disabled={disabled || undefined} onClick={copy}>
         Copy as Python
       </button>
       <span class="said" role="status">

@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
-import { drawCovered } from "../canvas/drawCovered";
+import { drawCovered, type PictureData } from "../canvas/drawCovered";
 import type { ClassRecord } from "../kernel/protocol";
 import { percent, value } from "../state/format";
 import { briefName, className } from "../state/labels";
@@ -14,8 +14,8 @@ interface CoveredViewProps {
 
 const MOST = 4;
 
-/** A picture that was scored, with the classes that the model finds in it. */
-export function CoveredView({ store, picture, caption }: CoveredViewProps) {
+/** A picture in its own pixels; the one before stays until it is decoded. */
+export function PictureCanvas({ picture, caption }: { picture: PictureData | undefined; caption: string }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     let isCurrent = true;
@@ -24,9 +24,14 @@ export function CoveredView({ store, picture, caption }: CoveredViewProps) {
       isCurrent = false;
     };
   }, [picture]);
+  return <canvas ref={canvas} width="0" height="0" role="img" aria-label={caption} />;
+}
+
+/** A picture that was scored, with the classes that the model finds in it. */
+export function CoveredView({ store, picture, caption }: CoveredViewProps) {
   return (
     <div class="covered" data-waiting={!picture || undefined}>
-      <canvas ref={canvas} width="0" height="0" role="img" aria-label={caption} />
+      <PictureCanvas picture={picture} caption={caption} />
       <div>
         <p class="dim">{picture?.problem || caption}</p>
         {picture && <CoveredClasses store={store} classes={picture.classes} />}

@@ -6,12 +6,14 @@ import { focusedImage, type Store } from "../state/store";
 import { CellsTab } from "./cellsTab";
 import { CoveringTab } from "./coveringTab";
 import { EvidenceMark } from "./evidenceLine";
+import { PaintTab } from "./paintTab";
 import type { ViewProps } from "./props";
 import { Tabs, type TabText } from "./tabs";
 
 const TABS: readonly TabText[] = [
   { id: "covering", label: "Covering", title: "What becomes of the prediction as the picture is covered" },
   { id: "cells", label: "Cells", title: "What covering each part costs, beside what the map has there" },
+  { id: "paint", label: "Paint", title: "Cover what you paint on the large picture, and see what the model says" },
 ];
 
 /** How far the map in focus can be believed: in a sentence, and to be seen. */
@@ -28,18 +30,25 @@ export function EvidenceSection({ store, actions }: ViewProps) {
         </p>
       </div>
       <Measuring store={store} actions={actions} />
-      {record && (
+      {store.answer.value && (
         <Tabs tabs={TABS} chosen={tab} label="Evidence">
-          {tab.value === "cells" ? (
-            <CellsTab record={record} />
-          ) : (
-            <CoveringTab store={store} actions={actions} record={record} />
-          )}
+          <TabContent store={store} actions={actions} tab={tab.value} record={record} />
         </Tabs>
       )}
       {record && <MetricNumbers record={record} />}
     </>
   );
+}
+
+interface TabProps extends ViewProps {
+  tab: string;
+  record: EvidenceRecord | undefined;
+}
+
+function TabContent({ tab, record, ...view }: TabProps) {
+  if (tab === "paint") return <PaintTab {...view} />;
+  if (!record) return <p class="dim">Nothing of this map is measured yet.</p>;
+  return tab === "cells" ? <CellsTab record={record} /> : <CoveringTab {...view} record={record} />;
 }
 
 /** What each metric says, with its value and that of random maps. */

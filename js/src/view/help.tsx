@@ -22,6 +22,16 @@ const HELP: readonly (readonly [where: string, rows: readonly (readonly [act: st
     ],
   ],
   [
+    "Painting on the large picture",
+    [
+      ["drag", "paints with the chosen tool; two fingers zoom"],
+      ["← ↑ → ↓", "move the cursor"],
+      ["Space", "paints under the cursor, or sets a corner"],
+      ["Enter, Esc", "close the lasso, give it up"],
+      ["Ctrl + Z", "takes the last step back, with Shift does it again"],
+    ],
+  ],
+  [
     "Layers",
     [
       ["↑ ↓ Home End", "go through the rows"],

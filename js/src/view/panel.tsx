@@ -18,7 +18,7 @@ export function Panel({ store, actions, stage }: StageProps) {
   const compared = (store.answer.value?.columns.length ?? 0) > 1;
   const view = { store, actions };
   return (
-    <div class="focus">
+    <div class="focus" data-painting={store.painting.isOn.value || undefined}>
       <Heading {...view} />
       <CloseUp {...view} stage={stage} image={image} />
       {map && !isBlank(store, map) && <p class="dim">{colourMeaning(store, map)}</p>}

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { CloseButton } from "./field";
+import { undoByKeys } from "./paintTab";
 import { Panel, stepTo } from "./panel";
 import type { StageProps } from "./props";
 import { setTo } from "./setTo";
@@ -31,6 +32,7 @@ export function PanelSlot({ isDrawer, close, ...view }: PanelSlotProps) {
     if (isDrawer) slot.current?.focus();
   }, [isDrawer]);
   const onKeyDown = (event: KeyboardEvent) => {
+    undoByKeys(view, event);
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     const step = STEPS.get(event.key);
     if (step !== undefined) stepTo(view, step);

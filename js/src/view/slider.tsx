@@ -11,11 +11,12 @@ export interface ControlText {
 interface SliderProps extends ControlText {
   /** From 0 to 1; set while the slider moves. */
   value: Signal<number>;
+  onMove?(value: number): void;
   onRelease?(value: number): void;
 }
 
 /** A labelled part of a whole, in percent. */
-export function Slider({ value, onRelease, ...text }: SliderProps) {
+export function Slider({ value, onMove, onRelease, ...text }: SliderProps) {
   const figure = `${Math.round(value.value * 100)} %`;
   return (
     <Field {...text} class="control">
@@ -29,6 +30,7 @@ export function Slider({ value, onRelease, ...text }: SliderProps) {
         aria-valuetext={figure}
         onInput={(event) => {
           value.value = event.currentTarget.valueAsNumber;
+          onMove?.(value.value);
         }}
         onChange={(event) => onRelease?.(event.currentTarget.valueAsNumber)}
       />

@@ -1,4 +1,5 @@
 import { useComputed } from "@preact/signals";
+import { pythonCode } from "../state/pythonCode";
 import { CopyAsPython } from "./copyAsPython";
 import { ExportMenu } from "./exportMenu";
 import { HelpButton } from "./help";
@@ -9,7 +10,7 @@ export function Tools({ store, actions }: ViewProps) {
   const isWhole = useComputed(() => store.view.value.isIdentity).value;
   return (
     <>
-      <CopyAsPython store={store} />
+      <CopyAsPython title="The code that shows this view again" code={() => pythonCode(store)} />
       <ExportMenu store={store} actions={actions} />
       <button
         type="button"

@@ -1,0 +1,73 @@
+/** What is painted and what the model says of it, in plain words. */
+
+import type { PaintedImage } from "../kernel/protocol";
+import { countOf } from "../math/mask";
+import { percent, value } from "./format";
+import { briefExplainedText, briefName } from "./labels";
+import { mapShare } from "./paintedMap";
+import type { PaintAnswer } from "./painting";
+import { mapOf, type Store, type TilePlace } from "./store";
+
+const whole = (share: number) => `${share > 0 && share < 0.005 ? "<1" : Math.round(100 * share)} %`;
+
+/** How much of the picture is painted, and how much of its map. */
+export function sharesText(store: Store, place: TilePlace): string {
+  const { mask, keep, isEmpty } = store.painting;
+  if (isEmpty.value) return "Nothing is painted: paint on the large picture, or take the map’s top.";
+  const act = keep.value ? "You kept" : "You covered";
+  const share = countOf(mask.value) / mask.value.pixels.length;
+  const map = mapOf(store, place);
+  const ofMap = map ? mapShare(map, mask.value) : null;
+  const rest =
+    ofMap === null ? (map ? "; the map has nothing positive to be part of" : "") : `, ${whole(ofMap)} of the map`;
+  return `${act} ${whole(share)} of the picture${rest}`;
+}
+
+/** What became of what the map explains, and of the prediction. */
+export function outcomeText(store: Store, { question, message }: PaintAnswer): string {
+  const record = message.images[0];
+  if (message.problem || !record) return message.problem;
+  return `${lossText(store, record, message.value, question)} ${predictionText(store, record)}`;
+}
+
+function lossText(
+  store: Store,
+  { before, after, lost }: PaintedImage,
+  unit: "probability" | "score",
+  { images, column }: PaintAnswer["question"],
+): string {
+  if (before === null || after === null) return "the map explains nothing here.";
+  const map = mapOf(store, { image: images[0], column });
+  const name = map ? briefExplainedText(store, map.item) : "what is explained";
+  const figure = unit === "probability" ? percent : value;
+  const change = `${figure(before)} → ${figure(after)}`;
+  if (lost === null) {
+    const why = unit === "score" ? "; covering all hardly lowers it, so that parts of it tell nothing" : "";
+    return `the ${unit} of ${name} went ${change}${why}.`;
+  }
+  if (lost <= -0.005) return `the ${unit} of ${name} rose, ${change}.`;
+  const of = unit === "score" ? " of what covering all of it takes" : "";
+  return `the ${unit} of ${name} lost ${whole(Math.max(0, lost))}${of} (${change}).`;
+}
+
+const predictionText = (store: Store, { best_before, best_after }: PaintedImage) =>
+  best_before === best_after
+    ? `The prediction stays ${briefName(store, best_before)}.`
+    : `The prediction turns from ${briefName(store, best_before)} into ${briefName(store, best_after)}.`;
+
+/** How many of several images kept their class, and what they lost on average. */
+export function allText({ message }: PaintAnswer): string {
+  const { images, asked, problem } = message;
+  if (problem) return problem;
+  if (asked === 0 || images.length === 0) return "None of these images can be read.";
+  const kept = images.filter(({ best_before, best_after }) => best_before === best_after).length;
+  const losses = images.flatMap(({ lost }) => (lost === null ? [] : [lost]));
+  const mean = losses.reduce((sum, lost) => sum + lost, 0) / losses.length;
+  const words = mean < 0 ? `gained ${whole(-mean)}` : `lost ${whole(mean)}`;
+  const of = losses.length < images.length ? ` of the ${losses.length} where that can be told` : "";
+  const unit = message.value === "probability" ? "probability" : "score, of what covering all takes";
+  const average =
+    losses.length === 0 ? "What they lost cannot be told" : `On average${of} what is explained ${words} of its ${unit}`;
+  const so = images.length < asked ? ` so far, of ${asked}` : "";
+  return `${kept} of ${images.length} images${so} kept their class. ${average}.`;
+}

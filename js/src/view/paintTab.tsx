@@ -1,0 +1,304 @@
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import type { PaintedClass } from "../kernel/protocol";
+import { percent, value } from "../state/format";
+import { briefName, className, imageName } from "../state/labels";
+import { paintCode } from "../state/paintCode";
+import { topOf } from "../state/paintedMap";
+import { type PaintAnswer, TOOLS, type Tool } from "../state/painting";
+import { allText, outcomeText, sharesText } from "../state/paintWords";
+import { COVERS, type CoverName, chosenTile, mapOf, type Store, type TilePlace } from "../state/store";
+import { whyNotScored } from "../state/strokes";
+import { CopyAsPython } from "./copyAsPython";
+import { PictureCanvas } from "./coveredView";
+import { options, Select } from "./field";
+import type { ViewProps } from "./props";
+import { setTo } from "./setTo";
+import { Slider } from "./slider";
+
+const TOOL_TITLES: Readonly<Record<Tool, string>> = {
+  brush: "Paint on the large picture",
+  eraser: "Take paint away",
+  box: "Drag a box on the large picture",
+  lasso: "Draw around a part of the large picture",
+  move: "Drag moves the zoomed picture",
+};
+const BRUSH = { id: "kx-brush", label: "Brush", title: "How wide brush and eraser are, in parts of the picture" };
+const TOP = { id: "kx-top", label: "Map’s top", title: "Paints what the map marks most, so many parts of the picture" };
+const MOST_CLASSES = 6;
+
+/** Covers what a user paints on the large picture, and tells what the model says then. */
+export function PaintTab({ store, actions }: ViewProps) {
+  const { painting } = store;
+  const place = chosenTile(store);
+  const { image, column } = place;
+  const [height = 1, width = 1] = store.constants.value?.inspection.input_shape ?? [];
+  useEffect(() => {
+    painting.isOn.value = true;
+    return setTo(painting.isOn, false);
+  }, []);
+  useEffect(() => painting.open(image, width, height), [image, width, height]);
+  const why = whyNotScored(store);
+  const question = [image, column, store.answer.value?.gen, painting.keep.value, store.cover.value, why];
+  // What is painted stays, whatever is asked: a class that was not explained before takes no call of the model.
+  useEffect(() => actions.scorePainted(), [...question, width, height]);
+  const answer = painting.answer.value;
+  return (
+    <div class="paint">
+      <Tools store={store} place={place} onChange={actions.scorePainted} />
+      <Cover store={store} />
+      <Steps store={store} actions={actions} place={place} />
+      <Outcome store={store} place={place} why={why} answer={answer && belongs(store, answer, place) ? answer : null} />
+      <AllImages store={store} />
+    </div>
+  );
+}
+
+/** Whether an answer is about what is asked now, though perhaps with another mask. */
+function belongs(store: Store, { question }: PaintAnswer, { image, column }: TilePlace): boolean {
+  const { gen, images, cover, keep } = question;
+  const isSame = gen === store.answer.value?.gen && images[0] === image && question.column === column;
+  return isSame && cover === store.cover.value && keep === store.painting.keep.value;
+}
+
+interface PlaceProps {
+  store: Store;
+  place: TilePlace;
+}
+
+function Tools({ store, place, onChange }: PlaceProps & { onChange(isMoving?: boolean): void }) {
+  const { painting } = store;
+  const top = useSignal(0.2);
+  const map = mapOf(store, place);
+  const isPositive = map !== undefined && map.extent.hi > 0;
+  return (
+    <>
+      <div class="curve-choice" role="group" aria-label="Tool">
+        {TOOLS.map((tool) => (
+          <button
+            key={tool}
+            type="button"
+            title={TOOL_TITLES[tool]}
+            aria-pressed={painting.tool.value === tool}
+            onClick={() => {
+              painting.outline.value = [];
+              painting.tool.value = tool;
+            }}
+          >
+            {tool}
+          </button>
+        ))}
+      </div>
+      <div class="paint-sliders">
+        <Slider {...BRUSH} value={painting.brush} />
+        {isPositive ? (
+          <Slider
+            {...TOP}
+            value={top}
+            onMove={(share) => {
+              painting.mask.value = topOf(map, share, painting.mask.peek());
+              onChange(true);
+            }}
+            onRelease={() => {
+              painting.settle();
+              onChange();
+            }}
+          />
+        ) : (
+          <p class="dim">The map marks nothing that speaks for the class: it has no top to take.</p>
+        )}
+      </div>
+    </>
+  );
+}
+
+function Cover({ store }: { store: Store }) {
+  const { keep } = store.painting;
+  return (
+    <div class="curve-choice" role="group" aria-label="What is painted">
+      <button type="button" title="Cover what is painted" aria-pressed={!keep.value} onClick={setTo(keep, false)}>
+        cover it
+      </button>
+      <button type="button" title="Cover all but it" aria-pressed={keep.value} onClick={setTo(keep, true)}>
+        keep it alone
+      </button>
+      <Select
+        id="kx-paint-cover"
+        label="with"
+        title="What covers: a blur of the picture, its mean colour, or black"
+        value={store.cover.value}
+        onChoose={(cover) => {
+          store.cover.value = cover as CoverName;
+        }}
+      >
+        {options(COVERS.map((cover) => [cover, cover]))}
+      </Select>
+    </div>
+  );
+}
+
+function Steps({ store, actions, place }: ViewProps & PlaceProps) {
+  const { painting } = store;
+  const step = (act: () => void) => () => {
+    act();
+    actions.scorePainted();
+  };
+  const inSight = store.inSight.value.length;
+  const isEmpty = painting.isEmpty.value;
+  const cannotScore = whyNotScored(store) !== "";
+  return (
+    <div class="curve-choice" role="group" aria-label="Steps">
+      <button
+        type="button"
+        title="Undo (Ctrl + Z)"
+        aria-disabled={!painting.canUndo.value}
+        onClick={step(painting.undo)}
+      >
+        Undo
+      </button>
+      <button
+        type="button"
+        title="Redo (Shift + Ctrl + Z)"
+        aria-disabled={!painting.canRedo.value}
+        onClick={step(painting.redo)}
+      >
+        Redo
+      </button>
+      <button type="button" title="Take all paint away" aria-disabled={isEmpty} onClick={step(painting.clear)}>
+        Clear
+      </button>
+      {inSight > 1 && (
+        <button
+          type="button"
+          title="Covers the same part of all images in sight"
+          aria-disabled={isEmpty || cannotScore}
+          onClick={actions.scoreInSight}
+        >
+          Apply to {inSight} images
+        </button>
+      )}
+      <CopyAsPython title="The code that scores this mask" disabled={isEmpty} code={() => paintCode(store, place)} />
+    </div>
+  );
+}
+
+interface OutcomeProps extends PlaceProps {
+  /** Why nothing can be scored, or "". */
+  why: string;
+  answer: PaintAnswer | null;
+}
+
+/** In a sentence, as bars, and as the very picture that was scored. */
+export function Outcome({ store, place, why, answer }: OutcomeProps) {
+  const { isEmpty, mask } = store.painting;
+  const shares = sharesText(store, place);
+  const isWaiting = answer?.question.mask !== mask.value;
+  if (isEmpty.value) return <p class="dim">{`${shares} ${why}`}</p>;
+  if (why || !answer) return <p role="status">{`${shares}. ${why}`}</p>;
+  const { message, picture } = answer;
+  return (
+    <div data-waiting={isWaiting || undefined}>
+      <p role="status">{message.problem || `${shares}: ${outcomeText(store, answer)}`}</p>
+      {!message.problem && (
+        <div class="covered">
+          <PictureCanvas picture={picture ?? undefined} caption={`${imageName(store, place.image)} as it was scored`} />
+          <BeforeAfter
+            store={store}
+            classes={message.classes}
+            isProbable={message.has_probabilities}
+            explained={mapOf(store, place)?.item.target ?? -1}
+          />
+        </div>
+      )}
+    </div>
+  );
+}
+
+interface BeforeAfterProps {
+  store: Store;
+  classes: readonly PaintedClass[];
+  isProbable: boolean;
+  explained: number;
+}
+
+/** The explained class, and those that are first before or after. */
+export function BeforeAfter({ store, classes, isProbable, explained }: BeforeAfterProps) {
+  const first = classes.filter(({ index }) => index === explained);
+  const others = classes.filter(({ index }) => index !== explained);
+  const most = (of: "before" | "after") => Math.max(...classes.map((each) => each[of] ?? Number.NEGATIVE_INFINITY));
+  const [before, after] = [most("before"), most("after")];
+  const figure = (part: number | null) => (isProbable && part !== null ? percent(part) : value(part));
+  others.sort((a, b) => Math.max(b.before ?? 0, b.after ?? 0) - Math.max(a.before ?? 0, a.after ?? 0));
+  return (
+    <ol class="before-after" aria-label="Classes before and after">
+      {[...first, ...others].slice(0, MOST_CLASSES).map((each) => (
+        <li
+          key={each.index}
+          title={className(store, each.index)}
+          data-explained={each.index === explained || undefined}
+        >
+          <span class="name">{briefName(store, each.index)}</span>
+          {each.after === after && each.before !== before && <span class="chip">now first</span>}
+          <span class="figure">{`${figure(each.before)} → ${figure(each.after)}`}</span>
+          {isProbable && (
+            <span class="pair" aria-hidden="true">
+              <span style={{ "--share": each.before ?? 0 }} />
+              <span style={{ "--share": each.after ?? 0 }} />
+            </span>
+          )}
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+/** What the mask does to all images in sight. */
+export function AllImages({ store }: { store: Store }) {
+  const answer = store.painting.answerForAll.value;
+  if (!answer || answer.question.gen !== store.answer.value?.gen) return null;
+  const { message, question } = answer;
+  const isOld = question.mask !== store.painting.mask.value;
+  const figure = (part: number | null) =>
+    message.value === "probability" && part !== null ? percent(part) : value(part);
+  return (
+    <div class="paint-all">
+      <p role="status">{`${isOld ? "With an earlier mask: " : ""}${allText(answer)}`}</p>
+      {message.images.length > 0 && (
+        <details class="numbers">
+          <summary>Image by image</summary>
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">image</th>
+                <th scope="col">explained</th>
+                <th scope="col">class</th>
+              </tr>
+            </thead>
+            <tbody>
+              {message.images.map(({ image, before, after, best_before, best_after }) => (
+                <tr key={image}>
+                  <th scope="row">{imageName(store, image)}</th>
+                  <td>{`${figure(before)} → ${figure(after)}`}</td>
+                  <td>{best_before === best_after ? "kept" : briefName(store, best_after)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </details>
+      )}
+    </div>
+  );
+}
+
+/** Undoes and redoes steps by keys, while the panel has the focus. */
+export function undoByKeys({ store, actions }: ViewProps, event: KeyboardEvent): void {
+  const { painting } = store;
+  if (!painting.isOn.peek() || !(event.ctrlKey || event.metaKey) || event.altKey) return;
+  const key = event.key.toLowerCase();
+  if (key !== "z" && key !== "y") return;
+  if (key === "y" || event.shiftKey) painting.redo();
+  else painting.undo();
+  actions.scorePainted();
+  event.preventDefault();
+  event.stopPropagation();
+}
