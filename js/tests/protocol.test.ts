@@ -4,7 +4,7 @@ import { parse } from "../src/kernel/parse";
 import { AnswerCache } from "../src/state/answerCache";
 import { Session } from "../src/state/session";
 import { DEFAULTS, Store } from "../src/state/store";
-import { type FakeModel, fakeModel, item, running } from "./helpers";
+import { type FakeModel, fakeModel, item, running, welcome } from "./helpers";
 
 const WRONG = [undefined, null, true, -1, 1e9, Number.NaN, "y", [], [null], {}, { 0: 1 }];
 
@@ -37,6 +37,10 @@ describe("the messages as Python's types have them", () => {
     session.fetchThumbnails(0, 0);
     session.measure([0], "blur");
     session.cover({ image: 0, column: 0, curve: "deletion", step: 1, cover: "blur" });
+    store.constants.value = welcome();
+    store.painting.open(0, 1, 1);
+    store.painting.replace({ width: 1, height: 1, pixels: Uint8Array.of(1) });
+    session.strokes.score({ image: 0, column: 0 }, false);
     session.setVisible(false);
     void session.downloads.fetch("html", 0).catch(() => {});
     model.down({ kind: "shelf", images: 1, first: 0, count: 1 }, [new ArrayBuffer(16)]);

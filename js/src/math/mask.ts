@@ -40,8 +40,11 @@ export interface Brush {
 }
 
 /** Marks, or unmarks, every pixel whose centre is within a brush that goes from one point to another, and the last. */
-export function drawLine(mask: Mask, from: Point, to: Point, { radius, aspect }: Brush, value: 0 | 1): Mask {
+export function drawLine(mask: Mask, from: Point, to: Point, brush: Brush, value: 0 | 1): Mask {
   const { width, height } = mask;
+  const { aspect } = brush;
+  // A thinner line would have gaps.
+  const radius = Math.max(brush.radius, 0.5 * Math.max(1, aspect));
   const [ax, ay, bx, by] = [from.x * aspect, from.y, to.x * aspect, to.y];
   const [dx, dy] = [bx - ax, by - ay];
   const length = dx * dx + dy * dy;

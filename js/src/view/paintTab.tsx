@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { PaintedClass } from "../kernel/protocol";
 import { percent, value } from "../state/format";
 import { briefName, className, imageName } from "../state/labels";
@@ -33,8 +33,10 @@ export function PaintTab({ store, actions }: ViewProps) {
   const place = chosenTile(store);
   const { image, column } = place;
   const [height = 1, width = 1] = store.constants.value?.inspection.input_shape ?? [];
+  const tab = useRef<HTMLDivElement>(null);
   useEffect(() => {
     painting.isOn.value = true;
+    if (tab.current) showBelowPicture(tab.current);
     return setTo(painting.isOn, false);
   }, []);
   useEffect(() => painting.open(image, width, height), [image, width, height]);
@@ -44,14 +46,30 @@ export function PaintTab({ store, actions }: ViewProps) {
   useEffect(() => actions.scorePainted(), [...question, width, height]);
   const answer = painting.answer.value;
   return (
-    <div class="paint">
-      <Tools store={store} place={place} onChange={actions.scorePainted} />
-      <Cover store={store} />
-      <Steps store={store} actions={actions} place={place} />
+    <div class="paint" ref={tab}>
+      <PaintTools store={store} place={place} onChange={actions.scorePainted} />
+      <CoverPainted store={store} />
+      <PaintSteps store={store} actions={actions} />
       <Outcome store={store} place={place} why={why} answer={answer && belongs(store, answer, place) ? answer : null} />
       <AllImages store={store} />
+      <div>
+        <CopyAsPython
+          title="The code that scores this mask"
+          disabled={painting.isEmpty.value}
+          code={() => paintCode(store, place)}
+        />
+      </div>
     </div>
   );
+}
+
+/** Scrolls the panel so that the tabs follow the large picture, which stays in sight while it is painted. */
+function showBelowPicture(tab: HTMLElement): void {
+  const [panel, tabs] = [tab.closest(".panel"), tab.closest(".tabs")];
+  const picture = panel?.querySelector(".close-up");
+  if (!panel || !tabs || !picture) return;
+  const { height } = picture.getBoundingClientRect();
+  panel.scrollTop += tabs.getBoundingClientRect().top - panel.getBoundingClientRect().top - height;
 }
 
 /** Whether an answer is about what is asked now, though perhaps with another mask. */
@@ -66,13 +84,13 @@ interface PlaceProps {
   place: TilePlace;
 }
 
-function Tools({ store, place, onChange }: PlaceProps & { onChange(isMoving?: boolean): void }) {
+function PaintTools({ store, place, onChange }: PlaceProps & { onChange(isMoving?: boolean): void }) {
   const { painting } = store;
   const top = useSignal(0.2);
   const map = mapOf(store, place);
   const isPositive = map !== undefined && map.extent.hi > 0;
   return (
-    <>
+    <div class="paint-tools">
       <div class="curve-choice" role="group" aria-label="Tool">
         {TOOLS.map((tool) => (
           <button
@@ -108,11 +126,11 @@ function Tools({ store, place, onChange }: PlaceProps & { onChange(isMoving?: bo
           <p class="dim">The map marks nothing that speaks for the class: it has no top to take.</p>
         )}
       </div>
-    </>
+    </div>
   );
 }
 
-function Cover({ store }: { store: Store }) {
+function CoverPainted({ store }: { store: Store }) {
   const { keep } = store.painting;
   return (
     <div class="curve-choice" role="group" aria-label="What is painted">
@@ -137,7 +155,7 @@ function Cover({ store }: { store: Store }) {
   );
 }
 
-function Steps({ store, actions, place }: ViewProps & PlaceProps) {
+function PaintSteps({ store, actions }: ViewProps) {
   const { painting } = store;
   const step = (act: () => void) => () => {
     act();
@@ -177,7 +195,6 @@ function Steps({ store, actions, place }: ViewProps & PlaceProps) {
           Apply to {inSight} images
         </button>
       )}
-      <CopyAsPython title="The code that scores this mask" disabled={isEmpty} code={() => paintCode(store, place)} />
     </div>
   );
 }
@@ -257,12 +274,13 @@ export function AllImages({ store }: { store: Store }) {
   const answer = store.painting.answerForAll.value;
   if (!answer || answer.question.gen !== store.answer.value?.gen) return null;
   const { message, question } = answer;
-  const isOld = question.mask !== store.painting.mask.value;
+  const isSame = question.keep === store.painting.keep.value && question.cover === store.cover.value;
+  const isOld = !isSame || question.mask !== store.painting.mask.value;
   const figure = (part: number | null) =>
     message.value === "probability" && part !== null ? percent(part) : value(part);
   return (
     <div class="paint-all">
-      <p role="status">{`${isOld ? "With an earlier mask: " : ""}${allText(answer)}`}</p>
+      <p role="status">{`${isOld ? "As it was painted before: " : ""}${allText(answer)}`}</p>
       {message.images.length > 0 && (
         <details class="numbers">
           <summary>Image by image</summary>
