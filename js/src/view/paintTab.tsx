@@ -36,8 +36,12 @@ export function PaintTab({ store, actions }: ViewProps) {
   const tab = useRef<HTMLDivElement>(null);
   useEffect(() => {
     painting.isOn.value = true;
-    if (tab.current) showBelowPicture(tab.current);
-    return setTo(painting.isOn, false);
+    // Once the picture is laid out to stay in sight.
+    const frame = requestAnimationFrame(() => tab.current && showBelowPicture(tab.current));
+    return () => {
+      cancelAnimationFrame(frame);
+      painting.isOn.value = false;
+    };
   }, []);
   useEffect(() => painting.open(image, width, height), [image, width, height]);
   const why = whyNotScored(store);
@@ -68,8 +72,8 @@ function showBelowPicture(tab: HTMLElement): void {
   const [panel, tabs] = [tab.closest(".panel"), tab.closest(".tabs")];
   const picture = panel?.querySelector(".close-up");
   if (!panel || !tabs || !picture) return;
-  const { height } = picture.getBoundingClientRect();
-  panel.scrollTop += tabs.getBoundingClientRect().top - panel.getBoundingClientRect().top - height;
+  const [place, above] = [picture.getBoundingClientRect(), Number.parseFloat(getComputedStyle(picture).paddingTop)];
+  panel.scrollTop += tabs.getBoundingClientRect().top - panel.getBoundingClientRect().top - place.height + above;
 }
 
 /** Whether an answer is about what is asked now, though perhaps with another mask. */
