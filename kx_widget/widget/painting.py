@@ -213,7 +213,7 @@ class Painting:
             about |= {"images": records, "asked": asked, "has_probabilities": painted.has_probabilities}
             yield self._one(painted, about) if len(stroke.images) == 1 else (stroke.message(**about), b"")
         if not records and problem is not None:
-            raise problem
+            raise ImageError(f"The picture cannot be read: {problem}.") from problem
 
     def _one(self, painted: PaintedBatch, about: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         """A message about a single image, with the picture that was scored."""

@@ -625,6 +625,9 @@ class Session:
         """Score what pages have painted, one image before many, and leave the model free for the next stroke."""
         strokes = sorted(self._wanted_strokes.items(), key=lambda item: item[0][1])
         for key, stroke in strokes if answer.status != "running" else ():
+            lacking = [image for image in stroke.images if (image, stroke.column) not in answer.tiles]
+            if lacking and not query.computes:
+                self._take(answer, self._compute(query, lacking, stale), {}, stale)
             parts = self._painting.score(self._answers.explainer, stroke, answer.tiles, self._known(answer))
             try:
                 for about, buffer in parts:
@@ -635,9 +638,10 @@ class Session:
                             return
                         self.outbox.painted(about, buffer)
             except Exception as error:
+                problem = str(error) if isinstance(error, KxError) else plain(error)
                 with self._changed:
                     if not stale():
-                        self.outbox.painted(stroke.message(problem=plain(error)), b"")
+                        self.outbox.painted(stroke.message(problem=problem), b"")
             with self._changed:
                 if self._wanted_strokes.get(key) is stroke:
                     del self._wanted_strokes[key]

@@ -19,6 +19,7 @@ from kx_widget.widget.stored import StoredImages
 from tests import models
 from tests.widget.conftest import NAMES
 from tests.widget.page import rest, until
+from tests.widget.test_painting import MASK, paint
 
 IMAGES, MISSING, BROKEN = 30, 7, 11
 
@@ -324,3 +325,39 @@ def test_the_image_in_focus_can_be_saved(opened, tmp_path, kept):
     assert_array_equal(kx.Explanation.load(tmp_path / "maps.npz").maps[0], kept.maps(kept.select()[6:7]))
     with pytest.raises(FormatError, match="kx show"):
         widget.save(tmp_path / "view.html")
+
+
+def test_what_is_painted_is_read_once_and_scored(browser, kept, opened, explainer, paths, monkeypatch):
+    widget = opened(explainer)
+    look(browser, widget, [4, 5, MISSING])
+    message, data = paint(widget, browser, images=[4])
+    expected = kx.Explainer(explainer.model, class_names=NAMES).what_if([paths[4]], MASK[None])[1][0, 0]
+    assert_allclose(
+        [each["after"] for each in message["classes"]],
+        expected[[each["index"] for each in message["classes"]]],
+        rtol=1e-3,
+    )
+    assert message["images"][0]["before"] == pytest.approx(browser.maps[4, 0][0]["probability"], rel=1e-3)
+    assert Image.open(io.BytesIO(data)).size == (models.SIDE, models.SIDE)
+    reads = []
+    pixels = StoredImages.pixels
+    monkeypatch.setattr(StoredImages, "pixels", lambda self, image: (reads.append(image), pixels(self, image))[1])
+    paint(widget, browser, ~MASK, images=[4], serial=2)
+    assert reads == []
+    message, _ = paint(widget, browser, images=[MISSING], serial=3)
+    assert message["problem"] == "The picture cannot be read: there is no such file."
+    message, _ = paint(widget, browser, images=[4, MISSING, 5], serial=4)
+    assert ([each["image"] for each in message["images"]], message["asked"]) == ([4, 5], 2)
+
+
+def test_a_mask_on_a_store_says_what_is_missing(browser, kept, opened):
+    widget = opened()
+    assert "no model beside the store" in paint(widget, browser)[0]["problem"]
+
+
+def test_maps_of_other_weights_are_not_mixed_with_what_the_model_says_now(browser, kept, opened):
+    keras.utils.set_random_seed(5)
+    with pytest.warns(RuntimeWarning, match="other weights"):
+        widget = opened(models.residual())
+    look(browser, widget, [4])
+    assert "does not belong" in paint(widget, browser, images=[4])[0]["problem"]

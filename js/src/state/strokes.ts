@@ -6,8 +6,9 @@ import { base64, pack } from "../math/mask";
 import type { PaintQuestion } from "./painting";
 import type { Store, TilePlace } from "./store";
 
-/** Milliseconds between questions while a step goes on. */
+/** Milliseconds between questions while a step goes on, and how many times as long as an answer took. */
 const MOVING_MS = 100;
+const MOVING_TIMES = 3;
 /** Milliseconds until an answer that has not come is asked for once more: a host may have lost it. */
 const LOST_MS = 10_000;
 
@@ -27,6 +28,8 @@ export class Strokes {
   private asked = 0;
   private answered = 0;
   private askedAt = Number.NEGATIVE_INFINITY;
+  /** Milliseconds that the last answer took. */
+  private took = 0;
   private readonly questions = new Map<number, PaintQuestion>();
   private retry: ReturnType<typeof setTimeout> | undefined;
 
@@ -39,7 +42,9 @@ export class Strokes {
 
   score({ image, column }: TilePlace, isMoving: boolean): void {
     const { painting } = this.store;
-    if (isMoving && (this.asked > this.answered || performance.now() - this.askedAt < MOVING_MS)) return;
+    // The end of a step would have to wait for what is asked just before.
+    const pause = Math.max(MOVING_MS, MOVING_TIMES * this.took);
+    if (isMoving && (this.asked > this.answered || performance.now() - this.askedAt < pause)) return;
     if (painting.isEmpty.peek() || whyNotScored(this.store)) {
       // What is on its way is about something else.
       this.answered = this.asked;
@@ -72,6 +77,7 @@ export class Strokes {
     // One that has been replaced since is no news.
     if (message.serial <= this.answered) return;
     this.answered = message.serial;
+    if (message.serial === this.asked) this.took = performance.now() - this.askedAt;
     // A host may reuse the buffer for its next message.
     const picture = message.problem ? null : { mime: "image/png", data: toBytes(buffers[0]).slice() };
     painting.answer.value = { question, message, picture };
