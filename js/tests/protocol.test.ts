@@ -41,6 +41,7 @@ describe("the messages as Python's types have them", () => {
     store.painting.open(0, 1, 1);
     store.painting.replace({ width: 1, height: 1, pixels: Uint8Array.of(1) });
     session.strokes.score({ image: 0, column: 0 }, false);
+    session.rank({ column: 0, images: [0], methods: ["cam"], cover: "blur" });
     session.setVisible(false);
     void session.downloads.fetch("html", 0).catch(() => {});
     model.down({ kind: "shelf", images: 1, first: 0, count: 1 }, [new ArrayBuffer(16)]);

@@ -18,6 +18,7 @@ from kx_widget.engine.types import Floats
 from kx_widget.widget.codec import encode
 from kx_widget.widget.evidence import Records
 from kx_widget.widget.messages import VERSION, Column
+from kx_widget.widget.ranking import Ranking
 from kx_widget.widget.scored_curves import ScoredCurves
 from kx_widget.widget.serialize import Tile
 
@@ -35,7 +36,8 @@ CURVES_PART = 0.5
 class KeptAnswer:
     """An answer, whole or as far as it had come, the traits of its question, and how long it took if that is known.
 
-    `evidence` grows while its maps are measured; `curves` are what was scored to measure some of them.
+    `evidence` grows while its maps are measured; `curves` are what was scored to measure some of them; `rankings` are
+    the tables of methods for its targets.
     """
 
     traits: Mapping[str, Any]
@@ -45,6 +47,7 @@ class KeptAnswer:
     is_whole: bool = True
     evidence: Records = field(default_factory=dict)
     curves: Sequence[ScoredCurves] = ()
+    rankings: Sequence[Ranking] = ()
 
 
 class Archive:
@@ -181,6 +184,7 @@ def _block(
                     for each in answer.curves
                     if each in curves
                 ],
+                "rankings": [ranking.record() for ranking in answer.rankings if ranking.methods],
             }
             for answer in answers
         ],

@@ -91,7 +91,8 @@ class ExplainedImages:
                 part, numbers = explanation.of_image(row), [image]
                 images = images.where(np.arange(len(images.batch)) == row)
             before: list[Any] = [None] * len(numbers)
-            stream = self.explainer.evaluate_stream(part, self._fitting(names, part), images=images, cover=cover)
+            fitting = fitting_metrics(self.explainer, names, part)
+            stream = self.explainer.evaluate_stream(part, fitting, images=images, cover=cover)
             with closing(stream):
                 for evaluation in stream:
                     if stale():
@@ -107,12 +108,6 @@ class ExplainedImages:
                         for column in range(part.targets.shape[1])
                     ]
             first_column += explanation.targets.shape[1]
-
-    def _fitting(self, names: Sequence[str], explanation: Explanation) -> list[str]:
-        """Those of the metrics that take no longer than they promise."""
-        method, metrics = self.explainer.methods.get(explanation.method), self.explainer.metrics
-        is_quick = method is not None and method.cost in QUICK and not {"smooth", "tta"} & set(explanation.params)
-        return [name for name in names if is_quick or "the method" not in metrics[name].needs]
 
     def picture(self, image: int, column: int, curve: str, step: int, cover: str) -> tuple[dict[str, Any], bytes]:
         """What was scored at a step of a curve: the fields of a `covered` message, and its buffer.
@@ -146,6 +141,13 @@ class ExplainedImages:
         )
 
 
+def fitting_metrics(explainer: Explainer, names: Sequence[str], explanation: Explanation) -> list[str]:
+    """Those of the metrics that take no longer than they promise: not those that ask a slow method again."""
+    method = explainer.methods.get(explanation.method)
+    is_quick = method is not None and method.cost in QUICK and not {"smooth", "tta"} & set(explanation.params)
+    return [name for name in names if is_quick or "the method" not in explainer.metrics[name].needs]
+
+
 def record(evaluation: Evaluation, image: int, target: int, has_probability: bool) -> dict[str, Any]:
     """What is known of one map, but for its place, as the page shows it; it may have a score alone."""
     return {
@@ -157,7 +159,7 @@ def record(evaluation: Evaluation, image: int, target: int, has_probability: boo
             {
                 "title": summary.title,
                 "better": summary.better,
-                "value": _number(evaluation.scores[name][image, target]),
+                "value": finite(evaluation.scores[name][image, target]),
                 "control": _control(evaluation, name, image, target),
                 "sentence": evaluation.sentence(name, image, target),
             }
@@ -190,8 +192,8 @@ def _curves(evaluation: Evaluation, image: int, target: int, has_probability: bo
             name: _numbers(evaluation.curves[name][image, target]) if is_compared else []
             for name in ("random_low", "random_high")
         },
-        "flips_at": _number(evaluation.smallest_share("deletion", image, target)),
-        "keeps_at": _number(evaluation.smallest_share("insertion", image, target)),
+        "flips_at": finite(evaluation.smallest_share("deletion", image, target)),
+        "keeps_at": finite(evaluation.smallest_share("insertion", image, target)),
         "shares": shares_in_words(evaluation, image, target),
     }
 
@@ -219,7 +221,7 @@ def _cells(evaluation: Evaluation, image: int, target: int) -> dict[str, Any] | 
         "grid": round(len(losses) ** 0.5),
         "losses": _numbers(losses),
         "sums": _numbers(sums),
-        "correlation": _number(evaluation.scores["single_deletion"][image, target]),
+        "correlation": finite(evaluation.scores["single_deletion"][image, target]),
     }
 
 
@@ -230,9 +232,9 @@ def _says(evaluation: Evaluation, image: int) -> bool:
 
 
 def _numbers(values: Floats) -> list[float | None]:
-    return [_number(value) for value in values]
+    return [finite(value) for value in values]
 
 
-def _number(value: Any) -> float | None:
+def finite(value: Any) -> float | None:
     """JSON has no NaN and no infinity."""
     return float(value) if np.isfinite(value) else None

@@ -21,9 +21,9 @@ SECONDS_WHILE_DEAF = 0.25
 # Messages without maps or pictures, first what is sent first.
 NOTICES = (
     "welcome", "queued", "running", "progress", "painted", "overview", "covered", "thumbnails", "costs", "evidence",
-    "error",
+    "rankings", "error",
 )  # fmt: skip
-OF_QUESTION = ("queued", "running", "progress", "painted", "covered", "thumbnails", "costs", "evidence")
+OF_QUESTION = ("queued", "running", "progress", "painted", "covered", "thumbnails", "costs", "evidence", "rankings")
 KEYS_KEPT = 1000
 MOST_VIEWS = 1000
 MOST_ERRORS = 5

@@ -82,7 +82,7 @@ def _columns(explainer: Explainer, traits: QuestionTraits, images: int) -> list[
         return [
             (fitting_layer(inspection, layer, entry, methods.get(name)), name, target,
              fitting_params(methods.get(name), params))
-            for name in compare_with or _one_per_family(explainer, entry, images)
+            for name in compare_with or one_per_family(explainer, entry, images)
         ]  # fmt: skip
     if compare == "layers":
         if entry.sees == "input":
@@ -147,7 +147,7 @@ def _with_current(current: Any, others: list[Any]) -> list[Any]:
     return [current, *(other for other in others if other != current)][:DEFAULT_COLUMNS]
 
 
-def _one_per_family(explainer: Explainer, current: Method, images: int) -> list[str]:
+def one_per_family(explainer: Explainer, current: Method, images: int) -> list[str]:
     """The current method, and of each other family the recommended one or else the cheapest; quick ones come first.
 
     Methods of one family differ little, and on many models not at all.

@@ -24,6 +24,8 @@ from kx_widget.widget.image_sources import ImageSource
 from kx_widget.widget.messages import VERSION, Column
 from kx_widget.widget.outbox import LARGEST_FRAME, Outbox, Send
 from kx_widget.widget.painting import Painting, Predictions, Stroke
+from kx_widget.widget.ranker import Ranker, check_request
+from kx_widget.widget.ranking import Ranking
 from kx_widget.widget.scored_curves import ScoredCurves
 from kx_widget.widget.serialize import Tile, Tiles, error_message, prediction_messages
 from kx_widget.widget.thumbnails import ThumbnailMaker
@@ -71,6 +73,7 @@ class CurrentAnswer:
     measuring: float | None = None
     evidence: MapEvidence = field(default_factory=MapEvidence)
     cover: str = COVER
+    rankings: Sequence[Ranking] = ()
     status: Status = "running"
     error: BaseException | None = None
     seconds: float = 0.0
@@ -137,6 +140,7 @@ class Session:
         self._predicted_with = 0
         self._thumbnails = ThumbnailMaker()
         self._estimates = Estimates(answers)
+        self._ranker = Ranker(images, answers, self._estimates)
         # What views have asked for and not been sent.
         self._wanted_pictures: list[int] = []
         self._wanted_maps: list[int] = []
@@ -145,6 +149,7 @@ class Session:
         self._wanted_evidence: list[int] = []
         self._wanted_strokes: dict[tuple[str, bool], Stroke] = {}
         self._painting = Painting(images)
+        self._wanted_ranking: Ranking | None = None
         self._evidence: dict[str, MapEvidence] = {}
 
     def ask(self, query: Query, traits: Mapping[str, Any], focus: int) -> None:
@@ -157,7 +162,8 @@ class Session:
         with self._changed:
             answer = self._answer = CurrentAnswer(self._answer.gen + 1, traits, query, focus)
             self._wanted_maps, self._wanted_thumbnails = [], None
-            self._wanted_evidence, self._wanted_picture, self._wanted_strokes = [], None, {}
+            self._wanted_evidence, self._wanted_picture = [], None
+            self._wanted_strokes, self._wanted_ranking = {}, None
             # The cell that asks may go on; what a page asks is heard after this.
             self.outbox.begin(answer.gen, waiting=self._worker.busy, deaf=True)
             self._report("running", 0.0, "")
@@ -283,6 +289,27 @@ class Session:
                 if answer.status == "done":
                     self._go_on()
 
+    def rank(self, gen: int, column: int, images: Sequence[int], methods: Sequence[str], cover: str) -> None:
+        """Compare methods for the target of a column of the question of that number; none of them to stop."""
+        numbers, explainer = range(len(self._images)), self._answers.explainer
+        with self._changed:
+            answer = self._answer
+            is_current = gen == answer.gen and answer.status == "done" and column in range(len(answer.columns))
+            if not is_current or explainer is None:
+                return
+            ranking = next(each for each in answer.rankings if each.target == answer.columns[column]["target"])
+            self._wanted_ranking = None
+            if methods:
+                images = [image for image in dict.fromkeys(images) if image in numbers]
+                try:
+                    check_request(images, methods, cover, list(explainer.methods))
+                except KxError as error:
+                    self.outbox.notify(error_message(0, error))
+                    return
+                ranking.images, ranking.methods, ranking.cover = images, list(dict.fromkeys(methods)), cover
+                self._wanted_ranking = ranking
+            self._go_on()
+
     def cover(self, gen: int, image: int, column: int, place: Mapping[str, Any]) -> None:
         """Send the picture at a place of a curve of a map; of several requests the latest is answered."""
         with self._changed:
@@ -328,7 +355,7 @@ class Session:
         """Do what is still to be done; what is interrupted is left to the next run."""
         for task in (
             self._answer_question, self._send_painted, self._send_covered, self._bring, self._send_thumbnails,
-            self._estimate, self._prefetch, self._measure,
+            self._estimate, self._prefetch, self._measure, self._rank,
         ):  # fmt: skip
             try:
                 task(answer, query, stale)
@@ -350,6 +377,7 @@ class Session:
             self._evidence[answer.key] = answer.evidence
             while len(self._evidence) > MOST_MEASURED:
                 del self._evidence[next(iter(self._evidence))]
+            answer.rankings = self._ranker.of_answer(answer.traits, [c["target"] for c in answer.columns], version)
             self._if_current(answer, self._tell_running, answer)
         if answer.explained != focus:
             parts = query.parts(range(len(self._images)) if self._images.at_once else [focus], version)
@@ -378,9 +406,12 @@ class Session:
                 self._end(answer, "done")
 
     def _keep_whole(self, answer: CurrentAnswer) -> None:
-        tiles, evidence = list(answer.tiles.values()), answer.evidence.records
-        curves = answer.evidence.curves
-        kept = KeptAnswer(answer.traits, answer.columns, tiles, answer.seconds, evidence=evidence, curves=curves)
+        tiles = list(answer.tiles.values())
+        known = answer.evidence
+        kept = KeptAnswer(
+            answer.traits, answer.columns, tiles, answer.seconds,
+            evidence=known.records, curves=known.curves, rankings=answer.rankings,
+        )  # fmt: skip
         self._keep(kept, answer.version, self._predictions)
 
     def _follow(self, answer: CurrentAnswer, parts: Sequence[Part], number: int, stale: CancelToken) -> None:
@@ -589,6 +620,31 @@ class Session:
             curves.append(each)
         answer.evidence.curves = curves
 
+    def _rank(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
+        """Tell which methods can be compared, and compare those that are asked for."""
+        if answer.status != "done" or not self.outbox.is_watched or query.version() != answer.version:
+            return
+        try:
+            if self._ranker.prepare(query, answer.traits, answer.focus, stale.wait):
+                self._tell_rankings(answer, stale)
+            if (ranking := self._wanted_ranking) is None or stale():
+                return
+            for _ in self._ranker.measure(ranking, stale):
+                self._tell_rankings(answer, stale)
+            if not stale() and self._images.at_once:
+                self._keep_whole(answer)
+        except Exception as error:
+            self.outbox.notify(error_message(0, error))
+        with self._changed:
+            if not stale():
+                self._wanted_ranking = None
+
+    def _tell_rankings(self, answer: CurrentAnswer, stale: Callable[[], bool] = lambda: False) -> None:
+        with self._changed:
+            content = self._ranker.message(answer.traits, answer.rankings)
+            if content and answer is self._answer and not stale():
+                self.outbox.tell("rankings", **content)
+
     def _send_evidence(
         self, answer: CurrentAnswer, query: Query, pieces: Iterable[Sequence[dict[str, Any]]], stale: CancelToken
     ) -> bool:
@@ -711,6 +767,7 @@ class Session:
         about = {"key": answer.key, "asked": answer.traits, "columns": answer.columns, "held": answer.is_held}
         self.outbox.tell("running", **about)
         self.outbox.evidence(answer.evidence.records.values())
+        self._tell_rankings(answer)
 
     def _show(self, answer: CurrentAnswer, tiles: list[Tile]) -> None:
         if not answer.is_held:

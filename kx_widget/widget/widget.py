@@ -339,6 +339,8 @@ class KxWidget(Traits):
                 session.measure(gen, images, cover)
             case {"kind": "cover", "gen": gen, "image": image, "column": column, **place}:
                 session.cover(gen, image, column, place)
+            case {"kind": "rank", "gen": gen, "column": column, "images": images, "methods": methods, "cover": cover}:
+                session.rank(gen, column, images, methods, cover)
             case {"kind": "paint", "gen": gen, **stroke}:
                 session.paint(gen, stroke)
             case {"kind": "look", "gen": gen, "pictures": pictures, "maps": maps}:

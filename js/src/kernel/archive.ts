@@ -20,6 +20,7 @@ import {
   type EvidenceRecord,
   type Item,
   type QuestionRecord,
+  type RankingRecord,
   VERSION,
   type Welcome,
 } from "./protocol";
@@ -35,6 +36,8 @@ export interface ArchivedAnswer {
   question: QuestionRecord;
   answer: Answer;
   seconds: number | null;
+  /** Methods beside each other, for its targets. */
+  rankings: RankingRecord[];
 }
 
 /** What can be asked while no kernel answers: only what was answered before. */
@@ -76,6 +79,7 @@ interface SavedAnswer {
   /** Earlier versions measured none. */
   evidence?: EvidenceRecord[];
   curves?: SavedCurves[];
+  rankings?: RankingRecord[];
 }
 
 interface SavedCurves {
@@ -103,10 +107,10 @@ export async function openArchive(binary: Binary | null | undefined): Promise<Ar
 
   const { welcome, predictions, alone: offline, left_out: leftOut, side } = header;
   const answers = header.answers.map((saved): ArchivedAnswer => {
-    const { asked: question, columns, items, seconds, evidence = [], curves = [] } = saved;
+    const { asked: question, columns, items, seconds, evidence = [], curves = [], rankings = [] } = saved;
     const tiles = new Map(readTiles(items, [buffer]));
     const measured = { evidence: new Map(readEvidence(evidence)), curves: readCurves(curves, buffer) };
-    return { question, seconds, answer: { key: "", columns, tiles, ...measured } };
+    return { question, seconds, answer: { key: "", columns, tiles, ...measured }, rankings };
   });
   // The column of two comparisons, or that of one and an answer, is one answer: the latest.
   const all = latest([...answers.flatMap((archived) => splitColumns(archived, welcome)), ...answers]);
@@ -141,7 +145,10 @@ function latest(answers: readonly ArchivedAnswer[]): ArchivedAnswer[] {
 }
 
 /** The columns of a comparison, each as the answer to a question of its own. */
-function splitColumns({ question, answer, seconds }: ArchivedAnswer, { catalogue }: Constants): ArchivedAnswer[] {
+function splitColumns(
+  { question, answer, seconds, rankings }: ArchivedAnswer,
+  { catalogue }: Constants,
+): ArchivedAnswer[] {
   if (question.compare === "none") return [];
   return answer.columns.map((column, index) => {
     const namesOf = (methods: Constants["catalogue"]) =>
@@ -168,6 +175,7 @@ function splitColumns({ question, answer, seconds }: ArchivedAnswer, { catalogue
       question: { layer, method, target, params, compare: "none", compare_with: [] },
       answer: { key: "", columns: [column], tiles: new Map(tiles), evidence, curves },
       seconds,
+      rankings,
     };
   });
 }

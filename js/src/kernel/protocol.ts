@@ -375,6 +375,74 @@ export interface Painted {
   problem: string;
 }
 
+/**
+ * What a metric says of a method: the mean over `images`, and the ends of its interval, None of one image.
+ *
+ * `place` is `"best"`, or `"tied"` where nobody can tell it from the best; `note` says why there is no value.
+ */
+export interface RankedCell {
+  value: number | null;
+  low: number | null;
+  high: number | null;
+  images: number;
+  place: "best" | "tied" | "";
+  note: string;
+}
+
+/** A method at a layer, "" where it sees the input, as far as it is measured; `problem` says why it cannot be. */
+export interface RankedMethod {
+  method: string;
+  layer: string;
+  state: "holds" | "weak" | "unknown" | "unmeasured";
+  headline: string;
+  relatives: string[];
+  problem: string;
+  cells: RankedCell[];
+}
+
+/** A metric by which methods are sorted. */
+export interface RankedMetric { title: string; better: "higher" | "lower"; }
+
+/** Methods beside each other, for one target of these images; `done` of `total` maps are measured. */
+export interface RankingRecord {
+  target: string;
+  images: number[];
+  cover: string;
+  sentence: string;
+  metrics: RankedMetric[];
+  methods: RankedMethod[];
+  done: number;
+  total: number;
+}
+
+/**
+ * A method that can be ranked at a layer, or why not; about how many seconds its own passes of an image take.
+ *
+ * Maps of one `size` share random maps to compare with; `chosen` are those to begin with.
+ */
+export interface RankableMethod {
+  method: string;
+  layer: string;
+  seconds: number | null;
+  size: number[];
+  chosen: boolean;
+  problem: string;
+}
+
+/**
+ * Which methods can be compared, and all that were for this question's targets, in place of what was told before.
+ *
+ * `image_seconds` is what an image takes for all methods, `size_seconds` what it takes for each size of maps.
+ */
+export interface Rankings {
+  kind: "rankings";
+  gen: number;
+  rankable: RankableMethod[];
+  image_seconds: number | null;
+  size_seconds: number | null;
+  items: RankingRecord[];
+}
+
 /** The answer is whole: it has so many maps. */
 export interface Done { kind: "done"; gen: number; seconds: number; maps: number; }
 
@@ -472,9 +540,12 @@ export interface Enlarge { kind: "enlarge"; id: string; image: number; box: numb
 /** A frame of maps or pictures was taken in. */
 export interface Ack { kind: "ack"; seq: number; }
 
-export type Down = Welcome | Predictions | Shelf | Pictures | Queued | Running | Progress | Maps | Ahead | Thumbnails | Costs | Evidence | Covered | Painted | Done | Cancelled | Error | File | Crop;
+/** Compare these methods for the target of a column, on these images, with what covers; no methods to stop. */
+export interface Rank { kind: "rank"; gen: number; column: number; images: number[]; methods: string[]; cover: string; }
 
-export type Up = Hello | Seen | Refresh | Cancel | Miss | Want | Measure | Cover | Paint | Look | Export | Enlarge | Ack;
+export type Down = Welcome | Predictions | Shelf | Pictures | Queued | Running | Progress | Maps | Ahead | Thumbnails | Costs | Evidence | Covered | Painted | Rankings | Done | Cancelled | Error | File | Crop;
+
+export type Up = Hello | Seen | Refresh | Cancel | Miss | Want | Measure | Cover | Paint | Rank | Look | Export | Enlarge | Ack;
 
 export type Message<Kind extends (Down | Up)["kind"]> = Extract<Down | Up, { kind: Kind }>;
 
@@ -494,6 +565,7 @@ export const FIELDS: Readonly<Record<Down["kind"], Readonly<Record<string, "numb
   evidence: { gen: "number", items: "list" },
   covered: { gen: "number", image: "number", column: "number", curve: "string", step: "number", cover: "string", share: "number", width: "number", height: "number", classes: "list", problem: "string" },
   painted: { gen: "number", view: "string", serial: "number", column: "number", share: "number", images: "list", asked: "number", classes: "list", has_probabilities: "boolean", width: "number", height: "number", problem: "string" },
+  rankings: { gen: "number", rankable: "list", items: "list" },
   done: { gen: "number", seconds: "number", maps: "number" },
   cancelled: { gen: "number" },
   error: { gen: "number", message: "string", hint: "string", traceback: "string" },

@@ -124,6 +124,18 @@ export class Actions {
 
   stopMeasuring = () => this.session.measure([], this.store.cover.peek());
 
+  /** Compares these methods on these images, for the target of the column that is looked at. */
+  rank = (images: readonly number[], methods: readonly string[]) => {
+    const { column } = chosenTile(this.store);
+    this.session.rank({ column, images: [...images], methods: [...methods], cover: this.store.cover.peek() });
+  };
+
+  stopRanking = () => this.rank([], []);
+
+  /** Takes a method as it was compared: at that layer, with its own parameters. */
+  takeMethod = (method: string, layer: string) =>
+    this.session.set({ method, layer, params: {}, limits: WHOLE_SCALE, ...this.withColumn("methods", method) });
+
   /** Covers with something else, and measures the image in focus with it. */
   coverWith = (cover: CoverName) => {
     this.store.cover.value = cover;

@@ -24,7 +24,8 @@ type Handlers = { [Kind in Down["kind"]]: (message: Message<Kind>, buffers: Bina
 
 /** Messages on how the kernel gets on with a question; those of an older question are dropped. */
 const ON_ANSWER: readonly Down["kind"][] = [
-  ...(["queued", "running", "progress", "maps", "evidence", "covered", "painted", "done", "cancelled"] as const),
+  ...(["queued", "running", "progress", "maps", "evidence", "covered", "painted", "rankings"] as const),
+  ...(["done", "cancelled"] as const),
 ];
 
 /** One view's conversation with the kernel; all views of a model share its answers. */
@@ -98,6 +99,12 @@ export class Session implements Listener {
   measure(images: readonly number[], cover: string): void {
     this.store.measuring.value = images;
     this.connection.send({ kind: "measure", gen: this.current.gen, images: [...images], cover });
+  }
+
+  /** Asks how these methods compare for a column's target; with none of them to stop. */
+  rank(request: Omit<Message<"rank">, "kind" | "gen">): void {
+    this.store.ranking.value = request.methods.length > 0;
+    this.connection.send({ kind: "rank", gen: this.current.gen, ...request });
   }
 
   /** Asks for the picture that was scored at a step of a curve. */
@@ -190,6 +197,12 @@ export class Session implements Listener {
       this.store.secondsToMeasure.value = measuring;
     },
     evidence: ({ items }) => this.current.addEvidence(items),
+    rankings: ({ kind: _, gen: __, ...tables }) => {
+      this.store.rankings.value = tables;
+      if (tables.items.length > 0 && tables.items.every(({ done, total }) => done === total)) {
+        this.store.ranking.value = false;
+      }
+    },
     covered: (message, buffers) => addCovered(this.store, message, buffers),
     painted: (message, buffers) => this.strokes.receive(message, buffers),
     maps: (message, buffers) => this.current.add(message, buffers, this.images.trim),
@@ -215,6 +228,7 @@ export class Session implements Listener {
       this.stopWaiting();
       this.report(message, hint, traceback);
       this.store.measuring.value = [];
+      this.store.ranking.value = false;
       if (gen === 0) return;
       if (gen > this.current.gen) this.current.next(gen);
       this.end("error");
@@ -236,6 +250,7 @@ export class Session implements Listener {
     this.store.seconds.value = null;
     this.store.failure.value = null;
     this.store.measuring.value = [];
+    this.store.ranking.value = false;
   }
 
   private end(status: Status): void {
@@ -308,7 +323,8 @@ export class Session implements Listener {
     }, QUEUED_MS);
   }
 
-  private showArchived({ question, answer, seconds }: ArchivedAnswer): void {
+  private showArchived({ question, answer, seconds, rankings: items }: ArchivedAnswer): void {
+    this.store.rankings.value = { rankable: [], image_seconds: null, size_seconds: null, items };
     this.current.show(question, answer);
     this.store.seconds.value = seconds;
   }

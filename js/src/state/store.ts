@@ -13,7 +13,7 @@ import {
   type TileMap,
   tileKey,
 } from "../kernel/decode";
-import type { ClassRecord, Item, Message, MethodRecord, Progress, QuestionRecord } from "../kernel/protocol";
+import type { ClassRecord, Item, Message, MethodRecord, Progress, QuestionRecord, Rankings } from "../kernel/protocol";
 import { QUESTION } from "../kernel/question";
 import { type ColorEnds, colorEnds, type Display, type Scale, type Sign } from "../math/postprocess";
 import { type Point, Transform } from "../math/transform";
@@ -64,6 +64,8 @@ export interface CoveredPicture {
   /** Where it is made of two: the other one, and which pixels are the other's. */
   other?: { data: Binary; levels: Binary; isOther(level: number): boolean };
 }
+
+export type RankingTables = Omit<Rankings, "kind" | "gen">;
 
 export const COVERS = ["blur", "mean", "black"] as const;
 export type CoverName = (typeof COVERS)[number];
@@ -184,6 +186,12 @@ export class Store {
   readonly curves = signal<ReadonlyMap<string, ScoredCurves>>(new Map());
   /** What is painted on the large picture. */
   readonly painting = new Painting();
+  /** Methods beside each other, for the targets of the answer on the screen, and what can be compared. */
+  readonly rankings = signal<RankingTables | null>(null);
+  /** Methods are being compared. */
+  readonly ranking = signal(false);
+  /** The methods to compare; null for those that the kernel proposes. */
+  readonly contenders = signal<readonly string[] | null>(null);
   /** The images whose tiles are near sight. */
   readonly inSight = signal<readonly number[]>([]);
   readonly seconds = signal<number | null>(null);

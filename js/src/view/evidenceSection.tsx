@@ -8,12 +8,14 @@ import { CoveringTab } from "./coveringTab";
 import { EvidenceMark } from "./evidenceLine";
 import { PaintTab } from "./paintTab";
 import type { ViewProps } from "./props";
+import { RankingTab } from "./rankingTab";
 import { Tabs, type TabText } from "./tabs";
 
 const TABS: readonly TabText[] = [
   { id: "covering", label: "Covering", title: "What becomes of the prediction as the picture is covered" },
   { id: "cells", label: "Cells", title: "What covering each part costs, beside what the map has there" },
   { id: "paint", label: "Paint", title: "Cover what you paint on the large picture, and see what the model says" },
+  { id: "ranking", label: "Which map here?", title: "Other methods beside this one" },
 ];
 
 /** How far the map in focus can be believed: in a sentence, and to be seen. */
@@ -47,6 +49,7 @@ interface TabProps extends ViewProps {
 
 function TabContent({ tab, record, ...view }: TabProps) {
   if (tab === "paint") return <PaintTab {...view} />;
+  if (tab === "ranking") return <RankingTab {...view} />;
   if (!record) return <p class="dim">Nothing of this map is measured yet.</p>;
   return tab === "cells" ? <CellsTab record={record} /> : <CoveringTab {...view} record={record} />;
 }
