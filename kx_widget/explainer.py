@@ -120,7 +120,7 @@ class Explainer(engine.Explainer):  # noqa: D101
         Class by class, images are clustered by the relevance of the layer's channels, Σ_ij (∂S/∂A ⊙ A), which does not
         depend on where in the image something is. What a cluster has beyond the others of its class is covered in its
         images, and pasted into images of other classes, and so are equally large parts from elsewhere. No verdict comes
-        from a cluster alone.
+        from a cluster alone. What was found is kept in the store's folder, where `KxWidget.from_store` shows it.
 
         Args:
             store: made by `explain_to(…, channel_relevance=True)` with this model; its images are read again.

@@ -368,6 +368,7 @@ export async function createKernel(options) {
           wrappers: WRAPPERS,
           arguments: ["model", "images", "class_names=class_names"],
           columns: [],
+          suspicions: null,
         });
         down({ kind: "predictions", shape: [images, classes], first: 0, best }, [
           new DataView(probabilities.slice().buffer),

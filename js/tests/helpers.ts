@@ -70,6 +70,7 @@ export function welcome(fields: Partial<Constants> = {}): Constants {
     class_names: [],
     arguments: ["model", "images"],
     columns: [],
+    suspicions: null,
     ...fields,
   };
 }

@@ -10,6 +10,7 @@ from typing import Any
 
 from kx_widget.bulk.interventions import Interventions, TestedSuspicion, not_testable
 from kx_widget.bulk.job import weights_of
+from kx_widget.bulk.kept_shortcuts import keep, kept_facts
 from kx_widget.bulk.shortcuts_page import page_of, sections_of
 from kx_widget.bulk.store import Store
 from kx_widget.bulk.suspicions import LEAST_OF_CLASS, Suspicions, suspicions_in
@@ -94,6 +95,10 @@ class Shortcuts:
             lines += ["", f"{one.trial.verdict.upper()}  {one.description}", f"  {one.trial.why}"]
         return "\n".join([*lines, "", "What such a search cannot find:", *(f"- {limit}" for limit in LIMITS)])
 
+    def facts(self) -> dict[str, Any]:
+        """What the widget shows of them, as JSON can hold it."""
+        return kept_facts(self.store, self.summary, LIMITS, self.tested)
+
     def to_html(self) -> str:
         """A page of its own, which needs nothing else; `kx shortcuts` writes one with the widget."""
         return page_of(self.store, self.summary, self.tested, LIMITS)
@@ -112,7 +117,10 @@ class Shortcuts:
 
 
 def find_shortcuts(store: Store, explainer: Explainer | None = None, **settings: Any) -> Shortcuts:
-    """Look for shortcuts in a store; see `Explainer.shortcuts`. Without a model nothing can be tested."""
+    """Look for shortcuts in a store, and keep there what was found; see `Explainer.shortcuts`.
+
+    Without a model nothing can be tested.
+    """
     values = check_params("shortcuts", PARAMETERS, {p.name: p.default for p in PARAMETERS} | settings)
     suspicions = suspicions_in(store, values["rows"], values["seed"])
     chosen = suspicions.found[: values["most"]]
@@ -124,7 +132,9 @@ def find_shortcuts(store: Store, explainer: Explainer | None = None, **settings:
         trials = [interventions.trial(suspicion) for suspicion in chosen]
     tested = [TestedSuspicion(*pair) for pair in zip(chosen, trials, strict=True)]
     tested.sort(key=lambda one: one.trial.verdict != "confirmed")
-    return Shortcuts(store, tuple(tested), suspicions)
+    shortcuts = Shortcuts(store, tuple(tested), suspicions)
+    keep(store, shortcuts.facts())
+    return shortcuts
 
 
 def explainer_of(store: Store, model: Any) -> Explainer:

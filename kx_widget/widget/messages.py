@@ -162,11 +162,47 @@ class NumberColumn(TypedDict):
     values: list[float | None]
 
 
+class SuspectPicture(TypedDict):
+    """A small picture with its map, as an address, and the part that was tested, in fractions, None where none was."""
+
+    name: str
+    url: str
+    box: list[float] | None
+
+
+class SuspicionRecord(TypedDict):
+    """Images that stand apart from their class, and what interventions say of that.
+
+    `size` is how many there are, `images` the numbers of those that are shown, little-endian uint32 in base64; `wrong`
+    which parts of them and of the others of the class are predicted wrong, None without labels; `map` the mean map as
+    an address, "" where there is none.
+    """
+
+    target_name: str
+    verdict: Literal["confirmed", "not confirmed", "not testable"]
+    why: str
+    size: int
+    share: float
+    wrong: list[float] | None
+    images: str
+    pictures: list[SuspectPicture]
+    map: str
+
+
+class SuspicionRecords(TypedDict):
+    """What a search for shortcuts has found in a store, the worst first; `limits` are what it cannot find."""
+
+    headline: str
+    summary: str
+    limits: list[str]
+    items: list[SuspicionRecord]
+
+
 class Welcome(TypedDict):
     """Answers `hello`: all that does not change while the widget lives.
 
     `arguments` are the user's own, as Python; `offer` the questions that can be asked, None where any can; `columns`
-    what is stored of each image besides.
+    what is stored of each image besides, `suspicions` what was found in a store, None where nobody has searched.
     """
 
     kind: Literal["welcome"]
@@ -179,6 +215,7 @@ class Welcome(TypedDict):
     arguments: list[str]
     offer: list[QuestionRecord] | None
     columns: list[NumberColumn]
+    suspicions: SuspicionRecords | None
 
 
 class Predictions(TypedDict):
@@ -676,6 +713,17 @@ class Paint(TypedDict):
     mask: Bits
 
 
+class Rank(TypedDict):
+    """Compare these methods for the target of a column, on these images, with what covers; no methods to stop."""
+
+    kind: Literal["rank"]
+    gen: int
+    column: int
+    images: list[int]
+    methods: list[str]
+    cover: str
+
+
 class Look(TypedDict):
     """The images of a store whose rows are near sight: those whose picture, and those whose maps, are not here yet."""
 
@@ -712,17 +760,6 @@ class Ack(TypedDict):
 
     kind: Literal["ack"]
     seq: int
-
-
-class Rank(TypedDict):
-    """Compare these methods for the target of a column, on these images, with what covers; no methods to stop."""
-
-    kind: Literal["rank"]
-    gen: int
-    column: int
-    images: list[int]
-    methods: list[str]
-    cover: str
 
 
 Down = (

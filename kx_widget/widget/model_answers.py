@@ -118,4 +118,4 @@ class ModelAnswers:
 
     def catalogue(self) -> dict[str, Any]:
         """What views need to know once; any question can be asked."""
-        return catalogue(self.explainer) | {"offer": None, "columns": []}
+        return catalogue(self.explainer) | {"offer": None, "columns": [], "suspicions": None}

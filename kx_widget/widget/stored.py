@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kx_widget.bulk.arrow import pc
+from kx_widget.bulk.kept_shortcuts import read_kept
 from kx_widget.bulk.sources import file_of
 from kx_widget.bulk.store import Store
 from kx_widget.engine.display import Display
@@ -23,8 +25,9 @@ from kx_widget.engine.methods import METHODS
 from kx_widget.engine.types import Floats, Frame, Frames, Inspection, Ints, LayerInfo
 from kx_widget.widget.answer_sources import Part, Query, QuestionTraits, asks_for_labels
 from kx_widget.widget.image_sources import LastDecoded, Preview, encode_preview
-from kx_widget.widget.messages import Column, NumberColumn
+from kx_widget.widget.messages import Column, NumberColumn, SuspicionRecords
 from kx_widget.widget.serialize import describe_inspection, describe_methods, describe_wrappers, display_record
+from kx_widget.widget.suspicion_records import suspicion_records
 
 if TYPE_CHECKING:
     # What is stored is shown without TensorFlow.
@@ -44,6 +47,7 @@ class StoredImages:
         store: where the maps are, or its folder.
         where, sort, descending: as in `Store.select`; an image is shown if one of its rows is chosen.
         target: show this class alone, which every chosen row is about; None shows all targets of each image.
+        found: what a search for shortcuts has found, see `kept_shortcuts`; None for what is kept in the store.
 
     Attributes:
         targets: what was asked of each image, T texts.
@@ -57,7 +61,13 @@ class StoredImages:
     at_once = False
 
     def __init__(
-        self, store: str | Path | Store, where: Any, sort: str | None, descending: bool, target: str | None = None
+        self,
+        store: str | Path | Store,
+        where: Any,
+        sort: str | None,
+        descending: bool,
+        target: str | None = None,
+        found: Mapping[str, Any] | None = None,
     ) -> None:
         store = store if isinstance(store, Store) else Store(store)
         self.store, self.path = store, store.path
@@ -75,6 +85,7 @@ class StoredImages:
         self.targets: list[str] = job["targets"] if target is None else [target]
         self.rows = first_rows[chosen][:, None] + np.arange(len(self.targets)) if target is None else rows[chosen, None]
         self.labels: Sequence[int | None] = ()
+        self._found = _kept(store) if found is None else found
         self._decoded = LastDecoded()
         self.keep(len(self.rows))
 
@@ -93,6 +104,11 @@ class StoredImages:
     def columns(self) -> list[NumberColumn]:
         """What else pages filter and sort by."""
         return [NumberColumn(name=name, title=c.title, values=[]) for name, c in self.store.evidence.items()]
+
+    @property
+    def suspicions(self) -> SuspicionRecords | None:
+        """What a search for shortcuts has found, of the images that are shown."""
+        return suspicion_records(self._found, self.rows, len(self.store)) if self._found else None
 
     def numbers(self, name: str) -> Floats:
         """A column of evidence of the first target of each image (N,), NaN where it cannot be told."""
@@ -330,7 +346,7 @@ class StoredAnswers:
         if self._model is not None:
             about = self._model.catalogue()
             about["inspection"]["preprocessing"] += f"; {folder}"
-            return about | {"columns": self._source.columns}
+            return about | {"columns": self._source.columns, "suspicions": self._source.suspicions}
         job = self._source.store.job
         layers = (LayerInfo(self._layer, "", (), (1, 1), True),) if self._layer else ()
         why = "The maps in the store; another layer needs the model: KxWidget.from_store(path, model)."
@@ -348,6 +364,7 @@ class StoredAnswers:
             "class_names": list(job["class_names"]),
             "offer": self.offer(),
             "columns": self._source.columns,
+            "suspicions": self._source.suspicions,
         }
 
     def offer(self) -> list[dict[str, Any]]:
@@ -363,6 +380,15 @@ class StoredAnswers:
         if not first["layer"] and self._model is not None:
             first["layer"] = self._model.explainer.inspection.recommended or ""
         return first
+
+
+def _kept(store: Store) -> dict[str, Any]:
+    """What is kept of a search for shortcuts; nothing, and a warning, where that cannot be used."""
+    try:
+        return read_kept(store) or {}
+    except FormatError as error:
+        warnings.warn(str(error), RuntimeWarning, stacklevel=4)
+        return {}
 
 
 def _number(value: float | None) -> float:

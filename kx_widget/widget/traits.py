@@ -24,6 +24,8 @@ PYTHON_ONLY = ("_images", "_snapshot", "_names", "_esm", "_css", "_anywidget")
 OUTCOMES = ("all", "wrong", "right", "unlabelled")
 # Of a number of an image that there is none of.
 NOT_TOLD = "not told"
+# Images of which one is suspected, by its number.
+SUSPICION = "suspicion"
 SORTS = ("given", "wrong", "unsure", "sure", "high", "low")
 
 
@@ -185,8 +187,10 @@ def as_trait_error(error: KxError) -> KxError:
     return type(kind.__name__, (kind, t.TraitError), names)(*error.args)
 
 
-def read_filter(text: str, class_names: Sequence[str], columns: Sequence[str] = ()) -> str:
-    """Which images are shown, as the page has it: a class by its index, or a column that is told, below or above.
+def read_filter(text: str, class_names: Sequence[str], columns: Sequence[str] = (), suspicions: int = 0) -> str:
+    """Which images are shown, as the page has it.
+
+    That is a class by its index, a column that is told, below or above, or one of so many suspicions, from 1.
 
     Raises:
         ParameterError: it is no filter.
@@ -201,7 +205,10 @@ def read_filter(text: str, class_names: Sequence[str], columns: Sequence[str] = 
             return f"{kind} {classes[0]}"
     if kind in columns and (name == NOT_TOLD or _is_bound(name)):
         return text
+    if kind == SUSPICION and name.isdecimal() and 0 < int(name) <= suspicions:
+        return f"{kind} {int(name)}"
     more = f", or a column of the store, like '{columns[0]} < 0.5' or '{columns[0]} {NOT_TOLD}'" if columns else ""
+    more += f", or '{SUSPICION} 1' to '{SUSPICION} {suspicions}'" if suspicions else ""
     raise ParameterError(
         f"show={text!r:.100} is no choice of images: pass {', '.join(map(repr, OUTCOMES))}, or a class, like "
         f"'predicted cat' or 'true 3'{more}."

@@ -24,6 +24,7 @@ from kx_widget.widget.session import CLOSED, Session, Status
 from kx_widget.widget.traits import PYTHON_ONLY, QUESTION, READ_ONLY, Traits, as_trait_error, read_filter, read_sort
 
 if TYPE_CHECKING:
+    from kx_widget.bulk.shortcuts import Shortcuts
     from kx_widget.bulk.store import Store
 
 
@@ -95,6 +96,7 @@ class KxWidget(Traits):
         where: Any = None,
         sort: str | None = None,
         descending: bool = False,
+        suspicions: "Shortcuts | bool | None" = None,
         **keywords: Any,
     ) -> "KxWidget":
         """Browse the explanations of any number of images; maps and pictures are read as they come into sight.
@@ -106,6 +108,8 @@ class KxWidget(Traits):
             store: the folder that `Explainer.explain_to` wrote, or a `Store`.
             model: the model, or an `Explainer` of it, to ask anything that is not stored; None shows what is.
             where, sort, descending: which images, in which order, as in `Store.select`.
+            suspicions: what `Explainer.shortcuts` has returned; None for what it, or `kx shortcuts`, has kept in the
+                store, False for none.
             **keywords: as in `KxWidget`; class names and fit are the store's where they are not given.
 
         Returns:
@@ -118,9 +122,11 @@ class KxWidget(Traits):
         # Stores need pyarrow, widgets do not.
         from kx_widget.widget.store_model import model_of_store
         from kx_widget.widget.stored import StoredAnswers, StoredImages
+        from kx_widget.widget.suspicion_records import facts_of
 
         settings = cls._settings(model, keywords)
-        source = StoredImages(store, where, sort, descending)
+        found = None if suspicions is None else facts_of(suspicions)
+        source = StoredImages(store, where, sort, descending, found=found)
         if model is None and settings:
             raise ParameterError(f"{', '.join(settings)}: without a model there is nothing to give these to.")
         answers = StoredAnswers(source, None if model is None else model_of_store(source, model, settings))
@@ -156,6 +162,8 @@ class KxWidget(Traits):
         self._class_names: list[str] = welcome["class_names"]
         columns: list[Any] = welcome["columns"]
         self._columns: list[str] = [column["name"] for column in columns]
+        suspicions: Any = welcome["suspicions"]
+        self._suspicions = len(suspicions["items"]) if suspicions else 0
         try:
             labels = read_labels(traits.get("labels"), len(source), self._class_names)
             with self.hold_trait_notifications():
@@ -439,7 +447,7 @@ class KxWidget(Traits):
     @t.validate("show")
     def _check_show(self, proposal: Any) -> Any:
         with self._refusing():
-            return read_filter(proposal["value"], self._class_names, self._columns)
+            return read_filter(proposal["value"], self._class_names, self._columns, self._suspicions)
 
     @t.validate("sort")
     def _check_sort(self, proposal: Any) -> Any:

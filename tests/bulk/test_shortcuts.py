@@ -1,5 +1,7 @@
 """A planted shortcut is found, tested and confirmed; where there is none, nothing is accused."""
 
+import base64
+import io
 import json
 import shutil
 from html.parser import HTMLParser
@@ -14,6 +16,7 @@ import kx_widget as kx
 from kx_widget import samples
 from kx_widget.bulk.clusters import clusterings_of
 from kx_widget.bulk.interventions import elsewhere, window_sums
+from kx_widget.bulk.kept_shortcuts import KEPT, MEANT, MEDOIDS, SIDE, read_kept
 from kx_widget.bulk.shortcuts import LIMITS, find_shortcuts
 from kx_widget.bulk.suspicions import channel_weights
 from kx_widget.engine.errors import FormatError, ParameterError
@@ -132,6 +135,50 @@ def test_without_pictures_nothing_is_testable(shortcut, photos, tmp_path):
     assert {one.trial.verdict for one in result} == {"not testable"}
     assert all("not there any more" in one.trial.why for one in result)
     result.save(tmp_path / "page.html")
+
+
+def decoded(url):
+    """The picture (H, W, 3) in an address."""
+    with Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))) as image:
+        return np.asarray(image.convert("RGB")).astype(int)
+
+
+def test_what_was_found_is_kept_in_the_store_for_the_widget(shortcut, result):
+    _, store = shortcut
+    x, _ = shortcut
+    kept = x.shortcuts(store, most=3).facts()
+    assert read_kept(store) == json.loads(json.dumps(kept))
+    find_shortcuts(store)  # what was tested stays, where there is no model to test it again
+    assert read_kept(store) == json.loads(json.dumps(kept))
+    assert kept["headline"].startswith("Not always.")
+    assert "horse" in kept["headline"]
+    first, found = kept["suspicions"][0], result.confirmed[0].suspicion
+    assert (first["verdict"], first["rows"]) == ("confirmed", found.rows.tolist())
+    assert len(first["pictures"]) == MEDOIDS
+    for picture in first["pictures"]:
+        assert max(decoded(picture["url"]).shape[:2]) == SIDE
+    maps = np.maximum(np.array(store.maps(found.rows[:MEANT])), 0)
+    mean = (maps / maps.max((1, 2), keepdims=True)).mean(0)
+    drawn = decoded(first["map"])
+    assert drawn.shape[:2] == mean.shape
+    brightness = drawn.sum(-1)  # grows along the colour table
+    assert np.argsort(brightness.ravel())[-1] == mean.argmax()
+    assert np.corrcoef(brightness.ravel(), mean.ravel())[0, 1] > 0.95
+
+
+def test_kept_suspicions_of_other_rows_are_refused(shortcut):
+    x, store = shortcut
+    x.shortcuts(store, most=1)
+    path = Path(store.path) / KEPT
+    facts = json.loads(path.read_text())
+    path.write_text(json.dumps(facts | {"rows": 3}))
+    with pytest.raises(FormatError, match=f"3 rows, and the store has {len(store)}"):
+        read_kept(store)
+    path.write_text("{")
+    with pytest.raises(FormatError, match=KEPT):
+        read_kept(store)
+    path.unlink()
+    assert read_kept(store) is None
 
 
 def test_another_model_is_refused(twin, shortcut):

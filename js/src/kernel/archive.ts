@@ -29,7 +29,7 @@ import { canonicalText } from "./question";
 /** What the kernel tells a view once. */
 export type Constants = Pick<
   Welcome,
-  "catalogue" | "wrappers" | "inspection" | "class_names" | "arguments" | "columns"
+  "catalogue" | "wrappers" | "inspection" | "class_names" | "arguments" | "columns" | "suspicions"
 >;
 
 export interface ArchivedAnswer {
@@ -115,8 +115,8 @@ export async function openArchive(binary: Binary | null | undefined): Promise<Ar
   // The column of two comparisons, or that of one and an answer, is one answer: the latest.
   const all = latest([...answers.flatMap((archived) => splitColumns(archived, welcome)), ...answers]);
   return {
-    // Earlier versions saved no columns.
-    constants: { ...welcome, columns: welcome.columns ?? [] },
+    // Earlier versions saved neither.
+    constants: { ...welcome, columns: welcome.columns ?? [], suspicions: welcome.suspicions ?? null },
     predictions: predictions && {
       images: predictions.shape[0],
       classes: predictions.shape[1],

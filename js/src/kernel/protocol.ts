@@ -139,11 +139,36 @@ export interface Column {
  */
 export interface NumberColumn { name: string; title: string; values: (number | null)[]; }
 
+/** A small picture with its map, as an address, and the part that was tested, in fractions, None where none was. */
+export interface SuspectPicture { name: string; url: string; box: number[] | null; }
+
+/**
+ * Images that stand apart from their class, and what interventions say of that.
+ *
+ * `size` is how many there are, `images` the numbers of those that are shown, little-endian uint32 in base64; `wrong`
+ * which parts of them and of the others of the class are predicted wrong, None without labels; `map` the mean map as
+ * an address, "" where there is none.
+ */
+export interface SuspicionRecord {
+  target_name: string;
+  verdict: "confirmed" | "not confirmed" | "not testable";
+  why: string;
+  size: number;
+  share: number;
+  wrong: number[] | null;
+  images: string;
+  pictures: SuspectPicture[];
+  map: string;
+}
+
+/** What a search for shortcuts has found in a store, the worst first; `limits` are what it cannot find. */
+export interface SuspicionRecords { headline: string; summary: string; limits: string[]; items: SuspicionRecord[]; }
+
 /**
  * Answers `hello`: all that does not change while the widget lives.
  *
  * `arguments` are the user's own, as Python; `offer` the questions that can be asked, None where any can; `columns`
- * what is stored of each image besides.
+ * what is stored of each image besides, `suspicions` what was found in a store, None where nobody has searched.
  */
 export interface Welcome {
   kind: "welcome";
@@ -156,6 +181,7 @@ export interface Welcome {
   arguments: string[];
   offer: QuestionRecord[] | null;
   columns: NumberColumn[];
+  suspicions: SuspicionRecords | null;
 }
 
 /**
@@ -524,6 +550,9 @@ export interface Paint {
   mask: string;
 }
 
+/** Compare these methods for the target of a column, on these images, with what covers; no methods to stop. */
+export interface Rank { kind: "rank"; gen: number; column: number; images: number[]; methods: string[]; cover: string; }
+
 /** The images of a store whose rows are near sight: those whose picture, and those whose maps, are not here yet. */
 export interface Look { kind: "look"; gen: number; pictures: number[]; maps: number[]; }
 
@@ -539,9 +568,6 @@ export interface Enlarge { kind: "enlarge"; id: string; image: number; box: numb
 
 /** A frame of maps or pictures was taken in. */
 export interface Ack { kind: "ack"; seq: number; }
-
-/** Compare these methods for the target of a column, on these images, with what covers; no methods to stop. */
-export interface Rank { kind: "rank"; gen: number; column: number; images: number[]; methods: string[]; cover: string; }
 
 export type Down = Welcome | Predictions | Shelf | Pictures | Queued | Running | Progress | Maps | Ahead | Thumbnails | Costs | Evidence | Covered | Painted | Rankings | Done | Cancelled | Error | File | Crop;
 

@@ -29,7 +29,14 @@ export interface ImageFacts {
   /** Scores of what was explained, where they are known of all images. */
   scores: Float32Array | null;
   columns: readonly Numbers[];
+  /** Of each suspicion, which images it is about. */
+  suspects?: readonly Uint8Array[];
 }
+
+const SUSPICION = "suspicion";
+
+/** The filter that shows the images of a suspicion, by its place. */
+export const suspicionFilter = (place: number) => `${SUSPICION} ${place + 1}`;
 
 export function factsOf(
   images: number,
@@ -100,7 +107,19 @@ export function countFilters(facts: ImageFacts): Map<string, number> {
     const count = countColumn(facts, filter);
     if (count > 0) counts.set(filter, count);
   }
+  for (const [place, members] of (facts.suspects ?? []).entries()) {
+    counts.set(
+      suspicionFilter(place),
+      members.reduce((sum, isMember) => sum + isMember, 0),
+    );
+  }
   return counts;
+}
+
+/** Which images a suspicion is about; null of any other filter. */
+function suspectFilter({ suspects }: ImageFacts, filter: string): ((image: number) => boolean) | null {
+  const members = suspects?.find((_, place) => suspicionFilter(place) === filter);
+  return members ? (image) => members[image] === 1 : null;
 }
 
 function filtersOfColumn({ name, values }: Numbers): string[] {
@@ -158,7 +177,10 @@ export function columnSort({ columns }: ImageFacts, sort: string): ((image: numb
 /** Images in the order of their rows; equal ones stay in the order in which they were given. */
 export function filterSort(facts: ImageFacts, filter: string, sort: string): number[] {
   const all = Array.from({ length: facts.images }, (_, image) => image);
-  const isShown = columnFilter(facts, filter) ?? ((image: number) => filtersOf(facts, image).includes(filter));
+  const isShown =
+    columnFilter(facts, filter) ??
+    suspectFilter(facts, filter) ??
+    ((image: number) => filtersOf(facts, image).includes(filter));
   const shown = filter === "all" ? all : all.filter(isShown);
   const confidence = (image: number) => facts.confidence(image) || 0;
   const score = (image: number) => facts.scores?.[image] || 0;

@@ -20,6 +20,7 @@ import { type Point, Transform } from "../math/transform";
 import { columnFilter, countFilters, factsOf, factsOfStored, filterSort, isSort } from "./filterSort";
 import { lastSegment, shortNames } from "./format";
 import { Painting } from "./painting";
+import { membersOf } from "./suspects";
 
 export type Target = QuestionRecord["target"];
 export type Compare = QuestionRecord["compare"];
@@ -192,6 +193,8 @@ export class Store {
   readonly ranking = signal(false);
   /** The methods to compare; null for those that the kernel proposes. */
   readonly contenders = signal<readonly string[] | null>(null);
+  /** What a search for shortcuts has found is shown above the grid. */
+  readonly showsSuspicions = signal(false);
   /** The images whose tiles are near sight. */
   readonly inSight = signal<readonly number[]>([]);
   readonly seconds = signal<number | null>(null);
@@ -224,11 +227,18 @@ export class Store {
     ) as unknown as Store["traits"];
   }
 
+  /** Of each suspicion, which images it is about. */
+  private readonly suspects = computed(() => {
+    const images = this.stored.value?.images ?? this.traits._images.value.length;
+    return (this.constants.value?.suspicions?.items ?? []).map((each) => membersOf(each.images, images));
+  });
   readonly facts = computed(() => {
     const [labels, stored] = [this.traits.labels.value, this.stored.value];
     const columns = this.constants.value?.columns ?? [];
-    if (stored) return factsOfStored(stored, labels, columns);
-    return factsOf(this.traits._images.value.length, labels, this.predictions.value, columns);
+    const facts = stored
+      ? factsOfStored(stored, labels, columns)
+      : factsOf(this.traits._images.value.length, labels, this.predictions.value, columns);
+    return { ...facts, suspects: this.suspects.value };
   });
   /** How many images each filter shows. */
   readonly filters = computed(() => countFilters(this.facts.value));

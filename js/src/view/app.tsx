@@ -16,6 +16,7 @@ import { PopupButton } from "./popupButton";
 import type { StageProps } from "./props";
 import { SavedAnswers } from "./savedAnswers";
 import { StatusBar } from "./statusBar";
+import { Suspicions } from "./suspicions";
 import { Tools } from "./tools";
 import { useWheelPassing } from "./useWheelPassing";
 
@@ -69,6 +70,7 @@ export function App({ store, actions, stage }: StageProps) {
         <LayerPicker {...view} narrow={narrow} />
         <div class="middle">
           <Prompts store={store} />
+          <Suspicions {...view} />
           <Grid {...view} stage={stage} />
         </div>
         {panel.isOpen && <PanelSlot {...view} stage={stage} isDrawer={!hasThirdColumn} close={panel.close} />}

@@ -4,6 +4,7 @@ import { PopupButton } from "./popupButton";
 import type { ViewProps } from "./props";
 import { RowControls } from "./rowControls";
 import { Slider } from "./slider";
+import { SuspicionsButton } from "./suspicions";
 import { Tools } from "./tools";
 
 const OPACITY = { id: "kx-opacity", label: "Opacity", title: "How much the map covers the picture" };
@@ -20,6 +21,7 @@ export function DrawingControls({ narrow, ...view }: ViewProps & { narrow: boole
         {narrow && <RowControls {...view} />}
         <DisplayControls {...view} />
       </PopupButton>
+      <SuspicionsButton store={store} />
       {narrow ? <Tools {...view} /> : <RowControls {...view} />}
     </div>
   );

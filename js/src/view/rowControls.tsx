@@ -8,9 +8,11 @@ import {
   type Numbers,
   type Sort,
   sortsOf,
+  suspicionFilter,
 } from "../state/filterSort";
 import { className } from "../state/labels";
 import type { Store } from "../state/store";
+import { suspicionName } from "../state/suspects";
 import { Field, options, Select } from "./field";
 import { LEAST_HEIGHT, MOST_HEIGHT } from "./gridLayout";
 import type { ViewProps } from "./props";
@@ -142,9 +144,21 @@ function FilterField({ store, actions }: ViewProps) {
           );
         })}
         <ColumnFilters store={store} />
+        <SuspicionFilters store={store} />
       </Select>
     </div>
   );
+}
+
+/** Filters by what stands apart from its class. */
+function SuspicionFilters({ store }: { store: Store }) {
+  const items = store.constants.value?.suspicions?.items ?? [];
+  if (items.length === 0) return null;
+  const named = items.map((item, place) => {
+    const filter = suspicionFilter(place);
+    return [filter, `${suspicionName(item, place)} (${store.filters.value.get(filter) ?? 0})`] as const;
+  });
+  return <optgroup label="Suspicions">{options(named)}</optgroup>;
 }
 
 /** Filters by what is stored of each image, one that nobody offered among them where it is in effect. */

@@ -1,7 +1,7 @@
 /**
  * Preact keeps the vnode that a parent was given as a child, with all it once drew, when the component of that vnode
- * draws itself again: its issue 4909. Parts that are skipped in turn link such trees into a chain, which grows with every drawing
- *. This cuts the chain where a component leaves a vnode behind.
+ * draws itself again (its issue 4909). Parts that are skipped in turn link such trees into a chain, which grows with
+ * every drawing. This cuts the chain where a component leaves a vnode behind.
  */
 
 import { options, type VNode } from "preact";
