@@ -203,25 +203,27 @@ export function MethodRow({ store, actions, row, isMean }: MethodRowProps) {
   return (
     <tr data-current={current?.method === method || undefined}>
       <th scope="row">
-        <EvidenceMark state={row.state} />
-        <button
-          type="button"
-          title={canUse ? `Use it. ${headline}` : problem || headline}
-          aria-pressed={current?.method === method}
-          disabled={!canUse}
-          onClick={() => actions.takeMethod(method, layer)}
-        >
-          {titleOf(store, method)}
-        </button>
-        {relatives.length > 0 && (
-          <span
-            role="img"
-            aria-label={`relative of ${relatives.join(", ")}`}
-            title={`Relatives: ${relatives.join(", ")}`}
+        <div class="method-name">
+          <EvidenceMark state={row.state} />
+          <button
+            type="button"
+            title={canUse ? `Use it. ${headline}` : problem || headline}
+            aria-pressed={current?.method === method}
+            disabled={!canUse}
+            onClick={() => actions.takeMethod(method, layer)}
           >
-            ∼
-          </span>
-        )}
+            {titleOf(store, method)}
+          </button>
+          {relatives.length > 0 && (
+            <span
+              role="img"
+              aria-label={`relative of ${relatives.join(", ")}`}
+              title={`Relatives: ${relatives.join(", ")}`}
+            >
+              ∼
+            </span>
+          )}
+        </div>
       </th>
       {problem ? (
         <td class="problem" colSpan={cells.length || 1}>

@@ -37,6 +37,7 @@ export function Suspicions({ store, actions }: ViewProps) {
   const items = found.items.map((record, place) => ({ record, place }));
   const first = items.filter(({ record }) => record.verdict !== "not confirmed");
   const rest = items.filter(({ record }) => record.verdict === "not confirmed");
+  const isRestShown = rest.some(({ place }) => store.traits.show.value === suspicionFilter(place));
   return (
     // It scrolls, so that a keyboard has to reach it.
     <section id="kx-suspicions" class="suspicions" aria-label="Suspicions" tabIndex={-1}>
@@ -46,7 +47,7 @@ export function Suspicions({ store, actions }: ViewProps) {
       <p class="dim">{found.summary}</p>
       <Cards {...{ store, actions }} items={first} />
       {rest.length > 0 && (
-        <details class="numbers" open={first.length === 0}>
+        <details class="numbers" open={first.length === 0 || isRestShown}>
           <summary>{rest.length} that were tested and not confirmed</summary>
           <Cards {...{ store, actions }} items={rest} />
         </details>
