@@ -1,4 +1,7 @@
-"""A hundred random acts, each kind of them, then the picture that a fresh widget draws of the last question."""
+"""Two hundred random acts, each kind of them, with the panel open and evidence coming in.
+
+In the end there is the picture that a fresh widget draws of the last question.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,12 @@ from datetime import datetime
 
 import numpy as np
 import pytest
+from playwright.sync_api import Locator
 
 from tests.browser.lab import PANEL, Lab
 from tests.browser.view import View, control, difference
 
-ACTS = 100
+ACTS = 200
 SETUP = """
 import logging, sys, threading, time
 import numpy as np
@@ -60,6 +64,8 @@ SELECT = """(select, part) => {
     select.value = offered[Math.floor(part * offered.length)].value;
     select.dispatchEvent(new Event("change", { bubbles: true }));
 }"""
+BUTTONS = ("cover it", "show it alone", "Measure", "Stop")
+SLIDE = "(all, key) => all[0]?.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }))"
 # Told by `Flow`, which keeps to its limits; the rest answers what a view asked for.
 LIMITED = {"queued", "running", "progress", "maps", "ahead", "predictions", "done", "cancelled"}
 QUICK = ("gradcam", "layercam", "hirescam", "gradients", "eigencam")
@@ -69,6 +75,7 @@ SLOW = ("rise", "scorecam", "occlusion")
 @pytest.fixture(scope="module")
 def view(lab: Lab) -> View:
     notebook = lab.open_cells([SETUP, WIDGET, "sum(range(10**6))", "time.sleep(0.3)"])
+    notebook.page.set_viewport_size({"width": 1600, "height": 1000})
     notebook.run_all()
     view = View(notebook)
     view.settle()
@@ -78,6 +85,7 @@ def view(lab: Lab) -> View:
 def acts_on(view: View, dice: random.Random) -> dict[Callable[[], object], int]:
     """What may be done, and how often compared to the rest."""
     page, root = view.notebook.page, view.root
+    panel = root.get_by_role("region", name="Image in focus")
     layers = view.notebook.value("*[r.path for r in w.explainer.inspection.layers if r.is_candidate]").split()
     classes = view.notebook.value("'|'.join(class_names)").split("|")
     expressions = [
@@ -98,6 +106,10 @@ def acts_on(view: View, dice: random.Random) -> dict[Callable[[], object], int]:
     def select(name: str) -> None:
         control(root, name).evaluate(SELECT, dice.random())
 
+    def click(locator: Locator) -> None:
+        # What there is to click changes as evidence comes.
+        locator.evaluate_all("(all, part) => all[Math.floor(part * all.length)]?.click()", dice.random())
+
     return {
         lambda: view.choose_layer(dice.choice(layers)): 10,
         lambda: view.choose_class(dice.choice(classes)): 10,
@@ -108,6 +120,17 @@ def acts_on(view: View, dice: random.Random) -> dict[Callable[[], object], int]:
         lambda: select("Colormap"): 5,
         lambda: select("Sign"): 5,
         lambda: select("Scale"): 5,
+        lambda: panel.get_by_role("slider").evaluate_all(SLIDE, dice.choice(["ArrowRight", "ArrowLeft", "Home"])): 15,
+        lambda: click(panel.get_by_role("tab", name=dice.choice(["Covering", "Cells"]))): 10,
+        lambda: click(
+            panel.get_by_role("button", name=dice.choice(["cover it", "show it alone", "Measure", "Stop"]))
+        ): 10,
+        lambda: panel.get_by_role("combobox", name="with").evaluate_all(
+            f"(all, part) => all.forEach((select) => ({SELECT})(select, part))", dice.random()
+        ): 5,
+        lambda: click(view.tiles.locator("canvas")): 5,
+        # Somebody looks at what there is.
+        lambda: page.evaluate("() => new Promise((then) => setTimeout(then, 700))"): 20,
         # It may not run any more by then.
         lambda: root.get_by_role("button", name="Cancel").dispatch_event("click"): 10,
         lambda: page.evaluate(RUN_LATER, f"act({dice.choice(expressions)()!r})"): 40,
@@ -149,6 +172,8 @@ def test_a_storm_ends_in_the_picture_of_the_last_question(view: View) -> None:
     assert notebook.value("problems") == "[]"
     assert notebook.cell_errors() == notebook.console_errors == notebook.foreign_requests == []
     check_limits(received)
+    assert any(re.search(rb'"kind": ?"evidence"', frame) for frame in received)
+    assert any(re.search(rb'"kind": ?"covered"', frame) for frame in received)
 
 
 def pictures(view: View) -> dict[tuple[int, int], np.ndarray]:
