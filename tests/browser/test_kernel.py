@@ -143,6 +143,32 @@ def test_kernel_that_dies_while_it_computes(view: View) -> None:
     assert difference(view.pixels(), before) == 0
 
 
+def test_kernel_that_dies_while_it_measures(view: View) -> None:
+    notebook = view.notebook
+    size = notebook.page.viewport_size
+    notebook.page.set_viewport_size({"width": 1600, "height": 1000})
+    panel = view.root.get_by_role("region", name="Image in focus")
+    expect(panel.get_by_role("slider")).to_be_visible(timeout=60_000)
+    lines = view.root.locator(".evidence-line")
+    before = lines.first.inner_text()
+    # Nothing that covers comes to an end any more.
+    notebook.execute("from kx_widget.engine.covering import Covering\nCovering._covered = lambda *_: time.sleep(600)")
+    panel.get_by_role("combobox", name="with").select_option("black")
+    expect(panel.locator(".measuring")).to_contain_text("measuring…")
+    notebook.page.evaluate(RUN_LATER, "os.kill(os.getpid(), signal.SIGKILL)")
+    notebook.page.locator(".jp-Dialog").get_by_role("button").last.click(timeout=60_000)
+    expect(view.root).to_have_attribute("data-status", "no-kernel", timeout=60_000)
+    expect(panel).to_contain_text("Measuring takes the kernel, which does not answer.")
+    expect(panel.locator(".measuring")).to_have_count(0)
+    expect(lines.first).to_have_text(before)
+    notebook.wait_idle()
+    notebook.run_all()
+    view.settle()
+    expect(panel.get_by_role("slider")).to_be_visible(timeout=60_000)
+    if size is not None:
+        notebook.page.set_viewport_size(size)
+
+
 def test_links_in_the_page_and_in_python(view: View) -> None:
     notebook = view.notebook
     notebook.add_cell(
