@@ -102,7 +102,8 @@ def _curves(explainer: Explainer, images: StoredImages, rows: Ints, evaluation: 
 def _section(title: str, table: Iterable[Sequence[str]], remarks: Sequence[str]) -> str:
     head, *rows = table
     parts = [
-        f'<section class="around"><h1>{escape(title)}</h1><p>{escape(remarks[0])}</p><div class="wide"><table>',
+        f'<section class="around"><h2>{escape(title)}</h2><p>{escape(remarks[0])}</p>',
+        '<div class="wide" role="region" aria-label="Results" tabindex="0"><table>',
         _row(head, "th"),
         *(_row(row, "td") for row in rows),
         "</table></div>",

@@ -186,9 +186,9 @@ function Menu({ choices, evidence, onChoose, onLeave }: MenuProps) {
             <span class="check" aria-hidden="true">
               {evidence.value ? "☑" : "☐"}
             </span>{" "}
-            Pictures tell how far maps can be believed
+            Pictures carry the evidence
           </span>
-          <span class="dim">what was measured of each map, in words below it</span>
+          <span class="dim">state and sentence below each map</span>
         </button>
       )}
     </div>
