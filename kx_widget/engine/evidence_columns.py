@@ -115,7 +115,7 @@ def _form(measure: Callable[..., Any], title: str, meaning: str, cost: str = "no
 
 
 NOTHING = "nothing in the map speaks for its class"
-STILL = "covering a cell hardly changes the score"
+STILL = "covering cells hardly changes the score, or few of them do"
 COLUMNS = (
     EvidenceColumn("sparseness", "sparseness of the map", METRICS["sparseness"], "the map is flat"),
     EvidenceColumn(

@@ -225,8 +225,9 @@ class MapBatch:
         return statistic(sums, drops)
 
     def is_still(self, drops: Floats) -> Mask:
-        """Where no drop (B, T, M) is large enough to say something."""
-        return np.abs(drops).max(-1) < STILL * np.where(self.is_probable, 1, np.abs(self.original()))
+        """Where no drop (B, T, …, M) is large enough to say something."""
+        scale = np.where(self.is_probable, 1, np.abs(self.original()))
+        return np.abs(drops).max(-1) < STILL * np.expand_dims(scale, tuple(range(2, drops.ndim - 1)))
 
     def score_drops(self, values: Floats, drops: Floats) -> MetricValues:
         """What is told by these (B, T), which are made from drops (B, T, M)."""

@@ -79,6 +79,26 @@ def test_a_linear_model_is_explained_wholly_by_its_terms(linear_case):
     assert_array_equal(ev.scores["infidelity"], 1)
 
 
+@pytest.mark.parametrize(("cells", "is_told"), [(1, False), (3, False), (4, True), (16, True)])
+def test_the_order_of_cells_is_told_where_a_quarter_of_them_count(cells, is_told):
+    side = SIDE // 4
+    weights = np.zeros((4, side, 4, side, 3, models.CLASSES), np.float32)
+    for cell in range(cells):
+        weights[cell // 4, :, cell % 4] = 1 + 7 * cell % 16
+    model = linear()
+    model.set_weights([weights.reshape(-1, models.CLASSES)])
+    x = np.ones((1, SIDE, SIDE, 3), np.float32)
+    explainer = Explainer(model)
+    e = explainer.explain(x, [0], method="gradient_x_input")
+    ev = explainer.evaluate(e, ["single_deletion"], images=x, cover="black")
+    assert np.isfinite(ev.scores["single_deletion"][0, 0]) == is_told
+    if not is_told:
+        assert any("fewer than a quarter of the cells" in note for note in ev.notes[0][0])
+    elif cells == 16:
+        assert_allclose(ev.scores["single_deletion"], 1, atol=1e-6)
+        assert ev.z["single_deletion"][0, 0] > 2
+
+
 @pytest.fixture(scope="module")
 def decisive_case():
     """A model, images, and maps of all sorts of sizes, of noise, so that no two values are equal."""
