@@ -6,12 +6,11 @@ import json
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
-from kx_widget.bulk.interventions import TestedSuspicion
 from kx_widget.bulk.parts import as_json
 from kx_widget.bulk.store import Store
 from kx_widget.bulk.suspicions import Suspicion
@@ -19,6 +18,10 @@ from kx_widget.engine.drawing import COLORMAP, color_table, data_url, encode
 from kx_widget.engine.errors import FormatError
 from kx_widget.engine.figures import counted, percent
 from kx_widget.engine.files import shared_names, write_whole
+
+if TYPE_CHECKING:
+    # A store is shown without TensorFlow.
+    from kx_widget.bulk.interventions import TestedSuspicion
 
 KEPT = "_shortcuts.json"
 # Pictures of each suspicion, their sides in pixels, and how many maps a mean is of.

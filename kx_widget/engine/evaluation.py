@@ -27,6 +27,8 @@ ASPECTS = {
 }
 MAPPINGS = ("scores", "curves", "control", "tops", "cells")
 # Why there is no value before it is measured.
+# Of how much of the map is taken away first, or shown first.
+CURVES = ("deletion", "insertion")
 NOT_YET = "not measured yet"
 # What is known of a map: it is better than chance and nothing speaks against it, something does, nothing could be told
 # of whether it is, or nobody measured it.

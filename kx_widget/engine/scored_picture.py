@@ -9,13 +9,12 @@ import numpy as np
 
 from kx_widget.engine.covering import Covering, finished
 from kx_widget.engine.errors import ParameterError
+from kx_widget.engine.evaluation import CURVES
 from kx_widget.engine.evaluation_inputs import covering_pixels
 from kx_widget.engine.types import Floats
 
 if TYPE_CHECKING:
     from kx_widget.engine.ranges import Pixels
-
-CURVES = ("deletion", "insertion")
 
 
 @dataclass(frozen=True, eq=False)

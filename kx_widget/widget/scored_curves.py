@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kx_widget.engine.drawing import encode
-from kx_widget.engine.scored_picture import CURVES, ScoredPicture
+from kx_widget.engine.evaluation import CURVES
 from kx_widget.engine.types import Floats
+
+if TYPE_CHECKING:
+    # A store is shown without TensorFlow.
+    from kx_widget.engine.scored_picture import ScoredPicture
 
 CLASSES = 5
 

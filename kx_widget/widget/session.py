@@ -584,7 +584,7 @@ class Session:
         if not is_idle or query.version() != answer.version or (explained := self._explained(answer)) is None:
             return
         evidence, cover = answer.evidence, answer.cover
-        before = evidence.has_free, evidence.measured
+        has_free, measured, curves = evidence.has_free, evidence.measured, evidence.curves
         try:
             if not evidence.has_free:
                 pieces = explained.measure(FREE, None, cover, stale)
@@ -597,9 +597,11 @@ class Session:
                 if not self._send_evidence(answer, query, pieces, stale):
                     break
                 evidence.measured = {each for each in evidence.measured if each[0] != image} | {(image, cover)}
-                if image == answer.focus:
-                    self._keep_curves(answer, explained, image, stale)
-            if not stale() and self._images.at_once and before != (evidence.has_free, evidence.measured):
+            # What interrupted this when the image was measured may have been no question.
+            if (answer.focus, cover) in evidence.measured and not stale():
+                self._keep_curves(answer, explained, answer.focus, stale)
+            is_more = (has_free, measured) != (evidence.has_free, evidence.measured) or curves is not evidence.curves
+            if not stale() and self._images.at_once and is_more:
                 self._keep_whole(answer)
         except Exception as error:
             self.outbox.notify(error_message(0, error))
@@ -610,11 +612,13 @@ class Session:
     def _keep_curves(self, answer: CurrentAnswer, explained: ExplainedImages, image: int, stale: CancelToken) -> None:
         """Keep what was scored along the curves of an image, for pages without a kernel."""
         known = [each for at, each in answer.evidence.records.items() if at[0] == image and each["curves"]]
-        if not self._images.at_once or not known:
+        cover = known[0]["cover"] if known else ""
+        is_kept = any((each.image, each.cover) == (image, cover) for each in answer.evidence.curves)
+        if not self._images.at_once or not known or is_kept:
             return
         columns, steps = [each["column"] for each in known], len(known[0]["curves"]["covered"]) - 1
         curves: list[ScoredCurves] = []
-        for each in explained.curves(image, columns, known[0]["cover"], steps):
+        for each in explained.curves(image, columns, cover, steps):
             if stale():
                 return
             curves.append(each)

@@ -24,7 +24,7 @@ from tests.widget.page import rest, say, until
 def test_the_first_answer_comes_unasked(widget, browser, explainer):
     assert (widget.layer, widget.method, widget.target) == ("after_add", "gradcam", "top")
     assert (widget.status, widget.progress, widget.error) == ("done", 1.0, "")
-    told = [k for k in browser.kinds() if k not in ("queued", "ahead", "costs")]
+    told = [k for k in browser.kinds() if k not in ("queued", "ahead", "costs", "rankings")]
     assert told == ["welcome", "running", "maps", "predictions", "done"]
     expected = explainer.explain(cases.photos())
     assert_array_equal(widget.result.maps, expected.maps)
@@ -388,7 +388,7 @@ def test_a_view_that_comes_later_hears_everything(widget, browser):
     before = dict(browser.maps)
     browser.messages.clear()
     browser.open(widget)
-    kinds = ["welcome", "predictions", "running", "evidence", "maps", "done", "costs"]
+    kinds = ["welcome", "predictions", "running", "evidence", "rankings", "maps", "done", "costs"]
     until(lambda: browser.kinds() == kinds)
     welcome = browser.messages[0]
     assert [m["id"] for m in welcome["catalogue"]] == list(kx.METHODS)
