@@ -65,7 +65,7 @@ def keep(store: Store, facts: dict[str, Any]) -> None:
     except OSError as error:
         warnings.warn(
             f"What was found is not kept in {store.path!r}: {error}. Pass it on: "
-            "KxWidget.from_store(store, suspicions=found).",
+            "KxWidget.from_store(store, suspicions=shortcuts).",
             RuntimeWarning,
             stacklevel=2,
         )

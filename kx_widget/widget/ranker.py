@@ -149,10 +149,10 @@ class Ranker:
         )
         records = {each["method"]: each for each in known if each["seconds"] is not None}
         of_image, of_size = (self._estimates.of_passes(passes) or 0 for passes in (IMAGE_PASSES, CONTROL_PASSES))
-        told = [(image, records[method]) for image, method in maps if method in records]
-        sizes = {(image, tuple(record["size"])) for image, record in told}
-        images = {image for image, _ in told}
-        return sum(record["seconds"] for _, record in told) + len(images) * of_image + len(sizes) * of_size
+        measured = [(image, records[method]) for image, method in maps if method in records]
+        sizes = {(image, tuple(record["size"])) for image, record in measured}
+        images = {image for image, _ in measured}
+        return sum(record["seconds"] for _, record in measured) + len(images) * of_image + len(sizes) * of_size
 
     def _evaluate(
         self, explainer: Explainer, ranking: Ranking, method: str, image: int, stale: Callable[[], bool]
@@ -206,8 +206,8 @@ class Ranker:
             return {**record, "problem": str(error)}
         seconds = seconds_for(question, pass_seconds)
         if seconds is not None:
-            asked = 1 + OTHER_CLASSES * (explainer.methods[method].cost in QUICK)
-            seconds = asked * seconds + MAP_PASSES * pass_seconds
+            passes = 1 + OTHER_CLASSES * (explainer.methods[method].cost in QUICK)
+            seconds = passes * seconds + MAP_PASSES * pass_seconds
         return {**record, "seconds": seconds, "size": list(question.spatial or question.images.batch.shape[1:3])}
 
     def _layers(self, explainer: Explainer, traits: QuestionTraits) -> dict[str, str]:

@@ -237,14 +237,14 @@ def _is_tied(metric: str, sign: int, best: RankedMaps, other: RankedMaps) -> boo
 
 def _cell(table: Comparison, metric: str, place: int, row: RankedMaps, rank: str) -> dict[str, Any]:
     mean, low, high = table.means[metric][place]
-    told = int(table.told[metric][place])
+    images = int(table.told[metric][place])
     return {
         "value": finite(mean),
-        "low": finite(low) if told > 1 else None,
-        "high": finite(high) if told > 1 else None,
-        "images": told,
+        "low": finite(low) if images > 1 else None,
+        "high": finite(high) if images > 1 else None,
+        "images": images,
         "place": rank,
-        "note": "" if told or not row.evaluations else _why_not(metric, table, row),
+        "note": "" if images or not row.evaluations else _why_not(metric, table, row),
     }
 
 

@@ -47,7 +47,7 @@ class StoredImages:
         store: where the maps are, or its folder.
         where, sort, descending: as in `Store.select`; an image is shown if one of its rows is chosen.
         target: show this class alone, which every chosen row is about; None shows all targets of each image.
-        found: what a search for shortcuts has found, see `kept_shortcuts`; None for what is kept in the store.
+        shortcuts: what a search for them has found, see `kept_shortcuts`; None for what is kept in the store.
 
     Attributes:
         targets: what was asked of each image, T texts.
@@ -67,7 +67,7 @@ class StoredImages:
         sort: str | None,
         descending: bool,
         target: str | None = None,
-        found: Mapping[str, Any] | None = None,
+        shortcuts: Mapping[str, Any] | None = None,
     ) -> None:
         store = store if isinstance(store, Store) else Store(store)
         self.store, self.path = store, store.path
@@ -85,7 +85,7 @@ class StoredImages:
         self.targets: list[str] = job["targets"] if target is None else [target]
         self.rows = first_rows[chosen][:, None] + np.arange(len(self.targets)) if target is None else rows[chosen, None]
         self.labels: Sequence[int | None] = ()
-        self._found = _kept(store) if found is None else found
+        self._shortcuts = _kept(store) if shortcuts is None else shortcuts
         self._decoded = LastDecoded()
         self.keep(len(self.rows))
 
@@ -108,7 +108,7 @@ class StoredImages:
     @property
     def suspicions(self) -> SuspicionRecords | None:
         """What a search for shortcuts has found, of the images that are shown."""
-        return suspicion_records(self._found, self.rows, len(self.store)) if self._found else None
+        return suspicion_records(self._shortcuts, self.rows, len(self.store)) if self._shortcuts else None
 
     def numbers(self, name: str) -> Floats:
         """A column of evidence of the first target of each image (N,), NaN where it cannot be told."""

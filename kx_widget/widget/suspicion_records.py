@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from kx_widget.bulk.shortcuts import Shortcuts
 
 
-def suspicion_records(found: Mapping[str, Any], shown: Ints, count: int) -> SuspicionRecords:
+def suspicion_records(shortcuts: Mapping[str, Any], shown: Ints, count: int) -> SuspicionRecords:
     """What a search for shortcuts has found, of the images that are shown.
 
     Args:
-        found: as it is kept, see `bulk.kept_shortcuts`.
+        shortcuts: as they are kept, see `bulk.kept_shortcuts`.
         shown: the rows of the store (N, T) of each image.
         count: rows of the store.
     """
     images = np.full(count, -1, np.int64)
     images[shown] = np.arange(len(shown))[:, None]
     return {
-        "headline": found["headline"],
-        "summary": found["summary"],
-        "limits": found["limits"],
-        "items": [_record(each, images) for each in found["suspicions"]],
+        "headline": shortcuts["headline"],
+        "summary": shortcuts["summary"],
+        "limits": shortcuts["limits"],
+        "items": [_record(each, images) for each in shortcuts["suspicions"]],
     }
 
 

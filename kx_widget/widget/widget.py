@@ -125,8 +125,8 @@ class KxWidget(Traits):
         from kx_widget.widget.suspicion_records import facts_of
 
         settings = cls._settings(model, keywords)
-        found = None if suspicions is None else facts_of(suspicions)
-        source = StoredImages(store, where, sort, descending, found=found)
+        shortcuts = None if suspicions is None else facts_of(suspicions)
+        source = StoredImages(store, where, sort, descending, shortcuts=shortcuts)
         if model is None and settings:
             raise ParameterError(f"{', '.join(settings)}: without a model there is nothing to give these to.")
         answers = StoredAnswers(source, None if model is None else model_of_store(source, model, settings))
