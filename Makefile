@@ -49,8 +49,8 @@ test-python: setup
 test-units: setup
 	$(COVERAGE) --ignore=tests/browser $(addprefix --ignore=,$(RUNS))
 
-# Notebooks and data sets: fewer tests, each of which takes long.
-test-runs: setup
+# Notebooks and data sets: fewer tests, each of which takes long. What those in a browser need lets them begin first.
+test-runs: setup chromium firefox bundles
 	$(COVERAGE) $(RUNS)
 
 # The inner loop: engine and widget on tiny nets, and the front end's own tests, in two minutes.

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { RankableMethod, RankedCell, RankedMethod, RankingRecord } from "../src/kernel/protocol";
+import type { MethodRecord, RankableMethod, RankedCell, RankedMethod, RankingRecord } from "../src/kernel/protocol";
 import {
   byFamily,
   chosenContenders,
@@ -103,14 +103,14 @@ describe("the methods", () => {
   });
 
   it("are listed by family, in the catalogue's order", () => {
-    const { catalogue } = welcome();
-    store.constants.value = welcome();
-    const listed = byFamily(
-      store,
-      [...catalogue].reverse().map(({ id }) => rankable(id)),
-    );
-    expect(listed.flatMap(([, records]) => records).length).toBe(catalogue.length);
-    expect(listed.map(([family]) => family)).toEqual([...new Set(catalogue.map(({ family }) => family))]);
+    const families = { a: "shapes", b: "edges", c: "shapes" };
+    const catalogue = Object.entries(families).map(([id, family]) => ({ id, family }) as MethodRecord);
+    store.constants.value = welcome({ catalogue });
+    const [a, b, c] = ["a", "b", "c"].map((id) => rankable(id));
+    expect(byFamily(store, [c, b, a])).toEqual([
+      ["shapes", [a, c]],
+      ["edges", [b]],
+    ]);
   });
 
   it("are asked about the image in focus, or what is in sight", () => {
