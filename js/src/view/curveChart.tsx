@@ -5,7 +5,7 @@ import { bandPath, type ChartScale, linePath, rangeOf } from "../math/chart";
 export type CurveName = "deletion" | "insertion";
 
 const [WIDTH, HEIGHT] = [318, 150];
-const [LEFT, RIGHT, TOP, BOTTOM] = [34, 8, 8, 20];
+const [LEFT, RIGHT, TOP, BOTTOM] = [38, 8, 8, 20];
 
 interface CurveChartProps {
   curves: CurvesRecord;
