@@ -30,6 +30,7 @@ MAPPINGS = ("scores", "curves", "control", "tops", "cells")
 # Of how much of the map is taken away first, or shown first.
 CURVES = ("deletion", "insertion")
 NOT_YET = "not measured yet"
+BEYOND = "random maps as smooth differ so much here that not even the best one would stand out"
 # What is known of a map: it is better than chance and nothing speaks against it, something does, nothing could be told
 # of whether it is, or nobody measured it.
 State = Literal["holds", "weak", "unknown", "unmeasured"]
@@ -49,6 +50,7 @@ class MetricSummary:
     meaning: str
     doubt: tuple[float, str] | None
     params: Mapping[str, Any]
+    best: float | None = None
 
     def is_doubtful(self, value: float) -> bool:
         """Whether a map's value is worse than what can be believed."""
@@ -117,18 +119,27 @@ class Evaluation:
     @property
     def z(self) -> dict[str, Floats]:
         """By metric, by how many spreads of random maps a map is better than these (N, T)."""
-        return {name: self._z(name, control) for name, control in self.control.items()}
+        return {name: self._z(name) for name in self.control}
 
     @property
     def is_clear(self) -> dict[str, Floats]:
         """By metric, whether a map is clearly better than random maps (N, T): 1 or 0, NaN where it cannot be told."""
-        clear = {name: np.vectorize(_clear)(control[..., 2]) for name, control in self.control.items()}
-        return {name: np.where(np.isnan(z), np.nan, z >= clear[name]) for name, z in self.z.items()}
+        return {name: self._is_clear(name, z) for name, z in self.z.items()}
 
-    def _z(self, name: str, control: Floats) -> Floats:
+    def _is_clear(self, name: str, z: Floats) -> Floats:
+        clear, best = np.vectorize(_clear)(self.control[name][..., 2]), self.metrics[name].best
+        # Where not even the best map would be, nothing is told of one that is not.
+        reach = np.inf if best is None else self._spreads(name, np.full_like(z, best))
+        return np.where(np.isnan(z) | ((z < clear) & (reach < clear)), np.nan, z >= clear)
+
+    def _z(self, name: str) -> Floats:
+        return self._spreads(name, self.scores[name])
+
+    def _spreads(self, name: str, values: Floats) -> Floats:
+        """By how many spreads of random maps values (N, T) of a metric are better than these."""
         sign = 1 if self.metrics[name].better == "higher" else -1
-        mean, spread = control[..., 0], control[..., 1]
-        gap = sign * (self.scores[name] - mean)
+        mean, spread = self.control[name][..., 0], self.control[name][..., 1]
+        gap = sign * (values - mean)
         return np.divide(gap, spread, out=np.full_like(gap, np.nan), where=spread > 0)
 
     def verdict(self, image: int, target: int) -> str:
@@ -184,7 +195,7 @@ class Evaluation:
         if nothing := next(filter(_is_of_map, notes), ""):
             return nothing
         bad, good, _ = self._findings(image, target)
-        untold = next((note for note in notes if note.partition(":")[0] in self._untold(image, target)), "")
+        untold = next(iter(self._untold(image, target).values()), "")
         if bad or good:
             so_far = "so far " if not bad and self._is_running(image, target) else ""
             return _sentence(so_far + (bad or good)[0][1])
@@ -214,10 +225,15 @@ class Evaluation:
         notes = self.notes[image][target]
         return any(f"{summary.title}: {NOT_YET}." in notes for summary in self.metrics.values())
 
-    def _untold(self, image: int, target: int) -> list[str]:
-        """The titles of the metrics that cannot be told of one map."""
-        notes = [note.partition(": ") for note in self.notes[image][target]]
-        return [title for title, _, reason in notes if reason != f"{NOT_YET}."]
+    def _untold(self, image: int, target: int) -> dict[str, str]:
+        """Why metrics cannot be told of one map, by their titles."""
+        notes = {note.partition(":")[0]: note for note in self.notes[image][target] if f": {NOT_YET}." not in note}
+        titles = [self.metrics[name].title for name in self.control if self._is_beyond(name, image, target)]
+        return notes | {title: f"{title}: {BEYOND}." for title in titles}
+
+    def _is_beyond(self, name: str, image: int, target: int) -> bool:
+        """Whether a map is not clearly better than random ones where not even the best one would be."""
+        return bool(np.isfinite(self.z[name][image, target]) and np.isnan(self.is_clear[name][image, target]))
 
     def _findings(self, image: int, target: int) -> tuple[list[Finding], list[Finding], set[str]]:
         """What speaks against a map and what for it, and the aspects that something is known of."""
@@ -230,8 +246,10 @@ class Evaluation:
                 continue
             seen.add(summary.aspect)
             if name in self.control and np.isfinite(self.control[name][image, target]).all():
-                mean, spread, number = map(float, self.control[name][image, target])
-                is_clear = self.z[name][image, target] >= _clear(number)
+                if self._is_beyond(name, image, target):
+                    continue
+                mean, spread, _ = map(float, self.control[name][image, target])
+                is_clear = self.is_clear[name][image, target] == 1
                 words = "better than" if is_clear else "not clearly better than"
                 theirs = f"theirs {_number(mean)} ± {spread:.2f}"
                 finding = f"{words} random maps as smooth in {summary.title} ({_number(value)}, {theirs})"

@@ -119,5 +119,12 @@ class EvaluationBuilder:
 def summary_of(column: MetricColumn) -> MetricSummary:
     """A metric as an evaluation keeps it."""
     metric = column.metric
-    better = metric.better(column.params)
-    return MetricSummary(metric.title, better, metric.aspect, metric.meaning, metric.doubt, dict(column.params))
+    return MetricSummary(
+        metric.title,
+        metric.better(column.params),
+        metric.aspect,
+        metric.meaning,
+        metric.doubt,
+        dict(column.params),
+        metric.best,
+    )

@@ -85,6 +85,8 @@ class Metric:
         params: parameters besides the batch.
         is_compared: whether random maps are scored as well, to compare with.
         doubt: (value, sentence): what to say of a map whose value is worse than that.
+        best: the value that no map's is better than, or hardly is; None where nobody knows. Where it would not be told
+            from random maps either, a map is not said to be no better than chance.
     """
 
     id: str
@@ -99,6 +101,7 @@ class Metric:
     params: tuple[Parameter, ...] = ()
     is_compared: bool = False
     doubt: tuple[float, str] | None = None
+    best: float | None = None
 
     def better(self, params: Mapping[str, Any]) -> Direction:
         """Which values are better where it is computed with `params`."""

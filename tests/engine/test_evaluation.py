@@ -395,6 +395,26 @@ def test_a_verdict_tells_bad_news_first_and_what_was_not_measured(decisive_case)
         ev.sentence("srg", 0, 0)
 
 
+def test_a_map_is_not_called_chance_where_not_even_the_best_would_stand_out(decisive_case):
+    explainer, x, e = decisive_case
+    ev = explainer.evaluate(e, ["single_deletion"], images=x)
+
+    def known(value, spread):
+        control = np.stack([np.zeros((5, 2)), np.full((5, 2), spread), np.full((5, 2), 64)], -1)
+        scores = {"single_deletion": np.full((5, 2), value)}
+        return replace(ev, scores=scores, control={"single_deletion": control}, notes=(((), ()),) * 5)
+
+    # 2 spreads are clear: the best value, 1, is that far from random maps that spread by 0.5, and not by 0.6.
+    assert [known(value, 0.5).state(0, 0) for value in (1, 0.9)] == ["holds", "weak"]
+    beyond = known(0.9, 0.6)
+    assert beyond.state(0, 0) == "unknown" and np.isnan(beyond.is_clear["single_deletion"]).all()
+    assert beyond.verdict(0, 0).startswith("Cannot be told here: Single deletion; not measured: ")
+    assert beyond.headline(0, 0) == (
+        "Cannot be told. Single deletion: random maps as smooth differ so much here that not even the best one would "
+        "stand out."
+    )
+
+
 def own(fn, **more):
     return kx.Metric(
         "mine", "Mine", fn, "higher", "faithful", (), "nothing", "It is {value:.1f}.", "an example", **more

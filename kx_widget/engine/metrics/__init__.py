@@ -105,6 +105,7 @@ METRICS = table(
         "Hesse et al. 2024, arXiv 2407.11910",
         params=(Parameter("grid", "int", 4, "Cells a side.", minimum=2, maximum=32),),
         is_compared=True,
+        best=1,
     ),
     Metric(
         "mu_fidelity", "μ-fidelity", mu_fidelity, "higher", "faithful", (), "64 passes an image, once",
@@ -117,6 +118,7 @@ METRICS = table(
             ),
         ),
         is_compared=True,
+        best=1,
     ),
     Metric(
         "infidelity", "Infidelity", infidelity, "lower", "faithful", (), "64 passes an image, once",
@@ -124,24 +126,28 @@ METRICS = table(
         "Yeh et al. 2019, arXiv 1901.09392",
         params=(GRID, SHARE, MASKS),
         is_compared=True,
+        best=0,
     ),
     Metric(
         "srg", "SRG", srg, "higher", "faithful", ("curves",), CURVES,
         "Covering what the map marks least leaves {value:.2f} more than covering what it marks most.",
         "Blücher et al. 2024, arXiv 2401.06654",
         is_compared=True,
+        best=1,
     ),
     Metric(
         "deletion", "Deletion", deletion, "lower", "faithful", ("curves",), CURVES,
         "While what the map marks is covered, {value:.2f} is left on average.",
         "Petsiuk et al. 2018, arXiv 1806.07421",
         is_compared=True,
+        best=0,
     ),
     Metric(
         "insertion", "Insertion", insertion, "higher", "faithful", ("curves",), CURVES,
         "While what the map marks is shown, {value:.2f} is there on average.",
         "Petsiuk et al. 2018, arXiv 1806.07421",
         is_compared=True,
+        best=1,
     ),
     Metric(
         "aopc", "AOPC", aopc, ("order", "morf"), "faithful", ("curves",), CURVES,
