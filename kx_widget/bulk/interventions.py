@@ -114,7 +114,7 @@ class TestedSuspicion:
     def description(self) -> str:
         """Who is suspected, and why."""
         s = self.suspicion
-        text = f"{counted(len(s.rows), 'image')} of {s.target_name}, {percent(s.share)} of the class"
+        text = f"{counted(len(s.rows), 'image')} taken for {s.target_name}, {percent(s.share)} of all these"
         if not np.isnan(s.wrong):
             text += f"; {percent(s.wrong)} of them are predicted wrong, of the others {percent(s.others_wrong)}"
         return f"{text}; evidence alike by {fixed(s.tightness)}, in the whole class by {fixed(s.class_tightness)}."
