@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { MethodRecord, RankableMethod, RankedCell, RankedMethod, RankingRecord } from "../src/kernel/protocol";
+import { AnswerCache } from "../src/state/answerCache";
 import {
   byFamily,
   chosenContenders,
@@ -10,8 +11,9 @@ import {
   rankingSeconds,
   sortedMethods,
 } from "../src/state/ranking";
-import { Store } from "../src/state/store";
-import { COLUMN, welcome } from "./helpers";
+import { Session } from "../src/state/session";
+import { DEFAULTS, Store } from "../src/state/store";
+import { COLUMN, fakeModel, item, running, welcome } from "./helpers";
 
 const cell = (value: number | null): RankedCell => ({
   ...{ value, low: null, high: null, images: value === null ? 0 : 1, place: "", note: "" },
@@ -119,4 +121,26 @@ describe("the methods", () => {
     expect(rankedImages(store, "image")).toEqual([2]);
     expect(rankedImages(store, "rows")).toEqual([1, 2]);
   });
+});
+
+it("are being compared until the table for their target is whole, whatever was stopped for another one", () => {
+  const model = fakeModel({ ...DEFAULTS, layer: "conv", method: "cam", _images: [{}] });
+  const session = new Session(model, store, new AnswerCache());
+  const tell = (...items: RankingRecord[]) => model.down({ kind: "rankings", gen: 1, ...TABLES, items });
+  const stopped = { ...RECORD, target: "top", done: 1 };
+  const of = (done: number) => ({ ...RECORD, target: "dog", done });
+  model.down(running(1, "top", "dog"));
+  model.down({ kind: "maps", gen: 1, seq: 1, items: [item()] }, [Float32Array.of(1, 2).buffer]);
+  const request = { images: [0], methods: ["a", "b", "c"], cover: "blur" };
+  session.rank({ ...request, column: 0 });
+  tell(stopped);
+  session.rank({ ...request, column: 0, methods: [] });
+  expect(store.rankingTarget.value).toBeNull();
+  session.rank({ ...request, column: 1 });
+  tell(stopped);
+  tell(stopped, of(2));
+  expect(store.rankingTarget.value).toBe("dog");
+  tell(stopped, of(3));
+  expect(store.rankingTarget.value).toBeNull();
+  session.close();
 });

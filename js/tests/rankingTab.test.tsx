@@ -89,7 +89,7 @@ it("compares the rows in sight where there are several", () => {
 
 it("stops on request, and says how far it is", () => {
   show([{ ...RECORD, done: 1 }], () => {
-    store.ranking.value = true;
+    store.rankingTarget.value = "top";
   });
   expect(screen.text).toContain("comparing, 1 of 3 maps done");
   screen.one("button", "Stop").fire("click");

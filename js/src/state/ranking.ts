@@ -4,11 +4,13 @@ import type { RankableMethod, RankedMethod, RankingRecord } from "../kernel/prot
 import { roughly } from "./format";
 import { chosenTile, focusedImage, type RankingTables, type Store } from "./store";
 
-/** The table for the target of the tile that was chosen last; undefined where nothing was compared. */
-export function chosenRanking(store: Store): RankingRecord | undefined {
-  const target = store.answer.value?.columns[chosenTile(store).column]?.target;
-  return store.rankings.value?.items.find((each) => each.target === target);
-}
+/** The table for a target; undefined where nothing was compared. */
+export const rankingOf = (store: Store, target: string | null | undefined): RankingRecord | undefined =>
+  store.rankings.value?.items.find((each) => each.target === target);
+
+/** The table for the target of the tile that was chosen last. */
+export const chosenRanking = (store: Store): RankingRecord | undefined =>
+  rankingOf(store, store.answer.value?.columns[chosenTile(store).column]?.target);
 
 /** The methods that are to be compared. */
 export function chosenContenders(store: Store): readonly string[] {

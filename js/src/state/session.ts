@@ -12,6 +12,7 @@ import { exact, nearest } from "./availableQuestions";
 import { addCovered, type CoverPlace } from "./covered";
 import { Crops } from "./crops";
 import { CurrentAnswer } from "./currentAnswer";
+import { rankingOf } from "./ranking";
 import { currentQuestion, type Status, type Store, type Traits } from "./store";
 import { StoreImages } from "./storeImages";
 import { Strokes } from "./strokes";
@@ -103,7 +104,8 @@ export class Session implements Listener {
 
   /** Asks how these methods compare for a column's target; with none of them to stop. */
   rank(request: Omit<Message<"rank">, "kind" | "gen">): void {
-    this.store.ranking.value = request.methods.length > 0;
+    const { target = null } = this.store.answer.peek()?.columns[request.column] ?? {};
+    this.store.rankingTarget.value = request.methods.length > 0 ? target : null;
     this.connection.send({ kind: "rank", gen: this.current.gen, ...request });
   }
 
@@ -199,9 +201,9 @@ export class Session implements Listener {
     evidence: ({ items }) => this.current.addEvidence(items),
     rankings: ({ kind: _, gen: __, ...tables }) => {
       this.store.rankings.value = tables;
-      if (tables.items.length > 0 && tables.items.every(({ done, total }) => done === total)) {
-        this.store.ranking.value = false;
-      }
+      // A comparison for another target may have been stopped before its end.
+      const ranking = rankingOf(this.store, this.store.rankingTarget.value);
+      if (ranking && ranking.done === ranking.total) this.store.rankingTarget.value = null;
     },
     covered: (message, buffers) => addCovered(this.store, message, buffers),
     painted: (message, buffers) => this.strokes.receive(message, buffers),
@@ -228,7 +230,7 @@ export class Session implements Listener {
       this.stopWaiting();
       this.report(message, hint, traceback);
       this.store.measuring.value = [];
-      this.store.ranking.value = false;
+      this.store.rankingTarget.value = null;
       if (gen === 0) return;
       if (gen > this.current.gen) this.current.next(gen);
       this.end("error");
@@ -250,7 +252,7 @@ export class Session implements Listener {
     this.store.seconds.value = null;
     this.store.failure.value = null;
     this.store.measuring.value = [];
-    this.store.ranking.value = false;
+    this.store.rankingTarget.value = null;
   }
 
   private end(status: Status): void {

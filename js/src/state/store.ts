@@ -189,8 +189,8 @@ export class Store {
   readonly painting = new Painting();
   /** Methods beside each other, for the targets of the answer on the screen, and what can be compared. */
   readonly rankings = signal<RankingTables | null>(null);
-  /** Methods are being compared. */
-  readonly ranking = signal(false);
+  /** The target for which methods are being compared, null while none are. */
+  readonly rankingTarget = signal<string | null>(null);
   /** The methods to compare; null for those that the kernel proposes. */
   readonly contenders = signal<readonly string[] | null>(null);
   /** What a search for shortcuts has found is shown above the grid. */

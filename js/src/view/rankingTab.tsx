@@ -10,6 +10,7 @@ import {
   compareText,
   isRanked,
   rankedImages,
+  rankingOf,
   sortedMethods,
 } from "../state/ranking";
 import { chosenTile, focusedImage, type Store } from "../state/store";
@@ -61,8 +62,8 @@ export function RankingTab({ store, actions }: ViewProps) {
 
 /** The button that compares, or how far it is. */
 function Comparing({ store, actions, scope }: ViewProps & { scope: Scope }) {
-  const [ranking, methods, images] = [chosenRanking(store), chosenContenders(store), rankedImages(store, scope)];
-  if (store.ranking.value) {
+  if (store.rankingTarget.value !== null) {
+    const ranking = rankingOf(store, store.rankingTarget.value);
     const progress = ranking && ranking.done < ranking.total ? `, ${ranking.done} of ${ranking.total} maps done` : "…";
     return (
       <p class="measuring">
@@ -73,6 +74,7 @@ function Comparing({ store, actions, scope }: ViewProps & { scope: Scope }) {
       </p>
     );
   }
+  const [ranking, methods, images] = [chosenRanking(store), chosenContenders(store), rankedImages(store, scope)];
   if (!store.rankings.value?.rankable.length) return <p class="dim">What can be compared is being found out…</p>;
   if (isRanked(ranking, { images, methods, cover: store.cover.value })) return null;
   const isReady = store.status.value === "done" && methods.length > 0;
