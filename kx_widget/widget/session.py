@@ -633,6 +633,8 @@ class Session:
                 self._tell_rankings(answer, stale)
             if (ranking := self._wanted_ranking) is None or stale():
                 return
+            # Where all of it is measured, no map follows.
+            self._tell_rankings(answer, stale)
             for _ in self._ranker.measure(ranking, stale):
                 self._tell_rankings(answer, stale)
             if not stale() and self._images.at_once:

@@ -210,6 +210,15 @@ def test_it_can_be_stopped_and_what_is_measured_stays(widget, browser, monkeypat
     assert widget.explainer.counts["predict"] == passes
 
 
+def test_fewer_methods_than_are_measured_are_told_at_once(widget, browser):
+    rank(widget, browser, [0], ["gradcam", "eigencam"])
+    passes = widget.explainer.counts["predict"]
+    record = rank(widget, browser, [0], ["eigencam"])
+    assert [row["method"] for row in record["methods"]] == ["eigencam"]
+    assert record["done"] == record["total"] == 1
+    assert widget.explainer.counts["predict"] == passes
+
+
 def test_another_method_has_the_same_table_and_another_target_its_own(widget, browser):
     record = rank(widget, browser, [0], ["gradcam", "occlusion"])
     first = browser.gen
