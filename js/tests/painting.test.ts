@@ -300,6 +300,20 @@ describe("strokes", () => {
     expect(store.painting.answer.value).toBeNull();
   });
 
+  it("of all images in sight are answered by the latest, even where an earlier one comes late", () => {
+    store.inSight.value = [0, 1];
+    for (const right of [2, 3]) {
+      store.painting.replace(box(right));
+      actions.scoreInSight();
+    }
+    model.down(painted(2, { asked: 2 }), [new Uint8Array()]);
+    model.down(painted(1, { asked: 2 }), [new Uint8Array()]);
+    expect(store.painting.answerForAll.value?.question.mask).toEqual(box(3));
+    // They come in parts.
+    model.down(painted(2, { asked: 2, share: 0.5 }), [new Uint8Array()]);
+    expect(store.painting.answerForAll.value?.message.share).toBe(0.5);
+  });
+
   it("are not asked without a model or a kernel, and the page says so", () => {
     store.painting.replace(box(2));
     const nothing = { questions: [], leftOut: 0, side: null };

@@ -25,11 +25,12 @@ export function whyNotScored(store: Store): string {
 export class Strokes {
   private serial = 0;
   /** Serial numbers of what was asked last, and answered, about one image. */
-  private asked = 0;
-  private answered = 0;
+  private latestSerial = 0;
+  private answeredSerial = 0;
   private askedAt = Number.NEGATIVE_INFINITY;
   /** Milliseconds that the last answer took. */
-  private took = 0;
+  private answerMs = 0;
+  /** By serial number, without those older than the last answer about as many images. */
   private readonly questions = new Map<number, PaintQuestion>();
   private retry: ReturnType<typeof setTimeout> | undefined;
 
@@ -43,19 +44,19 @@ export class Strokes {
   score({ image, column }: TilePlace, isMoving: boolean): void {
     const { painting } = this.store;
     // The end of a step would have to wait for what is asked just before.
-    const pause = Math.max(MOVING_MS, MOVING_TIMES * this.took);
-    if (isMoving && (this.asked > this.answered || performance.now() - this.askedAt < pause)) return;
+    const pause = Math.max(MOVING_MS, MOVING_TIMES * this.answerMs);
+    if (isMoving && (this.latestSerial > this.answeredSerial || performance.now() - this.askedAt < pause)) return;
     if (painting.isEmpty.peek() || whyNotScored(this.store)) {
       // What is on its way is about something else.
-      this.answered = this.asked;
+      this.answeredSerial = this.latestSerial;
       painting.answer.value = null;
       return;
     }
-    this.asked = this.ask([image], column);
+    this.latestSerial = this.ask([image], column);
     this.askedAt = performance.now();
     clearTimeout(this.retry);
     this.retry = setTimeout(() => {
-      if (this.asked > this.answered) this.score({ image, column }, false);
+      if (this.latestSerial > this.answeredSerial) this.score({ image, column }, false);
     }, LOST_MS);
   }
 
@@ -70,20 +71,21 @@ export class Strokes {
     const question = this.questions.get(message.serial);
     if (message.view !== this.view || !question) return;
     const { painting } = this.store;
-    if (question.images.length > 1) {
+    const isForAll = question.images.length > 1;
+    for (const [serial, { images }] of this.questions) {
+      if (images.length > 1 === isForAll && serial < message.serial) this.questions.delete(serial);
+    }
+    if (isForAll) {
       painting.answerForAll.value = { question, message, picture: null };
       return;
     }
     // One that has been replaced since is no news.
-    if (message.serial <= this.answered) return;
-    this.answered = message.serial;
-    if (message.serial === this.asked) this.took = performance.now() - this.askedAt;
+    if (message.serial <= this.answeredSerial) return;
+    this.answeredSerial = message.serial;
+    if (message.serial === this.latestSerial) this.answerMs = performance.now() - this.askedAt;
     // A host may reuse the buffer for its next message.
     const picture = message.problem ? null : { mime: "image/png", data: toBytes(buffers[0]).slice() };
     painting.answer.value = { question, message, picture };
-    for (const [serial, { images }] of this.questions) {
-      if (images.length === 1 && serial < message.serial) this.questions.delete(serial);
-    }
   }
 
   close(): void {
