@@ -1,3 +1,4 @@
+import { options } from "preact";
 import { act } from "preact/test-utils";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { captionOf } from "../src/canvas/captions";
@@ -162,6 +163,24 @@ it("a line says that nothing is known yet, what is, or that it was not measured 
     store.available.value = { questions: [], offline: true, fromStore: false, leftOut: 0, side: null };
   });
   expect(text()).toBe("Not measured");
+});
+
+it("a line is drawn anew where its own evidence changes, not that of another tile", () => {
+  act(() => record());
+  show(() => <EvidenceLine store={store} image={0} column={0} />);
+  const { diffed } = options;
+  let drawings = 0;
+  options.diffed = (vnode) => {
+    if (vnode.type === EvidenceLine) drawings += 1;
+    diffed?.(vnode);
+  };
+  act(() => {
+    store.evidence.value = new Map([...store.evidence.value, ["1/0", { ...RECORD, image: 1 }]]);
+  });
+  expect(drawings).toBe(0);
+  act(() => record({ headline: "Better than chance." }));
+  expect([drawings, text()]).toEqual([1, "Better than chance"]);
+  options.diffed = diffed;
 });
 
 describe("a caption", () => {

@@ -9,10 +9,11 @@ export const EvidenceMark = ({ state }: { state: EvidenceState }) => (
   </svg>
 );
 
-/** How far the map of a tile can be believed, in one line. */
+/** How far the map of a tile can be believed, in one line, which is drawn anew only where this tile's evidence changes. */
 export function EvidenceLine({ store, ...place }: { store: Store } & TilePlace) {
   const record = useComputed(() => evidenceOf(store, place)).value;
-  return <EvidenceText record={record} text={headlineOf(store, place)} />;
+  const text = useComputed(() => headlineOf(store, place)).value;
+  return <EvidenceText record={record} text={text} />;
 }
 
 export function EvidenceText({ record, text }: { record: EvidenceRecord | undefined; text: string }) {
