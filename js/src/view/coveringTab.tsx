@@ -5,10 +5,10 @@ import { coveredAt, coveredKey } from "../state/covered";
 import { whyNotMeasured } from "../state/evidence";
 import { percent } from "../state/format";
 import { briefName } from "../state/labels";
-import { COVERS, type CoveredPicture, type CoverName, chosenTile, type Store } from "../state/store";
+import { type CoveredPicture, chosenTile, type Store } from "../state/store";
 import { CoveredView } from "./coveredView";
+import { CoverSelect } from "./coverSelect";
 import { CurveChart, type CurveName } from "./curveChart";
-import { Select } from "./field";
 import type { ViewProps } from "./props";
 import { setTo } from "./setTo";
 
@@ -51,7 +51,7 @@ export function CoveringTab({ store, actions, record }: CoveringProps) {
             {name === "deletion" ? "cover it" : "show it alone"}
           </button>
         ))}
-        <CoverChoice store={store} onChoose={actions.coverWith} />
+        <CoverSelect store={store} disabled={whyNotMeasured(store) !== ""} onChoose={actions.coverWith} />
       </div>
       <CurveChart
         curves={curves}
@@ -74,23 +74,6 @@ export function CoveringTab({ store, actions, record }: CoveringProps) {
     </>
   );
 }
-
-const CoverChoice = ({ store, onChoose }: { store: Store; onChoose(cover: CoverName): void }) => (
-  <Select
-    id="kx-cover"
-    label="with"
-    title="What covers: a blur of the picture, its mean colour, or black"
-    value={store.cover.value}
-    disabled={whyNotMeasured(store) !== ""}
-    onChoose={(cover) => onChoose(cover as CoverName)}
-  >
-    {COVERS.map((cover) => (
-      <option key={cover} value={cover}>
-        {cover}
-      </option>
-    ))}
-  </Select>
-);
 
 /** How much of the picture a step of a curve covers or shows. */
 const shareText = (curves: CurvesRecord, curve: CurveName, step: number) =>

@@ -7,11 +7,11 @@ import { paintCode } from "../state/paintCode";
 import { topOf } from "../state/paintedMap";
 import { type PaintAnswer, TOOLS, type Tool } from "../state/painting";
 import { allText, outcomeText, sharesText } from "../state/paintWords";
-import { COVERS, type CoverName, chosenTile, mapOf, type Store, type TilePlace } from "../state/store";
+import { chosenTile, mapOf, type Store, type TilePlace } from "../state/store";
 import { whyNotScored } from "../state/strokes";
 import { CopyAsPython } from "./copyAsPython";
 import { PictureCanvas } from "./coveredView";
-import { options, Select } from "./field";
+import { CoverSelect } from "./coverSelect";
 import type { ViewProps } from "./props";
 import { setTo } from "./setTo";
 import { Slider } from "./slider";
@@ -144,17 +144,12 @@ function CoverPainted({ store }: { store: Store }) {
       <button type="button" title="Cover all but it" aria-pressed={keep.value} onClick={setTo(keep, true)}>
         keep it alone
       </button>
-      <Select
-        id="kx-paint-cover"
-        label="with"
-        title="What covers: a blur of the picture, its mean colour, or black"
-        value={store.cover.value}
+      <CoverSelect
+        store={store}
         onChoose={(cover) => {
-          store.cover.value = cover as CoverName;
+          store.cover.value = cover;
         }}
-      >
-        {options(COVERS.map((cover) => [cover, cover]))}
-      </Select>
+      />
     </div>
   );
 }

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { RankableMethod, RankedCell, RankedMethod, RankingRecord } from "../kernel/protocol";
 import { whyNotMeasured } from "../state/evidence";
 import { roughly, value } from "../state/format";
-import { imageName } from "../state/labels";
+import { imageName, methodTitle } from "../state/labels";
 import {
   byFamily,
   chosenContenders,
@@ -133,15 +133,12 @@ export function ContenderBox({ store, record, chosen, toggle }: ContenderBoxProp
     <label title={problem || undefined}>
       <input type="checkbox" checked={chosen} disabled={problem !== ""} onChange={toggle} />
       <span>
-        {titleOf(store, method)}
+        {methodTitle(store, method)}
         <span class="dim">{problem ? ` · ${problem}` : seconds === null ? "" : ` · ${roughly(seconds)}`}</span>
       </span>
     </label>
   );
 }
-
-const titleOf = (store: Store, method: string) =>
-  store.constants.value?.catalogue.find(({ id }) => id === method)?.title ?? method;
 
 export function RankingTable({ store, actions, ranking }: ViewProps & { ranking: RankingRecord }) {
   const sortedBy = useSignal(0);
@@ -214,7 +211,7 @@ export function MethodRow({ store, actions, row, isMean }: MethodRowProps) {
             disabled={!canUse}
             onClick={() => actions.takeMethod(method, layer)}
           >
-            {titleOf(store, method)}
+            {methodTitle(store, method)}
           </button>
           {relatives.length > 0 && (
             <span
