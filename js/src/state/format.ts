@@ -18,6 +18,18 @@ export function percent(p: number): string {
   return `${hundredths >= 99.95 || hundredths === 0 ? hundredths.toFixed(0) : hundredths.toFixed(1)} %`;
 }
 
+/** A part of a whole, without decimals. */
+export function wholePercent(part: number): string {
+  return `${part > 0 && part < 0.005 ? "<1" : Math.round(100 * part)} %`;
+}
+
+/** A probability or, where the model has none, a score. */
+export const figure = (v: number | null, unit: "probability" | "score"): string =>
+  unit === "probability" && v !== null ? percent(v) : value(v);
+
+/** A number rounded to hundredths. */
+export const toHundredths = (v: number): string => value(Number(v.toFixed(2)));
+
 export function duration(seconds: number): string {
   if (seconds < 0.9995) return `${Math.max(1, Math.round(seconds * 1000))} ms`;
   if (seconds < 59.95) return `${seconds.toFixed(1)} s`;

@@ -2,13 +2,11 @@
 
 import type { PaintedImage } from "../kernel/protocol";
 import { countOf } from "../math/mask";
-import { percent, value } from "./format";
+import { figure, wholePercent } from "./format";
 import { briefExplainedText, briefName } from "./labels";
 import { mapShare } from "./paintedMap";
 import type { PaintAnswer } from "./painting";
 import { mapOf, type Store, type TilePlace } from "./store";
-
-const whole = (share: number) => `${share > 0 && share < 0.005 ? "<1" : Math.round(100 * share)} %`;
 
 /** How much of the picture is painted, and how much of its map. */
 export function sharesText(store: Store, place: TilePlace): string {
@@ -16,11 +14,12 @@ export function sharesText(store: Store, place: TilePlace): string {
   if (isEmpty.value) return "Nothing is painted: paint on the large picture, or take the map’s top.";
   const act = keep.value ? "You kept" : "You covered";
   const share = countOf(mask.value) / mask.value.pixels.length;
+  const text = `${act} ${wholePercent(share)} of the picture`;
   const map = mapOf(store, place);
-  const ofMap = map ? mapShare(map, mask.value) : null;
-  const rest =
-    ofMap === null ? (map ? "; the map has nothing positive to be part of" : "") : `, ${whole(ofMap)} of the map`;
-  return `${act} ${whole(share)} of the picture${rest}`;
+  if (!map) return text;
+  const ofMap = mapShare(map, mask.value);
+  if (ofMap === null) return `${text}; the map has nothing positive to be part of`;
+  return `${text}, ${wholePercent(ofMap)} of the map`;
 }
 
 /** What became of what the map explains, and of the prediction. */
@@ -39,15 +38,14 @@ function lossText(
   if (before === null || after === null) return "the map explains nothing here.";
   const map = mapOf(store, { image: images[0], column });
   const name = map ? briefExplainedText(store, map.item) : "what is explained";
-  const figure = unit === "probability" ? percent : value;
-  const change = `${figure(before)} → ${figure(after)}`;
+  const change = `${figure(before, unit)} → ${figure(after, unit)}`;
   if (lost === null) {
     const why = unit === "score" ? "; covering all hardly lowers it, so that parts of it tell nothing" : "";
     return `the ${unit} of ${name} went ${change}${why}.`;
   }
   if (lost <= -0.005) return `the ${unit} of ${name} rose, ${change}.`;
   const of = unit === "score" ? " of what covering all of it takes" : "";
-  return `the ${unit} of ${name} lost ${whole(Math.max(0, lost))}${of} (${change}).`;
+  return `the ${unit} of ${name} lost ${wholePercent(Math.max(0, lost))}${of} (${change}).`;
 }
 
 const predictionText = (store: Store, { best_before, best_after }: PaintedImage) =>
@@ -63,7 +61,7 @@ export function allText({ message }: PaintAnswer): string {
   const kept = images.filter(({ best_before, best_after }) => best_before === best_after).length;
   const losses = images.flatMap(({ lost }) => (lost === null ? [] : [lost]));
   const mean = losses.reduce((sum, lost) => sum + lost, 0) / losses.length;
-  const words = mean < 0 ? `gained ${whole(-mean)}` : `lost ${whole(mean)}`;
+  const words = mean < 0 ? `gained ${wholePercent(-mean)}` : `lost ${wholePercent(mean)}`;
   const of = losses.length < images.length ? ` of the ${losses.length} where that can be told` : "";
   const unit = message.value === "probability" ? "probability" : "score, of what covering all takes";
   const average =

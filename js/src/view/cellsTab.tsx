@@ -1,7 +1,7 @@
 import { type Signal, useSignal } from "@preact/signals";
 import type { CellsRecord, EvidenceRecord } from "../kernel/protocol";
 import { type ChartScale, rangeOf } from "../math/chart";
-import { value } from "../state/format";
+import { toHundredths, value } from "../state/format";
 
 const [SIDE, GAP, CHART] = [150, 1, 150];
 const MARGIN = 12;
@@ -29,7 +29,7 @@ export function CellsTab({ record }: { record: EvidenceRecord }) {
 const order = (correlation: number | null) =>
   correlation === null
     ? "Their order cannot be compared."
-    : `Their order agrees by ρ ${value(Number(correlation.toFixed(2)))}, 1 being the same; by chance it is within ± 0.5.`;
+    : `Their order agrees by ρ ${toHundredths(correlation)}, 1 being the same; by chance it is within ± 0.5.`;
 
 export function cellText({ grid, losses, sums }: CellsRecord, cell: number): string {
   const place = `row ${Math.floor(cell / grid) + 1}, column ${(cell % grid) + 1}`;

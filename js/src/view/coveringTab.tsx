@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import type { CurvesRecord, EvidenceRecord } from "../kernel/protocol";
 import { coveredAt, coveredKey } from "../state/covered";
 import { whyNotMeasured } from "../state/evidence";
-import { percent } from "../state/format";
+import { percent, wholePercent } from "../state/format";
 import { briefName } from "../state/labels";
 import { type CoveredPicture, chosenTile, type Store } from "../state/store";
 import { CoveredView } from "./coveredView";
@@ -14,7 +14,6 @@ import { setTo } from "./setTo";
 
 /** Which part of the picture a curve begins with. */
 const FIRST_STEP = 2;
-const whole = (share: number) => `${Math.round(100 * share)} %`;
 
 interface CoveringProps extends ViewProps {
   record: EvidenceRecord;
@@ -77,7 +76,7 @@ export function CoveringTab({ store, actions, record }: CoveringProps) {
 
 /** How much of the picture a step of a curve covers or shows. */
 const shareText = (curves: CurvesRecord, curve: CurveName, step: number) =>
-  curve === "deletion" ? `${whole(curves.covered[step])} covered` : `${whole(curves.shown[step])} shown`;
+  curve === "deletion" ? `${wholePercent(curves.covered[step])} covered` : `${wholePercent(curves.shown[step])} shown`;
 
 const captionOf = (curves: CurvesRecord, curve: CurveName, step: number) =>
   `${shareText(curves, curve, step)}: the very picture that was scored`;

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { EvidenceRecord } from "../kernel/protocol";
 import { chosenEvidence, measuringText, STATES, unmeasured, whyNotMeasured } from "../state/evidence";
-import { value } from "../state/format";
+import { toHundredths, value } from "../state/format";
 import { focusedImage, type Store } from "../state/store";
 import { CellsTab } from "./cellsTab";
 import { CoveringTab } from "./coveringTab";
@@ -56,8 +56,8 @@ function TabContent({ tab, record, ...view }: TabProps) {
 
 /** What each metric says, with its value and that of random maps. */
 export function MetricNumbers({ record }: { record: EvidenceRecord }) {
-  const figure = ({ value: own, control }: EvidenceRecord["metrics"][number]) =>
-    `${value(own)}${control ? `, random ${value(Number(control[0].toFixed(2)))} ± ${value(Number(control[1].toFixed(2)))}` : ""}`;
+  const text = ({ value: measured, control }: EvidenceRecord["metrics"][number]) =>
+    value(measured) + (control ? `, random ${control.map(toHundredths).join(" ± ")}` : "");
   return (
     <details class="numbers">
       <summary>All numbers</summary>
@@ -66,7 +66,7 @@ export function MetricNumbers({ record }: { record: EvidenceRecord }) {
           <div key={metric.title}>
             <dt>{metric.title}</dt>
             <dd title={metric.sentence}>
-              {figure(metric)}
+              {text(metric)}
               <span class="dim">{` · ${metric.better} is better`}</span>
             </dd>
           </div>

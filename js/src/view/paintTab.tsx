@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { PaintedClass } from "../kernel/protocol";
-import { percent, value } from "../state/format";
+import { figure } from "../state/format";
 import { briefName, className, imageName } from "../state/labels";
 import { paintCode } from "../state/paintCode";
 import { topOf } from "../state/paintedMap";
@@ -243,7 +243,7 @@ export function BeforeAfter({ store, classes, isProbable, explained }: BeforeAft
   const others = classes.filter(({ index }) => index !== explained);
   const most = (of: "before" | "after") => Math.max(...classes.map((each) => each[of] ?? Number.NEGATIVE_INFINITY));
   const [before, after] = [most("before"), most("after")];
-  const figure = (part: number | null) => (isProbable && part !== null ? percent(part) : value(part));
+  const unit = isProbable ? "probability" : "score";
   others.sort((a, b) => Math.max(b.before ?? 0, b.after ?? 0) - Math.max(a.before ?? 0, a.after ?? 0));
   return (
     <ol class="before-after" aria-label="Classes before and after">
@@ -255,7 +255,7 @@ export function BeforeAfter({ store, classes, isProbable, explained }: BeforeAft
         >
           <span class="name">{briefName(store, each.index)}</span>
           {each.after === after && each.before !== before && <span class="chip">now first</span>}
-          <span class="figure">{`${figure(each.before)} → ${figure(each.after)}`}</span>
+          <span class="figure">{`${figure(each.before, unit)} → ${figure(each.after, unit)}`}</span>
           {isProbable && (
             <span class="pair" aria-hidden="true">
               <span style={{ "--share": each.before ?? 0 }} />
@@ -275,8 +275,6 @@ export function AllImages({ store }: { store: Store }) {
   const { message, question } = answer;
   const isSame = question.keep === store.painting.keep.value && question.cover === store.cover.value;
   const isOld = !isSame || question.mask !== store.painting.mask.value;
-  const figure = (part: number | null) =>
-    message.value === "probability" && part !== null ? percent(part) : value(part);
   return (
     <div class="paint-all">
       <p role="status">{`${isOld ? "As it was painted before: " : ""}${allText(answer)}`}</p>
@@ -295,7 +293,7 @@ export function AllImages({ store }: { store: Store }) {
               {message.images.map(({ image, before, after, best_before, best_after }) => (
                 <tr key={image}>
                   <th scope="row">{imageName(store, image)}</th>
-                  <td>{`${figure(before)} → ${figure(after)}`}</td>
+                  <td>{`${figure(before, message.value)} → ${figure(after, message.value)}`}</td>
                   <td>{best_before === best_after ? "kept" : briefName(store, best_after)}</td>
                 </tr>
               ))}

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { RankableMethod, RankedCell, RankedMethod, RankingRecord } from "../kernel/protocol";
 import { whyNotMeasured } from "../state/evidence";
-import { roughly, value } from "../state/format";
+import { roughly, toHundredths } from "../state/format";
 import { imageName, methodTitle } from "../state/labels";
 import {
   byFamily,
@@ -236,7 +236,6 @@ export function MethodRow({ store, actions, row, isMean }: MethodRowProps) {
 }
 
 const PLACES = { best: ["★", "best"], tied: ["≈", "not told apart from the best"] } as const;
-const short = (number: number) => value(Number(number.toFixed(2)));
 
 export function MetricCell({ cell, isMean }: { cell: RankedCell; isMean: boolean }) {
   const { value: mean, low, high, images, place, note } = cell;
@@ -248,10 +247,10 @@ export function MetricCell({ cell, isMean }: { cell: RankedCell; isMean: boolean
           {mark}
         </span>
       )}
-      {mean === null ? "–" : short(mean)}
+      {mean === null ? "–" : toHundredths(mean)}
       {low !== null && high !== null && (
         <small>
-          {short(low)} to {short(high)}
+          {toHundredths(low)} to {toHundredths(high)}
         </small>
       )}
     </td>
