@@ -1,7 +1,7 @@
 /** Pointer, wheel and keyboard of one tile. */
 
 import { batch, type Signal } from "@preact/signals";
-import type { Point, Transform } from "../math/transform";
+import { type Point, type Transform, within } from "../math/transform";
 import type { Actions } from "../state/actions";
 import type { Store, TilePlace } from "../state/store";
 import { frameOf } from "./compose";
@@ -20,7 +20,7 @@ const ARROWS: Readonly<Record<string, [number, number]>> = {
   ArrowDown: [0, 1],
 };
 
-const clamp = (part: number) => Math.min(Math.max(part, 0), 1);
+const clamp = (part: number) => within(part, 0, 1);
 
 /** Listens to a tile's canvas until it is closed. */
 export class Gestures {

@@ -1,6 +1,6 @@
 /** Which pixels of a picture are marked, and tools that mark them. */
 
-import type { Point } from "./transform";
+import { type Point, within } from "./transform";
 
 export interface Mask {
   readonly width: number;
@@ -23,8 +23,6 @@ export const countOf = ({ pixels }: Mask): number => {
   for (let i = 0; i < pixels.length; i++) count += pixels[i];
   return count;
 };
-
-const within = (value: number, most: number) => Math.min(Math.max(value, 0), most);
 
 /** A copy in which `mark` has set pixels. */
 function changed(mask: Mask, mark: (pixels: Uint8Array) => void): Mask {
@@ -52,10 +50,10 @@ export function drawLine(mask: Mask, from: Point, to: Point, brush: Brush, value
   const [left, right] = [Math.floor(Math.min(from.x, to.x) - reach), Math.ceil(Math.max(from.x, to.x) + reach)];
   const [top, bottom] = [Math.floor(Math.min(ay, by) - radius), Math.ceil(Math.max(ay, by) + radius)];
   return changed(mask, (pixels) => {
-    for (let row = within(top, height); row < within(bottom, height); row++) {
-      for (let column = within(left, width); column < within(right, width); column++) {
+    for (let row = within(top, 0, height); row < within(bottom, 0, height); row++) {
+      for (let column = within(left, 0, width); column < within(right, 0, width); column++) {
         const [x, y] = [(column + 0.5) * aspect, row + 0.5];
-        const along = length > 0 ? within(((x - ax) * dx + (y - ay) * dy) / length, 1) : 0;
+        const along = length > 0 ? within(((x - ax) * dx + (y - ay) * dy) / length, 0, 1) : 0;
         if ((x - ax - along * dx) ** 2 + (y - ay - along * dy) ** 2 <= radius ** 2)
           pixels[row * width + column] = value;
       }
@@ -67,8 +65,8 @@ export function drawLine(mask: Mask, from: Point, to: Point, brush: Brush, value
 
 /** Marks the pixels between two corners, rounded to whole ones. */
 export function fillBox(mask: Mask, a: Point, b: Point): Mask {
-  const [left, right] = [Math.min(a.x, b.x), Math.max(a.x, b.x)].map((x) => within(Math.round(x), mask.width));
-  const [top, bottom] = [Math.min(a.y, b.y), Math.max(a.y, b.y)].map((y) => within(Math.round(y), mask.height));
+  const [left, right] = [Math.min(a.x, b.x), Math.max(a.x, b.x)].map((x) => within(Math.round(x), 0, mask.width));
+  const [top, bottom] = [Math.min(a.y, b.y), Math.max(a.y, b.y)].map((y) => within(Math.round(y), 0, mask.height));
   return changed(mask, (pixels) => {
     for (let row = top; row < bottom; row++) pixels.fill(1, row * mask.width + left, row * mask.width + right);
   });
@@ -85,7 +83,7 @@ export function fillPolygon(mask: Mask, corners: readonly Point[]): Mask {
       });
       crossings.sort((a, b) => a - b);
       for (let i = 0; i + 1 < crossings.length; i += 2) {
-        const [left, right] = [crossings[i], crossings[i + 1]].map((x) => within(Math.ceil(x - 0.5), mask.width));
+        const [left, right] = [crossings[i], crossings[i + 1]].map((x) => within(Math.ceil(x - 0.5), 0, mask.width));
         pixels.fill(1, row * mask.width + left, row * mask.width + right);
       }
     }

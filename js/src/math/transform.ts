@@ -4,7 +4,8 @@ export interface Point {
 }
 
 const NEAREST = 32;
-const within = (value: number, low: number, high: number) => Math.min(Math.max(value, low), high);
+/** The number from low to high that is nearest to a value. */
+export const within = (value: number, low: number, high: number) => Math.min(Math.max(value, low), high);
 
 /**
  * Zoom and pan as an immutable value: the point p of a picture is seen at k*p + (x, y).

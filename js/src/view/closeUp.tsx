@@ -94,10 +94,8 @@ function useDrawing(
   useEffect(() => {
     const element = canvas.current;
     if (!element || !readout.current) return;
-    const gestures = new Gestures(
-      ...([element, { image, column }, store, actions, ownView] as const),
-      new PaintSurface(store, actions, image),
-    );
+    const surface = new PaintSurface(store, actions, image);
+    const gestures = new Gestures(element, { image, column }, store, actions, ownView, surface);
     const overlay = new MaskOverlay(store.painting);
     const detach = stage.attach({ canvas: element, readout: readout.current, image, column, ownView, isBare, overlay });
     return () => {

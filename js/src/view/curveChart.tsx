@@ -1,6 +1,7 @@
 import type { Signal } from "@preact/signals";
 import type { CurvesRecord } from "../kernel/protocol";
 import { bandPath, type ChartScale, linePath, rangeOf } from "../math/chart";
+import { within } from "../math/transform";
 
 export type CurveName = "deletion" | "insertion";
 
@@ -37,7 +38,7 @@ function scaleOf(curves: CurvesRecord): ChartScale {
 export function CurveChart({ curves, curve, step, at, words }: CurveChartProps) {
   const steps = curves.covered.length - 1;
   const moveTo = (next: number) => {
-    step.value = Math.min(Math.max(next, 0), steps);
+    step.value = within(next, 0, steps);
   };
   const follow = (event: PointerEvent) => {
     const slider = event.currentTarget as HTMLElement;
