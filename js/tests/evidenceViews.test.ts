@@ -7,7 +7,7 @@ import { STATES } from "../src/state/evidence";
 import { type CoveredPicture, Store } from "../src/state/store";
 import { CellGrid, cellText, Scatter } from "../src/view/cellsTab";
 import { CoveredClasses } from "../src/view/coveredView";
-import { Legend, words } from "../src/view/coveringTab";
+import { Legend, stepText } from "../src/view/coveringTab";
 import { CurveChart, Curves } from "../src/view/curveChart";
 import { EvidenceText } from "../src/view/evidenceLine";
 import { Measuring, MetricNumbers } from "../src/view/evidenceSection";
@@ -76,11 +76,11 @@ describe("curves", () => {
     store.constants.value = welcome({ class_names: ["cat", "dog"] });
     const classes = [{ index: 1, probability: 0.2, score: 1 }];
     const picture = { classes, mime: "", data: new Uint8Array(), problem: "" };
-    expect(words(store, CURVES, "deletion", 1, picture satisfies CoveredPicture)).toBe(
+    expect(stepText(store, CURVES, "deletion", 1, picture satisfies CoveredPicture)).toBe(
       "50 % covered, 20.0 %, dog first",
     );
-    expect(words(store, { ...CURVES, value: "score" }, "insertion", 2)).toBe("100 % shown, 0.90 of the score");
-    expect(words(store, { ...CURVES, deletion: [null] }, "deletion", 0)).toBe("0 % covered");
+    expect(stepText(store, { ...CURVES, value: "score" }, "insertion", 2)).toBe("100 % shown, 0.90 of the score");
+    expect(stepText(store, { ...CURVES, deletion: [null] }, "deletion", 0)).toBe("0 % covered");
   });
 });
 
@@ -102,15 +102,13 @@ describe("the handle", () => {
       return [step.value, isTaken];
     };
     expect(["ArrowLeft", "ArrowLeft", "ArrowUp", "End", "ArrowRight", "PageDown", "Tab"].map(press)).toEqual([
-      ...[
-        [0, true],
-        [0, true],
-        [1, true],
-        [2, true],
-        [2, true],
-        [0, true],
-        [0, false],
-      ],
+      [0, true],
+      [0, true],
+      [1, true],
+      [2, true],
+      [2, true],
+      [0, true],
+      [0, false],
     ]);
     expect(slider().props).toMatchObject({ role: "slider", "aria-valuenow": 0, "aria-valuemax": 2 });
   });

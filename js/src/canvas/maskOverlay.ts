@@ -32,8 +32,8 @@ export function maskColors({ width, height, pixels }: Mask, keep: boolean, out: 
 
 export class MaskOverlay {
   private canvas: OffscreenCanvas | null = null;
-  private drawn: Mask | null = null;
-  private wasKept = false;
+  private drawnMask: Mask | null = null;
+  private drawnKeep = false;
 
   constructor(private readonly painting: Painting) {}
 
@@ -72,14 +72,14 @@ export class MaskOverlay {
     const [mask, keep] = [this.painting.mask.peek(), this.painting.keep.peek()];
     this.canvas ??= new OffscreenCanvas(1, 1);
     const { canvas } = this;
-    if (this.drawn === mask && this.wasKept === keep) return canvas;
+    if (this.drawnMask === mask && this.drawnKeep === keep) return canvas;
     if (canvas.width !== mask.width || canvas.height !== mask.height) {
       Object.assign(canvas, { width: mask.width, height: mask.height });
     }
     const image = new ImageData(mask.width, mask.height);
     maskColors(mask, keep, new Uint32Array(image.data.buffer));
     canvas.getContext("2d")?.putImageData(image, 0, 0);
-    [this.drawn, this.wasKept] = [mask, keep];
+    [this.drawnMask, this.drawnKeep] = [mask, keep];
     return canvas;
   }
 

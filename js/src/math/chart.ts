@@ -29,13 +29,13 @@ export function linePath(scale: ChartScale, xs: readonly number[], ys: Values): 
 /** The area between two lines of as many points, "" where any is missing. */
 export function bandPath(scale: ChartScale, xs: readonly number[], low: Values, high: Values): string {
   if (low.length === 0 || low.includes(null) || high.includes(null)) return "";
-  const there = high.map((y, i) => place(scale, xs[i], y as number));
-  const back = low.map((y, i) => place(scale, xs[i], y as number)).reverse();
-  return `M${[...there, ...back].join("L")}Z`;
+  const upper = high.map((y, i) => place(scale, xs[i], y as number));
+  const lower = low.map((y, i) => place(scale, xs[i], y as number)).reverse();
+  return `M${[...upper, ...lower].join("L")}Z`;
 }
 
 /** The lowest and the highest of some values, and of what they must span at least. */
 export function rangeOf(values: Values, least: readonly [low: number, high: number]): [low: number, high: number] {
-  const known = [...values.filter((value) => value !== null), ...least];
-  return [Math.min(...known), Math.max(...known)];
+  const numbers = [...values.filter((value) => value !== null), ...least];
+  return [Math.min(...numbers), Math.max(...numbers)];
 }

@@ -122,18 +122,18 @@ export function bounds({ width, height, pixels }: Mask): Box | null {
 
 /** Boxes that together are what is marked; null where these would be more than `most`. */
 export function boxesOf({ width, height, pixels }: Mask, most: number): Box[] | null {
-  const left = pixels.slice();
+  const remaining = pixels.slice();
   const boxes: Box[] = [];
-  for (let i = 0; i < left.length; i++) {
-    if (!left[i]) continue;
+  for (let i = 0; i < remaining.length; i++) {
+    if (!remaining[i]) continue;
     if (boxes.length === most) return null;
     const [top, start] = [Math.floor(i / width), i % width];
     let end = start;
-    while (end < width && left[top * width + end]) end++;
-    const isFull = (row: number) => left.subarray(row * width + start, row * width + end).every(Boolean);
+    while (end < width && remaining[top * width + end]) end++;
+    const isFull = (row: number) => remaining.subarray(row * width + start, row * width + end).every(Boolean);
     let bottom = top;
     while (bottom < height && isFull(bottom)) {
-      left.fill(0, bottom * width + start, bottom * width + end);
+      remaining.fill(0, bottom * width + start, bottom * width + end);
       bottom++;
     }
     boxes.push([top, bottom, start, end]);

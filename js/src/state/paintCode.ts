@@ -38,21 +38,20 @@ export function paintCode(store: Store, place: TilePlace): string {
     ? [userArguments[1] ?? "model", literal([picture?.name ?? ""])]
     : [userArguments[0], userArguments[1]];
   const settings = userArguments.slice(2).filter((text) => !OF_STORES.some((name) => text.startsWith(`${name}=`)));
-  const isClass = (mapOf(store, place)?.item.target ?? -1) >= 0;
-  const target = mapOf(store, place)?.item.target ?? 0;
+  const target = mapOf(store, place)?.item.target ?? -1;
   const row = isStore ? 0 : place.image;
   const lines = maskLines(mask.value);
-  const made = `kx.Explainer(${[model, ...settings].join(", ")})`;
+  const explainer = `kx.Explainer(${[model, ...settings].join(", ")})`;
   return [
     ...(lines.some((line) => line.includes("base64")) ? ["import base64"] : []),
     "import kx_widget as kx",
     "import numpy as np",
     "",
     // An explainer takes no settings.
-    settings.length > 0 ? `x = ${made}` : `x = ${model} if isinstance(${model}, kx.Explainer) else ${made}`,
+    settings.length > 0 ? `x = ${explainer}` : `x = ${model} if isinstance(${model}, kx.Explainer) else ${explainer}`,
     ...lines,
     `scores, probabilities = x.what_if(${images}, [mask], cover=${literal(store.cover.value)}, keep=${literal(keep.value)})`,
-    ...(isClass
+    ...(target >= 0
       ? [`probabilities[${row}, 0, ${target}]  # ${className(store, target)} in ${imageName(store, place.image)}`]
       : []),
     "",

@@ -48,17 +48,21 @@ function lossText(
   return `the ${unit} of ${name} lost ${wholePercent(Math.max(0, lost))}${of} (${change}).`;
 }
 
-const predictionText = (store: Store, { best_before, best_after }: PaintedImage) =>
-  best_before === best_after
-    ? `The prediction stays ${briefName(store, best_before)}.`
-    : `The prediction turns from ${briefName(store, best_before)} into ${briefName(store, best_after)}.`;
+/** Whether an image is predicted as before. */
+export const keepsClass = ({ best_before, best_after }: PaintedImage): boolean => best_before === best_after;
+
+function predictionText(store: Store, record: PaintedImage): string {
+  const before = briefName(store, record.best_before);
+  if (keepsClass(record)) return `The prediction stays ${before}.`;
+  return `The prediction turns from ${before} into ${briefName(store, record.best_after)}.`;
+}
 
 /** How many of several images kept their class, and what they lost on average. */
 export function allText({ message }: PaintAnswer): string {
   const { images, asked, problem } = message;
   if (problem) return problem;
   if (asked === 0 || images.length === 0) return "None of these images can be read.";
-  const kept = images.filter(({ best_before, best_after }) => best_before === best_after).length;
+  const unchanged = images.filter(keepsClass).length;
   const losses = images.flatMap(({ lost }) => (lost === null ? [] : [lost]));
   const mean = losses.reduce((sum, lost) => sum + lost, 0) / losses.length;
   const words = mean < 0 ? `gained ${wholePercent(-mean)}` : `lost ${wholePercent(mean)}`;
@@ -67,5 +71,5 @@ export function allText({ message }: PaintAnswer): string {
   const average =
     losses.length === 0 ? "What they lost cannot be told" : `On average${of} what is explained ${words} of its ${unit}`;
   const so = images.length < asked ? ` so far, of ${asked}` : "";
-  return `${kept} of ${images.length} images${so} kept their class. ${average}.`;
+  return `${unchanged} of ${images.length} images${so} kept their class. ${average}.`;
 }

@@ -4,26 +4,26 @@ import type { TileMap } from "../kernel/decode";
 import { descending, type Mask, positiveShare } from "../math/mask";
 import { resize } from "../math/postprocess";
 
-interface SizedMap {
+interface ResizedMap {
   values: Float32Array;
-  /** Made when somebody needs it. */
+  /** Its pixels, the largest values first, once somebody needs that. */
   order?: Uint32Array;
 }
 
 type Size = Pick<Mask, "width" | "height">;
 
-const sized = new WeakMap<TileMap, Map<string, SizedMap>>();
+const resizedMaps = new WeakMap<TileMap, Map<string, ResizedMap>>();
 
-function inSize(map: TileMap, { width, height }: Size): SizedMap {
-  const sizes = sized.get(map) ?? new Map<string, SizedMap>();
-  sized.set(map, sizes);
+function inSize(map: TileMap, { width, height }: Size): ResizedMap {
+  const sizes = resizedMaps.get(map) ?? new Map<string, ResizedMap>();
+  resizedMaps.set(map, sizes);
   const key = `${width} ${height}`;
-  const known = sizes.get(key);
-  if (known) return known;
+  const cached = sizes.get(key);
+  if (cached) return cached;
   const [h, w] = map.item.shape;
-  const made = { values: resize(map.values, h, w, height, width) };
-  sizes.set(key, made);
-  return made;
+  const resized = { values: resize(map.values, h, w, height, width) };
+  sizes.set(key, resized);
+  return resized;
 }
 
 /** Which part of what is above 0 in a map lies on a mask; null where nothing is above 0. */
@@ -31,9 +31,9 @@ export const mapShare = (map: TileMap, mask: Mask): number | null => positiveSha
 
 /** The pixels of a map's largest values, so many of them in parts of the picture. */
 export function topOf(map: TileMap, share: number, { width, height }: Size): Mask {
-  const known = inSize(map, { width, height });
-  known.order ??= descending(known.values);
+  const resized = inSize(map, { width, height });
+  resized.order ??= descending(resized.values);
   const pixels = new Uint8Array(width * height);
-  for (const pixel of known.order.subarray(0, Math.round(share * pixels.length))) pixels[pixel] = 1;
+  for (const pixel of resized.order.subarray(0, Math.round(share * pixels.length))) pixels[pixel] = 1;
   return { width, height, pixels };
 }

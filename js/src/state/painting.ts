@@ -83,8 +83,8 @@ export class Painting {
     const packed = pack(this.mask.peek().pixels);
     const isSame = packed.every((byte, i) => byte === masks[at]?.[i]);
     if (isSame) return;
-    const kept = [...masks.slice(0, at + 1), packed].slice(-MOST_STEPS);
-    this.keepHistory({ masks: kept, at: kept.length - 1 });
+    const steps = [...masks.slice(0, at + 1), packed].slice(-MOST_STEPS);
+    this.keepHistory({ masks: steps, at: steps.length - 1 });
   }
 
   /** Forgets the step that has begun. */

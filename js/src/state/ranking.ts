@@ -30,8 +30,8 @@ export function rankingSeconds(
   const seconds = records.map((record) => record.seconds);
   if (image_seconds === null || size_seconds === null || seconds.includes(null)) return null;
   const sizes = new Set(records.map(({ size }) => size.join("×")));
-  const own = seconds.reduce<number>((sum, each) => sum + (each ?? 0), 0);
-  return images * (image_seconds + size_seconds * sizes.size + own);
+  const methodSeconds = seconds.reduce<number>((sum, each) => sum + (each ?? 0), 0);
+  return images * (image_seconds + size_seconds * sizes.size + methodSeconds);
 }
 
 /** What a click will do, and what it takes. */

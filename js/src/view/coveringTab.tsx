@@ -57,7 +57,7 @@ export function CoveringTab({ store, actions, record }: CoveringProps) {
         curve={curve.value}
         step={step}
         at={at}
-        words={words(store, curves, curve.value, at, picture)}
+        words={stepText(store, curves, curve.value, at, picture)}
       />
       <Legend curves={curves} />
       <ul class="shares">
@@ -82,7 +82,7 @@ const captionOf = (curves: CurvesRecord, curve: CurveName, step: number) =>
   `${shareText(curves, curve, step)}: the very picture that was scored`;
 
 /** A step of a curve for those who do not see it. */
-export function words(
+export function stepText(
   store: Store,
   curves: CurvesRecord,
   curve: CurveName,

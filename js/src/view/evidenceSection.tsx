@@ -84,8 +84,8 @@ export function Measuring({ store, actions }: ViewProps) {
   const image = focusedImage(store);
   // Of a store the kernel holds the maps of the image in focus alone.
   const inSight = store.stored.value ? [] : store.inSight.value;
-  const [isHere, others] = [unmeasured(store, [image]).length > 0, unmeasured(store, inSight)];
-  if (why) return isHere ? <p class="dim">{why}</p> : null;
+  const [isMissing, missingInSight] = [unmeasured(store, [image]).length > 0, unmeasured(store, inSight)];
+  if (why) return isMissing ? <p class="dim">{why}</p> : null;
   const left = unmeasured(store, store.measuring.value).length;
   if (left > 0) {
     return (
@@ -97,17 +97,17 @@ export function Measuring({ store, actions }: ViewProps) {
       </p>
     );
   }
-  if (store.status.value !== "done" || (!isHere && others.length === 0)) return null;
+  if (store.status.value !== "done" || (!isMissing && missingInSight.length === 0)) return null;
   return (
     <p class="measuring">
-      {isHere && (
+      {isMissing && (
         <button type="button" title={WHAT} onClick={() => actions.measure([image])}>
           Measure this{measuringText(store, 1)}
         </button>
       )}
-      {others.length > 1 && (
+      {missingInSight.length > 1 && (
         <button type="button" title={WHAT} onClick={() => actions.measure(inSight)}>
-          Measure all in sight{measuringText(store, others.length)}
+          Measure all in sight{measuringText(store, missingInSight.length)}
         </button>
       )}
     </p>

@@ -6,7 +6,7 @@ import { briefName, className, imageName } from "../state/labels";
 import { paintCode } from "../state/paintCode";
 import { topOf } from "../state/paintedMap";
 import { type PaintAnswer, TOOLS, type Tool } from "../state/painting";
-import { allText, outcomeText, sharesText } from "../state/paintWords";
+import { allText, keepsClass, outcomeText, sharesText } from "../state/paintWords";
 import { chosenTile, mapOf, type Store, type TilePlace } from "../state/store";
 import { whyNotScored } from "../state/strokes";
 import { CopyAsPython } from "./copyAsPython";
@@ -290,11 +290,11 @@ export function AllImages({ store }: { store: Store }) {
               </tr>
             </thead>
             <tbody>
-              {message.images.map(({ image, before, after, best_before, best_after }) => (
-                <tr key={image}>
-                  <th scope="row">{imageName(store, image)}</th>
-                  <td>{`${figure(before, message.value)} → ${figure(after, message.value)}`}</td>
-                  <td>{best_before === best_after ? "kept" : briefName(store, best_after)}</td>
+              {message.images.map((record) => (
+                <tr key={record.image}>
+                  <th scope="row">{imageName(store, record.image)}</th>
+                  <td>{`${figure(record.before, message.value)} → ${figure(record.after, message.value)}`}</td>
+                  <td>{keepsClass(record) ? "kept" : briefName(store, record.best_after)}</td>
                 </tr>
               ))}
             </tbody>

@@ -13,8 +13,8 @@ const MARKS: Readonly<Record<SuspicionRecord["verdict"], string>> = {
 
 /** Opens and closes what a search for shortcuts has found; nothing where nobody has searched. */
 export function SuspicionsButton({ store }: { store: Store }) {
-  const found = store.constants.value?.suspicions;
-  if (!found) return null;
+  const suspicions = store.constants.value?.suspicions;
+  if (!suspicions) return null;
   const { showsSuspicions } = store;
   return (
     <button
@@ -26,15 +26,15 @@ export function SuspicionsButton({ store }: { store: Store }) {
         showsSuspicions.value = !showsSuspicions.value;
       }}
     >
-      Suspicions ({found.items.length})
+      Suspicions ({suspicions.items.length})
     </button>
   );
 }
 
 export function Suspicions({ store, actions }: ViewProps) {
-  const found = store.constants.value?.suspicions;
-  if (!found || !store.showsSuspicions.value) return null;
-  const items = found.items.map((record, place) => ({ record, place }));
+  const suspicions = store.constants.value?.suspicions;
+  if (!suspicions || !store.showsSuspicions.value) return null;
+  const items = suspicions.items.map((record, place) => ({ record, place }));
   const first = items.filter(({ record }) => record.verdict !== "not confirmed");
   const rest = items.filter(({ record }) => record.verdict === "not confirmed");
   const isRestShown = rest.some(({ place }) => store.traits.show.value === suspicionFilter(place));
@@ -42,9 +42,9 @@ export function Suspicions({ store, actions }: ViewProps) {
     // It scrolls, so that a keyboard has to reach it.
     <section id="kx-suspicions" class="suspicions" aria-label="Suspicions" tabIndex={-1}>
       <p class="suspicions-headline">
-        <b>Is the model right for the right reason?</b> {found.headline}
+        <b>Is the model right for the right reason?</b> {suspicions.headline}
       </p>
-      <p class="dim">{found.summary}</p>
+      <p class="dim">{suspicions.summary}</p>
       <Cards {...{ store, actions }} items={first} />
       {rest.length > 0 && (
         <details class="numbers" open={first.length === 0 || isRestShown}>
@@ -55,7 +55,7 @@ export function Suspicions({ store, actions }: ViewProps) {
       <details class="numbers">
         <summary>What such a search cannot find</summary>
         <ul>
-          {found.limits.map((limit) => (
+          {suspicions.limits.map((limit) => (
             <li key={limit}>{limit}</li>
           ))}
         </ul>
