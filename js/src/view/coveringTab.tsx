@@ -36,7 +36,7 @@ export function CoveringTab({ store, actions, record }: CoveringProps) {
   const picture = coveredAt(store, place);
   return (
     <>
-      <div class="curve-choice" role="group" aria-label="Curve">
+      <div class="button-row" role="group" aria-label="Curve">
         {(["deletion", "insertion"] as const).map((name) => (
           <button
             key={name}

@@ -95,7 +95,7 @@ function PaintTools({ store, place, onChange }: PlaceProps & { onChange(isMoving
   const isPositive = map !== undefined && map.extent.hi > 0;
   return (
     <div class="paint-tools">
-      <div class="curve-choice" role="group" aria-label="Tool">
+      <div class="button-row" role="group" aria-label="Tool">
         {TOOLS.map((tool) => (
           <button
             key={tool}
@@ -137,7 +137,7 @@ function PaintTools({ store, place, onChange }: PlaceProps & { onChange(isMoving
 function CoverPainted({ store }: { store: Store }) {
   const { keep } = store.painting;
   return (
-    <div class="curve-choice" role="group" aria-label="What is painted">
+    <div class="button-row" role="group" aria-label="What is painted">
       <button type="button" title="Cover what is painted" aria-pressed={!keep.value} onClick={setTo(keep, false)}>
         cover it
       </button>
@@ -164,7 +164,7 @@ function PaintSteps({ store, actions }: ViewProps) {
   const isEmpty = painting.isEmpty.value;
   const cannotScore = whyNotScored(store) !== "";
   return (
-    <div class="curve-choice" role="group" aria-label="Steps">
+    <div class="button-row" role="group" aria-label="Steps">
       <button
         type="button"
         title="Undo (Ctrl + Z)"

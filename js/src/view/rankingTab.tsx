@@ -38,7 +38,7 @@ export function RankingTab({ store, actions }: ViewProps) {
       ) : (
         <>
           {store.inSight.value.length > 1 && (
-            <div class="curve-choice" role="group" aria-label="Compare on">
+            <div class="button-row" role="group" aria-label="Compare on">
               {SCOPES.map(([id, label, title]) => (
                 <button
                   key={id}

@@ -120,7 +120,7 @@ def test_it_fits_where_there_is_little_room(gallery: Open, width: int) -> None:
         panel = panel_of(view)
         frame = panel.bounding_box()
         assert frame is not None
-        for part in panel.locator(".evidence-verdict, .tabs, .tabs svg, .curve-choice, .covered").all():
+        for part in panel.locator(".evidence-verdict, .tabs, .tabs svg, .button-row, .covered").all():
             box = part.bounding_box()
             assert box is not None
             assert box["x"] >= frame["x"] - 1
