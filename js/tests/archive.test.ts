@@ -7,7 +7,7 @@ import { exact, isAvailable, nearest } from "../src/state/availableQuestions";
 import { Session } from "../src/state/session";
 import { DEFAULTS, Store } from "../src/state/store";
 import { classOptions } from "../src/view/classPicker";
-import { type FakeModel, fakeModel, welcome } from "./helpers";
+import { COLUMN, type FakeModel, fakeModel, welcome } from "./helpers";
 
 const bytes = Uint8Array.from(atob(fixture.block), (c) => c.charCodeAt(0));
 const question = (values: Partial<QuestionRecord> = {}): QuestionRecord => ({
@@ -75,6 +75,35 @@ describe("an archive", () => {
     expect(blobs?.answer.tiles.get("1/0")?.values).toEqual(compared?.get("1/0")?.values);
     expect(dots?.answer.tiles.get("1/0")?.values).toEqual(compared?.get("1/1")?.values);
     expect(dots?.answer.tiles.get("1/0")?.item.column).toBe(0);
+  });
+
+  it("gives back what was measured with its answer, and of each column with the answer to that alone", async () => {
+    const records = ["weak", "holds"].map((state, column) => ({
+      ...{ image: 0, column, state, headline: "", verdict: "", cover: "blur", metrics: [], curves: null, cells: null },
+    }));
+    const classes = { deletion: [[{ index: 1, probability: 0.5, score: 2 }]], insertion: [] };
+    const curves = [{ image: 0, column: 1, cover: "blur", classes, parts: Array(3).fill([0, 0]) }];
+    const rankings = [
+      { target: "top", images: [0], cover: "blur", sentence: "", metrics: [], methods: [], done: 2, total: 2 },
+    ];
+    const compared = {
+      asked: question({ compare: "methods", compare_with: ["blobs", "dots"] }),
+      columns: ["blobs", "dots"].map((method) => ({ ...COLUMN, method, target: "top" })),
+      ...{ items: [], seconds: 1, evidence: records, curves, rankings },
+    };
+    const about = { version: 1, alone: true, left_out: 0, side: null, predictions: null };
+    const archive = (await openArchive(await pack({ ...about, welcome: welcome(), answers: [compared] }))) as Archive;
+    const states = (values: Partial<QuestionRecord>) => {
+      const { evidence, curves: scored } = exact(archive, question(values))?.answer ?? {};
+      return [...(evidence ?? [])].map(([key, { column, state }]) => [key, column, state, scored?.get(key)?.classes]);
+    };
+    expect(states({ compare: "methods", compare_with: ["blobs", "dots"] })).toEqual([
+      ["0/0", 0, "weak", undefined],
+      ["0/1", 1, "holds", classes],
+    ]);
+    expect(states({ method: "blobs" })).toEqual([["0/0", 0, "weak", undefined]]);
+    expect(states({ method: "dots" })).toEqual([["0/0", 0, "holds", classes]]);
+    expect(archive.answers.map((each) => each.rankings)).toEqual(Array(3).fill(rankings));
   });
 
   it("lists an answer once, that to a column of two comparisons and that to another layer where none is seen", async () => {
