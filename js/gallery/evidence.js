@@ -2,9 +2,9 @@
 
 import { random } from "./scenes.js";
 
-const STEPS = 10;
+export const STEPS = 10;
 const GRID = 4;
-const SIDE = 96;
+export const SIDE = 96;
 const COLOURS = { blur: "rgb(128 128 128 / 0.92)", mean: "#8a8f80", black: "#000" };
 /** One image after the other. */
 const VERDICTS = [

@@ -1,7 +1,7 @@
 /** A model object as a host of anywidget gives it, with a made-up kernel behind it. */
 
 import { CATALOGUE, classNames, layers, WRAPPERS } from "./catalogue.js";
-import { coveredPicture, freeEvidence, wholeEvidence } from "./evidence.js";
+import { coveredPicture, freeEvidence, SIDE, STEPS, wholeEvidence } from "./evidence.js";
 import { random, scene } from "./scenes.js";
 
 /** So many scenes are drawn; more images repeat them. */
@@ -322,10 +322,11 @@ export async function createKernel(options) {
     if (mine !== gen) return;
     const row = Array.from(probabilities.subarray(image * classes, (image + 1) * classes));
     const order = [...row.keys()].sort((a, b) => row[b] - row[a]).slice(0, 5);
-    const left = place.curve === "deletion" ? 1 - place.step / 10 : place.step / 10;
+    const share = place.step / STEPS;
+    const left = place.curve === "deletion" ? 1 - share : share;
     down(
       {
-        ...{ ...place, kind: "covered", share: place.step / 10, width: 96, height: 96, problem: "" },
+        ...{ ...place, kind: "covered", share, width: SIDE, height: SIDE, problem: "" },
         classes: order.map((index) => ({ index, probability: row[index] * left, score: row[index] })),
       },
       [data],

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { CurvesRecord, EvidenceRecord } from "../src/kernel/protocol";
+import type { EvidenceRecord } from "../src/kernel/protocol";
 import { bandPath, linePath, rangeOf } from "../src/math/chart";
 import { Actions } from "../src/state/actions";
 import { AnswerCache } from "../src/state/answerCache";
@@ -8,13 +8,7 @@ import { chosenEvidence, headlineOf, measuringText, unmeasured, whyNotMeasured }
 import { Session } from "../src/state/session";
 import { DEFAULTS, Store } from "../src/state/store";
 import { captionHeight, captionLines } from "../src/view/caption";
-import { type FakeModel, fakeModel, item, running } from "./helpers";
-
-const CURVES: CurvesRecord = {
-  ...{ value: "probability", covered: [0, 0.5, 1], shown: [0, 0.5, 1], deletion: [0.9, 0.2, 0.1] },
-  ...{ insertion: [0.1, 0.7, 0.9], random_low: [0.9, 0.3, 0.1], random_high: [0.9, 0.8, 0.1] },
-  ...{ flips_at: 0.5, keeps_at: null, shares: [] },
-};
+import { CURVES, type FakeModel, fakeModel, item, running } from "./helpers";
 
 const record = (fields: Partial<EvidenceRecord> = {}): EvidenceRecord => ({
   ...{ image: 0, column: 0, state: "weak", headline: "No better than chance.", verdict: "Not clearly better…" },

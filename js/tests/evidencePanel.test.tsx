@@ -3,7 +3,7 @@ import { act } from "preact/test-utils";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { captionOf } from "../src/canvas/captions";
 import { tileKey } from "../src/kernel/decode";
-import type { CurvesRecord, EvidenceRecord } from "../src/kernel/protocol";
+import type { EvidenceRecord } from "../src/kernel/protocol";
 import { Actions } from "../src/state/actions";
 import type { Session } from "../src/state/session";
 import { currentQuestion, Store, type Traits } from "../src/state/store";
@@ -13,14 +13,9 @@ import { CoveringTab } from "../src/view/coveringTab";
 import { EvidenceLine } from "../src/view/evidenceLine";
 import { EvidenceSection } from "../src/view/evidenceSection";
 import { Screen } from "./dom";
-import { COLUMN, item, predictions, welcome } from "./helpers";
+import { COLUMN, CURVES, item, predictions, welcome } from "./helpers";
 
 const PICTURE = { name: "photos/a.png", width: 100, height: 100, box: [0, 0, 1, 1], mime: "", data: new Uint8Array() };
-const CURVES: CurvesRecord = {
-  ...{ value: "probability", covered: [0, 0.5, 1], shown: [0, 0.5, 1], deletion: [0.9, 0.2, 0.1] },
-  ...{ insertion: [0.1, 0.7, 0.9], random_low: [0.9, 0.3, 0.1], random_high: [0.9, 0.8, 0.1] },
-  ...{ flips_at: 0.5, keeps_at: null, shares: ["Covering 50% takes the prediction.", "No part keeps it."] },
-};
 const RECORD: EvidenceRecord = {
   ...{ image: 0, column: 0, state: "weak", headline: "No better than chance.", verdict: "No better: 0.1 against 0.2." },
   ...{ cover: "blur", curves: CURVES, metrics: [] },

@@ -12,7 +12,7 @@ import { CurveChart, Curves } from "../src/view/curveChart";
 import { EvidenceText } from "../src/view/evidenceLine";
 import { Measuring, MetricNumbers } from "../src/view/evidenceSection";
 import { Tabs } from "../src/view/tabs";
-import { COLUMN, welcome } from "./helpers";
+import { COLUMN, CURVES, welcome } from "./helpers";
 
 type Element = VNode<Record<string, unknown>>;
 
@@ -35,11 +35,6 @@ function drawn(child: ComponentChild): { elements: Element[]; texts: string[] } 
 const text = (child: ComponentChild) => drawn(child).texts.join("");
 const all = (child: ComponentChild, type: string) => drawn(child).elements.filter((element) => element.type === type);
 
-const CURVES: CurvesRecord = {
-  ...{ value: "probability", covered: [0, 0.5, 1], shown: [0, 0.5, 1], deletion: [0.9, 0.2, 0.1] },
-  ...{ insertion: [0.1, 0.7, 0.9], random_low: [0.9, 0.3, 0.1], random_high: [0.9, 0.8, 0.1] },
-  ...{ flips_at: 0.5, keeps_at: null, shares: [] },
-};
 const CELLS: CellsRecord = { grid: 2, losses: [0.5, -0.1, null, 0], sums: [4, 1, 2, 0], correlation: 0.4 };
 
 const record: EvidenceRecord = {

@@ -1,7 +1,7 @@
 import type { Constants } from "../src/kernel/archive";
 import type { Model } from "../src/kernel/connection";
 import type { PredictionTable } from "../src/kernel/decode";
-import type { Column, Item, ParameterRecord, WrapperRecord } from "../src/kernel/protocol";
+import type { Column, CurvesRecord, Item, ParameterRecord, WrapperRecord } from "../src/kernel/protocol";
 import { currentQuestion, Store } from "../src/state/store";
 
 export function item(fields: Partial<Item> = {}): Item {
@@ -74,6 +74,13 @@ export function welcome(fields: Partial<Constants> = {}): Constants {
     ...fields,
   };
 }
+
+/** Of a map that marks what counts: half of the picture covered takes the prediction. */
+export const CURVES: CurvesRecord = {
+  ...{ value: "probability", covered: [0, 0.5, 1], shown: [0, 0.5, 1], deletion: [0.9, 0.2, 0.1] },
+  ...{ insertion: [0.1, 0.7, 0.9], random_low: [0.9, 0.3, 0.1], random_high: [0.9, 0.8, 0.1] },
+  ...{ flips_at: 0.5, keeps_at: null, shares: ["Covering 50% takes the prediction.", "No part keeps it."] },
+};
 
 /** One row of probabilities an image. */
 export function predictions(...rows: number[][]): PredictionTable {
