@@ -28,10 +28,11 @@ export class Node {
   get textContent(): string {
     return this.childNodes.map((child) => child.textContent).join("");
   }
-  insertBefore(child: Node, next: Node | null) {
+  insertBefore(child: Node, next: Node | null): Node {
     child.parentNode?.removeChild(child);
     child.parentNode = this;
     this.childNodes.splice(next ? this.childNodes.indexOf(next) : this.childNodes.length, 0, child);
+    return child;
   }
   removeChild(child: Node) {
     this.childNodes.splice(this.childNodes.indexOf(child), 1);
@@ -62,6 +63,7 @@ export class Element extends Node {
   clientWidth = 200;
   clientHeight = 200;
   scrollTop = 0;
+  private capturedPointer = -1;
   private readonly listeners = new Map<string, Listener[]>();
 
   constructor(readonly localName: string) {
@@ -132,7 +134,7 @@ export class Element extends Node {
   matches = (selector: string) => selector === ":focus" && focused === this;
   /** By a tag, or by `[name=value]`. */
   querySelectorAll(selector: string): Element[] {
-    const [, name, value] = /^\[(\w+)=(\w+)\]$/.exec(selector) ?? [];
+    const [, name, value] = /^\[([\w-]+)="?(\w+)"?\]$/.exec(selector) ?? [];
     return descendants(this).filter((each) => (name ? each.attribute(name) === value : each.localName === selector));
   }
   querySelector = (selector: string) => this.querySelectorAll(selector)[0] ?? null;
@@ -145,7 +147,10 @@ export class Element extends Node {
     this.removeAttribute("data-shown");
   }
   getContext = () => null;
-  setPointerCapture() {}
+  setPointerCapture(id: number) {
+    this.capturedPointer = id;
+  }
+  hasPointerCapture = (id: number) => id === this.capturedPointer;
   select() {}
   setSelectionRange() {}
 }
