@@ -49,7 +49,7 @@ def view(lab: Lab) -> Iterator[View]:
 def section(view: View) -> Locator:
     section = view.root.get_by_role("region", name="Suspicions")
     if not section.count():
-        view.root.get_by_role("button", name="Suspicions (4)").press("Enter")
+        view.root.get_by_role("button", name="Suspicions (4, 1 confirmed)").press("Enter")
     return section
 
 
@@ -87,5 +87,5 @@ def test_python_chooses_them_too_and_the_section_closes(view: View, section: Loc
     view.notebook.execute("w.show = 'suspicion 2'")
     expect(section.get_by_role("button", name="Show all images")).to_have_count(1)
     view.notebook.execute("w.show = 'all'")
-    view.root.get_by_role("button", name="Suspicions (4)").click()
+    view.root.get_by_role("button", name="Suspicions (4, 1 confirmed)").click()
     expect(section).to_have_count(0)

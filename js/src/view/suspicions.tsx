@@ -16,6 +16,8 @@ export function SuspicionsButton({ store }: { store: Store }) {
   const suspicions = store.constants.value?.suspicions;
   if (!suspicions) return null;
   const { showsSuspicions } = store;
+  const { items } = suspicions;
+  const confirmed = items.filter(({ verdict }) => verdict === "confirmed").length;
   return (
     <button
       type="button"
@@ -26,7 +28,8 @@ export function SuspicionsButton({ store }: { store: Store }) {
         showsSuspicions.value = !showsSuspicions.value;
       }}
     >
-      Suspicions ({suspicions.items.length})
+      Suspicions ({items.length}
+      {confirmed > 0 && `, ${confirmed} confirmed`})
     </button>
   );
 }
