@@ -91,5 +91,20 @@ def rest(widget):
     until(lambda: not session._worker.busy and session.outbox._timer is None)
 
 
+def stalled(monkeypatch, owner, name, call=1):
+    """Make a function wait, from this call on: its calls so far, and events that one waits and that all may go on."""
+    calls, waits, goes_on, function = [], threading.Event(), threading.Event(), getattr(owner, name)
+
+    def slowly(*arguments, **keywords):
+        calls.append(arguments)
+        if len(calls) >= call:
+            waits.set()
+            assert goes_on.wait(20)
+        return function(*arguments, **keywords)
+
+    monkeypatch.setattr(owner, name, slowly)
+    return calls, waits, goes_on
+
+
 def taken(items, buffers):
     return {(item["image"], item["column"]): (item, decode(item, buffers[0])) for item in items}

@@ -1,7 +1,6 @@
 """Evidence of models and images of any kind, while weights change, with stores: said in words, and nothing lost."""
 
 import json
-import threading
 
 import keras
 import numpy as np
@@ -11,10 +10,10 @@ import kx_widget as kx
 from kx_widget.engine.covering import Covering
 from tests import models
 from tests.engine.test_metric_laws import decisive
-from tests.widget.page import rest
-from tests.widget.test_evidence import NAMES, cover, measure, pictures, ready, told
-
-assert pictures  # the fixture
+from tests.widget.decisive import NAMES, ready
+from tests.widget.decisive import pictures as pictures
+from tests.widget.page import rest, stalled
+from tests.widget.test_evidence import cover, measure, told
 
 
 def regression():
@@ -93,17 +92,10 @@ def test_images_of_one_colour_say_why_nothing_can_be_told(browser):
 def test_weights_that_change_while_it_is_measured_leave_no_mixture(browser, pictures, monkeypatch):
     explainer = kx.Explainer(decisive(), preprocess=ready, class_names=NAMES)
     with opened(browser, explainer, pictures) as w:
-        before, asked, goes_on = told(browser), threading.Event(), threading.Event()
-        covered = Covering._covered
-
-        def slowly(*arguments):
-            asked.set()
-            assert goes_on.wait(20)
-            return covered(*arguments)
-
+        before = told(browser)
         kernel = explainer.model.layers[-1].kernel
         with monkeypatch.context() as patched:
-            patched.setattr(Covering, "_covered", slowly)
+            _, asked, goes_on = stalled(patched, Covering, "_covered")
             browser.say(w, "measure", gen=browser.gen, images=[1], cover="mean")
             assert asked.wait(20)
             kernel.assign(-kernel)

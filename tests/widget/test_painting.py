@@ -3,7 +3,6 @@
 import base64
 import io
 import json
-import threading
 
 import keras
 import numpy as np
@@ -15,17 +14,14 @@ import kx_widget as kx
 from kx_widget.engine.explainer import Explainer
 from kx_widget.widget import session
 from tests import models
-from tests.engine.test_metric_laws import decisive
-from tests.widget.page import rest, until
+from tests.widget.decisive import NAMES, ready
+from tests.widget.decisive import explainer as explainer
+from tests.widget.decisive import widget as widget
+from tests.widget.page import rest, stalled, until
 
-NAMES = ["cat", "dog", "cup", "sky"]
 SIDE = models.SIDE
 MASK = np.zeros((SIDE, SIDE), bool)
 MASK[3:11, 2:9] = True
-
-
-def ready(pixels):
-    return np.asarray(pixels, np.float32) / 127.5 - 1
 
 
 @pytest.fixture(scope="module")
@@ -33,20 +29,10 @@ def pictures():
     return np.random.default_rng(3).integers(0, 256, (10, SIDE, SIDE, 3), np.uint8)
 
 
-@pytest.fixture
-def explainer():
-    keras.utils.set_random_seed(0)
-    return kx.Explainer(decisive(), preprocess=ready, class_names=NAMES)
-
-
-@pytest.fixture
-def widget(browser, explainer, pictures, monkeypatch):
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    """What comes after a stroke is not put off."""
     monkeypatch.setattr(session, "SECONDS_AFTER_STROKE", 0.0)
-    w = browser.open(kx.KxWidget(explainer, pictures))
-    browser.wait(w)
-    rest(w)
-    yield w
-    w.close()
 
 
 def packed(mask):
@@ -123,14 +109,7 @@ def test_a_stroke_is_one_call_of_the_model_and_none_where_it_was_there(widget, b
 
 
 def test_of_strokes_meanwhile_the_latest_is_answered(widget, browser, monkeypatch):
-    begun, goes_on, what_if = threading.Event(), threading.Event(), Explainer.what_if
-
-    def slowly(*arguments, **keywords):
-        begun.set()
-        assert goes_on.wait(20)
-        return what_if(*arguments, **keywords)
-
-    monkeypatch.setattr(Explainer, "what_if", slowly)
+    _, begun, goes_on = stalled(monkeypatch, Explainer, "what_if")
     for serial in range(1, 9):
         browser.say(widget, "paint", **stroke(browser, np.roll(MASK, serial), serial=serial))
         assert begun.wait(20)
@@ -141,14 +120,7 @@ def test_of_strokes_meanwhile_the_latest_is_answered(widget, browser, monkeypatc
 
 
 def test_a_question_goes_first_and_ends_the_stroke_of_the_one_before(widget, browser, monkeypatch):
-    begun, goes_on, what_if = threading.Event(), threading.Event(), Explainer.what_if
-
-    def slowly(*arguments, **keywords):
-        begun.set()
-        assert goes_on.wait(20)
-        return what_if(*arguments, **keywords)
-
-    monkeypatch.setattr(Explainer, "what_if", slowly)
+    _, begun, goes_on = stalled(monkeypatch, Explainer, "what_if")
     browser.say(widget, "paint", **stroke(browser))
     assert begun.wait(20)
     widget.target = "dog"
@@ -255,14 +227,7 @@ def test_a_mask_may_be_longer_than_other_texts(widget, browser):
 
 
 def test_views_do_not_take_each_others_place(widget, browser, monkeypatch):
-    begun, goes_on, what_if = threading.Event(), threading.Event(), Explainer.what_if
-
-    def slowly(*arguments, **keywords):
-        begun.set()
-        assert goes_on.wait(20)
-        return what_if(*arguments, **keywords)
-
-    monkeypatch.setattr(Explainer, "what_if", slowly)
+    _, begun, goes_on = stalled(monkeypatch, Explainer, "what_if")
     for view in ("one", "two"):
         browser.say(widget, "paint", **stroke(browser, view=view))
         browser.say(widget, "paint", **stroke(browser, view=view, images=[0, 1]))

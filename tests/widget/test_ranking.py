@@ -1,7 +1,6 @@
 """Methods beside each other: as `Explainer.compare` says, piece by piece, after anything else, and kept."""
 
 import json
-import threading
 
 import keras
 import numpy as np
@@ -12,36 +11,14 @@ import kx_widget as kx
 from kx_widget.engine.covering import Covering
 from kx_widget.engine.explainer import Explainer
 from tests import models
-from tests.engine.test_metric_laws import decisive
-from tests.widget.page import rest, until
+from tests.widget.decisive import NAMES, ready
+from tests.widget.decisive import explainer as explainer
+from tests.widget.decisive import pictures as pictures
+from tests.widget.decisive import widget as widget
+from tests.widget.page import rest, stalled, until
 
-NAMES = ["cat", "dog", "cup", "sky"]
 METRICS = ("srg", "single_deletion", "random_logit")
 METHODS = ["gradcam", "eigencam", "gradient_x_input", "occlusion"]
-
-
-def ready(pixels):
-    return np.asarray(pixels, np.float32) / 127.5 - 1
-
-
-@pytest.fixture(scope="module")
-def pictures():
-    return np.random.default_rng(3).integers(0, 256, (3, models.SIDE, models.SIDE, 3), np.uint8)
-
-
-@pytest.fixture
-def explainer():
-    keras.utils.set_random_seed(0)
-    return kx.Explainer(decisive(), preprocess=ready, class_names=NAMES)
-
-
-@pytest.fixture
-def widget(browser, explainer, pictures):
-    w = browser.open(kx.KxWidget(explainer, pictures))
-    browser.wait(w)
-    rest(w)
-    yield w
-    w.close()
 
 
 def told(browser, gen=None):
@@ -163,24 +140,9 @@ def test_pieces_come_as_they_are_measured_all_methods_of_an_image_first(widget, 
     assert seen[-1] == 4
 
 
-def stalled(monkeypatch):
-    """Makes what covers parts of pictures wait: calls so far, and two events, that one began and that it may go on."""
-    calls, asked, goes_on = [], threading.Event(), threading.Event()
-    covered = Covering._covered
-
-    def slowly(*arguments):
-        calls.append(1)
-        asked.set()
-        assert goes_on.wait(20)
-        return covered(*arguments)
-
-    monkeypatch.setattr(Covering, "_covered", slowly)
-    return calls, asked, goes_on
-
-
 def test_a_question_ends_it_within_a_call(widget, browser, monkeypatch):
     with monkeypatch.context() as patched:
-        calls, asked, goes_on = stalled(patched)
+        calls, asked, goes_on = stalled(patched, Covering, "_covered")
         browser.say(widget, "rank", gen=browser.gen, column=0, images=[1], methods=METHODS, cover="mean")
         assert asked.wait(20)
         widget.target = "dog"
@@ -196,7 +158,7 @@ def test_a_question_ends_it_within_a_call(widget, browser, monkeypatch):
 def test_it_can_be_stopped_and_what_is_measured_stays(widget, browser, monkeypatch):
     rank(widget, browser, [0], ["gradcam"])
     with monkeypatch.context() as patched:
-        calls, asked, goes_on = stalled(patched)
+        calls, asked, goes_on = stalled(patched, Covering, "_covered")
         browser.say(widget, "rank", gen=browser.gen, column=0, images=[0, 1], methods=["gradcam"], cover="blur")
         assert asked.wait(20)
         browser.say(widget, "rank", gen=browser.gen, column=0, images=[], methods=[], cover="blur")
