@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -38,7 +38,7 @@ Records = Mapping[tuple[int, int], dict[str, Any]]
 
 @dataclass
 class MapEvidence:
-    """What is known of an answer's maps, by image and column; of `measured` images all that is to be known.
+    """What is known of an answer's maps, by image and column; of `measured` images all there is, by cover.
 
     `curves` hold what was scored along those of the image that was in focus last.
     """
@@ -47,6 +47,46 @@ class MapEvidence:
     has_free: bool = False
     measured: set[tuple[int, str]] = field(default_factory=set)
     curves: Sequence[ScoredCurves] = ()
+
+    def measure(
+        self, explained: ExplainedImages, images: Iterable[int], cover: str, stale: Callable[[], bool]
+    ) -> Iterator[list[dict[str, Any]]]:
+        """Measure what is lacking, and yield records after each piece: what is free of all maps, the rest of `images`.
+
+        Args:
+            explained: the maps, with what they explain.
+            images: numbers; those of which nothing can be measured are left out.
+            cover: what covers.
+            stale: tells that nobody wants to know any more.
+        """
+        if not self.has_free:
+            yield from explained.measure(FREE, None, cover, stale)
+            if stale():
+                return
+            self.has_free = True
+        for image in images:
+            if (image, cover) in self.measured or image not in explained.numbers:
+                continue
+            # From here on its records are, piece by piece, those of this cover.
+            self.measured = {each for each in self.measured if each[0] != image}
+            yield from explained.measure((*FREE, *COSTLY), image, cover, stale)
+            if stale():
+                return
+            self.measured = {*self.measured, (image, cover)}
+
+    def keep_curves(self, explained: ExplainedImages, image: int, cover: str, stale: Callable[[], bool]) -> None:
+        """Keep what was scored along the curves of an image that is measured, for pages without a kernel."""
+        drawn = {at[1]: each["curves"] for at, each in self.records.items() if at[0] == image and each["curves"]}
+        is_kept = any((each.image, each.cover) == (image, cover) for each in self.curves)
+        if (image, cover) not in self.measured or not drawn or is_kept:
+            return
+        steps = len(next(iter(drawn.values()))["covered"]) - 1
+        curves: list[ScoredCurves] = []
+        for each in explained.curves(image, list(drawn), cover, steps):
+            if stale():
+                return
+            curves.append(each)
+        self.curves = curves
 
 
 @dataclass(frozen=True)

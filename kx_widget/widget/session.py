@@ -5,7 +5,7 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,14 +19,13 @@ from kx_widget.widget.answer_sources import AnswerSource, Part, Query, asks_for_
 from kx_widget.widget.archive import KeptAnswer
 from kx_widget.widget.crops import Crops
 from kx_widget.widget.estimates import Estimates
-from kx_widget.widget.evidence import COSTLY, COVER, FREE, MOST_SECONDS, ExplainedImages, MapEvidence
+from kx_widget.widget.evidence import COVER, MOST_SECONDS, ExplainedImages, MapEvidence
 from kx_widget.widget.image_sources import ImageSource
 from kx_widget.widget.messages import VERSION, Column
 from kx_widget.widget.outbox import LARGEST_FRAME, Outbox, Send
 from kx_widget.widget.painting import Painting, Predictions, Stroke
 from kx_widget.widget.ranker import Ranker, check_request
 from kx_widget.widget.ranking import Ranking
-from kx_widget.widget.scored_curves import ScoredCurves
 from kx_widget.widget.serialize import Tile, Tiles, error_message, prediction_messages
 from kx_widget.widget.thumbnails import ThumbnailMaker
 from kx_widget.widget.worker import CancelToken, Worker, wait_for
@@ -580,27 +579,29 @@ class Session:
 
     def _measure(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
         """Measure how far maps can be believed: what is free of all, the rest where it is asked for or looked at."""
-        is_idle = answer.status == "done" and self.outbox.is_watched
-        if not is_idle or query.version() != answer.version or (explained := self._explained(answer)) is None:
+        if answer.status != "done" or not self.outbox.is_watched or query.version() != answer.version:
             return
         evidence, cover = answer.evidence, answer.cover
-        has_free, measured, curves = evidence.has_free, evidence.measured, evidence.curves
+        before = evidence.has_free, evidence.measured, evidence.curves
         try:
-            if not evidence.has_free:
-                pieces = explained.measure(FREE, None, cover, stale)
-                evidence.has_free = self._send_evidence(answer, query, pieces, stale)
+            if (explained := self._explained(answer)) is None:
+                return
             is_quick = answer.measuring is None or answer.measuring <= MOST_SECONDS
-            for image in (*self._wanted_evidence, *([answer.focus] if is_quick else [])):
-                if (image, cover) in evidence.measured or image not in explained.numbers or stale():
-                    continue
-                pieces = explained.measure((*FREE, *COSTLY), image, cover, stale)
-                if not self._send_evidence(answer, query, pieces, stale):
+            images = (*self._wanted_evidence, *([answer.focus] if is_quick else []))
+            for records in evidence.measure(explained, images, cover, stale):
+                # What was measured while the weights changed is of two models.
+                if query.version() != answer.version:
                     break
-                evidence.measured = {each for each in evidence.measured if each[0] != image} | {(image, cover)}
-            # What interrupted this when the image was measured may have been no question.
-            if (answer.focus, cover) in evidence.measured and not stale():
-                self._keep_curves(answer, explained, answer.focus, stale)
-            is_more = (has_free, measured) != (evidence.has_free, evidence.measured) or curves is not evidence.curves
+                with self._changed:
+                    if stale():
+                        return
+                    evidence.records.update({(each["image"], each["column"]): each for each in records})
+                    self.outbox.evidence(records)
+            else:
+                # What interrupted this when the image was measured may have been no question.
+                if self._images.at_once and not stale():
+                    evidence.keep_curves(explained, answer.focus, cover, stale)
+            is_more = before != (evidence.has_free, evidence.measured, evidence.curves)
             if not stale() and self._images.at_once and is_more:
                 self._keep_whole(answer)
         except Exception as error:
@@ -608,21 +609,6 @@ class Session:
         with self._changed:
             if not stale():
                 self._wanted_evidence = []
-
-    def _keep_curves(self, answer: CurrentAnswer, explained: ExplainedImages, image: int, stale: CancelToken) -> None:
-        """Keep what was scored along the curves of an image, for pages without a kernel."""
-        known = [each for at, each in answer.evidence.records.items() if at[0] == image and each["curves"]]
-        cover = known[0]["cover"] if known else ""
-        is_kept = any((each.image, each.cover) == (image, cover) for each in answer.evidence.curves)
-        if not self._images.at_once or not known or is_kept:
-            return
-        columns, steps = [each["column"] for each in known], len(known[0]["curves"]["covered"]) - 1
-        curves: list[ScoredCurves] = []
-        for each in explained.curves(image, columns, cover, steps):
-            if stale():
-                return
-            curves.append(each)
-        answer.evidence.curves = curves
 
     def _rank(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
         """Tell which methods can be compared, and compare those that are asked for."""
@@ -650,20 +636,6 @@ class Session:
             content = self._ranker.message(answer.traits, answer.rankings)
             if content and answer is self._answer and not stale():
                 self.outbox.tell("rankings", **content)
-
-    def _send_evidence(
-        self, answer: CurrentAnswer, query: Query, pieces: Iterable[Sequence[dict[str, Any]]], stale: CancelToken
-    ) -> bool:
-        """Tell what is measured piece by piece; False where not all of it could be, or belongs to these maps."""
-        for records in pieces:
-            # What was measured while the weights changed is of two models.
-            if query.version() != answer.version:
-                return False
-            with self._changed:
-                if not stale():
-                    answer.evidence.records.update({(each["image"], each["column"]): each for each in records})
-                    self.outbox.evidence(records)
-        return not stale()
 
     def _send_covered(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
         """Send the picture that a page has asked for, or why there is none."""

@@ -114,6 +114,21 @@ def test_a_question_ends_the_measuring_within_a_call(widget, browser, monkeypatc
     assert told(browser)[0, 0]["curves"]
 
 
+def test_of_two_covers_an_image_has_what_was_asked_last(widget, browser, monkeypatch):
+    rest(widget)
+    before = told(browser)[0, 0]
+    with monkeypatch.context() as patched:
+        _, asked, goes_on = stalled(patched, Covering, "_covered", 3)
+        browser.say(widget, "measure", gen=browser.gen, images=[0], cover="mean")
+        assert asked.wait(20)
+        rest_of = told(browser)[0, 0]
+        browser.say(widget, "measure", gen=browser.gen, images=[0], cover="blur")
+        goes_on.set()
+        rest(widget)
+    assert (rest_of["cover"], rest_of["curves"]) == ("mean", None)
+    assert told(browser)[0, 0] == before
+
+
 def test_who_comes_back_sees_it_at_once(widget, browser, explainer):
     before, first = told(browser), browser.gen
     widget.target = "dog"
