@@ -605,7 +605,7 @@ class Session:
             if not stale() and self._images.at_once and is_more:
                 self._keep_whole(answer)
         except Exception as error:
-            self.outbox.notify(error_message(0, error))
+            self._tell_problem(error, is_asked=bool(self._wanted_evidence))
         with self._changed:
             if not stale():
                 self._wanted_evidence = []
@@ -626,10 +626,15 @@ class Session:
             if not stale() and self._images.at_once:
                 self._keep_whole(answer)
         except Exception as error:
-            self.outbox.notify(error_message(0, error))
+            self._tell_problem(error, is_asked=self._wanted_ranking is not None)
         with self._changed:
             if not stale():
                 self._wanted_ranking = None
+
+    def _tell_problem(self, error: Exception, is_asked: bool) -> None:
+        """Tell why something beside the answer failed; unasked, nobody misses what needs a file that is not there."""
+        if is_asked or not isinstance(error, ImageError):
+            self.outbox.notify(error_message(0, error))
 
     def _tell_rankings(self, answer: CurrentAnswer, stale: Callable[[], bool] = lambda: False) -> None:
         with self._changed:

@@ -136,3 +136,24 @@ def test_a_store_with_its_model_beside_it_and_without(browser, pictures, tmp_pat
             shown = next(metric for metric in found[0, 0]["metrics"] if metric["title"] == "SRG")
             np.testing.assert_allclose(np.float64(shown["value"]), ev.scores["srg"][0, 0], rtol=1e-3)
         assert w.status == "done"
+
+
+def test_a_store_whose_picture_is_gone_is_shown_without_evidence(browser, pictures, tmp_path):
+    explainer = kx.Explainer(decisive(), class_names=NAMES)
+    for i, picture in enumerate(pictures):
+        keras.utils.save_img(tmp_path / f"{i}.png", picture, scale=False)
+    store = explainer.explain_to(tmp_path / "maps.parquet", str(tmp_path / "*.png"))
+    (tmp_path / "0.png").unlink()
+    with browser.open(kx.KxWidget.from_store(store, explainer)) as w:
+        browser.wait(w)
+        rest(w)
+        assert (w.status, told(browser)) == ("done", {})
+        assert "error" not in browser.kinds(), "nobody has asked for it"
+        measure(w, browser, [0])
+        (error,) = [m for m in browser.messages if m["kind"] == "error"]
+        assert (error["gen"], error["message"]) == (0, "there is no such file")
+        assert w.status == "done"
+        w.selected = [1]
+        browser.wait(w)
+        rest(w)
+        assert told(browser)[1, 0]["curves"]
