@@ -332,12 +332,12 @@ class EvaluationRun:
             if column.metric.is_compared and self.settings.controls:
                 columns[Z + name] = spread(z.get(name, np.nan))
                 columns[CLEAR + name] = spread(clear.get(name, np.nan)).cast(pa.bool_())
-        kept = {} if evaluation is None else _lists_of(evaluation)
+        arrays = {} if evaluation is None else _lists_of(evaluation)
         for name in (*LISTS, *(CONTROL + name for name in self.columns if Z + name in columns)):
-            each = iter(kept.get(name, np.zeros((0, 0), np.float32)).tolist())
-            columns[name] = pa.array([next(each, None) if good else None for good in is_good], pa.list_(pa.float32()))
-        lists = iter([] if evaluation is None else [list(notes) for row in evaluation.notes for notes in row])
-        columns["notes"] = pa.array([next(lists) if good else None for good in is_good], pa.list_(pa.string()))
+            lists = iter(arrays.get(name, np.zeros((0, 0), np.float32)).tolist())
+            columns[name] = pa.array([next(lists, None) if good else None for good in is_good], pa.list_(pa.float32()))
+        notes = iter([] if evaluation is None else [list(notes) for row in evaluation.notes for notes in row])
+        columns["notes"] = pa.array([next(notes) if good else None for good in is_good], pa.list_(pa.string()))
         errors = [problem or None for problem in problems for _ in range(rows.shape[1])]
         columns["error"] = pa.array(errors, pa.string())
         return pa.table(columns)

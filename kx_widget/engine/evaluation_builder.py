@@ -75,8 +75,8 @@ class EvaluationBuilder:
     def add_random_curve(self, rows: slice, places: Mask, curves: Floats) -> None:
         """The curves (B, T, R, steps + 1) of random maps that count in these places (B, T)."""
         of_places = curves[places]
-        found = {"random": of_places.mean(1), "random_low": of_places.min(1), "random_high": of_places.max(1)}
-        for name, values in found.items():
+        summaries = {"random": of_places.mean(1), "random_low": of_places.min(1), "random_high": of_places.max(1)}
+        for name, values in summaries.items():
             self._curves.setdefault(name, self._empty(curves.shape[-1]))[rows][places] = values
 
     def add_control(self, rows: slice, name: str, places: Mask, values: Floats) -> None:

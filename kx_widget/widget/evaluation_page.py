@@ -16,7 +16,7 @@ from kx_widget.bulk.store_evaluation import StoreEvaluation
 from kx_widget.engine.evaluation import Evaluation
 from kx_widget.engine.files import writable
 from kx_widget.engine.types import Ints
-from kx_widget.widget.evidence import record
+from kx_widget.widget.evidence import finite, record
 from kx_widget.widget.messages import NumberColumn
 from kx_widget.widget.scored_curves import ScoredCurves, scored_curves
 from kx_widget.widget.store_page import Findings, write_view
@@ -79,9 +79,8 @@ def write_evaluation_page(
 
 def _numbers(evaluation: Evaluation, name: str, count: int) -> NumberColumn:
     """A metric of the first target of each image."""
-    values = evaluation.scores[name][:count, 0]
-    known = [float(f"{value:.6g}") if np.isfinite(value) else None for value in values]
-    return NumberColumn(name=f"measured_{name}", title=f"{evaluation.metrics[name].title}, measured", values=known)
+    numbers = [finite(float(f"{value:.6g}")) for value in evaluation.scores[name][:count, 0]]
+    return NumberColumn(name=f"measured_{name}", title=f"{evaluation.metrics[name].title}, measured", values=numbers)
 
 
 def _curves(explainer: Explainer, images: StoredImages, rows: Ints, evaluation: Evaluation) -> list[ScoredCurves]:

@@ -138,9 +138,9 @@ class ExplainedImages:
                     if stale():
                         return
                     kinds = [len(each) for each in (evaluation.control, evaluation.curves, evaluation.cells)]
-                    known = [(notes, kinds) for notes in evaluation.notes]
-                    rows = [row for row, each in enumerate(known) if each != before[row] and _says(evaluation, row)]
-                    before = known
+                    states = [(notes, kinds) for notes in evaluation.notes]
+                    rows = [row for row, each in enumerate(states) if each != before[row] and _says(evaluation, row)]
+                    before = states
                     yield [
                         record(evaluation, row, column, bool(np.isfinite(part.probabilities[row, column])))
                         | {"image": numbers[row], "column": first_column + column}

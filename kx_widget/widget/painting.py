@@ -143,8 +143,8 @@ class PaintedBatch:
                 f"{item['target_name']!r} has the score {score:.4g}, and had {item['score']:.4g}. Explain again."
             )
         if item["target"] >= 0 and self.has_probabilities:
-            first, then = (float(values[1][row, item["target"]]) for values in (self.before, self.after))
-            return {"before": first, "after": then, "lost": 1 - then / first if first > 0 else None}
+            p_before, p_after = (float(values[1][row, item["target"]]) for values in (self.before, self.after))
+            return {"before": p_before, "after": p_after, "lost": 1 - p_after / p_before if p_before > 0 else None}
         rest, blank = float(after @ weights), float(self.blank[row] @ weights)
         reach = score - blank
         is_within_reach = reach > 0 and reach >= REACH * max(abs(score), abs(blank))
@@ -158,9 +158,9 @@ class PaintedBatch:
 
     def classes(self) -> list[dict[str, Any]]:
         """The first classes of a single image, those of most score before and after."""
-        first, then = (values[int(self.has_probabilities)][0] for values in (self.before, self.after))
-        order = [*first.argsort()[::-1][:CLASSES], *then.argsort()[::-1][:CLASSES]]
-        return [{"index": int(i), "before": float(first[i]), "after": float(then[i])} for i in dict.fromkeys(order)]
+        before, after = (values[int(self.has_probabilities)][0] for values in (self.before, self.after))
+        order = [*before.argsort()[::-1][:CLASSES], *after.argsort()[::-1][:CLASSES]]
+        return [{"index": int(i), "before": float(before[i]), "after": float(after[i])} for i in dict.fromkeys(order)]
 
 
 @dataclass
@@ -172,7 +172,7 @@ class Painting:
     _cover: tuple[Any, Pixels] | None = None
 
     def score(
-        self, explainer: Explainer | None, stroke: Stroke, tiles: Tiles, known: Predictions | None
+        self, explainer: Explainer | None, stroke: Stroke, tiles: Tiles, predictions: Predictions | None
     ) -> Iterator[tuple[dict[str, Any], bytes]]:
         """Score a stroke: one call of the model for an image whose predictions are known.
 
@@ -180,7 +180,7 @@ class Painting:
             explainer: of the model.
             stroke: what is painted.
             tiles: the maps of the answer.
-            known: scores and probabilities of all images as they are (N, C), None where these are not known.
+            predictions: scores and probabilities of all images as they are (N, C), None where these are not known.
 
         Yields:
             The fields of a `painted` message after each call, and its buffer: of a single image the picture that was
@@ -203,9 +203,8 @@ class Painting:
                 asked, problem = asked - len(chunk), error
                 continue
             asked -= len(chunk) - len(numbers)
-            painted = _batch(
-                explainer, stroke, images, None if known is None else (known[0][numbers], known[1][numbers])
-            )
+            before = None if predictions is None else (predictions[0][numbers], predictions[1][numbers])
+            painted = _batch(explainer, stroke, images, before)
             items: list[Mapping[str, Any]] = [tiles.get((number, stroke.column), ({}, None))[0] for number in numbers]
             records = [*records, *painted.records(items, numbers)]
             is_probable = painted.has_probabilities and all(item.get("target", 0) >= 0 for item in items)
@@ -234,15 +233,14 @@ class Painting:
         images, ready = self.source.load(explainer, numbers)
         is_wanted = np.isin(ready, numbers)
         images = images if is_wanted.all() else images.where(is_wanted)
-        there = np.asarray(ready)[is_wanted].tolist()
         if len(numbers) == 1:
             self._loaded = numbers[0], images
-        return images, there
+        return images, np.asarray(ready)[is_wanted].tolist()
 
 
-def _batch(explainer: Explainer, stroke: Stroke, images: Images, known: Predictions | None) -> PaintedBatch:
+def _batch(explainer: Explainer, stroke: Stroke, images: Images, before: Predictions | None) -> PaintedBatch:
     """Images, scored once they are covered, and before unless that is known."""
     mask = stroke.pixels_for((images.batch.shape[1], images.batch.shape[2]))
-    before = explainer.predict(images) if known is None else known
+    before = explainer.predict(images) if before is None else before
     scores, probabilities = explainer.what_if(images, mask[None], stroke.cover, stroke.keep)
     return PaintedBatch(explainer, stroke, images, mask, before, (scores[:, 0], probabilities[:, 0]))

@@ -144,10 +144,10 @@ class Ranker:
 
     def _seconds(self, ranking: Ranking, maps: Sequence[tuple[int, str]]) -> float:
         """What the passes of these maps take, by image and method."""
-        known = next(
+        rankable = next(
             (each for each in self._rankable.values() if {m["method"]: m["layer"] for m in each} == ranking.layers), []
         )
-        records = {each["method"]: each for each in known if each["seconds"] is not None}
+        records = {each["method"]: each for each in rankable if each["seconds"] is not None}
         of_image, of_size = (self._estimates.of_passes(passes) or 0 for passes in (IMAGE_PASSES, CONTROL_PASSES))
         measured = [(image, records[method]) for image, method in maps if method in records]
         sizes = {(image, tuple(record["size"])) for image, record in measured}
@@ -222,13 +222,13 @@ class Ranker:
         return json.dumps(self._layers(explainer, traits))
 
 
-def check_request(images: Sequence[int], methods: Sequence[str], cover: str, known: Sequence[str]) -> None:
-    """Refuse what cannot be compared.
+def check_request(images: Sequence[int], methods: Sequence[str], cover: str, offered: Sequence[str]) -> None:
+    """Refuse what cannot be compared; `offered` are all methods of the model.
 
     Raises:
         KxError: an unknown method or cover, no image.
     """
-    if unknown := [method for method in methods if method not in known]:
+    if unknown := [method for method in methods if method not in offered]:
         raise KxError(f"There is no method {unknown[0]!r} to compare.")
     if cover not in COVERS:
         raise KxError(f"cover={cover!r:.100} is none of {', '.join(COVERS)}.")

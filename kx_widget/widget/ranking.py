@@ -35,7 +35,7 @@ class Ranking:
 
     Args:
         target: as the question has it.
-        known: all methods of the model, by id.
+        catalogue: all methods of the model, by id.
         layers: of these, "" where none is chosen.
 
     Attributes:
@@ -45,7 +45,7 @@ class Ranking:
     """
 
     target: str
-    known: Mapping[str, Method]
+    catalogue: Mapping[str, Method]
     layers: Mapping[str, str]
     images: Sequence[int] = ()
     methods: Sequence[str] = ()
@@ -71,7 +71,7 @@ class Ranking:
         return self._last[1]
 
     def _record(self) -> dict[str, Any]:
-        rows = [RankedMaps(self.known[name], self._evaluations_of(name)) for name in self.methods]
+        rows = [RankedMaps(self.catalogue[name], self._evaluations_of(name)) for name in self.methods]
         table = _comparison(rows)
         places = {name: _places(name, rows, table) for name in table.metrics}
         families = Counter(row.method.family for row in rows if row.evaluations)
@@ -125,9 +125,9 @@ class RankedMaps:
 
     def gaps(self, metric: str) -> Floats:
         """By how much maps are better than random ones as smooth, of the images where that can be told."""
-        known = [each for each in self.evaluations.values() if metric in each.control]
-        sign = 1 if known and known[0].better[metric] == "higher" else -1
-        gaps = np.array([sign * (e.scores[metric][0, 0] - e.control[metric][0, 0, 0]) for e in known], np.float32)
+        compared = [each for each in self.evaluations.values() if metric in each.control]
+        sign = 1 if compared and compared[0].better[metric] == "higher" else -1
+        gaps = np.array([sign * (e.scores[metric][0, 0] - e.control[metric][0, 0, 0]) for e in compared], np.float32)
         return gaps[np.isfinite(gaps)]
 
     def verdict(self) -> Verdict:
@@ -164,9 +164,9 @@ class RankedMaps:
 
 def sentence(rows: Sequence[RankedMaps], verdicts: Sequence[Verdict], images: int) -> str:
     """What the table says, bad news first."""
-    known = [(row, *verdict) for row, verdict in zip(rows, verdicts, strict=True) if row.evaluations]
+    measured = [(row, *verdict) for row, verdict in zip(rows, verdicts, strict=True) if row.evaluations]
     groups: dict[tuple[State, str], list[str]] = {}
-    for row, state, headline in known:
+    for row, state, headline in measured:
         # Without figures, those of which the same is said go together.
         reason = headline.rstrip(".").partition(";")[0].partition(" (")[0] if state == "weak" else ""
         groups.setdefault((state, reason), []).append(row.method.title)
@@ -176,11 +176,11 @@ def sentence(rows: Sequence[RankedMaps], verdicts: Sequence[Verdict], images: in
     parts = [f"{_lower(reason)}: {_listed(titles)}" for (state, reason), titles in groups.items() if state == "weak"]
     parts += [f"nothing can be told of {_listed(untold)}"] if untold else []
     parts += [f"{_listed(holds)} {'holds' if len(holds) == 1 else 'hold'}"] if holds else []
-    nothing = "" if holds or len(known) < 2 else "No map here holds. "
+    nothing = "" if holds or len(measured) < 2 else "No map here holds. "
     where = f"Over {counted(images, 'image')}, " if images > 1 else ""
     text = "; ".join(parts)
     ends = [f"{nothing}{where + text if where else _capital(text)}."]
-    families = Counter(row.method.family for row, *_ in known)
+    families = Counter(row.method.family for row, *_ in measured)
     for family, count in families.items():
         if count > 1:
             ends.append(f"{count} are relatives ({family}): that their maps agree confirms none of them.")
@@ -221,10 +221,11 @@ def _places(metric: str, rows: Sequence[RankedMaps], table: Comparison) -> list[
 
 def _is_tied(metric: str, sign: int, best: RankedMaps, other: RankedMaps) -> bool:
     """Whether one cannot be told from the best: by the interval of the difference over the images that both have."""
-    ours, theirs = best.values(metric), other.values(metric)
-    shared = sorted(set(ours) & set(theirs))
+    best_values, other_values = best.values(metric), other.values(metric)
+    shared = sorted(set(best_values) & set(other_values))
+    differences = [sign * (best_values[image] - other_values[image]) for image in shared]
     if len(shared) > 1:
-        return not bootstrap([sign * (ours[image] - theirs[image]) for image in shared])[1] > 0
+        return not bootstrap(differences)[1] > 0
     if not shared:
         return True
     spreads = [
@@ -232,7 +233,7 @@ def _is_tied(metric: str, sign: int, best: RankedMaps, other: RankedMaps) -> boo
         for each in (best.evaluations[shared[0]], other.evaluations[shared[0]])
         if metric in each.control
     ]
-    return abs(ours[shared[0]] - theirs[shared[0]]) <= max([ALIKE, *filter(np.isfinite, spreads)])
+    return abs(differences[0]) <= max([ALIKE, *filter(np.isfinite, spreads)])
 
 
 def _cell(table: Comparison, metric: str, place: int, row: RankedMaps, rank: str) -> dict[str, Any]:

@@ -207,10 +207,9 @@ class Session:
         with self._changed:
             answer = self._answer
             if self._images.at_once and answer.tiles and answer.status == "running":
-                predictions = self._predictions if self._predicted_with == answer.version else None
                 seconds = sum(answer.part_seconds) or None
                 kept = KeptAnswer(answer.traits, answer.columns, list(answer.tiles.values()), seconds, False)
-                self._keep(kept, answer.version, predictions)
+                self._keep(kept, answer.version, self._predictions_of(answer))
 
     def greet(self, view: str, have: Sequence[str], welcome: Mapping[str, Any]) -> None:
         """Tell a view that has just been drawn everything but the answers whose keys it has."""
@@ -405,11 +404,10 @@ class Session:
                 self._end(answer, "done")
 
     def _keep_whole(self, answer: CurrentAnswer) -> None:
-        tiles = list(answer.tiles.values())
-        known = answer.evidence
+        tiles, evidence = list(answer.tiles.values()), answer.evidence
         kept = KeptAnswer(
             answer.traits, answer.columns, tiles, answer.seconds,
-            evidence=known.records, curves=known.curves, rankings=answer.rankings,
+            evidence=evidence.records, curves=evidence.curves, rankings=answer.rankings,
         )  # fmt: skip
         self._keep(kept, answer.version, self._predictions)
 
@@ -667,7 +665,7 @@ class Session:
             lacking = [image for image in stroke.images if (image, stroke.column) not in answer.tiles]
             if lacking and not query.computes:
                 self._take(answer, self._compute(query, lacking, stale), {}, stale)
-            parts = self._painting.score(self._answers.explainer, stroke, answer.tiles, self._known(answer))
+            parts = self._painting.score(self._answers.explainer, stroke, answer.tiles, self._predictions_of(answer))
             try:
                 for about, buffer in parts:
                     if query.version() != answer.version:
@@ -687,7 +685,7 @@ class Session:
         if strokes:
             stale.wait(SECONDS_AFTER_STROKE)
 
-    def _known(self, answer: CurrentAnswer) -> Predictions | None:
+    def _predictions_of(self, answer: CurrentAnswer) -> Predictions | None:
         """What the answer's weights predict for all images, None where it is not known."""
         return self._predictions if self._predicted_with == answer.version else None
 
@@ -750,6 +748,7 @@ class Session:
         about = {"key": answer.key, "asked": answer.traits, "columns": answer.columns, "held": answer.is_held}
         self.outbox.tell("running", **about)
         self.outbox.evidence(answer.evidence.records.values())
+        # Also where there are none: those of the question before are none of this one.
         self._tell_rankings(answer)
 
     def _show(self, answer: CurrentAnswer, tiles: list[Tile]) -> None:

@@ -33,6 +33,6 @@ def single_deletion(batch: MapBatch, grid: int = 4) -> Generator[Any, None, None
     drops = yield from batch.cell_drops(grid)
     is_still = batch.is_still(drops[..., None])
     few = is_still.mean(-1) > 1 - LEAST_PART
-    told = batch.score_drops(batch.likeness(spearman, batch.cell_sums(grid), drops), drops)
-    reasons = {**told.reasons, FEW: few & ~is_still.all(-1)}
-    yield MetricValues(np.where(few, np.nan, told.values).astype(np.float32), reasons)
+    answer = batch.score_drops(batch.likeness(spearman, batch.cell_sums(grid), drops), drops)
+    reasons = {**answer.reasons, FEW: few & ~is_still.all(-1)}
+    yield MetricValues(np.where(few, np.nan, answer.values).astype(np.float32), reasons)
