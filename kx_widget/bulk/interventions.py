@@ -110,6 +110,11 @@ class TestedSuspicion:
             "rows": s.rows.tolist(),
         }  # fmt: skip
 
+    def examples(self, most: int) -> list[int]:
+        """The rows of the images that show it best, those that were tested where any was."""
+        boxes = self.trial.boxes
+        return [int(row) for row in self.suspicion.rows if not boxes or int(row) in boxes][:most]
+
     @property
     def description(self) -> str:
         """Who is suspected, and why."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from kx_widget.bulk.store import Store
 from kx_widget.bulk.suspicions import Suspicion
 from kx_widget.engine.drawing import COLORMAP, color_table, data_url, encode
 from kx_widget.engine.errors import FormatError
-from kx_widget.engine.figures import counted, percent
+from kx_widget.engine.figures import counted, listed, percent
 from kx_widget.engine.files import shared_names, write_whole
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def headline(tested: Sequence[TestedSuspicion]) -> str:
         first, names = confirmed[0], list(dict.fromkeys(one.suspicion.target_name for one in confirmed))
         trial, name = first.trial, first.suspicion.target_name
         text = (
-            f"Not always. It takes pictures for {_listed(names)} by something that not all of them show: what "
+            f"Not always. It takes pictures for {listed(names)} by something that not all of them show: what "
             f"{counted(len(first.suspicion.rows), 'image')} of {name} have in common takes "
             f"{percent(trial.covered.mean if trial.covered else 0)} of the score with it when it is covered"
         )
@@ -136,8 +136,7 @@ def _facts(store: Store, tested: TestedSuspicion) -> dict[str, Any]:
 
 def _pictures(store: Store, tested: TestedSuspicion) -> list[dict[str, Any]]:
     """Pictures of the members that are most like the mean, with their maps, and the part that was tested."""
-    boxes = tested.trial.boxes
-    rows = [int(row) for row in tested.suspicion.rows if not boxes or int(row) in boxes][:MEDOIDS]
+    boxes, rows = tested.trial.boxes, tested.examples(MEDOIDS)
     names = shared_names([row["id"] for row in store.rows(rows, ["id"])])
     return [
         {"name": name, "box": list(boxes[row]) if row in boxes else None, "url": _small(store, row)}
@@ -163,8 +162,3 @@ def _mean_map(store: Store, suspicion: Suspicion) -> str:
 
 def _is_tested(facts: dict[str, Any]) -> bool:
     return any(each.get("verdict") != NOT_TESTABLE for each in facts["suspicions"])
-
-
-def _listed(names: Iterable[str]) -> str:
-    *others, last = names
-    return f"{', '.join(others)} and {last}" if others else last

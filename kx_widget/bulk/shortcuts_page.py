@@ -61,12 +61,6 @@ def sections_of(
     )
 
 
-def examples_of(tested: TestedSuspicion) -> list[int]:
-    """The rows of the images that show a suspicion, those that were tested first of all."""
-    boxes = tested.trial.boxes
-    return [int(row) for row in tested.suspicion.rows if not boxes or int(row) in boxes][:EXAMPLES]
-
-
 def _title(store: Store) -> str:
     return f"Shortcuts in {Path(store.path).name}"
 
@@ -114,7 +108,7 @@ def _bar(name: str, kind: str, value: float) -> list[str]:
 
 
 def _examples(store: Store, tested: TestedSuspicion) -> str:
-    rows, boxes = examples_of(tested), tested.trial.boxes
+    rows, boxes = tested.examples(EXAMPLES), tested.trial.boxes
     names = shared_names([row["id"] for row in store.rows(rows, ["id"])])
     figures = [
         _figure(store.explanation(row).pictures()[0, 0], name, boxes.get(row))

@@ -20,7 +20,7 @@ from kx_widget.bulk.sources import file_of
 from kx_widget.bulk.store import Store
 from kx_widget.engine.comparison import Comparison, Contender
 from kx_widget.engine.errors import FormatError, ImageError, ParameterError
-from kx_widget.engine.evaluation import Evaluation, MetricSummary
+from kx_widget.engine.evaluation import CURVES, Evaluation, MetricSummary
 from kx_widget.engine.evaluation_builder import summary_of
 from kx_widget.engine.evaluation_inputs import EvaluationSettings, MetricColumn
 from kx_widget.engine.explainer import Explainer
@@ -38,8 +38,8 @@ Z, CLEAR, CONTROL = "z_", "clear_", "control_"
 CURVE, TOP, CELLS = "curve_", "top_", "cells_"
 COVERED = "covered"
 LISTS = (
-    *(f"{CURVE}{name}" for name in ("deletion", "insertion", "random", "random_low", "random_high")),
-    *(f"{TOP}{name}" for name in ("deletion", "insertion")),
+    *(f"{CURVE}{name}" for name in (*CURVES, "random", "random_low", "random_high")),
+    *(f"{TOP}{name}" for name in CURVES),
     *(f"{CELLS}{name}" for name in ("losses", "sums")),
     COVERED,
 )

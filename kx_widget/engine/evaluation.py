@@ -26,16 +26,14 @@ ASPECTS = {
     "stable": "whether it is stable",
 }
 MAPPINGS = ("scores", "curves", "control", "tops", "cells")
-# Why there is no value before it is measured.
-# Of how much of the map is taken away first, or shown first.
+# Where what the map marks most is covered first, or shown first.
 CURVES = ("deletion", "insertion")
+# Why there is no value before it is measured.
 NOT_YET = "not measured yet"
 BEYOND = "random maps as smooth differ so much here that not even the best one would stand out"
 # What is known of a map: it is better than chance and nothing speaks against it, something does, nothing could be told
 # of whether it is, or nobody measured it.
 State = Literal["holds", "weak", "unknown", "unmeasured"]
-
-
 # A finding in full, and in few words.
 Finding = tuple[str, str]
 

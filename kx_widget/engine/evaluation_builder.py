@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from kx_widget.engine.covering import Mask
-from kx_widget.engine.evaluation import NOT_YET, Evaluation, MetricSummary
+from kx_widget.engine.evaluation import CURVES, NOT_YET, Evaluation, MetricSummary
 from kx_widget.engine.evaluation_inputs import EvaluationSettings, MetricColumn
 from kx_widget.engine.explanation import Explanation, versions
 from kx_widget.engine.map_batch import Curves, MetricValues
@@ -56,7 +56,7 @@ class EvaluationBuilder:
 
     def add_curves(self, rows: slice, curves: Curves, tops: tuple[Ints, Ints]) -> None:
         """The curves of some images, and the classes of most score along them."""
-        for name, classes in zip(("deletion", "insertion"), tops, strict=True):
+        for name, classes in zip(CURVES, tops, strict=True):
             empty = np.full((*self._shape, classes.shape[-1]), -1, np.int64)
             self._tops.setdefault(name, empty)[rows] = classes
         self._fractions = curves.covered

@@ -1,5 +1,7 @@
 """Numbers as people read them; `js/src/state/format.ts` writes them alike."""
 
+from collections.abc import Iterable
+
 
 def percent(part: float) -> str:
     """A part of 1, with one digit behind the point where there is something to tell."""
@@ -12,6 +14,12 @@ def percent(part: float) -> str:
 def fixed(number: float, digits: int = 2) -> str:
     """A number with so many digits behind the point, and a true minus sign."""
     return f"{number:.{digits}f}".replace("-", "−")
+
+
+def listed(names: Iterable[str]) -> str:
+    """Some of them, "a, b and c"."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def counted(count: int, noun: str) -> str:

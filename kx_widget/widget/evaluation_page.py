@@ -16,9 +16,10 @@ from kx_widget.bulk.store_evaluation import StoreEvaluation
 from kx_widget.engine.evaluation import Evaluation
 from kx_widget.engine.files import writable
 from kx_widget.engine.types import Ints
-from kx_widget.widget.evidence import finite, record
+from kx_widget.widget.evidence import record
 from kx_widget.widget.messages import NumberColumn
 from kx_widget.widget.scored_curves import ScoredCurves, scored_curves
+from kx_widget.widget.serialize import finite
 from kx_widget.widget.store_page import Findings, write_view
 from kx_widget.widget.stored import StoredImages
 

@@ -12,11 +12,12 @@ import numpy as np
 
 from kx_widget.engine.drawing import encode
 from kx_widget.engine.errors import ParameterError
-from kx_widget.engine.evaluation import NOT_YET, Evaluation
+from kx_widget.engine.evaluation import CURVES, NOT_YET, Evaluation
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import Images
 from kx_widget.engine.types import Floats
 from kx_widget.widget.scored_curves import ScoredCurves, best_classes, scored_curves
+from kx_widget.widget.serialize import finite
 
 if TYPE_CHECKING:
     # What is stored is shown without TensorFlow.
@@ -227,7 +228,7 @@ def _curves(evaluation: Evaluation, image: int, target: int, has_probability: bo
         "value": "probability" if has_probability else "score",
         "covered": fractions.tolist(),
         "shown": (1 - fractions[::-1]).tolist(),
-        **{name: _numbers(evaluation.curves[name][image, target]) for name in ("deletion", "insertion")},
+        **{name: _numbers(evaluation.curves[name][image, target]) for name in CURVES},
         **{
             name: _numbers(evaluation.curves[name][image, target]) if is_compared else []
             for name in ("random_low", "random_high")
@@ -273,8 +274,3 @@ def _says(evaluation: Evaluation, image: int) -> bool:
 
 def _numbers(values: Floats) -> list[float | None]:
     return [finite(value) for value in values]
-
-
-def finite(value: Any) -> float | None:
-    """JSON has no NaN and no infinity."""
-    return float(value) if np.isfinite(value) else None

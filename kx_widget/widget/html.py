@@ -28,7 +28,7 @@ def page(
     title: str,
     block: Callable[[int], bytes],
     size: int,
-    around: tuple[str, str] = ("", ""),
+    above: str = "",
 ) -> str:
     """The page.
 
@@ -37,7 +37,7 @@ def page(
         title: of the page.
         block: gives the answers in at most so many bytes.
         size: of the page in bytes, without the pictures in `state`.
-        around: HTML above and below the view.
+        above: HTML above the view.
     """
     script = _script()
     room = (size - len(script.encode()) - FRAME_BYTES) * 3 // 4
@@ -50,8 +50,7 @@ def page(
         title=escape(title),
         schemes=SCHEMES[theme],
         dark=DARK[theme],
-        above=around[0],
-        below=around[1],
+        above=above,
         # Within a script element nothing but its end tag means anything, and without "<" there is none.
         state=text.replace("<", "\\u003c"),
         script=script,

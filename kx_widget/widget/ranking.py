@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +12,11 @@ import numpy as np
 from kx_widget.engine import comparison
 from kx_widget.engine.comparison import Comparison
 from kx_widget.engine.evaluation import Evaluation, State
-from kx_widget.engine.figures import counted
+from kx_widget.engine.figures import counted, listed
 from kx_widget.engine.statistics import bootstrap
 from kx_widget.engine.types import Floats
-from kx_widget.widget.evidence import COVER, finite
+from kx_widget.widget.evidence import COVER
+from kx_widget.widget.serialize import finite
 
 if TYPE_CHECKING:
     from kx_widget.engine.registry import Method
@@ -74,7 +75,6 @@ class Ranking:
         rows = [RankedMaps(self.catalogue[name], self._evaluations_of(name)) for name in self.methods]
         table = _comparison(rows)
         places = {name: _places(name, rows, table) for name in table.metrics}
-        families = Counter(row.method.family for row in rows if row.evaluations)
         verdicts = [row.verdict() for row in rows]
         maps = len(self.images) * len([name for name in self.methods if name not in self.problems])
         return {
@@ -89,13 +89,7 @@ class Ranking:
                     "layer": self.layers[row.method.id],
                     "state": state,
                     "headline": headline,
-                    "relatives": [
-                        other.method.title
-                        for other in rows
-                        if other is not row and other.evaluations and other.method.family == row.method.family
-                    ]
-                    if families[row.method.family] > 1 and row.evaluations
-                    else [],
+                    "relatives": [other.method.title for other in rows if _are_relatives(row, other)],
                     "problem": self.problems.get(row.method.id, ""),
                     "cells": [_cell(table, name, place, row, places[name][place]) for name in table.metrics],
                 }
@@ -173,9 +167,9 @@ def sentence(rows: Sequence[RankedMaps], verdicts: Sequence[Verdict], images: in
     if not groups:
         return ""
     holds, untold = groups.get(("holds", ""), []), groups.get(("unknown", ""), [])
-    parts = [f"{_lower(reason)}: {_listed(titles)}" for (state, reason), titles in groups.items() if state == "weak"]
-    parts += [f"nothing can be told of {_listed(untold)}"] if untold else []
-    parts += [f"{_listed(holds)} {'holds' if len(holds) == 1 else 'hold'}"] if holds else []
+    parts = [f"{_lower(reason)}: {listed(titles)}" for (state, reason), titles in groups.items() if state == "weak"]
+    parts += [f"nothing can be told of {listed(untold)}"] if untold else []
+    parts += [f"{listed(holds)} {'holds' if len(holds) == 1 else 'hold'}"] if holds else []
     nothing = "" if holds or len(measured) < 2 else "No map here holds. "
     where = f"Over {counted(images, 'image')}, " if images > 1 else ""
     text = "; ".join(parts)
@@ -185,6 +179,12 @@ def sentence(rows: Sequence[RankedMaps], verdicts: Sequence[Verdict], images: in
         if count > 1:
             ends.append(f"{count} are relatives ({family}): that their maps agree confirms none of them.")
     return " ".join(ends)
+
+
+def _are_relatives(row: RankedMaps, other: RankedMaps) -> bool:
+    """Whether two methods are of one family, and both measured."""
+    is_known = bool(row.evaluations and other.evaluations)
+    return is_known and other is not row and other.method.family == row.method.family
 
 
 def _comparison(rows: Sequence[RankedMaps]) -> Comparison:
@@ -254,11 +254,6 @@ def _why_not(metric: str, table: Comparison, row: RankedMaps) -> str:
         if metric in evaluation.scores:
             return evaluation.sentence(metric, 0, 0)
     return f"{table.metrics[metric].title}: not measured, since the method would have to be asked again, at its cost."
-
-
-def _listed(titles: Iterable[str]) -> str:
-    *others, last = titles
-    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _capital(text: str) -> str:

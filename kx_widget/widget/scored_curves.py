@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kx_widget.engine.drawing import encode
 from kx_widget.engine.evaluation import CURVES
-from kx_widget.engine.types import Floats
+from kx_widget.widget.serialize import finite
 
 if TYPE_CHECKING:
     # A store is shown without TensorFlow.
@@ -78,11 +78,6 @@ def scored_curves(
 def best_classes(scored: ScoredPicture) -> list[dict[str, Any]]:
     """The classes of most score, as a `covered` message tells them."""
     return [
-        {"index": index, "probability": _number(scored.probabilities, index), "score": float(scored.scores[index])}
+        {"index": index, "probability": finite(scored.probabilities[index]), "score": float(scored.scores[index])}
         for index in scored.scores.argsort()[::-1][:CLASSES].tolist()
     ]
-
-
-def _number(values: Floats, index: int) -> float | None:
-    """JSON has no NaN."""
-    return float(values[index]) if np.isfinite(values[index]) else None

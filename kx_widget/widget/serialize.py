@@ -143,15 +143,14 @@ def tile(frame: Frame, image: int, column: int, heading: Column) -> Tile:
         "method": heading["method"],
         "target": frame.target,
         "target_name": frame.target_name,
-        # JSON has no infinity.
-        "score": frame.score if np.isfinite(frame.score) else None,
-        "probability": None if np.isnan(frame.probability) else frame.probability,
+        "score": finite(frame.score),
+        "probability": finite(frame.probability),
         "signed": heading["signed"],
         "partial": not frame.final,
         "done": frame.done,
         "notes": notes,
         "evidence": evidence_of(notes),
-        "checks": {name: value if np.isfinite(value) else None for name, value in frame.checks.items()},
+        "checks": {name: finite(value) for name, value in frame.checks.items()},
     }
     return item, frame.values
 
@@ -161,3 +160,8 @@ def picture_record(image: int, preview: Preview, byte_offset: int) -> dict[str, 
     record = asdict(preview)
     size = len(record.pop("data"))
     return {"image": image, **record, "byte_offset": byte_offset, "byte_length": size}
+
+
+def finite(number: Any) -> float | None:
+    """JSON has no NaN and no infinity."""
+    return float(number) if np.isfinite(number) else None

@@ -54,14 +54,13 @@ class Findings:
     """What is known of the images of a page beside what the store has.
 
     Attributes:
-        above, below: HTML around the view.
+        above: HTML above the view.
         evidence: of its maps, by image and column.
         curves: what was scored along the curves of some of them.
         columns: numbers of each image, by which rows are filtered and sorted.
     """
 
     above: str = ""
-    below: str = ""
     evidence: Records = field(default_factory=dict[tuple[int, int], dict[str, Any]])
     curves: Sequence[ScoredCurves] = ()
     columns: Sequence[NumberColumn] = ()
@@ -130,7 +129,7 @@ def write_view(
         title,
         lambda room: pack(welcome, predictions, [answer], room, alone=True),
         int(megabytes * 1e6),
-        (findings.above, findings.below),
+        findings.above,
     )
     write_whole(path, text.encode())
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from kx_widget.bulk.shortcuts import Shortcuts
-from kx_widget.bulk.shortcuts_page import examples_of
+from kx_widget.bulk.suspicions import EXAMPLES
 from kx_widget.engine.figures import counted
 from kx_widget.engine.files import writable
 from kx_widget.widget.messages import NumberColumn
@@ -13,7 +13,6 @@ from kx_widget.widget.store_page import Findings, write_view
 from kx_widget.widget.stored import StoredImages
 
 MEGABYTES = 2.0
-MOST_IMAGES, LEAST_OF_EACH = 100, 4
 
 
 def write_suspicions(shortcuts: Shortcuts, path: Path) -> None:
@@ -29,7 +28,9 @@ def write_suspicions(shortcuts: Shortcuts, path: Path) -> None:
     path = writable(path)
     # An image that two suspicions share is shown with the first one.
     suspicion_of = {
-        row: number for number, tested in reversed([*enumerate(shortcuts, 1)]) for row in reversed(examples_of(tested))
+        row: number
+        for number, tested in reversed([*enumerate(shortcuts, 1)])
+        for row in reversed(tested.examples(EXAMPLES))
     }
     rows = sorted(suspicion_of, key=lambda row: (suspicion_of[row], row))
     if not rows:
