@@ -36,7 +36,8 @@ def write_suspicions(shortcuts: Shortcuts, path: Path) -> None:
     if not rows:
         shortcuts.save(path)
         return
-    images = StoredImages(shortcuts.store, None, None, False)
+    # What the store keeps may be of another search, whose suspicions have other numbers.
+    images = StoredImages(shortcuts.store, None, None, False, shortcuts=shortcuts.facts())
     images.choose(np.array(rows)[:, None])
     numbers: list[float | None] = [suspicion_of[row] for row in rows]
     findings = Findings(

@@ -20,6 +20,7 @@ from kx_widget.bulk.kept_shortcuts import KEPT, MEANT, MEDOIDS, SIDE, read_kept
 from kx_widget.bulk.shortcuts import LIMITS, find_shortcuts
 from kx_widget.bulk.suspicions import channel_weights
 from kx_widget.engine.errors import FormatError, ParameterError
+from kx_widget.widget.suspicions_page import write_suspicions
 from tests import models
 from tests.cli.test_commands import kx_command as kx_command
 from tests.widget.saved import read_page
@@ -164,6 +165,17 @@ def test_what_was_found_is_kept_in_the_store_for_the_widget(shortcut, result):
     brightness = drawn.sum(-1)  # grows along the colour table
     assert np.argsort(brightness.ravel())[-1] == mean.argmax()
     assert np.corrcoef(brightness.ravel(), mean.ravel())[0, 1] > 0.95
+
+
+def test_a_page_has_the_suspicions_that_it_is_about_and_not_those_kept(shortcut, tmp_path):
+    x, store = shortcut
+    assert x.shortcuts(store, most=2).confirmed
+    untested = find_shortcuts(store, most=3)
+    write_suspicions(untested, tmp_path / "page.html")
+    _, header, _ = read_page(tmp_path / "page.html")
+    found = header["welcome"]["suspicions"]["items"]
+    assert [each["verdict"] for each in found] == ["not testable"] * 3
+    assert [each["target_name"] for each in found] == [one.suspicion.target_name for one in untested]
 
 
 def test_kept_suspicions_of_other_rows_are_refused(shortcut):
