@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from tests.browser.lab import Lab
+from tests.browser.view import View
 
 # A view gives its kernel five seconds by itself, and the machine may be busy.
 expect.set_options(timeout=30_000)
@@ -17,3 +18,9 @@ expect.set_options(timeout=30_000)
 def lab() -> Iterator[Lab]:
     with Lab() as lab:
         yield lab
+
+
+@pytest.fixture
+def panel(view: View) -> Locator:
+    """The panel of the module's view."""
+    return view.root.get_by_role("region", name="Image in focus")

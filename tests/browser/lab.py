@@ -150,11 +150,11 @@ class Lab:
         place = f"workspaces/{copy.parent.name}/tree/{copy.relative_to(self._folder).as_posix()}"
         return Notebook(self.page(size), f"{self.server.url}/lab/{place}?reset")
 
-    def open_cells(self, codes: Iterable[str]) -> Notebook:
+    def open_cells(self, codes: Iterable[str], *, size: tuple[int, int] = (1280, 900)) -> Notebook:
         """Open a new notebook with these cells, kernel started, nothing run."""
         path = self._folder / "cells.ipynb"
         write_notebook(path, codes)
-        return self.open(path)
+        return self.open(path, size=size)
 
 
 def write_notebook(path: Path, codes: Iterable[str]) -> None:

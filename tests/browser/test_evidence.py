@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, expect
 from tests.browser.axe import complaints
 from tests.browser.lab import Lab
 from tests.browser.opened import pixels
-from tests.browser.view import View
+from tests.browser.view import WIDE, View, view_of
 
 CELL = """
 import kx_widget as kx
@@ -25,20 +25,8 @@ w
 
 @pytest.fixture(scope="module")
 def view(lab: Lab) -> Iterator[View]:
-    notebook = lab.open_cells([CELL])
-    notebook.page.set_viewport_size({"width": 1600, "height": 1000})
-    notebook.run_all()
-    view = View(notebook)
-    view.settle()
-    view.root.scroll_into_view_if_needed()
-    yield view
-    assert notebook.console_errors == []
-    assert notebook.foreign_requests == []
-
-
-@pytest.fixture
-def panel(view: View) -> Locator:
-    return view.root.get_by_role("region", name="Image in focus")
+    with view_of(lab, [CELL], WIDE) as view:
+        yield view
 
 
 def test_each_tile_has_its_line_and_the_panel_the_whole_sentence(view: View, panel: Locator) -> None:

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, expect
 from tests.browser.axe import complaints
 from tests.browser.lab import PANEL, Lab
 from tests.browser.opened import pixels
-from tests.browser.view import View
+from tests.browser.view import WIDE, View, view_of
 
 CELL = """
 import kx_widget as kx
@@ -38,23 +38,11 @@ def mask_of(stroke):
 
 @pytest.fixture(scope="module")
 def view(lab: Lab) -> Iterator[View]:
-    notebook = lab.open_cells([CELL])
-    notebook.page.set_viewport_size({"width": 1600, "height": 1000})
-    notebook.run_all()
-    notebook.execute(LISTEN)
-    view = View(notebook)
-    view.settle()
-    view.root.evaluate("(root) => root.scrollIntoView({ block: 'start' })")
-    panel = view.root.get_by_role("region", name="Image in focus")
-    panel.get_by_role("tab", name="Paint").click()
-    yield view
-    assert notebook.console_errors == []
-    assert notebook.foreign_requests == []
-
-
-@pytest.fixture
-def panel(view: View) -> Locator:
-    return view.root.get_by_role("region", name="Image in focus")
+    with view_of(lab, [CELL], WIDE) as view:
+        view.notebook.execute(LISTEN)
+        view.root.evaluate("(root) => root.scrollIntoView({ block: 'start' })")
+        view.root.get_by_role("region", name="Image in focus").get_by_role("tab", name="Paint").click()
+        yield view
 
 
 def drag(view: View, panel: Locator, *places: tuple[float, float]) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.lab import Lab
 from tests.browser.opened import pixels
-from tests.browser.view import View
+from tests.browser.view import WIDE, View, view_of
 
 # Each pixel of the photograph has a colour of its own: its column, its row, and which of both are odd.
 PHOTOGRAPH = """
@@ -33,20 +33,8 @@ w
 
 @pytest.fixture(scope="module")
 def view(lab: Lab) -> Iterator[View]:
-    notebook = lab.open_cells([PHOTOGRAPH])
-    notebook.page.set_viewport_size({"width": 1600, "height": 1000})
-    notebook.run_all()
-    view = View(notebook)
-    view.settle()
-    view.root.scroll_into_view_if_needed()
-    yield view
-    assert notebook.console_errors == []
-    assert notebook.foreign_requests == []
-
-
-@pytest.fixture
-def panel(view: View) -> Locator:
-    return view.root.get_by_role("region", name="Image in focus")
+    with view_of(lab, [PHOTOGRAPH], WIDE) as view:
+        yield view
 
 
 def test_zoomed_the_panel_shows_the_pixels_of_the_file_and_counts_them(view: View, panel: Locator) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.axe import complaints
 from tests.browser.lab import Lab
-from tests.browser.view import View
+from tests.browser.view import WIDE, View, view_of
 
 CELL = """
 import numpy as np
@@ -26,20 +26,12 @@ UNTOLD = -9
 
 @pytest.fixture(scope="module")
 def view(lab: Lab) -> Iterator[View]:
-    notebook = lab.open_cells([CELL])
-    notebook.page.set_viewport_size({"width": 1600, "height": 1000})
-    notebook.run_all()
-    view = View(notebook)
-    view.settle()
-    view.root.scroll_into_view_if_needed()
-    yield view
-    assert notebook.console_errors == []
-    assert notebook.foreign_requests == []
+    with view_of(lab, [CELL], WIDE) as view:
+        yield view
 
 
 @pytest.fixture
-def tab(view: View) -> Locator:
-    panel = view.root.get_by_role("region", name="Image in focus")
+def tab(panel: Locator) -> Locator:
     panel.get_by_role("tab", name="Which map here?").click(timeout=MINUTE)
     return panel.get_by_role("tabpanel")
 

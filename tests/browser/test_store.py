@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.axe import complaints
 from tests.browser.lab import Lab
-from tests.browser.view import View
+from tests.browser.view import View, view_of
 
 # Without a picture a tile is nowhere opaque, which `pixels` would wait for.
 DRAWN = "(canvas) => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean)"
@@ -41,14 +41,8 @@ Path(names[{MISSING}]).unlink()
 
 @pytest.fixture(scope="module")
 def view(lab: Lab) -> Iterator[View]:
-    notebook = lab.open_cells([STORE, "w = kx.KxWidget.from_store(store.path, model)\nw"])
-    notebook.run_all()
-    view = View(notebook)
-    view.settle()
-    view.root.scroll_into_view_if_needed()
-    yield view
-    assert notebook.console_errors == []
-    assert notebook.foreign_requests == []
+    with view_of(lab, [STORE, "w = kx.KxWidget.from_store(store.path, model)\nw"]) as view:
+        yield view
 
 
 def tile(view: View, image: int) -> Locator:

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.axe import complaints
 from tests.browser.lab import Lab
-from tests.browser.view import View
+from tests.browser.view import View, view_of
 
 STORE = """
 import tempfile
@@ -35,14 +35,8 @@ members = found.confirmed[0].suspicion.rows
 
 @pytest.fixture(scope="module")
 def view(lab: Lab) -> Iterator[View]:
-    notebook = lab.open_cells([STORE, "w = kx.KxWidget.from_store(store.path, model)\nw"])
-    notebook.run_all()
-    view = View(notebook)
-    view.settle()
-    view.root.scroll_into_view_if_needed()
-    yield view
-    assert notebook.console_errors == []
-    assert notebook.foreign_requests == []
+    with view_of(lab, [STORE, "w = kx.KxWidget.from_store(store.path, model)\nw"]) as view:
+        yield view
 
 
 @pytest.fixture

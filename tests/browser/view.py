@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from PIL import Image
 from playwright.sync_api import Locator, expect
 
+from tests.browser.lab import Lab
 from tests.browser.opened import Opened, pixels
 
 # What the pickers could be set to instead, as Python in the quickstart's kernel.
@@ -23,6 +26,8 @@ OTHER = {
 DISPLAY = {
     "Colormap", "Sign", "Scale", "Clip", "Threshold", "Style", "Photo", "Map", "Picture", "Swipe", "Crosshair and zoom",
 }  # fmt: skip
+# Of a page in which the panel is beside the grid.
+WIDE = (1600, 1000)
 # A crosshair covers less of a tile than this, another map more.
 DIFFERENT = 0.05
 
@@ -127,6 +132,19 @@ class View:
     def leave(self) -> None:
         """Take the pointer away, so that no crosshair is drawn."""
         self.notebook.page.mouse.move(1, 1)
+
+
+@contextmanager
+def view_of(lab: Lab, codes: Iterable[str], size: tuple[int, int] = (1280, 900)) -> Generator[View, None, None]:
+    """The answered view of the widget `w` that these cells make; in the end the page must have had no complaints."""
+    notebook = lab.open_cells(codes, size=size)
+    notebook.run_all()
+    view = View(notebook)
+    view.settle()
+    view.root.scroll_into_view_if_needed()
+    yield view
+    assert notebook.console_errors == []
+    assert notebook.foreign_requests == []
 
 
 def control(root: Locator, name: str) -> Locator:
