@@ -91,6 +91,6 @@ def test_the_next_image_its_classes_and_why_not_the_truth(view: View, panel: Loc
     rows.nth(2).click()
     view.await_trait("target", names[2])
     view.settle()
-    expect(panel.locator(".facts")).to_contain_text(names[2])
+    expect(panel.locator(".facts", has_text="Probability")).to_contain_text(names[2])
     view.notebook.page.keyboard.press("p")
     view.await_trait("selected", [0])
