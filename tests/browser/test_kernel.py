@@ -23,6 +23,12 @@ WIDGET = "w = kx.KxWidget(model, images[:2], class_names=class_names)\nw"
 # Minutes of work, on whatever machine.
 LONG = "w.method, w.params = 'integrated_gradients', {'smooth': {'repetitions': 1000}, 'tta': {}}"
 BUSY = "print('busy', flush=True)\nwhile not Path({!r}).exists(): time.sleep(0.05)"
+# Nothing that covers comes to an end any more.
+STALL = """
+import threading
+from kx_widget.engine.covering import Covering
+Covering._covered = lambda *_: threading.Event().wait()
+"""
 SETTINGS = """(raw) => window.jupyterapp.serviceManager.settings.save(
     "@jupyterlab/apputils-extension:kernels-settings", raw)"""
 RUN_LATER = f"(code) => void {PANEL}.sessionContext.session.kernel.requestExecute({{ code, store_history: false }})"
@@ -151,8 +157,7 @@ def test_kernel_that_dies_while_it_measures(view: View) -> None:
     expect(panel.get_by_role("slider")).to_be_visible(timeout=60_000)
     lines = view.root.locator(".evidence-line")
     before = lines.first.inner_text()
-    # Nothing that covers comes to an end any more.
-    notebook.execute("from kx_widget.engine.covering import Covering\nCovering._covered = lambda *_: time.sleep(600)")
+    notebook.execute(STALL)
     panel.get_by_role("combobox", name="with").select_option("black")
     expect(panel.locator(".measuring")).to_contain_text("measuring…")
     notebook.page.evaluate(RUN_LATER, "os.kill(os.getpid(), signal.SIGKILL)")
