@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from kx_widget.engine.explanation import Explanation
     from kx_widget.engine.methods import METHODS
     from kx_widget.engine.metrics import METRICS
+    from kx_widget.engine.regions import Region, region
     from kx_widget.engine.registry import Method, Metric
     from kx_widget.engine.targets import contrast
     from kx_widget.engine.types import Inspection, Parameter, Partial, Step
@@ -51,6 +52,7 @@ __all__ = [
     "Parameter",
     "ParameterError",
     "Partial",
+    "Region",
     "Step",
     "Store",
     "UnknownLayerError",
@@ -59,6 +61,7 @@ __all__ = [
     "UnsupportedMethodError",
     "contrast",
     "explain",
+    "region",
     "samples",
 ]
 
@@ -77,6 +80,8 @@ _HOMES = {
     "Metric": "engine.registry",
     "Parameter": "engine.types",
     "Partial": "engine.types",
+    "Region": "engine.regions",
+    "region": "engine.regions",
     "Step": "engine.types",
     "Store": "bulk.store",
     "KxWidget": "widget.widget",

@@ -33,6 +33,7 @@ PUBLIC = [
     "Parameter",
     "ParameterError",
     "Partial",
+    "Region",
     "Step",
     "Store",
     "UnknownLayerError",
@@ -41,6 +42,7 @@ PUBLIC = [
     "UnsupportedMethodError",
     "contrast",
     "explain",
+    "region",
     "samples",
 ]
 

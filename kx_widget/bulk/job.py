@@ -96,6 +96,7 @@ class PartFiles:
         stamps: of each part's images, where these are files.
         evidence: how much is told of how far maps can be believed.
         channels: whose relevance is written.
+        has_regions: whether it is written which places count.
     """
 
     folder: Path
@@ -105,6 +106,7 @@ class PartFiles:
     stamps: tuple[str, ...]
     evidence: EvidenceLevel | None
     channels: int = 0
+    has_regions: bool = False
 
 
 # Explains all but the complete parts of a source, and yields how many images are done now and then.
@@ -127,13 +129,14 @@ def explain_part(batches: Iterable[ExplainedBatch], part: int, files: PartFiles)
         What the batches raise.
     """
     origin = Origin(files.job, part, files.stamps[part] if files.stamps else None)
+    about = files.evidence, files.channels, files.has_regions
     with (
         atomic_write(files.folder / part_name(part)) as unfinished,
-        PartWriter(unfinished, files.dtype, origin, files.evidence, files.channels) as writer,
+        PartWriter(unfinished, files.dtype, origin, *about) as writer,
     ):
         left = files.images
         for explained in batches:
-            writer.write(to_table(explained, files.dtype, files.evidence, files.channels))
+            writer.write(to_table(explained, files.dtype, *about))
             yield explained.size
             left -= explained.size
             if not left:
@@ -178,7 +181,8 @@ def run_job(explainer: Explainer, job: Job, execute: Executor = explain_here) ->
             return Store(job.path)
         complete = complete_parts(folder, fingerprint, stamps or None)
         if ended is None or ended.get("parts") != len(complete):
-            about = fingerprint.get("id"), stamps, job.settings.evidence, pipeline.channels
+            columns = job.settings.evidence, pipeline.channels, bool(pipeline.question.regions)
+            about = fingerprint.get("id"), stamps, *columns
             files = PartFiles(folder, job.dtype, part_images, *about)
             with progress_bar(source.total, job.progress) as bar:
                 bar.update(_images_in(complete, part_images, source.total))
@@ -230,6 +234,8 @@ def job_fingerprint(pipeline: Pipeline, source: Source, dtype: str) -> dict[str,
         facts["preprocess_code"] = _code(function)
     if pipeline.channels:
         facts["channels"] = pipeline.channels
+    if question.regions:
+        facts["regions"] = [region.as_plain() for region in question.regions]
     if METHODS.get(question.method.id) is not question.method:
         facts["method_code"] = _code((question.method.fn, question.method.finish))
     return {**facts, "id": hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()}
@@ -329,7 +335,11 @@ def _lock(folder: Path) -> int | None:
 
 
 def _check_same(folder: Path, before: dict[str, Any], now: dict[str, Any], ended: bool) -> None:
-    changed = [key for key in {**now, "channels": 0} if key not in ("id", *CODE) and before.get(key) != now.get(key)]
+    changed = [
+        key
+        for key in {**now, "channels": 0, "regions": []}
+        if key not in ("id", *CODE) and before.get(key) != now.get(key)
+    ]
     changed += [key for key in CODE if before.get(key, now.get(key)) != now.get(key)]
     if changed:
         changes = ", ".join(_change(key, before.get(key), now.get(key)) for key in changed[:3])

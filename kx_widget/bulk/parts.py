@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from kx_widget.bulk.arrow import pa, pq
-from kx_widget.bulk.schema import DTYPES, MAP, NOTES, RELEVANCE, schema
+from kx_widget.bulk.schema import DTYPES, MAP, NOTES, REGION, RELEVANCE, schema
 from kx_widget.engine.errors import FormatError
 from kx_widget.engine.evidence_columns import LEVELS, EvidenceLevel
 from kx_widget.engine.files import atomic_write, named_errors
@@ -148,7 +148,9 @@ def _check_columns(name: str, footer: Any, job: dict[str, Any]) -> None:
         written = written.remove(written.get_field_index(RELEVANCE))
     counted = sum(footer.row_group(group).num_rows for group in range(footer.num_row_groups))
     levels: list[Any] = [job["evidence"]] if "evidence" in job else [None, *LEVELS]
-    allowed = [schema(dtype, level, job.get("channels", 0)) for dtype in DTYPES for level in levels]
+    has_regions = "regions" in job if job else REGION in written.names
+    about = job.get("channels", 0), has_regions
+    allowed = [schema(dtype, level, *about) for dtype in DTYPES for level in levels]
     # Stores of 0.1 were written before there were notes.
     allowed += [columns.remove(columns.get_field_index(NOTES)) for columns in allowed]
     if counted != footer.num_rows or not any(written.equals(columns) for columns in allowed):
@@ -237,6 +239,7 @@ FIELDS: dict[str, Callable[[Any], bool]] = {
     "parts": _is_count,
     "images": _is_count,
     "channels": _is_count,
+    "regions": lambda value: isinstance(value, list),
     "files": _list_of(str),
 }
 
@@ -252,6 +255,7 @@ class PartWriter:
         origin: what the file says of itself.
         evidence: how much evidence the rows have.
         channels: whose relevance is in the rows.
+        has_regions: whether the rows say which places count.
     """
 
     def __init__(
@@ -261,8 +265,9 @@ class PartWriter:
         origin: Origin = Origin(),
         evidence: EvidenceLevel | None = None,
         channels: int = 0,
+        has_regions: bool = False,
     ) -> None:
-        columns = schema(dtype, evidence, channels)
+        columns = schema(dtype, evidence, channels, has_regions)
         strings = [f.name for f in columns if f.type in (pa.string(), pa.list_(pa.int32()))]
         self._path = path
         self._held: list[pa.Table] = []

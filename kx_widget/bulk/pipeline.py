@@ -175,7 +175,7 @@ class Pipeline:
 
 def _scores(question: Question) -> Floats:
     with model_failures():
-        return np.concatenate([probe.scores() for _, probe in question.probes()])
+        return np.concatenate([question.ranking(rows, probe) for rows, probe in question.probes()])
 
 
 def replicas(explainer: Explainer) -> list[tuple[Any, Explainer]]:

@@ -25,10 +25,17 @@ MAP = "map"
 NOTES = "notes"
 # Only where it was asked for.
 RELEVANCE = "channel_relevance"
+# Only of models that have scores for several places.
+REGION = "region"
 
 
-def schema(dtype: str, evidence: EvidenceLevel | None = None, channels: int = 0) -> pa.Schema:
-    """The columns of a store whose maps are kept as `dtype`, with so much evidence and so many channels' relevance."""
+def schema(
+    dtype: str, evidence: EvidenceLevel | None = None, channels: int = 0, has_regions: bool = False
+) -> pa.Schema:
+    """The columns of a store whose maps are kept as `dtype`, with so much evidence and so many channels' relevance.
+
+    With `has_regions` they say which places of the model's output count.
+    """
     columns: list[tuple[str, pa.DataType]] = [
         ("id", pa.string()),  # path, or running number; see sources.id_of
         ("column", pa.int16()),  # which of the targets asked for, from 0
@@ -50,16 +57,21 @@ def schema(dtype: str, evidence: EvidenceLevel | None = None, channels: int = 0)
         ("error", pa.string()),  # why the image was skipped; then what was found is null
     ]
     columns += [(name, pa.float32()) for name in evidence_names(evidence)]  # null where it cannot be told
+    columns += [(REGION, pa.string())] if has_regions else []  # in words
     if channels:
         columns.append((RELEVANCE, pa.list_(pa.float32(), channels)))  # see engine.channel_relevance; 0 where skipped
     return pa.schema(columns)
 
 
 def to_table(
-    explained: ExplainedBatch, dtype: str, evidence: EvidenceLevel | None = None, channels: int = 0
+    explained: ExplainedBatch,
+    dtype: str,
+    evidence: EvidenceLevel | None = None,
+    channels: int = 0,
+    has_regions: bool = False,
 ) -> pa.Table:
     """N × T rows of a batch's explanation, image after image, and one for each image that was skipped."""
-    columns = schema(dtype, evidence)
+    columns = schema(dtype, evidence, has_regions=has_regions)
     tables = [_with_relevance(_skipped(explained.batch.broken, columns), None, channels)]
     if explained.explanation is not None:
         labels = [sample.item.label for sample in explained.batch.good]
@@ -110,6 +122,7 @@ def _explained(e: Explanation, predicted: Any, labels: Sequence[int | None], col
         "versions": everywhere(json.dumps(dict(e.versions))),
         NOTES: [list(e.notes_of(i, j)) or None for i, j in np.ndindex(n, t)],
         "error": everywhere(None),
+        REGION: each_image(map(str, e.regions)),
     }
     values |= {name: pa.array(column.ravel(), from_pandas=True) for name, column in e.evidence.items()}
     return pa.table({f.name: pa.array(values[f.name], f.type) for f in columns}, columns)

@@ -27,6 +27,7 @@ from kx_widget.engine.files import check_path
 from kx_widget.engine.images import read
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.notes import Notes, heading_of
+from kx_widget.engine.regions import Region
 from kx_widget.engine.types import Floats, Ints
 
 CACHE_BYTES = 64 * 2**20
@@ -80,7 +81,8 @@ class Store:
         self._starts = [0, *accumulate(f.row_group(g).num_rows for _, f, g in self._groups)]
         checked = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
         parquet = ds.ParquetFileFormat(default_fragment_scan_options=checked)
-        columns = schema(self.job.get("dtype", "float32"), self.job.get("evidence"), self.channels)
+        about = self.job.get("evidence"), self.channels, "regions" in self.job
+        columns = schema(self.job.get("dtype", "float32"), *about)
         self._dataset = ds.dataset(names, columns, parquet, self._files)
         self._cache = Cache(CACHE_BYTES)
         self._columns: dict[str, Any] = {}
@@ -338,6 +340,7 @@ class Store:
             notes=lines(notes) if any(notes) else (),
             display=METHODS[first["method"]].display if first["method"] in METHODS else Display(),
             evidence={name: grid(row[name] for row in rows) for name in self.evidence},
+            regions=tuple(map(Region.from_plain, self.job.get("regions", ()))) * n,
         )
 
     @cached_property

@@ -76,4 +76,5 @@ class AnswerBuilder:
             notes=tuple(map(tuple, self._notes)) if any(map(any, self._notes)) else (),
             display=question.method.display,
             done=None if self._final.all() else self._done,
+            regions=question.regions,
         )

@@ -67,7 +67,7 @@ def _gradients(question: Question) -> Iterator[tuple[slice, int, Floats, Floats]
     """Rows, column, gradient and activations (B, h, w, K) of some images and one target after the other."""
     with model_failures():
         for rows, probe in question.probes():
-            targets = question.columns.part(rows).resolve(question.scores(rows, probe))
+            targets = question.targets(rows, probe, question.ranking(rows, probe))
             for column in range(len(question.columns.texts)):
                 target = np.ascontiguousarray(targets.weights[:, column])
                 yield rows, column, probe.head_gradient(target), probe.activations()

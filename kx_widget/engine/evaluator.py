@@ -175,7 +175,8 @@ class Evaluator:
     def _neighbour(self, rows: slice, name: str, weights: Floats) -> Floats:
         layer = self.question.layer if METHODS[name].sees == self.question.method.sees else None
         try:
-            question = self.ask(self.question.images, [0], method=name, layer=layer, seed=self.settings.seed)
+            about = {"method": name, "layer": layer, "region": self.question.regions or None}
+            question = self.ask(self.question.images, [0], seed=self.settings.seed, **about)
         except ModelError as error:
             raise UnsupportedMethodError(str(error)) from error
         return _last_maps(question, question.probe(rows), weights)
@@ -250,7 +251,8 @@ def evaluator_of(
     is_known = explanation.method in methods
     # A method that nobody knows cannot be asked; everything else can.
     method = {"method": explanation.method, **explanation.params} if is_known else {"method": "gradients"}
-    question = ask(images, [0], layer=explanation.layer, batch_size=settings.batch_size, seed=settings.seed, **method)
+    about = {"layer": explanation.layer, "region": explanation.regions or None, **method}
+    question = ask(images, [0], batch_size=settings.batch_size, seed=settings.seed, **about)
     return Evaluator(
         explanation=explanation,
         question=question,
@@ -272,7 +274,7 @@ def evidence_of(
         question: whose answer they are.
         explanation: the maps.
         names: of columns.
-        scores: of all classes (N, C).
+        scores: what all classes are ranked by (N, C), see `Question.ranking`.
         ask: makes a question, `Explainer.ask`.
 
     Returns:

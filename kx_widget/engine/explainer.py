@@ -42,6 +42,7 @@ from kx_widget.engine.partials import checked
 from kx_widget.engine.preprocessing import Preprocessing
 from kx_widget.engine.question import CompiledModel, Question, model_failures, with_progress_bar
 from kx_widget.engine.ranges import Pixels
+from kx_widget.engine.regions import Region, parse_regions
 from kx_widget.engine.registry import Method, Metric, find, table
 from kx_widget.engine.scored_picture import ScoredPicture
 from kx_widget.engine.types import Floats, Inspection, Parameter, Step
@@ -52,9 +53,12 @@ from kx_widget.engine.wrappers import tta as augmented
 
 FREE_SIDE = 224
 MOST_SIZES = 4
-QUESTION_KEYWORDS = ("targets", "labels", "method", "layer", "smooth", "tta", "batch_size", "seed", "progress")
+QUESTION_KEYWORDS = (
+    *("targets", "labels", "method", "layer", "region"),
+    *("smooth", "tta", "batch_size", "seed", "progress"),
+)
 # Arguments of a question that `params` of a widget or a command cannot hold, since they are given apart.
-RESERVED = ("self", "images", "targets", "labels", "method", "layer", "progress")
+RESERVED = ("self", "images", "targets", "labels", "method", "layer", "region", "progress")
 EXPLAINER_PARAMETERS = (
     Parameter("memory_mib", "float", 1024, "What one model call may take, in MiB.", minimum=0),
     Parameter("cache_mib", "float", 512, "What may be kept between calls, in MiB.", minimum=0),
@@ -187,6 +191,7 @@ class Explainer:
                     self.settings.class_names, graph.classes, self.preprocessor.knows_imagenet
                 )
                 link = link_of(self.model, self.settings.output, inspection.head, names)
+                graph.link = link
                 functions = Functions(graph, self._budget)
                 compiled = CompiledModel(graph, functions, inspection, names, link, self._weights)
             self._models[shape] = compiled
@@ -220,6 +225,9 @@ class Explainer:
     def predict(self, images: Any) -> tuple[Floats, Floats]:
         """Scores before the final softmax or sigmoid, and probabilities.
 
+        Of a model that has scores for several places, a segmenter for instance: in which part of them each class wins,
+        and its mean probability there, NaN where it wins nowhere.
+
         Args:
             images: as in `explain`.
 
@@ -229,8 +237,13 @@ class Explainer:
         """
         question = self.ask(images, [0], method="gradients")
         with model_failures():
-            scores = np.concatenate([question.scores(rows, probe) for rows, probe in question.probes()])
-        return scores, question.model.probabilities(scores)
+            told: list[tuple[Floats, Floats]] = []
+            for rows, probe in question.probes():
+                ranking = question.ranking(rows, probe)
+                probable = question.probabilities(probe, ranking)
+                told.append((ranking, np.where(ranking > 0, probable, np.nan) if question.regions else probable))
+        scores, probabilities = (np.concatenate(arrays) for arrays in zip(*told, strict=True))
+        return scores, probabilities
 
     def ask(
         self,
@@ -241,6 +254,7 @@ class Explainer:
         labels: Any = None,
         method: str | None = "gradcam",
         layer: str | None = None,
+        region: Any = None,
         batch_size: int | None = None,
         seed: int = 0,
         **params: Any,
@@ -271,6 +285,7 @@ class Explainer:
             generator=generator,
             wrappers=wrappers,
             call=_call(compiled, row, layer),
+            regions=_regions(compiled, region, len(loaded.batch)),
             **checked_values,
         )
 
@@ -299,6 +314,9 @@ class Explainer:
                 `"true"` means; an image without one has a map of NaN and a note that says so),
                 `method="gradcam"` (an id of `METHODS`; None is the one that `inspection` recommends),
                 `layer=None` (a path; None is the recommended one, for methods that follow attention its start),
+                `region=None` (what `region` makes, or one of each image: which places of the output count, of a model
+                that has scores for several; None is where the class wins; an image that has no such place has a map of
+                NaN and a note that says why),
                 `smooth=None` and `tta=None` (True or settings, see `wrappers`), `batch_size=None` (images at once;
                 None goes by memory), `seed=0`, and the method's own parameters.
 
@@ -423,6 +441,7 @@ class Explainer:
         layers: Sequence[str | None] = (None,),
         metrics: Any = ("srg", "single_deletion", "random_logit"),
         labels: Any = None,
+        region: Any = None,
         progress: bool = False,
         **settings: Any,
     ) -> Comparison:
@@ -435,6 +454,7 @@ class Explainer:
             layers: paths, None for the recommended one; methods that see the input are asked once.
             metrics: as in `evaluate`.
             labels: the true class of each image, as in `explain`.
+            region: as in `explain`.
             progress: show a progress bar for each method and layer.
             **settings: as in `evaluate`.
 
@@ -454,12 +474,20 @@ class Explainer:
         ]
         return compare(
             contenders,
-            lambda method, layer: self.explain(loaded, target, labels=labels, method=method, layer=layer),
+            lambda method, layer: self.explain(
+                loaded, target, labels=labels, region=region, method=method, layer=layer
+            ),
             lambda e: self.evaluate(e, metrics, images=loaded, progress=progress, **settings),
         )
 
     def what_if(
-        self, images: Any, masks: Any, cover: str = "blur", keep: bool = False, batch_size: int | None = None
+        self,
+        images: Any,
+        masks: Any,
+        cover: str = "blur",
+        keep: bool = False,
+        batch_size: int | None = None,
+        region: Any = None,
     ) -> tuple[Floats, Floats]:
         """What the model says of images when parts of them are covered, 1 pass a mask; each is computed once.
 
@@ -470,6 +498,7 @@ class Explainer:
             cover: what covers: `"blur"`, the `"mean"` colour, `"black"`.
             keep: cover everything else instead.
             batch_size: images at once; None goes by memory.
+            region: as in `explain`; where a class wins is where it does in the image that nothing covers.
 
         Returns:
             `(scores, probabilities)` of all classes, float32 (N, M, C) each; see `predict`.
@@ -479,7 +508,7 @@ class Explainer:
             ImageError, ModelError: as in `explain`.
         """
         settings = EvaluationSettings.checked({"cover": cover, "batch_size": batch_size})
-        question = self.ask(images, [0], method="gradients", batch_size=settings.batch_size)
+        question = self.ask(images, [0], method="gradients", batch_size=settings.batch_size, region=region)
         parts = check_parts(masks, question.images)
         extra_bytes = 8 * parts.shape[1] * question.columns.classes
         with model_failures():
@@ -567,6 +596,19 @@ def _call(model: CompiledModel, method: Method, layer: str | None) -> Call | Non
     if method.sees == "attention":
         model.functions.attention.check(method.title, call)
     return call
+
+
+def _regions(model: CompiledModel, region: Any, images: int) -> tuple[Region, ...]:
+    """A region of each image, none where the model has one score per class.
+
+    Raises:
+        ParameterError: no region, or the model has no places.
+    """
+    if model.graph.output is not None:
+        return parse_regions(region, images)
+    if region is not None:
+        raise ParameterError("The model has one score per class for the whole image: region= has nothing to choose.")
+    return ()
 
 
 def _answerable(question: Question) -> Question:

@@ -17,6 +17,7 @@ from kx_widget.engine.files import read_arrays, shared_names, writable, write_ar
 from kx_widget.engine.notes import heading_of, labelled, marked
 from kx_widget.engine.plots import empty_figure
 from kx_widget.engine.postprocess import Scale, apply_scale, apply_sign, resize
+from kx_widget.engine.regions import Region
 from kx_widget.engine.types import Floats, Ints, Notes
 from kx_widget.version import __version__
 
@@ -46,6 +47,8 @@ class Explanation:
             being computed; None where all are whole. A map that was not begun is NaN.
         evidence: by name of a column of `EVIDENCE`, float32 (N, T): how far each map can be believed, NaN where it
             cannot be told; {} where nobody asked.
+        regions: which places of the output count, one of each image; () for models of one score per class. Scores and
+            probabilities are then means over them.
     """
 
     maps: Floats
@@ -66,6 +69,7 @@ class Explanation:
     display: Display = field(default_factory=Display)
     done: Floats | None = None
     evidence: Mapping[str, Floats] = field(default_factory=dict)
+    regions: tuple[Region, ...] = ()
 
     @property
     def progress(self) -> float:
@@ -77,8 +81,12 @@ class Explanation:
         names = ", ".join(map(repr, different[:3])) + (", …" if len(different) > 3 else "")
         return (
             f"Explanation(maps={self.maps.shape}, images={self.images.shape}, method={self.method!r}, "
-            f"layer={self.layer!r}, targets=[{names}]{self._noted()}{self._unfinished()})"
+            f"layer={self.layer!r}, targets=[{names}]{self._where()}{self._noted()}{self._unfinished()})"
         )
+
+    def _where(self) -> str:
+        words = list(dict.fromkeys(map(str, self.regions)))
+        return f", {', '.join(words[:2])}{', …' if len(words) > 2 else ''}" if words else ""
 
     def _noted(self) -> str:
         count = sum(bool(notes) for row in self.notes for notes in row)
@@ -114,6 +122,7 @@ class Explanation:
             checks={name: values[rows] for name, values in self.checks.items()},
             names=self.names[rows],
             notes=self.notes[rows],
+            regions=self.regions[rows],
             done=None if self.done is None or self.done[rows].min() == 1 else self.done[rows],
         )
 
@@ -234,7 +243,7 @@ class Explanation:
         return figure
 
     def caption(self, image: int, target: int) -> str:
-        """Name and probability of one target, or its score where there is none; how its map is limited.
+        """Name and probability of one target, or its score where there is none; where that is, how its map is limited.
 
         Raises:
             ParameterError: there is no such image or target.
@@ -250,7 +259,8 @@ class Explanation:
         remark = heading or ("unlikely, drawn faint" if p < UNLIKELY else "")
         if (done := self._done(image, target)) < 1:
             remark = partial_text(done)
-        return f"{self.target_names[image][target]}{value}" + (f" ({remark})" if remark else "")
+        where = f" {self.regions[image]}" if self.regions else ""
+        return f"{self.target_names[image][target]}{value}{where}" + (f" ({remark})" if remark else "")
 
     def save(self, path: str | Path) -> None:
         """Write everything (`.npz`), or the overlays as one picture (`.png`) or page (`.html`).
@@ -268,7 +278,12 @@ class Explanation:
             arrays |= {} if self.done is None else {"done": self.done}
             others = (f.name for f in fields(self) if f.name not in (*ARRAYS, "checks", "done", "evidence"))
             facts = {name: getattr(self, name) for name in others}
-            plain = {"params": dict(self.params), "versions": dict(self.versions), "display": asdict(self.display)}
+            plain: dict[str, Any] = {
+                "params": dict(self.params),
+                "versions": dict(self.versions),
+                "display": asdict(self.display),
+            }
+            plain["regions"] = [region.as_plain() for region in self.regions]
             write_arrays(path, arrays, facts | plain | {"names": shared_names(self.names)})
         elif path.suffix == ".png":
             write_whole(path, encode(contact_sheet(self.pictures())))
@@ -296,8 +311,9 @@ class Explanation:
             facts["names"] = tuple(facts.get("names", ()))
             facts["notes"] = tuple(tuple(map(tuple, row)) for row in facts.get("notes", ()))
             facts["display"] = Display(**facts.get("display", {}))
+            facts["regions"] = tuple(map(Region.from_plain, facts.get("regions", ())))
             return cls(**arrays, **facts, checks=checks, evidence=evidence)
-        except (KeyError, TypeError, ParameterError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise FormatError(f"{str(path)!r} is not an explanation saved as .npz ({error}).") from error
 
     def _repr_html_(self) -> str:

@@ -22,14 +22,15 @@ def link_of(model: Any, output: str | int | None, head: Head, class_names: Seque
     """
     if head == "softmax" or head == "sigmoid":
         return head
-    if link := _trained_link(model, output):
+    if link := trained_link(model, output):
         return link
     classes = len(class_names)
     named = classes > 1 and tuple(class_names) != numbered(classes)
     return "softmax" if head == "linear" and named else None
 
 
-def _trained_link(model: Any, output: str | int | None) -> Link | None:
+def trained_link(model: Any, output: str | int | None) -> Link | None:
+    """What makes probabilities of an output that is logits, as its compiled loss says; None where none does."""
     from keras import losses
 
     loss: Any = getattr(model, "loss", None)

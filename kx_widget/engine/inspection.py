@@ -21,6 +21,8 @@ from kx_widget.engine.tasks import image_part
 from kx_widget.engine.types import Inspection, LayerInfo
 
 READ_INSTEAD = "not the patches"
+# Coarser grids than this part of the picture are those of pooling branches.
+COARSEST = 64
 
 
 def check_model(model: Any) -> None:
@@ -95,10 +97,11 @@ def inspect(model: Any, graph: Graph) -> Inspection:
     layers = [_layer_info(graph, call, beside.get(call.path, "")) for call in graph.calls]
     grids = [place.grid for call in graph.calls if (place := graph.places.of(call.tensor)) and place.tokens]
     attention = Attention(graph)
-    recommended, why = _recommend(graph, layers)
+    recommended, why = _recommend(graph, layers) if graph.output is None else _recommend_coarsest(graph, layers)
     measured = None
     ends_in_tokens = _ends_in_tokens(graph, recommended)
-    sources = _sources(graph, layers, attention, recommended, ends_in_tokens)
+    # What was measured of attention was measured of models with one score per class.
+    sources = _sources(graph, layers, attention, recommended, ends_in_tokens) if graph.output is None else []
     if sources:
         measured = _measured(attention, layers) if ends_in_tokens else WINDOWED_AND_GLOBAL
         recommended, why = _recommend_source(layers, sources, of_all_cells=not ends_in_tokens)
@@ -176,6 +179,28 @@ def _recommend(graph: Graph, layers: list[LayerInfo]) -> tuple[str | None, str]:
             "Layers hold windows of each image, and no layer a map of it; methods that see the input still work.",
         )
     return None, "No layer has a map of more than one cell; methods that see the input still work."
+
+
+def _recommend_coarsest(graph: Graph, layers: list[LayerInfo]) -> tuple[str | None, str]:
+    """The last rectified layer of the coarsest grid, which a segmenter sees the picture with before it draws.
+
+    Maps of the last layer before the classes show the prediction once more, whatever place is asked about.
+    """
+    least = [max(2, side // COARSEST) for side in graph.x.shape[1:3]]
+    grids = {
+        layer.path: layer.spatial[0] * layer.spatial[1]
+        for layer in layers
+        if layer.is_candidate and layer.spatial and all(s >= n for s, n in zip(layer.spatial, least, strict=True))
+    }
+    if not grids:
+        return _recommend(graph, layers)
+    coarsest = min(grids.values())
+    pairs = [pair for pair in zip(graph.calls, layers, strict=True) if grids.get(pair[1].path) == coarsest]
+    call, layer = next((pair for pair in reversed(pairs) if is_rectified(pair[0])), pairs[-1])
+    return _first_with(graph, call).path, (
+        f"the last layer of the coarsest grid: {_size(layer)}. Each of its cells has seen the most of the picture; "
+        "maps of later layers show little but the prediction itself."
+    )
 
 
 def _last_of(layer: LayerInfo, passing: str = "All that the model decides goes through it.") -> str:

@@ -31,9 +31,7 @@ def _compute_facts(first: Question, calls: Sequence[Call]) -> None:
     # Both the activation and the gradient of each layer come out.
     extra_bytes = sum(2 * first.model.graph.shapes.bytes(call.tensor) for call in calls)
     for rows, probe in first.probes(backward=True, extra_bytes=extra_bytes):
-        unknown = np.zeros((rows.stop - rows.start, first.columns.classes), np.float32)
-        scores = probe.scores() if first.columns.needs_scores else unknown
-        for target in first.columns.part(rows).resolve(scores).weights.swapaxes(0, 1):
+        for target in first.targets(rows, probe).weights.swapaxes(0, 1):
             weights = np.ascontiguousarray(target)
             if not probe.has_layers(calls, weights):
                 probe.cache_layers(calls, weights)
@@ -94,15 +92,14 @@ def _maps(
     params = question.params if method is question.method else method.complete({})
     rows = slice(image, image + 1)
     probe = replace(question.probe(rows), call=None)
-    unknown = np.zeros((1, question.columns.classes), np.float32)
-    targets = question.columns.part(rows).resolve(probe.scores() if question.columns.needs_scores else unknown)
+    targets = question.targets(rows, probe)
     if targets.absent[0][column]:
         return
     weights = np.ascontiguousarray(targets.weights[:, column])
     infos = model.inspection.layers
     layers = [(call, li) for call, li in zip(model.graph.calls, infos, strict=True) if li.is_candidate]
     calls = [call for call, _ in layers]
-    if not wait_for(lambda: model.functions.warm_layers(calls, probe.x, weights)) or stale():
+    if not wait_for(lambda: model.functions.warm_layers(calls, probe.x, probe.asked(weights))) or stale():
         return
     probe = replace(probe, cache=Cache())
     probe.cache_layers(calls, weights)

@@ -2,7 +2,8 @@
 
 A note on the values of a map opens with a heading: `Flat:` (the same everywhere), `No numbers:`, `Against:` (nothing
 speaks for the target) or `Gaps:` (some values are no numbers). `No label:` and `Same class:` tell why an image has
-nothing to explain, see `engine.targets`. A note without one is about the model and the method.
+nothing to explain, see `engine.targets`, and so do `No region:` and `Wins nowhere:`, see `engine.question`.
+A note without one is about the model and the method.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,9 +18,18 @@ from kx_widget.engine.types import Floats, Inspection, Notes
 
 Evidence = Literal["some", "against", "none"]
 
-HEADINGS: tuple[str, ...] = ("Flat", "No numbers", "Against", "Gaps", "No label", "Same class")
+HEADINGS: tuple[str, ...] = (
+    "Flat",
+    "No numbers",
+    "Against",
+    "Gaps",
+    "No label",
+    "Same class",
+    "No region",
+    "Wins nowhere",
+)
 # Notes of these headings leave nothing to draw.
-NOTHING = ("Flat", "No numbers", "No label", "Same class")
+NOTHING = ("Flat", "No numbers", "No label", "Same class", "No region", "Wins nowhere")
 # What float32 rounds away when some hundred terms are added: differences below this part of a map's largest value
 # are none.
 ROUNDING = 1e-6

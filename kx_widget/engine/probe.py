@@ -10,6 +10,7 @@ from kx_widget.engine.cache import Cache, digest
 from kx_widget.engine.errors import UnsupportedMethodError
 from kx_widget.engine.facts import FactCache, read_only
 from kx_widget.engine.graph.compiled import Functions
+from kx_widget.engine.graph.outputs import Outcome
 from kx_widget.engine.graph.trace import Call, Graph
 from kx_widget.engine.perturbation import PassBatch, PassCounter, batches, even_size, scored, tables_for
 from kx_widget.engine.types import Floats, Ints
@@ -43,6 +44,7 @@ class Probe:
         passing: whether nothing of it is kept.
         attends: whether the method looks at attention; the layer is then where it starts.
         originals: what the images are versions of, if they are.
+        region_of: which places (B, R) count, of a model that has scores for R places; see `engine.regions`.
     """
 
     graph: Graph
@@ -58,6 +60,7 @@ class Probe:
     passing: bool = False
     attends: bool = False
     originals: Originals | None = None
+    region_of: "Callable[[Probe], Floats] | None" = None
     # Not for other layers or images, so that a replaced probe gathers anew.
     _memo: dict[str, Any] = field(default_factory=dict, init=False)
 
@@ -77,6 +80,8 @@ class Probe:
             black=lambda: self.black()[rows],
             passing=True,
             originals=Originals(self, rows),
+            # What counts in a version is what counts in the image, wherever classes win now.
+            region_of=None if self.region_of is None else lambda _: self.region[rows],
         )
 
     def with_other_weights(self, facts: Sequence[Any] | None = None) -> "Probe":
@@ -116,6 +121,35 @@ class Probe:
     def _facts(self) -> FactCache:
         return FactCache(self.cache, self.digests)
 
+    @property
+    def _facts_there(self) -> FactCache:
+        """Facts that depend on the region, too."""
+        return FactCache(self.cache, self._keys_there)
+
+    @property
+    def _keys_there(self) -> list[tuple[Any, ...]]:
+        if self.region_of is None:
+            return list(self.digests)
+        keys = self._once("region digests", lambda: [digest(row) for row in self.region])
+        return [(*own, key) for own, key in zip(self.digests, keys, strict=True)]
+
+    @property
+    def region(self) -> Floats:
+        """Which places (B, R) count, of a model that has scores for R places."""
+        assert self.region_of is not None
+        region_of = self.region_of
+        return self._once("region", lambda: read_only(region_of(self)))
+
+    def asked(self, target: Floats, rows: Any = slice(None)) -> Floats:
+        """Target weights (n, C) of these images with the region behind them, where there is one."""
+        return target if self.region_of is None else np.concatenate([target, self.region[rows]], 1)
+
+    def _there(self, rows: Any) -> tuple[Floats, ...]:
+        """What `Functions.predict` takes beside these images."""
+        if self.region_of is None:
+            return ()
+        return (np.pad(self.region[rows], ((0, 0), (self.graph.classes, 0))),)
+
     def _once(self, name: str, gather: Callable[[], Any]) -> Any:
         """What `gather` returned the first time."""
         if name not in self._memo:
@@ -131,14 +165,39 @@ class Probe:
         return self.call
 
     def scores(self) -> Floats:
-        """Scores before the final softmax or sigmoid (B, C)."""
+        """Scores before the final softmax or sigmoid (B, C); of a model with places, means over the region."""
+        return self._outcome() if self.region_of is None else self.scores_and_shares()[0]
+
+    def _outcome(self) -> Floats:
+        """What a pass tells of the images by itself, see `Graph.outcome`."""
 
         def compute(rows: list[int]) -> Sequence[Any]:
             if self.attends:
                 return [self._attention_facts()[0][rows]]
-            return [self.functions.predict(self._inputs(rows)) if self.call is None else self.layer_facts()[1][rows]]
+            return [self.functions.tell(self._inputs(rows)) if self.call is None else self.layer_facts()[1][rows]]
 
-        return self._facts.get(("scores",), compute)[0]
+        return self._facts.get(("outcome",), compute)[0]
+
+    def outcome(self) -> Outcome:
+        """Where classes win, and scores there, of a model that has scores for several places."""
+        row, classes = self._outcome(), self.graph.classes
+        winners, scores, shares = np.split(row, [row.shape[1] - 2 * classes, row.shape[1] - classes], 1)
+        return Outcome(winners.astype(np.int64), scores, shares)
+
+    def scores_and_shares(self) -> list[Floats]:
+        """Scores, and the mean of probabilities, (B, C) each, over the region."""
+
+        def compute(rows: list[int]) -> Sequence[Any]:
+            if ("outcome",) in self._facts:
+                outcome = self.outcome()
+                if np.array_equal(-1 - outcome.winners, self.region):
+                    return [outcome.scores[rows], outcome.shares[rows]]
+            (asked,) = self._there(rows)
+            if self.call is None or self.attends:
+                return self.functions.tell_there(self._inputs(rows), asked)
+            return self.functions.tell_after(self.call, [array[rows] for array in self.layer_facts()], asked)
+
+        return self._facts_there.get(("scores",), compute)
 
     def scores_of(self, x: Floats) -> Floats:
         """Scores before the final softmax or sigmoid (B, C) of other images (B, H, W, C), kept as those of any image.
@@ -146,7 +205,8 @@ class Probe:
         Baselines often are the same for many images, and for every class.
         """
         digests = [(*of_image[:-1], digest(image)) for of_image, image in zip(self.digests, x, strict=True)]
-        return replace(self, x=x, call=None, digests=digests).scores()
+        region_of = None if self.region_of is None else lambda _: self.region
+        return replace(self, x=x, call=None, digests=digests, region_of=region_of).scores()
 
     def layer_facts(self) -> list[Any]:
         """The layer's output as the model has it, the scores, and what else `Functions.head` needs."""
@@ -154,7 +214,7 @@ class Probe:
 
         def compute(rows: list[int]) -> Sequence[Any]:
             facts = self.functions.trunk(call, self._inputs(rows))
-            self._facts.put(("scores",), facts[1], rows)
+            self._facts.put(("outcome",), facts[1], rows)
             return facts
 
         return self._once("facts", lambda: self._facts.get(("facts", call.path), compute))
@@ -179,14 +239,15 @@ class Probe:
                 return [self._look(call, rows, target)]
             facts = self.layer_facts()
             facts = facts if len(rows) == len(self.x) else [array[rows] for array in facts]
-            return [self.functions.head(call, facts, target[rows])]
+            return [self.functions.head(call, facts, self.asked(target[rows], rows))]
 
-        return self._as_grid(self._facts.for_target(target).get(("head", call.path), compute)[0])
+        return self._as_grid(self._facts_there.for_target(target).get(("head", call.path), compute)[0])
 
     def _look(self, call: Call, rows: list[int], target: Floats) -> Any:
         """The gradient at a layer that may never be looked at again; its activation is kept beside it."""
-        scores, activation, gradient = self.functions.look(call, self._inputs(rows), target[rows])
-        self._facts.put(("scores",), scores, rows)
+        asked = self.asked(target[rows], rows)
+        outcome, activation, gradient = self.functions.look(call, self._inputs(rows), asked)
+        self._facts.put(("outcome",), outcome, rows)
         self._facts.put(("activation", call.path), activation, rows)
         if len(rows) == len(self.x):
             self._memo["activations"] = self._as_grid(activation)
@@ -194,14 +255,14 @@ class Probe:
 
     def has_layers(self, calls: Sequence[Call], target: Floats) -> bool:
         """Whether activations and gradients at these layers are all kept."""
-        facts = self._facts.for_target(target)
+        facts = self._facts_there.for_target(target)
         return all(("activation", c.path) in self._facts and ("head", c.path) in facts for c in calls)
 
     def cache_layers(self, calls: Sequence[Call], target: Floats) -> None:
         """Learn activations and gradients at several layers in one forward and one backward pass."""
-        scores, *arrays = self.functions.layers(calls, self.x, target)
-        facts, facts_for_target = self._facts, self._facts.for_target(target)
-        facts.put(("scores",), scores)
+        outcome, *arrays = self.functions.layers(calls, self.x, self.asked(target))
+        facts, facts_for_target = self._facts, self._facts_there.for_target(target)
+        facts.put(("outcome",), outcome)
         for call, activation, gradient in zip(calls, arrays[: len(calls)], arrays[len(calls) :], strict=True):
             # Image by image, so that each can go by itself.
             for row in range(len(self.x)):
@@ -212,21 +273,23 @@ class Probe:
         """d(scores·target)/dx (B, H, W, C), for target weights (B, C), or what guided backpropagation has for it."""
 
         def compute(rows: list[int]) -> Sequence[Any]:
-            scores, gradient = self.functions.input_gradient(self._inputs(rows), target[rows], guided)
-            self._facts.put(("scores",), scores, rows)
+            asked = self.asked(target[rows], rows)
+            outcome, gradient = self.functions.input_gradient(self._inputs(rows), asked, guided)
+            self._facts.put(("outcome",), outcome, rows)
             return [gradient]
 
-        return self._facts.for_target(target).get(("input", guided), compute)[0]
+        return self._facts_there.for_target(target).get(("input", guided), compute)[0]
 
     def full_gradients(self, target: Floats, rescale: str) -> tuple[Floats, Floats]:
         """FullGrad's maps (B, H, W), and what all its terms add up to (B,), for target weights (B, C)."""
 
         def compute(rows: list[int]) -> Sequence[Any]:
-            scores, maps, total = self.functions.full_gradients(self._inputs(rows), target[rows], rescale)
-            self._facts.put(("scores",), scores, rows)
+            asked = self.asked(target[rows], rows)
+            outcome, maps, total = self.functions.full_gradients(self._inputs(rows), asked, rescale)
+            self._facts.put(("outcome",), outcome, rows)
             return [maps, total]
 
-        maps, total = self._facts.for_target(target).get(("full", rescale), compute)
+        maps, total = self._facts_there.for_target(target).get(("full", rescale), compute)
         return maps, total
 
     def attentions(self, title: str) -> list[Floats]:
@@ -253,9 +316,9 @@ class Probe:
 
         def compute(rows: list[int]) -> Sequence[Any]:
             facts = [array[rows] for array in self._attention_facts(by_block)]
-            return self.functions.attention_head(facts, target[rows], by_block)
+            return self.functions.attention_head(facts, self.asked(target[rows], rows), by_block)
 
-        return self._facts.for_target(target).get(("attention", by_block), compute)[start:]
+        return self._facts_there.for_target(target).get(("attention", by_block), compute)[start:]
 
     def on_the_patches(self, tokens: Floats) -> Floats:
         """Maps (B, h, w) of what an attention method gives each token (B, T)."""
@@ -268,14 +331,14 @@ class Probe:
         return self.functions.attention.read_out
 
     def _attention_facts(self, by_block: bool | None = None) -> list[Any]:
-        """Scores and attention of all blocks, with what gradients at them need unless `by_block` is None."""
+        """Outcome and attention of all blocks, with what gradients at them need unless `by_block` is None."""
         if by_block is None:
             by_block = next((flag for flag in (False, True) if f"attention {flag}" in self._memo), None)
 
         def compute(rows: list[int]) -> Sequence[Any]:
             x = self._inputs(rows)
             facts = self.functions.attentions(x) if by_block is None else self.functions.attention_trunk(x, by_block)
-            self._facts.put(("scores",), facts[0], rows)
+            self._facts.put(("outcome",), facts[0], rows)
             return facts
 
         return self._once(f"attention {by_block}", lambda: self._facts.get(("attention", by_block), compute))
@@ -284,7 +347,7 @@ class Probe:
         """d(scores·target)/dx of changed images, each `values[n]` (H, W, C); arguments as in `changed_scores`."""
         counter = PassCounter(np.full(len(self.x), passes), passes)
         for images, items in self._in_turn(passes, backward=True):
-            gradients = self.functions.input_gradient(change(images, items), target[images])[1]
+            gradients = self.functions.input_gradient(change(images, items), self.asked(target[images], images))[1]
             yield PassBatch(images, items, gradients, counter.add(images))
 
     def changed_scores(
@@ -306,7 +369,7 @@ class Probe:
         """
 
         def run(images: Ints, items: Ints) -> Floats:
-            return self.functions.predict(change(images, items))
+            return self.functions.predict(change(images, items), *self._there(images))
 
         return self._scored(("changed", *fact), run, target, order, counts)
 
@@ -322,7 +385,7 @@ class Probe:
         """
 
         def run(images: Ints, items: Ints) -> Floats:
-            return self.functions.predict(change(images, items))
+            return self.functions.predict(change(images, items), *self._there(images))
 
         order = np.arange(counts.max(initial=0))
         return self._scored(("changed", *fact), run, None, order, counts, own)
@@ -334,7 +397,7 @@ class Probe:
         def run(images: Ints, channels: Ints) -> Floats:
             a, *rest = (array[images] for array in facts)
             np.moveaxis(a, -1, 1)[np.arange(len(a)), channels] = 0
-            return self.functions.head_scores(call, [a, *rest])
+            return self.functions.head_scores(call, [a, *rest], *self._there(images))
 
         return self._scored(("ablated", call.path), run, target, order, counts)
 
@@ -350,7 +413,7 @@ class Probe:
         if own is None:
             # An order of its own may turn over where two channels are almost equal: it belongs to the key.
             own = [(digest(row),) for row in order] if order.ndim == 2 else [()] * len(self.x)
-        keys = [(*key, *fact, *of_image) for key, of_image in zip(self.digests, own, strict=True)]
+        keys = [(*key, *fact, *of_image) for key, of_image in zip(self._keys_there, own, strict=True)]
         order = np.broadcast_to(order, (len(self.x), order.shape[-1]))
         counts = np.full(len(order), order.shape[1]) if counts is None else counts
         # Nobody asks for the tables of what is passing.

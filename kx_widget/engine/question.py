@@ -19,6 +19,7 @@ from kx_widget.engine.methods import METHODS
 from kx_widget.engine.notes import advice_for, notes_on
 from kx_widget.engine.partials import check_maps
 from kx_widget.engine.probe import Probe
+from kx_widget.engine.regions import NoRegionError, Region, SeenPicture, located
 from kx_widget.engine.registry import Method, MethodFunction
 from kx_widget.engine.targets import TargetColumns, Targets
 from kx_widget.engine.types import Floats, Frame, Frames, Inspection, Notes, Partial
@@ -55,8 +56,11 @@ class CompiledModel:
     weights: Weights
 
     def probabilities(self, scores: Floats) -> Floats:
-        """Probabilities of scores (…, C); NaN where the model is not known to be a classifier."""
-        return probabilities(scores, self.link)
+        """Probabilities of scores (…, C); NaN where the model is not known to be a classifier, or has many of them.
+
+        A mean of scores over a region does not tell the mean of probabilities: `Probe.scores_and_shares` does.
+        """
+        return probabilities(scores, None if self.graph.output is not None else self.link)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -74,6 +78,7 @@ class Question:
         call: the layer, None for methods that see the input.
         batch_size: images in one model call; None goes by memory.
         seed: of random numbers.
+        regions: which places count, one of each image, of a model that has scores for several places; else ().
     """
 
     model: CompiledModel
@@ -87,6 +92,7 @@ class Question:
     call: Call | None
     batch_size: int | None
     seed: int
+    regions: tuple[Region, ...] = ()
 
     @property
     def layer(self) -> str | None:
@@ -108,7 +114,8 @@ class Question:
         is_chosen = np.zeros(len(self.images.batch), np.bool_)
         is_chosen[rows] = True
         images = self.images if is_chosen.all() else self.images.where(is_chosen)
-        return replace(self, images=images, columns=self.columns.part(rows).only(columns))
+        columns_of_part = self.columns.part(rows).only(columns)
+        return replace(self, images=images, columns=columns_of_part, regions=self.regions[rows])
 
     @property
     def displays(self) -> tuple[Display, ...]:
@@ -144,7 +151,68 @@ class Question:
             self.model.graph, self.model.functions, self.cache, self.images.batch[rows], self.call,
             self.spatial, digests, lambda: self.images.black[rows], self.seed, self.batch_size,
             attends=self.method.sees == "attention",
+            region_of=(lambda probe: self._located(rows, probe)[0]) if self.regions else None,
         )  # fmt: skip
+
+    def _located(self, rows: slice, probe: Probe) -> tuple[Floats, list[str]]:
+        """Which places (B, R) count in some of the images, and why none does, or ""."""
+        graph, images = self.model.graph, self.images
+        assert graph.output is not None
+        chosen = self.regions[rows]
+        needs_winners = any(region.kind in ("wins", "object") for region in chosen)
+        winners = probe.outcome().winners if needs_winners else None
+        regions = np.zeros((len(chosen), graph.output.count), np.float32)
+        reasons = [""] * len(chosen)
+        height, width = images.batch.shape[1:3]
+        for i, (region, number) in enumerate(zip(chosen, range(len(images.batch))[rows], strict=True)):
+            size = images.originals[number].size if images.originals else images.previews[number].shape[:2]
+            picture = SeenPicture((int(size[0]), int(size[1])), images.boxes[number], (height, width))
+            of_image = None if winners is None else winners[i]
+            try:
+                regions[i] = located(region, graph.output, picture, of_image, graph.classes)
+            except NoRegionError as error:
+                reasons[i] = f"No region: {error}."
+        return regions, reasons
+
+    def ranking(self, rows: slice, probe: Probe) -> Floats:
+        """What classes of some of the images are ranked by (B, C): their scores, or where each wins, how much it does.
+
+        Raises:
+            ModelError: the scores are no numbers.
+        """
+        scores = self.scores(rows, probe)
+        if not self.regions:
+            return scores
+        ranking = scores.copy()
+        for i, region in enumerate(self.regions[rows]):
+            if region.kind == "wins":
+                winners = probe.outcome().winners[i]
+                ranking[i] = np.bincount(winners, minlength=scores.shape[1])[: scores.shape[1]] / winners.size
+        return ranking
+
+    def targets(self, rows: slice, probe: Probe, ranking: Floats | None = None) -> Targets:
+        """The targets of some of the images, by the `ranking` of their classes where that is known.
+
+        Raises:
+            ModelError: as in `ranking`, which is asked where a target goes by it.
+        """
+        columns = self.columns.part(rows)
+        if ranking is None and (columns.needs_scores or self.regions):
+            ranking = self.ranking(rows, probe)
+        if ranking is None:
+            ranking = np.zeros((rows.stop - rows.start, columns.classes), np.float32)
+        targets = columns.resolve(ranking)
+        if not self.regions:
+            return targets
+        reasons = [[why] * len(columns.texts) for why in self._located(rows, probe)[1]]
+        for i, column in np.ndindex(targets.indices.shape):
+            lost = (targets.weights[i, column] != 0) & (ranking[i] == 0)
+            if self.regions[rows][i].kind == "wins" and lost.any():
+                reasons[i][column] = (
+                    f"Wins nowhere: at no place of this image {self.columns.class_names[int(lost.argmax())]!r} is the "
+                    'most probable class. Choose another region, kx.region("whole") for instance.'
+                )
+        return targets.without(reasons)
 
     def scores(self, rows: slice, probe: Probe) -> Floats:
         """Scores before the final softmax or sigmoid (B, C) of some of the images.
@@ -161,6 +229,10 @@ class Question:
                 "Look for weights that are NaN or infinite, and for values too large for float16."
             )
         return scores
+
+    def probabilities(self, probe: Probe, scores: Floats) -> Floats:
+        """Probabilities (B, C) of images with these scores; of a region their mean."""
+        return probe.scores_and_shares()[1] if self.regions else self.model.probabilities(scores)
 
     def stream(self, version: int | None = None, *, partials: bool = True) -> Generator[Frames, None, None]:
         """Compute the answer, some images and one target at a time.
@@ -188,8 +260,7 @@ class Question:
             probe = self.probe(rows, version)
             needs_scores = self.columns.needs_scores or self.method.sees == "layer"
             scores = self.scores(rows, probe) if needs_scores else None
-            unknown = np.zeros((rows.stop - rows.start, self.columns.classes), np.float32)
-            targets = self.columns.part(rows).resolve(unknown if scores is None else scores)
+            targets = self.targets(rows, probe, None if self.regions else scores)
             for column in range(columns):
                 total = 1
                 for partial in self._partials(probe, np.ascontiguousarray(targets.weights[:, column])):
@@ -199,7 +270,8 @@ class Question:
                     if partials or partial.done == total:
                         maps = self._maps(partial, rows.stop - rows.start)
                         size = self._one_size(maps.shape[1:], size)
-                        frames = self._frames(rows.start, column, partial, maps, targets, scores)
+                        probable = self.probabilities(probe, scores)
+                        frames = self._frames(rows.start, column, partial, maps, targets, scores, probable)
                     yield Frames(frames, done + partial.done, done + total * left)
                 done, left = done + total, left - 1
 
@@ -227,7 +299,14 @@ class Question:
         return size
 
     def _frames(
-        self, first: int, column: int, partial: Partial, maps: Floats, targets: Targets, scores: Floats
+        self,
+        first: int,
+        column: int,
+        partial: Partial,
+        maps: Floats,
+        targets: Targets,
+        scores: Floats,
+        probable: Floats,
     ) -> tuple[Frame, ...]:
         """Frames of the maps (B, h, w) of one target, from image `first` on."""
         final, indices = partial.done == partial.total, targets.indices[:, column]
@@ -235,7 +314,7 @@ class Question:
         is_absent = np.array(absent) != ""
         maps = np.where(is_absent[:, None, None], np.float32(np.nan), maps)
         score = np.where(is_absent, np.nan, (scores * targets.weights[:, column]).sum(-1))
-        chosen = self.model.probabilities(scores)[np.arange(len(indices)), np.maximum(indices, 0)]
+        chosen = probable[np.arange(len(indices)), np.maximum(indices, 0)]
         checks = {name: np.where(is_absent, np.nan, values) for name, values in partial.checks.items()}
         names = [row[column] for row in targets.names]
         notes = self._notes(maps, partial, names) if final else [()] * len(maps)

@@ -61,6 +61,16 @@ class Targets:
     names: tuple[tuple[str, ...], ...]
     absent: tuple[tuple[str, ...], ...]
 
+    def without(self, reasons: Sequence[Sequence[str]]) -> "Targets":
+        """The same, but where a reason (N, T) says so there is nothing to explain."""
+        is_absent = np.array([[bool(why) for why in row] for row in reasons]).reshape(self.indices.shape)
+        absent = tuple(
+            tuple(before or why for before, why in zip(*rows, strict=True))
+            for rows in zip(self.absent, reasons, strict=True)
+        )
+        weights = np.where(is_absent[..., None], np.float32(0), self.weights)
+        return replace(self, indices=np.where(is_absent, -1, self.indices), weights=weights, absent=absent)
+
 
 @dataclass(frozen=True)
 class TargetColumns:

@@ -125,13 +125,13 @@ class Attention:
         return shares
 
     def maps(self) -> Any:
-        """Compiled x -> scores, attention of each block."""
-        return self._graph.part([self._graph.x], [self._graph.scores, *self._softmaxes])
+        """Compiled x -> outcome, attention of each block."""
+        return self._graph.part([self._graph.x], [self._graph.outcome, *self._softmaxes])
 
     def cut(self, by_block: bool) -> tuple[Any, HeadPart]:
         """The model in two parts, so that gradients for another target need no forward pass.
 
-        The trunk, x -> facts, gives the scores, each block's attention, and the results of whatever mixes its inputs;
+        The trunk, x -> facts, gives the outcome, each block's attention, and the results of whatever mixes its inputs;
         what only changes entries one by one is computed again by the head, which takes less room than keeping it. The
         head takes the target and gives d(scores·target)/d(attention) of each block, or with `by_block` that of the
         scores which the model's own head reads from this block's tokens.
@@ -141,7 +141,7 @@ class Attention:
             gradients = self._gradients_by_block() if by_block else graph.gradients(self._softmaxes)
             after = dependents([graph.target])
             needs = frontier(graph, gradients, [graph.target], after, mixes)
-            trunk = graph.part([graph.x], [graph.scores, *self._softmaxes, *needs.facts])
+            trunk = graph.part([graph.x], [graph.outcome, *self._softmaxes, *needs.facts])
             head = graph.part([graph.target, *needs.facts, *needs.shapes], gradients)
         first = 1 + self.blocks
         return trunk, HeadPart(head, tuple(range(first, first + len(needs.facts))), per_image(graph, needs.shapes))
@@ -155,7 +155,8 @@ class Attention:
         graph = self._graph
         *tokens, last = self._tokens_after_blocks()
         with graph.graph.as_default():
-            totals = [tf.reduce_sum(self._read_from(t, last) * graph.target) for t in tokens]
+            weights = graph.target[:, : graph.classes]
+            totals = [tf.reduce_sum(self._read_from(t, last) * weights) for t in tokens]
             early = [tf.gradients(total, a)[0] for total, a in zip(totals, self._softmaxes, strict=False)]
         return [*early, *graph.gradients(self._softmaxes[-1:])]
 
@@ -181,7 +182,7 @@ class Attention:
     def _read_from(self, tokens: Any, last: Any) -> Any:
         """The scores that follow when the head is given `tokens` in place of the `last` block's."""
         graph = self._graph
-        captured = {inside.name: inside for _, inside in captures(graph.graph)}
+        captured = {inside.name: inside for _, inside in captures(graph.graph)} | {graph.target.name: graph.target}
         needed, borders = needed_for([graph.scores.op], {last.name, *captured})
         inputs = {name: tokens if name == last.name else captured[name] for name in borders}
         definition = subgraph(graph.graph, needed)

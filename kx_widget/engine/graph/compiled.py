@@ -157,24 +157,32 @@ class Functions:
 
         return self.budget.run(once, *arrays, most=most)
 
-    def predict(self, x: Floats) -> Floats:
-        """X (B, H, W, C) -> scores (B, C)."""
-        return self._run("predict", self._compile("predict", self._graph.predict), x)[0]
+    def predict(self, x: Floats, *asked: Floats) -> Floats:
+        """X (B, H, W, C) -> scores (B, C); of places (B, R) also with a target (B, C + R), see `Graph`."""
+        return self._run("predict", self._compile("predict", self._graph.predict), x, *asked)[0]
+
+    def tell(self, x: Floats) -> Floats:
+        """X -> what a pass tells of images by itself (B, …), see `Graph.outcome`."""
+        return self._run("predict", self._compile("tell", self._graph.tell), x)[0]
+
+    def tell_there(self, x: Floats, target: Floats) -> list[Any]:
+        """x, target (B, C + R) -> scores, and the mean of probabilities, (B, C) each."""
+        return self._run("predict", self._compile("tell there", self._graph.tell_there), x, target)
 
     def input_gradient(self, x: Floats, target: Floats, guided: bool = False) -> tuple[Floats, Floats]:
-        """x, target (B, C) -> scores (B, C), d(scores·target)/dx (B, H, W, C), by guided backpropagation if asked."""
+        """x, target (B, C) -> outcome, d(scores·target)/dx (B, H, W, C), by guided backpropagation if asked."""
         name = "guided_gradient" if guided else "input_gradient"
         scores, gradient = self._run(name, self._compile(name, lambda: self._graph.input_gradient(guided)), x, target)
         return scores, gradient
 
     def full_gradients(self, x: Floats, target: Floats, rescale: str) -> tuple[Floats, Floats, Floats]:
-        """x, target (B, C) -> scores (B, C), FullGrad maps (B, H, W), sum of all terms (B,)."""
+        """x, target (B, C) -> outcome, FullGrad maps (B, H, W), sum of all terms (B,)."""
         fn = self._compile(f"full_gradients {rescale}", lambda: self._graph.full_gradients(rescale))
         scores, maps, total = self._run("full_gradients", fn, x, target)
         return scores, maps, total
 
     def layers(self, calls: Sequence[Call], x: Floats, target: Floats) -> list[Any]:
-        """x, target (B, C) -> scores (B, C), activations of these calls, and the gradients with respect to them."""
+        """x, target (B, C) -> outcome, activations of these calls, and the gradients with respect to them."""
         return self._run("layers", self._layers(calls), x, target)
 
     def _layers(self, calls: Sequence[Call]) -> Any:
@@ -203,7 +211,7 @@ class Functions:
         return bool(self._looks) and call.tensor.name in self._graph.lookouts and looked * before < LOOKS
 
     def look(self, call: Call, x: Floats, target: Floats) -> list[Any]:
-        """x, target (B, C) -> scores (B, C), a layer's activation, and the gradient with respect to it.
+        """x, target (B, C) -> outcome, a layer's activation, and the gradient with respect to it.
 
         For a layer that may never be looked at again: what is compiled for it serves all others, too.
         """
@@ -218,7 +226,7 @@ class Functions:
         return self._compile(f"cut {call.path}", lambda: cut_at(self._graph, call))
 
     def trunk(self, call: Call, x: Floats) -> list[Any]:
-        """X -> facts per image: the layer's activation, the scores, and what else `head` needs."""
+        """X -> facts per image: the layer's activation, the outcome, and what else `head` needs."""
         return self._run("trunk", self._cut(call).trunk, x)
 
     def head(self, call: Call, facts: list[Any], target: Floats) -> Floats:
@@ -231,10 +239,14 @@ class Functions:
         run = self._cut(call).gradient.run
         return run.reads if isinstance(run, FedPart) else ()
 
-    def head_scores(self, call: Call, facts: list[Any]) -> Floats:
-        """Facts, the activation among them changed -> scores (B, C)."""
+    def head_scores(self, call: Call, facts: list[Any], *asked: Floats) -> Floats:
+        """Facts, the activation among them changed -> scores (B, C); of places also with a target, see `Graph`."""
+        return self.tell_after(call, facts, *asked)[0]
+
+    def tell_after(self, call: Call, facts: list[Any], *asked: Floats) -> list[Any]:
+        """Facts -> scores, and of places with a target (B, C + R) the mean of probabilities, (B, C) each."""
         scores = self._compile(f"scores {call.path}", self._cut(call).scores)
-        return self._go_on("head_scores", scores, facts, facts[0])[0]
+        return self._go_on("head_scores", scores, facts, *asked, facts[0])
 
     def _go_on(self, name: str, head: HeadPart, facts: list[Any], *new: Any, bytes: int = 0) -> list[Any]:
         """Run what goes on from facts; it takes so many bytes a sample, if more than what is passed in."""
@@ -247,14 +259,14 @@ class Functions:
         return self._run(name, run, *new, *(facts[i] for i in head.facts), most=most)
 
     def attentions(self, x: Floats) -> list[Any]:
-        """X -> scores, attention (B, heads, T, T) of each block."""
+        """X -> outcome, attention (B, heads, T, T) of each block."""
         return self._run("attentions", self._compile("attentions", self.attention.maps), x)
 
     def _attention_cut(self, by_block: bool) -> tuple[Any, HeadPart]:
         return self._compile(f"attention cut {by_block}", lambda: self.attention.cut(by_block))
 
     def attention_trunk(self, x: Floats, by_block: bool) -> list[Any]:
-        """X -> facts per image: scores, attention of each block, what else `attention_head` needs."""
+        """X -> facts per image: outcome, attention of each block, what else `attention_head` needs."""
         return self._run("attention_trunk", self._attention_cut(by_block)[0], x)
 
     def attention_head(self, facts: list[Any], target: Floats, by_block: bool) -> list[Any]:

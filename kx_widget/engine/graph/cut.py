@@ -39,9 +39,10 @@ class HeadPart:
 class Cut:
     """The model in compiled parts at one layer.
 
-    `trunk(x)` returns the facts to keep per image: the activation, the scores, and whatever the others need besides.
+    `trunk(x)` returns the facts to keep per image: the activation, the outcome, and whatever the others need besides.
     `gradient` takes (target, activation, …) and returns d(scores·target)/d(activation); `scores` makes the part that
-    takes (activation, …) and returns the scores. `bytes` is the rough memory that one sample takes in either.
+    takes (activation, …), for places (target, activation, …), and returns `Graph.told`. `bytes` is the rough memory
+    that one sample takes in either.
     """
 
     trunk: Callable[..., Any]
@@ -65,10 +66,10 @@ def cut_at(graph: Graph, call: Call) -> Cut:
     no forward pass; after an image these would take more room than they are worth.
     """
     with graph.lock:
-        a = call.tensor
+        a, told = call.tensor, graph.told
         (gradient,) = graph.gradients([a])
         after = dependents([a, graph.target])
-        scores_need = gradient_needs = frontier(graph, [graph.scores, gradient], [a, graph.target], after)
+        scores_need = gradient_needs = frontier(graph, [*told, gradient], [a, graph.target], after)
         facts, place = scores_need.facts, graph.places.of(a)
         if place is not None and place.tokens:
             crossing = {t.name for t in facts}
@@ -78,12 +79,13 @@ def cut_at(graph: Graph, call: Call) -> Cut:
             )  # fmt: skip
             facts = [*facts, *(t for t in gradient_needs.facts if t.name not in crossing)]
         numbers = tuple(range(2, 2 + len(facts)))
-        trunk = graph.part([graph.x], [a, graph.scores, *facts])
+        trunk = graph.part([graph.x], [a, graph.outcome, *facts])
         head = graph.part([graph.target, a, *facts, *gradient_needs.shapes], [gradient])
         held = sum(in_and_out(graph.ops_after(after), graph.shapes.bytes)) // 2
 
     def scores() -> HeadPart:
-        run = graph.part([a, *scores_need.facts, *scores_need.shapes], [graph.scores])
+        asked = [] if graph.output is None else [graph.target]
+        run = graph.part([*asked, a, *scores_need.facts, *scores_need.shapes], told)
         return HeadPart(run, numbers[: len(scores_need.facts)], per_image(graph, scores_need.shapes))
 
     return Cut(trunk, HeadPart(head, numbers, per_image(graph, gradient_needs.shapes)), scores, bytes=held)

@@ -1,6 +1,6 @@
 """Which output of a model is the scores, and in what form."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -31,17 +31,81 @@ def choose_output(model: Any, y: Any, output: str | int | None) -> Any:
 
 
 def as_scores(logits: Any, y: Any, head: Head) -> Any:
-    """Logits as (B, C) float32; a single sigmoid unit s becomes the two classes (−s, s)."""
+    """Logits as (B, C) float32, or (B, …, C) where a model has them for several places, a segmenter for instance.
+
+    A single sigmoid unit s becomes the two classes (−s, s).
+    """
     shape = logits.shape
+    if shape.rank is None:
+        raise ModelError("The shape of the model's output is not known from its graph.")
+    if shape.rank != y.shape.rank and shape.rank > 2:
+        # What is told is where classes win in the model's own output.
+        logits = tf.reshape(logits, tf.shape(y))
+        logits.set_shape(y.shape)
+        shape = logits.shape
     if shape.rank == 1:
         logits = logits[:, None]
-    elif shape.rank != 2:
-        if shape.rank is None or any(d != 1 for d in shape[1:-1]):
-            raise ModelError(
-                f"The model's output has shape {tuple(y.shape)}; one score per class, (batch, classes), is needed."
-            )
+    elif shape.rank > 2 and all(d == 1 for d in shape[1:-1]):
         logits = tf.reshape(logits, (-1, shape[-1]))
     if logits.shape[-1] is None:
         raise ModelError("The model's number of classes is not known from its graph.")
     scores = tf.cast(logits, tf.float32)
     return tf.concat([-scores, scores], -1) if head == "sigmoid" and scores.shape[-1] == 1 else tf.identity(scores)
+
+
+class Outcome(NamedTuple):
+    """What one pass tells of images by itself, of a model that has scores for R places.
+
+    `winners` (B, R) are the classes of most score, C where none is probable; `scores` (B, C) and `shares` (B, C) are
+    means over the places where each class wins, before and after the final activation.
+    """
+
+    winners: Any
+    scores: Any
+    shares: Any
+
+
+def flat(y: Any) -> Any:
+    """Scores (B, …, C) as (B, R, C)."""
+    places = y.shape[1:-1].num_elements()
+    return tf.reshape(y, (-1, places, y.shape[-1]) if places else (tf.shape(y)[0], -1, y.shape[-1]))
+
+
+def pooled(y: Any, region: Any) -> Any:
+    """The mean (B, C) of what each place has, (B, R, C), over a region (B, R) as `engine.regions` writes it."""
+    own = tf.one_hot(tf.cast(-1 - region, tf.int32), y.shape[-1])
+    weights = own + tf.maximum(region, 0)[..., None]
+    return tf.reduce_sum(weights * y, 1) / tf.maximum(tf.reduce_sum(weights, 1), 1e-12)
+
+
+def winners_of(y: Any, is_independent: bool) -> Any:
+    """Which class (B, R) has most of the scores (B, R, C), as float32; of independent ones C where all are below 0."""
+    best = tf.argmax(y, -1, tf.int32)
+    if is_independent:
+        best = tf.where(tf.reduce_max(y, -1) > 0, best, y.shape[-1])
+    return tf.cast(best, tf.float32)
+
+
+def told_where_won(y: Any, winners: Any, link: Any) -> list[Any]:
+    """The mean score and the mean probability (B, C) of each class over the places where it wins, of (B, R, C)."""
+    batch, classes = tf.shape(y)[0], y.shape[-1]
+    segments = tf.reshape(tf.cast(winners, tf.int32) + tf.range(batch)[:, None] * (classes + 1), (-1,))
+
+    def mean(values: Any) -> Any:
+        sums = (tf.math.unsorted_segment_sum(tf.reshape(v, (-1,)), segments, batch * (classes + 1)) for v in values)
+        each, count = (tf.reshape(s, (-1, classes + 1))[:, :classes] for s in sums)
+        return each / tf.maximum(count, 1)
+
+    best = tf.reduce_max(y, -1)
+    if link == "softmax" and classes > 1:
+        probable = tf.exp(best - tf.reduce_logsumexp(y, -1))
+    else:
+        probable = linked(best, "sigmoid" if link == "sigmoid" else None)
+    return [mean((values, tf.ones_like(values))) for values in (best, probable)]
+
+
+def linked(y: Any, link: Any) -> Any:
+    """Probabilities of scores (…, C); NaN without a link."""
+    if link == "softmax" and y.shape[-1] > 1:
+        return tf.nn.softmax(y)
+    return tf.sigmoid(y) if link == "sigmoid" else tf.fill(tf.shape(y), float("nan"))

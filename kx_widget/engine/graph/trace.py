@@ -20,12 +20,14 @@ from kx_widget.engine.graph.backward import Backward
 from kx_widget.engine.graph.bias_terms import added_by, decompose
 from kx_widget.engine.graph.fed import FedWeights
 from kx_widget.engine.graph.memory import in_and_out, saved_for_backward
-from kx_widget.engine.graph.outputs import as_scores, choose_output
+from kx_widget.engine.graph.outputs import as_scores, choose_output, flat, linked, pooled, told_where_won, winners_of
 from kx_widget.engine.graph.places import Places
 from kx_widget.engine.graph.reach import Reach
 from kx_widget.engine.graph.shapes import Shapes
 from kx_widget.engine.graph.subgraph import choosing_part, dependencies, dependents, part, reads_of
+from kx_widget.engine.heads import Link, trained_link
 from kx_widget.engine.keras_private import as_input, compiled, guided, handle_of, observed
+from kx_widget.engine.regions import OutputPlaces
 from kx_widget.engine.types import Head
 
 FORWARDING = {"Identity", "Cast", "Reshape", "Squeeze", "ExpandDims"}
@@ -45,18 +47,22 @@ class Call:
 class Graph:
     """`model(x)` traced once for inputs (B, H, W, C).
 
-    `lock` is held while anything is added to TensorFlow's graph or copied from it.
+    `lock` is held while anything is added to TensorFlow's graph or copied from it. `target` is weights (B, C) on the
+    scores. Where the model has scores for R places, a segmenter for instance, `output` says where they lie; the scores
+    are then means over a region (B, R), which comes behind the weights in `target`, (B, C + R). `link` is what makes
+    probabilities of scores, told by whoever knows it before anything is compiled.
 
     Raises:
-        ModelError: the model cannot be called on such an input, has several outputs and none was chosen,
-            or its output is not one score per class.
+        ModelError: the model cannot be called on such an input, or has several outputs and none was chosen.
     """
 
     def __init__(self, model: Any, input_shape: tuple[int, int, int], output: str | int | None = None) -> None:
         self.lock = threading.RLock()
         self._frozen = False
         self.weights: FedWeights | None = None
+        self.link: Link | None = None
         self._paths = {id(handle_of(v)): v.path for v in model.variables}
+        self._map: Any = None
         seen: list[tuple[str, Any, Any]] = []
 
         def traced(x: Any, target: Any) -> Any:
@@ -66,7 +72,11 @@ class Graph:
             y = choose_output(model, y, output)
             logits, self.head = logits_of(y)
             self.logits = logits
-            return as_scores(logits, y, self.head)
+            scores = as_scores(logits, y, self.head)
+            if scores.shape.rank == 2:
+                return scores
+            self._map = scores
+            return pooled(flat(scores), target[:, scores.shape[-1] :])
 
         spec = [tf.TensorSpec((None, *input_shape), tf.float32), tf.TensorSpec((None, None), tf.float32)]
         try:
@@ -81,6 +91,9 @@ class Graph:
         self.scores = self._whole.outputs[0]
         self.classes = int(self.scores.shape[-1])
         self._from_x = dependents([self.x])
+        self._is_independent = (self.head == "sigmoid" and self.logits.shape[-1] == self.classes) or trained_link(
+            model, output
+        ) == "sigmoid"
         if self.scores.op.name not in self._from_x:
             raise ModelError("The model's output does not depend on its input, so there is nothing to explain.")
         ops = [op for op in self.graph.get_operations() if op.name in self._from_x]
@@ -88,15 +101,48 @@ class Graph:
         if (rows := self.shapes.rows(self.scores)) > 1:
             raise ModelError(f"The model returns {rows} rows of scores for each image; one is needed.")
         self.places = Places(ops, self.shapes)
+        self.output = None if self._map is None else self._places_of_output()
         # Those between the image and the scores, in the order in which they were made.
         self.on_the_way = [op for op in ops if op.name in self._towards_scores]
         self.reach = Reach(self.scores, self.on_the_way, self.shapes)
         self.calls = _named([s for s in seen if s[2].op.name in self._from_x])
         self.number = {op.name: number for number, op in enumerate(self.on_the_way)}
         with self.graph.as_default():
-            self._total = tf.reduce_sum(self.scores * self.target)
+            self._total = tf.reduce_sum(self.scores * self.target[:, : self.classes])
         layers = [self.x, *(call.tensor for call in self.calls)]
         self._backward = Backward(self._total, layers, self.number, self.bottlenecks)
+
+    def _places_of_output(self) -> OutputPlaces:
+        shape = self.shapes.of_image(self._map)
+        if shape is None or shape[0] != 1:
+            raise ModelError(
+                f"The model's output has shape {tuple(self._map.shape)}, and how many places that are for one image is "
+                "not known from its graph."
+            )
+        place = self.places.of(self._map)
+        count = int(np.prod(shape[1:-1]))
+        if len(shape) == 3 and place is not None:
+            return OutputPlaces(count, place.grid, place.first)
+        return OutputPlaces(count, (shape[1], shape[2]) if len(shape) == 4 else None)
+
+    @cached_property
+    def outcome(self) -> Any:
+        """What a pass tells of images by itself: the scores, or for places an `Outcome` in one row, (B, R + 2 C)."""
+        if self._map is None:
+            return self.scores
+        with self.lock, self.graph.as_default():
+            y = flat(self._map)
+            winners = winners_of(y, self._is_independent)
+            return tf.concat([winners, *told_where_won(y, winners, self.link)], 1)
+
+    @cached_property
+    def told(self) -> list[Any]:
+        """What is told of a target: scores, and of places the mean of probabilities, (B, C) each."""
+        if self._map is None:
+            return [self.scores]
+        with self.lock, self.graph.as_default():
+            region = self.target[:, self.classes :]
+            return [self.scores, pooled(linked(flat(self._map), self.link), region)]
 
     @property
     def graph(self) -> Any:
@@ -130,33 +176,41 @@ class Graph:
         return sum(t.shape.num_elements() * t.dtype.size for _, t in reads_of(self.graph))
 
     def predict(self) -> Callable[..., Any]:
-        """Compiled x -> scores (B, C)."""
-        return self.part([self.x], [self.scores])
+        """Compiled x -> scores (B, C), or for places (x, target) -> scores."""
+        return self.part([self.x] if self.output is None else [self.x, self.target], [self.scores])
+
+    def tell(self) -> Callable[..., Any]:
+        """Compiled x -> what a pass tells by itself, see `outcome`."""
+        return self.part([self.x], [self.outcome])
+
+    def tell_there(self) -> Callable[..., Any]:
+        """Compiled (x, target) -> what is told of a region, see `told`."""
+        return self.part([self.x, self.target], self.told)
 
     def input_gradient(self, is_guided: bool = False) -> Callable[..., Any]:
-        """Compiled (x, target) -> scores, d(scores·target)/dx, or what guided backpropagation has for it."""
+        """Compiled (x, target) -> outcome, d(scores·target)/dx, or what guided backpropagation has for it."""
         with self.lock:
             (gradient,) = self._guided() if is_guided else self.gradients([self.x])
-            return self.part([self.x, self.target], [self.scores, gradient])
+            return self.part([self.x, self.target], [self.outcome, gradient])
 
     def _guided(self) -> list[Any]:
         with guided(self.between(self.x)), self.graph.as_default():
             return tf.gradients(self._total, [self.x], unconnected_gradients="zero")
 
     def full_gradients(self, rescale: str) -> Callable[..., Any]:
-        """Compiled (x, target) -> scores, FullGrad maps (B, H, W), and what all its terms add up to (B,)."""
+        """Compiled (x, target) -> outcome, FullGrad maps (B, H, W), and what all its terms add up to (B,)."""
         with self.lock, self.graph.as_default():
             added = [(op.outputs[0], added_by(op, self._from_x)) for op in self.between(self.x)]
             terms = [(self.x, self.x), *((out, bias) for out, bias in added if bias is not None)]
             gradients = self.gradients([out for out, _ in terms])
             maps, total = decompose(terms, gradients, rescale, self.places, self.shapes)
-            return self.part([self.x, self.target], [self.scores, maps, total])
+            return self.part([self.x, self.target], [self.outcome, maps, total])
 
     def layers(self, calls: Sequence[Call]) -> Callable[..., Any]:
-        """Compiled (x, target) -> scores, then each call's activation, then d(scores·target)/d(activation) of each."""
+        """Compiled (x, target) -> outcome, then each call's activation, then d(scores·target)/d(activation) of each."""
         with self.lock:
             tensors = [call.tensor for call in calls]
-            return self.part([self.x, self.target], [self.scores, *tensors, *self.gradients(tensors)])
+            return self.part([self.x, self.target], [self.outcome, *tensors, *self.gradients(tensors)])
 
     @cached_property
     def lookouts(self) -> dict[str, Any]:
@@ -169,7 +223,7 @@ class Graph:
         return self.number.get(call.tensor.op.name, 0) / max(1, len(self.number) - 1)
 
     def any_layer(self) -> Callable[..., Any]:
-        """Compiled (number, x, target) -> scores, activation and d(scores·target)/d(activation) of that lookout.
+        """Compiled (number, x, target) -> outcome, activation and d(scores·target)/d(activation) of that lookout.
 
         One function for all layers, so that none has to wait for one of its own. It goes back no farther than needed.
         """
@@ -178,7 +232,7 @@ class Graph:
             gradients = self.gradients(tensors)
             at = [self.number[t.op.name] for t in tensors]
             gates = {g.name: [number < position for number in at] for g, position in self._backward.passed(tensors)}
-            return choosing_part(self.graph, [self.x, self.target], [self.scores], [tensors, gradients], gates)
+            return choosing_part(self.graph, [self.x, self.target], [self.outcome], [tensors, gradients], gates)
 
     def gradients(self, tensors: Sequence[Any]) -> list[Any]:
         """d(scores·target)/d(tensor) of each of these tensors."""
