@@ -79,7 +79,7 @@ bench: setup build/peers/.installed
 
 # Asks other libraries anew what the tests compare with; their answers are kept in tests/oracles.
 oracles: setup build/oracles/.installed build/torch/.installed
-	PYTHONPATH=build/oracles $(PY) -m tests.oracles xplique quantus
+	PYTHONPATH=build/oracles $(PY) -m tests.oracles xplique quantus medicai
 	build/torch/bin/python -m tests.oracles torchcam captum
 
 build: setup

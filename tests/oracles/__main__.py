@@ -1,6 +1,6 @@
 """Asks other libraries about the case, and keeps their answers beside this file: `make oracles`.
 
-python -m tests.oracles xplique|quantus|torchcam|captum …
+python -m tests.oracles xplique|quantus|torchcam|captum|medicai …
 
 None of them is needed to run the tests.
 """
