@@ -21,6 +21,8 @@ PUBLIC = {
     "compat.keras_explainable.explaining.explain",
     "compat.keras_explainable.utils.visualize",
     "engine.explainer.Explainer.__init__",
+    "engine.explainer.Explainer.ask",
+    "engine.explainer.Explainer.compare",
     "explainer.Explainer.explain_to",
 }
 # Where the engine reads what Keras or TensorFlow keep private.

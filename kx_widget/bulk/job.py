@@ -234,6 +234,8 @@ def job_fingerprint(pipeline: Pipeline, source: Source, dtype: str) -> dict[str,
         facts["preprocess_code"] = _code(function)
     if pipeline.channels:
         facts["channels"] = pipeline.channels
+    if units := question.model.meaning.units:
+        facts["units"] = list(units)
     if question.regions:
         facts["regions"] = [region.as_plain() for region in question.regions]
     if METHODS.get(question.method.id) is not question.method:
@@ -337,7 +339,7 @@ def _lock(folder: Path) -> int | None:
 def _check_same(folder: Path, before: dict[str, Any], now: dict[str, Any], ended: bool) -> None:
     changed = [
         key
-        for key in {**now, "channels": 0, "regions": []}
+        for key in {**now, "channels": 0, "regions": [], "units": []}
         if key not in ("id", *CODE) and before.get(key) != now.get(key)
     ]
     changed += [key for key in CODE if before.get(key, now.get(key)) != now.get(key)]

@@ -157,6 +157,13 @@ def _check_columns(name: str, footer: Any, job: dict[str, Any]) -> None:
         raise FormatError(f"{name!r} is damaged (its columns or the number of its rows are others): {ANEW}")
 
 
+def names_in(job: dict[str, Any]) -> dict[str, Any]:
+    """The keyword of an `Explainer` that names its scores as those of a job are named."""
+    if job.get("units"):
+        return {"output_names": list(zip(job["class_names"], job["units"], strict=True))}
+    return {"class_names": job.get("class_names")}
+
+
 def is_part(name: str) -> bool:
     """Whether a file of this name holds rows."""
     return name.endswith(".parquet") and not name.startswith((".", "_"))
@@ -239,6 +246,7 @@ FIELDS: dict[str, Callable[[Any], bool]] = {
     "parts": _is_count,
     "images": _is_count,
     "channels": _is_count,
+    "units": _list_of(str),
     "regions": lambda value: isinstance(value, list),
     "files": _list_of(str),
 }

@@ -340,6 +340,7 @@ class Store:
             notes=lines(notes) if any(notes) else (),
             display=METHODS[first["method"]].display if first["method"] in METHODS else Display(),
             evidence={name: grid(row[name] for row in rows) for name in self.evidence},
+            units=tuple(self.job.get("units", ())),
             regions=tuple(map(Region.from_plain, self.job.get("regions", ()))) * n,
         )
 

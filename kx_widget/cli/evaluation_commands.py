@@ -120,6 +120,7 @@ def _explainer_of(store: Any, model: Any) -> Any:
     Raises:
         ParameterError: its images were preprocessed by a function of somebody's own.
     """
+    from kx_widget.bulk.parts import names_in
     from kx_widget.explainer import Explainer
 
     job = store.job
@@ -129,7 +130,7 @@ def _explainer_of(store: Any, model: Any) -> Any:
             f"{store.path!r} was made with a preprocess of your own ({preprocess}), which a command cannot have: "
             "evaluate it in Python, with Explainer.evaluate_store."
         )
-    return Explainer(model, preprocess=preprocess, class_names=job.get("class_names"), fit=fit)
+    return Explainer(model, preprocess=preprocess, fit=fit, **names_in(job))
 
 
 def _write_page(evaluation: Any, store: Any, page: Path, explainer: Any) -> None:

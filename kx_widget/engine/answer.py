@@ -77,4 +77,5 @@ class AnswerBuilder:
             display=question.method.display,
             done=None if self._final.all() else self._done,
             regions=question.regions,
+            units=question.model.meaning.units,
         )

@@ -30,7 +30,7 @@ from kx_widget.engine.evaluator import Evaluator, evaluator_of
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.graph.compiled import Functions
 from kx_widget.engine.graph.trace import Call, Graph
-from kx_widget.engine.heads import link_of
+from kx_widget.engine.heads import meaning_of
 from kx_widget.engine.images import Fit, Images, load
 from kx_widget.engine.inspection import check_model, declared_input, find_call, inspect
 from kx_widget.engine.labels import read_labels
@@ -82,6 +82,7 @@ class ExplainerSettings:
     fit: Fit = "stretch"
     methods: tuple[Method, ...] = ()
     metrics: tuple[Metric, ...] = ()
+    output_names: Any = None
 
 
 KEYWORDS = tuple(ExplainerSettings.__dataclass_fields__)
@@ -101,6 +102,9 @@ class Explainer:
         fit: how images of another shape meet the input: `"stretch"`, `"crop"`, `"pad"`; an own preprocessor wins.
         methods: your own, beside or, with the same id, instead of those of `METHODS`.
         metrics: your own, beside or instead of those of `METRICS`.
+        output_names: of the values that a regression tells, instead of class names: a list of names or of pairs of a
+            name and a unit, or a dict of both. They are values and no probabilities, unless a softmax or sigmoid at
+            the end or a compiled loss says so.
 
     Attributes:
         settings: the arguments above, but for the model.
@@ -125,6 +129,7 @@ class Explainer:
         fit: Fit = "stretch",
         methods: Sequence[Method] = (),
         metrics: Sequence[Metric] = (),
+        output_names: Any = None,
     ) -> None:
         check_model(model)
         settings = {"memory_mib": memory_mib, "cache_mib": cache_mib, "fit": fit}
@@ -134,7 +139,8 @@ class Explainer:
         self.metrics = table(Metric, *METRICS.values(), own=metrics)
         methods = tuple(method for name, method in self.methods.items() if METHODS.get(name) is not method)
         metrics = tuple(metric for name, metric in self.metrics.items() if METRICS.get(name) is not metric)
-        self.settings = ExplainerSettings(preprocess, class_names, output, memory_mib, cache_mib, fit, methods, metrics)
+        numbers = memory_mib, cache_mib, fit
+        self.settings = ExplainerSettings(preprocess, class_names, output, *numbers, methods, metrics, output_names)
         self.preprocessor = Preprocessing(model, preprocess)
         self.declared = self.preprocessor.declared(declared_input(model))
         self._lock = threading.RLock()
@@ -187,13 +193,13 @@ class Explainer:
             if compiled is None:
                 graph = Graph(self.model, shape, self.settings.output)
                 inspection = inspect(self.model, graph)
-                names = target_parsing.names_for(
-                    self.settings.class_names, graph.classes, self.preprocessor.knows_imagenet
-                )
-                link = link_of(self.model, self.settings.output, inspection.head, names)
-                graph.link = link
+                meaning = meaning_of(
+                    self.model, self.settings.output, inspection.head, graph.classes, vars(self.settings),
+                    self.preprocessor.knows_imagenet,
+                )  # fmt: skip
+                graph.link = meaning.link
                 functions = Functions(graph, self._budget)
-                compiled = CompiledModel(graph, functions, inspection, names, link, self._weights)
+                compiled = CompiledModel(graph, functions, inspection, meaning, self._weights)
             self._models[shape] = compiled
             while len(self._models) > MOST_SIZES:
                 self._models.popitem(last=False)

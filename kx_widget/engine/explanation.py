@@ -49,6 +49,8 @@ class Explanation:
             cannot be told; {} where nobody asked.
         regions: which places of the output count, one of each image; () for models of one score per class. Scores and
             probabilities are then means over them.
+        units: of the values that a regression tells, one a value, "" where it has none; () for the scores of classes.
+            Of a value a map shows what raises it and, below 0, what lowers it.
     """
 
     maps: Floats
@@ -70,6 +72,7 @@ class Explanation:
     done: Floats | None = None
     evidence: Mapping[str, Floats] = field(default_factory=dict)
     regions: tuple[Region, ...] = ()
+    units: tuple[str, ...] = ()
 
     @property
     def progress(self) -> float:
@@ -140,8 +143,8 @@ class Explanation:
         self._check(0, target)
         # Images without a label, or that nothing is computed of yet, have no score; of a contrast none has an index.
         indices = self.targets[np.isfinite(self.scores[:, target]), target]
-        is_contrast = indices.size > 0 and bool((indices < 0).all())
-        display = self.display.resolved(sees_input=self.layer is None, signed=self.signed, contrast=is_contrast)
+        has_both_signs = bool(self.units) or (indices.size > 0 and bool((indices < 0).all()))
+        display = self.display.resolved(sees_input=self.layer is None, signed=self.signed, contrast=has_both_signs)
         return display.chosen(sign if self.signed else "auto", clip)
 
     def heatmaps(
@@ -240,6 +243,8 @@ class Explanation:
                 axes.imshow(pictures[i, j])
                 axes.set_axis_off()
                 axes.set_title(self.caption(i, j), fontsize=9)
+        if self.legend:
+            figure.suptitle(self.legend, fontsize=9)
         return figure
 
     def caption(self, image: int, target: int) -> str:
@@ -252,7 +257,7 @@ class Explanation:
         if not self.target_names[image][target]:
             return "not computed"
         p = self.probabilities[image, target]
-        value = f" · score {fixed(self.scores[image, target])}" if np.isnan(p) else f" · {percent(p)}"
+        value = f" · {self._score_text(image, target)}" if np.isnan(p) else f" · {percent(p)}"
         # Without a score nothing was there to be explained, and the note says so.
         value = "" if np.isnan(self.scores[image, target]) else value
         heading = heading_of(self.notes_of(image, target)).lower()
@@ -261,6 +266,19 @@ class Explanation:
             remark = partial_text(done)
         where = f" {self.regions[image]}" if self.regions else ""
         return f"{self.target_names[image][target]}{value}{where}" + (f" ({remark})" if remark else "")
+
+    def _score_text(self, image: int, target: int) -> str:
+        """A score, or a value with its unit; of a difference of values only one that both have."""
+        number, index = fixed(self.scores[image, target]), int(self.targets[image, target])
+        if not self.units:
+            return f"score {number}"
+        unit = self.units[index] if index >= 0 else (self.units[0] if len(set(self.units)) == 1 else "")
+        return f"{number} {unit}".strip()
+
+    @property
+    def legend(self) -> str:
+        """What the signs of maps of values mean, "" for those of classes."""
+        return "warm raises the value, cool lowers it" if self.units and self.signed else ""
 
     def save(self, path: str | Path) -> None:
         """Write everything (`.npz`), or the overlays as one picture (`.png`) or page (`.html`).
@@ -311,6 +329,7 @@ class Explanation:
             facts["names"] = tuple(facts.get("names", ()))
             facts["notes"] = tuple(tuple(map(tuple, row)) for row in facts.get("notes", ()))
             facts["display"] = Display(**facts.get("display", {}))
+            facts["units"] = tuple(facts.get("units", ()))
             facts["regions"] = tuple(map(Region.from_plain, facts.get("regions", ())))
             return cls(**arrays, **facts, checks=checks, evidence=evidence)
         except (KeyError, TypeError, ValueError) as error:
@@ -323,7 +342,8 @@ class Explanation:
             "".join(html_cell(pictures[i, j], self.caption(i, j), self.notes_of(i, j)) for j in range(t))
             for i in range(n)
         ]
-        where = escape(f"{self.method} · {self.layer or 'input'} · {self.seconds:.2f} s{self._unfinished()}")
+        legend = f" · {self.legend}" if self.legend else ""
+        where = escape(f"{self.method} · {self.layer or 'input'} · {self.seconds:.2f} s{self._unfinished()}{legend}")
         return f"<table><caption>{where}</caption>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
 
 

@@ -13,7 +13,7 @@ from kx_widget.engine.display import Display
 from kx_widget.engine.errors import KxError, ModelError, ParameterError, plain
 from kx_widget.engine.graph.compiled import Functions
 from kx_widget.engine.graph.trace import Call, Graph
-from kx_widget.engine.heads import Link, probabilities
+from kx_widget.engine.heads import Meaning, probabilities
 from kx_widget.engine.images import Images
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.notes import advice_for, notes_on
@@ -51,16 +51,20 @@ class CompiledModel:
     graph: Graph
     functions: Functions
     inspection: Inspection
-    class_names: tuple[str, ...]
-    link: Link | None
+    meaning: Meaning
     weights: Weights
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """One name per class, or per value of a regression."""
+        return self.meaning.names
 
     def probabilities(self, scores: Floats) -> Floats:
         """Probabilities of scores (…, C); NaN where the model is not known to be a classifier, or has many of them.
 
         A mean of scores over a region does not tell the mean of probabilities: `Probe.scores_and_shares` does.
         """
-        return probabilities(scores, None if self.graph.output is not None else self.link)
+        return probabilities(scores, None if self.graph.output is not None else self.meaning.link)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -121,8 +125,11 @@ class Question:
     def displays(self) -> tuple[Display, ...]:
         """How the maps of each target are drawn, unless a user chooses."""
         display, sees_input = self.method.display, self.call is None
+        # What lowers a value says as much as what raises it.
+        is_value = bool(self.model.meaning.units)
         return tuple(
-            display.resolved(sees_input=sees_input, signed=self.signed, contrast=c) for c in self.columns.contrasts
+            display.resolved(sees_input=sees_input, signed=self.signed, contrast=is_value or c)
+            for c in self.columns.contrasts
         )
 
     def _chunks(self, backward: bool | None, extra_bytes: int = 0) -> list[slice]:

@@ -394,6 +394,6 @@ def _checked(names: list[Any], classes: int) -> tuple[str, ...]:
                 f"Class {index} is called {str(name)!r}, and {lowered!r} means {meaning}, whatever the classes "
                 f"are called: pass the index, {index}, to explain this class.",
                 RuntimeWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
     return tuple(map(str, names))

@@ -7,6 +7,7 @@ from typing import Any
 
 from kx_widget import explainer as public
 from kx_widget.bulk.job import weights_of
+from kx_widget.bulk.parts import names_in
 from kx_widget.bulk.pipeline import blank
 from kx_widget.engine.errors import ImageError, ParameterError
 from kx_widget.engine.explainer import Explainer
@@ -22,7 +23,7 @@ def model_of_store(source: StoredImages, model: Any, settings: Mapping[str, Any]
     """
     job = source.store.job
     if not isinstance(model, Explainer):
-        model = public.Explainer(model, **{"class_names": job["class_names"], "fit": job["fit"], **settings})
+        model = public.Explainer(model, **{**names_in(job), "fit": job["fit"], **settings})
     with suppress(ImageError):  # The catalogue says how images are preprocessed.
         model.load([source.pixels(0)])
     if len(model.class_names) != len(job["class_names"]):

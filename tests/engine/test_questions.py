@@ -275,7 +275,9 @@ def test_probabilities_are_given_where_the_model_is_known_to_be_a_classifier(cla
     e = explainer.explain(x)
     if expected is None:
         assert np.isnan(probabilities).all()
-        assert e.caption(0, 0) == f"{e.target_names[0][0]} · score {logits[0].max():.2f}".replace("-", "−")
+        # A loss of values says that they are no scores.
+        number = f"{'' if loss == 'mse' else 'score '}{logits[0].max():.2f}".replace("-", "−")
+        assert e.caption(0, 0) == f"{e.target_names[0][0]} · {number}"
         return
     truth = keras.ops.convert_to_numpy(getattr(keras.ops, expected)(logits))
     assert_allclose(probabilities, truth, rtol=1e-5)
