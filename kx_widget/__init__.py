@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from kx_widget.engine.metrics import METRICS
     from kx_widget.engine.regions import Region, region
     from kx_widget.engine.registry import Method, Metric
+    from kx_widget.engine.scalars import Target
     from kx_widget.engine.targets import contrast
     from kx_widget.engine.types import Inspection, Parameter, Partial, Step
     from kx_widget.explainer import Explainer
@@ -55,6 +56,7 @@ __all__ = [
     "Region",
     "Step",
     "Store",
+    "Target",
     "UnknownLayerError",
     "UnknownMethodError",
     "UnknownTargetError",
@@ -84,6 +86,7 @@ _HOMES = {
     "region": "engine.regions",
     "Step": "engine.types",
     "Store": "bulk.store",
+    "Target": "engine.scalars",
     "KxWidget": "widget.widget",
     **{name: "engine.errors" for name in __all__ if name.endswith("Error")},
 }

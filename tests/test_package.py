@@ -36,6 +36,7 @@ PUBLIC = [
     "Region",
     "Step",
     "Store",
+    "Target",
     "UnknownLayerError",
     "UnknownMethodError",
     "UnknownTargetError",

@@ -43,7 +43,7 @@ SETTINGS = (
     Parameter("dtype", "choice", "float32", "What a number of a map is kept as.", choices=DTYPES),
     Parameter("part_images", "int", PART_IMAGES, "Images in a file.", minimum=1),
 )
-CODE = ("preprocess_code", "method_code")
+CODE = ("preprocess_code", "method_code", "target_code")
 UNKNOWN = "unknown: "
 # What stores tell of their maps where nobody says otherwise.
 EVIDENCE_LEVEL: EvidenceLevel = "free"
@@ -213,7 +213,7 @@ def job_fingerprint(pipeline: Pipeline, source: Source, dtype: str) -> dict[str,
         "signed": question.signed,
         "seed": question.seed,
         "targets": list(question.columns.texts),
-        "class_names": list(explainer.class_names),
+        "class_names": list(question.model.class_names),
         "model": {"name": model.name, "weights": weights_of(model)},
         "preprocess": getattr(
             preprocess, "__name__", type(preprocess).__name__ if callable(preprocess) else preprocess
@@ -236,6 +236,8 @@ def job_fingerprint(pipeline: Pipeline, source: Source, dtype: str) -> dict[str,
         facts["channels"] = pipeline.channels
     if units := question.model.meaning.units:
         facts["units"] = list(units)
+    if question.model.own:
+        facts["target_code"] = _code(tuple(target.fn for target in question.model.own))
     if question.regions:
         facts["regions"] = [region.as_plain() for region in question.regions]
     if METHODS.get(question.method.id) is not question.method:

@@ -25,6 +25,7 @@ from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import Images
 from kx_widget.engine.parameters import check_params
 from kx_widget.engine.question import Question, model_failures
+from kx_widget.engine.targets import mentions_true
 from kx_widget.engine.types import WHOLE, Floats, Ints, Parameter
 
 # From so many images on, frozen weights save more time than it takes to freeze them.
@@ -91,8 +92,10 @@ class Pipeline:
         self.explainer = explainer
         self.settings = settings
         self.loader = BatchLoader(explainer, settings.batch_size, settings.on_error, settings.part_images)
-        # Whether there are labels is known when there are images.
-        self.question = explainer.ask(blank(explainer), settings.targets, labels=[0], **settings.question)
+        # Whether there are labels is known when there are images; models of a single score take none.
+        each: list[Any] = list(settings.targets) if isinstance(settings.targets, (list, tuple)) else [settings.targets]
+        labels = [0] if any(map(mentions_true, each)) else None
+        self.question = explainer.ask(blank(explainer), settings.targets, labels=labels, **settings.question)
         # How many channels' relevance is gathered.
         self.channels = channels_of(self.question) if settings.channel_relevance else 0
         self._needs_labels = self.question.columns.needs_labels
@@ -175,7 +178,10 @@ class Pipeline:
 
 def _scores(question: Question) -> Floats:
     with model_failures():
-        return np.concatenate([question.ranking(rows, probe) for rows, probe in question.probes()])
+        # Scores that are no numbers are told apart here, and not refused.
+        return np.concatenate(
+            [question.ranking(*of) if question.regions else of[1].scores() for of in question.probes()]
+        )
 
 
 def replicas(explainer: Explainer) -> list[tuple[Any, Explainer]]:

@@ -77,5 +77,6 @@ class AnswerBuilder:
             display=question.method.display,
             done=None if self._final.all() else self._done,
             regions=question.regions,
+            own=question.model.own,
             units=question.model.meaning.units,
         )

@@ -176,7 +176,9 @@ class Evaluator:
         layer = self.question.layer if METHODS[name].sees == self.question.method.sees else None
         try:
             about = {"method": name, "layer": layer, "region": self.question.regions or None}
-            question = self.ask(self.question.images, [0], seed=self.settings.seed, **about)
+            question = self.ask(
+                self.question.images, list(self.question.model.own) or [0], seed=self.settings.seed, **about
+            )
         except ModelError as error:
             raise UnsupportedMethodError(str(error)) from error
         return _last_maps(question, question.probe(rows), weights)
@@ -252,7 +254,7 @@ def evaluator_of(
     # A method that nobody knows cannot be asked; everything else can.
     method = {"method": explanation.method, **explanation.params} if is_known else {"method": "gradients"}
     about = {"layer": explanation.layer, "region": explanation.regions or None, **method}
-    question = ask(images, [0], batch_size=settings.batch_size, seed=settings.seed, **about)
+    question = ask(images, list(explanation.own) or [0], batch_size=settings.batch_size, seed=settings.seed, **about)
     return Evaluator(
         explanation=explanation,
         question=question,

@@ -30,7 +30,7 @@ from kx_widget.engine.evaluator import Evaluator, evaluator_of
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.graph.compiled import Functions
 from kx_widget.engine.graph.trace import Call, Graph
-from kx_widget.engine.heads import meaning_of
+from kx_widget.engine.heads import Meaning, meaning_of
 from kx_widget.engine.images import Fit, Images, load
 from kx_widget.engine.inspection import check_model, declared_input, find_call, inspect
 from kx_widget.engine.labels import read_labels
@@ -44,6 +44,7 @@ from kx_widget.engine.question import CompiledModel, Question, model_failures, w
 from kx_widget.engine.ranges import Pixels
 from kx_widget.engine.regions import Region, parse_regions
 from kx_widget.engine.registry import Method, Metric, find, table
+from kx_widget.engine.scalars import Target, own_targets
 from kx_widget.engine.scored_picture import ScoredPicture
 from kx_widget.engine.types import Floats, Inspection, Parameter, Step
 from kx_widget.engine.weights import Weights
@@ -150,6 +151,7 @@ class Explainer:
         self._loaded: tuple[Any, Images | None] = (None, None)
         self._described = "no images seen yet"
         self._models: OrderedDict[tuple[int, int, int], CompiledModel] = OrderedDict()
+        self._own: OrderedDict[tuple[tuple[int, int, int], tuple[Target, ...]], CompiledModel] = OrderedDict()
         height, width, channels = self.declared
         compiled = self.prepare((height or FREE_SIDE, width or FREE_SIDE, channels))
         self.preprocessor.leave_to(call.layer for call in compiled.graph.calls)
@@ -179,12 +181,27 @@ class Explainer:
     def counts(self) -> Counter[str]:
         """How often each compiled part was made (`"trace …"`) and run, and how the cache did."""
         with self._lock:
-            total = sum((compiled.functions.counts for compiled in self._models.values()), Counter())
+            every = [*self._models.values(), *self._own.values()]
+            total = sum((compiled.functions.counts for compiled in every), Counter())
         return total + Counter({"cache hits": self._cache.hits, "cache misses": self._cache.misses})
 
     def _last(self) -> CompiledModel:
         with self._lock:
             return next(reversed(self._models.values()))
+
+    def _prepare_own(self, shape: tuple[int, int, int], own: tuple[Target, ...]) -> CompiledModel:
+        """The model traced for inputs of this shape, whose scores are those of targets of one's own, once."""
+        with self._lock:
+            compiled = self._own.pop((shape, own), None)
+            if compiled is None:
+                graph = Graph(self.model, shape, self.settings.output, own)
+                meaning = Meaning(tuple(t.name for t in own), None, tuple(t.unit for t in own))
+                functions = Functions(graph, self._budget)
+                compiled = CompiledModel(graph, functions, inspect(self.model, graph), meaning, self._weights, own)
+            self._own[shape, own] = compiled
+            while len(self._own) > MOST_SIZES:
+                self._own.popitem(last=False)
+            return compiled
 
     def prepare(self, shape: tuple[int, int, int]) -> CompiledModel:
         """The model traced for inputs of this shape (H, W, C), once; `inspection` then speaks of it."""
@@ -274,7 +291,9 @@ class Explainer:
         checked_values = check_params("explain", QUESTION_PARAMETERS, {"batch_size": batch_size, "seed": seed})
         loaded = self.load(images)
         h, w, c = loaded.batch.shape[1:]
-        compiled = self.prepare((h, w, c))
+        own = own_targets(targets)
+        compiled = self._prepare_own((h, w, c), own) if own else self.prepare((h, w, c))
+        targets = [target.name for target in own] if own else targets
         row = find(self.methods, compiled.inspection.recommended_method if method is None else method)
         params = row.complete(params, QUESTION_KEYWORDS)
         columns = target_parsing.parse(targets, compiled.class_names, len(loaded.batch))
@@ -314,7 +333,7 @@ class Explainer:
             images: arrays (N, H, W, 3|1), (H, W, 3|1) or (N, H, W), paths, folders, globs, PIL images, or a list of
                 these.
             targets: `"top"`, `"top-2"`…, a class index or name, `"true"` (each image's own label), `contrast(a, b)`, a
-                sequence of these for T targets, or an int array (N, T).
+                sequence of these for T targets, or an int array (N, T); or a `Target` of one's own, or several.
             progress: show a progress bar.
             **question: `labels=None` (the true class of each image, by index or name, None where it is unknown: what
                 `"true"` means; an image without one has a map of NaN and a note that says so),

@@ -51,6 +51,7 @@ class Explanation:
             probabilities are then means over them.
         units: of the values that a regression tells, one a value, "" where it has none; () for the scores of classes.
             Of a value a map shows what raises it and, below 0, what lowers it.
+        own: the targets of one's own that are explained, which files do not keep; () where these are classes.
     """
 
     maps: Floats
@@ -73,6 +74,7 @@ class Explanation:
     evidence: Mapping[str, Floats] = field(default_factory=dict)
     regions: tuple[Region, ...] = ()
     units: tuple[str, ...] = ()
+    own: tuple[Any, ...] = ()
 
     @property
     def progress(self) -> float:
@@ -294,7 +296,7 @@ class Explanation:
             arrays |= {f"check_{name}": value for name, value in self.checks.items()}
             arrays |= {f"evidence_{name}": value for name, value in self.evidence.items()}
             arrays |= {} if self.done is None else {"done": self.done}
-            others = (f.name for f in fields(self) if f.name not in (*ARRAYS, "checks", "done", "evidence"))
+            others = (f.name for f in fields(self) if f.name not in (*ARRAYS, "checks", "done", "evidence", "own"))
             facts = {name: getattr(self, name) for name in others}
             plain: dict[str, Any] = {
                 "params": dict(self.params),

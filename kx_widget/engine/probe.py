@@ -140,6 +140,19 @@ class Probe:
         region_of = self.region_of
         return self._once("region", lambda: read_only(region_of(self)))
 
+    def _differentiable(self, target: Floats) -> None:
+        """Refuse target weights (B, C) on what has no gradient.
+
+        Raises:
+            UnsupportedMethodError: names it, and what works.
+        """
+        flat = self.graph.flat_targets
+        if flat and target.any():
+            raise UnsupportedMethodError(
+                f"{flat[0]!r} is not differentiable, and this method needs its gradient: write it without steps "
+                "(argmax, comparisons, rounding), or choose occlusion or rise, which need none."
+            )
+
     def asked(self, target: Floats, rows: Any = slice(None)) -> Floats:
         """Target weights (n, C) of these images with the region behind them, where there is one."""
         return target if self.region_of is None else np.concatenate([target, self.region[rows]], 1)
@@ -232,6 +245,7 @@ class Probe:
 
     def head_gradient(self, target: Floats) -> Floats:
         """d(scores·target)/d(activations) (B, h, w, K), for target weights (B, C)."""
+        self._differentiable(target)
         call = self._layer()
 
         def compute(rows: list[int]) -> Sequence[Any]:
@@ -260,6 +274,7 @@ class Probe:
 
     def cache_layers(self, calls: Sequence[Call], target: Floats) -> None:
         """Learn activations and gradients at several layers in one forward and one backward pass."""
+        self._differentiable(target)
         outcome, *arrays = self.functions.layers(calls, self.x, self.asked(target))
         facts, facts_for_target = self._facts, self._facts_there.for_target(target)
         facts.put(("outcome",), outcome)
@@ -271,6 +286,7 @@ class Probe:
 
     def input_gradient(self, target: Floats, guided: bool = False) -> Floats:
         """d(scores·target)/dx (B, H, W, C), for target weights (B, C), or what guided backpropagation has for it."""
+        self._differentiable(target)
 
         def compute(rows: list[int]) -> Sequence[Any]:
             asked = self.asked(target[rows], rows)
@@ -282,6 +298,7 @@ class Probe:
 
     def full_gradients(self, target: Floats, rescale: str) -> tuple[Floats, Floats]:
         """FullGrad's maps (B, H, W), and what all its terms add up to (B,), for target weights (B, C)."""
+        self._differentiable(target)
 
         def compute(rows: list[int]) -> Sequence[Any]:
             asked = self.asked(target[rows], rows)
@@ -312,6 +329,7 @@ class Probe:
             target: weights (B, C).
             by_block: take instead of the model's scores those that its own head reads from each block's tokens.
         """
+        self._differentiable(target)
         start = self.functions.attention.check(title, self.call)
 
         def compute(rows: list[int]) -> Sequence[Any]:
@@ -345,6 +363,7 @@ class Probe:
 
     def changed_gradients(self, change: Change, target: Floats, passes: int) -> Iterator[PassBatch]:
         """d(scores·target)/dx of changed images, each `values[n]` (H, W, C); arguments as in `changed_scores`."""
+        self._differentiable(target)
         counter = PassCounter(np.full(len(self.x), passes), passes)
         for images, items in self._in_turn(passes, backward=True):
             gradients = self.functions.input_gradient(change(images, items), self.asked(target[images], images))[1]

@@ -21,6 +21,7 @@ from kx_widget.engine.partials import check_maps
 from kx_widget.engine.probe import Probe
 from kx_widget.engine.regions import NoRegionError, Region, SeenPicture, located
 from kx_widget.engine.registry import Method, MethodFunction
+from kx_widget.engine.scalars import Target
 from kx_widget.engine.targets import TargetColumns, Targets
 from kx_widget.engine.types import Floats, Frame, Frames, Inspection, Notes, Partial
 from kx_widget.engine.weights import Weights
@@ -46,13 +47,14 @@ def model_failures() -> Generator[None, None, None]:
 
 @dataclass(frozen=True)
 class CompiledModel:
-    """A model compiled for one input size."""
+    """A model compiled for one input size; its scores are those of classes, or of targets of one's `own`."""
 
     graph: Graph
     functions: Functions
     inspection: Inspection
     meaning: Meaning
     weights: Weights
+    own: tuple[Target, ...] = ()
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -153,7 +155,8 @@ class Question:
         """Some of the images, at the question's layer."""
         version = self.model.weights.version() if version is None else version
         # Two images of one colour differ in their shape alone.
-        digests = [(version, self.images.batch.shape[1:], digest) for digest in self.images.digests[rows]]
+        about = (version, self.model.own) if self.model.own else version
+        digests = [(about, self.images.batch.shape[1:], digest) for digest in self.images.digests[rows]]
         return Probe(
             self.model.graph, self.model.functions, self.cache, self.images.batch[rows], self.call,
             self.spatial, digests, lambda: self.images.black[rows], self.seed, self.batch_size,

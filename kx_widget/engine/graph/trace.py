@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from kx_widget.engine.errors import ModelError, plain
+from kx_widget.engine.errors import ModelError, ParameterError, plain
 from kx_widget.engine.graph.backward import Backward
 from kx_widget.engine.graph.bias_terms import added_by, decompose
 from kx_widget.engine.graph.fed import FedWeights
@@ -28,6 +28,7 @@ from kx_widget.engine.graph.subgraph import choosing_part, dependencies, depende
 from kx_widget.engine.heads import Link, trained_link
 from kx_widget.engine.keras_private import as_input, compiled, guided, handle_of, observed
 from kx_widget.engine.regions import OutputPlaces
+from kx_widget.engine.scalars import Target, constant_names, values_of
 from kx_widget.engine.types import Head
 
 FORWARDING = {"Identity", "Cast", "Reshape", "Squeeze", "ExpandDims"}
@@ -48,40 +49,43 @@ class Graph:
     """`model(x)` traced once for inputs (B, H, W, C).
 
     `lock` is held while anything is added to TensorFlow's graph or copied from it. `target` is weights (B, C) on the
-    scores. Where the model has scores for R places, a segmenter for instance, `output` says where they lie; the scores
-    are then means over a region (B, R), which comes behind the weights in `target`, (B, C + R). `link` is what makes
-    probabilities of scores, told by whoever knows it before anything is compiled.
+    scores. Where the model has scores for R places, a segmenter for instance, `output` says where they lie; the
+    scores are then means over a region (B, R), which comes behind the weights in `target`, (B, C + R). `link` is what
+    makes probabilities of scores, told by whoever knows it before anything is compiled. With targets of one's `own`
+    the scores are what these tell of the model's outputs, and `flat_targets` names those that have no gradient.
 
     Raises:
         ModelError: the model cannot be called on such an input, or has several outputs and none was chosen.
+        ParameterError: a target of one's own raised, or tells no number of each image.
     """
 
-    def __init__(self, model: Any, input_shape: tuple[int, int, int], output: str | int | None = None) -> None:
+    def __init__(
+        self,
+        model: Any,
+        input_shape: tuple[int, int, int],
+        output: str | int | None = None,
+        own: Sequence[Target] = (),
+    ) -> None:
         self.lock = threading.RLock()
         self._frozen = False
         self.weights: FedWeights | None = None
         self.link: Link | None = None
         self._paths = {id(handle_of(v)): v.path for v in model.variables}
         self._map: Any = None
+        self.flat_targets: tuple[str, ...] = ()
+        self.head: Head
         seen: list[tuple[str, Any, Any]] = []
 
         def traced(x: Any, target: Any) -> Any:
             graph = tf.compat.v1.get_default_graph()
             with observed(model, graph, seen):
                 y = model(as_input(model, x), training=False)
-            y = choose_output(model, y, output)
-            logits, self.head = logits_of(y)
-            self.logits = logits
-            scores = as_scores(logits, y, self.head)
-            if scores.shape.rank == 2:
-                return scores
-            self._map = scores
-            return pooled(flat(scores), target[:, scores.shape[-1] :])
+            return self._scores_of(choose_output(model, y, output), target) if not own else self._own_scores(own, y)
 
         spec = [tf.TensorSpec((None, *input_shape), tf.float32), tf.TensorSpec((None, None), tf.float32)]
         try:
             self._whole = compiled(traced, spec)
-        except ModelError:
+        except (ModelError, ParameterError):
             raise
         except Exception as error:
             raise ModelError(
@@ -111,6 +115,22 @@ class Graph:
             self._total = tf.reduce_sum(self.scores * self.target[:, : self.classes])
         layers = [self.x, *(call.tensor for call in self.calls)]
         self._backward = Backward(self._total, layers, self.number, self.bottlenecks)
+
+    def _scores_of(self, y: Any, target: Any) -> Any:
+        """The scores (B, C) in what the model returned, of several places the mean over the target's region."""
+        logits, self.head = logits_of(y)
+        self.logits = logits
+        scores = as_scores(logits, y, self.head)
+        if scores.shape.rank == 2:
+            return scores
+        self._map = scores
+        return pooled(flat(scores), target[:, scores.shape[-1] :])
+
+    def _own_scores(self, own: Sequence[Target], y: Any) -> Any:
+        """What targets of one's own tell of what the model returned."""
+        self.logits, self.head = values_of(own, y), "linear"
+        self.flat_targets = constant_names(own, self.logits, tf.nest.flatten(y))
+        return tf.identity(self.logits)
 
     def _places_of_output(self) -> OutputPlaces:
         shape = self.shapes.of_image(self._map)
