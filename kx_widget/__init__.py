@@ -8,6 +8,7 @@ from kx_widget.version import __version__ as __version__
 if TYPE_CHECKING:
     from kx_widget import samples
     from kx_widget.bulk.store import Store
+    from kx_widget.engine.detections import detection, retinanet_boxes
     from kx_widget.engine.display import Display
     from kx_widget.engine.errors import (
         CancelledError,
@@ -62,8 +63,10 @@ __all__ = [
     "UnknownTargetError",
     "UnsupportedMethodError",
     "contrast",
+    "detection",
     "explain",
     "region",
+    "retinanet_boxes",
     "samples",
 ]
 
@@ -76,6 +79,8 @@ _HOMES = {
     "Evaluation": "engine.evaluation",
     "Explanation": "engine.explanation",
     "contrast": "engine.targets",
+    "detection": "engine.detections",
+    "retinanet_boxes": "engine.detections",
     "Display": "engine.display",
     "Inspection": "engine.types",
     "Method": "engine.registry",

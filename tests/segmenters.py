@@ -89,3 +89,20 @@ def _is_grid(layer):
 
 
 SEGMENTERS = {"unet": unet, "segformer": segformer, "deeplab": deeplab}
+
+
+def retinanet(classes=3):
+    """A RetinaNet of keras-hub on a small ResNet."""
+    import keras_hub.models as hub
+
+    encoder = hub.ResNetBackbone(
+        input_conv_filters=[64], input_conv_kernel_sizes=[7], stackwise_num_filters=[64, 64, 64],
+        stackwise_num_blocks=[1, 1, 1], stackwise_num_strides=[1, 2, 2], block_type="basic_block",
+        image_shape=(SIDE, SIDE, 3),
+    )  # fmt: skip
+    backbone = hub.RetinaNetBackbone(
+        image_encoder=encoder, min_level=3, max_level=4, use_p5=False, image_shape=(SIDE, SIDE, 3)
+    )
+    net = hub.RetinaNetObjectDetector(backbone, num_classes=classes, bounding_box_format="xyxy",
+                                      pre_logits_num_conv_layers=1)  # fmt: skip
+    return with_drawn_weights(net)

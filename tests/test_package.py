@@ -42,8 +42,10 @@ PUBLIC = [
     "UnknownTargetError",
     "UnsupportedMethodError",
     "contrast",
+    "detection",
     "explain",
     "region",
+    "retinanet_boxes",
     "samples",
 ]
 
