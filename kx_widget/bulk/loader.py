@@ -17,7 +17,7 @@ from kx_widget.engine.budget import MOST
 from kx_widget.engine.decoding import decode, is_deep
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.explainer import Explainer
-from kx_widget.engine.images import Images, join, load, reduce, size_for
+from kx_widget.engine.images import Images, Scaled, join, load, reduce, size_for
 from kx_widget.engine.ranges import Ranges, ValueRange
 
 
@@ -26,7 +26,7 @@ class Sample:
     """An item and its pixels, which the model's own preprocessor may have seen already, or what is wrong with it."""
 
     item: SourceItem
-    pixels: NDArray[Any] | Images | None
+    pixels: NDArray[Any] | Scaled | Images | None
     problem: str = ""
 
 
@@ -131,7 +131,7 @@ class BatchLoader:
             if isinstance(item.value, (Path, bytes)) and self._size is not None and not is_deep(item.value):
                 continue
             try:
-                pixels = decode(item.value)
+                pixels = decode(item.value, self._channels)
             except ImageError:
                 continue
             if self._size is None:
@@ -167,9 +167,10 @@ class BatchLoader:
     def _decode(self, item: SourceItem) -> Sample:
         settings = self._explainer.settings
         try:
-            pixels = reduce(item.value, None if self._resizes else self._size, settings.fit, self._ranges.depth)
+            size, bands = None if self._resizes else self._size, self._explainer.bands
+            pixels = reduce(item.value, size, settings.fit, self._ranges.depth, bands)
             # Photographs wait for the model in the size that it takes.
-            is_photograph = self._resizes and pixels.dtype == np.uint8
+            is_photograph = self._resizes and (isinstance(pixels, Scaled) or pixels.dtype == np.uint8)
             return Sample(item, self._loaded([pixels]) if is_photograph else pixels)
         except ImageError as error:
             if self._raises:
@@ -208,7 +209,7 @@ class BatchLoader:
         # Each image is met once, so that any name of its own will do.
         return load(
             arrays, declared, explainer.preprocessor, explainer.settings.fit, self._ranges, lambda _: object(),
-            previews=False,
+            previews=False, bands=explainer.bands,
         )  # fmt: skip
 
 

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from kx_widget.engine.array_files import TIFF, holds_array, read_array, read_tiff
+from kx_widget.engine.bands import COLOURS, Bands, where_not_finite
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.folders import pictures_in
 
@@ -18,23 +20,28 @@ from kx_widget.engine.folders import pictures_in
 NUMBERS = "buif"
 # What phones' photographs are called that Pillow cannot read alone.
 HEIC = (".heic", ".heif")
+BITS_PER_SAMPLE = 258
 # Pictures of a folder that are held in memory at once.
 MOST_IN_FOLDER = 500
 
 
-def items_of(images: Any) -> list[tuple[str, Any]]:
+def items_of(images: Any, channels: int = 3) -> list[tuple[str, Any]]:
     """Names of all images, and what `decode` takes of each.
+
+    Args:
+        images: as in `Explainer.explain`.
+        channels: that the model takes.
 
     Raises:
         ImageError: these are no images, or none.
     """
-    items = _items(images)
+    items = _items(images, channels)
     if not items:
         raise ImageError("There are no images: the list is empty. Pass at least one.")
     return items
 
 
-def _items(images: Any) -> list[tuple[str, Any]]:
+def _items(images: Any, channels: int) -> list[tuple[str, Any]]:
     if isinstance(images, (str, Path)):
         return _paths(images)
     if isinstance(images, Image.Image):
@@ -53,7 +60,8 @@ def _items(images: Any) -> list[tuple[str, Any]]:
             f"{type(images).__name__} is not an image or a batch of images. Pass arrays, paths, PIL images, "
             "or a list of these."
         )
-    if array.ndim == 4 or (array.ndim == 3 and array.shape[-1] not in (1, 3)):
+    # Grey images may come without an axis for their channel.
+    if array.ndim == 4 or (array.ndim == 3 and channels in COLOURS and array.shape[-1] not in COLOURS):
         return [(f"image {i}", a) for i, a in enumerate(array)]
     return [("image 0", array)]
 
@@ -100,8 +108,13 @@ def _as_array(item: Any) -> NDArray[Any]:
         raise ImageError(f"{type(item).__name__} is not an image or a batch of images.") from error
 
 
-def decode(item: Any) -> NDArray[Any]:
-    """One item as uint8, deeper whole numbers of 0 and above, or float32 (height, width, 1 or 3)."""
+def decode(item: Any, channels: int = 3) -> NDArray[Any]:
+    """One item as uint8, deeper whole numbers of 0 and above, or float32 (height, width, C).
+
+    Args:
+        item: from `items_of`.
+        channels: that the model takes; C is 1 or 3 where it is one of these.
+    """
     if isinstance(item, _Missing):
         raise ImageError(item.reason)
     if isinstance(item, (Path, bytes)):
@@ -109,7 +122,8 @@ def decode(item: Any) -> NDArray[Any]:
     elif isinstance(item, Image.Image):
         item = _upright(item)
     if isinstance(item, Image.Image):
-        item = np.asarray(item) if item.mode[0] in ("I", "F") else _opaque(item)
+        is_exact = item.mode[0] in ("I", "F") or (channels not in COLOURS and len(item.getbands()) == channels)
+        item = np.asarray(item) if is_exact else _opaque(item)
     array = _as_array(item)
     if array.dtype.kind not in NUMBERS:
         of = "" if array.ndim == 0 else f" of {array.dtype}"
@@ -120,10 +134,12 @@ def decode(item: Any) -> NDArray[Any]:
         raise ImageError(f"shape {array.shape} is not (height, width, channels)")
     if 0 in array.shape:
         raise ImageError(f"shape {array.shape} has a side of 0")
-    if array.shape[-1] not in (1, 3):
-        hint = "; drop the alpha channel with image[..., :3]" if array.shape[-1] == 4 else ""
-        hint = "; put the channels last with np.moveaxis(image, 0, -1)" if array.shape[0] in (1, 3) else hint
-        raise ImageError(f"{array.shape[-1]} channels in shape {array.shape}, where 1 or 3 are needed{hint}")
+    accepted = Bands(channels).accepted
+    if array.shape[-1] not in accepted:
+        hint = "; drop the alpha channel with image[..., :3]" if array.shape[-1] == 4 and 3 in accepted else ""
+        hint = "; put the channels last with np.moveaxis(image, 0, -1)" if array.shape[0] in accepted else hint
+        needed = f"{' or '.join(map(str, accepted))} {'is' if accepted == (1,) else 'are'} needed"
+        raise ImageError(f"{array.shape[-1]} channels in shape {array.shape}, where {needed}{hint}")
     # Ones and zeros are a mask, unless a camera made them.
     is_pixels = array.dtype.kind == "u" and array.dtype.itemsize <= 2
     if is_pixels or (is_whole(array) and array.min() >= 0 and array.max() != 1):
@@ -131,28 +147,43 @@ def decode(item: Any) -> NDArray[Any]:
     with np.errstate(over="ignore"):
         array = array.astype(np.float32)
     if not np.isfinite(array).all():
-        count = int((~np.isfinite(array)).sum())
-        raise ImageError(f"{count} of {array.size} values are NaN, infinite or too large for float32")
+        count, where = int((~np.isfinite(array)).sum()), where_not_finite(array)
+        raise ImageError(f"{count} of {array.size} values are NaN, infinite or too large for float32{where}")
     return array
 
 
-def _open(file: Path | bytes) -> Image.Image:
+def _open(file: Path | bytes) -> Any:
     if isinstance(file, Path) and file.is_dir():
         raise ImageError("is a folder; pass it by itself, or a pattern such as folder/*.jpg")
     if isinstance(file, Path) and not file.exists():
         raise ImageError("there is no such file")
     if isinstance(file, Path) and not file.is_file():
         raise ImageError("is a pipe or a device, not a file")
+    if isinstance(file, Path) and holds_array(file):
+        return read_array(file)
     try:
         with Image.open(file if isinstance(file, Path) else io.BytesIO(file)) as opened:
-            opened.load()
-            return _upright(opened, in_place=True)
+            if not _has_deep_colours(opened):
+                opened.load()
+                return _upright(opened, in_place=True)
+        return read_tiff(file if isinstance(file, Path) else io.BytesIO(file))
+    except ImageError:
+        raise
     except UnidentifiedImageError as error:
+        if isinstance(file, Path) and file.suffix.lower() in TIFF:
+            # Pillow does not know TIFFs of bands.
+            return read_tiff(file)
         is_heic = isinstance(file, Path) and file.suffix.lower() in HEIC
         hint = "; install pillow-heif and call pillow_heif.register_heif_opener() to read HEIC" if is_heic else ""
         raise ImageError(f"cannot be read as an image (no known format{hint})") from error
     except Exception as error:
         raise ImageError(f"cannot be read as an image ({error})") from error
+
+
+def _has_deep_colours(opened: Image.Image) -> bool:
+    """Whether this is a TIFF of several channels of more than 8 bits, which Pillow would make 8."""
+    bits = getattr(opened, "tag_v2", {}).get(BITS_PER_SAMPLE, ())
+    return isinstance(bits, tuple) and len(bits) > 1 and max(bits) > 8
 
 
 def _upright(image: Image.Image, in_place: bool = False) -> Image.Image:
@@ -181,9 +212,11 @@ def _opaque(image: Image.Image) -> Image.Image:
 
 
 def is_deep(file: Path | bytes) -> bool:
-    """Whether a file holds more than 8 bits a channel; nothing but its head is read."""
+    """Whether a file may hold more than 8 bits a channel; nothing but its head is read."""
+    if isinstance(file, Path) and holds_array(file):
+        return True
     try:
         with Image.open(file if isinstance(file, Path) else io.BytesIO(file)) as opened:
-            return opened.mode[0] in ("I", "F")
+            return opened.mode[0] in ("I", "F") or _has_deep_colours(opened)
     except Exception:
-        return False
+        return isinstance(file, Path) and file.suffix.lower() in TIFF

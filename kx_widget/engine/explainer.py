@@ -12,6 +12,7 @@ import numpy as np
 
 from kx_widget.engine import targets as target_parsing
 from kx_widget.engine.answer import AnswerBuilder
+from kx_widget.engine.bands import bands_of
 from kx_widget.engine.budget import Budget
 from kx_widget.engine.cache import Cache, digest
 from kx_widget.engine.comparison import COMPARED, Comparison, compare
@@ -84,6 +85,8 @@ class ExplainerSettings:
     methods: tuple[Method, ...] = ()
     metrics: tuple[Metric, ...] = ()
     output_names: Any = None
+    value_range: tuple[float, float] | None = None
+    rgb: Any = None
 
 
 KEYWORDS = tuple(ExplainerSettings.__dataclass_fields__)
@@ -106,11 +109,17 @@ class Explainer:
         output_names: of the values that a regression tells, instead of class names: a list of names or of pairs of a
             name and a unit, or a dict of both. They are values and no probabilities, unless a softmax or sigmoid at
             the end or a compiled loss says so.
+        value_range: (low, high), what black and white are in the numbers of images, (0, 4095) for 12 bits: what
+            becomes 0..255; with `preprocess=None` numbers are left as they are. None where the images tell: the depth
+            that all of them use, or the range of floats.
+        rgb: which bands are shown as red, green and blue, `(3, 2, 1)`, or which one, `3` in grey or `(3, "viridis")`;
+            counted from 0. It changes nothing of what the model gets. None for the first ones.
 
     Attributes:
         settings: the arguments above, but for the model.
         declared: the input (H, W, C) that the model declares; None for a side that may be of any length.
         preprocessor: makes images model-ready.
+        bands: the channels of images, and which of them are shown.
 
     Raises:
         ModelError: the model cannot be explained; says what is missing.
@@ -131,6 +140,8 @@ class Explainer:
         methods: Sequence[Method] = (),
         metrics: Sequence[Metric] = (),
         output_names: Any = None,
+        value_range: tuple[float, float] | None = None,
+        rgb: Any = None,
     ) -> None:
         check_model(model)
         settings = {"memory_mib": memory_mib, "cache_mib": cache_mib, "fit": fit}
@@ -140,10 +151,13 @@ class Explainer:
         self.metrics = table(Metric, *METRICS.values(), own=metrics)
         methods = tuple(method for name, method in self.methods.items() if METHODS.get(name) is not method)
         metrics = tuple(metric for name, metric in self.metrics.items() if METRICS.get(name) is not metric)
-        numbers = memory_mib, cache_mib, fit
-        self.settings = ExplainerSettings(preprocess, class_names, output, *numbers, methods, metrics, output_names)
+        numbers, about_images = (memory_mib, cache_mib, fit), (value_range, rgb)
+        self.settings = ExplainerSettings(
+            preprocess, class_names, output, *numbers, methods, metrics, output_names, *about_images
+        )
         self.preprocessor = Preprocessing(model, preprocess)
         self.declared = self.preprocessor.declared(declared_input(model))
+        self.bands = bands_of(self.declared[2], value_range, rgb)
         self._lock = threading.RLock()
         self._budget = Budget(memory_mib)
         self._cache = Cache(int(min(cache_mib, memory_mib / 2) * 2**20))
@@ -234,16 +248,19 @@ class Explainer:
 
     def _read(self, images: Any) -> Images:
         if not isinstance(images, np.ndarray) or images.dtype.kind not in NUMBERS:
-            return load(images, self.declared, self.preprocessor, self.settings.fit)
+            return self._load(images)
         key = (images.shape, images.dtype.str, digest(images))
         # Read once: another thread may put another array there meanwhile.
         last_key, last = self._loaded
         if last is not None and key == last_key:
             loaded = last.found_in(images)
         else:
-            loaded = load(images, self.declared, self.preprocessor, self.settings.fit)
+            loaded = self._load(images)
         self._loaded = (key, loaded) if loaded.nbytes <= self._cache.limit else (None, None)
         return loaded
+
+    def _load(self, images: Any) -> Images:
+        return load(images, self.declared, self.preprocessor, self.settings.fit, bands=self.bands)
 
     def predict(self, images: Any) -> tuple[Floats, Floats]:
         """Scores before the final softmax or sigmoid, and probabilities.

@@ -6,7 +6,7 @@ import os
 import weakref
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import compress
 from pathlib import Path
@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from kx_widget.engine.bands import Bands, bands_of
 from kx_widget.engine.cache import digest
 from kx_widget.engine.decoding import decode, is_whole, items_of
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.originals import Original, originals_of
-from kx_widget.engine.ranges import Pixels, Ranges, ValueRange, as_pixels, eight_bits
+from kx_widget.engine.ranges import Limits, Pixels, Ranges, ValueRange, of_bits
 from kx_widget.engine.types import WHOLE, Box, Floats
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Images:
         of_pixels: pictures (N, H, W, 3) in 0..255 as the model wants them; see `Preprocessing.of_pixels`.
         span: the range that floats were taken to lie in.
         originals: where each image is found at full size; empty where no pictures were kept.
+        bands: their channels, and which of them are shown.
     """
 
     batch: Floats
@@ -74,6 +76,7 @@ class Images:
     of_pixels: Callable[[Floats], Floats | None] = _in_proportion
     span: ValueRange = "0..255"
     originals: tuple[Original, ...] = ()
+    bands: Bands = field(default_factory=Bands)
 
     def __post_init__(self) -> None:
         # What is known of these images is known of these numbers; views, since the arrays may be somebody's.
@@ -96,17 +99,21 @@ class Images:
         if not self.originals:
             raise ImageError("nothing tells where it came from")
         original = self.originals[image]
-        array = decode(original.item())
+        array = decode(original.item(), self.bands.channels)
         if array.shape[:2] != original.size:
             sizes = "{1} × {0} pixels, it had {3} × {2}".format(*array.shape[:2], *original.size)
             raise ImageError(f"has changed since it was read ({sizes}): make a new widget or explanation")
-        return as_pixels(eight_bits(array, self.depth) if is_whole(array) else array, self.span)
+        if self.bands.value_range is not None:
+            return self.bands.picture(array.astype(np.float32), self.bands.value_range)
+        if is_whole(array):
+            return self.bands.picture(of_bits(array, self.depth), "0..255")
+        return self.bands.picture(array, self.span)
 
     @property
     def described(self) -> str:
         """How the batch was made, in words."""
         note = f"; 16-bit images taken as {self.depth} bit (0..{2**self.depth - 1})" if self.depth else ""
-        return self.preprocessing + note
+        return self.preprocessing + note + self.bands.described
 
     @property
     def nbytes(self) -> int:
@@ -136,6 +143,13 @@ class Images:
 
 
 @dataclass(frozen=True)
+class Scaled:
+    """An image that was brought to 0..255 already, at full depth."""
+
+    values: Floats
+
+
+@dataclass(frozen=True)
 class _Reduced:
     """What is kept of one image: `values` for the preprocessing, `pixels` and `preview` (None: the same) to show."""
 
@@ -154,6 +168,7 @@ class _Reducer:
     0 for none.
     """
 
+    bands: Bands
     declared: tuple[int | None, int | None, int]
     preprocessing: Preprocessing
     fit: Fit
@@ -161,16 +176,22 @@ class _Reducer:
     longest: int
 
     def first(self, item: Any) -> _Reduced | NDArray[Any] | Exception:
-        """An image of bytes; of other numbers the lowest and the highest, since all images tell their range."""
+        """An image whose range is known; of other numbers the lowest and the highest, since all images tell theirs."""
+        if isinstance(item, Scaled):
+            return self.reduced(item.values, "0..255")
         try:
-            array = decode(item)
+            array = decode(item, self.bands.channels)
         except Exception as error:
             return error
+        if self.bands.value_range is not None:
+            if self.preprocessing.is_off:
+                return self.reduced(array.astype(np.float32), self.bands.value_range)
+            return self.reduced(self.bands.scaled(array), "0..255")
         return self.reduced(array, "0..255") if array.dtype == np.uint8 else np.array([array.min(), array.max()])
 
-    def reduced(self, array: NDArray[Any], span: ValueRange) -> _Reduced:
+    def reduced(self, array: NDArray[Any], span: ValueRange | Limits) -> _Reduced:
         """An image of bytes, or of floats in this range."""
-        own, size, original = self.preprocessing.own, self.size, as_pixels(array, span)
+        own, size, original = self.preprocessing.own, self.size, self.bands.picture(array, span)
         if size is None:
             assert own is not None
             values = own.one(_channels(array, self.declared[2]), self.declared)
@@ -179,7 +200,7 @@ class _Reducer:
         else:
             box = box_of(array.shape[:2], size, self.fit)
             values = _resize(array, size, box)
-            pixels = as_pixels(values, span) if array.dtype == np.uint8 else _resize(original, size, box)
+            pixels = self.bands.picture(values, span) if span == "0..255" else _resize(original, size, box)
         same = not self.longest or (box == WHOLE and original.shape == pixels.shape and max(size) <= self.longest)
         preview = None if same else _preview(original, self.longest)
         return _Reduced(values, pixels, preview, box, (original.shape[0], original.shape[1]))
@@ -193,11 +214,13 @@ def load(
     ranges: Ranges | None = None,
     digest_of: Callable[[NDArray[Any]], Hashable] = digest,
     previews: bool = True,
+    bands: Bands | None = None,
 ) -> Images:
     """Read, check, resize and preprocess images of every accepted kind, each of them by itself.
 
-    Whole numbers of more than 8 bits are brought to 0..255, by the bits that all of them together use. A preprocessor
-    that belongs to the model and resizes, does so in place of `fit`.
+    Whole numbers of more than 8 bits are brought to 0..255, by the bits that all of them together use, and stay as
+    many different numbers as they were. Where a range was given, it is what becomes 0..255; without any preprocessing
+    numbers then are left as they are. A preprocessor that belongs to the model and resizes, does so in place of `fit`.
 
     Args:
         images: as in `Explainer.explain`.
@@ -207,18 +230,20 @@ def load(
         ranges: tells the range of images, if not what they show by themselves.
         digest_of: names what the model gets of an image.
         previews: whether to keep pictures of the images; without, what the model sees takes their place.
+        bands: their channels, if more is known of them than how many there are.
 
     Raises:
         ImageError: lists every item that cannot be used, and why.
     """
     if fit not in ("stretch", "crop", "pad"):
         raise ImageError(f'fit={fit!r} is not known. Choose "stretch", "crop" or "pad".')
-    items, ranges = items_of(images), ranges or Ranges()
+    bands = bands or bands_of(declared[2])
+    items, ranges = items_of(images, bands.channels), ranges or Ranges()
     resizes = preprocessing.own is not None and preprocessing.resizes(declared[2])
     if resizes and preprocessing.own is not None:
         preprocessing.own.check_fit(fit)
     size = None if resizes else _size(items, declared)
-    reducer = _Reducer(declared, preprocessing, fit, size, _longest(len(items)) if previews else 0)
+    reducer = _Reducer(bands, declared, preprocessing, fit, size, _longest(len(items)) if previews else 0)
     reduced, are_bytes, depth, span = _reduce_all(reducer, items, ranges)
     values = (r.values if resizes else _channels(r.values, declared[2]) for r in reduced)
     batch, text = preprocessing.apply(values, are_bytes, span, declared, ready=resizes)
@@ -233,11 +258,21 @@ def load(
         digests=tuple(map(digest_of, batch)),
         preprocessing=text,
         depth=depth,
-        find_black=lambda: preprocessing.black(shape, are_bytes, span),
-        of_pixels=lambda pictures: preprocessing.of_pixels(pictures, shape, span),
+        find_black=lambda: _black(bands, preprocessing, shape, are_bytes, span),
+        of_pixels=_in_proportion if bands.shown else lambda pictures: preprocessing.of_pixels(pictures, shape, span),
         span=span,
-        originals=originals_of(images, items, [r.size for r in reduced]) if previews else (),
+        originals=originals_of(images, items, [r.size for r in reduced], bands.channels) if previews else (),
+        bands=bands,
     )
+
+
+def _black(
+    bands: Bands, preprocessing: Preprocessing, shape: tuple[int, int, int], are_bytes: list[bool], span: ValueRange
+) -> Floats:
+    """What black is in a batch (N, C)."""
+    if bands.value_range is not None and preprocessing.is_off:
+        return np.full((len(are_bytes), bands.channels), bands.value_range[0], np.float32)
+    return preprocessing.black(shape, are_bytes, span)
 
 
 def _reduce_all(
@@ -247,6 +282,8 @@ def _reduce_all(
     firsts = _each(reducer.first, [item for _, item in items])
     pairs = [(name, first) for (name, _), first in zip(items, firsts, strict=True)]
     _refuse([(name, first) for name, first in pairs if isinstance(first, Exception)], len(items))
+    if not reducer.bands.are_colours:
+        _refuse_mixed(pairs)
     extremes = [first for first in firsts if isinstance(first, np.ndarray)]
     depth = ranges.depth_of([e for e in extremes if is_whole(e)])
     span = ranges.span_of([e for e in extremes if not is_whole(e)])
@@ -254,8 +291,9 @@ def _reduce_all(
     for (_, item), first in zip(items, firsts, strict=True):
         if not isinstance(first, _Reduced):
             # Decoded once more: all images together had to tell their range before.
-            array = decode(item)
-            first = reducer.reduced(eight_bits(array, depth) if is_whole(array) else array, span)
+            array = decode(item, reducer.bands.channels)
+            whole = is_whole(array)
+            first = reducer.reduced(of_bits(array, depth) if whole else array, "0..255" if whole else span)
         reduced.append(first)
     return reduced, [isinstance(first, _Reduced) or is_whole(first) for first in firsts], depth, span
 
@@ -277,12 +315,23 @@ def _refuse(problems: Sequence[tuple[str, Exception]], images: int) -> None:
         raise ImageError(f"{len(problems)} of {images} images cannot be used:{listed}")
 
 
+def _refuse_mixed(pairs: Sequence[tuple[str, Any]]) -> None:
+    """Refuse bands of several depths in one list: nothing tells what a number of one is in another."""
+    kinds: dict[str, str] = {}
+    for name, first in pairs:
+        is_known = isinstance(first, _Reduced)
+        kinds.setdefault("8 bits" if is_known else "deeper whole numbers" if is_whole(first) else "floats", name)
+    if len(kinds) > 1:
+        listed = ", ".join(f"{name} holds {kind}" for kind, name in kinds.items())
+        raise ImageError(f"The images are of several depths: {listed}. Bring all to one, or pass value_range=")
+
+
 def _size(items: Sequence[tuple[str, Any]], declared: tuple[int | None, int | None, int]) -> tuple[int, int]:
     """The model's input size; the first image decides where the model leaves it free."""
     if None not in declared[:2]:
         return size_for((1, 1), declared)
     try:
-        return size_for(decode(items[0][1]).shape, declared)
+        return size_for(decode(items[0][1], declared[2]).shape, declared)
     except Exception:
         # It is told with all others that cannot be used.
         return 1, 1
@@ -324,31 +373,42 @@ def join(parts: Sequence[Images]) -> Images:
     )
 
 
-def read(item: Any, size: tuple[int, int] | None = None, fit: Fit = "stretch") -> Pixels:
+def read(item: Any, size: tuple[int, int] | None = None, fit: Fit = "stretch", bands: Bands | None = None) -> Pixels:
     """One image to show, uint8 (height, width, 1 or 3), resized as `load` would if `size` is given.
 
     Raises:
         ImageError: it cannot be used, and why.
     """
-    array, ranges = decode(item), Ranges()
-    if is_whole(array):
-        array = eight_bits(array, ranges.depth_of([array]))
+    bands = bands or Bands()
+    array, ranges = decode(item, bands.channels), Ranges()
+    if bands.value_range is not None:
+        array = bands.picture(array.astype(np.float32), bands.value_range)
+    elif is_whole(array):
+        array = bands.picture(of_bits(array, ranges.depth_of([array])), "0..255")
     elif array.dtype != np.uint8:
-        array = as_pixels(array, ranges.span_of([array]))
+        array = bands.picture(array, ranges.span_of([array]))
+    elif bands.shown:
+        array = bands.picture(array, "0..255")
     return array if size is None else _resize(array, size, box_of(array.shape[:2], size, fit))
 
 
-def reduce(item: Any, size: tuple[int, int] | None, fit: Fit, depth: int) -> NDArray[Any]:
-    """One image for `load`, which bytes wait for in the size that it brings them to, if `size` is given.
+def reduce(
+    item: Any, size: tuple[int, int] | None, fit: Fit, depth: int, bands: Bands | None = None
+) -> NDArray[Any] | Scaled:
+    """One image for `load`, in the size that it brings it to where `size` is given and the range is known.
 
-    Whole numbers are bytes where the `depth` of all of them is known, 0 where not.
+    The range of whole numbers is known where the `depth` of all of them is, 0 where not.
 
     Raises:
         ImageError: it cannot be used, and why.
     """
-    array = decode(item)
+    bands = bands or Bands()
+    array = decode(item, bands.channels)
+    if bands.value_range is not None:
+        return array
     if depth and is_whole(array):
-        array = eight_bits(array, depth)
+        array = of_bits(array, depth)
+        return Scaled(array if size is None else _resize(array, size, box_of(array.shape[:2], size, fit)))
     if size is None or array.dtype != np.uint8:
         return array
     return _resize(array, size, box_of(array.shape[:2], size, fit))

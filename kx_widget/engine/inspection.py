@@ -57,7 +57,7 @@ def declared_input(model: Any) -> tuple[int | None, int | None, int]:
     """(H, W, C) as the model declares it, None where free.
 
     Raises:
-        ModelError: no or several inputs, or the input is not an image with 1 or 3 channels last.
+        ModelError: no or several inputs, or the input is not an image with its channels last.
     """
     shapes = _declared_shapes(model)
     if not shapes:
@@ -74,9 +74,8 @@ def declared_input(model: Any) -> tuple[int | None, int | None, int]:
         raise ModelError(
             f"The model's input has shape {shape}: not a batch of images (batch, height, width, channels)."
         )
-    if shape[-1] not in (1, 3):
-        hint = " It looks like channels first; channels last is needed." if shape[1] in (1, 3) else ""
-        raise ModelError(f"The model's input has shape {shape}; the last axis must be 1 or 3 channels.{hint}")
+    if not shape[-1]:
+        raise ModelError(f"The model's input has shape {shape}; its last axis, the channels, must be known.")
     return shape[1], shape[2], shape[3]
 
 

@@ -21,11 +21,13 @@ class Original:
         size: (height, width) in pixels.
         place: its file, or a weak reference to what holds it; None where nothing leads back to it.
         number: which of the images that `place` holds.
+        channels: that the model takes.
     """
 
     size: tuple[int, int]
     place: "Path | weakref.ref[Any] | None"
     number: int = 0
+    channels: int = 3
 
     def item(self) -> Any:
         """What `decode` takes.
@@ -38,15 +40,15 @@ class Original:
         holder = self.place and self.place()
         if holder is None:
             raise ImageError(GONE)
-        return items_of(holder)[self.number][1]
+        return items_of(holder, self.channels)[self.number][1]
 
     def __reduce__(self) -> Any:
         # An array stays behind in its process.
-        return Original, (self.size, self.place if isinstance(self.place, Path) else None, self.number)
+        return Original, (self.size, self.place if isinstance(self.place, Path) else None, self.number, self.channels)
 
 
 def originals_of(
-    images: Any, items: Sequence[tuple[str, Any]], sizes: Iterable[tuple[int, int]]
+    images: Any, items: Sequence[tuple[str, Any]], sizes: Iterable[tuple[int, int]], channels: int = 3
 ) -> tuple[Original, ...]:
     """The originals of images.
 
@@ -54,8 +56,9 @@ def originals_of(
         images: as they were given.
         items: what `items_of` made of them.
         sizes: (height, width) of each.
+        channels: that the model takes.
     """
-    return tuple(Original(size, *place) for size, place in zip(sizes, _places(images, items), strict=True))
+    return tuple(Original(size, *place, channels) for size, place in zip(sizes, _places(images, items), strict=True))
 
 
 def _places(images: Any, items: Sequence[tuple[str, Any]]) -> "Iterator[tuple[Path | weakref.ref[Any] | None, int]]":

@@ -32,13 +32,14 @@ class Preprocessing:
     """How images become model-ready.
 
     `own` is the model's own preprocessor where it decides; `knows_imagenet` tells whether 1000 classes of the model are
-    ImageNet's.
+    ImageNet's; `is_off` that nothing is to be done.
     """
 
     def __init__(self, model: Any, preprocess: Any) -> None:
         if not (preprocess is None or callable(preprocess) or (isinstance(preprocess, str) and preprocess == "auto")):
             raise ImageError(f'preprocess={preprocess!r} is not known. Pass "auto", None or a function.')
         self._preprocess = preprocess
+        self.is_off = preprocess is None
         self.own: OwnPreprocessor | None = own_preprocessor(model) if preprocess == "auto" else None
         self._lacks_own = is_task(model) and self.own is None
         self._family = family_of(model)
@@ -133,7 +134,7 @@ class Preprocessing:
                 f"preprocess: none, this keras.applications.{self._family} was built without the preprocessing that "
                 "belongs to it: 0..255 passed on; give preprocess="
             )
-        elif self._family is None:
+        elif self._family is None or batch.shape[-1] not in (1, 3):
             text = "preprocess: none, 0..255 passed on; give preprocess= if the model expects another range"
         else:
             text = f"preprocess: keras.applications.{self._family}.preprocess_input"

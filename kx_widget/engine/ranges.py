@@ -8,8 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kx_widget.engine.errors import ImageError
+from kx_widget.engine.types import Floats
 
 ValueRange = Literal["0..255", "0..1", "-1..1", "other"]
+# What black and white are in the numbers of images.
+Limits = tuple[float, float]
+SPANS: dict[str, Limits] = {"0..1": (0.0, 1.0), "0..255": (0.0, 255.0), "-1..1": (-1.0, 1.0)}
 Pixels = NDArray[np.uint8]
 # Bits that cameras and scanners use of a whole number.
 DEPTHS = (8, 10, 12, 14, 16)
@@ -67,8 +71,8 @@ def _span(floats: Sequence[NDArray[Any]]) -> tuple[ValueRange, float]:
     return "other", high
 
 
-def eight_bits(integers: NDArray[Any], bits: int) -> Pixels:
-    """Whole numbers of so many bits as 0..255.
+def of_bits(integers: NDArray[Any], bits: int) -> Floats:
+    """Whole numbers of so many bits in 0..255, each of them still another number.
 
     Raises:
         ImageError: some need more bits.
@@ -79,14 +83,13 @@ def eight_bits(integers: NDArray[Any], bits: int) -> Pixels:
             f"An image has values up to {integers.max()}, where the first ones have {bits} bits (0..{top}): "
             "bring all to one depth, or pass uint8."
         )
-    return (integers * np.float32(255 / top) + 0.5).astype(np.uint8)
+    return np.asarray(integers * np.float32(255 / top), np.float32)
 
 
-def as_pixels(image: NDArray[Any], span: ValueRange) -> Pixels:
+def as_pixels(image: NDArray[Any], span: ValueRange | Limits) -> Pixels:
     """An image to show: uint8 (any, any, 3); floats in no known range are stretched to their own."""
     if image.dtype != np.uint8:
-        low, high = {"0..1": (0.0, 1.0), "0..255": (0.0, 255.0), "-1..1": (-1.0, 1.0)}.get(
-            span, (float(image.min()), float(image.max()))
-        )
+        ends = (float(image.min()), float(image.max()))
+        low, high = SPANS.get(span, ends) if isinstance(span, str) else span
         image = np.clip((image - low) * (255 / max(high - low, 1e-12)) + 0.5, 0, 255).astype(np.uint8)
     return image if image.shape[-1] == 3 else image.repeat(3, -1)
