@@ -15,7 +15,9 @@ def is_rectified(call: Call) -> bool:
     activation = getattr(call.layer, "activation", None)
     if activation is not None and getattr(activation, "__name__", "linear") not in ("linear", "softmax"):
         return True
-    return call.tensor.op.type in RECTIFIED
+    op = call.tensor.op
+    # Channels may have been put last after it.
+    return (op.inputs[0].op if op.type == "Transpose" else op).type in RECTIFIED
 
 
 def asides(graph: Graph) -> dict[str, str]:

@@ -33,10 +33,11 @@ from kx_widget.engine.graph.compiled import Functions
 from kx_widget.engine.graph.trace import Call, Graph
 from kx_widget.engine.heads import Meaning, meaning_of
 from kx_widget.engine.images import Fit, Images, load
-from kx_widget.engine.inspection import check_model, declared_input, find_call, inspect
+from kx_widget.engine.inspection import check_model, find_call, inspect
 from kx_widget.engine.labels import read_labels
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.metrics import METRICS
+from kx_widget.engine.model_inputs import inputs_of
 from kx_widget.engine.multi_layer import warm_cache
 from kx_widget.engine.parameters import check_params
 from kx_widget.engine.partials import checked
@@ -87,6 +88,7 @@ class ExplainerSettings:
     output_names: Any = None
     value_range: tuple[float, float] | None = None
     rgb: Any = None
+    explain_input: str | int | None = None
 
 
 KEYWORDS = tuple(ExplainerSettings.__dataclass_fields__)
@@ -96,7 +98,8 @@ class Explainer:
     """Explains one model; keeps compiled functions and what it learned about images.
 
     Args:
-        model: a built Keras 3 model with one image input, on the TensorFlow backend. It is never changed.
+        model: a built Keras 3 model on the TensorFlow backend that takes an image, channels last or first, and
+            whatever else. It is never changed.
         preprocess: `"auto"` (the model's own preprocessor, as keras-hub's tasks have, or what its family of
             keras.applications expects), None, or a function of (N, H, W, 3) float32 0..255.
         class_names: a list, a dict by index, `"imagenet"`, or None for what is known.
@@ -114,12 +117,14 @@ class Explainer:
             that all of them use, or the range of floats.
         rgb: which bands are shown as red, green and blue, `(3, 2, 1)`, or which one, `3` in grey or `(3, "viridis")`;
             counted from 0. It changes nothing of what the model gets. None for the first ones.
+        explain_input: name or index of the image to explain, if several inputs of the model are images.
 
     Attributes:
         settings: the arguments above, but for the model.
         declared: the input (H, W, C) that the model declares; None for a side that may be of any length.
         preprocessor: makes images model-ready.
         bands: the channels of images, and which of them are shown.
+        inputs: all that the model takes.
 
     Raises:
         ModelError: the model cannot be explained; says what is missing.
@@ -142,6 +147,7 @@ class Explainer:
         output_names: Any = None,
         value_range: tuple[float, float] | None = None,
         rgb: Any = None,
+        explain_input: str | int | None = None,
     ) -> None:
         check_model(model)
         settings = {"memory_mib": memory_mib, "cache_mib": cache_mib, "fit": fit}
@@ -151,12 +157,13 @@ class Explainer:
         self.metrics = table(Metric, *METRICS.values(), own=metrics)
         methods = tuple(method for name, method in self.methods.items() if METHODS.get(name) is not method)
         metrics = tuple(metric for name, metric in self.metrics.items() if METRICS.get(name) is not metric)
-        numbers, about_images = (memory_mib, cache_mib, fit), (value_range, rgb)
+        about_images = value_range, rgb, explain_input
         self.settings = ExplainerSettings(
-            preprocess, class_names, output, *numbers, methods, metrics, output_names, *about_images
+            preprocess, class_names, output, memory_mib, cache_mib, fit, methods, metrics, output_names, *about_images
         )
         self.preprocessor = Preprocessing(model, preprocess)
-        self.declared = self.preprocessor.declared(declared_input(model))
+        self.inputs = inputs_of(model, explain_input)
+        self.declared = self.preprocessor.declared(self.inputs.declared)
         self.bands = bands_of(self.declared[2], value_range, rgb)
         self._lock = threading.RLock()
         self._budget = Budget(memory_mib)
@@ -208,7 +215,7 @@ class Explainer:
         with self._lock:
             compiled = self._own.pop((shape, own), None)
             if compiled is None:
-                graph = Graph(self.model, shape, self.settings.output, own)
+                graph = Graph(self.model, shape, self.settings.output, self.inputs, own)
                 meaning = Meaning(tuple(t.name for t in own), None, tuple(t.unit for t in own))
                 functions = Functions(graph, self._budget)
                 compiled = CompiledModel(graph, functions, inspect(self.model, graph), meaning, self._weights, own)
@@ -222,7 +229,7 @@ class Explainer:
         with self._lock:
             compiled = self._models.pop(shape, None)
             if compiled is None:
-                graph = Graph(self.model, shape, self.settings.output)
+                graph = Graph(self.model, shape, self.settings.output, self.inputs)
                 inspection = inspect(self.model, graph)
                 meaning = meaning_of(
                     self.model, self.settings.output, inspection.head, graph.classes, vars(self.settings),
@@ -252,10 +259,7 @@ class Explainer:
         key = (images.shape, images.dtype.str, digest(images))
         # Read once: another thread may put another array there meanwhile.
         last_key, last = self._loaded
-        if last is not None and key == last_key:
-            loaded = last.found_in(images)
-        else:
-            loaded = self._load(images)
+        loaded = last.found_in(images) if last is not None and key == last_key else self._load(images)
         self._loaded = (key, loaded) if loaded.nbytes <= self._cache.limit else (None, None)
         return loaded
 

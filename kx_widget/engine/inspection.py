@@ -8,7 +8,7 @@ from kx_widget.engine.graph.attention import Attention
 from kx_widget.engine.graph.memory import MIXING
 from kx_widget.engine.graph.places import WINDOWS, Place
 from kx_widget.engine.graph.trace import FORWARDING, Call, Graph
-from kx_widget.engine.keras_private import check, shapes_at_build, sublayers
+from kx_widget.engine.keras_private import check, sublayers
 from kx_widget.engine.pointing import (
     CLASS_TOKEN,
     FEWER_KEYS,
@@ -17,7 +17,6 @@ from kx_widget.engine.pointing import (
     WINDOWED_AND_GLOBAL,
     Measured,
 )
-from kx_widget.engine.tasks import image_part
 from kx_widget.engine.types import Inspection, LayerInfo
 
 READ_INSTEAD = "not the patches"
@@ -51,42 +50,6 @@ def check_model(model: Any) -> None:
             "Call it once on a batch of images, or model.build((None, height, width, 3))."
         )
     check()
-
-
-def declared_input(model: Any) -> tuple[int | None, int | None, int]:
-    """(H, W, C) as the model declares it, None where free.
-
-    Raises:
-        ModelError: no or several inputs, or the input is not an image with its channels last.
-    """
-    shapes = _declared_shapes(model)
-    if not shapes:
-        raise ModelError(
-            f"The model {model.name!r} does not say what its input looks like. "
-            "Call model.build((None, height, width, 3)), or call it once on a batch of images."
-        )
-    if len(shapes) > 1:
-        part = image_part(model)
-        hint = f" Explain {part}, which takes images, with a head of one score per class on it." if part else ""
-        raise ModelError(f"The model has {len(shapes)} inputs; one image input is needed.{hint}")
-    shape = tuple(shapes[0])
-    if len(shape) != 4:
-        raise ModelError(
-            f"The model's input has shape {shape}: not a batch of images (batch, height, width, channels)."
-        )
-    if not shape[-1]:
-        raise ModelError(f"The model's input has shape {shape}; its last axis, the channels, must be known.")
-    return shape[1], shape[2], shape[3]
-
-
-def _declared_shapes(model: Any) -> list[Any] | None:
-    try:
-        inputs = model.inputs
-    except (AttributeError, ValueError):
-        inputs = None
-    if inputs:
-        return [i.shape for i in inputs]
-    return [(None, *shape[1:]) for shape in shapes_at_build(model)] or None
 
 
 def inspect(model: Any, graph: Graph) -> Inspection:

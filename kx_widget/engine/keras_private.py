@@ -39,12 +39,16 @@ def sublayers(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 @contextlib.contextmanager
-def observed(model: Any, graph: Any, calls: list[tuple[str, Any, Any]]) -> Generator[None]:
+def observed(
+    model: Any, graph: Any, calls: list[tuple[str, Any, Any]], channels_first: bool = False
+) -> Generator[None]:
     """Append (path, layer, tensor) to `calls` for what each layer returns while this thread builds `graph`.
 
-    Other threads see no difference, and afterwards the layers are as they were.
+    Other threads see no difference, and afterwards the layers are as they were. What layers return with their
+    `channels_first` passes through a tensor with channels last, which is the one that is noted.
     """
     thread = threading.get_ident()
+    last: dict[str, Any] = {}
     replaced: list[tuple[Any, str, Any]] = []
 
     def hook(path: str, layer: Any, name: str) -> None:
@@ -53,8 +57,18 @@ def observed(model: Any, graph: Any, calls: list[tuple[str, Any, Any]]) -> Gener
         def noting(*args: Any, **kwargs: Any) -> Any:
             out = call(*args, **kwargs)
             if threading.get_ident() == thread and tf.compat.v1.get_default_graph() is graph:
-                calls.extend((f"{path}{part}", layer, t) for part, t in tensors_in(out) if t.graph is graph)
+                out = keras.tree.map_structure(through_last, out) if channels_first else out
+                noted = ((part, last.get(t.name, t)) for part, t in tensors_in(out))
+                calls.extend((f"{path}{part}", layer, t) for part, t in noted if t.graph is graph)
             return out
+
+        def through_last(t: Any) -> Any:
+            if not isinstance(t, tf.Tensor) or t.graph is not graph or t.shape.rank != 4 or t.name in last:
+                return t
+            channels_last = tf.transpose(t, (0, 2, 3, 1))
+            back = tf.transpose(channels_last, (0, 3, 1, 2))
+            last[back.name] = channels_last
+            return back
 
         replace(layer, name, noting)
 
@@ -92,10 +106,40 @@ def tensors_in(out: Any, part: str = "") -> Iterator[tuple[str, Any]]:
             yield from tensors_in(value, f"{part}[{i}]" if i else part)
 
 
-def as_input(model: Any, x: Any) -> Any:
-    """`x` in the structure that the model was built with: itself, or alone in a list or dict."""
-    structure = getattr(model, "_inputs_struct", x)
-    return keras.tree.pack_sequence_as(structure, [x]) if isinstance(structure, (list, tuple, dict)) else x
+def as_input(model: Any, values: Sequence[Any]) -> Any:
+    """Values of all inputs in the structure that the model was built with: one by itself, or in a list or dict."""
+    structure = getattr(model, "_inputs_struct", None)
+    if structure is None and (nested := _nested_at_build(model)):
+        structure = dict.fromkeys(nested) if isinstance(nested, dict) else [0] * len(nested)
+    return keras.tree.pack_sequence_as(structure, values) if isinstance(structure, (list, tuple, dict)) else values[0]
+
+
+def input_specs(model: Any) -> list[tuple[str, tuple[int | None, ...], str]]:
+    """(name, shape with its batch axis, dtype) of each input of a model; none where nothing tells."""
+    try:
+        inputs = model.inputs
+    except (AttributeError, ValueError):
+        inputs = None
+    if inputs:
+        structure = getattr(model, "_inputs_struct", None)
+        names = sorted(structure) if isinstance(structure, dict) else [i.name for i in inputs]
+        names = names if len(names) == len(inputs) else [i.name for i in inputs]
+        return [(str(n), tuple(i.shape), str(i.dtype)) for n, i in zip(names, inputs, strict=True)]
+    nested = _nested_at_build(model)
+    shapes = dict(sorted(nested.items())) if isinstance(nested, dict) else dict(enumerate(nested or ()))
+    shapes = shapes or dict(enumerate(shapes_at_build(model)))
+    names = [str(key) if isinstance(key, str) else f"input {key + 1}" for key in shapes]
+    return [(n, (None, *s[1:]), "float32") for n, s in zip(names, shapes.values(), strict=True)]
+
+
+def _nested_at_build(layer: Any) -> Any:
+    """The shapes that a layer was built for, where these are several in one list or dict; else None."""
+    for shapes in (getattr(layer, "_build_shapes_dict", None) or {}).values():
+        if shapes and isinstance(shapes, (list, tuple, dict)):
+            values = list(shapes.values()) if isinstance(shapes, dict) else shapes
+            if all(isinstance(shape, (list, tuple)) for shape in values):
+                return shapes
+    return None
 
 
 def shapes_at_build(layer: Any) -> list[Any]:
@@ -222,7 +266,7 @@ def _problems() -> list[str]:
     packed: list[Any] = []
 
     def traced(x: Any) -> list[Any]:
-        packed.append(as_input(model, x))
+        packed.append(as_input(model, [x]))
         with observed(model, tf.compat.v1.get_default_graph(), calls):
             y = model({"image": x}, training=False)
         plain_gradient = tf.gradients(-y, x)[0]

@@ -12,6 +12,7 @@ from kx_widget.engine.graph.places import Place, Places
 from kx_widget.engine.graph.shapes import Shapes
 
 SUMS = {"Add", "AddV2", "BiasAdd", "Sub"}
+TO_LAST = (0, 2, 3, 1)
 ROOTS = {"Rsqrt", "Sqrt"}
 
 
@@ -57,13 +58,26 @@ def decompose(
     for (tensor, constant), gradient in zip(terms, gradients, strict=True):
         if not (rows := shapes.rows(tensor)):
             continue
+        place, shape = places.of(tensor), tensor.shape
+        if _has_channels_first(tensor, constant):
+            gradient, constant = tf.transpose(gradient, TO_LAST), tf.reshape(constant, (-1,))
+            shape = tf.TensorShape([shape[axis] for axis in TO_LAST])
+            place = Place((shape[1], shape[2]))
         term = tf.cast(gradient, tf.float32) * tf.cast(constant, tf.float32)
-        term.set_shape(tensor.shape)
+        term.set_shape(shape)
         total += tf.reduce_sum(tf.reshape(tf.reduce_sum(term, range(1, term.shape.rank)), (-1, rows)), 1)
-        place = places.of(tensor)
         if place is not None and place.grid != (1, 1):
             maps[place.grid] = maps.get(place.grid, 0.0) + rescaled(term, place, rescale)
     return sum(tf.image.resize(m[..., None], size)[..., 0] for m in maps.values()), total
+
+
+def _has_channels_first(tensor: Any, constant: Any) -> bool:
+    """Whether a tensor is (B, K, h, w), as the op says or what it adds to each channel shows."""
+    if tensor.shape.rank != 4:
+        return False
+    if tensor.op.type == "BiasAdd" or tensor.op.type.startswith("FusedBatchNorm"):
+        return tensor.op.get_attr("data_format") == b"NCHW"
+    return constant.shape.rank in (3, 4) and constant.shape[-2:] == (1, 1) and constant.shape[-3] == tensor.shape[1]
 
 
 def rescaled(term: Any, place: Place, rescale: str) -> Any:

@@ -7,7 +7,7 @@ how many rows one image takes.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -28,16 +28,16 @@ class Shapes:
 
     Args:
         graph: a `FuncGraph`.
-        x: its placeholder for images (B, H, W, C).
-        ops: those of its ops that depend on x; their outputs learn here what was inferred, with the batch still open.
+        inputs: its placeholders (B, …), for images and what is beside them.
+        ops: those of its ops that depend on these; their outputs learn here what was inferred, the batch still open.
 
     Raises:
         ModelError: the model puts several images together, so that not every number of them will do.
     """
 
-    def __init__(self, graph: Any, x: Any, ops: Iterable[Any]) -> None:
+    def __init__(self, graph: Any, inputs: Sequence[Any], ops: Iterable[Any]) -> None:
         self._rows: dict[str, int] = {}
-        inferred = _inferred(graph, x)
+        inferred = _inferred(graph, inputs)
         for t in (t for op in ops for t in op.outputs):
             shape = inferred.get(t.name)
             if shape and shape[0] % BATCH == 0:
@@ -57,15 +57,16 @@ class Shapes:
         return math.prod(self.of_image(t) or (0,)) * t.dtype.size
 
 
-def _inferred(graph: Any, x: Any) -> dict[str, Any]:
+def _inferred(graph: Any, inputs: Sequence[Any]) -> dict[str, Any]:
     """Name -> shape of every tensor whose shape is known once the batch is."""
     definition = graph.as_graph_def()
     # The copy knows the variables' handles without what they hold, and does not look into functions.
     results = [t for op in graph.get_operations() if _hides_shapes(op) for t in op.outputs]
     names = {t.name.removesuffix(":0"): _name_alone(t) for t in results}
+    placeholders = {t.op.name for t in inputs}
     nodes = [node for node in definition.node if node.name not in names]
     for node in nodes:
-        if node.name == x.op.name:
+        if node.name in placeholders:
             node.attr["shape"].shape.dim[0].size = BATCH
         node.input[:] = [names.get(name, name) for name in node.input]
     copied = tf.compat.v1.GraphDef(versions=definition.versions, library=definition.library, node=nodes)

@@ -27,6 +27,7 @@ from kx_widget.engine.graph.shapes import Shapes
 from kx_widget.engine.graph.subgraph import choosing_part, dependencies, dependents, part, reads_of
 from kx_widget.engine.heads import Link, trained_link
 from kx_widget.engine.keras_private import as_input, compiled, guided, handle_of, observed
+from kx_widget.engine.model_inputs import ModelInputs, inputs_of
 from kx_widget.engine.regions import OutputPlaces
 from kx_widget.engine.scalars import Target, constant_names, values_of
 from kx_widget.engine.types import Head
@@ -48,11 +49,12 @@ class Call:
 class Graph:
     """`model(x)` traced once for inputs (B, H, W, C).
 
-    `lock` is held while anything is added to TensorFlow's graph or copied from it. `target` is weights (B, C) on the
-    scores. Where the model has scores for R places, a segmenter for instance, `output` says where they lie; the
-    scores are then means over a region (B, R), which comes behind the weights in `target`, (B, C + R). `link` is what
-    makes probabilities of scores, told by whoever knows it before anything is compiled. With targets of one's `own`
-    the scores are what these tell of the model's outputs, and `flat_targets` names those that have no gradient.
+    Whatever else the model takes, `beside`, is fed with the image, and is constant where gradients are taken. `lock`
+    is held while anything is added to TensorFlow's graph or copied from it. `target` is weights (B, C) on the scores.
+    Where the model has scores for R places, a segmenter for instance, `output` says where they lie; the scores are then
+    means over a region (B, R), which comes behind the weights in `target`, (B, C + R). `link` is what makes
+    probabilities of scores, told by whoever knows it before anything is compiled. With targets of one's `own` the
+    scores are what these tell of the model's outputs, and `flat_targets` names those that have no gradient.
 
     Raises:
         ModelError: the model cannot be called on such an input, or has several outputs and none was chosen.
@@ -64,10 +66,13 @@ class Graph:
         model: Any,
         input_shape: tuple[int, int, int],
         output: str | int | None = None,
+        inputs: ModelInputs | None = None,
         own: Sequence[Target] = (),
     ) -> None:
+        inputs = inputs or inputs_of(model)
         self.lock = threading.RLock()
         self._frozen = False
+        self._spatial_axes = [2, 3] if inputs.channels_first else [1, 2]
         self.weights: FedWeights | None = None
         self.link: Link | None = None
         self._paths = {id(handle_of(v)): v.path for v in model.variables}
@@ -76,22 +81,14 @@ class Graph:
         self.head: Head
         seen: list[tuple[str, Any, Any]] = []
 
-        def traced(x: Any, target: Any) -> Any:
+        def traced(x: Any, target: Any, *beside: Any) -> Any:
             graph = tf.compat.v1.get_default_graph()
-            with observed(model, graph, seen):
-                y = model(as_input(model, x), training=False)
+            with observed(model, graph, seen, inputs.channels_first):
+                y = model(as_input(model, inputs.joined(x, beside)), training=False)
             return self._scores_of(choose_output(model, y, output), target) if not own else self._own_scores(own, y)
 
-        spec = [tf.TensorSpec((None, *input_shape), tf.float32), tf.TensorSpec((None, None), tf.float32)]
-        try:
-            self._whole = compiled(traced, spec)
-        except (ModelError, ParameterError):
-            raise
-        except Exception as error:
-            raise ModelError(
-                f"Calling the model on a batch of shape {(None, *input_shape)} raised {plain(error)}"
-            ) from error
-        self.x, self.target = self._whole.inputs[:2]
+        self._whole = _traced(traced, input_shape, inputs)
+        self.x, self.target, *self.beside = self._whole.inputs[: 2 + len(inputs.others)]
         self.scores = self._whole.outputs[0]
         self.classes = int(self.scores.shape[-1])
         self._from_x = dependents([self.x])
@@ -100,8 +97,10 @@ class Graph:
         ) == "sigmoid"
         if self.scores.op.name not in self._from_x:
             raise ModelError("The model's output does not depend on its input, so there is nothing to explain.")
-        ops = [op for op in self.graph.get_operations() if op.name in self._from_x]
-        self.shapes = Shapes(self.graph, self.x, ops)
+        self._varying = dependents([self.x, *self.beside])
+        ops = [op for op in self.graph.get_operations() if op.name in self._varying]
+        self.shapes = Shapes(self.graph, [self.x, *self.beside], ops)
+        ops = [op for op in ops if op.name in self._from_x]
         if (rows := self.shapes.rows(self.scores)) > 1:
             raise ModelError(f"The model returns {rows} rows of scores for each image; one is needed.")
         self.places = Places(ops, self.shapes)
@@ -170,11 +169,15 @@ class Graph:
         return self._whole.graph
 
     def part(self, feeds: Sequence[Any], fetches: Sequence[Any]) -> Callable[..., Any]:
-        """Compiled (*feeds) -> list of the fetches."""
+        """Compiled (*feeds) -> list of the fetches; who begins with the image feeds what is beside it next."""
         with self.lock:
+            feeds = self._with_beside(feeds)
             if self.weights is not None:
                 return self.weights.part(feeds, fetches)
             return part(self.graph, feeds, fetches, self._frozen)
+
+    def _with_beside(self, feeds: Sequence[Any]) -> Sequence[Any]:
+        return [self.x, *self.beside, *feeds[1:]] if feeds[0] is self.x else feeds
 
     def frozen(self) -> "Graph":
         """The same, whose compiled parts have the weights as constants: as they are when a part is compiled."""
@@ -252,7 +255,8 @@ class Graph:
             gradients = self.gradients(tensors)
             at = [self.number[t.op.name] for t in tensors]
             gates = {g.name: [number < position for number in at] for g, position in self._backward.passed(tensors)}
-            return choosing_part(self.graph, [self.x, self.target], [self.outcome], [tensors, gradients], gates)
+            feeds = self._with_beside([self.x, self.target])
+            return choosing_part(self.graph, feeds, [self.outcome], [tensors, gradients], gates)
 
     def gradients(self, tensors: Sequence[Any]) -> list[Any]:
         """d(scores·target)/d(tensor) of each of these tensors."""
@@ -302,31 +306,50 @@ class Graph:
 
     def is_pooled_linear(self, call: Call) -> bool:
         """Whether the logits are an affine function of the average of this activation over space."""
-        ops = [op for op in self.between(call.tensor) if op.type not in FORWARDING]
+        ops = [op for op in self.between(call.tensor) if op.type not in (*FORWARDING, "Transpose")]
         means = [op for op in ops if op.type == "Mean"]
         linear = [op for op in ops if op.type in ("MatMul", "Conv2D")]
         return (
             len(means) == len(linear) == 1
             and all(op.type in {"Mean", "MatMul", "Conv2D", "BiasAdd", "Add", "AddV2"} for op in ops)
             and all(op.inputs[1].op.name not in self._from_x for op in ops if op.type in ("Add", "AddV2"))
-            and sorted(np.atleast_1d(tf.get_static_value(means[0].inputs[1])) % 4) == [1, 2]
+            and sorted(np.atleast_1d(tf.get_static_value(means[0].inputs[1])) % 4) == self._spatial_axes
             and (linear[0].type == "MatMul" or tuple(linear[0].inputs[1].shape[:2]) == (1, 1))
         )
 
     @cached_property
     def bytes_per_sample(self) -> tuple[int, int]:
         """Rough memory one sample takes in a forward call, and in a forward with backward call."""
-        ops = self.ops_after(self._from_x)
+        ops = self.ops_after(self._varying)
         running = 3 * max(in_and_out(ops, self.shapes.bytes), default=1)
         return running, running + saved_for_backward(ops, self._from_x, self.shapes.bytes)
 
     def varies(self, t: Any) -> bool:
-        """Whether a tensor depends on the image."""
-        return t.op.name in self._from_x
+        """Whether a tensor depends on the image, or on what is beside it."""
+        return t.op.name in self._varying
 
     def ops_after(self, names: set[str]) -> list[Any]:
-        """Of the ops of these names, those that depend on the image."""
-        return [self.graph.get_operation_by_name(name) for name in self._from_x & names]
+        """Of the ops of these names, those that depend on the image, or on what is beside it."""
+        return [self.graph.get_operation_by_name(name) for name in self._varying & names]
+
+
+def _traced(function: Callable[..., Any], input_shape: tuple[int, int, int], inputs: ModelInputs) -> Any:
+    """A function of an image, a target and what is beside the image, as one graph.
+
+    Raises:
+        ModelError: the model cannot be called on such an image.
+        ParameterError: a target of one's own raised, or tells no number of each image.
+    """
+    spec = [tf.TensorSpec((None, *input_shape), tf.float32), tf.TensorSpec((None, None), tf.float32)]
+    spec += [tf.TensorSpec((None, *shape), dtype) for shape, dtype in map(inputs.fed, inputs.others)]
+    try:
+        return compiled(function, spec)
+    except (ModelError, ParameterError):
+        raise
+    except Exception as error:
+        raise ModelError(
+            f"Calling the model on a batch of shape {(None, *input_shape)} raised {plain(error)}"
+        ) from error
 
 
 def _bottlenecks(ops: Sequence[Any]) -> set[str]:
