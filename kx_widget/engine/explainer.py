@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kx_widget.engine import targets as target_parsing
 from kx_widget.engine.answer import AnswerBuilder
@@ -18,7 +19,14 @@ from kx_widget.engine.cache import Cache, digest
 from kx_widget.engine.comparison import COMPARED, Comparison, compare
 from kx_widget.engine.covering import finished
 from kx_widget.engine.decoding import NUMBERS
-from kx_widget.engine.errors import KxError, ModelError, ParameterError, UnknownLayerError, UnknownTargetError
+from kx_widget.engine.errors import (
+    ImageError,
+    KxError,
+    ModelError,
+    ParameterError,
+    UnknownLayerError,
+    UnknownTargetError,
+)
 from kx_widget.engine.evaluation import Evaluation
 from kx_widget.engine.evaluation_inputs import (
     EvaluationSettings,
@@ -249,9 +257,34 @@ class Explainer:
         Raises:
             ImageError: lists every item that cannot be used.
         """
-        loaded = images if isinstance(images, Images) else self._read(images)
+        if isinstance(images, Images):
+            loaded = images
+        else:
+            image, others = self.inputs.split(images)
+            loaded = self._read(image)
+            loaded = loaded.with_beside(self._read_beside(others, len(loaded.batch)))
         self._described = loaded.described
         return loaded
+
+    def _read_beside(self, others: Sequence[Any], images: int) -> list[NDArray[Any]]:
+        """What rides along with so many images; pictures among it are made ready as the image that is explained is."""
+        read: list[NDArray[Any]] = []
+        for spec, values in zip(self.inputs.others, others, strict=True):
+            if values is None:
+                raise ImageError(f"The input {spec.name!r} is missing: it is None.")
+            if self.inputs.is_image(spec):
+                declared = self.inputs.declared_of(spec)
+                bands = bands_of(declared[2], self.settings.value_range)
+                try:
+                    loaded = load(values, declared, self.preprocessor, self.settings.fit, bands=bands, previews=False)
+                except ImageError as error:
+                    raise ImageError(f"The input {spec.name!r}: {error}") from error
+                if len(loaded.batch) != images:
+                    spec.check(loaded.batch, images)
+                read.append(loaded.batch)
+            else:
+                read.append(spec.check(values, images))
+        return read
 
     def _read(self, images: Any) -> Images:
         if not isinstance(images, np.ndarray) or images.dtype.kind not in NUMBERS:

@@ -54,7 +54,7 @@ class Images:
         boxes: the region of each image that the model sees, (x0, y0, x1, y1) in fractions, beyond 0..1 where it is
             padded.
         names: paths, or where the images were in what was given.
-        digests: one per image of the batch, what caches go by.
+        digests: one per image of the batch, what caches go by, in a tuple with those of what is beside it.
         preprocessing: how the batch was made, in words.
         depth: the bits that were taken of whole numbers beyond 8 bits, 0 without such.
         find_black: computes `black`.
@@ -62,6 +62,7 @@ class Images:
         span: the range that floats were taken to lie in.
         originals: where each image is found at full size; empty where no pictures were kept.
         bands: their channels, and which of them are shown.
+        beside: what else the model takes of each image, (N, …) each.
     """
 
     batch: Floats
@@ -77,6 +78,7 @@ class Images:
     span: ValueRange = "0..255"
     originals: tuple[Original, ...] = ()
     bands: Bands = field(default_factory=Bands)
+    beside: tuple[NDArray[Any], ...] = ()
 
     def __post_init__(self) -> None:
         # What is known of these images is known of these numbers; views, since the arrays may be somebody's.
@@ -127,11 +129,21 @@ class Images:
             return self
         return replace(self, originals=tuple(replace(original, place=place) for original in self.originals))
 
+    def with_beside(self, beside: Sequence[NDArray[Any]]) -> Images:
+        """These images, of each of which the model takes these as well, (N, …) each."""
+        if not beside:
+            return self
+        # That of the image comes last: random numbers go by it.
+        rows = zip(*([digest(row) for row in values] for values in beside), strict=True)
+        digests = tuple((*of_others, of_image) for of_others, of_image in zip(rows, self.digests, strict=True))
+        return replace(self, beside=tuple(beside), digests=digests)
+
     def where(self, mask: NDArray[np.bool_]) -> Images:
         """Those of the images that `mask` (N,) marks."""
         each = {name: tuple(compress(getattr(self, name), mask)) for name in EACH}
         arrays = {"batch": self.batch[mask], "pixels": self.pixels[mask]}
-        return replace(self, **arrays, **each, find_black=lambda: self.black[mask])
+        beside = tuple(values[mask] for values in self.beside)
+        return replace(self, **arrays, **each, beside=beside, find_black=lambda: self.black[mask])
 
     def __getstate__(self) -> dict[str, Any]:
         # The preprocessing belongs to a model, which stays behind.
@@ -368,6 +380,7 @@ def join(parts: Sequence[Images]) -> Images:
         batch=np.concatenate([part.batch for part in parts]),
         pixels=np.concatenate([part.pixels for part in parts]),
         **each,
+        beside=tuple(np.concatenate(values) for values in zip(*(part.beside for part in parts), strict=True)),
         depth=max(part.depth for part in parts),
         find_black=lambda: np.concatenate([part.black for part in parts]),
     )

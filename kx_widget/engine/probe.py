@@ -45,6 +45,7 @@ class Probe:
         attends: whether the method looks at attention; the layer is then where it starts.
         originals: what the images are versions of, if they are.
         region_of: which places (B, R) count, of a model that has scores for R places; see `engine.regions`.
+        beside: what else the model takes of each image, (B, …) each.
     """
 
     graph: Graph
@@ -61,6 +62,7 @@ class Probe:
     attends: bool = False
     originals: Originals | None = None
     region_of: "Callable[[Probe], Floats] | None" = None
+    beside: tuple[Any, ...] = ()
     # Not for other layers or images, so that a replaced probe gathers anew.
     _memo: dict[str, Any] = field(default_factory=dict, init=False)
 
@@ -82,6 +84,7 @@ class Probe:
             originals=Originals(self, rows),
             # What counts in a version is what counts in the image, wherever classes win now.
             region_of=None if self.region_of is None else lambda _: self.region[rows],
+            beside=tuple(values[rows] for values in self.beside),
         )
 
     def with_other_weights(self, facts: Sequence[Any] | None = None) -> "Probe":
@@ -169,8 +172,17 @@ class Probe:
             self._memo[name] = gather()
         return self._memo[name]
 
-    def _inputs(self, rows: list[int]) -> Floats:
-        return self.x if len(rows) == len(self.x) else self.x[rows]
+    @property
+    def inputs(self) -> Any:
+        """All that the model takes of the images: x, or a tuple that begins with it."""
+        return self._with_beside(self.x, slice(None))
+
+    def _inputs(self, rows: list[int]) -> Any:
+        return self._with_beside(self.x if len(rows) == len(self.x) else self.x[rows], rows)
+
+    def _with_beside(self, x: Floats, images: Any) -> Any:
+        """Versions x of these images, with what is beside them; a bare array where there is nothing."""
+        return (x, *(values[images] for values in self.beside)) if self.beside else x
 
     def _layer(self) -> Call:
         if self.call is None:
@@ -275,7 +287,7 @@ class Probe:
     def cache_layers(self, calls: Sequence[Call], target: Floats) -> None:
         """Learn activations and gradients at several layers in one forward and one backward pass."""
         self._differentiable(target)
-        outcome, *arrays = self.functions.layers(calls, self.x, self.asked(target))
+        outcome, *arrays = self.functions.layers(calls, self.inputs, self.asked(target))
         facts, facts_for_target = self._facts, self._facts_there.for_target(target)
         facts.put(("outcome",), outcome)
         for call, activation, gradient in zip(calls, arrays[: len(calls)], arrays[len(calls) :], strict=True):
@@ -366,7 +378,8 @@ class Probe:
         self._differentiable(target)
         counter = PassCounter(np.full(len(self.x), passes), passes)
         for images, items in self._in_turn(passes, backward=True):
-            gradients = self.functions.input_gradient(change(images, items), self.asked(target[images], images))[1]
+            x = self._with_beside(change(images, items), images)
+            gradients = self.functions.input_gradient(x, self.asked(target[images], images))[1]
             yield PassBatch(images, items, gradients, counter.add(images))
 
     def changed_scores(
@@ -388,7 +401,7 @@ class Probe:
         """
 
         def run(images: Ints, items: Ints) -> Floats:
-            return self.functions.predict(change(images, items), *self._there(images))
+            return self.functions.predict(self._with_beside(change(images, items), images), *self._there(images))
 
         return self._scored(("changed", *fact), run, target, order, counts)
 
@@ -404,7 +417,7 @@ class Probe:
         """
 
         def run(images: Ints, items: Ints) -> Floats:
-            return self.functions.predict(change(images, items), *self._there(images))
+            return self.functions.predict(self._with_beside(change(images, items), images), *self._there(images))
 
         order = np.arange(counts.max(initial=0))
         return self._scored(("changed", *fact), run, None, order, counts, own)

@@ -156,11 +156,12 @@ class Question:
         version = self.model.weights.version() if version is None else version
         # Two images of one colour differ in their shape alone.
         about = (version, self.model.own) if self.model.own else version
-        digests = [(about, self.images.batch.shape[1:], digest) for digest in self.images.digests[rows]]
+        of_images = [digest if isinstance(digest, tuple) else (digest,) for digest in self.images.digests[rows]]
+        digests: list[tuple[Any, ...]] = [(about, self.images.batch.shape[1:], *digest) for digest in of_images]
         return Probe(
             self.model.graph, self.model.functions, self.cache, self.images.batch[rows], self.call,
             self.spatial, digests, lambda: self.images.black[rows], self.seed, self.batch_size,
-            attends=self.method.sees == "attention",
+            attends=self.method.sees == "attention", beside=tuple(values[rows] for values in self.images.beside),
             region_of=(lambda probe: self._located(rows, probe)[0]) if self.regions else None,
         )  # fmt: skip
 

@@ -150,6 +150,9 @@ class Functions:
             self._counts[name] += 1
 
     def _run(self, name: str, fn: Callable[..., Any], *arrays: Any, most: float = math.inf) -> list[Any]:
+        # An image comes with what is beside it.
+        arrays = tuple(one for each in arrays for one in (each if isinstance(each, tuple) else (each,)))
+
         def once(*parts: Any) -> list[Any]:
             self._count(name)
             with contextlib.nullcontext() if self._rewrites else as_built():
@@ -196,7 +199,8 @@ class Functions:
             function = self._layers(calls)
             if function not in self._warm:
                 with contextlib.nullcontext() if self._rewrites else as_built():
-                    function(tf.convert_to_tensor(x), tf.convert_to_tensor(target))
+                    tensors = (*(x if isinstance(x, tuple) else (x,)), target)
+                    function(*map(tf.convert_to_tensor, tensors))
                 self._warm.add(function)
 
     def is_passing(self, call: Call) -> bool:

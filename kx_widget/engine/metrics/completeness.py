@@ -37,7 +37,9 @@ def completeness(batch: MapBatch) -> Floats:
         raise UnsupportedMethodError(
             "maps of this method at this layer need not add up to anything; those of integrated gradients do"
         )
-    a, *rest = (array[:1] for array in batch.probe.layer_facts())
+    # Without activation images are alike, unless something else rides along.
+    rows = slice(None if batch.probe.beside else 1)
+    a, *rest = (array[rows] for array in batch.probe.layer_facts())
     without = batch.probe.functions.head_scores(call, [np.zeros_like(a), *rest])
     left = np.einsum("btc,bc->bt", batch.weights, batch.probe.scores() - without)
     assert batch.method is not None
