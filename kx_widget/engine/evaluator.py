@@ -170,6 +170,8 @@ class Evaluator:
     def _maps_of(self, probe: Probe, weights: Floats) -> Floats:
         if not self.is_known:
             raise UnsupportedMethodError(f"this explainer has no method {self.explanation.method!r} to ask once more")
+        if self.question.columns.bands:
+            raise UnsupportedMethodError("maps of single bands are not asked for once more")
         return _last_maps(self.question, probe, weights)
 
     def _neighbour(self, rows: slice, name: str, weights: Floats) -> Floats:

@@ -351,6 +351,7 @@ class Explainer:
         row = find(self.methods, compiled.inspection.recommended_method if method is None else method)
         params = row.complete(params, QUESTION_KEYWORDS)
         columns = target_parsing.parse(targets, compiled.class_names, len(loaded.batch))
+        columns = columns.in_bands(c) if row.is_in_bands(params) else columns
         generator = checked(row)
         for name, wrap in (("tta", augmented), ("smooth", smoothed)):
             generator = wrap(generator, wrappers[name]) if name in wrappers else generator

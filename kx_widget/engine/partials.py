@@ -24,7 +24,7 @@ def checked(method: Method) -> MethodFunction:
             raise ParameterError(f"{method.title} returned {type(partials).__name__}; it must yield kx.Partial(maps).")
         last: Partial | None = None
         for partial in partials:
-            last = _checked(method, partial, len(target))
+            last = _checked(method, partial, len(target), in_bands=method.is_in_bands(params))
             yield last
         if last is None:
             raise ParameterError(f"{method.title} yielded nothing; it must yield kx.Partial(maps) at least once.")
@@ -34,25 +34,25 @@ def checked(method: Method) -> MethodFunction:
     return generator
 
 
-def check_maps(title: str, maps: Any, images: int) -> None:
-    """Refuse maps whose shape is not (images, height, width).
+def check_maps(title: str, maps: Any, images: int, in_bands: bool = False) -> None:
+    """Refuse maps whose shape is not (images, height, width), or has not an axis more for bands.
 
     Raises:
         ParameterError: says what the shape is.
     """
-    if np.ndim(maps) != 3 or len(maps) != images or 0 in np.shape(maps):
+    if np.ndim(maps) != 3 + in_bands or len(maps) != images or 0 in np.shape(maps):
         raise ParameterError(
             f"{title} yielded maps of shape {np.shape(maps)}; it was asked for (images, height, width) with {images} "
             "images and at least one cell."
         )
 
 
-def _checked(method: Method, partial: Any, images: int) -> Partial:
+def _checked(method: Method, partial: Any, images: int, in_bands: bool = False) -> Partial:
     if not isinstance(partial, Partial):
         raise ParameterError(f"{method.title} yielded {type(partial).__name__}; wrap its maps: kx.Partial(maps).")
     maps = _numbers(method.title, "maps", partial.maps)
     if method.finish is None:
-        check_maps(method.title, maps, images)
+        check_maps(method.title, maps, images, in_bands)
     counts: Any = partial.done, partial.total
     done, total = counts
     are_whole_numbers = all(isinstance(count, (int, np.integer)) for count in counts)

@@ -264,25 +264,31 @@ class Question:
             yield from self._stream(self.model.weights.version() if version is None else version, partials)
 
     def _stream(self, version: int, partials: bool) -> Generator[Frames, None, None]:
-        chunks, columns = self._chunks(None), len(self.columns.texts)
-        done, left = 0, len(chunks) * columns
+        chunks, groups = self._chunks(None), self.columns.groups
+        done, left = 0, len(chunks) * len(groups)
         size: tuple[int, ...] | None = None
         for rows in chunks:
             probe = self.probe(rows, version)
             needs_scores = self.columns.needs_scores or self.method.sees == "layer"
             scores = self.scores(rows, probe) if needs_scores else None
             targets = self.targets(rows, probe, None if self.regions else scores)
-            for column in range(columns):
+            for columns in groups:
                 total = 1
-                for partial in self._partials(probe, np.ascontiguousarray(targets.weights[:, column])):
+                for partial in self._partials(probe, np.ascontiguousarray(targets.weights[:, columns[0]])):
                     frames, total = (), partial.total
                     # The first pass often tells them too; what is no number is told before all others are made.
                     scores = self.scores(rows, probe) if scores is None else scores
                     if partials or partial.done == total:
                         maps = self._maps(partial, rows.stop - rows.start)
-                        size = self._one_size(maps.shape[1:], size)
+                        size = self._one_size(maps.shape[1:3], size)
                         probable = self.probabilities(probe, scores)
-                        frames = self._frames(rows.start, column, partial, maps, targets, scores, probable)
+                        frames = tuple(
+                            frame
+                            for column in columns
+                            for frame in self._frames(
+                                rows.start, column, partial, self._of_band(maps, column), targets, scores, probable
+                            )
+                        )
                     yield Frames(frames, done + partial.done, done + total * left)
                 done, left = done + total, left - 1
 
@@ -300,8 +306,12 @@ class Question:
         if self.method.finish is None:
             return partial.maps
         maps = self.method.finish(partial.maps, **self.params)
-        check_maps(self.method.title, maps, images)
+        check_maps(self.method.title, maps, images, in_bands=bool(self.columns.bands))
         return maps
+
+    def _of_band(self, maps: Floats, column: int) -> Floats:
+        """The maps (B, h, w) of one column among those of all bands (B, h, w, bands)."""
+        return maps[..., self.columns.bands[column]] if self.columns.bands else maps
 
     def _one_size(self, size: tuple[int, ...], before: tuple[int, ...] | None) -> tuple[int, ...]:
         if before not in (None, size):

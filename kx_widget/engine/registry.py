@@ -25,7 +25,8 @@ class Method:
         family: heading under which a picker lists it.
         sees: `"layer"` if its map has the size of a layer's, `"input"` if the size of the image, `"attention"` if it
             follows attention from a layer on.
-        signed: whether maps have a meaningful sign: True, False, or (parameter, value) under which they have.
+        signed: whether maps have a meaningful sign: True, False, or (parameter, value or values) under which
+            they have.
         cost: what an answer costs once the layer is known, in words: `"instant"`, `"1 pass"`, `"1 pass a mask"`…
         summary: one line for the picker.
         reference: the paper, with its arXiv id.
@@ -55,7 +56,12 @@ class Method:
         if isinstance(self.signed, bool):
             return self.signed
         name, value = self.signed
-        return self.complete(params)[name] == value
+        given = self.complete(params)[name]
+        return given in value if isinstance(value, tuple) else given == value
+
+    def is_in_bands(self, params: Mapping[str, Any]) -> bool:
+        """Whether these parameters, all of them, ask for a map of each channel of the input: maps (…, h, w, C)."""
+        return self.sees == "input" and params.get("channels") == "each"
 
     def complete(self, params: Mapping[str, Any], keywords: Iterable[str] = ()) -> dict[str, Any]:
         """`params` checked, with defaults filled in; a misspelled name may stand for one of `keywords`.

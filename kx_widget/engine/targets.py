@@ -20,6 +20,8 @@ TRUE = "true"
 # What a class is called that has no name, or one that would mean something else.
 NUMBERED = re.compile(r"class (\d+)")
 MINUS = " − "
+# Between a target and the number of the band of which a map is.
+BAND = " · band "
 NO_LABEL = (
     "No label: the true class of this image is not known, so there is nothing to explain. Give it a label, or explain "
     "another class."
@@ -77,7 +79,7 @@ class TargetColumns:
     """Checked targets, not yet tied to images: per column a class, a rank, the true class or a contrast of two.
 
     `per_image` (N, T) are classes that were given image by image; `labels` (N,) are the true classes, None where one is
-    unknown.
+    unknown. `bands` (T,) are the bands of the image that columns show, if each shows one.
     """
 
     classes: int
@@ -85,13 +87,42 @@ class TargetColumns:
     columns: tuple[Any, ...]
     per_image: Ints | None = None
     labels: tuple[int | None, ...] = ()
+    bands: tuple[int, ...] = ()
 
     @property
     def texts(self) -> tuple[str, ...]:
         """How each column reads in a heading."""
         if self.per_image is not None:
-            return tuple(f"target {i + 1}" for i in range(self.per_image.shape[1]))
-        return tuple(_text(c, self.class_names) for c in self.columns)
+            texts = [f"target {i + 1}" for i in range(self.per_image.shape[1])]
+        else:
+            texts = [_text(c, self.class_names) for c in self.columns]
+        return tuple(self._of_band(text, column) for column, text in enumerate(texts))
+
+    def _of_band(self, text: str, column: int) -> str:
+        return f"{text}{BAND}{self.bands[column]}" if self.bands else text
+
+    def in_bands(self, bands: int) -> "TargetColumns":
+        """A column for each target and each of so many bands."""
+        per_image = None if self.per_image is None else self.per_image.repeat(bands, 1)
+        columns = tuple(column for column in self.columns for _ in range(bands))
+        targets = len(self.columns) if per_image is None else per_image.shape[1] // bands
+        return replace(self, columns=columns, per_image=per_image, bands=tuple(range(bands)) * targets)
+
+    @property
+    def groups(self) -> tuple[range, ...]:
+        """The columns that show bands of one map, or single ones."""
+        if not self.bands:
+            return tuple(range(column, column + 1) for column in range(len(self.texts)))
+        # Bands of one target come one after the other, and in their order.
+        starts = [c for c in range(len(self.bands)) if c == 0 or not self._goes_on(c)]
+        return tuple(range(a, b) for a, b in zip(starts, [*starts[1:], len(self.bands)], strict=True))
+
+    def _goes_on(self, column: int) -> bool:
+        if self.bands[column] <= self.bands[column - 1]:
+            return False
+        if self.per_image is not None:
+            return bool((self.per_image[:, column] == self.per_image[:, column - 1]).all())
+        return self.columns[column] == self.columns[column - 1]
 
     @property
     def contrasts(self) -> tuple[bool, ...]:
@@ -139,9 +170,10 @@ class TargetColumns:
 
     def only(self, columns: Sequence[int]) -> "TargetColumns":
         """Some of the columns."""
+        bands = tuple(self.bands[column] for column in columns) if self.bands else ()
         if self.per_image is not None:
-            return replace(self, per_image=self.per_image[:, list(columns)])
-        return replace(self, columns=tuple(self.columns[column] for column in columns))
+            return replace(self, per_image=self.per_image[:, list(columns)], bands=bands)
+        return replace(self, columns=tuple(self.columns[column] for column in columns), bands=bands)
 
     def resolve(self, scores: Floats) -> Targets:
         """Targets of the images with these scores (N, C); only ranks look at their values."""
@@ -180,9 +212,9 @@ class TargetColumns:
         if one.a < 0:
             return self.texts[column]
         if one.b is None:
-            return self.class_names[one.a]
+            return self._of_band(self.class_names[one.a], column)
         # Of a contrast no index is kept, so that its name has to say which classes it is of.
-        return MINUS.join(_telling(side, self.class_names) for side in (one.a, one.b))
+        return self._of_band(MINUS.join(_telling(side, self.class_names) for side in (one.a, one.b)), column)
 
 
 @dataclass(frozen=True)

@@ -60,10 +60,13 @@ def keys_of(question: Question) -> dict[tuple[int, int], Key]:
         repr(sorted(question.params.items())), repr(sorted(question.wrappers.items())), question.seed,
     )  # fmt: skip
     return {
-        (image, column): (images.digests[image], *shared, question.regions[image : image + 1], target)
+        (image, column): (
+            images.digests[image], *shared, question.regions[image : image + 1],
+            question.columns.bands[column : column + 1], target,
+        )
         for column in range(len(question.columns.texts))
         for image, target in enumerate(_targets(question, column))
-    }
+    }  # fmt: skip
 
 
 def _targets(question: Question, column: int) -> list[Hashable]:

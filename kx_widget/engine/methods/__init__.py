@@ -30,9 +30,11 @@ CHANNELS = Parameter(
     "channels",
     "choice",
     "max_abs",
-    "How the colour channels become one map; only the sum keeps the sign.",
-    choices=("max_abs", "mean_abs", "sum"),
+    "How the channels become one map, or one map of each; the maximum and the mean lose the sign.",
+    choices=("max_abs", "mean_abs", "sum", "each"),
 )
+SUM = Parameter("channels", "choice", "sum", "One map of all channels, or one of each.", choices=("sum", "each"))
+SIGNED_CHANNELS = ("channels", ("sum", "each"))
 BASELINES = ("black", "mean", "blur")
 # Forward passes that a gradient takes, that a pass of a masked image takes with its mask, and that it takes to change a
 # layer's activations.
@@ -141,7 +143,7 @@ METHODS = table(
         passes=lambda params, load: 1,
     ),
     Method(
-        "gradients", "Gradients", gradients, "Gradients of the input", "input", ("channels", "sum"), "1 pass",
+        "gradients", "Gradients", gradients, "Gradients of the input", "input", SIGNED_CHANNELS, "1 pass",
         "How much the score changes with each pixel.",
         "Simonyan et al. 2013, arXiv 1312.6034",
         params=(CHANNELS,),
@@ -152,6 +154,7 @@ METHODS = table(
         "gradient_x_input", "Gradient × input", gradient_x_input, "Gradients of the input", "input", True, "1 pass",
         "What each pixel adds to the score, to first order.",
         "Shrikumar et al. 2016, arXiv 1605.01713",
+        params=(SUM,),
         passes=a_gradient,
     ),
     Method(
@@ -164,12 +167,13 @@ METHODS = table(
             Parameter(
                 "baseline", "choice", "black", "The image from which the way starts.", choices=BASELINES,
             ),
+            SUM,
         ),
         passes=lambda params, load: GRADIENT * params["steps"],
     ),
     Method(
         "guided_gradients", "Guided backprop", guided_gradients, "Gradients of the input", "input",
-        ("channels", "sum"), "1 pass",
+        SIGNED_CHANNELS, "1 pass",
         "Fine lines, but it fails sanity checks: they hardly depend on the class or the upper layers.",
         "Springenberg et al. 2014, arXiv 1412.6806",
         params=(CHANNELS,),

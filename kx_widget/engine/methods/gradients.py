@@ -25,11 +25,13 @@ def gradients(probe: Any, target: Floats, **_: Any) -> Iterator[Partial]:
 
 
 def over_channels(maps: Floats, channels: str = "max_abs") -> Floats:
-    """A gradient (…, C) as a map (…).
+    """A gradient (…, C) as a map (…), or itself for `"each"`.
 
     `"max_abs"` is the paper's maximum of absolute values over the channels, `"mean_abs"` their mean, `"sum"` the
     signed sum. Wrappers average gradients before this is applied.
     """
+    if channels == "each":
+        return maps
     # Plane by plane: numpy takes twenty times as long over an axis of three.
     if channels == "sum":
         return reduce(np.add, np.moveaxis(maps, -1, 0))
