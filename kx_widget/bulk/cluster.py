@@ -167,7 +167,7 @@ def explain_on_ray(
         Those of `Explainer.explain_to`.
     """
     explainer = Explainer(load_model(Path(model)), **(settings or {}))
-    files = read_source(source, keywords.get("labels"), explainer.class_names)
+    files = read_source(source, keywords.get("labels"), explainer.class_names, explainer.inputs)
     if not isinstance(files, ImageFiles):
         raise ImageError("A cluster explains files: pass a folder, a glob or a list of paths.")
     return run_job(explainer, Job.of(path, files, targets, keywords), RayExecutor(model, workers, gpus))

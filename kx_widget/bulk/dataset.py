@@ -25,7 +25,7 @@ class Explanations(Iterator[Explanation]):
     ) -> None:
         self.done = 0
         self.skipped: list[tuple[str, str]] = []
-        source = read_source(source, labels, explainer.class_names)
+        source = read_source(source, labels, explainer.class_names, explainer.inputs)
         pipeline = Pipeline(explainer, replace(settings, total=source.total))
         pipeline.check_labels(source)
         self._explanations = self._all(pipeline, source, progress)

@@ -167,7 +167,7 @@ def run_job(explainer: Explainer, job: Job, execute: Executor = explain_here) ->
     check_path(job.path, 'pass the folder to write, "maps.parquet" for instance.')
     folder = Path(job.path).absolute()
     job = job.as_begun(folder)
-    source = read_source(job.source, job.labels, explainer.class_names)
+    source = read_source(job.source, job.labels, explainer.class_names, explainer.inputs)
     if isinstance(source, ImageFiles) and not _is_begun_with(folder, source):
         source = source.absolute()
     pipeline = Pipeline(explainer, replace(job.settings, total=source.total))
@@ -232,6 +232,8 @@ def job_fingerprint(pipeline: Pipeline, source: Source, dtype: str) -> dict[str,
     function = getattr(model, "preprocessor", None) if preprocess == "auto" else preprocess
     if callable(function):
         facts["preprocess_code"] = _code(function)
+    if bands := explainer.bands.as_plain():
+        facts["bands"] = bands
     if pipeline.channels:
         facts["channels"] = pipeline.channels
     if units := question.model.meaning.units:
@@ -341,7 +343,7 @@ def _lock(folder: Path) -> int | None:
 def _check_same(folder: Path, before: dict[str, Any], now: dict[str, Any], ended: bool) -> None:
     changed = [
         key
-        for key in {**now, "channels": 0, "regions": [], "units": []}
+        for key in {**now, "channels": 0, "regions": [], "units": [], "bands": None}
         if key not in ("id", *CODE) and before.get(key) != now.get(key)
     ]
     changed += [key for key in CODE if before.get(key, now.get(key)) != now.get(key)]

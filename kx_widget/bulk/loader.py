@@ -199,8 +199,13 @@ class BatchLoader:
                 images = self._loaded(pixels)
             # The bits in use are those of the whole run, also for images that were read before they were known.
             names = tuple(sample.item.id for sample in batch.good)
-            batch.images = replace(images, names=names, depth=self._ranges.depth)
+            images = replace(images, names=names, depth=self._ranges.depth)
+            batch.images = images.with_beside(self._beside([sample.item.beside for sample in batch.good]))
         return batch
+
+    def _beside(self, rows: Sequence[tuple[Any, ...]]) -> list[NDArray[Any]]:
+        """What else the model takes of these images."""
+        return self._explainer.read_beside([list(values) for values in zip(*rows, strict=True)], len(rows))
 
     def _loaded(self, arrays: list[Any]) -> Images:
         explainer = self._explainer

@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 from kx_widget.bulk.arrow import pa, pq
 from kx_widget.bulk.schema import DTYPES, MAP, NOTES, REGION, RELEVANCE, schema
+from kx_widget.engine.bands import Bands, bands_of
 from kx_widget.engine.errors import FormatError
 from kx_widget.engine.evidence_columns import LEVELS, EvidenceLevel
 from kx_widget.engine.files import atomic_write, named_errors
@@ -157,11 +158,13 @@ def _check_columns(name: str, footer: Any, job: dict[str, Any]) -> None:
         raise FormatError(f"{name!r} is damaged (its columns or the number of its rows are others): {ANEW}")
 
 
-def names_in(job: dict[str, Any]) -> dict[str, Any]:
-    """The keyword of an `Explainer` that names its scores as those of a job are named."""
+def explainer_keywords(job: dict[str, Any]) -> dict[str, Any]:
+    """The keywords of an `Explainer` that names scores and reads images as a job did, but for the preprocessing."""
+    bands = Bands.from_plain(job.get("bands"))
+    names: dict[str, Any] = {"class_names": job.get("class_names")}
     if job.get("units"):
-        return {"output_names": list(zip(job["class_names"], job["units"], strict=True))}
-    return {"class_names": job.get("class_names")}
+        names = {"output_names": list(zip(job["class_names"], job["units"], strict=True))}
+    return {**names, "fit": job.get("fit", "stretch"), "value_range": bands.value_range, "rgb": bands.rgb}
 
 
 def is_part(name: str) -> bool:
@@ -224,6 +227,14 @@ def _are_sides(value: Any) -> bool:
     return _list_of(int)(value) and len(value) == 3 and all(0 < side < 2**15 for side in value)
 
 
+def _are_bands(value: Any) -> bool:
+    try:
+        bands = Bands.from_plain(value)
+        return bands == bands_of(bands.channels, bands.value_range, bands.rgb)
+    except (KeyError, TypeError, IndexError, ValueError):
+        return False
+
+
 def _is_count(value: Any) -> bool:
     return type(value) is int and value >= 0
 
@@ -248,6 +259,7 @@ FIELDS: dict[str, Callable[[Any], bool]] = {
     "channels": _is_count,
     "units": _list_of(str),
     "regions": lambda value: isinstance(value, list),
+    "bands": _are_bands,
     "files": _list_of(str),
 }
 

@@ -11,7 +11,7 @@ from typing import Any
 from kx_widget.bulk.interventions import Interventions, TestedSuspicion, not_testable
 from kx_widget.bulk.job import weights_of
 from kx_widget.bulk.kept_shortcuts import keep, kept_facts
-from kx_widget.bulk.parts import names_in
+from kx_widget.bulk.parts import explainer_keywords
 from kx_widget.bulk.shortcuts_page import page_of, sections_of
 from kx_widget.bulk.store import Store
 from kx_widget.bulk.suspicions import LEAST_OF_CLASS, Suspicions, suspicions_in
@@ -150,7 +150,7 @@ def explainer_of(store: Store, model: Any) -> Explainer:
             f"The images of {store.path!r} were preprocessed by a function, {job['preprocess']}: ask in Python, "
             "Explainer(model, preprocess=…).shortcuts(store)."
         )
-    return Explainer(model, preprocess=job["preprocess"], fit=job["fit"], **names_in(job))
+    return Explainer(model, preprocess=job["preprocess"], **explainer_keywords(job))
 
 
 def check_model_of(store: Store, explainer: Explainer) -> None:

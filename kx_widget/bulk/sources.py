@@ -1,5 +1,7 @@
 """What people keep images in -> one stream of items."""
 
+from __future__ import annotations
+
 import glob
 import hashlib
 import os
@@ -8,7 +10,7 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,18 +18,26 @@ from kx_widget.bulk.threads import ordered_map, prefetch
 from kx_widget.engine.errors import ImageError, ParameterError
 from kx_widget.engine.folders import PICTURES, opened_endings, pictures_in
 
+if TYPE_CHECKING:
+    # Stores are shown without Keras.
+    from kx_widget.engine.model_inputs import ModelInputs
+
 BATCHES_AHEAD = 2
 
 
 @dataclass(frozen=True)
 class SourceItem:
-    """One image not looked at yet; `label` is its true class, `ends` tells that a batch of the source ends here."""
+    """One image not looked at yet; `label` is its true class, `ends` tells that a batch of the source ends here.
+
+    `beside` is what else the model takes of it.
+    """
 
     position: int
     id: str
     value: Any
     label: int | None = None
     ends: bool = False
+    beside: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,7 +64,7 @@ class ImageFiles:
         """Whether any file has a label."""
         return any(self._label(path) is not None for path in self.paths)
 
-    def absolute(self) -> "ImageFiles":
+    def absolute(self) -> ImageFiles:
         """The same files by paths that mean them from everywhere."""
         return replace(self, paths=tuple(str(Path(path).absolute()) for path in self.paths))
 
@@ -80,9 +90,10 @@ class ImageFiles:
 
 @dataclass(frozen=True)
 class ImageStream:
-    """Anything that yields images or batches of them, alone or with labels."""
+    """Anything that yields images or batches of them, alone or with labels, and with the `inputs` beside them."""
 
     elements: Any
+    inputs: ModelInputs | None = None
 
     @property
     def total(self) -> int | None:
@@ -100,12 +111,14 @@ class ImageStream:
         position = 0
         try:
             for element in elements:
+                element, others = _without_others(element, self.inputs)
                 values, labels, is_batch = _parts(element)
+                beside = _each(others, len(values), is_batch)
                 for i, value in enumerate(values):
                     name = str(value) if isinstance(value, (str, Path)) else str(position)
                     value = Path(value) if isinstance(value, str) else value
                     ends = is_batch and i == len(values) - 1
-                    yield SourceItem(position, name, value, labels[i] if labels else None, ends)
+                    yield SourceItem(position, name, value, labels[i] if labels else None, ends, beside[i])
                     position += 1
         finally:
             elements.close()
@@ -114,7 +127,9 @@ class ImageStream:
 Source = ImageFiles | ImageStream
 
 
-def read_source(source: Any, labels: str | None = None, class_names: Sequence[str] = ()) -> Source:
+def read_source(
+    source: Any, labels: str | None = None, class_names: Sequence[str] = (), inputs: ModelInputs | None = None
+) -> Source:
     """Sort out what was given; no image is opened.
 
     Args:
@@ -123,9 +138,10 @@ def read_source(source: Any, labels: str | None = None, class_names: Sequence[st
             `"image"` and `"label"`.
         labels: `"folder"` if the folders of files are named after their classes.
         class_names: one a class.
+        inputs: of the model; if these are several, images come with the others, in dicts by name or in tuples.
 
     Raises:
-        ImageError: there are no images, or the source is nothing of the kind.
+        ImageError: there are no images, or the source is nothing of the kind, or files where a model takes more.
         ParameterError: another `labels`.
     """
     if labels not in (None, "folder"):
@@ -140,13 +156,18 @@ def read_source(source: Any, labels: str | None = None, class_names: Sequence[st
         paths = tuple(p for s in source for p in _files(s))
         if not any(Path(p).exists() for p in paths):
             raise ImageError(f"{paths[0]}: there is no such file" + (", nor any other." if len(paths) > 1 else "."))
+        if inputs is not None and inputs.others:
+            names = ", ".join(repr(spec.name) for spec in inputs.specs)
+            raise ImageError(
+                f"The model takes {names}, and files are the image alone: pass something that yields dicts with all."
+            )
         return ImageFiles(paths, tuple(class_names) if labels else None)
     if not (isinstance(source, Iterable) or hasattr(source, "__getitem__")) or isinstance(source, (bytes, Mapping)):
         raise ImageError(
             f"{type(source).__name__} is not a source of images. Pass files, a folder, a glob, a tf.data.Dataset, "
             "a keras.utils.PyDataset or something that yields images."
         )
-    return ImageStream(source)
+    return ImageStream(source, inputs if inputs is not None and inputs.others else None)
 
 
 def file_of(name: str) -> Path:
@@ -197,6 +218,38 @@ def _iterate(elements: Any) -> Generator[Any, None, None]:
         numbers = count() if batches is None else range(batches)
         return ordered_map(elements.__getitem__, numbers, max(1, elements.workers), BATCHES_AHEAD)
     return prefetch(iter(elements), BATCHES_AHEAD)
+
+
+def _without_others(element: Any, inputs: ModelInputs | None) -> tuple[Any, list[Any]]:
+    """An element with its image alone, as for a model that takes nothing else, and the other inputs."""
+    if inputs is None:
+        return element, []
+    names, labels = [spec.name for spec in inputs.specs], ()
+    if isinstance(element, Mapping):
+        labels = tuple(element[key] for key in ("label", "labels") if key in element and key not in names)
+        element = {key: value for key, value in element.items() if key in names}
+    elif isinstance(element, tuple) and len(element) == len(names) + 1:
+        *element, label = element
+        labels = (label,)
+    elif isinstance(element, tuple) and element and isinstance(element[0], (Mapping, tuple, list)):
+        element, *rest = element
+        labels = tuple(rest[:1])
+    image, others = inputs.split(dict(element) if isinstance(element, Mapping) else tuple(element))
+    return (image, *labels), others
+
+
+def _each(others: Sequence[Any], images: int, is_batch: bool) -> list[tuple[Any, ...]]:
+    """What is beside each of the images of one element.
+
+    Raises:
+        ImageError: it is not as long as they are.
+    """
+    if not is_batch:
+        return [tuple(others)] * images
+    for values in others:
+        if np.ndim(values) == 0 or len(values) != images:
+            raise ImageError(f"A batch has {images} images, and {np.shape(values)} values of another input.")
+    return [tuple(values[i] for values in others) for i in range(images)]
 
 
 def _parts(element: Any) -> tuple[Sequence[Any], list[int | None], bool]:

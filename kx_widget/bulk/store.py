@@ -18,6 +18,7 @@ from kx_widget.bulk.arrow import ds, fs, pa, pc, pq
 from kx_widget.bulk.parts import ANEW, DAMAGE, DONE, JOB, as_json, check_part, is_part
 from kx_widget.bulk.schema import MAP, NOTES, RELEVANCE, schema
 from kx_widget.bulk.sources import file_of
+from kx_widget.engine.bands import Bands
 from kx_widget.engine.cache import Cache
 from kx_widget.engine.display import Display
 from kx_widget.engine.errors import FormatError, ParameterError
@@ -101,6 +102,11 @@ class Store:
 
     def __len__(self) -> int:
         return self._starts[-1]
+
+    @property
+    def bands(self) -> Bands:
+        """The channels of images, and which of them are shown."""
+        return Bands.from_plain(self.job.get("bands"))
 
     @property
     def class_names(self) -> list[str]:
@@ -351,7 +357,7 @@ class Store:
 
     def _picture(self, path: str) -> NDArray[np.uint8]:
         try:
-            pixels = read(file_of(path), self._side, self.job.get("fit", "stretch"))
+            pixels = read(file_of(path), self._side, self.job.get("fit", "stretch"), self.bands)
         except ValueError:
             return np.full((*self._side, 3), 128, np.uint8)
         return pixels if pixels.shape[-1] == 3 else pixels.repeat(3, -1)

@@ -120,17 +120,17 @@ def _explainer_of(store: Any, model: Any) -> Any:
     Raises:
         ParameterError: its images were preprocessed by a function of somebody's own.
     """
-    from kx_widget.bulk.parts import names_in
+    from kx_widget.bulk.parts import explainer_keywords
     from kx_widget.explainer import Explainer
 
     job = store.job
-    preprocess, fit = job.get("preprocess", "auto"), job.get("fit", "stretch")
+    preprocess = job.get("preprocess", "auto")
     if preprocess not in ("auto", None):
         raise ParameterError(
             f"{store.path!r} was made with a preprocess of your own ({preprocess}), which a command cannot have: "
             "evaluate it in Python, with Explainer.evaluate_store."
         )
-    return Explainer(model, preprocess=preprocess, fit=fit, **names_in(job))
+    return Explainer(model, preprocess=preprocess, **explainer_keywords(job))
 
 
 def _write_page(evaluation: Any, store: Any, page: Path, explainer: Any) -> None:

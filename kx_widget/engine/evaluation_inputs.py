@@ -16,7 +16,7 @@ from kx_widget.engine.parameters import check_params
 from kx_widget.engine.probe import Probe, blurred
 from kx_widget.engine.ranges import Pixels
 from kx_widget.engine.registry import Method, Metric, find_metric
-from kx_widget.engine.targets import BAND, parse
+from kx_widget.engine.targets import parse
 from kx_widget.engine.types import Floats, Parameter
 
 COVERS = ("blur", "mean", "black")
@@ -179,7 +179,7 @@ def targets_of(explanation: Explanation, class_names: Sequence[str]) -> Floats:
         # What has no score has nothing to explain.
         for i, t in np.argwhere(~np.isnan(explanation.scores)).tolist():
             index = int(explanation.targets[i, t])
-            target = parse([index if index >= 0 else explanation.target_names[i][t].split(BAND)[0]], class_names)
+            target = parse([index if index >= 0 else explanation.target_names[i][t]], class_names)
             weights[i, t] = target.resolve(weights[:1, 0]).weights[0, 0]
     except UnknownTargetError as error:
         raise ParameterError(f"The maps explain classes that this model does not have: {error}") from error

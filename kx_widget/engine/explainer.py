@@ -262,11 +262,11 @@ class Explainer:
         else:
             image, others = self.inputs.split(images)
             loaded = self._read(image)
-            loaded = loaded.with_beside(self._read_beside(others, len(loaded.batch)))
+            loaded = loaded.with_beside(self.read_beside(others, len(loaded.batch)))
         self._described = loaded.described
         return loaded
 
-    def _read_beside(self, others: Sequence[Any], images: int) -> list[NDArray[Any]]:
+    def read_beside(self, others: Sequence[Any], images: int) -> list[NDArray[Any]]:
         """What rides along with so many images; pictures among it are made ready as the image that is explained is."""
         read: list[NDArray[Any]] = []
         for spec, values in zip(self.inputs.others, others, strict=True):

@@ -359,6 +359,9 @@ def _parse_text(text: str, names: tuple[str, ...]) -> Any:
         raise UnknownTargetError(f"{text!r} is the name of classes {', '.join(map(str, same))}; pass the index.")
     if (match := NUMBERED.fullmatch(text)) and int(match[1]) < len(names):
         return int(match[1])
+    if BAND in text:
+        # The heading of a column that shows one band of the map.
+        return _parse_text(text.split(BAND)[0], names)
     if MINUS in text:
         a, b = text.split(MINUS, 1)
         return _contrast(_parse_text(a, names), _parse_text(b, names), names)

@@ -146,7 +146,7 @@ class StoredImages:
         Raises:
             ImageError: there is none, and why.
         """
-        return read(file_of(self.name(image)))
+        return read(file_of(self.name(image)), bands=self.store.bands)
 
     def original(self, image: int) -> NDArray[np.uint8]:
         """The picture at full resolution, of which the last one is kept for a while."""
@@ -168,17 +168,14 @@ class StoredImages:
         Raises:
             ImageError: none of them can.
         """
-        pixels: dict[int, NDArray[np.uint8]] = {}
-        problem: ImageError | None = None
-        for image in images:
-            try:
-                pixels[image] = self.pixels(image)
-            except ImageError as error:
-                problem = error
-        if not pixels and problem is not None:
-            raise problem
-        loaded = explainer.load(list(pixels.values()))
-        return replace(loaded, names=tuple(map(self.name, pixels))), list(pixels)
+        # Without a model nothing is loaded, and Keras is not needed.
+        from kx_widget.bulk.loader import load_readable
+
+        problems, loaded = load_readable(explainer, [file_of(self.name(image)) for image in images])
+        if loaded is None:
+            raise ImageError(problems[-1])
+        good = [image for image, problem in zip(images, problems, strict=True) if not problem]
+        return replace(loaded, names=tuple(map(self.name, good))), good
 
     def metadata(self) -> Iterator[tuple[dict[str, Any], bytes]]:
         """Messages with what pages filter and sort by, of all images."""
