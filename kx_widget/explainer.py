@@ -38,7 +38,8 @@ class Explainer(engine.Explainer):  # noqa: D101
 
         Args:
             source: a folder, file, glob or a list of these; a `tf.data.Dataset`, a `keras.utils.PyDataset`, a
-                generator: of images, batches, `(images, labels)`, or dicts with `"image"` and `"label"`.
+                generator: of images, batches, `(images, labels)`, or dicts with `"image"` and `"label"`; for a model of
+                several inputs of dicts of all of them, or tuples, alone or in the place of images.
             targets: as in `explain`, the same for all images; `"true"` takes the labels that come with the source.
             labels: "folder" if the folders of files are named after their classes.
             batch_size: images at once; None keeps the source's own batches, and takes 32 of single images.

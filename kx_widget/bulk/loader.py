@@ -139,8 +139,9 @@ class BatchLoader:
                 self._explainer.prepare((*self._size, self._channels))
             if pixels.dtype != np.uint8:
                 (floats if pixels.dtype.kind == "f" else integers).append(pixels)
-        self._ranges.depth_of(integers)
-        self._ranges.span_of(floats)
+        if self._explainer.bands.value_range is None:
+            self._ranges.depth_of(integers)
+            self._ranges.span_of(floats)
         self._settled = True
         return chain(head, items)
 
@@ -167,8 +168,8 @@ class BatchLoader:
     def _decode(self, item: SourceItem) -> Sample:
         settings = self._explainer.settings
         try:
-            size, bands = None if self._resizes else self._size, self._explainer.bands
-            pixels = reduce(item.value, size, settings.fit, self._ranges.depth, bands)
+            size, about = None if self._resizes else self._size, (self._explainer.preprocessor, self._explainer.bands)
+            pixels = reduce(item.value, size, settings.fit, self._ranges.depth, *about)
             # Photographs wait for the model in the size that it takes.
             is_photograph = self._resizes and (isinstance(pixels, Scaled) or pixels.dtype == np.uint8)
             return Sample(item, self._loaded([pixels]) if is_photograph else pixels)

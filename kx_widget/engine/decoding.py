@@ -118,7 +118,7 @@ def decode(item: Any, channels: int = 3) -> NDArray[Any]:
     if isinstance(item, _Missing):
         raise ImageError(item.reason)
     if isinstance(item, (Path, bytes)):
-        item = _open(item)
+        item = _open(item, channels)
     elif isinstance(item, Image.Image):
         item = _upright(item)
     if isinstance(item, Image.Image):
@@ -152,7 +152,7 @@ def decode(item: Any, channels: int = 3) -> NDArray[Any]:
     return array
 
 
-def _open(file: Path | bytes) -> Any:
+def _open(file: Path | bytes, channels: int) -> Any:
     if isinstance(file, Path) and file.is_dir():
         raise ImageError("is a folder; pass it by itself, or a pattern such as folder/*.jpg")
     if isinstance(file, Path) and not file.exists():
@@ -161,18 +161,20 @@ def _open(file: Path | bytes) -> Any:
         raise ImageError("is a pipe or a device, not a file")
     if isinstance(file, Path) and holds_array(file):
         return read_array(file)
+    if isinstance(file, Path) and file.suffix.lower() in TIFF and channels not in COLOURS:
+        return read_tiff(file, channels)
     try:
         with Image.open(file if isinstance(file, Path) else io.BytesIO(file)) as opened:
             if not _has_deep_colours(opened):
                 opened.load()
                 return _upright(opened, in_place=True)
-        return read_tiff(file if isinstance(file, Path) else io.BytesIO(file))
+        return read_tiff(file if isinstance(file, Path) else io.BytesIO(file), channels)
     except ImageError:
         raise
     except UnidentifiedImageError as error:
         if isinstance(file, Path) and file.suffix.lower() in TIFF:
             # Pillow does not know TIFFs of bands.
-            return read_tiff(file)
+            return read_tiff(file, channels)
         is_heic = isinstance(file, Path) and file.suffix.lower() in HEIC
         hint = "; install pillow-heif and call pillow_heif.register_heif_opener() to read HEIC" if is_heic else ""
         raise ImageError(f"cannot be read as an image (no known format{hint})") from error

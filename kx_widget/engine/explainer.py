@@ -109,7 +109,7 @@ class Explainer:
         model: a built Keras 3 model on the TensorFlow backend that takes an image, channels last or first, and
             whatever else. It is never changed.
         preprocess: `"auto"` (the model's own preprocessor, as keras-hub's tasks have, or what its family of
-            keras.applications expects), None, or a function of (N, H, W, 3) float32 0..255.
+            keras.applications expects), None, or a function of (N, H, W, C) float32 0..255.
         class_names: a list, a dict by index, `"imagenet"`, or None for what is known.
         output: name or index of the output to explain, if there are several.
         memory_mib: what one model call may take, in MiB.
@@ -178,6 +178,8 @@ class Explainer:
         self._cache = Cache(int(min(cache_mib, memory_mib / 2) * 2**20))
         self._weights = Weights(model)
         self._loaded: tuple[Any, Images | None] = (None, None)
+        # The images of the last question with all that goes with them.
+        self._latest: Images | None = None
         self._described = "no images seen yet"
         self._models: OrderedDict[tuple[int, int, int], CompiledModel] = OrderedDict()
         self._own: OrderedDict[tuple[tuple[int, int, int], tuple[Target, ...]], CompiledModel] = OrderedDict()
@@ -262,7 +264,8 @@ class Explainer:
         else:
             image, others = self.inputs.split(images)
             loaded = self._read(image)
-            loaded = loaded.with_beside(self.read_beside(others, len(loaded.batch)))
+            if others:
+                self._latest = loaded = loaded.with_beside(self.read_beside(others, len(loaded.batch)))
         self._described = loaded.described
         return loaded
 
@@ -385,8 +388,9 @@ class Explainer:
         """Explain what each image's scores rest on.
 
         Args:
-            images: arrays (N, H, W, 3|1), (H, W, 3|1) or (N, H, W), paths, folders, globs, PIL images, or a list of
-                these.
+            images: arrays (N, H, W, C), (H, W, C) or (N, H, W), paths, folders, globs, PIL images, or a list of these;
+                for a model of several inputs a dict of these and of whatever else it takes of each image, by name, or a
+                tuple in the order of `model.inputs`.
             targets: `"top"`, `"top-2"`…, a class index or name, `"true"` (each image's own label), `contrast(a, b)`, a
                 sequence of these for T targets, or an int array (N, T); or a `Target` of one's own, or several.
             progress: show a progress bar.
@@ -631,9 +635,14 @@ class Explainer:
         if images is not None:
             return self.load(images)
         # Read once, as in `_read`.
-        _, last = self._loaded
-        same = last is not None and np.array_equal(last.pixels, explanation.images)
-        return last if last is not None and same else self.load(explanation.images)
+        last = self._latest or self._loaded[1]
+        if last is not None and np.array_equal(last.pixels, explanation.images):
+            return last
+        if self.inputs.others or not self.bands.are_colours:
+            raise ParameterError(
+                "Pictures of 8 bits are not all that the model takes: pass images= what was explained."
+            )
+        return self.load(explanation.images)
 
 
 def _paths(layers: Any) -> list[Any]:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from kx_widget.engine.array_files import holds_array
 from kx_widget.engine.errors import ImageError
 
 # Formats that Pillow recognizes but does not decode, or not by itself.
@@ -18,7 +19,7 @@ PICTURES = (
 
 
 def pictures_in(folder: str) -> list[str]:
-    """The pictures below a folder, in the order of their paths.
+    """The pictures below a folder, in the order of their paths; where there are none, its files of arrays.
 
     Raises:
         ImageError: there are none.
@@ -27,14 +28,19 @@ def pictures_in(folder: str) -> list[str]:
         RuntimeWarning: pictures are left out, for Pillow does not open them, or folders, for they may not be read.
     """
     pictures: list[str] = []
+    arrays: list[str] = []
     left_out: Counter[str] = Counter()
     opened = opened_endings()
     for path in _walk(folder, (), left_out):
         suffix = path.suffix.lower()
         if suffix in opened:
             pictures.append(str(path))
+        elif holds_array(path):
+            arrays.append(str(path))
         elif suffix in PICTURES:
             left_out[f"{suffix} that this Pillow does not open"] += 1
+    # Beside pictures these are something else, masks for instance.
+    pictures = pictures or arrays
     said = ", ".join(f"{number} {what}" for what, number in sorted(left_out.items()))
     if not pictures:
         raise ImageError(f"The folder {folder!r} holds no images that Pillow opens{said and f' ({said})'}.")

@@ -156,9 +156,17 @@ class Images:
 
 @dataclass(frozen=True)
 class Scaled:
-    """An image that was brought to 0..255 already, at full depth."""
+    """An image at full depth whose range is known: 0..255, or what black and white are."""
 
     values: Floats
+    span: ValueRange | Limits = "0..255"
+
+    @classmethod
+    def of(cls, integers: NDArray[Any], depth: int, preprocessing: Preprocessing) -> Scaled:
+        """Whole numbers of so many bits, as the model's preprocessing takes them."""
+        if preprocessing.keeps_depth:
+            return cls(integers.astype(np.float32), (0.0, float(2**depth - 1)))
+        return cls(of_bits(integers, depth))
 
 
 @dataclass(frozen=True)
@@ -190,7 +198,7 @@ class _Reducer:
     def first(self, item: Any) -> _Reduced | NDArray[Any] | Exception:
         """An image whose range is known; of other numbers the lowest and the highest, since all images tell theirs."""
         if isinstance(item, Scaled):
-            return self.reduced(item.values, "0..255")
+            return self.reduced(item.values, item.span)
         try:
             array = decode(item, self.bands.channels)
         except Exception as error:
@@ -268,7 +276,7 @@ def load(
         boxes=tuple(r.box if previews else WHOLE for r in reduced),
         names=tuple(name for name, _ in items),
         digests=tuple(map(digest_of, batch)),
-        preprocessing=text,
+        preprocessing=text + (bands.stretched if depth or not all(are_bytes) else ""),
         depth=depth,
         find_black=lambda: _black(bands, preprocessing, shape, are_bytes, span),
         of_pixels=_in_proportion if bands.shown else lambda pictures: preprocessing.of_pixels(pictures, shape, span),
@@ -304,8 +312,11 @@ def _reduce_all(
         if not isinstance(first, _Reduced):
             # Decoded once more: all images together had to tell their range before.
             array = decode(item, reducer.bands.channels)
-            whole = is_whole(array)
-            first = reducer.reduced(of_bits(array, depth) if whole else array, "0..255" if whole else span)
+            if is_whole(array):
+                scaled = Scaled.of(array, depth, reducer.preprocessing)
+                first = reducer.reduced(scaled.values, scaled.span)
+            else:
+                first = reducer.reduced(array, span)
         reduced.append(first)
     return reduced, [isinstance(first, _Reduced) or is_whole(first) for first in firsts], depth, span
 
@@ -335,7 +346,9 @@ def _refuse_mixed(pairs: Sequence[tuple[str, Any]]) -> None:
         kinds.setdefault("8 bits" if is_known else "deeper whole numbers" if is_whole(first) else "floats", name)
     if len(kinds) > 1:
         listed = ", ".join(f"{name} holds {kind}" for kind, name in kinds.items())
-        raise ImageError(f"The images are of several depths: {listed}. Bring all to one, or pass value_range=")
+        raise ImageError(
+            f"The images are of several depths: {listed}. Bring all to one, or pass value_range=(low, high)."
+        )
 
 
 def _size(items: Sequence[tuple[str, Any]], declared: tuple[int | None, int | None, int]) -> tuple[int, int]:
@@ -406,7 +419,7 @@ def read(item: Any, size: tuple[int, int] | None = None, fit: Fit = "stretch", b
 
 
 def reduce(
-    item: Any, size: tuple[int, int] | None, fit: Fit, depth: int, bands: Bands | None = None
+    item: Any, size: tuple[int, int] | None, fit: Fit, depth: int, preprocessing: Preprocessing, bands: Bands
 ) -> NDArray[Any] | Scaled:
     """One image for `load`, in the size that it brings it to where `size` is given and the range is known.
 
@@ -415,13 +428,12 @@ def reduce(
     Raises:
         ImageError: it cannot be used, and why.
     """
-    bands = bands or Bands()
     array = decode(item, bands.channels)
     if bands.value_range is not None:
         return array
     if depth and is_whole(array):
-        array = of_bits(array, depth)
-        return Scaled(array if size is None else _resize(array, size, box_of(array.shape[:2], size, fit)))
+        scaled, box = Scaled.of(array, depth, preprocessing), box_of(array.shape[:2], size or (1, 1), fit)
+        return scaled if size is None else replace(scaled, values=_resize(scaled.values, size, box))
     if size is None or array.dtype != np.uint8:
         return array
     return _resize(array, size, box_of(array.shape[:2], size, fit))

@@ -126,19 +126,21 @@ def input_specs(model: Any) -> list[tuple[str, tuple[int | None, ...], str]]:
         names = names if len(names) == len(inputs) else [i.name for i in inputs]
         return [(str(n), tuple(i.shape), str(i.dtype)) for n, i in zip(names, inputs, strict=True)]
     nested = _nested_at_build(model)
-    shapes = dict(sorted(nested.items())) if isinstance(nested, dict) else dict(enumerate(nested or ()))
-    shapes = shapes or dict(enumerate(shapes_at_build(model)))
+    if isinstance(nested, dict):
+        shapes: dict[Any, Any] = dict(sorted(nested.items()))
+    else:
+        shapes = dict(enumerate(nested or shapes_at_build(model)))
     names = [str(key) if isinstance(key, str) else f"input {key + 1}" for key in shapes]
     return [(n, (None, *s[1:]), "float32") for n, s in zip(names, shapes.values(), strict=True)]
 
 
 def _nested_at_build(layer: Any) -> Any:
     """The shapes that a layer was built for, where these are several in one list or dict; else None."""
-    for shapes in (getattr(layer, "_build_shapes_dict", None) or {}).values():
-        if shapes and isinstance(shapes, (list, tuple, dict)):
-            values = list(shapes.values()) if isinstance(shapes, dict) else shapes
-            if all(isinstance(shape, (list, tuple)) for shape in values):
-                return shapes
+    built: dict[str, Any] = getattr(layer, "_build_shapes_dict", None) or {}
+    for shapes in built.values():
+        values: Any = shapes.values() if isinstance(shapes, dict) else shapes
+        if shapes and all(isinstance(shape, (list, tuple)) for shape in values):
+            return shapes
     return None
 
 

@@ -18,6 +18,8 @@ Callback = Callable[[Floats], Any]
 
 # What a layer that expects 0..255 multiplies by at most: 1 / 255 and 1 / 127.5 are usual.
 LARGEST_DIVISION = 1 / 64
+# What a layer that expects more than 8 bits multiplies by at most.
+SHALLOWEST_DIVISION = 1 / 512
 LOW_CONTRAST_WARNING = (
     "The images are floats in {}, but the model rescales 0..255 itself, and sees them nearly without contrast: "
     "pass uint8, or floats in 0..255."
@@ -32,7 +34,8 @@ class Preprocessing:
     """How images become model-ready.
 
     `own` is the model's own preprocessor where it decides; `knows_imagenet` tells whether 1000 classes of the model are
-    ImageNet's; `is_off` that nothing is to be done.
+    ImageNet's; `is_off` that nothing is to be done, `keeps_depth` that the model takes numbers beyond 8 bits as they
+    are.
     """
 
     def __init__(self, model: Any, preprocess: Any) -> None:
@@ -46,6 +49,8 @@ class Preprocessing:
         rescaling = [layer for _, layer in sublayers(model) if type(layer).__name__ in ("Rescaling", "Normalization")]
         self._rescales = bool(rescaling)
         self._divides = any(np.max(getattr(layer, "scale", 1)) <= LARGEST_DIVISION for layer in rescaling)
+        # Whether numbers beyond 8 bits are left to the model, which makes less of them itself.
+        self.keeps_depth = preprocess == "auto" and self.own is None and any(map(_takes_deep, rescaling))
         self.knows_imagenet = self._family is not None or is_classifier_of_hub(model)
 
     def leave_to(self, layers: Iterable[Any]) -> None:
@@ -123,7 +128,8 @@ class Preprocessing:
         elif not raw.any():
             text = f"preprocess: none, the images are floats ({span}) and taken as model-ready"
         elif self._rescales:
-            text = "preprocess: none, the model rescales 0..255 itself"
+            numbers = "numbers beyond 8 bits" if self.keeps_depth else "0..255"
+            text = f"preprocess: none, the model rescales {numbers} itself"
         elif self._lacks_own:
             text = (
                 "preprocess: none, the task has no preprocessor: 0..255 passed on; set task.preprocessor, or give "
@@ -139,10 +145,9 @@ class Preprocessing:
         else:
             text = f"preprocess: keras.applications.{self._family}.preprocess_input"
             function = importlib.import_module(f"keras.applications.{self._family}").preprocess_input
-            if raw.all():
-                batch = np.asarray(function(batch), np.float32)
-            else:
-                batch[raw] = np.asarray(function(batch[raw]), np.float32)
+            # Also where Keras is told that images have channels first.
+            chosen = slice(None) if raw.all() else raw
+            batch[chosen] = np.asarray(function(batch[chosen], data_format="channels_last"), np.float32)
         return text, np.ascontiguousarray(batch, np.float32)
 
     def of_pixels(
@@ -175,6 +180,14 @@ class Preprocessing:
                 return self._applied(pictures, kinds.tolist(), span)[1].mean((1, 2))[kind]
         except ImageError:
             return np.zeros((len(kind), shape[-1]), np.float32)
+
+
+def _takes_deep(layer: Any) -> bool:
+    """Whether a layer makes numbers of about 1 of such that need more than 8 bits."""
+    if type(layer).__name__ == "Rescaling":
+        return bool(0 < np.max(layer.scale) < SHALLOWEST_DIVISION)
+    mean = getattr(layer, "mean", None)
+    return mean is not None and bool(np.max(np.asarray(mean)) > 255)
 
 
 def _checked(preprocess: Callback, batch: Floats) -> Floats:

@@ -61,8 +61,8 @@ def decompose(
         place, shape = places.of(tensor), tensor.shape
         if _has_channels_first(tensor, constant):
             gradient, constant = tf.transpose(gradient, TO_LAST), tf.reshape(constant, (-1,))
-            shape = tf.TensorShape([shape[axis] for axis in TO_LAST])
-            place = Place((shape[1], shape[2]))
+            _, channels, height, width = (int(side or 0) for side in shape)
+            shape, place = (None, height, width, channels), Place((height, width))
         term = tf.cast(gradient, tf.float32) * tf.cast(constant, tf.float32)
         term.set_shape(shape)
         total += tf.reduce_sum(tf.reshape(tf.reduce_sum(term, range(1, term.shape.rank)), (-1, rows)), 1)
