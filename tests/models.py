@@ -103,6 +103,14 @@ def gray() -> keras.Model:
     return keras.Model(image, x, name="gray")
 
 
+def bands() -> keras.Model:
+    """Four channels, as satellites have them."""
+    x = image = keras.Input((SIDE, SIDE, 4))
+    x = layers.Conv2D(5, 3, activation="relu", name="late")(x)
+    x = layers.Dense(CLASSES, activation="softmax")(layers.GlobalAveragePooling2D()(x))
+    return keras.Model(image, x, name="bands")
+
+
 def tokens(class_token: bool = True) -> keras.Model:
     """Patches as tokens, attention between them, with or without a class token."""
     x = image = keras.Input((SIDE, SIDE, 3))

@@ -140,6 +140,7 @@ OWN = {
     "one sigmoid unit": (models.single_unit, "late"),
     "two outputs, one chosen": (models.two_outputs, "late"),
     "gray, not square": (models.gray, "late"),
+    "four bands": (models.bands, "late"),
     "any input size": (free_size, "late"),
     "one channel": (one_channel, "late"),
     "tokens with a class token": (lambda: models.tokens(True), "joined"),

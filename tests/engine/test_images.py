@@ -333,8 +333,8 @@ class TestOriginals:
     def test_no_decoded_original_is_kept(self, model, tmp_path, monkeypatch):
         decoded = []
 
-        def remembered(item):
-            array = decode(item)
+        def remembered(item, channels):
+            array = decode(item, channels)
             decoded.append(weakref.ref(array))
             return array
 

@@ -353,8 +353,9 @@ def vectors():
     return keras.Sequential([keras.Input((8,)), layers.Dense(2)])
 
 
-def channels_first():
-    return keras.Sequential([keras.Input((3, 8, 8)), layers.Flatten(), layers.Dense(2)])
+def unknown_channels():
+    image = keras.Input((8, 8, None))
+    return keras.Model(image, layers.Dense(2)(layers.Lambda(lambda x: keras.ops.mean(x, (1, 2, 3))[:, None])(image)))
 
 
 def constant():
@@ -377,9 +378,9 @@ def raising():
     ("make", "said"),
     [
         (unbuilt, "is not built"),
-        (two_inputs, "2 inputs; one image input is needed"),
+        (two_inputs, "2 inputs of the model are images: .* Choose the one to explain with explain_input="),
         (vectors, "not a batch of images"),
-        (channels_first, "looks like channels first"),
+        (unknown_channels, "how many channels it has must be known"),
         (constant, "does not depend on its input"),
         (raising, r"(?s)raised RuntimeError: .*the cable is out"),
         (lambda: layers.Dense(2), "Dense is not a keras.Model"),
