@@ -36,6 +36,8 @@ export const methodTitle = (store: Store, id: string): string =>
 export const imageName = (store: Store, image: number): string =>
   lastSegment(store.traits._images.value[image]?.name ?? "") || `image ${image + 1}`;
 
+const BAND = " · band ";
+
 /** What tells one column of a comparison from the next. */
 export function comparedText(store: Store, value: Target, compare: Compare = store.traits.compare.value): string {
   if (compare === "methods") return methodTitle(store, String(value));
@@ -53,8 +55,12 @@ export function shownMethods(store: Store): MethodRecord[] {
 export function columnHeading(store: Store, index: number): string {
   const column = store.answer.value?.columns[index];
   if (!column) return "";
-  if (store.traits.compare.value === "methods") return column.method_title;
-  return comparedText(store, store.traits.compare.value === "layers" ? column.layer : column.target);
+  // A column may show one band of the map.
+  const [target = "", band] = column.target.split(BAND);
+  const compare = store.traits.compare.value;
+  const text =
+    compare === "methods" ? column.method_title : comparedText(store, compare === "layers" ? column.layer : target);
+  return band === undefined ? text : `${text}${BAND}${band}`;
 }
 
 /** A question in words; what is compared is said by its columns. */
