@@ -162,9 +162,10 @@ class Scaled:
     span: ValueRange | Limits = "0..255"
 
     @classmethod
-    def of(cls, integers: NDArray[Any], depth: int, preprocessing: Preprocessing) -> Scaled:
+    def of(cls, integers: NDArray[Any], depth: int, preprocessing: Preprocessing, bands: Bands) -> Scaled:
         """Whole numbers of so many bits, as the model's preprocessing takes them."""
-        if preprocessing.keeps_depth:
+        # That bands are in 0..255 is no custom that could be meant where nothing is to be done.
+        if preprocessing.keeps_depth or (preprocessing.is_off and not bands.are_colours):
             return cls(integers.astype(np.float32), (0.0, float(2**depth - 1)))
         return cls(of_bits(integers, depth))
 
@@ -239,8 +240,9 @@ def load(
     """Read, check, resize and preprocess images of every accepted kind, each of them by itself.
 
     Whole numbers of more than 8 bits are brought to 0..255, by the bits that all of them together use, and stay as
-    many different numbers as they were. Where a range was given, it is what becomes 0..255; without any preprocessing
-    numbers then are left as they are. A preprocessor that belongs to the model and resizes, does so in place of `fit`.
+    many different numbers as they were. Where a range was given, it is what becomes 0..255. Without any preprocessing
+    numbers in such a range are left as they are, and so are bands. A preprocessor that belongs to the model and
+    resizes, does so in place of `fit`.
 
     Args:
         images: as in `Explainer.explain`.
@@ -313,7 +315,7 @@ def _reduce_all(
             # Decoded once more: all images together had to tell their range before.
             array = decode(item, reducer.bands.channels)
             if is_whole(array):
-                scaled = Scaled.of(array, depth, reducer.preprocessing)
+                scaled = Scaled.of(array, depth, reducer.preprocessing, reducer.bands)
                 first = reducer.reduced(scaled.values, scaled.span)
             else:
                 first = reducer.reduced(array, span)
@@ -432,7 +434,7 @@ def reduce(
     if bands.value_range is not None:
         return array
     if depth and is_whole(array):
-        scaled, box = Scaled.of(array, depth, preprocessing), box_of(array.shape[:2], size or (1, 1), fit)
+        scaled, box = Scaled.of(array, depth, preprocessing, bands), box_of(array.shape[:2], size or (1, 1), fit)
         return scaled if size is None else replace(scaled, values=_resize(scaled.values, size, box))
     if size is None or array.dtype != np.uint8:
         return array

@@ -76,6 +76,13 @@ class TestDepth:
         assert_array_equal(explainer.load(deep).black, np.zeros((3, 4)))
         assert explainer.load(deep).pixels.max() == 255
 
+    def test_bands_are_left_as_they_are_too(self, net, deep):
+        explainer = kx.Explainer(net, preprocess=None)
+        want = net.predict(deep.astype("f4"), verbose=0)
+        assert_allclose(explainer.predict(deep)[0], want, rtol=1e-5)
+        run = explainer.explain_dataset(list(deep), 0, batch_size=2)
+        assert_allclose(np.concatenate([e.scores for e in run])[:, 0], want[:, 0], rtol=1e-5)
+
     @pytest.mark.parametrize("first", [layers.Rescaling(1 / 4095), layers.Normalization(mean=2000, variance=100.0)])
     def test_a_model_that_rescales_deep_numbers_gets_them(self, deep, tmp_path, first):
         keras.utils.set_random_seed(0)
