@@ -387,3 +387,31 @@ class TestChannelsFirst:
         last, first = (x.explain(images, [0, "top"], method=method, **settings).maps for x in twins)
         assert np.ptp(first) > 0
         assert_allclose(first, last, rtol=1e-4, atol=1e-5 * np.abs(last).max())
+
+    @pytest.mark.parametrize("head", ["softmax", "sigmoid", None])
+    def test_a_segmenter(self, images, head):
+        """Where a class wins, its mean probability there and its map are those of the twin, and of Keras."""
+
+        def net(order):
+            first = order == "channels_first"
+            image = keras.Input((3, 16, 24) if first else (16, 24, 3))
+            x = layers.Conv2D(4, 3, activation="relu", padding="same", data_format=order)(
+                layers.Rescaling(1 / 255)(image)
+            )
+            x = layers.Conv2D(6, 3, 2, activation="relu", padding="same", data_format=order, name="coarse")(x)
+            x = layers.Conv2D(5, 1, data_format=order)(layers.UpSampling2D(2, data_format=order)(x))
+            heads = {"softmax": layers.Softmax(axis=1 if first else -1), "sigmoid": layers.Activation("sigmoid")}
+            return keras.Model(image, heads[head](x) if head else x)
+
+        keras.utils.set_random_seed(5)
+        last, first = net("channels_last"), net("channels_first")
+        first.set_weights(last.get_weights())
+        explainers = kx.Explainer(last), kx.Explainer(first)
+        assert explainers[1].inspection.head == explainers[0].inspection.head
+        y = np.moveaxis(first.predict(np.moveaxis(images, -1, 1).astype("f4"), verbose=0), 1, -1)
+        wins = (y.argmax(-1) == 2) & ((head != "sigmoid") | (y.max(-1) > 0.5))
+        assert_allclose(explainers[1].predict(images)[0][:, 2], wins.mean((1, 2)), atol=1e-6)
+        answers = [explainer.explain(images, 2, layer="coarse", region="whole") for explainer in explainers]
+        assert_allclose(answers[1].maps, answers[0].maps, rtol=1e-4, atol=1e-7)
+        told = answers[1].probabilities if head else answers[1].scores
+        assert_allclose(told[:, 0], y[..., 2].mean((1, 2)), atol=1e-5)

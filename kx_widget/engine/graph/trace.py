@@ -27,7 +27,7 @@ from kx_widget.engine.graph.shapes import Shapes
 from kx_widget.engine.graph.subgraph import choosing_part, dependencies, dependents, part, reads_of
 from kx_widget.engine.heads import Link, trained_link
 from kx_widget.engine.keras_private import as_input, compiled, guided, handle_of, observed
-from kx_widget.engine.model_inputs import ModelInputs, inputs_of
+from kx_widget.engine.model_inputs import TO_LAST, ModelInputs, inputs_of
 from kx_widget.engine.regions import OutputPlaces
 from kx_widget.engine.scalars import Target, constant_names, values_of
 from kx_widget.engine.types import Head
@@ -85,7 +85,9 @@ class Graph:
             graph = tf.compat.v1.get_default_graph()
             with observed(model, graph, seen, inputs.channels_first):
                 y = model(as_input(model, inputs.joined(x, beside)), training=False)
-            return self._scores_of(choose_output(model, y, output), target) if not own else self._own_scores(own, y)
+            if own:
+                return self._own_scores(own, y)
+            return self._scores_of(choose_output(model, y, output), target, inputs.channels_first)
 
         self._whole = _traced(traced, input_shape, inputs)
         self.x, self.target, *self.beside = self._whole.inputs[: 2 + len(inputs.others)]
@@ -115,9 +117,12 @@ class Graph:
         layers = [self.x, *(call.tensor for call in self.calls)]
         self._backward = Backward(self._total, layers, self.number, self.bottlenecks)
 
-    def _scores_of(self, y: Any, target: Any) -> Any:
+    def _scores_of(self, y: Any, target: Any, channels_first: bool) -> Any:
         """The scores (B, C) in what the model returned, of several places the mean over the target's region."""
         logits, self.head = logits_of(y)
+        if channels_first and y.shape.rank == 4:
+            logits, self.head = logits_of_planes(y)
+            logits, y = (tf.transpose(t, TO_LAST) for t in (logits, y))
         self.logits = logits
         scores = as_scores(logits, y, self.head)
         if scores.shape.rank == 2:
@@ -381,3 +386,18 @@ def logits_of(y: Any) -> tuple[Any, Head]:
     if op.type in HEADS:
         return op.inputs[0], HEADS[op.type]
     return y, "linear" if op.type in AFFINE else "unknown"
+
+
+def logits_of_planes(y: Any) -> tuple[Any, Head]:
+    """The same of a plane (B, C, h, w) for each class; a softmax is then one over the second axis."""
+    op, transposes = y.op, 0
+    while op.type in FORWARDING or op.type == "Transpose":
+        transposes += op.type == "Transpose"
+        op = op.inputs[0].op
+    # TensorFlow puts the axis of a softmax last, and back; all other transposes come in pairs.
+    is_over_classes = bool(transposes % 2)
+    if op.type not in HEADS:
+        return y, "linear" if op.type in AFFINE else "unknown"
+    if HEADS[op.type] == "sigmoid":
+        return op.inputs[0], "sigmoid"
+    return (op.inputs[0].op.inputs[0], "softmax") if is_over_classes else (y, "unknown")
