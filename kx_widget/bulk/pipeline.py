@@ -209,4 +209,5 @@ def blank(explainer: Explainer) -> Images:
     pixels = np.zeros((*shape[:2], 3), np.uint8)
     batch = np.zeros((1, *shape), np.float32)
     about = explainer.preprocessing, 0, lambda: batch[:, 0, 0]
-    return Images(batch, pixels[None], (pixels,), (WHOLE,), ("",), ("",), *about)
+    images = Images(batch, pixels[None], (pixels,), (WHOLE,), ("",), ("",), *about)
+    return images.with_beside(explainer.inputs.zeros)

@@ -376,7 +376,9 @@ def inspect(
 
     x = Explainer(loaded, class_names=class_names_of(class_names))
     facts = x.inspection
-    x.load(np.zeros((1, *facts.input_shape[:2], 3), np.uint8))
+    inputs: list[Any] = x.inputs.zeros
+    inputs.insert(x.inputs.explained, np.zeros((1, *facts.input_shape), np.uint8))
+    x.load(inputs[0] if len(inputs) == 1 else tuple(inputs))
     layers = [layer for layer in facts.layers if layer.is_candidate or every]
     if as_json:
         say(

@@ -96,6 +96,11 @@ class ModelInputs:
         """The shape of one image's values of an input, as they are handed over, and their dtype."""
         return (self.declared_of(spec), "float32") if self.is_image(spec) else (spec.shape[1:], spec.dtype)
 
+    @property
+    def zeros(self) -> list[NDArray[Any]]:
+        """Of each of the inputs that ride along, what may stand for one image."""
+        return [np.zeros((1, *(side or 1 for side in shape)), dtype) for shape, dtype in map(self.fed, self.others)]
+
     def split(self, images: Any) -> tuple[Any, list[Any]]:
         """What was given for the image, and for each of the others.
 

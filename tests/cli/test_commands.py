@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from keras import layers
 from PIL import Image
 
 import kx_widget as kx
@@ -380,6 +381,14 @@ def test_wrong_usage_ends_with_2(kx_command):
         code, _, err = kx_command("explain", "m", "p", "--top", top)
         assert code == 2
         assert "Invalid value for '--top'" in err
+
+
+def test_inspect_a_model_of_bands_and_two_inputs(kx_command, tmp_path):
+    image, age = keras.Input((8, 8, 4), name="image"), keras.Input((1,), name="age")
+    x = layers.Concatenate()([layers.GlobalAveragePooling2D()(layers.Conv2D(2, 3)(image)), age])
+    keras.Model({"age": age, "image": image}, layers.Dense(2)(x)).save(tmp_path / "two.keras")
+    code, out, _ = kx_command("inspect", tmp_path / "two.keras")
+    assert (code, "input (8, 8, 4)" in out) == (0, True)
 
 
 def test_inspect(kx_command, model):

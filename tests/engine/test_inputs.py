@@ -8,6 +8,7 @@ from keras import layers
 from numpy.testing import assert_allclose, assert_array_equal
 
 import kx_widget as kx
+from kx_widget.bulk.pipeline import blank
 
 SHAPE = (12, 10, 4)
 N = 5
@@ -294,6 +295,11 @@ class TestDataSets:
         store = explainer.explain_to(tmp_path / "s", self.sources()["tf.data"], ["top", 0], smooth={"repetitions": 2})
         assert_allclose(np.stack(store.maps(range(2 * N))).reshape(want.maps.shape), want.maps, rtol=1e-4, atol=1e-6)
         assert store.column("label").to_pylist()[::2] == [0, 1, 2, 0, 1]
+
+    def test_an_image_of_nothing_has_all_inputs(self, whole):
+        """With it questions are checked, and passes are timed, before anything is read."""
+        assert [values.shape for values in blank(whole[0]).beside] == [(1, 1), (1, 2)]
+        assert np.isfinite(whole[0].predict(blank(whole[0]))[0]).all()
 
     def test_files_alone_do_not_do(self, whole, tmp_path):
         np.save(tmp_path / "a.npy", data()["image"][0])
