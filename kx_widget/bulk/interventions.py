@@ -190,7 +190,7 @@ class Interventions:
     def _covered(self, images: Images, target: int, parts: Parts) -> Effect | None:
         """The share of the score that goes when the part is covered; None where covering all leaves it."""
         masks = np.concatenate([parts.masks, np.ones_like(parts.masks[:, :1])], 1)
-        before = self._explainer.predict(images)[0][:, target]
+        before = self._explainer.uncovered(images)[0][:, target]
         after = self._explainer.what_if(images, masks, self._cover)[0][:, :, target]
         reach = before - after[:, -1]
         tells = reach > LEAST_REACH * np.abs(before)

@@ -199,6 +199,11 @@ class Explainer:
         return self._last().inspection
 
     @property
+    def has_places(self) -> bool:
+        """Whether the model has scores for several places of an image, as segmenters have."""
+        return self._last().graph.output is not None
+
+    @property
     def class_names(self) -> tuple[str, ...]:
         """One name per class."""
         return self._last().class_names
@@ -602,6 +607,13 @@ class Explainer:
                     for rows, probe in question.probes(extra_bytes=extra_bytes)
                 ]
             )
+        return scores, question.model.probabilities(scores)
+
+    def uncovered(self, images: Any) -> tuple[Floats, Floats]:
+        """What `what_if` tells where nothing is covered, (N, C) each: `predict`, but for models with several places."""
+        question = self.ask(images, [0], method="gradients")
+        with model_failures():
+            scores = np.concatenate([question.scores(rows, probe) for rows, probe in question.probes()])
         return scores, question.model.probabilities(scores)
 
     def cover_pixels(self, images: Any, cover: str = "blur") -> Pixels:

@@ -241,6 +241,7 @@ class Painting:
 def _batch(explainer: Explainer, stroke: Stroke, images: Images, before: Predictions | None) -> PaintedBatch:
     """Images, scored once they are covered, and before unless that is known."""
     mask = stroke.pixels_for((images.batch.shape[1], images.batch.shape[2]))
-    before = explainer.predict(images) if before is None else before
+    # What is predicted of places is where classes win; here it is what their scores are there.
+    before = explainer.uncovered(images) if before is None or explainer.has_places else before
     scores, probabilities = explainer.what_if(images, mask[None], stroke.cover, stroke.keep)
     return PaintedBatch(explainer, stroke, images, mask, before, (scores[:, 0], probabilities[:, 0]))

@@ -13,7 +13,7 @@ from PIL import Image
 import kx_widget as kx
 from kx_widget.engine.explainer import Explainer
 from kx_widget.widget import session
-from tests import models
+from tests import models, segmenters
 from tests.widget.decisive import NAMES, ready
 from tests.widget.decisive import explainer as explainer
 from tests.widget.decisive import widget as widget
@@ -170,6 +170,24 @@ def test_a_contrast_and_a_model_without_probabilities_lose_a_part_of_what_coveri
         assert_allclose(record["lost"], (before - after) / (before - blank), rtol=1e-3)
     else:
         assert record["lost"] is None
+
+
+def test_of_a_segmenter_the_score_where_the_class_wins_in_the_picture(browser, monkeypatch):
+    monkeypatch.setattr(session, "SECONDS_AFTER_STROKE", 0.0)
+    net, images = segmenters.unet(), segmenters.photographs()
+    widget = browser.open(kx.KxWidget(kx.Explainer(net, preprocess=None), images))
+    target = int(browser.wait(widget).targets[0, 0])
+    rest(widget)
+    mask = np.zeros(images.shape[1:3], bool)
+    mask[:30, :30] = True
+    message, _ = paint(widget, browser, mask, cover="black")
+    y, covered = (np.asarray(net(x[None]))[0] for x in (images[0], images[0] * ~mask[..., None]))
+    wins = y.argmax(-1) == target
+    (record,) = message["images"]
+    assert (message["problem"], message["value"]) == ("", "score")
+    assert_allclose(record["before"], y[wins, target].mean(), rtol=1e-4)
+    assert_allclose(record["after"], covered[wins, target].mean(), rtol=1e-4)
+    widget.close()
 
 
 def test_other_weights_are_never_mixed_with_these_maps(widget, browser, explainer):
