@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ from kx_widget.bulk.loader import load_readable
 from kx_widget.bulk.sources import file_of
 from kx_widget.bulk.store import Store
 from kx_widget.bulk.suspicions import Suspicion
+from kx_widget.engine.cache import digest
 from kx_widget.engine.channel_relevance import relevance_maps
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.figures import counted, fixed, percent
@@ -217,12 +218,15 @@ class Interventions:
         before = self._explainer.predict(hosts)[0].argmax(-1)
         pictures, after = [], []
         for images, parts, number in patches:
-            pixels = hosts.pixels.copy()
-            for i, host in enumerate(pixels):
+            pixels, batch = hosts.pixels.copy(), hosts.batch.copy()
+            for i in range(len(batch)):
                 place, source = i % len(first.corners), i % len(parts.corners)
-                host[first.window(place, 0)] = images.pixels[source][parts.window(source, number)]
+                there, part = first.window(place, 0), parts.window(source, number)
+                pixels[i][there], batch[i][there] = images.pixels[source][part], images.batch[source][part]
             pictures.append(pixels)
-            after.append(self._explainer.predict(pixels)[0].argmax(-1))
+            # What the model gets may be more than pictures of 8 bits.
+            pasted = replace(hosts, batch=batch, pixels=pixels, digests=tuple(map(digest, batch)))
+            after.append(self._explainer.predict(pasted.with_beside(hosts.beside))[0].argmax(-1))
         names = self._explainer.class_names
         shown = tuple(
             PastedPicture(pictures[0][i], names[before[i]], names[after[0][i]])
