@@ -8,8 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from kx_widget.engine.errors import CancelledError, ImageError, KxError, plain
 from kx_widget.engine.explanation import Explanation
@@ -18,10 +17,11 @@ from kx_widget.widget import prefetch
 from kx_widget.widget.answer_sources import AnswerSource, Part, Query, asks_for_labels
 from kx_widget.widget.archive import KeptAnswer
 from kx_widget.widget.crops import Crops
+from kx_widget.widget.current_answer import CurrentAnswer, Status
 from kx_widget.widget.estimates import Estimates
-from kx_widget.widget.evidence import COVER, MOST_SECONDS, ExplainedImages, MapEvidence
+from kx_widget.widget.evidence import MOST_SECONDS, ExplainedImages, MapEvidence
 from kx_widget.widget.image_sources import ImageSource
-from kx_widget.widget.messages import VERSION, Column
+from kx_widget.widget.messages import VERSION
 from kx_widget.widget.outbox import LARGEST_FRAME, Outbox, Send
 from kx_widget.widget.painting import Painting, Predictions, Stroke
 from kx_widget.widget.ranker import Ranker, check_request
@@ -30,7 +30,6 @@ from kx_widget.widget.serialize import Tile, Tiles, error_message, prediction_me
 from kx_widget.widget.thumbnails import ThumbnailMaker
 from kx_widget.widget.worker import CancelToken, Worker, wait_for
 
-Status = Literal["idle", "running", "done", "cancelled", "error"]
 CLOSED = "This widget is closed. Make a new one."
 SECONDS_BETWEEN_FRAMES = 0.05
 SECONDS_BETWEEN_PROGRESS = 0.1
@@ -44,60 +43,6 @@ MOST_MEASURED = 100
 SECONDS_AFTER_STROKE = 2.0
 # Views whose strokes wait.
 MOST_STROKES = 40
-
-
-@dataclass
-class CurrentAnswer:
-    """What is known of the latest question, answered with the weights of this `version`.
-
-    `tiles` are for views that come later, too. The `parts` that are being computed become `explanations` of their
-    `frames`, which are by image and column.
-    """
-
-    gen: int
-    traits: Mapping[str, Any] = field(default_factory=dict)
-    query: Query | None = None
-    focus: int = 0
-    explained: int | None = None
-    version: int = 0
-    key: str = ""
-    is_held: bool = False
-    tiles: dict[tuple[int, int], Tile] = field(default_factory=dict)
-    parts: Sequence[Part] = ()
-    part_seconds: list[float] = field(default_factory=list)
-    frames: dict[tuple[int, int], Frame] = field(default_factory=dict)
-    explanations: list[Explanation] = field(default_factory=list)
-    prefetched: set[str] = field(default_factory=set)
-    costs: dict[str, float] | None = None
-    measuring: float | None = None
-    evidence: MapEvidence = field(default_factory=MapEvidence)
-    cover: str = COVER
-    rankings: Sequence[Ranking] = ()
-    status: Status = "running"
-    error: BaseException | None = None
-    seconds: float = 0.0
-
-    @property
-    def columns(self) -> list[Column]:
-        """Of the grid."""
-        return self.query.columns if self.query else []
-
-    def begin(self, parts: Sequence[Part]) -> None:
-        """Begin with these parts, of which nothing is computed yet."""
-        self.parts, self.part_seconds, self.frames = parts, [0.0] * len(parts), {}
-
-    def explain(self) -> list[Explanation]:
-        """An explanation of each part that has maps, as far as they have come."""
-        if not self.parts:
-            return self.explanations
-        frames = [[self.frames[at] for at in self.frames if at[1] in part.numbers] for part in self.parts]
-        parts = zip(self.parts, frames, self.part_seconds, strict=True)
-        return [part.explanation(each, seconds) for part, each, seconds in parts if each]
-
-    def settle(self) -> None:
-        """Explain what has come of the parts, and let go of them."""
-        self.explanations = self.explain()
-        self.begin(())
 
 
 class Session:

@@ -14,13 +14,14 @@ from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.labels import read_labels
 from kx_widget.widget.answer_sources import AnswerSource, Query, asks_for_labels
 from kx_widget.widget.call_site import after_each_cell, written_arguments
+from kx_widget.widget.current_answer import Status
 from kx_widget.widget.export import Exporter
 from kx_widget.widget.image_sources import ImageSource, LoadedImages, encode_all
 from kx_widget.widget.messages import validate
 from kx_widget.widget.model_answers import ModelAnswers
 from kx_widget.widget.questions import adapted, in_words
 from kx_widget.widget.serialize import error_message, python_argument
-from kx_widget.widget.session import CLOSED, Session, Status
+from kx_widget.widget.session import CLOSED, Session
 from kx_widget.widget.traits import PYTHON_ONLY, QUESTION, READ_ONLY, Traits, as_trait_error, read_filter, read_sort
 
 if TYPE_CHECKING:
