@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kx_widget.engine.explanation import Explanation
     from kx_widget.engine.methods import METHODS
     from kx_widget.engine.metrics import METRICS
+    from kx_widget.engine.references import similar_to
     from kx_widget.engine.regions import Region, region
     from kx_widget.engine.registry import Method, Metric
     from kx_widget.engine.scalars import Target
@@ -68,6 +69,7 @@ __all__ = [
     "region",
     "retinanet_boxes",
     "samples",
+    "similar_to",
 ]
 
 # Resolved on first use, so that importing the package does not import TensorFlow.
@@ -89,6 +91,7 @@ _HOMES = {
     "Partial": "engine.types",
     "Region": "engine.regions",
     "region": "engine.regions",
+    "similar_to": "engine.references",
     "Step": "engine.types",
     "Store": "bulk.store",
     "Target": "engine.scalars",

@@ -56,6 +56,7 @@ from kx_widget.engine.regions import Region, parse_regions
 from kx_widget.engine.registry import Method, Metric, find, table
 from kx_widget.engine.scalars import Target, own_targets
 from kx_widget.engine.scored_picture import ScoredPicture
+from kx_widget.engine.similarity import similarity_of
 from kx_widget.engine.types import Floats, Inspection, Parameter, Step
 from kx_widget.engine.weights import Weights
 from kx_widget.engine.wrappers import WRAPPERS
@@ -97,6 +98,7 @@ class ExplainerSettings:
     value_range: tuple[float, float] | None = None
     rgb: Any = None
     explain_input: str | int | None = None
+    references: Any = None
 
 
 KEYWORDS = tuple(ExplainerSettings.__dataclass_fields__)
@@ -126,6 +128,8 @@ class Explainer:
         rgb: which bands are shown as red, green and blue, `(3, 2, 1)`, or which one, `3` in grey or `(3, "viridis")`;
             counted from 0. It changes nothing of what the model gets. None for the first ones.
         explain_input: name or index of the image to explain, if several inputs of the model are images.
+        references: what `similar_to` makes, of a model that tells embeddings: its classes are these references, and
+            scores say how similar an image is to each.
 
     Attributes:
         settings: the arguments above, but for the model.
@@ -156,6 +160,7 @@ class Explainer:
         value_range: tuple[float, float] | None = None,
         rgb: Any = None,
         explain_input: str | int | None = None,
+        references: Any = None,
     ) -> None:
         check_model(model)
         settings = {"memory_mib": memory_mib, "cache_mib": cache_mib, "fit": fit}
@@ -165,12 +170,13 @@ class Explainer:
         self.metrics = table(Metric, *METRICS.values(), own=metrics)
         methods = tuple(method for name, method in self.methods.items() if METHODS.get(name) is not method)
         metrics = tuple(metric for name, metric in self.metrics.items() if METRICS.get(name) is not metric)
-        about_images = value_range, rgb, explain_input
+        about_images = value_range, rgb, explain_input, references
         self.settings = ExplainerSettings(
             preprocess, class_names, output, memory_mib, cache_mib, fit, methods, metrics, output_names, *about_images
         )
-        self.preprocessor = Preprocessing(model, preprocess)
-        self.inputs = inputs_of(model, explain_input)
+        self.similarity = similarity_of(model, vars(self.settings))
+        self.preprocessor = Preprocessing(model, preprocess, getattr(references, "tokenizer", None))
+        self.inputs = inputs_of(model, explain_input) if self.similarity is None else self.similarity.inputs
         self.declared = self.preprocessor.declared(self.inputs.declared)
         self.bands = bands_of(self.declared[2], value_range, rgb)
         self._lock = threading.RLock()
@@ -184,7 +190,11 @@ class Explainer:
         self._models: OrderedDict[tuple[int, int, int], CompiledModel] = OrderedDict()
         self._own: OrderedDict[tuple[tuple[int, int, int], tuple[Target, ...]], CompiledModel] = OrderedDict()
         height, width, channels = self.declared
-        compiled = self.prepare((height or FREE_SIDE, width or FREE_SIDE, channels))
+        shape = height or FREE_SIDE, width or FREE_SIDE, channels
+        if self.similarity is not None:
+            self.similarity.begin(self.preprocessor, shape)
+        self._update_references()
+        compiled = self.prepare(shape)
         self.preprocessor.leave_to(call.layer for call in compiled.graph.calls)
 
     def __getstate__(self) -> Any:
@@ -230,7 +240,7 @@ class Explainer:
         with self._lock:
             compiled = self._own.pop((shape, own), None)
             if compiled is None:
-                graph = Graph(self.model, shape, self.settings.output, self.inputs, own)
+                graph = Graph(self.model, shape, self.settings.output, self.inputs, own, self.similarity)
                 meaning = Meaning(tuple(t.name for t in own), None, tuple(t.unit for t in own))
                 functions = Functions(graph, self._budget)
                 compiled = CompiledModel(graph, functions, inspect(self.model, graph), meaning, self._weights, own)
@@ -239,14 +249,26 @@ class Explainer:
                 self._own.popitem(last=False)
             return compiled
 
+    def _update_references(self) -> None:
+        """Embed references anew where the weights have changed; what was traced with the old ones is of no use."""
+        with self._lock:
+            if self.similarity is not None and self.similarity.update(self._weights.version(), self._read_references):
+                self._models.clear()
+                self._own.clear()
+
+    def _read_references(self, images: Any) -> Images:
+        image, others = self.inputs.split(images)
+        loaded = self._load(image)
+        return loaded.with_beside(self.read_beside(others, len(loaded.batch))) if others else loaded
+
     def prepare(self, shape: tuple[int, int, int]) -> CompiledModel:
         """The model traced for inputs of this shape (H, W, C), once; `inspection` then speaks of it."""
         with self._lock:
             compiled = self._models.pop(shape, None)
             if compiled is None:
-                graph = Graph(self.model, shape, self.settings.output, self.inputs)
+                graph = Graph(self.model, shape, self.settings.output, self.inputs, similarity=self.similarity)
                 inspection = inspect(self.model, graph)
-                meaning = meaning_of(
+                meaning = self.similarity.meaning if self.similarity is not None else meaning_of(
                     self.model, self.settings.output, inspection.head, graph.classes, vars(self.settings),
                     self.preprocessor.knows_imagenet,
                 )  # fmt: skip
@@ -354,7 +376,9 @@ class Explainer:
         loaded = self.load(images)
         h, w, c = loaded.batch.shape[1:]
         own = own_targets(targets)
-        compiled = self._prepare_own((h, w, c), own) if own else self.prepare((h, w, c))
+        with self._lock:
+            self._update_references()
+            compiled = self._prepare_own((h, w, c), own) if own else self.prepare((h, w, c))
         targets = [target.name for target in own] if own else targets
         row = find(self.methods, compiled.inspection.recommended_method if method is None else method)
         params = row.complete(params, QUESTION_KEYWORDS)

@@ -38,12 +38,12 @@ class Preprocessing:
     are.
     """
 
-    def __init__(self, model: Any, preprocess: Any) -> None:
+    def __init__(self, model: Any, preprocess: Any, of_pairs: Any = None) -> None:
         if not (preprocess is None or callable(preprocess) or (isinstance(preprocess, str) and preprocess == "auto")):
             raise ImageError(f'preprocess={preprocess!r} is not known. Pass "auto", None or a function.')
         self._preprocess = preprocess
         self.is_off = preprocess is None
-        self.own: OwnPreprocessor | None = own_preprocessor(model) if preprocess == "auto" else None
+        self.own: OwnPreprocessor | None = own_preprocessor(model, of_pairs) if preprocess == "auto" else None
         self._lacks_own = is_task(model) and self.own is None
         self._family = family_of(model)
         rescaling = [layer for _, layer in sublayers(model) if type(layer).__name__ in ("Rescaling", "Normalization")]

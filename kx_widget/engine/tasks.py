@@ -22,9 +22,23 @@ ODD_SIZE = (37, 41)
 LARGEST_CONTRAST = 25.5
 
 
-def own_preprocessor(model: Any) -> "OwnPreprocessor | None":
-    """The model's own preprocessor, if it has one that can be called and does not call it itself."""
-    preprocessor = getattr(model, "preprocessor", None)
+def dual_encoder(model: Any) -> Any | None:
+    """The model, or its backbone, if it has an encoder for images and one for texts, as CLIP has; else None."""
+    both = "get_vision_embeddings", "get_text_embeddings"
+    parts = model, getattr(model, "backbone", None)
+    return next((part for part in parts if all(hasattr(part, name) for name in both)), None)
+
+
+def own_preprocessor(model: Any, of_pairs: Any = None) -> "OwnPreprocessor | None":
+    """The model's own preprocessor, if it has one that can be called and does not call it itself.
+
+    Args:
+        model: what it belongs to.
+        of_pairs: a preprocessor of texts and images that takes its place.
+    """
+    preprocessor = of_pairs or getattr(model, "preprocessor", None)
+    if hasattr(preprocessor, "tokenizer"):
+        preprocessor = getattr(preprocessor, "image_converter", None)
     code = getattr(type(model).call, "__code__", None)
     if not callable(preprocessor) or (code is not None and "preprocessor" in code.co_names):
         return None

@@ -54,7 +54,9 @@ class Graph:
     Where the model has scores for R places, a segmenter for instance, `output` says where they lie; the scores are then
     means over a region (B, R), which comes behind the weights in `target`, (B, C + R). `link` is what makes
     probabilities of scores, told by whoever knows it before anything is compiled. With targets of one's `own` the
-    scores are what these tell of the model's outputs, and `flat_targets` names those that have no gradient.
+    scores are what these tell of the model's outputs, and `flat_targets` names those that have no gradient. With a
+    `similarity` (see `engine.similarity`) the model tells embeddings, and the scores are how similar these are to
+    references.
 
     Raises:
         ModelError: the model cannot be called on such an input, or has several outputs and none was chosen.
@@ -68,6 +70,7 @@ class Graph:
         output: str | int | None = None,
         inputs: ModelInputs | None = None,
         own: Sequence[Target] = (),
+        similarity: Any = None,
     ) -> None:
         inputs = inputs or inputs_of(model)
         self.lock = threading.RLock()
@@ -84,9 +87,13 @@ class Graph:
         def traced(x: Any, target: Any, *beside: Any) -> Any:
             graph = tf.compat.v1.get_default_graph()
             with observed(model, graph, seen, inputs.channels_first):
-                y = model(as_input(model, inputs.joined(x, beside)), training=False)
+                values = inputs.joined(x, beside)
+                y = model(as_input(model, values), training=False) if similarity is None else similarity.embed(values)
             if own:
                 return self._own_scores(own, y)
+            if similarity is not None:
+                self.logits, self.head = similarity.scores(y), "linear"
+                return tf.identity(self.logits)
             return self._scores_of(choose_output(model, y, output), target, inputs.channels_first)
 
         self._whole = _traced(traced, input_shape, inputs)
