@@ -179,7 +179,7 @@ class Interventions:
         if len(rows) > most:
             rows = rows[np.sort(rng.choice(len(rows), most, replace=False))]
         paths = [file_of(row["id"]) for row in self._store.rows(rows, ["id"])]
-        problems, images = load_readable(self._explainer, paths)
+        problems, images = load_readable(self._explainer, paths, self._store.beside(rows))
         return rows[np.array([not problem for problem in problems], bool)], images
 
     def _maps(self, images: Images, target: int, weights: Floats) -> Floats:

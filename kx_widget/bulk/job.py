@@ -97,6 +97,7 @@ class PartFiles:
         evidence: how much is told of how far maps can be believed.
         channels: whose relevance is written.
         has_regions: whether it is written which places count.
+        beside: names of the inputs beside the image that are written.
     """
 
     folder: Path
@@ -107,6 +108,7 @@ class PartFiles:
     evidence: EvidenceLevel | None
     channels: int = 0
     has_regions: bool = False
+    beside: tuple[str, ...] = ()
 
 
 # Explains all but the complete parts of a source, and yields how many images are done now and then.
@@ -129,7 +131,7 @@ def explain_part(batches: Iterable[ExplainedBatch], part: int, files: PartFiles)
         What the batches raise.
     """
     origin = Origin(files.job, part, files.stamps[part] if files.stamps else None)
-    about = files.evidence, files.channels, files.has_regions
+    about = files.evidence, files.channels, files.has_regions, files.beside
     with (
         atomic_write(files.folder / part_name(part)) as unfinished,
         PartWriter(unfinished, files.dtype, origin, *about) as writer,
@@ -181,7 +183,8 @@ def run_job(explainer: Explainer, job: Job, execute: Executor = explain_here) ->
             return Store(job.path)
         complete = complete_parts(folder, fingerprint, stamps or None)
         if ended is None or ended.get("parts") != len(complete):
-            columns = job.settings.evidence, pipeline.channels, bool(pipeline.question.regions)
+            kept = explainer.inputs.small_others
+            columns = job.settings.evidence, pipeline.channels, bool(pipeline.question.regions), kept
             about = fingerprint.get("id"), stamps, *columns
             files = PartFiles(folder, job.dtype, part_images, *about)
             with progress_bar(source.total, job.progress) as bar:
@@ -234,6 +237,10 @@ def job_fingerprint(pipeline: Pipeline, source: Source, dtype: str) -> dict[str,
         facts["preprocess_code"] = _code(function)
     if bands := explainer.bands.as_plain():
         facts["bands"] = bands
+    if explainer.similarity is not None:
+        facts["references"] = explainer.similarity.as_plain()
+    if beside := explainer.inputs.small_others:
+        facts["beside"] = list(beside)
     if pipeline.channels:
         facts["channels"] = pipeline.channels
     if units := question.model.meaning.units:
@@ -343,7 +350,7 @@ def _lock(folder: Path) -> int | None:
 def _check_same(folder: Path, before: dict[str, Any], now: dict[str, Any], ended: bool) -> None:
     changed = [
         key
-        for key in {**now, "channels": 0, "regions": [], "units": [], "bands": None}
+        for key in {**now, "channels": 0, "regions": [], "units": [], "bands": None, "references": None, "beside": []}
         if key not in ("id", *CODE) and before.get(key) != now.get(key)
     ]
     changed += [key for key in CODE if before.get(key, now.get(key)) != now.get(key)]

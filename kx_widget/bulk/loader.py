@@ -1,9 +1,10 @@
 """Items -> batches ready for the model, decoded while the model is busy."""
 
 import os
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain, compress, islice
 from pathlib import Path
 from typing import Any
@@ -219,18 +220,38 @@ class BatchLoader:
         )  # fmt: skip
 
 
-def load_readable(explainer: Explainer, paths: Sequence[Path]) -> tuple[list[str], Images | None]:
-    """Why each of these files cannot be used, "" where it can, and those that can, ready for the model."""
+def load_readable(
+    explainer: Explainer, paths: Sequence[Path], beside: Sequence[tuple[Any, ...]] = ()
+) -> tuple[list[str], Images | None]:
+    """Why each of these files cannot be used, "" where it can, and those that can, ready for the model.
+
+    Args:
+        explainer: of the model.
+        paths: of the files.
+        beside: what else the model takes of each image, where it does.
+
+    Raises:
+        ImageError: the model takes what is not known of any image.
+    """
+    beside = [row for row in beside if row] or [()] * len(paths)
+    if len(beside[0]) != len(explainer.inputs.others):
+        names = ", ".join(repr(spec.name) for spec in explainer.inputs.others)
+        raise ImageError(f"The model also takes {names}, and what that was is not kept with these files.")
+
+    def read(chosen: Sequence[int]) -> Images:
+        others = [list(values) for values in zip(*(beside[at] for at in chosen), strict=True)]
+        return explainer.load(explainer.inputs.given([paths[at] for at in chosen], others))
+
     with suppress(ImageError):
-        return [""] * len(paths), explainer.load(list(paths))
-    problems = [_problem(explainer, path) for path in paths]
-    good = [path for path, problem in zip(paths, problems, strict=True) if not problem]
-    return problems, explainer.load(good) if good else None
+        return [""] * len(paths), read(range(len(paths)))
+    problems = [_problem(partial(read, [at]), path) for at, path in enumerate(paths)]
+    good = [at for at, problem in enumerate(problems) if not problem]
+    return problems, read(good) if good else None
 
 
-def _problem(explainer: Explainer, path: Path) -> str:
+def _problem(read: Callable[[], Images], path: Path) -> str:
     try:
-        explainer.load([path])
+        read()
     except ImageError as error:
         # The name of the one file that there is, is known.
         return str(error).rpartition(f"{path}: ")[2].strip()

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any, get_args
 
 from kx_widget.bulk.arrow import pa, pq
-from kx_widget.bulk.schema import DTYPES, MAP, NOTES, REGION, RELEVANCE, schema
+from kx_widget.bulk.schema import BESIDE, DTYPES, MAP, NOTES, REGION, RELEVANCE, schema
 from kx_widget.engine.bands import Bands, bands_of
 from kx_widget.engine.errors import FormatError
 from kx_widget.engine.evidence_columns import LEVELS, EvidenceLevel
 from kx_widget.engine.files import atomic_write, named_errors
 from kx_widget.engine.images import Fit
+from kx_widget.engine.references import References
 
 JOB = "_job.json"
 DONE = "_done.json"
@@ -150,7 +151,8 @@ def _check_columns(name: str, footer: Any, job: dict[str, Any]) -> None:
     counted = sum(footer.row_group(group).num_rows for group in range(footer.num_row_groups))
     levels: list[Any] = [job["evidence"]] if "evidence" in job else [None, *LEVELS]
     has_regions = "regions" in job if job else REGION in written.names
-    about = job.get("channels", 0), has_regions
+    beside = job.get("beside", ()) if job else [BESIDE] * (BESIDE in written.names)
+    about = job.get("channels", 0), has_regions, beside
     allowed = [schema(dtype, level, *about) for dtype in DTYPES for level in levels]
     # Stores of 0.1 were written before there were notes.
     allowed += [columns.remove(columns.get_field_index(NOTES)) for columns in allowed]
@@ -162,7 +164,9 @@ def explainer_keywords(job: dict[str, Any]) -> dict[str, Any]:
     """The keywords of an `Explainer` that names scores and reads images as a job did, but for the preprocessing."""
     bands = Bands.from_plain(job.get("bands"))
     names: dict[str, Any] = {"class_names": job.get("class_names")}
-    if job.get("units"):
+    if job.get("references"):
+        names = {"references": References.from_plain(job["references"])}
+    elif job.get("units"):
         names = {"output_names": list(zip(job["class_names"], job["units"], strict=True))}
     return {**names, "fit": job.get("fit", "stretch"), "value_range": bands.value_range, "rgb": bands.rgb}
 
@@ -235,6 +239,13 @@ def _are_bands(value: Any) -> bool:
         return False
 
 
+def _are_references(value: Any) -> bool:
+    try:
+        return References.from_plain(value).vectors is not None
+    except (KeyError, TypeError, ValueError):
+        return False
+
+
 def _is_count(value: Any) -> bool:
     return type(value) is int and value >= 0
 
@@ -260,6 +271,8 @@ FIELDS: dict[str, Callable[[Any], bool]] = {
     "units": _list_of(str),
     "regions": lambda value: isinstance(value, list),
     "bands": _are_bands,
+    "references": _are_references,
+    "beside": _list_of(str),
     "files": _list_of(str),
 }
 
@@ -276,6 +289,7 @@ class PartWriter:
         evidence: how much evidence the rows have.
         channels: whose relevance is in the rows.
         has_regions: whether the rows say which places count.
+        beside: names of the inputs beside the image that the rows tell.
     """
 
     def __init__(
@@ -286,8 +300,9 @@ class PartWriter:
         evidence: EvidenceLevel | None = None,
         channels: int = 0,
         has_regions: bool = False,
+        beside: Sequence[str] = (),
     ) -> None:
-        columns = schema(dtype, evidence, channels, has_regions)
+        columns = schema(dtype, evidence, channels, has_regions, beside)
         strings = [f.name for f in columns if f.type in (pa.string(), pa.list_(pa.int32()))]
         self._path = path
         self._held: list[pa.Table] = []

@@ -27,14 +27,21 @@ NOTES = "notes"
 RELEVANCE = "channel_relevance"
 # Only of models that have scores for several places.
 REGION = "region"
+# Only of models that take numbers beside the image.
+BESIDE = "beside"
 
 
 def schema(
-    dtype: str, evidence: EvidenceLevel | None = None, channels: int = 0, has_regions: bool = False
+    dtype: str,
+    evidence: EvidenceLevel | None = None,
+    channels: int = 0,
+    has_regions: bool = False,
+    beside: Sequence[str] = (),
 ) -> pa.Schema:
     """The columns of a store whose maps are kept as `dtype`, with so much evidence and so many channels' relevance.
 
-    With `has_regions` they say which places of the model's output count.
+    With `has_regions` they say which places of the model's output count, with names of inputs `beside` the image what
+    these were.
     """
     columns: list[tuple[str, pa.DataType]] = [
         ("id", pa.string()),  # path, or running number; see sources.id_of
@@ -58,6 +65,7 @@ def schema(
     ]
     columns += [(name, pa.float32()) for name in evidence_names(evidence)]  # null where it cannot be told
     columns += [(REGION, pa.string())] if has_regions else []  # in words
+    columns += [(BESIDE, pa.string())] if beside else []  # JSON, by name
     if channels:
         columns.append((RELEVANCE, pa.list_(pa.float32(), channels)))  # see engine.channel_relevance; 0 where skipped
     return pa.schema(columns)
@@ -69,13 +77,16 @@ def to_table(
     evidence: EvidenceLevel | None = None,
     channels: int = 0,
     has_regions: bool = False,
+    beside: Sequence[str] = (),
 ) -> pa.Table:
     """N × T rows of a batch's explanation, image after image, and one for each image that was skipped."""
-    columns = schema(dtype, evidence, has_regions=has_regions)
+    columns = schema(dtype, evidence, has_regions=has_regions, beside=beside)
     tables = [_with_relevance(_skipped(explained.batch.broken, columns), None, channels)]
     if explained.explanation is not None:
         labels = [sample.item.label for sample in explained.batch.good]
-        table = _explained(explained.explanation, explained.predicted, labels, columns)
+        images = explained.batch.images
+        others = beside_rows(beside, images.beside if beside and images is not None else ())
+        table = _explained(explained.explanation, explained.predicted, labels, columns, others)
         tables.insert(0, _with_relevance(table, explained.channel_relevance, channels))
     return pa.concat_tables(tables)
 
@@ -88,7 +99,15 @@ def _with_relevance(table: pa.Table, relevance: Any, channels: int) -> pa.Table:
     return table.append_column(RELEVANCE, pa.FixedSizeListArray.from_arrays(pa.array(values, pa.float32()), channels))
 
 
-def _explained(e: Explanation, predicted: Any, labels: Sequence[int | None], columns: pa.Schema) -> pa.Table:
+def beside_rows(names: Sequence[str], values: Sequence[Any]) -> list[str]:
+    """What else a model takes of each image, (N, …) of each name, as JSON, from which numbers come back bit by bit."""
+    rows = zip(*(each.tolist() for each in values), strict=True)
+    return [json.dumps(dict(zip(names, row, strict=True))) for row in rows]
+
+
+def _explained(
+    e: Explanation, predicted: Any, labels: Sequence[int | None], columns: pa.Schema, beside: Sequence[str]
+) -> pa.Table:
     n, t, h, w = e.maps.shape
 
     def each_image(values: Any) -> list[Any]:
@@ -123,6 +142,7 @@ def _explained(e: Explanation, predicted: Any, labels: Sequence[int | None], col
         NOTES: [list(e.notes_of(i, j)) or None for i, j in np.ndindex(n, t)],
         "error": everywhere(None),
         REGION: each_image(map(str, e.regions)),
+        BESIDE: each_image(beside),
     }
     values |= {name: pa.array(column.ravel(), from_pandas=True) for name, column in e.evidence.items()}
     return pa.table({f.name: pa.array(values[f.name], f.type) for f in columns}, columns)

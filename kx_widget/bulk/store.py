@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kx_widget.bulk.arrow import ds, fs, pa, pc, pq
 from kx_widget.bulk.parts import ANEW, DAMAGE, DONE, JOB, as_json, check_part, is_part
-from kx_widget.bulk.schema import MAP, NOTES, RELEVANCE, schema
+from kx_widget.bulk.schema import BESIDE, MAP, NOTES, RELEVANCE, schema
 from kx_widget.bulk.sources import file_of
 from kx_widget.engine.bands import Bands
 from kx_widget.engine.cache import Cache
@@ -82,7 +82,7 @@ class Store:
         self._starts = [0, *accumulate(f.row_group(g).num_rows for _, f, g in self._groups)]
         checked = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
         parquet = ds.ParquetFileFormat(default_fragment_scan_options=checked)
-        about = self.job.get("evidence"), self.channels, "regions" in self.job
+        about = self.job.get("evidence"), self.channels, "regions" in self.job, self.job.get("beside", ())
         columns = schema(self.job.get("dtype", "float32"), *about)
         self._dataset = ds.dataset(names, columns, parquet, self._files)
         self._cache = Cache(CACHE_BYTES)
@@ -127,6 +127,14 @@ class Store:
     def channels(self) -> int:
         """How many channels' relevance each row tells; 0 where it was not asked for."""
         return self.job.get("channels", 0)
+
+    def beside(self, numbers: Sequence[int] | Ints) -> list[tuple[Any, ...]]:
+        """What else the model took of the images of some rows, in the order of its inputs; () where nothing is kept."""
+        names = self.job.get("beside", ())
+        if not names:
+            return [()] * len(numbers)
+        kept = (json.loads(row[BESIDE]) for row in self.rows(numbers, [BESIDE]))
+        return [tuple(np.asarray(values[name]) for name in names) for values in kept]
 
     def channel_relevance(self) -> Iterator[Floats]:
         """The relevance of the channels (n, K) of all rows, in their order and piece by piece.

@@ -293,7 +293,7 @@ class EvaluationRun:
     def _measured(self, rows: Ints) -> pa.Table:
         """The table of some images' rows (n, T)."""
         ids = [row["id"] for row in self.store.rows(rows[:, 0], ["id"])]
-        problems, images = self._load(ids)
+        problems, images = self._load(ids, self.store.beside(rows[:, 0]))
         evaluation = None
         if images is not None:
             good = rows[[not problem for problem in problems]]
@@ -302,9 +302,9 @@ class EvaluationRun:
             evaluation = self.explainer.evaluate(explanation, metrics, images=images, **asdict(self.settings))
         return self._table(rows, problems, evaluation)
 
-    def _load(self, ids: Sequence[str]) -> tuple[list[str], Images | None]:
+    def _load(self, ids: Sequence[str], beside: Sequence[Any]) -> tuple[list[str], Images | None]:
         """Why each of these pictures cannot be read, "" where it can, and those that can."""
-        problems, images = load_readable(self.explainer, [*map(file_of, ids)])
+        problems, images = load_readable(self.explainer, [*map(file_of, ids)], beside)
         if images is None and all(name.isdecimal() for name in ids):
             raise ImageError(
                 f"{self.store.path!r} tells numbers of images and no files, since they came from a stream: explain "

@@ -15,6 +15,8 @@ from kx_widget.engine.tasks import image_part
 
 # How axes move from (batch, channels, height, width) to channels last, and back.
 TO_LAST, TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
+# What is kept of one image beside it, in numbers, in stores.
+SMALL = 4096
 DeclaredShape = tuple[int | None, int | None, int]
 
 
@@ -78,6 +80,13 @@ class ModelInputs:
         return self.specs[: self.explained] + self.specs[self.explained + 1 :]
 
     @property
+    def small_others(self) -> tuple[str, ...]:
+        """Names of the inputs that ride along where all of them are few numbers, which can be kept; else none."""
+        sizes = [np.prod([side or 1 for side in spec.shape[1:]]) for spec in self.others]
+        is_small = not any(map(self.is_image, self.others)) and all(size <= SMALL for size in sizes)
+        return tuple(spec.name for spec in self.others) if is_small else ()
+
+    @property
     def declared(self) -> DeclaredShape:
         """The image (H, W, C) as the model declares it, None where free."""
         return self.declared_of(self.image)
@@ -126,6 +135,12 @@ class ModelInputs:
                 "in this order."
             )
         return ordered.pop(self.explained), ordered
+
+    def given(self, image: Any, others: Sequence[Any]) -> Any:
+        """An image and the others, as `split` takes them."""
+        values = list(others)
+        values.insert(self.explained, image)
+        return tuple(values) if others else image
 
     def joined(self, x: Any, others: Sequence[Any]) -> list[Any]:
         """Tensors of all inputs in the model's order, of the image (B, H, W, C) and the others."""

@@ -19,12 +19,20 @@ from kx_widget.engine.methods import METHODS
 from kx_widget.engine.notes import advice_for, notes_on
 from kx_widget.engine.partials import check_maps
 from kx_widget.engine.probe import Probe
+from kx_widget.engine.references import UNITS
 from kx_widget.engine.regions import NoRegionError, Region, SeenPicture, located
 from kx_widget.engine.registry import Method, MethodFunction
 from kx_widget.engine.scalars import Target
 from kx_widget.engine.targets import TargetColumns, Targets
 from kx_widget.engine.types import Floats, Frame, Frames, Inspection, Notes, Partial
 from kx_widget.engine.weights import Weights
+
+# What rounding leaves of a similarity to 1 and, where that is all, of its gradient.
+ALIKE = 1e-5
+ALIKE_NOTE = (
+    "Flat: the image and {} are as similar as can be, so that no small change makes them more so, and the map is "
+    "rounding error. {}"
+)
 
 
 @contextmanager
@@ -338,7 +346,7 @@ class Question:
         chosen = probable[np.arange(len(indices)), np.maximum(indices, 0)]
         checks = {name: np.where(is_absent, np.nan, values) for name, values in partial.checks.items()}
         names = [row[column] for row in targets.names]
-        notes = self._notes(maps, partial, names) if final else [()] * len(maps)
+        notes = self._notes(maps, partial, names, score) if final else [()] * len(maps)
         if final:
             notes = [(why,) if why else note for why, note in zip(absent, notes, strict=True)]
         return tuple(
@@ -358,15 +366,18 @@ class Question:
             for i in range(len(maps))
         )
 
-    def _notes(self, maps: Floats, partial: Partial, names: list[str]) -> list[Notes]:
-        """What is to be said of each of these finished maps (B, h, w)."""
+    def _notes(self, maps: Floats, partial: Partial, names: list[str], scores: Floats) -> list[Notes]:
+        """What is to be said of each of these finished maps (B, h, w) of targets with these scores (B,)."""
         advice = advice_for(self.method, self.layer, self.model.inspection, METHODS)
         cautions = self.model.inspection.cautions
         caution = cautions.get(self.method.id, cautions.get(self.method.sees))
         noise = np.broadcast_to(0 if partial.noise is None else partial.noise, len(maps))
         notes: list[Notes] = []
-        for values, limit, name in zip(maps, noise, names, strict=True):
+        is_cosine = UNITS["cosine"] in self.model.meaning.units
+        for values, limit, name, score in zip(maps, noise, names, scores, strict=True):
             on_values = notes_on(np.asarray(values), self.signed, float(limit), name, advice)
+            if is_cosine and score > 1 - ALIKE and float(np.abs(values).max()) < ALIKE:
+                on_values = (ALIKE_NOTE.format(repr(name), advice),)
             notes.append((*on_values, caution) if caution else on_values)
         return notes
 

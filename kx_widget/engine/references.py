@@ -95,7 +95,7 @@ def similar_to(
     named = None if names is None else tuple(map(str, names))
     if texts is not None:
         prompts = (texts,) if isinstance(texts, str) else tuple(texts)
-        if not prompts or not all(isinstance(text, str) and text.strip() for text in prompts):
+        if not prompts or not all(str(text).strip() for text in prompts):
             raise ParameterError(f"texts={texts!r:.100} must be a list of texts, none of which is empty.")
         return References(texts=prompts, names=_checked(named, len(prompts)), measure=measure, tokenizer=tokenizer)
     if (vectors := _as_vectors(references)) is None:

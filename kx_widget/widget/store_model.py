@@ -9,7 +9,6 @@ from kx_widget import explainer as public
 from kx_widget.bulk.job import weights_of
 from kx_widget.bulk.parts import explainer_keywords
 from kx_widget.bulk.pipeline import blank
-from kx_widget.bulk.sources import file_of
 from kx_widget.engine.errors import ImageError, ParameterError
 from kx_widget.engine.explainer import Explainer
 from kx_widget.widget.model_answers import ModelAnswers
@@ -26,7 +25,7 @@ def model_of_store(source: StoredImages, model: Any, settings: Mapping[str, Any]
     if not isinstance(model, Explainer):
         model = public.Explainer(model, **{**explainer_keywords(job), **settings})
     with suppress(ImageError):  # The catalogue says how images are preprocessed.
-        model.load([file_of(source.name(0))])
+        source.load(model, [0])
     if len(model.class_names) != len(job["class_names"]):
         raise ParameterError(
             f"The model has {len(model.class_names)} classes, and that of the store "

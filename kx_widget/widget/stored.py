@@ -171,7 +171,8 @@ class StoredImages:
         # Without a model nothing is loaded, and Keras is not needed.
         from kx_widget.bulk.loader import load_readable
 
-        problems, loaded = load_readable(explainer, [file_of(self.name(image)) for image in images])
+        beside = self.store.beside(self.rows[np.asarray(images), 0])
+        problems, loaded = load_readable(explainer, [file_of(self.name(image)) for image in images], beside)
         if loaded is None:
             raise ImageError(problems[-1])
         good = [image for image, problem in zip(images, problems, strict=True) if not problem]
