@@ -57,7 +57,7 @@ from kx_widget.engine.registry import Method, Metric, find, table
 from kx_widget.engine.scalars import Target, own_targets
 from kx_widget.engine.scored_picture import ScoredPicture
 from kx_widget.engine.similarity import similarity_of
-from kx_widget.engine.types import Floats, Inspection, Parameter, Step
+from kx_widget.engine.types import Floats, Inspection, Parameter, Predicted, Step
 from kx_widget.engine.weights import Weights
 from kx_widget.engine.wrappers import WRAPPERS
 from kx_widget.engine.wrappers import smooth as smoothed
@@ -212,6 +212,27 @@ class Explainer:
     def has_places(self) -> bool:
         """Whether the model has scores for several places of an image, as segmenters have."""
         return self._last().graph.output is not None
+
+    @property
+    def places(self) -> tuple[int, int] | None:
+        """The (h, w) of a segmenter's output; None where the output has no rows and columns."""
+        output = self._last().graph.output
+        return None if output is None else output.grid
+
+    @property
+    def predicts(self) -> Predicted:
+        """What tells classes apart in `predict`: probabilities, scores, values, or which share of places each wins."""
+        meaning, classes = self._last().meaning, len(self.class_names)
+        if meaning.units:
+            return "value"
+        if self.has_places:
+            return "share"
+        return "score" if meaning.link is None or (meaning.link == "softmax" and classes == 1) else "probability"
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Of the values that a regression tells, "" of one without; () where scores are those of classes."""
+        return self._last().meaning.units
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from kx_widget.engine.drawing import COLORMAP, FAINT, UNLIKELY, Photo, Style, bl
 from kx_widget.engine.errors import FormatError, ParameterError
 from kx_widget.engine.figures import fixed, percent
 from kx_widget.engine.files import read_arrays, shared_names, writable, write_arrays, write_whole
+from kx_widget.engine.heads import unit_of
 from kx_widget.engine.notes import heading_of, labelled, marked
 from kx_widget.engine.plots import empty_figure
 from kx_widget.engine.postprocess import Scale, apply_scale, apply_sign, resize
@@ -271,11 +272,8 @@ class Explanation:
 
     def _score_text(self, image: int, target: int) -> str:
         """A score, or a value with its unit; of a difference of values only one that both have."""
-        number, index = fixed(self.scores[image, target]), int(self.targets[image, target])
-        if not self.units:
-            return f"score {number}"
-        unit = self.units[index] if index >= 0 else (self.units[0] if len(set(self.units)) == 1 else "")
-        return f"{number} {unit}".strip()
+        number, unit = fixed(self.scores[image, target]), unit_of(self.units, int(self.targets[image, target]))
+        return f"score {number}" if unit is None else f"{number} {unit}".strip()
 
     @property
     def legend(self) -> str:

@@ -31,6 +31,17 @@ class Meaning:
     link: Link | None
     units: tuple[str, ...] = ()
 
+    def unit_of(self, index: int) -> str | None:
+        """The unit of a value, of a difference (−1) that which all share, "" of one without; None of a class."""
+        return unit_of(self.units, index)
+
+
+def unit_of(units: Sequence[str], index: int) -> str | None:
+    """The unit of one of some values, of a difference (−1) that which all share, "" without; None of classes."""
+    if not units:
+        return None
+    return units[index] if index >= 0 else (units[0] if len(set(units)) == 1 else "")
+
 
 def meaning_of(
     model: Any, output: str | int | None, head: Head, classes: int, names: Mapping[str, Any], imagenet: bool

@@ -362,6 +362,7 @@ class Question:
                 notes=notes[i],
                 checks={name: float(values[i]) for name, values in checks.items()},
                 done=partial.done / partial.total,
+                unit=self.model.meaning.unit_of(int(indices[i])),
             )
             for i in range(len(maps))
         )

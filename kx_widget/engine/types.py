@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Head = Literal["softmax", "sigmoid", "linear", "unknown"]
+Predicted = Literal["probability", "score", "value", "share"]
 Notes = tuple[str, ...]
 # A region of an image, (x0, y0, x1, y1) in fractions of its sides.
 Box = tuple[float, float, float, float]
@@ -131,7 +132,7 @@ class Frame:
     `image` and `column` say which of the images and targets it belongs to; `values` (h, w) is an array of its own,
     raw; `score` is before the final softmax or sigmoid; `target` is −1 for a contrast, whose `probability` is NaN; a
     map that is `final` will not change any more, and only then has `notes`; `checks` are by name; `done` is the part of
-    the map's passes that are made, 0 to 1.
+    the map's passes that are made, 0 to 1. `unit` is that of a value, "" of one without, None of a class.
     """
 
     image: int
@@ -145,6 +146,7 @@ class Frame:
     notes: Notes = ()
     checks: Mapping[str, float] = field(default_factory=dict)
     done: float = 1.0
+    unit: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,8 @@ from kx_widget.widget.evidence import Records
 from kx_widget.widget.messages import VERSION, Column
 from kx_widget.widget.ranking import Ranking
 from kx_widget.widget.scored_curves import ScoredCurves
-from kx_widget.widget.serialize import Tile
+from kx_widget.widget.segmentations import PackedLabels
+from kx_widget.widget.serialize import Tile, prediction_numbers
 
 KEPT_BYTES = 64 * 2**20
 # Maps up to so many bytes are kept as they are, larger ones in 16 bits.
@@ -30,6 +31,8 @@ SIDES = (None, 112, 56, 28)
 LAST_SIDES = (14, 7)
 # Of a page so much may be what was scored along curves.
 CURVES_PART = 0.5
+# So much may be which classes win where.
+SEGMENTATIONS_PART = 0.25
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,7 @@ def pack(
     answers: Sequence[KeptAnswer],
     limit: int,
     alone: bool = False,
+    segmentations: Mapping[int, PackedLabels] | None = None,
 ) -> bytes:
     """A block of at most `limit` bytes, or the header alone.
 
@@ -114,7 +118,9 @@ def pack(
         answers: the one to show first is the last.
         limit: in bytes.
         alone: no kernel will ever answer the page that this is for.
+        segmentations: which classes win where, by image; those that would take too much room are left out.
     """
+    segmented = _segmentations_within(segmentations or {}, int(SEGMENTATIONS_PART * limit))
     chosen = list(answers)
     curves = _curves_within(answers, int(CURVES_PART * limit)) if alone else []
     while chosen:
@@ -123,7 +129,7 @@ def pack(
             if sum(_size(answer, side) for answer in chosen) <= 4 * limit:
                 left_out = len(answers) - len(chosen)
                 facts = {"alone": alone, "left_out": left_out}
-                block = _block(welcome, predictions, chosen, facts, side, curves)
+                block = _block(welcome, predictions, chosen, facts, side, curves, segmented)
                 if len(block) <= limit:
                     return block
         chosen = chosen[(len(chosen) + 3) // 4 :]
@@ -141,6 +147,17 @@ def _curves_within(answers: Sequence[KeptAnswer], limit: int) -> list[ScoredCurv
     return curves
 
 
+def _segmentations_within(segmentations: Mapping[int, PackedLabels], limit: int) -> dict[int, PackedLabels]:
+    """Those of the first images, in at most so many bytes."""
+    segmented = dict[int, PackedLabels]()
+    for image, each in sorted(segmentations.items()):
+        limit -= len(each.data)
+        if limit < 0:
+            break
+        segmented[image] = each
+    return segmented
+
+
 def _block(
     welcome: Mapping[str, Any],
     predictions: tuple[Floats, Floats] | None,
@@ -148,10 +165,11 @@ def _block(
     facts: Mapping[str, Any],
     side: int | None,
     curves: Sequence[ScoredCurves] = (),
+    segmentations: Mapping[int, PackedLabels] | None = None,
 ) -> bytes:
     maps = [reduce(values, side) for answer in answers for _, values in answer.tiles]
     if predictions is not None:
-        maps.append(predictions[1])
+        maps.append(prediction_numbers(*predictions, welcome["predicts"]))
     headers, buffer = encode(maps, EXACT_BYTES)
     rest = iter(headers)
     places: dict[bytes, int] = {}
@@ -188,6 +206,7 @@ def _block(
             }
             for answer in answers
         ],
+        "segmentations": [each.record(image, placed(each.data)[0]) for image, each in (segmentations or {}).items()],
         "predictions": predictions and {**next(rest), "best": predictions[0].argmax(-1).tolist()},
     }
     text = json.dumps(header, default=str).encode()

@@ -36,6 +36,7 @@ class Exporter:
         self._titles = {method["id"]: method["title"] for method in welcome["catalogue"]}
         self._archive = Archive()
         self._predictions: tuple[Floats, Floats] | None = None
+        self._version = 0
         self.displays = Displays()
         self.downloads = Downloads({"html": self._html_file, "npz": self._npz_file}, widget._tell_views)
         self._closed = False
@@ -47,7 +48,7 @@ class Exporter:
             if self._closed:
                 return
             self._archive.keep(answer, version)
-            self._predictions = predictions
+            self._predictions, self._version = predictions, version
             # While a cell keeps the kernel busy, a view that nobody greets shows nothing else.
             is_watched = self._widget._open.outbox.is_deaf and self._timer.is_alive()
             if not is_watched:
@@ -63,7 +64,10 @@ class Exporter:
     def snapshot(self) -> None:
         """Put the latest answer into the trait now."""
         if answers := self._archive.answers():
-            block = pack(self.welcome, self._predictions, answers[-1:], SNAPSHOT_BYTES)
+            segmentations = self._widget._open.segmentations.kept(self._version)
+            block = pack(
+                self.welcome, self._predictions, answers[-1:], SNAPSHOT_BYTES, segmentations=segmentations
+            )  # fmt: skip
             with self._widget._lock:
                 if not self._closed:
                     self._widget._snapshot = block
@@ -154,7 +158,9 @@ class Exporter:
     def _block(self, limit: int) -> bytes:
         arguments = shared_arguments(self.welcome["arguments"])
         welcome = self.welcome | {"arguments": arguments}
-        return pack(welcome, self._predictions, self._archive.answers(), limit, alone=True)
+        segmentations = self._widget._open.segment_all(self._version)
+        answers = self._archive.answers()
+        return pack(welcome, self._predictions, answers, limit, alone=True, segmentations=segmentations)
 
     def _preview(self) -> dict[str, str]:
         w = self._widget

@@ -6,6 +6,9 @@ an older one are dropped on both sides.
 
 from typing import Any, Literal, NewType, TypedDict, get_args, get_type_hints
 
+from kx_widget.widget.prediction_messages import Predictions, Segment, Segmentation
+from kx_widget.widget.prediction_messages import SegmentedImage as SegmentedImage
+
 VERSION = 1
 # The longest text or list that a browser may send.
 MOST = 1000
@@ -113,7 +116,8 @@ class Item(Encoded):
 
     `target` is −1 for a contrast, `evidence` `"against"` where nothing positive is there to be drawn; `checks` are
     numbers by name that tell how exact the method was. A `partial` one will still change, or would have without a
-    cancel; `done` is the part of its passes that are made, 0 to 1.
+    cancel; `done` is the part of its passes that are made, 0 to 1. `unit` is that of a value, "" of one without, None
+    where the score is that of a class.
     """
 
     image: int
@@ -124,6 +128,7 @@ class Item(Encoded):
     target_name: str
     score: float | None
     probability: float | None
+    unit: str | None
     signed: bool
     partial: bool
     done: float
@@ -141,13 +146,14 @@ class DisplayRecord(TypedDict):
 
 
 class Column(TypedDict):
-    """What a column of the grid asks, and how its maps want to be drawn."""
+    """What a column of the grid asks, a class or a number of the user's `own`, and how its maps want to be drawn."""
 
     layer: str
     method: str
     method_title: str
     target: str
     signed: bool
+    own: bool
     display: DisplayRecord
 
 
@@ -203,6 +209,9 @@ class Welcome(TypedDict):
 
     `arguments` are the user's own, as Python; `offer` the questions that can be asked, None where any can; `columns`
     what is stored of each image besides, `suspicions` what was found in a store, None where nobody has searched.
+    `predicts` says what the numbers of `predictions` are: probabilities, scores where the head gives none, values of a
+    regression, or which share of a segmenter's places each class wins. `units` are those of values, "" of one without,
+    and [] where scores are of classes; `places` is the (height, width) of what a segmenter tells, [] of other models.
     """
 
     kind: Literal["welcome"]
@@ -216,18 +225,9 @@ class Welcome(TypedDict):
     offer: list[QuestionRecord] | None
     columns: list[NumberColumn]
     suspicions: SuspicionRecords | None
-
-
-class Predictions(TypedDict):
-    """With one buffer: float32 probabilities, NaN where the head gives none, of the images from `first` on.
-
-    `shape` (N, C) and `best` (N,), the classes of most score, are of all images.
-    """
-
-    kind: Literal["predictions"]
-    shape: list[int]
-    first: int
-    best: list[int]
+    predicts: Literal["probability", "score", "value", "share"]
+    units: list[str]
+    places: list[int]
 
 
 class Shelf(TypedDict):
@@ -763,11 +763,12 @@ class Ack(TypedDict):
 
 
 Down = (
-    Welcome | Predictions | Shelf | Pictures | Queued | Running | Progress | Maps | Ahead | Thumbnails | Costs
-    | Evidence | Covered | Painted | Rankings | Done | Cancelled | Error | File | Crop
+    Welcome | Predictions | Shelf | Pictures | Segmentation | Queued | Running | Progress | Maps | Ahead | Thumbnails
+    | Costs | Evidence | Covered | Painted | Rankings | Done | Cancelled | Error | File | Crop
 )  # fmt: skip
 Up = (
-    Hello | Seen | Refresh | Cancel | Miss | Want | Measure | Cover | Paint | Rank | Look | Export | Enlarge | Ack
+    Hello | Seen | Refresh | Cancel | Miss | Want | Measure | Cover | Paint | Rank | Look | Segment | Export | Enlarge
+    | Ack
 )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ SECONDS_WHILE_DEAF = 0.25
 # Messages without maps or pictures, first what is sent first.
 NOTICES = (
     "welcome", "queued", "running", "progress", "painted", "overview", "covered", "thumbnails", "costs", "evidence",
-    "rankings", "error",
+    "rankings", "segmentation", "error",
 )  # fmt: skip
 OF_QUESTION = ("queued", "running", "progress", "painted", "covered", "thumbnails", "costs", "evidence", "rankings")
 KEYS_KEPT = 1000
@@ -130,6 +130,12 @@ class Outbox:
         with self._lock:
             waiting = [notice for notice in self._notices["painted"] if key(notice[0]) != key(message)]
             self._notices["painted"] = [*waiting, ({"kind": "painted", "gen": self._gen, **message}, [buffer])]
+            self._flush()
+
+    def segmentation(self, message: dict[str, Any], buffer: bytes) -> None:
+        """Send which classes win where, behind what waits of other images."""
+        with self._lock:
+            self._notices["segmentation"].append(({"kind": "segmentation", **message}, [buffer]))
             self._flush()
 
     def show(self, tiles: Sequence[Tile]) -> None:

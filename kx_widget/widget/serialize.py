@@ -14,7 +14,7 @@ from kx_widget.engine.display import Display
 from kx_widget.engine.errors import KxError, plain
 from kx_widget.engine.notes import evidence_of
 from kx_widget.engine.registry import Method
-from kx_widget.engine.types import Floats, Frame, Inspection, LayerInfo, Parameter
+from kx_widget.engine.types import Floats, Frame, Inspection, LayerInfo, Parameter, Predicted
 from kx_widget.engine.wrappers import WRAPPERS
 from kx_widget.widget.image_sources import Preview
 from kx_widget.widget.messages import Column, DisplayRecord
@@ -61,6 +61,9 @@ def catalogue(explainer: Explainer) -> dict[str, Any]:
         "wrappers": describe_wrappers(),
         "inspection": describe_inspection(explainer.inspection, explainer.preprocessing),
         "class_names": list(explainer.class_names),
+        "predicts": explainer.predicts,
+        "units": list(explainer.units),
+        "places": list(explainer.places or ()),
     }
 
 
@@ -106,6 +109,7 @@ def columns(questions: Sequence[Question]) -> list[Column]:
             "method_title": question.method.title,
             "target": text,
             "signed": question.signed,
+            "own": bool(question.model.own),
             "display": display_record(display),
         }
         for question in questions
@@ -118,12 +122,17 @@ def display_record(display: Display) -> DisplayRecord:
     return DisplayRecord(**asdict(display))
 
 
-def prediction_messages(scores: Floats, probabilities: Floats, limit: int) -> Iterator[tuple[dict[str, Any], bytes]]:
-    """All images' probabilities (N, C), in messages of at most `limit` bytes."""
-    rows = max(1, limit // (4 * probabilities.shape[1]))
+def prediction_numbers(scores: Floats, probabilities: Floats, predicts: Predicted) -> Floats:
+    """What pages are told of all classes (N, C): probabilities, or scores where these are something else."""
+    return probabilities if predicts == "probability" else scores
+
+
+def prediction_messages(scores: Floats, numbers: Floats, limit: int) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """All images' numbers (N, C), in messages of at most `limit` bytes."""
+    rows = max(1, limit // (4 * numbers.shape[1]))
     for first in range(0, len(scores), rows):
-        about = {"shape": list(probabilities.shape), "first": first, "best": scores.argmax(-1).tolist()}
-        data = np.ascontiguousarray(probabilities[first : first + rows], "<f4").tobytes()
+        about = {"shape": list(numbers.shape), "first": first, "best": scores.argmax(-1).tolist()}
+        data = np.ascontiguousarray(numbers[first : first + rows], "<f4").tobytes()
         yield {"kind": "predictions", **about}, data
 
 
@@ -141,10 +150,12 @@ def tile(frame: Frame, image: int, column: int, heading: Column) -> Tile:
         "column": column,
         "layer": heading["layer"],
         "method": heading["method"],
-        "target": frame.target,
+        # A number of one's own has a place among others of its kind, which is no class.
+        "target": -1 if heading["own"] else frame.target,
         "target_name": frame.target_name,
         "score": finite(frame.score),
         "probability": finite(frame.probability),
+        "unit": frame.unit,
         "signed": heading["signed"],
         "partial": not frame.final,
         "done": frame.done,

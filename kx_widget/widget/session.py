@@ -26,7 +26,8 @@ from kx_widget.widget.outbox import LARGEST_FRAME, Outbox, Send
 from kx_widget.widget.painting import Painting, Predictions, Stroke
 from kx_widget.widget.ranker import Ranker, check_request
 from kx_widget.widget.ranking import Ranking
-from kx_widget.widget.serialize import Tile, Tiles, error_message, prediction_messages
+from kx_widget.widget.segmentations import PackedLabels, Segmentations, segmentation_message
+from kx_widget.widget.serialize import Tile, Tiles, error_message, prediction_messages, prediction_numbers
 from kx_widget.widget.thumbnails import ThumbnailMaker
 from kx_widget.widget.worker import CancelToken, Worker, wait_for
 
@@ -41,6 +42,8 @@ THREADS = 4
 MOST_MEASURED = 100
 # Nothing is measured so long after a stroke: the next one follows soon, and must not wait for a call of the model.
 SECONDS_AFTER_STROKE = 2.0
+# Images of which a page keeps which classes win where.
+MOST_SEGMENTED = 100
 # Views whose strokes wait.
 MOST_STROKES = 40
 
@@ -94,6 +97,8 @@ class Session:
         self._wanted_strokes: dict[tuple[str, bool], Stroke] = {}
         self._painting = Painting(images)
         self._wanted_ranking: Ranking | None = None
+        self._wanted_segmentations: list[int] = []
+        self.segmentations = Segmentations(images)
         self._evidence: dict[str, MapEvidence] = {}
 
     def ask(self, query: Query, traits: Mapping[str, Any], focus: int) -> None:
@@ -221,6 +226,25 @@ class Session:
                 if self._answer.status == "done":
                     self._go_on()
 
+    def segment(self, images: Sequence[int]) -> None:
+        """Send which class wins at each place of these images, whatever is asked meanwhile."""
+        numbers = range(len(self._images))
+        with self._changed:
+            wanted = dict.fromkeys([*self._wanted_segmentations, *images])
+            self._wanted_segmentations = [image for image in wanted if image in numbers][-MOST_TILES:]
+            if self._answer.status != "running":
+                self._go_on()
+
+    def segment_all(self, version: int) -> Mapping[int, PackedLabels]:
+        """Which class wins at each place of the images of a page, as weights of this version see them."""
+        explainer = self._answers.explainer
+        if self._images.at_once and explainer is not None and explainer.places:
+            query = self._answer.query
+            if query is not None and query.version() == version:
+                for _ in self.segmentations.of(explainer, range(len(self._images))[:MOST_SEGMENTED], version):
+                    pass
+        return self.segmentations.kept(version)
+
     def measure(self, gen: int, images: Sequence[int], cover: str) -> None:
         """Measure the maps of these images for the question of that number, once it is answered."""
         numbers = range(len(self._images))
@@ -297,8 +321,8 @@ class Session:
     def _run(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
         """Do what is still to be done; what is interrupted is left to the next run."""
         for task in (
-            self._answer_question, self._send_painted, self._send_covered, self._bring, self._send_thumbnails,
-            self._estimate, self._prefetch, self._measure, self._rank,
+            self._answer_question, self._send_painted, self._send_covered, self._bring, self._send_segmentations,
+            self._send_thumbnails, self._estimate, self._prefetch, self._measure, self._rank,
         ):  # fmt: skip
             try:
                 task(answer, query, stale)
@@ -473,6 +497,15 @@ class Session:
                         return {}
                     tiles |= part.tiles(frames.frames)
         return tiles
+
+    def _send_segmentations(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
+        if (explainer := self._answers.explainer) is None or not self._wanted_segmentations:
+            return
+        version = query.version()
+        for packed in self.segmentations.of(explainer, self._wanted_segmentations, version, stale):
+            with self._changed:
+                self._wanted_segmentations = [each for each in self._wanted_segmentations if each not in packed]
+                self.outbox.segmentation(*segmentation_message(packed, version))
 
     def _send_thumbnails(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
         if self._wanted_thumbnails is None or answer.status != "done":
@@ -702,8 +735,10 @@ class Session:
 
     def _send_overview(self) -> None:
         """What pages show, filter and sort by, of all images."""
-        if self._predictions is not None:
-            self.outbox.overview(prediction_messages(*self._predictions, LARGEST_FRAME))
+        explainer = self._answers.explainer
+        if self._predictions is not None and explainer is not None:
+            numbers = prediction_numbers(*self._predictions, explainer.predicts)
+            self.outbox.overview(prediction_messages(self._predictions[0], numbers, LARGEST_FRAME))
         else:
             self.outbox.overview(self._images.metadata())
 

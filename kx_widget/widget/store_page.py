@@ -186,6 +186,10 @@ def _predictions(images: StoredImages) -> tuple[Floats, Floats]:
     rows = np.arange(count).repeat(targets)
     classes = table.column("target").fill_null(-1).to_numpy()
     known = classes >= 0
+    if images.store.job.get("units"):
+        scores[:] = np.nan
+        scores[rows[known], classes[known]] = table.column("score").fill_null(np.nan).to_numpy()[known]
+        return scores, probabilities
     probabilities[rows[known], classes[known]] = table.column("probability").fill_null(np.nan).to_numpy()[known]
     scores[rows, table.column("predicted").to_numpy()] = 1
     return scores, probabilities

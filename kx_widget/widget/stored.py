@@ -20,6 +20,7 @@ from kx_widget.bulk.store import Store
 from kx_widget.engine.display import Display
 from kx_widget.engine.errors import FormatError, ImageError, KxError
 from kx_widget.engine.explanation import Explanation
+from kx_widget.engine.heads import unit_of
 from kx_widget.engine.images import Images, box_of, read
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.types import Floats, Frame, Frames, Inspection, Ints, LayerInfo
@@ -241,6 +242,7 @@ class StoredQuery:
                 final=True,
                 notes=notes,
                 checks=json.loads(record["checks"] or "{}"),
+                unit=unit_of(source.store.job.get("units", ()), record["target"]),
             )
             for (image, column), record, values, notes in stored
         )
@@ -323,7 +325,7 @@ class StoredAnswers:
         signed = self._source.store.job.get("signed", True)
         display = self._entry.display if self._entry else Display()
         indices = self._source.table.column("target").to_numpy().reshape(self._source.rows.shape)
-        contrasts = (indices < 0).all(0)
+        contrasts = (indices < 0).all(0) | bool(self._source.store.job.get("units"))
         return [
             Column(
                 layer=self._layer or "",
@@ -331,6 +333,7 @@ class StoredAnswers:
                 method_title=self._title,
                 target=self._texts[target],
                 signed=signed,
+                own=False,
                 display=display_record(
                     display.resolved(sees_input=self._layer is None, signed=signed, contrast=bool(contrasts[target]))
                 ),
@@ -360,6 +363,9 @@ class StoredAnswers:
             "wrappers": describe_wrappers(),
             "inspection": describe_inspection(inspection, f"stored in {self._source.store.path}; {folder}"),
             "class_names": list(job["class_names"]),
+            "predicts": "value" if job.get("units") else "probability",
+            "units": list(job.get("units", ())),
+            "places": [],
             "offer": self.offer(),
             "columns": self._source.columns,
             "suspicions": self._source.suspicions,

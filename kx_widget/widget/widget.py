@@ -354,6 +354,8 @@ class KxWidget(Traits):
                 session.paint(gen, stroke)
             case {"kind": "look", "gen": gen, "pictures": pictures, "maps": maps}:
                 session.look(gen, pictures, maps)
+            case {"kind": "segment", "images": images}:
+                session.segment(images)
             case {"kind": "enlarge", "id": view, "image": image, "box": box, "longest": longest}:
                 session.crops.ask(view, image, box, longest)
             case {"kind": "export", "id": name, "format": fmt, "column": column}:

@@ -5,6 +5,33 @@
 
 export const VERSION = 1;
 
+/**
+ * With one buffer: float32 numbers of all classes, of the images from `first` on; `Welcome` says what they are.
+ *
+ * `shape` (N, C) and `best` (N,), the classes of most score, are of all images.
+ */
+export interface Predictions { kind: "predictions"; shape: number[]; first: number; best: number[]; }
+
+/** Asks which class wins at each place of these images. */
+export interface Segment { kind: "segment"; images: number[]; }
+
+/** Answers `segment`, with one buffer, as weights of this `version` see the images. */
+export interface Segmentation { kind: "segmentation"; version: number; items: SegmentedImage[]; }
+
+/**
+ * Which class wins at each place of the (height, width) of `shape`, or why that cannot be told.
+ *
+ * In the buffer lie the numbers of the classes, that of no class where none is probable, row by row, as gzip.
+ */
+export interface SegmentedImage {
+  image: number;
+  shape: number[];
+  dtype: "uint8" | "uint16";
+  byte_offset: number;
+  byte_length: number;
+  problem: string;
+}
+
 /** The traits that make a question, under the names they have there. */
 export interface QuestionRecord {
   layer: string;
@@ -94,7 +121,8 @@ export interface Encoded {
  *
  * `target` is −1 for a contrast, `evidence` `"against"` where nothing positive is there to be drawn; `checks` are
  * numbers by name that tell how exact the method was. A `partial` one will still change, or would have without a
- * cancel; `done` is the part of its passes that are made, 0 to 1.
+ * cancel; `done` is the part of its passes that are made, 0 to 1. `unit` is that of a value, "" of one without, None
+ * where the score is that of a class.
  */
 export interface Item {
   shape: number[];
@@ -111,6 +139,7 @@ export interface Item {
   target_name: string;
   score: number | null;
   probability: number | null;
+  unit: string | null;
   signed: boolean;
   partial: boolean;
   done: number;
@@ -122,13 +151,14 @@ export interface Item {
 /** How maps are drawn where the user chooses nothing else: see `engine.display`. */
 export interface DisplayRecord { clip: number; origin: "zero" | "quartile"; sign: "positive" | "absolute" | "signed"; }
 
-/** What a column of the grid asks, and how its maps want to be drawn. */
+/** What a column of the grid asks, a class or a number of the user's `own`, and how its maps want to be drawn. */
 export interface Column {
   layer: string;
   method: string;
   method_title: string;
   target: string;
   signed: boolean;
+  own: boolean;
   display: DisplayRecord;
 }
 
@@ -169,6 +199,9 @@ export interface SuspicionRecords { headline: string; summary: string; limits: s
  *
  * `arguments` are the user's own, as Python; `offer` the questions that can be asked, None where any can; `columns`
  * what is stored of each image besides, `suspicions` what was found in a store, None where nobody has searched.
+ * `predicts` says what the numbers of `predictions` are: probabilities, scores where the head gives none, values of a
+ * regression, or which share of a segmenter's places each class wins. `units` are those of values, "" of one without,
+ * and [] where scores are of classes; `places` is the (height, width) of what a segmenter tells, [] of other models.
  */
 export interface Welcome {
   kind: "welcome";
@@ -182,14 +215,10 @@ export interface Welcome {
   offer: QuestionRecord[] | null;
   columns: NumberColumn[];
   suspicions: SuspicionRecords | null;
+  predicts: "probability" | "score" | "value" | "share";
+  units: string[];
+  places: number[];
 }
-
-/**
- * With one buffer: float32 probabilities, NaN where the head gives none, of the images from `first` on.
- *
- * `shape` (N, C) and `best` (N,), the classes of most score, are of all images.
- */
-export interface Predictions { kind: "predictions"; shape: number[]; first: number; best: number[]; }
 
 /**
  * What is known of all images of a store, in parts, with one buffer each.
@@ -569,18 +598,19 @@ export interface Enlarge { kind: "enlarge"; id: string; image: number; box: numb
 /** A frame of maps or pictures was taken in. */
 export interface Ack { kind: "ack"; seq: number; }
 
-export type Down = Welcome | Predictions | Shelf | Pictures | Queued | Running | Progress | Maps | Ahead | Thumbnails | Costs | Evidence | Covered | Painted | Rankings | Done | Cancelled | Error | File | Crop;
+export type Down = Welcome | Predictions | Shelf | Pictures | Segmentation | Queued | Running | Progress | Maps | Ahead | Thumbnails | Costs | Evidence | Covered | Painted | Rankings | Done | Cancelled | Error | File | Crop;
 
-export type Up = Hello | Seen | Refresh | Cancel | Miss | Want | Measure | Cover | Paint | Rank | Look | Export | Enlarge | Ack;
+export type Up = Hello | Seen | Refresh | Cancel | Miss | Want | Measure | Cover | Paint | Rank | Look | Segment | Export | Enlarge | Ack;
 
 export type Message<Kind extends (Down | Up)["kind"]> = Extract<Down | Up, { kind: Kind }>;
 
 /** What fields the kernel's messages must have; those that may be null are not listed. */
 export const FIELDS: Readonly<Record<Down["kind"], Readonly<Record<string, "number" | "string" | "boolean" | "list" | "object">>>> = {
-  welcome: { version: "number", gen: "number", catalogue: "list", wrappers: "list", inspection: "object", class_names: "list", arguments: "list", columns: "list" },
+  welcome: { version: "number", gen: "number", catalogue: "list", wrappers: "list", inspection: "object", class_names: "list", arguments: "list", columns: "list", units: "list", places: "list" },
   predictions: { shape: "list", first: "number", best: "list" },
   shelf: { images: "number", first: "number", count: "number" },
   pictures: { seq: "number", items: "list" },
+  segmentation: { version: "number", items: "list" },
   queued: { gen: "number" },
   running: { gen: "number", key: "string", asked: "object", columns: "list", held: "boolean" },
   progress: { gen: "number", done: "number", total: "number" },

@@ -1,0 +1,44 @@
+"""What the model predicts, as kernel and page tell each other; see `messages`."""
+
+from typing import Literal, TypedDict
+
+
+class Predictions(TypedDict):
+    """With one buffer: float32 numbers of all classes, of the images from `first` on; `Welcome` says what they are.
+
+    `shape` (N, C) and `best` (N,), the classes of most score, are of all images.
+    """
+
+    kind: Literal["predictions"]
+    shape: list[int]
+    first: int
+    best: list[int]
+
+
+class SegmentedImage(TypedDict):
+    """Which class wins at each place of the (height, width) of `shape`, or why that cannot be told.
+
+    In the buffer lie the numbers of the classes, that of no class where none is probable, row by row, as gzip.
+    """
+
+    image: int
+    shape: list[int]
+    dtype: Literal["uint8", "uint16"]
+    byte_offset: int
+    byte_length: int
+    problem: str
+
+
+class Segmentation(TypedDict):
+    """Answers `segment`, with one buffer, as weights of this `version` see the images."""
+
+    kind: Literal["segmentation"]
+    version: int
+    items: list[SegmentedImage]
+
+
+class Segment(TypedDict):
+    """Asks which class wins at each place of these images."""
+
+    kind: Literal["segment"]
+    images: list[int]
