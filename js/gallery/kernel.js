@@ -368,6 +368,7 @@ export async function createKernel(options) {
           ...{ kind: "welcome", version: 1, gen, catalogue: CATALOGUE, inspection, class_names: names },
           wrappers: WRAPPERS,
           arguments: ["model", "images", "class_names=class_names"],
+          ...{ predicts: "probability", units: [], places: [] },
           columns: [],
           suspicions: null,
         });

@@ -14,6 +14,7 @@ export function item(fields: Partial<Item> = {}): Item {
     target_name: "cat",
     score: 2.5,
     probability: 0.9,
+    unit: null,
     shape: [1, 2],
     dtype: "float32",
     scale: 1,
@@ -36,6 +37,7 @@ export const COLUMN: Omit<Column, "target"> = {
   method: "cam",
   method_title: "CAM",
   signed: true,
+  own: false,
   display: { clip: 100, origin: "zero", sign: "positive" },
 };
 
@@ -71,6 +73,7 @@ export function welcome(fields: Partial<Constants> = {}): Constants {
     arguments: ["model", "images"],
     columns: [],
     suspicions: null,
+    ...{ predicts: "probability", units: [], places: [] },
     ...fields,
   };
 }

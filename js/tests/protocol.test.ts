@@ -37,7 +37,8 @@ describe("the messages as Python's types have them", () => {
     session.fetchThumbnails(0, 0);
     session.measure([0], "blur");
     session.cover({ image: 0, column: 0, curve: "deletion", step: 1, cover: "blur" });
-    store.constants.value = welcome();
+    store.constants.value = welcome({ places: [1, 1] });
+    store.traits.overlay.value = "both";
     store.painting.open(0, 1, 1);
     store.painting.replace({ width: 1, height: 1, pixels: Uint8Array.of(1) });
     session.strokes.score({ image: 0, column: 0 }, false);

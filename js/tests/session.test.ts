@@ -21,6 +21,9 @@ const welcome = {
   class_names: ["cat", "dog"],
   arguments: ["model", "images"],
   columns: [],
+  predicts: "probability",
+  units: [],
+  places: [],
 };
 
 let model: FakeModel;

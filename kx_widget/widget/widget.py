@@ -439,6 +439,16 @@ class KxWidget(Traits):
             self._query(self._adapted(self._question_traits() | {proposal["trait"].name: value}))
         return value
 
+    @t.validate("overlay")
+    def _check_overlay(self, proposal: Any) -> Any:
+        with self._refusing():
+            if proposal["value"] != "map" and not self._answers.catalogue()["places"]:
+                raise ParameterError(
+                    f"overlay={proposal['value']!r}: there is no prediction to lie over a picture, for the model tells "
+                    "no class for each place of it. Only segmenters do."
+                )
+        return proposal["value"]
+
     @t.validate("labels")
     def _check_labels(self, proposal: Any) -> Any:
         with self._refusing():

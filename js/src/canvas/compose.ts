@@ -1,6 +1,7 @@
 /** A picture and its map, drawn into a rectangle. */
 
 import type { TileMap } from "../kernel/decode";
+import type { LabelMap } from "../kernel/segmentation";
 import { contain, type Rect, type Transform } from "../math/transform";
 import type { Picture, Store } from "../state/store";
 import { FAINT, isBlank, isUnlikely, styleOf } from "./drawStyle";
@@ -26,6 +27,8 @@ interface TileContent {
   picture: Picture;
   bitmap: ImageBitmap | null;
   map: TileMap | undefined;
+  /** What a segmenter sees: outlined where there is a map to be drawn, too. */
+  segmentation?: LabelMap;
   bitmaps: TileBitmaps;
   detail?: Detail | null;
 }
@@ -47,15 +50,10 @@ function clip(context: Context, { x, y, width, height }: Rect): void {
   context.clip();
 }
 
-/** Draws the picture, and over it the map; `clipMap` is called where a part of the picture is bare. */
-function drawContent(context: Context, rect: Rect, store: Store, content: TileContent, clipMap: () => void) {
-  const { picture, bitmap, map, bitmaps, detail } = content;
-  const { k, x, y } = content.view;
-  const { traits } = store;
-  const [swipe, cells, pixelated] = [traits.swipe.peek(), traits.cells.peek(), traits.pixelated.peek()];
-  const [left, top, right, bottom] = picture.box;
-  /** Where a part of the picture, in fractions, is seen. */
-  const place = (x0: number, y0: number, x1: number, y1: number) =>
+/** Where a part of the picture, in fractions, is seen. */
+const placing =
+  (rect: Rect, { k, x, y }: Transform) =>
+  (x0: number, y0: number, x1: number, y1: number) =>
     [
       rect.x + rect.width * (x + k * x0),
       rect.y + rect.height * (y + k * y0),
@@ -63,11 +61,20 @@ function drawContent(context: Context, rect: Rect, store: Store, content: TileCo
       rect.height * k * (y1 - y0),
     ] as const;
 
+/** Draws the picture, and over it the map; `clipMap` is called where a part of the picture is bare. */
+function drawContent(context: Context, rect: Rect, store: Store, content: TileContent, clipMap: () => void) {
+  const { picture, bitmap, map, segmentation, bitmaps, detail } = content;
+  const { traits } = store;
+  const { k } = content.view;
+  const [swipe, cells, pixelated] = [traits.swipe.peek(), traits.cells.peek(), traits.pixelated.peek()];
+  const [left, top, right, bottom] = picture.box;
+  const place = placing(rect, content.view);
   const size = { width: rect.width * (right - left), height: rect.height * (bottom - top) };
   const isDrawn = map && !isBlank(store, map);
   const overlay = isDrawn ? bitmaps.overlay(map, styleOf(store, map), cells ? null : size) : null;
   const opacity = traits.opacity.peek() * (isDrawn && isUnlikely(map) ? FAINT : 1);
-  const isGray = overlay !== null && opacity > 0 && traits.photo.peek() === "gray";
+  const isCovered = overlay !== null || segmentation !== undefined;
+  const isGray = isCovered && opacity > 0 && traits.photo.peek() === "gray";
   const isMerged = bitmap && overlay && k > 1 && !cells && !pixelated && !detail;
   const merged = isMerged ? bitmaps.merge(bitmaps.picture(bitmap, isGray), overlay, picture.box, opacity) : null;
   const drawPicture = (gray: boolean) => {
@@ -84,15 +91,32 @@ function drawContent(context: Context, rect: Rect, store: Store, content: TileCo
   };
   // Where it is bare, it has its colours.
   if (swipe > 0 || !merged) drawPicture(isGray && swipe === 0);
-  if (!overlay) return;
+  if (!isCovered) return;
   if (swipe > 0) {
     clipMap();
     if (isGray && !merged) drawPicture(true);
   }
   context.imageSmoothingEnabled = !cells;
-  if (merged) return context.drawImage(merged, ...place(0, 0, 1, 1));
-  context.globalAlpha = opacity;
-  context.drawImage(overlay, ...place(left, top, right, bottom));
+  context.globalAlpha = merged ? 1 : opacity;
+  if (merged) context.drawImage(merged, ...place(0, 0, 1, 1));
+  else if (overlay) context.drawImage(overlay, ...place(left, top, right, bottom));
+  if (segmentation) drawSegmentation(context, store, content, size, place(left, top, right, bottom));
+}
+
+/** Draws what a segmenter sees: areas, or outlines over a map. */
+function drawSegmentation(
+  context: Context,
+  store: Store,
+  { map, segmentation, bitmaps }: TileContent,
+  size: { width: number; height: number },
+  place: readonly [x: number, y: number, width: number, height: number],
+): void {
+  if (!segmentation) return;
+  const classes = store.constants.peek()?.class_names.length ?? 0;
+  const { filled, outlined } = bitmaps.segmentation;
+  context.imageSmoothingEnabled = false;
+  context.globalAlpha = map ? 1 : store.traits.opacity.peek();
+  context.drawImage(map ? outlined(segmentation, classes, size) : filled(segmentation, classes), ...place);
 }
 
 function drawSwipeLine(context: Context, rect: Rect, x: number): void {

@@ -6,7 +6,8 @@ import { magnitude } from "../math/postprocess";
 import { type Rect, whole } from "../math/transform";
 import { percent, value } from "../state/format";
 import { columnHeading, targetText } from "../state/labels";
-import { mapOf, type Picture, type Store, type TilePlace } from "../state/store";
+import { layersOf, shownOverlay } from "../state/segmentations";
+import type { Picture, Store, TilePlace } from "../state/store";
 import { decodePicture } from "./bitmapCache";
 import {
   type CaptionLine,
@@ -23,6 +24,7 @@ import {
 import { lookupTable } from "./colormap";
 import { compose, frameOf } from "./compose";
 import { isBlank, styleOf } from "./drawStyle";
+import { drawLegend, legendHeight, legendOf } from "./exportLegend";
 import { MapPainter, TileBitmaps } from "./tileBitmaps";
 
 /** The longest side of a tile, at least; where pictures are larger, theirs. */
@@ -49,11 +51,13 @@ async function drawTile(context: ExportContext, rect: Rect, store: Store, tile: 
   const picture = store.traits._images.peek()[tile.image];
   if (!picture) return;
   const bitmap = await decodePicture(picture);
-  const map = mapOf(store, tile);
+  const { map, segmentation } = layersOf(store, tile);
   const inner = frameOf(picture, rect.width, rect.height);
   const placed = { ...inner, x: rect.x + inner.x, y: rect.y + inner.y };
   const bitmaps = new TileBitmaps(new MapPainter());
-  compose(context, whole(placed), store, { view: store.viewOf(tile.image), picture, bitmap, map, bitmaps });
+  compose(context, whole(placed), store, {
+    ...{ view: store.viewOf(tile.image), picture, bitmap, map, segmentation, bitmaps },
+  });
   bitmap?.close();
   if (map && isBlank(store, map)) drawNote(context, rect, map.item.notes[0] ?? "");
 }
@@ -133,10 +137,13 @@ function layOut(store: Store, images: readonly number[], shown: readonly number[
 /** What all of some columns have in common: method, layer, class. */
 function title(store: Store, columns: readonly Column[]): string {
   const common = (texts: string[]) => (new Set(texts).size === 1 ? texts[0] : "");
+  const overlay = shownOverlay(store);
+  if (overlay === "prediction") return "Prediction";
   return [
     common(columns.map((column) => column.method_title)),
     common(columns.map((column) => (column.layer ? store.layerName(column.layer) : "the input"))),
     common(columns.map((column) => targetText(store, column.target))),
+    overlay === "both" && "outlined: the prediction",
   ]
     .filter(Boolean)
     .join(" · ");
@@ -188,14 +195,16 @@ function drawBar(context: ExportContext, store: Store, maps: readonly TileMap[],
 /** Draws a sheet, on white. */
 async function drawSheet(store: Store, sheet: Sheet): Promise<Blob> {
   const { tiles, isCompared, width, foot, unit } = sheet;
-  const context = createContext(width, foot + (LINE + MARGIN) * unit);
+  const margin = MARGIN * unit;
+  const images = tiles.map(({ image }) => image);
+  const legend = legendOf(createContext(1, 1), store, images, width - 2 * margin, unit);
+  const context = createContext(width, foot + (LINE + MARGIN) * unit + legendHeight(legend, unit));
   const { canvas } = context;
   context.fillStyle = "#fff";
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.fillStyle = INK;
   context.font = font(14 * unit, 600);
   const columns = (store.answer.peek()?.columns ?? []).filter((_, at) => tiles.some(({ column }) => column === at));
-  const margin = MARGIN * unit;
   write(context, title(store, columns), margin, margin + 10 * unit, canvas.width - 2 * margin);
   for (const [index, tile] of tiles.entries()) {
     const { x, y, column } = tile;
@@ -207,8 +216,9 @@ async function drawSheet(store: Store, sheet: Sheet): Promise<Blob> {
     await drawTile(context, tile, store, tile);
     drawCaption(context, tile.caption, tile, unit);
   }
-  const maps = tiles.map((tile) => mapOf(store, tile)).filter((map) => map !== undefined);
-  if (maps.length > 0) drawBar(context, store, maps, sheet);
+  drawLegend(context, legend, { x: margin, y: foot }, unit);
+  const maps = tiles.map((tile) => layersOf(store, tile).map).filter((map) => map !== undefined);
+  if (maps.length > 0) drawBar(context, store, maps, { ...sheet, foot: foot + legendHeight(legend, unit) });
   return canvas.convertToBlob({ type: "image/png" });
 }
 

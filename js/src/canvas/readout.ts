@@ -1,10 +1,12 @@
 /** What is written of the pixel under the crosshair. */
 
 import type { TileMap } from "../kernel/decode";
+import { type LabelMap, labelAt } from "../kernel/segmentation";
 import { applySign, type Sign, sample } from "../math/postprocess";
 import { rankText, share, sorted } from "../math/rank";
 import type { Point } from "../math/transform";
 import { position, value as valueText } from "../state/format";
+import { briefName } from "../state/labels";
 import { originalSize, type Picture, type Store } from "../state/store";
 
 /** The value of a map at a point of the picture (fractions); NaN where the model did not look. */
@@ -12,6 +14,14 @@ function valueAt(at: Point, picture: Picture, map: TileMap, values = map.values)
   const [left, top, right, bottom] = picture.box;
   const [h, w] = map.item.shape;
   return sample(values, h, w, (at.x - left) / (right - left), (at.y - top) / (bottom - top));
+}
+
+/** The class that wins at a point. */
+function seenAt(store: Store, at: Point, { box }: Picture, segmentation: LabelMap): string {
+  const [left, top, right, bottom] = box;
+  const label = labelAt(segmentation, (at.x - left) / (right - left), (at.y - top) / (bottom - top));
+  const isClass = label !== null && label < (store.constants.peek()?.class_names.length ?? 0);
+  return isClass ? briefName(store, label) : label === null ? "" : "no class";
 }
 
 interface Ranked {
@@ -33,13 +43,13 @@ export function createReadout(store: Store) {
     cache.set(map, ranked);
     return ranked;
   };
-  return (at: Point, picture: Picture, map: TileMap | undefined): string => {
+  return (at: Point, picture: Picture, map: TileMap | undefined, segmentation?: LabelMap): string => {
     const place = position(at, originalSize(picture));
-    if (!map) return `${place}  –`;
-    const raw = valueAt(at, picture, map);
-    if (Number.isNaN(raw)) return `${place}  –`;
+    const seen = segmentation ? `  ${seenAt(store, at, picture, segmentation)}` : "";
+    const raw = map ? valueAt(at, picture, map) : Number.NaN;
+    if (!map || Number.isNaN(raw)) return `${place}  –${seen}`;
     const { values, ascending } = rankedOf(map);
     const rank = rankText(share(ascending, valueAt(at, picture, map, values)));
-    return `${place}  ${valueText(raw)}  ${rank}`;
+    return `${place}  ${valueText(raw)}  ${rank}${seen}`;
   };
 }

@@ -2,7 +2,9 @@
 
 import { effect, type ReadonlySignal } from "@preact/signals";
 import type { TileMap } from "../kernel/decode";
+import type { LabelMap } from "../kernel/segmentation";
 import { type Point, type Rect, type Transform, whole } from "../math/transform";
+import { layersOf } from "../state/segmentations";
 import { DRAWING, type ImageCrop, mapOf, originalSize, type Picture, type Store, type TilePlace } from "../state/store";
 import { BitmapCache, type EncodedPicture } from "./bitmapCache";
 import { compose, type Detail, frameOf } from "./compose";
@@ -33,6 +35,7 @@ interface TileState extends Readonly<TileElements> {
   /** What it was drawn from. */
   picture?: Picture;
   map?: TileMap;
+  segmentation?: LabelMap;
   crop?: ImageCrop;
   view?: Transform;
   crosshair?: Point | null;
@@ -163,11 +166,17 @@ export class Stage {
   }
 
   private watchContent(): void {
-    const { traits, answer } = this.store;
-    for (const signal of [traits._images, answer]) signal.value;
+    const { traits, answer, segmentations } = this.store;
+    for (const signal of [traits._images, answer, segmentations]) signal.value;
     // On a scale that several share, another map changes all of them.
     const isShared = traits.scale.peek() !== "map";
-    this.schedule((tile) => isShared || tile.picture !== this.pictureOf(tile) || tile.map !== mapOf(this.store, tile));
+    this.schedule(
+      (tile) =>
+        isShared ||
+        tile.picture !== this.pictureOf(tile) ||
+        tile.map !== mapOf(this.store, tile) ||
+        tile.segmentation !== layersOf(this.store, tile).segmentation,
+    );
   }
 
   private watchCrop(): void {
@@ -237,7 +246,8 @@ export class Stage {
     const rect = filled(whole(frameOf(picture, width, height)), width, height);
     const map = mapOf(this.store, tile);
     const [view, at] = [this.viewOf(tile), this.store.crosshairOf(tile.image)];
-    Object.assign(tile, { picture, map, view, crosshair: at });
+    const layers = layersOf(this.store, tile);
+    Object.assign(tile, { picture, map, segmentation: layers.segmentation, view, crosshair: at });
     tile.bitmaps ??= new TileBitmaps(this.painter);
     context.reset();
     const detail = tile.ownView ? this.detailOf(tile, picture, bitmap, rect.width * view.k) : null;
@@ -245,7 +255,7 @@ export class Stage {
       view,
       picture,
       bitmap,
-      map: tile.isBare?.peek() ? undefined : map,
+      ...(tile.isBare?.peek() ? { map: undefined } : layers),
       bitmaps: tile.bitmaps,
       detail,
     });
@@ -253,7 +263,7 @@ export class Stage {
     tile.readout.hidden = at === null;
     if (!at) return;
     drawCrosshair(context, rect, view.apply(at));
-    tile.readout.textContent = this.readout(at, picture, map);
+    tile.readout.textContent = this.readout(at, picture, map, layers.segmentation);
   }
 
   /** What there is of a tile's original, whose whole width takes so many pixels of the screen. */

@@ -5,7 +5,9 @@ import { applySign, resize, type Sign } from "../math/postprocess";
 import type { Rect } from "../math/transform";
 import { lookupTable, overlayTable } from "./colormap";
 import type { DrawStyle } from "./drawStyle";
+import { MemoCanvas } from "./memoCanvas";
 import { paint, trace } from "./paint";
+import { SegmentationBitmaps } from "./segmentationBitmaps";
 
 /** As in `kx_widget/engine/drawing.py`. */
 const SHADE = "rgb(0 0 0 / 0.2)";
@@ -14,35 +16,6 @@ export type Bitmap = ImageBitmap | OffscreenCanvas;
 
 /** Pixels of the longest side of a bitmap that is kept at its size on the screen; larger ones are scaled when drawn. */
 const LARGEST = 448;
-
-/** A canvas that is redrawn only when its size or its inputs change. */
-class MemoCanvas {
-  readonly canvas = new OffscreenCanvas(1, 1);
-  /** How often it was drawn. */
-  version = 0;
-  private inputs: readonly unknown[] = [];
-
-  constructor(private readonly settings?: CanvasRenderingContext2DSettings) {}
-
-  show(
-    width: number,
-    height: number,
-    inputs: readonly unknown[],
-    draw: (context: OffscreenCanvasRenderingContext2D) => void,
-  ): OffscreenCanvas {
-    const { canvas } = this;
-    const resized = canvas.width !== width || canvas.height !== height;
-    const same = this.version > 0 && !resized && inputs.every((input, i) => input === this.inputs[i]);
-    if (same) return canvas;
-    const context = canvas.getContext("2d", this.settings);
-    if (!context) return canvas;
-    if (resized) Object.assign(canvas, { width, height });
-    draw(context);
-    this.inputs = inputs;
-    this.version += 1;
-    return canvas;
-  }
-}
 
 /** Takes the colours out, and a little light, so that the palest colours of a map are seen on white. */
 function desaturate(context: OffscreenCanvasRenderingContext2D): void {
@@ -93,6 +66,7 @@ export class TileBitmaps {
   // Kept in memory rather than on the graphics card: it is written as often as it is drawn.
   private readonly map = new MemoCanvas({ willReadFrequently: true });
   private readonly merged = new MemoCanvas();
+  readonly segmentation = new SegmentationBitmaps();
   /** The map at the size of its bitmap, by sign. */
   private readonly scalars = new Map<Sign, Float32Array>();
   private scalarsOf: readonly unknown[] = [];

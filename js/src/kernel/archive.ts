@@ -12,6 +12,7 @@ import {
   type TileMap,
   tileKey,
   toBytes,
+  unzip,
 } from "./decode";
 import {
   type ClassRecord,
@@ -21,15 +22,18 @@ import {
   type Item,
   type QuestionRecord,
   type RankingRecord,
+  type SegmentedImage,
   VERSION,
   type Welcome,
 } from "./protocol";
 import { canonicalText } from "./question";
+import { type LabelMap, readSegmentations } from "./segmentation";
 
 /** What the kernel tells a view once. */
 export type Constants = Pick<
   Welcome,
-  "catalogue" | "wrappers" | "inspection" | "class_names" | "arguments" | "columns" | "suspicions"
+  | ("catalogue" | "wrappers" | "inspection" | "class_names" | "arguments" | "columns" | "suspicions")
+  | ("predicts" | "units" | "places")
 >;
 
 export interface ArchivedAnswer {
@@ -59,6 +63,8 @@ export interface Archive {
   available: AvailableQuestions;
   /** The latest is the last. */
   answers: ArchivedAnswer[];
+  /** By image. */
+  segmentations: ReadonlyMap<number, LabelMap>;
 }
 
 interface Header {
@@ -69,6 +75,8 @@ interface Header {
   welcome: Constants;
   predictions: (Encoded & { best: number[] }) | null;
   answers: SavedAnswer[];
+  /** Earlier versions saved none. */
+  segmentations?: SegmentedImage[];
 }
 
 interface SavedAnswer {
@@ -91,10 +99,8 @@ interface SavedCurves {
   parts: [offset: number, length: number][];
 }
 
-async function unzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
-}
+/** What earlier versions did not save. */
+const EARLIER = { columns: [], suspicions: null, predicts: "probability" as const, units: [], places: [] };
 
 /** Null where nothing was saved, or where another version saved it. */
 export async function openArchive(binary: Binary | null | undefined): Promise<Archive | null> {
@@ -115,8 +121,7 @@ export async function openArchive(binary: Binary | null | undefined): Promise<Ar
   // The column of two comparisons, or that of one and an answer, is one answer: the latest.
   const all = latest([...answers.flatMap((archived) => splitColumns(archived, welcome)), ...answers]);
   return {
-    // Earlier versions saved neither.
-    constants: { ...welcome, columns: welcome.columns ?? [], suspicions: welcome.suspicions ?? null },
+    constants: { ...EARLIER, ...welcome },
     predictions: predictions && {
       images: predictions.shape[0],
       classes: predictions.shape[1],
@@ -125,6 +130,7 @@ export async function openArchive(binary: Binary | null | undefined): Promise<Ar
     },
     available: { questions: all.map(({ question }) => question), offline, fromStore: false, leftOut, side },
     answers: all,
+    segmentations: new Map(await readSegmentations(header.segmentations ?? [], buffer)),
   };
 }
 

@@ -93,6 +93,12 @@ export function copyPart(bytes: Bytes, offset: number, length: number): Bytes {
   return bytes.slice(offset, offset + length);
 }
 
+/** What was packed as gzip. */
+export async function unzip(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
 export const readFloats = (bytes: Bytes, count: number, offset = 0) =>
   new Float32Array(copyPart(bytes, offset, 4 * count).buffer);
 
@@ -123,8 +129,8 @@ export function readTiles(items: readonly Item[], buffers: Binary[]): [string, T
   return items.map((item) => {
     const values = readMap(item, bytes);
     // Answers of earlier versions have neither notes nor checks, and are whole.
-    const { notes = [], evidence = "some", checks = {}, done = 1 } = item;
-    const complete = { ...item, notes, evidence, checks, done };
+    const { notes = [], evidence = "some", checks = {}, done = 1, unit = null } = item;
+    const complete = { ...item, notes, evidence, checks, done, unit };
     return [tileKey(item.image, item.column), { item: complete, values, extent: extent(values) }];
   });
 }

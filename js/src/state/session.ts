@@ -13,6 +13,7 @@ import { addCovered, type CoverPlace } from "./covered";
 import { Crops } from "./crops";
 import { CurrentAnswer } from "./currentAnswer";
 import { rankingOf } from "./ranking";
+import { Segmentations } from "./segmentations";
 import { currentQuestion, type Status, type Store, type Traits } from "./store";
 import { StoreImages } from "./storeImages";
 import { Strokes } from "./strokes";
@@ -38,6 +39,7 @@ export class Session implements Listener {
   readonly downloads: Downloads;
   readonly crops: Crops;
   readonly strokes: Strokes;
+  readonly segmentations: Segmentations;
   private readonly observers: (readonly [event: string, observer: () => void])[];
   /** What was saved, until the kernel answers. */
   private archive: Archive | null = null;
@@ -57,6 +59,7 @@ export class Session implements Listener {
     this.downloads = new Downloads(send);
     this.crops = new Crops(store, send, this.id);
     this.strokes = new Strokes(store, send, this.id, () => this.current.gen);
+    this.segmentations = new Segmentations(store, send, (error) => this.fail(error));
     const names = Object.keys(store.traits) as (keyof Traits)[];
     this.observers = names.map((name) => [`change:${name}`, () => this.follow(name)]);
     for (const [event, observer] of this.observers) model.on(event, observer);
@@ -126,6 +129,7 @@ export class Session implements Listener {
     this.images.close();
     this.crops.close();
     this.strokes.close();
+    this.segmentations.close();
     this.setVisible(false);
     this.connection.close();
     clearTimeout(this.queuedTimer);
@@ -179,7 +183,9 @@ export class Session implements Listener {
       if (offer) available.value = { questions: offer, offline: false, fromStore: true, leftOut: 0, side: null };
       if (status.value === "no-kernel") status.value = "idle";
     },
+    segmentation: (message, buffers) => this.segmentations.receive(message, buffers),
     predictions: (message, buffers) => {
+      this.segmentations.forget();
       const { predictions } = this.store;
       predictions.value = readPredictions(message, buffers, predictions.peek());
     },
@@ -337,6 +343,7 @@ export class Session implements Listener {
     this.archive = archive;
     store.constants.value = archive.constants;
     store.predictions.value = archive.predictions;
+    store.segmentations.value = archive.segmentations;
     store.available.value = archive.available;
     if (archive.available.offline) store.status.value = "no-kernel";
     const archived = nearest(archive, currentQuestion(store), {});

@@ -15,6 +15,7 @@ import {
 } from "../kernel/decode";
 import type { ClassRecord, Item, Message, MethodRecord, Progress, QuestionRecord, Rankings } from "../kernel/protocol";
 import { QUESTION } from "../kernel/question";
+import type { LabelMap } from "../kernel/segmentation";
 import { type ColorEnds, colorEnds, type Display, type Scale, type Sign } from "../math/postprocess";
 import { type Point, Transform } from "../math/transform";
 import { columnFilter, countFilters, factsOf, factsOfStored, filterSort, isSort } from "./filterSort";
@@ -97,6 +98,8 @@ const DRAWING_DEFAULTS = {
   pixelated: false,
   /** Left of it, in parts of a tile's width, the picture is bare. */
   swipe: 0,
+  /** What lies over the pictures of a segmenter; of both, the prediction is outlined. */
+  overlay: "map" as "map" | "prediction" | "both",
 };
 export type Drawing = typeof DRAWING_DEFAULTS;
 export const DRAWING = Object.keys(DRAWING_DEFAULTS) as (keyof Drawing)[];
@@ -162,6 +165,8 @@ export class Store {
   readonly status = signal<Status>("idle");
   readonly constants = signal<Constants | null>(null);
   readonly predictions = signal<PredictionTable | null>(null);
+  /** What a segmenter sees, by image, as far as it was asked for. */
+  readonly segmentations = signal<ReadonlyMap<number, LabelMap>>(new Map());
   /** Facts about the images of a stored data set, of which only some are in `_images`; else null. */
   readonly stored = signal<StoredFacts | null>(null);
   readonly thumbnails = signal<ThumbnailSet | null>(null);

@@ -7,6 +7,7 @@ import grid from "./grid.css";
 import help from "./help.css";
 import layers from "./layers.css";
 import panel from "./panel.css";
+import segments from "./segments.css";
 import suspicions from "./suspicions.css";
 
-export const css = [base, bar, form, layers, grid, panel, evidence, suspicions, foot, help].join("\n");
+export const css = [base, bar, form, layers, grid, panel, evidence, segments, suspicions, foot, help].join("\n");

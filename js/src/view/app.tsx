@@ -15,6 +15,7 @@ import { PanelButton, PanelSlot, usePanel } from "./panelSlot";
 import { PopupButton } from "./popupButton";
 import type { StageProps } from "./props";
 import { SavedAnswers } from "./savedAnswers";
+import { SegmentationLegend } from "./segmentationLegend";
 import { StatusBar } from "./statusBar";
 import { Suspicions } from "./suspicions";
 import { Tools } from "./tools";
@@ -71,6 +72,7 @@ export function App({ store, actions, stage }: StageProps) {
         <div class="middle">
           <Prompts store={store} />
           <Suspicions {...view} />
+          <SegmentationLegend {...view} />
           <Grid {...view} stage={stage} />
         </div>
         {panel.isOpen && <PanelSlot {...view} stage={stage} isDrawer={!hasThirdColumn} close={panel.close} />}

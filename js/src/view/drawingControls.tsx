@@ -1,8 +1,10 @@
+import { shownOverlay } from "../state/segmentations";
 import { Colorbar } from "./colorbar";
 import { DisplayControls } from "./displayControls";
 import { PopupButton } from "./popupButton";
 import type { ViewProps } from "./props";
 import { RowControls } from "./rowControls";
+import { OverlayChoice } from "./segmentationLegend";
 import { Slider } from "./slider";
 import { SuspicionsButton } from "./suspicions";
 import { Tools } from "./tools";
@@ -16,7 +18,8 @@ export function DrawingControls({ narrow, ...view }: ViewProps & { narrow: boole
   return (
     <div class="drawing">
       <Slider {...OPACITY} value={opacity} onRelease={(value) => actions.commit({ opacity: value })} />
-      <Colorbar {...view} />
+      <OverlayChoice {...view} />
+      {shownOverlay(store) !== "prediction" && <Colorbar {...view} />}
       <PopupButton label="Display" title="Sign, scale, colours, threshold and how the picture is drawn">
         {narrow && <RowControls {...view} />}
         <DisplayControls {...view} />

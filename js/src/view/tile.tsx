@@ -6,6 +6,7 @@ import { Gestures } from "../canvas/gestures";
 import type { TileMap } from "../kernel/decode";
 import { position, value } from "../state/format";
 import { explainedText, imageName, methodTitle, notesOf, partialText, verdict } from "../state/labels";
+import { segmentationText, shownOverlay } from "../state/segmentations";
 import { mapOf, originalSize, type Picture, type Store, type TilePlace } from "../state/store";
 import type { StageProps } from "./props";
 
@@ -48,12 +49,14 @@ function describe(store: Store, picture: Picture | undefined, image: number, map
     picture?.problem && `no picture: ${picture.problem}`,
   ];
   if (!map || !picture) return [...source, "no map yet"].filter(Boolean).join(", ");
+  const seen = segmentationText(store, image);
+  if (shownOverlay(store) === "prediction") return [...source, seen].filter(Boolean).join(", ");
   const { item } = map;
   const what = [methodTitle(store, item.method), store.layerName(item.layer), explainedText(store, item)];
   const strongest = isBlank(store, map)
     ? []
     : [peak(store, picture, map), isUnlikely(map) && FAINT_TEXT, partialText(item)];
-  return [...what, ...source, ...strongest, ...notesOf(store, item)].filter(Boolean).join(", ");
+  return [...what, ...source, ...strongest, seen, ...notesOf(store, item)].filter(Boolean).join(", ");
 }
 
 /** How far a map is that is not finished, and whether there is something to be said of it. */
@@ -91,6 +94,7 @@ export function Tile({ store, actions, stage, picture, image, column, place, chi
     };
   }, [image, column]);
 
+  const isHidden = shownOverlay(store) === "prediction";
   return (
     <div
       class="tile"
@@ -113,12 +117,12 @@ export function Tile({ store, actions, stage, picture, image, column, place, chi
           No picture: {picture.problem}
         </div>
       )}
-      {map && isBlank(store, map) && (
+      {map && !isHidden && isBlank(store, map) && (
         <div class="silence" aria-hidden="true">
           <p>{map.item.notes[0]}</p>
         </div>
       )}
-      {map && <Badges store={store} map={map} />}
+      {map && !isHidden && <Badges store={store} map={map} />}
       <div class="readout" aria-hidden="true" ref={readout} hidden />
       {children}
     </div>

@@ -1,0 +1,71 @@
+/** What a segmenter sees, as bitmaps: areas, or outlines that leave a map to be seen. */
+
+import type { LabelMap } from "../kernel/segmentation";
+import { classTable } from "./classColours";
+import { MemoCanvas } from "./memoCanvas";
+
+/** Pixels of the longest side of outlines; larger ones are scaled when drawn. */
+const LARGEST = 896;
+/** Pixels of a bitmap for each of an outline's width. */
+const FINENESS = 200;
+const HALO = new Uint32Array(new Uint8ClampedArray([0, 0, 0, 130]).buffer)[0];
+
+/** The areas of the classes, a pixel a place. */
+export function paintAreas({ labels }: LabelMap, table: Uint32Array, out: Uint32Array): void {
+  for (let i = 0; i < out.length; i++) out[i] = table[labels[i]] ?? 0;
+}
+
+/** Lines along the inner edges of the classes' areas, dark towards what they enclose; so many pixels wide. */
+export function paintOutlines(
+  { labels, height: h, width: w }: LabelMap,
+  table: Uint32Array,
+  { width, height, line }: { width: number; height: number; line: number },
+  out: Uint32Array,
+): void {
+  const columns = Int32Array.from({ length: width }, (_, x) => Math.floor(((x + 0.5) / width) * w));
+  const rows = Int32Array.from({ length: height }, (_, y) => w * Math.floor(((y + 0.5) / height) * h));
+  const labelAt = (x: number, y: number) =>
+    labels[rows[Math.min(Math.max(y, 0), height - 1)] + columns[Math.min(Math.max(x, 0), width - 1)]];
+  const isEdge = (label: number, x: number, y: number, d: number) =>
+    labelAt(x - d, y) !== label ||
+    labelAt(x + d, y) !== label ||
+    labelAt(x, y - d) !== label ||
+    labelAt(x, y + d) !== label;
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const label = labelAt(x, y);
+      let distance = 1;
+      while (distance <= line + 1 && !isEdge(label, x, y, distance)) distance++;
+      out[y * width + x] = distance <= line ? (table[label] ?? 0) : distance === line + 1 ? HALO : 0;
+    }
+  }
+}
+
+/** The bitmaps of one tile. */
+export class SegmentationBitmaps {
+  private readonly areas = new MemoCanvas();
+  private readonly outlines = new MemoCanvas();
+
+  /** Areas in their colours, a pixel a place. */
+  filled = (segmentation: LabelMap, classes: number): OffscreenCanvas => {
+    const { width, height } = segmentation;
+    return this.areas.show(width, height, [segmentation, classes], (context) => {
+      const pixels = new ImageData(width, height);
+      paintAreas(segmentation, classTable(classes), new Uint32Array(pixels.data.buffer));
+      context.putImageData(pixels, 0, 0);
+    });
+  };
+
+  /** Outlines, as large as the part of the frame that they cover. */
+  outlined = (segmentation: LabelMap, classes: number, size: { width: number; height: number }): OffscreenCanvas => {
+    const shrink = Math.min(1, LARGEST / Math.max(size.width, size.height));
+    const [width, height] = [size.width, size.height].map((side) => Math.max(1, Math.round(side * shrink)));
+    return this.outlines.show(width, height, [segmentation, classes], (context) => {
+      const pixels = new ImageData(width, height);
+      const line = Math.max(1, Math.round(Math.max(width, height) / FINENESS));
+      const out = new Uint32Array(pixels.data.buffer);
+      paintOutlines(segmentation, classTable(classes), { width, height, line }, out);
+      context.putImageData(pixels, 0, 0);
+    });
+  };
+}

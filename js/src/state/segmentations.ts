@@ -1,0 +1,94 @@
+/** What a segmenter sees in the images near sight, asked for while it is shown. */
+
+import { effect } from "@preact/signals";
+import type { Binary } from "../kernel/decode";
+import type { Segmentation as Message, Up } from "../kernel/protocol";
+import { type LabelMap, readSegmentations } from "../kernel/segmentation";
+import { percent } from "./format";
+import { focusedImage, mapOf, type Store, type TilePlace } from "./store";
+
+/** Milliseconds until what has not come is asked for once more: a host may have lost it. */
+const LOST_MS = 15_000;
+const MOST_TOLD = 5;
+
+/** Whether the model tells a class for each place of an image. */
+export const isSegmenter = (store: Store): boolean => (store.constants.value?.places.length ?? 0) > 0;
+
+/** What is shown over the pictures; of models that are no segmenters always the map. */
+export const shownOverlay = (store: Store) => (isSegmenter(store) ? store.traits.overlay.value : "map");
+
+/** What there is to draw over a tile's picture. */
+export function layersOf(store: Store, tile: TilePlace) {
+  const overlay = shownOverlay(store);
+  return {
+    map: overlay === "prediction" ? undefined : mapOf(store, tile),
+    segmentation: overlay === "map" ? undefined : segmentationOf(store, tile.image),
+  };
+}
+
+/** What the model sees in an image, undefined where that is not here. */
+export function segmentationOf(store: Store, image: number): LabelMap | undefined {
+  const segmentation = store.segmentations.value.get(image);
+  return segmentation?.problem ? undefined : segmentation;
+}
+
+/** The largest classes of an image in words, "" where they are not shown. */
+export function segmentationText(store: Store, image: number): string {
+  const segmentation = shownOverlay(store) === "map" ? undefined : segmentationOf(store, image);
+  const names = store.constants.value?.class_names ?? [];
+  const largest = (segmentation?.shares ?? []).slice(0, MOST_TOLD);
+  const words = largest.map(([index, share]) => `${names[index] ?? "no class"} ${percent(share)}`);
+  return words.length > 0 ? `the model sees ${words.join(", ")}` : "";
+}
+
+export class Segmentations {
+  private readonly asked = new Set<number>();
+  private version: number | null = null;
+  private lostTimer: ReturnType<typeof setTimeout> | undefined;
+  private readonly stopFollowing: () => void;
+
+  constructor(
+    private readonly store: Store,
+    private readonly send: (message: Up) => void,
+    private readonly fail: (error: unknown) => void,
+  ) {
+    this.stopFollowing = effect(() => this.fetchMissing());
+  }
+
+  /** Forgets what weights before have seen. */
+  forget(): void {
+    this.asked.clear();
+    this.store.segmentations.value = new Map();
+  }
+
+  receive({ version, items }: Message, buffers: Binary[]): void {
+    readSegmentations(items, buffers[0])
+      .then((read) => {
+        const { segmentations } = this.store;
+        segmentations.value = new Map([...(version === this.version ? segmentations.peek() : []), ...read]);
+        this.version = version;
+      })
+      .catch(this.fail);
+  }
+
+  close(): void {
+    this.stopFollowing();
+    clearTimeout(this.lostTimer);
+  }
+
+  private fetchMissing(): void {
+    const { store, asked } = this;
+    const images = [focusedImage(store), ...store.inSight.value];
+    const [known, count] = [store.segmentations.value, store.facts.value.images];
+    if (shownOverlay(store) === "map" || store.status.value === "no-kernel") return;
+    const missing = [...new Set(images)].filter((image) => image < count && !known.has(image) && !asked.has(image));
+    if (missing.length === 0) return;
+    for (const image of missing) asked.add(image);
+    this.send({ kind: "segment", images: missing });
+    clearTimeout(this.lostTimer);
+    this.lostTimer = setTimeout(() => {
+      asked.clear();
+      this.fetchMissing();
+    }, LOST_MS);
+  }
+}
