@@ -296,7 +296,7 @@ describe("strokes", () => {
     expect(strokes()[0].images).toEqual([0, 1]);
     model.down(painted(1, { asked: 2 }), [new Uint8Array()]);
     const { answerForAll } = store.painting;
-    expect(answerForAll.value && allText(answerForAll.value)).toContain("0 of 1 images so far, of 2");
+    expect(answerForAll.value && allText(store, answerForAll.value)).toContain("0 of 1 images so far, of 2");
     expect(store.painting.answer.value).toBeNull();
   });
 
@@ -392,7 +392,7 @@ describe("words", () => {
       ...{ image, before: 1, after: 1, lost, best_before: 0, best_after: Number(image === 1) },
     }));
     const tell = (fields: Partial<Painted>) =>
-      allText({
+      allText(store, {
         question: { gen: 1, images: [0, 1, 2], column: 0, cover: "blur", keep: false, mask: box(1) },
         message: painted(1, { asked: 3, images, ...fields }),
         picture: null,

@@ -22,19 +22,19 @@ describe("the most probable classes", () => {
     expect(top(0, 2)).toEqual([1, 2]);
     expect(top(0, 9)).toEqual([1, 2, 3, 0]);
     expect(top(1, 3)).toEqual([0, 2, 1]);
-    expect(topClasses(store, 1, 1)[0].probability).toBeCloseTo(0.9);
+    expect(topClasses(store, 1, 1)[0].number).toBeCloseTo(0.9);
   });
 
   it("are the predicted one alone where nothing else is known", () => {
     store.predictions.value = predictions([Number.NaN, Number.NaN]);
-    expect(topClasses(store, 0, 5)).toEqual([{ index: 0, probability: null }]);
+    expect(topClasses(store, 0, 5)).toEqual([{ index: 0, number: null }]);
     store.predictions.value = null;
     expect(topClasses(store, 0, 5)).toEqual([]);
     const facts = { images: 2, labels: new Int32Array(0), scores: Float32Array.of(1, 2), numbers: [] };
     store.stored.value = { ...facts, predicted: Int32Array.of(3, 1), confidence: Float32Array.of(0.5, Number.NaN) };
     expect([0, 1].map((image) => topClasses(store, image, 5))).toEqual([
-      [{ index: 3, probability: 0.5 }],
-      [{ index: 1, probability: null }],
+      [{ index: 3, number: 0.5 }],
+      [{ index: 1, number: null }],
     ]);
   });
 });

@@ -76,7 +76,8 @@ def _columns(explainer: Explainer, traits: QuestionTraits, images: int) -> list[
     methods, inspection = explainer.methods, explainer.inspection
     entry = find(methods, method)
     if compare == "targets":
-        best = [f"top-{rank}" if rank > 1 else "top" for rank in range(1, inspection.classes + 1)]
+        # Of values none is first.
+        best = list(explainer.class_names) if explainer.units else _ranks(inspection.classes)
         return [(layer, method, compare_with or _with_current(target, best), params)]
     if compare == "methods":
         return [
@@ -141,6 +142,10 @@ def fitting_layer(inspection: Inspection, layer: str, old: Method | None, new: M
     if old is None or new is None or layer != (inspection.layer_for(old.sees) or ""):
         return layer
     return inspection.layer_for(new.sees) or layer
+
+
+def _ranks(classes: int) -> list[Any]:
+    return [f"top-{rank}" if rank > 1 else "top" for rank in range(1, classes + 1)]
 
 
 def _with_current(current: Any, others: list[Any]) -> list[Any]:

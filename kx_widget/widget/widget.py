@@ -76,6 +76,8 @@ class KxWidget(Traits):
         sees = entry.sees if (entry := explainer.methods.get(method)) else "input"
         if inspection.recommended is None and entry and sees == "layer":
             raise ModelError(f"{entry.title} needs a layer with a map. {inspection.why}")
+        # No value is more predicted than another: begin with the first.
+        target = explainer.class_names[0] if explainer.units and target == "top" else target
         layer = layer or inspection.layer_for(sees) or inspection.recommended or ""
         question = {"layer": layer, "method": method, "target": target, "params": params or {}}
         source = LoadedImages(loaded)

@@ -2,10 +2,11 @@
 
 import type { Rect } from "../math/transform";
 import { type EvidenceState, evidenceOf, headlineOf, SHAPES, STATES } from "../state/evidence";
+import { explainedFigure, predictedFigure, predictedKind } from "../state/figures";
 import { isRight } from "../state/filterSort";
-import { percent, value } from "../state/format";
 import { className, explainedText, imageName, partialText, truthText } from "../state/labels";
 import { mapOf, type Store, type TilePlace } from "../state/store";
+import { predictionOf } from "../state/topClasses";
 
 export type ExportContext = OffscreenCanvasRenderingContext2D;
 
@@ -80,13 +81,15 @@ export function captionOf(store: Store, { image, column }: TilePlace, shown: rea
   const lines: CaptionLine[] = [];
   const add = (text: string, figure = "", isPale = false) => text && lines.push({ text, figure, isPale });
   const best = predicted[image];
+  const number = predictionOf(store, image, best) ?? confidence(image);
   const isFirst = column === shown[0];
-  const figure = item && (item.probability === null ? value(item.score) : percent(item.probability));
-  if (item) add(item.target === best && isFirst ? `predicted ${item.target_name}` : explainedText(store, item), figure);
+  const figure = item && explainedFigure(item);
+  const word = predictedKind(store) === "share" ? "mostly" : "predicted";
+  if (item) add(item.target === best && isFirst ? `${word} ${item.target_name}` : explainedText(store, item), figure);
   if (item) add(partialText(item), "", true);
   if (!isFirst) return lines;
   if (best !== undefined && best !== item?.target)
-    add(`predicted ${className(store, best)}`, percent(confidence(image)), true);
+    add(`${word} ${className(store, best)}`, predictedFigure(store, best, number), true);
   const right = isRight(store.facts.peek(), image);
   add(right === null ? "" : `${right ? "✓" : "✗"} ${truthText(store, image)}`, "", true);
   add(imageName(store, image), "", true);

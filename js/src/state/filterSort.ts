@@ -1,7 +1,7 @@
 /** Which images are shown, and in which order: the kernel is not asked. */
 
 import type { PredictionTable, StoredFacts } from "../kernel/decode";
-import type { NumberColumn } from "../kernel/protocol";
+import type { NumberColumn, Welcome } from "../kernel/protocol";
 
 export const SORTS = ["given", "wrong", "unsure", "sure", "high", "low"] as const;
 export type Sort = (typeof SORTS)[number];
@@ -43,10 +43,12 @@ export function factsOf(
   labels: ArrayLike<number | null>,
   predictions: PredictionTable | null,
   described: readonly NumberColumn[] = [],
+  predicts: Welcome["predicts"] = "probability",
 ): ImageFacts {
-  const predicted = predictions?.predicted ?? [];
+  // No value is more predicted than another.
+  const predicted = predicts === "value" ? [] : (predictions?.predicted ?? []);
   const confidence = (image: number) =>
-    predictions && image < predictions.images
+    predictions && predicts === "probability" && image < predictions.images
       ? predictions.values[image * predictions.classes + predicted[image]]
       : Number.NaN;
   const columns = described

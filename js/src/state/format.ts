@@ -3,12 +3,21 @@
 /** A number as JavaScript writes it, with a true minus sign. */
 const minus = (text: string) => text.replaceAll("-", "−");
 
-export function value(v: number | null): string {
+/** A number of so many digits. */
+export function value(v: number | null, digits = 3): string {
   if (v === null || !Number.isFinite(v)) return "–";
   if (v === 0) return "0";
   const size = Math.abs(v);
   if (size >= 10000 || size < 0.001) return minus(v.toExponential(1));
-  return minus(String(Number(v.toPrecision(3))));
+  return minus(String(Number(v.toPrecision(digits))));
+}
+
+/** A value in its unit, with as many digits as people count by. */
+export function quantity(v: number | null, unit = ""): string {
+  const size = Math.abs(v ?? 0);
+  const isPlain = v !== null && size >= 1000 && size < 1e9;
+  const text = isPlain ? minus(String(Math.round(v))) : value(v, 4);
+  return unit && v !== null && Number.isFinite(v) ? `${text}\u00a0${unit}` : text;
 }
 
 export function percent(p: number): string {
@@ -22,10 +31,6 @@ export function percent(p: number): string {
 export function wholePercent(part: number): string {
   return `${part > 0 && part < 0.005 ? "<1" : Math.round(100 * part)} %`;
 }
-
-/** A probability or, where the model has none, a score. */
-export const figure = (v: number | null, unit: "probability" | "score"): string =>
-  unit === "probability" && v !== null ? percent(v) : value(v);
 
 /** A number rounded to hundredths. */
 export const toHundredths = (v: number): string => value(Number(v.toFixed(2)));

@@ -2,7 +2,8 @@
 
 import type { PaintedImage } from "../kernel/protocol";
 import { countOf } from "../math/mask";
-import { figure, wholePercent } from "./format";
+import { changeText, tellsValues } from "./figures";
+import { wholePercent } from "./format";
 import { briefExplainedText, briefName } from "./labels";
 import { mapShare } from "./paintedMap";
 import type { PaintAnswer } from "./painting";
@@ -26,19 +27,22 @@ export function sharesText(store: Store, place: TilePlace): string {
 export function outcomeText(store: Store, { question, message }: PaintAnswer): string {
   const record = message.images[0];
   if (message.problem || !record) return message.problem;
-  return `${lossText(store, record, message.value, question)} ${predictionText(store, record)}`;
+  const loss = lossText(store, record, message.value, question);
+  return tellsValues(store) ? loss : `${loss} ${predictionText(store, record)}`;
 }
 
 function lossText(
   store: Store,
-  { before, after, lost }: PaintedImage,
+  record: PaintedImage,
   unit: "probability" | "score",
   { images, column }: PaintAnswer["question"],
 ): string {
+  const { before, after, lost } = record;
   if (before === null || after === null) return "the map explains nothing here.";
   const map = mapOf(store, { image: images[0], column });
   const name = map ? briefExplainedText(store, map.item) : "what is explained";
-  const change = `${figure(before, unit)} → ${figure(after, unit)}`;
+  const change = changeText(record, unit, map?.item);
+  if (map && map.item.unit !== null) return `${name} went ${change}.`;
   if (lost === null) {
     const why = unit === "score" ? "; covering all hardly lowers it, so that parts of it tell nothing" : "";
     return `the ${unit} of ${name} went ${change}${why}.`;
@@ -58,7 +62,7 @@ function predictionText(store: Store, record: PaintedImage): string {
 }
 
 /** How many of several images kept their class, and what they lost on average. */
-export function allText({ message }: PaintAnswer): string {
+export function allText(store: Store, { message }: PaintAnswer): string {
   const { images, asked, problem } = message;
   if (problem) return problem;
   if (asked === 0 || images.length === 0) return "None of these images can be read.";
@@ -67,9 +71,13 @@ export function allText({ message }: PaintAnswer): string {
   const mean = losses.reduce((sum, lost) => sum + lost, 0) / losses.length;
   const words = mean < 0 ? `gained ${wholePercent(-mean)}` : `lost ${wholePercent(mean)}`;
   const of = losses.length < images.length ? ` of the ${losses.length} where that can be told` : "";
-  const unit = message.value === "probability" ? "probability" : "score, of what covering all takes";
+  const unit =
+    message.value === "probability"
+      ? "probability"
+      : `${tellsValues(store) ? "value" : "score"}, of what covering all takes`;
   const average =
     losses.length === 0 ? "What they lost cannot be told" : `On average${of} what is explained ${words} of its ${unit}`;
   const so = images.length < asked ? ` so far, of ${asked}` : "";
-  return `${unchanged} of ${images.length} images${so} kept their class. ${average}.`;
+  const classes = tellsValues(store) ? "" : `${unchanged} of ${images.length} images${so} kept their class. `;
+  return `${classes}${average}.`;
 }

@@ -242,7 +242,13 @@ export class Store {
     const columns = this.constants.value?.columns ?? [];
     const facts = stored
       ? factsOfStored(stored, labels, columns)
-      : factsOf(this.traits._images.value.length, labels, this.predictions.value, columns);
+      : factsOf(
+          this.traits._images.value.length,
+          labels,
+          this.predictions.value,
+          columns,
+          this.constants.value?.predicts,
+        );
     return { ...facts, suspects: this.suspects.value };
   });
   /** How many images each filter shows. */
@@ -349,8 +355,8 @@ export const tileInFocus = (store: Store): TilePlace => store.focus.value ?? cho
 export const mapOf = (store: Store, { image, column }: TilePlace): TileMap | undefined =>
   store.answer.value?.tiles.get(tileKey(image, column));
 
-/** One image's probabilities, or null where the model gives none, or not all are known. */
-export function probabilitiesOf(store: Store, image: number): Float32Array | null {
+/** One image's probabilities, or what else the model predicts by, class by class; null where not all are known. */
+export function predictionsOf(store: Store, image: number): Float32Array | null {
   const table = store.predictions.value;
   if (!table || image < 0 || image >= table.images) return null;
   const row = table.values.subarray(image * table.classes, (image + 1) * table.classes);

@@ -1,22 +1,25 @@
 /** The classes that a model finds most probable in an image. */
 
-import { probabilitiesOf, type Store } from "./store";
+import { predictedKind, tellsValues } from "./figures";
+import { predictionsOf, type Store } from "./store";
 
-export interface ClassShare {
+export interface PredictedClass {
   index: number;
-  /** Null where the model gives none, or a store has not kept it. */
-  probability: number | null;
+  /** Its probability, or what else the model predicts by; null where that is not known. */
+  number: number | null;
 }
 
-/** The first of all classes by probability; the predicted one alone where no other probability is known. */
-export function topClasses(store: Store, image: number, count: number): ClassShare[] {
-  const probabilities = probabilitiesOf(store, image);
-  if (probabilities) {
-    const top: ClassShare[] = [];
-    for (const [index, probability] of probabilities.entries()) {
-      const place = top.findIndex((other) => probability > (other.probability ?? 0));
+/** The first of all classes; the predicted one alone where no other is known. Values come in their own order. */
+export function topClasses(store: Store, image: number, count: number): PredictedClass[] {
+  const numbers = predictionsOf(store, image);
+  if (numbers && tellsValues(store)) return [...numbers].slice(0, count).map((number, index) => ({ index, number }));
+  if (numbers) {
+    const top: PredictedClass[] = [];
+    for (const [index, number] of numbers.entries()) {
+      if (number === 0 && predictedKind(store) === "share") continue;
+      const place = top.findIndex((other) => number > (other.number ?? 0));
       if (place < 0 && top.length >= count) continue;
-      top.splice(place < 0 ? top.length : place, 0, { index, probability });
+      top.splice(place < 0 ? top.length : place, 0, { index, number });
       top.length = Math.min(top.length, count);
     }
     return top;
@@ -25,10 +28,10 @@ export function topClasses(store: Store, image: number, count: number): ClassSha
   const index = facts.predicted[image];
   if (index === undefined) return [];
   const confidence = facts.confidence(image);
-  return [{ index, probability: Number.isNaN(confidence) ? null : confidence }];
+  return [{ index, number: Number.isNaN(confidence) ? null : confidence }];
 }
 
-/** The probability of one class of an image, null where it is not known. */
-export function probabilityOf(store: Store, image: number, index: number): number | null {
-  return probabilitiesOf(store, image)?.[index] ?? null;
+/** The probability of one class of an image, or what else is predicted of it, null where that is not known. */
+export function predictionOf(store: Store, image: number, index: number): number | null {
+  return predictionsOf(store, image)?.[index] ?? null;
 }

@@ -1,8 +1,10 @@
 import type { TileMap } from "../kernel/decode";
+import { explainedFigure, explainedKind, predictedFigure, predictedKind } from "../state/figures";
 import { isRight } from "../state/filterSort";
-import { lastSegment, percent, value } from "../state/format";
+import { lastSegment } from "../state/format";
 import { briefExplainedText, className, explainedText, imageName, truthText } from "../state/labels";
 import { mapOf, type Store, type TilePlace } from "../state/store";
+import { predictionOf } from "../state/topClasses";
 import { isContactSheet } from "./gridLayout";
 import { Shortened } from "./shortened";
 
@@ -61,12 +63,14 @@ function Prediction({ store, image, width }: { store: Store; image: number; widt
   const isKnown = image < predicted.length;
   const full = isKnown ? className(store, predicted[image]) : "";
   const name = isKnown ? (store.briefNames.value[predicted[image]] ?? full) : "";
-  const figure = name && percent(confidence(image));
+  const number = name ? (predictionOf(store, image, predicted[image]) ?? confidence(image)) : Number.NaN;
+  const figure = predictedFigure(store, predicted[image], number);
+  const word = predictedKind(store) === "share" ? "mostly" : "predicted";
   const hasRoom = width > BESIDE_NAME + LETTER * name.length;
   return (
-    <div class="caption predicted" title={full && `predicted ${full} ${figure}`}>
+    <div class="caption predicted" title={full && `${word} ${full} ${figure}`}>
       <span class="name">
-        {name && hasRoom && <span class="word">predicted </span>}
+        {name && hasRoom && <span class="word">{word} </span>}
         {name || "\u00a0"}
       </span>
       <span class="figure">{figure}</span>
@@ -78,12 +82,13 @@ function Prediction({ store, image, width }: { store: Store; image: number; widt
 function Explained({ store, map }: { store: Store; map: TileMap | undefined }) {
   const isPredicted = map && map.item.target === store.facts.value.predicted[map.item.image];
   const full = map ? explainedText(store, map.item) : store.status.value === "running" ? "computing…" : "";
-  const { probability = null, score = null } = map?.item ?? {};
   const name = map ? briefExplainedText(store, map.item) : full;
-  const figure = map && (probability === null ? value(score) : percent(probability));
-  const kind = probability === null ? "the score before softmax or sigmoid" : "its probability";
+  const figure = map && explainedFigure(map.item);
   return (
-    <div class="caption explained" title={map && `The map explains ${full}; ${figure} is ${kind}`}>
+    <div
+      class="caption explained"
+      title={map && `The map explains ${full}; ${figure} is ${explainedKind(store, map.item)}`}
+    >
       <span class={map ? "class" : "name"} data-other={!isPredicted || undefined}>
         {name || "\u00a0"}
       </span>

@@ -1,8 +1,8 @@
 import { useComputed } from "@preact/signals";
+import { noun, predictedFigure, tellsValues } from "../state/figures";
 import { isRight, labelOf } from "../state/filterSort";
-import { percent } from "../state/format";
 import { className, targetText } from "../state/labels";
-import { focusedImage, probabilitiesOf, type Store, type Target } from "../state/store";
+import { focusedImage, predictionsOf, type Store, type Target } from "../state/store";
 import { isReserved, joinTarget, placeOf, plainText, readTarget, splitTarget, TOPS, TRUE } from "../state/target";
 import { Combobox, type Option } from "./combobox";
 import { addsColumn } from "./compare";
@@ -10,19 +10,20 @@ import { CloseButton, Field } from "./field";
 import type { ViewProps } from "./props";
 
 /** Class indices, the most probable of the image in focus first. */
-function ranking(store: Store, classes: number): { order: number[]; probabilities: Float32Array | null } {
-  const probabilities = probabilitiesOf(store, focusedImage(store));
+function ranking(store: Store, classes: number): { order: number[]; numbers: Float32Array | null } {
+  const numbers = predictionsOf(store, focusedImage(store));
   const order = Array.from({ length: classes }, (_, index) => index);
-  if (probabilities) order.sort((a, b) => probabilities[b] - probabilities[a]);
-  return { order, probabilities };
+  if (numbers && !tellsValues(store)) order.sort((a, b) => numbers[b] - numbers[a]);
+  return { order, numbers };
 }
 
-/** "predicted", "2nd", "3rd", the true class, then every class with the probability it has in the image in focus. */
+/** "predicted", "2nd", "3rd", the true class, then every class with its probability, or what else is predicted, in the image in focus. */
 export function classOptions(store: Store): Option[] {
   const names = store.constants.value?.class_names ?? [];
-  const { order, probabilities } = ranking(store, names.length);
-  const figure = (index: number) => (probabilities ? percent(probabilities[index]) : undefined);
-  const targets = TOPS.slice(0, names.length);
+  const { order, numbers } = ranking(store, names.length);
+  const figure = (index: number) => (numbers ? predictedFigure(store, index, numbers[index]) : undefined);
+  // Of values none is first.
+  const targets = tellsValues(store) ? [] : TOPS.slice(0, names.length);
   for (const side of splitTarget(store.traits.target.value, names)) {
     // A rank that was typed.
     if (typeof side === "string" && placeOf(side) !== null && !targets.includes(side)) targets.push(side);
@@ -32,7 +33,7 @@ export function classOptions(store: Store): Option[] {
     return {
       key,
       text: targetText(store, key),
-      note: probabilities ? names[index] : undefined,
+      note: numbers ? names[index] : undefined,
       figure: figure(index),
     };
   });
@@ -75,8 +76,8 @@ export function readOption(store: Store, options: readonly Option[], text: strin
   const key = keyOf(target, names);
   const listed = options.find((option) => option.key === key);
   if (listed || store.available.value || typeof target === "number") return listed;
-  const { order, probabilities } = ranking(store, names.length);
-  const note = probabilities ? names[order[(placeOf(target) ?? 1) - 1]] : undefined;
+  const { order, numbers } = ranking(store, names.length);
+  const note = numbers ? names[order[(placeOf(target) ?? 1) - 1]] : undefined;
   return { key, text: targetText(store, target), note };
 }
 
@@ -90,7 +91,11 @@ function fieldOptions(store: Store, options: readonly Option[], other: Target | 
     const option = readOption(store, options, text);
     return option && isFit(option) ? option : undefined;
   };
-  return { options: options.filter(isFit), read, placeholder: `search ${names.length} classes…` };
+  return {
+    options: options.filter(isFit),
+    read,
+    placeholder: `search ${names.length} ${tellsValues(store) ? "outputs" : "classes"}…`,
+  };
 }
 
 /** The class that is explained, and the one whose score is subtracted from it. */
@@ -105,8 +110,8 @@ export function ClassPicker({ store, actions }: ViewProps) {
     <>
       <Field
         id="kx-class"
-        title="The class whose evidence is drawn"
-        label="Class"
+        title={`The ${noun(store)} whose evidence is drawn`}
+        label={noun(store).replace(/^./, (letter) => letter.toUpperCase())}
         class={addsColumn(store, "targets") ? "field wide adds" : "field wide"}
       >
         <Combobox
@@ -122,7 +127,9 @@ export function ClassPicker({ store, actions }: ViewProps) {
             else choose(targetOf(key, names), b);
           }}
         />
-        {b === null && !available && <VersusButton store={store} target={a} onChoose={(other) => choose(a, other)} />}
+        {b === null && !available && names.length > 1 && (
+          <VersusButton store={store} target={a} onChoose={(other) => choose(a, other)} />
+        )}
       </Field>
       {b !== null && (
         <Field id="kx-versus" label="vs" class="field wide">

@@ -12,11 +12,23 @@ export function colourMeaning(store: Store, map: TileMap): string {
     item.target < 0 ? splitTarget(item.target_name, store.constants.value?.class_names ?? []) : [item.target, null];
   const name = other === null ? briefExplainedText(store, item) : spokenOrBrief(store, side);
   const against = other === null ? "against it" : `for ${spokenOrBrief(store, other)}`;
+  if (item.unit !== null && item.signed)
+    return valueMeaning(name, { diverging, isPositive: sign === "positive", table });
   if (diverging) return `Warm colours speak for ${name}, cold ones ${against}.`;
   // The upper end of that table is dark.
   const high = table === "turbo" ? "Red" : "Bright";
   if (!item.signed) return `${high}: where the map is high; it has no sign.`;
   return sign === "positive" ? `${high}: speaks for ${name}.` : `${high}: speaks for ${name}, or ${against}.`;
+}
+
+/** The same of a map of a value, which has no classes that speak for or against it. */
+function valueMeaning(
+  name: string,
+  { diverging, isPositive, table }: { diverging: boolean; isPositive: boolean; table: string },
+): string {
+  if (diverging) return `Warm colours raise ${name}, cold ones lower it.`;
+  const high = table === "turbo" ? "Red" : "Bright";
+  return isPositive ? `${high}: raises ${name}.` : `${high}: raises ${name}, or lowers it.`;
 }
 
 const spokenOrBrief = (store: Store, target: string | number): string =>

@@ -1,4 +1,5 @@
 import { isAvailable } from "../state/availableQuestions";
+import { tellsValues } from "../state/figures";
 import { comparedText } from "../state/labels";
 import { COMPARED, type Compare, chosenMethod, comparedValues, type Store } from "../state/store";
 import { Select } from "./field";
@@ -29,7 +30,7 @@ export function CompareField({ store, actions }: ViewProps) {
     >
       {(Object.entries(DIMENSIONS) as [Compare, readonly [string, string]][]).map(([value, [text]]) => (
         <option key={value} value={value} disabled={value === unsuited || !isAvailable(store, "compare", value)}>
-          {text}
+          {value === "targets" && tellsValues(store) ? "outputs" : text}
         </option>
       ))}
     </Select>

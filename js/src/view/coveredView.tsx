@@ -1,7 +1,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import { drawCovered, type PictureData } from "../canvas/drawCovered";
 import type { ClassRecord } from "../kernel/protocol";
-import { percent, value } from "../state/format";
+import { figureOf, tellsValues } from "../state/figures";
 import { briefName, className } from "../state/labels";
 import type { CoveredPicture, Store } from "../state/store";
 
@@ -42,11 +42,14 @@ export function CoveredView({ store, picture, caption }: CoveredViewProps) {
 
 export function CoveredClasses({ store, classes }: { store: Store; classes: readonly ClassRecord[] }) {
   return (
-    <ol class="covered-classes" aria-label="Most probable classes of the covered picture">
+    <ol
+      class="covered-classes"
+      aria-label={tellsValues(store) ? "Values of the covered picture" : "Most probable classes of the covered picture"}
+    >
       {classes.slice(0, MOST).map(({ index, probability, score }) => (
         <li key={index} title={className(store, index)}>
           <span class="name">{briefName(store, index)}</span>
-          <span class="figure">{probability === null ? value(score) : percent(probability)}</span>
+          <span class="figure">{figureOf(store, index, probability ?? score, probability !== null)}</span>
           {probability !== null && <span class="share" style={{ "--share": probability }} />}
         </li>
       ))}

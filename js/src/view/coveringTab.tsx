@@ -3,6 +3,7 @@ import { useEffect } from "preact/hooks";
 import type { CurvesRecord, EvidenceRecord } from "../kernel/protocol";
 import { coveredAt, coveredKey } from "../state/covered";
 import { whyNotMeasured } from "../state/evidence";
+import { tellsValues } from "../state/figures";
 import { percent, wholePercent } from "../state/format";
 import { briefName } from "../state/labels";
 import { type CoveredPicture, chosenTile, type Store } from "../state/store";
@@ -91,8 +92,12 @@ export function stepText(
 ): string {
   const value = curves[curve][step];
   const figure =
-    value === null ? "" : curves.value === "probability" ? percent(value) : `${value.toFixed(2)} of the score`;
-  const best = picture?.classes[0];
+    value === null
+      ? ""
+      : curves.value === "probability"
+        ? percent(value)
+        : `${value.toFixed(2)} of the ${tellsValues(store) ? "value" : "score"}`;
+  const best = tellsValues(store) ? undefined : picture?.classes[0];
   const top = best ? `${briefName(store, best.index)} first` : "";
   return [shareText(curves, curve, step), figure, top].filter(Boolean).join(", ");
 }

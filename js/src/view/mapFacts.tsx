@@ -1,3 +1,4 @@
+import { explainedFigure } from "../state/figures";
 import { duration, percent, value } from "../state/format";
 import { explainedText, methodTitle, notesOf, partialText } from "../state/labels";
 import { chosenTile, mapOf, type Store } from "../state/store";
@@ -8,13 +9,16 @@ const words = (name: string) => name.replaceAll("_", " ").replace(/^./, (letter)
 export function factsOfMap(store: Store): [term: string, fact: string][] {
   const item = mapOf(store, chosenTile(store))?.item;
   if (!item) return [];
-  const { target, score, probability, shape, checks } = item;
+  const { target, probability, unit, shape, checks } = item;
+  const isOwn = store.answer.value?.columns[item.column]?.own ?? false;
+  const term =
+    unit !== null ? (target < 0 && !isOwn ? "Difference" : "Value") : target < 0 ? "Score difference" : "Score";
   const params = Object.entries(store.traits.params.value).map(([name, set]) => `${name} ${JSON.stringify(set)}`);
   const seconds = store.seconds.value;
   const facts: [string, string][] = [
-    ["Class", explainedText(store, item)],
+    [isOwn ? "Target" : unit === null ? "Class" : "Output", explainedText(store, item)],
     ["Probability", probability === null ? "" : percent(probability)],
-    [target < 0 ? "Score difference" : "Score", score === null ? "" : value(score)],
+    [term, item.score === null ? "" : explainedFigure({ ...item, probability: null })],
     ["Method", methodTitle(store, item.method)],
     ["Parameters", params.join(", ")],
     ["Layer", item.layer ? store.layerName(item.layer) : "the input"],

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { PaintedClass } from "../kernel/protocol";
-import { figure } from "../state/format";
+import { changeText, figureOf, tellsValues } from "../state/figures";
 import { briefName, className, imageName } from "../state/labels";
 import { paintCode } from "../state/paintCode";
 import { topOf } from "../state/paintedMap";
@@ -243,10 +243,10 @@ export function BeforeAfter({ store, classes, isProbable, explained }: BeforeAft
   const others = classes.filter(({ index }) => index !== explained);
   const most = (of: "before" | "after") => Math.max(...classes.map((each) => each[of] ?? Number.NEGATIVE_INFINITY));
   const [before, after] = [most("before"), most("after")];
-  const unit = isProbable ? "probability" : "score";
+  const told = (index: number, number: number | null) => figureOf(store, index, number, isProbable);
   others.sort((a, b) => Math.max(b.before ?? 0, b.after ?? 0) - Math.max(a.before ?? 0, a.after ?? 0));
   return (
-    <ol class="before-after" aria-label="Classes before and after">
+    <ol class="before-after" aria-label={tellsValues(store) ? "Values before and after" : "Classes before and after"}>
       {[...first, ...others].slice(0, MOST_CLASSES).map((each) => (
         <li
           key={each.index}
@@ -254,8 +254,8 @@ export function BeforeAfter({ store, classes, isProbable, explained }: BeforeAft
           data-explained={each.index === explained || undefined}
         >
           <span class="name">{briefName(store, each.index)}</span>
-          {each.after === after && each.before !== before && <span class="chip">now first</span>}
-          <span class="figure">{`${figure(each.before, unit)} → ${figure(each.after, unit)}`}</span>
+          {!tellsValues(store) && each.after === after && each.before !== before && <span class="chip">now first</span>}
+          <span class="figure">{`${told(each.index, each.before)} → ${told(each.index, each.after)}`}</span>
           {isProbable && (
             <span class="pair" aria-hidden="true">
               <span style={{ "--share": each.before ?? 0 }} />
@@ -277,7 +277,7 @@ export function AllImages({ store }: { store: Store }) {
   const isOld = !isSame || question.mask !== store.painting.mask.value;
   return (
     <div class="paint-all">
-      <p role="status">{`${isOld ? "As it was painted before: " : ""}${allText(answer)}`}</p>
+      <p role="status">{`${isOld ? "As it was painted before: " : ""}${allText(store, answer)}`}</p>
       {message.images.length > 0 && (
         <details class="numbers">
           <summary>Image by image</summary>
@@ -286,15 +286,21 @@ export function AllImages({ store }: { store: Store }) {
               <tr>
                 <th scope="col">image</th>
                 <th scope="col">explained</th>
-                <th scope="col">class</th>
+                {!tellsValues(store) && <th scope="col">class</th>}
               </tr>
             </thead>
             <tbody>
               {message.images.map((record) => (
                 <tr key={record.image}>
                   <th scope="row">{imageName(store, record.image)}</th>
-                  <td>{`${figure(record.before, message.value)} → ${figure(record.after, message.value)}`}</td>
-                  <td>{keepsClass(record) ? "kept" : briefName(store, record.best_after)}</td>
+                  <td>
+                    {changeText(
+                      record,
+                      message.value,
+                      mapOf(store, { image: record.image, column: message.column })?.item,
+                    )}
+                  </td>
+                  {!tellsValues(store) && <td>{keepsClass(record) ? "kept" : briefName(store, record.best_after)}</td>}
                 </tr>
               ))}
             </tbody>

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { isBlank } from "../canvas/drawStyle";
+import { predictedKind, tellsValues } from "../state/figures";
 import { lastSegment } from "../state/format";
 import { columnHeading, imageName } from "../state/labels";
 import { chosenTile, focusedImage, mapOf, type Store } from "../state/store";
@@ -22,7 +23,9 @@ export function Panel({ store, actions, stage }: StageProps) {
       <Heading {...view} />
       <CloseUp {...view} stage={stage} image={image} />
       {map && !isBlank(store, map) && <p class="dim">{colourMeaning(store, map)}</p>}
-      <Section title="Predictions">
+      <Section
+        title={predictedKind(store) === "share" ? "What wins where" : tellsValues(store) ? "Values" : "Predictions"}
+      >
         <TruthLine store={store} image={image} />
         <PredictionBars {...view} image={image} explained={map?.item.target ?? -1} />
         <WhyNot {...view} image={image} />

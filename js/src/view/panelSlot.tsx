@@ -54,7 +54,7 @@ export const PanelButton = ({ isOpen, toggle }: { isOpen: boolean; toggle(): voi
     class="panel-button"
     aria-label="Panel"
     aria-expanded={isOpen}
-    title="The image in focus: large, with its most probable classes"
+    title="The image in focus: large, with what the model predicts"
     onClick={toggle}
   >
     <span aria-hidden="true" />

@@ -1,37 +1,51 @@
 import { isAvailable } from "../state/availableQuestions";
+import { predictedFigure, predictedKind, tellsValues } from "../state/figures";
 import { isRight, labelOf } from "../state/filterSort";
-import { percent } from "../state/format";
 import { briefName, className } from "../state/labels";
+import { shownOverlay } from "../state/segmentations";
 import type { Store, Target } from "../state/store";
 import { joinTarget, plainText, TOPS, TRUE } from "../state/target";
-import { type ClassShare, probabilityOf, topClasses } from "../state/topClasses";
+import { type PredictedClass, predictionOf, topClasses } from "../state/topClasses";
 import type { ViewProps } from "./props";
+import { Swatch } from "./segmentationLegend";
 
 const MOST = 5;
+/** Values are not sorted: none of the first is less told than another. */
+const MOST_VALUES = 12;
+const BARS = {
+  probability: "Most probable classes",
+  score: "Classes of the highest scores",
+  value: "Values",
+  share: "Classes by their part of the picture",
+};
 const NEEDS_KERNEL = "needs the kernel, for it was not asked before";
 
 interface ImageProps extends ViewProps {
   image: number;
 }
 
-/** The most probable classes and the explained one; a click explains a class. */
+/** The most probable classes and the explained one, or the values; a click explains one. */
 export function PredictionBars({ store, actions, image, explained }: ImageProps & { explained: number }) {
-  const top = topClasses(store, image, MOST);
+  const kind = predictedKind(store);
+  const top = topClasses(store, image, kind === "value" ? MOST_VALUES : MOST);
   if (top.length === 0) return null;
   const isListed = explained < 0 || top.some(({ index }) => index === explained);
-  const others = isListed ? [] : [{ index: explained, probability: probabilityOf(store, image, explained) }];
+  const others = isListed ? [] : [{ index: explained, number: predictionOf(store, image, explained) }];
   const label = labelOf(store.facts.value, image);
   return (
-    <ol class="bars" aria-label="Most probable classes">
-      {[...top, ...others].map((share, rank) => (
+    <ol class="bars" aria-label={BARS[kind]}>
+      {[...top, ...others].map((each, rank) => (
         <PredictionBar
-          key={share.index}
-          {...share}
-          name={briefName(store, share.index)}
-          fullName={className(store, share.index)}
-          isTrue={share.index === label}
-          isExplained={share.index === explained}
-          target={targetAt(store, share, rank < top.length ? rank : null)}
+          key={each.index}
+          index={each.index}
+          name={briefName(store, each.index)}
+          fullName={className(store, each.index)}
+          figure={each.number === null ? "" : predictedFigure(store, each.index, each.number)}
+          share={kind === "probability" || kind === "share" ? each.number : null}
+          hasSwatch={kind === "share" && shownOverlay(store) !== "map"}
+          isTrue={each.index === label}
+          isExplained={each.index === explained}
+          target={targetAt(store, each, rank < top.length && kind !== "value" ? rank : null)}
           onChoose={actions.chooseTarget}
         />
       ))}
@@ -40,14 +54,19 @@ export function PredictionBars({ store, actions, image, explained }: ImageProps 
 }
 
 /** The target that a click asks for: the class, or its rank where only that can be asked; null where neither can. */
-function targetAt(store: Store, { index }: ClassShare, rank: number | null): Target | null {
+function targetAt(store: Store, { index }: PredictedClass, rank: number | null): Target | null {
   const names = store.constants.value?.class_names ?? [];
   const ranked = rank === null ? [] : [rank === 0 ? "top" : `top-${rank + 1}`];
   const targets = [plainText(index, names) ?? index, ...ranked];
   return targets.find((target) => isAvailable(store, "target", target)) ?? null;
 }
 
-interface PredictionProps extends ClassShare {
+interface PredictionProps {
+  index: number;
+  figure: string;
+  /** How long its bar is, null where that would mislead. */
+  share: number | null;
+  hasSwatch: boolean;
   name: string;
   fullName: string;
   isTrue: boolean;
@@ -56,7 +75,8 @@ interface PredictionProps extends ClassShare {
   onChoose(target: Target): void;
 }
 
-function PredictionBar({ name, fullName, probability, isTrue, isExplained, target, onChoose }: PredictionProps) {
+function PredictionBar({ index, name, fullName, figure, share, hasSwatch, ...row }: PredictionProps) {
+  const { isTrue, isExplained, target, onChoose } = row;
   return (
     <li>
       <button
@@ -67,10 +87,11 @@ function PredictionBar({ name, fullName, probability, isTrue, isExplained, targe
         title={`${fullName}: ${target === null ? NEEDS_KERNEL : isExplained ? "the map explains it" : "explain it"}`}
         onClick={() => target !== null && !isExplained && onChoose(target)}
       >
+        {hasSwatch && <Swatch index={index} />}
         <span class="name">{name}</span>
         {isTrue && <span class="chip">true</span>}
-        <span class="figure">{probability === null ? "" : percent(probability)}</span>
-        {probability !== null && <span class="share" style={{ "--share": probability }} aria-hidden="true" />}
+        <span class="figure">{figure}</span>
+        {share !== null && <span class="share" style={{ "--share": share }} aria-hidden="true" />}
       </button>
     </li>
   );
@@ -94,7 +115,7 @@ export function TruthLine({ store, image }: { store: Store; image: number }) {
 /** Asks what speaks for the prediction rather than the true class, or the second where it is right or nobody knows. */
 export function WhyNot({ store, actions, image }: ImageProps) {
   const facts = store.facts.value;
-  const [best, second] = topClasses(store, image, 2);
+  const [best, second] = tellsValues(store) ? [] : topClasses(store, image, 2);
   const isWrong = isRight(facts, image) === false;
   const rival = isWrong ? labelOf(facts, image) : (second?.index ?? null);
   if (!best || rival === null) return null;

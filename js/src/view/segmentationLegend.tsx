@@ -19,7 +19,7 @@ export function OverlayChoice({ store, actions }: ViewProps) {
   return (
     <Select
       id="kx-overlay"
-      label="Show"
+      label="Overlay"
       title="The map, which class wins at each place, or the map with the prediction outlined"
       class="control"
       value={store.traits.overlay.value}

@@ -1,0 +1,57 @@
+/** What a model says of a class, or of a value, as people read it. */
+
+import type { Constants } from "../kernel/archive";
+import type { Item, PaintedImage } from "../kernel/protocol";
+import { percent, quantity, value } from "./format";
+import type { Store } from "./store";
+
+/** What the numbers of predictions are; see `messages.Welcome`. */
+export const predictedKind = (store: Store): Constants["predicts"] => store.constants.value?.predicts ?? "probability";
+
+/** Whether the model tells values rather than classes. */
+export const tellsValues = (store: Store): boolean => predictedKind(store) === "value";
+
+/** What a score belongs to: a class, or an output of a regression. */
+export const noun = (store: Store): "class" | "output" => (tellsValues(store) ? "output" : "class");
+
+const unitOf = (store: Store, index: number): string | undefined => store.constants.value?.units[index];
+
+/** A number of the prediction table, of a class or an output. */
+export function predictedFigure(store: Store, index: number, number: number): string {
+  if (Number.isNaN(number)) return "";
+  const kind = predictedKind(store);
+  if (kind === "probability" || kind === "share") return percent(number);
+  return kind === "value" ? quantity(number, unitOf(store, index)) : value(number);
+}
+
+/** A probability, score or value of a class or an output. */
+export function figureOf(store: Store, index: number, number: number | null, isProbability: boolean): string {
+  if (isProbability && number !== null) return percent(number);
+  return tellsValues(store) ? quantity(number, unitOf(store, index)) : value(number);
+}
+
+type Told = Pick<Item, "score" | "probability" | "unit">;
+
+/** What a map explains, as a number: a probability, a value with its unit, or a score. */
+export function explainedFigure({ score, probability, unit }: Told): string {
+  if (probability !== null) return percent(probability);
+  return unit === null ? value(score) : quantity(score, unit);
+}
+
+/** What `explainedFigure` is, in words. */
+export function explainedKind(store: Store, { probability, unit }: Told): string {
+  if (probability !== null) {
+    return predictedKind(store) === "share" ? "its mean probability where it counts" : "its probability";
+  }
+  return unit === null ? "the score before softmax or sigmoid" : "its value";
+}
+
+/** How what is explained goes as a part of the picture is covered. */
+export function changeText({ before, after }: PaintedImage, unit: "probability" | "score", item?: Told): string {
+  const told = (number: number | null) =>
+    unit === "probability" && number !== null ? percent(number) : quantityOrScore(number, item?.unit ?? null);
+  return `${told(before)} → ${told(after)}`;
+}
+
+const quantityOrScore = (number: number | null, unit: string | null) =>
+  unit === null ? value(number) : quantity(number, unit);
