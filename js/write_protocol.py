@@ -36,7 +36,9 @@ def source(messages: types.ModuleType) -> str:
 def _interface(record: Any) -> str:
     text = inspect.getdoc(record) or ""
     comment = f"/** {text} */" if "\n" not in text else "\n".join(["/**", *_starred(text), " */"])
-    fields = [f"{name}: {_type(hint)};" for name, hint in get_type_hints(record).items()]
+    optional: frozenset[str] = record.__optional_keys__
+    hints = get_type_hints(record).items()
+    fields = [f"{name}{'?' if name in optional else ''}: {_type(hint)};" for name, hint in hints]
     head = f"export interface {record.__name__} {{"
     line = f"{head} {' '.join(fields)} }}"
     lines = [line] if len(line) <= LINE else [head, *(f"  {field}" for field in fields), "}"]

@@ -371,6 +371,7 @@ export async function createKernel(options) {
           ...{ predicts: "probability", units: [], places: [] },
           columns: [],
           suspicions: null,
+          regions: [],
         });
         down({ kind: "predictions", shape: [images, classes], first: 0, best }, [
           new DataView(probabilities.slice().buffer),

@@ -17,6 +17,7 @@ const question = (values: Partial<QuestionRecord> = {}): QuestionRecord => ({
   params: {},
   compare: "none",
   compare_with: [],
+  regions: {},
   ...values,
 });
 /** A block without maps. */

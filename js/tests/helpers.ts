@@ -25,6 +25,7 @@ export function item(fields: Partial<Item> = {}): Item {
     notes: [],
     evidence: "some",
     checks: {},
+    region: null,
     byte_offset: 0,
     byte_length: 8,
     ...fields,
@@ -73,7 +74,7 @@ export function welcome(fields: Partial<Constants> = {}): Constants {
     arguments: ["model", "images"],
     columns: [],
     suspicions: null,
-    ...{ predicts: "probability", units: [], places: [] },
+    ...{ predicts: "probability", units: [], places: [], regions: [] },
     ...fields,
   };
 }

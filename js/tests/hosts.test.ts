@@ -220,4 +220,4 @@ describe("a kernel that is busy", () => {
   });
 });
 
-const LISTS = { class_names: [], arguments: [], columns: [], predicts: "score", units: [], places: [] };
+const LISTS = { class_names: [], arguments: [], columns: [], predicts: "score", units: [], places: [], regions: [] };

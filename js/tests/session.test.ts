@@ -24,6 +24,7 @@ const welcome = {
   predicts: "probability",
   units: [],
   places: [],
+  regions: [],
 };
 
 let model: FakeModel;

@@ -52,7 +52,7 @@ from kx_widget.engine.partials import checked
 from kx_widget.engine.preprocessing import Preprocessing
 from kx_widget.engine.question import CompiledModel, Question, model_failures, with_progress_bar
 from kx_widget.engine.ranges import Pixels
-from kx_widget.engine.regions import Region, parse_regions
+from kx_widget.engine.regions import Region, RegionKind, parse_regions
 from kx_widget.engine.registry import Method, Metric, find, table
 from kx_widget.engine.scalars import Target, own_targets
 from kx_widget.engine.scored_picture import ScoredPicture
@@ -233,6 +233,14 @@ class Explainer:
     def units(self) -> tuple[str, ...]:
         """Of the values that a regression tells, "" of one without; () where scores are those of classes."""
         return self._last().meaning.units
+
+    @property
+    def region_kinds(self) -> tuple[str, ...]:
+        """The kinds of regions that can be asked about, none of a model of one score per class."""
+        places = self._last().graph.output
+        if places is None:
+            return ()
+        return get_args(RegionKind) if places.grid is not None else ("wins", "whole", "mask")
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -654,9 +662,9 @@ class Explainer:
             )
         return scores, question.model.probabilities(scores)
 
-    def uncovered(self, images: Any) -> tuple[Floats, Floats]:
+    def uncovered(self, images: Any, region: Any = None) -> tuple[Floats, Floats]:
         """What `what_if` tells where nothing is covered, (N, C) each: `predict`, but for models with several places."""
-        question = self.ask(images, [0], method="gradients")
+        question = self.ask(images, [0], method="gradients", region=region)
         with model_failures():
             scores = np.concatenate([question.scores(rows, probe) for rows, probe in question.probes()])
         return scores, question.model.probabilities(scores)
@@ -751,7 +759,11 @@ def _regions(model: CompiledModel, region: Any, images: int) -> tuple[Region, ..
         ParameterError: no region, or the model has no places.
     """
     if model.graph.output is not None:
-        return parse_regions(region, images)
+        regions = parse_regions(region, images)
+        winner = max((each.winner for each in regions if each.winner is not None), default=0)
+        if winner >= model.graph.classes:
+            raise ParameterError(f"winner={winner}: the model has classes 0 to {model.graph.classes - 1}.")
+        return regions
     if region is not None:
         raise ParameterError("The model has one score per class for the whole image: region= has nothing to choose.")
     return ()

@@ -92,6 +92,11 @@ class Images:
         """What black is in the batch (N, C); not asked of the preprocessing before somebody needs it."""
         return self.find_black()
 
+    def size(self, image: int) -> tuple[int, int]:
+        """The (height, width) of an image as it was given."""
+        height, width = self.originals[image].size if self.originals else self.previews[image].shape[:2]
+        return int(height), int(width)
+
     def original(self, image: int) -> Pixels:
         """An image at full resolution, uint8 (height, width, 3), decoded once more.
 

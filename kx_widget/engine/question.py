@@ -184,8 +184,7 @@ class Question:
         reasons = [""] * len(chosen)
         height, width = images.batch.shape[1:3]
         for i, (region, number) in enumerate(zip(chosen, range(len(images.batch))[rows], strict=True)):
-            size = images.originals[number].size if images.originals else images.previews[number].shape[:2]
-            picture = SeenPicture((int(size[0]), int(size[1])), images.boxes[number], (height, width))
+            picture = SeenPicture(images.size(number), images.boxes[number], (height, width))
             of_image = None if winners is None else winners[i]
             try:
                 regions[i] = located(region, graph.output, picture, of_image, graph.classes)
@@ -207,6 +206,8 @@ class Question:
             if region.kind == "wins":
                 winners = probe.outcome().winners[i]
                 ranking[i] = np.bincount(winners, minlength=scores.shape[1])[: scores.shape[1]] / winners.size
+            if region.winner is not None:
+                ranking[i, region.winner] = ranking[i].max() + 1
         return ranking
 
     def targets(self, rows: slice, probe: Probe, ranking: Floats | None = None) -> Targets:
@@ -223,7 +224,8 @@ class Question:
         targets = columns.resolve(ranking)
         if not self.regions:
             return targets
-        reasons = [[why] * len(columns.texts) for why in self._located(rows, probe)[1]]
+        weights, of_images = self._located(rows, probe)
+        reasons = [[why] * len(columns.texts) for why in of_images]
         for i, column in np.ndindex(targets.indices.shape):
             lost = (targets.weights[i, column] != 0) & (ranking[i] == 0)
             if self.regions[rows][i].kind == "wins" and lost.any():
@@ -231,7 +233,9 @@ class Question:
                     f"Wins nowhere: at no place of this image {self.columns.class_names[int(lost.argmax())]!r} is the "
                     'most probable class. Choose another region, kx.region("whole") for instance.'
                 )
-        return targets.without(reasons)
+        assert self.model.graph.output is not None
+        regions = tuple(map(self.model.graph.output.shown, self.regions[rows], weights))
+        return replace(targets.without(reasons), regions=regions)
 
     def scores(self, rows: slice, probe: Probe) -> Floats:
         """Scores before the final softmax or sigmoid (B, C) of some of the images.
@@ -363,6 +367,7 @@ class Question:
                 checks={name: float(values[i]) for name, values in checks.items()},
                 done=partial.done / partial.total,
                 unit=self.model.meaning.unit_of(int(indices[i])),
+                region=targets.regions[i] if targets.regions else None,
             )
             for i in range(len(maps))
         )

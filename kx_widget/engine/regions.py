@@ -8,13 +8,13 @@ also that each class has its own, where it wins.
 import base64
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from kx_widget.engine.errors import ParameterError
-from kx_widget.engine.types import WHOLE, Box, Floats, Ints
+from kx_widget.engine.types import WHOLE, Box, Floats, Ints, LocatedRegion
 
 RegionKind = Literal["wins", "whole", "pixel", "box", "object", "mask"]
 NUMBERS: Mapping[str, int] = {"pixel": 2, "box": 4, "object": 2}
@@ -25,12 +25,14 @@ ACCEPTED = 'kx.region("wins"), kx.region("whole"), or kx.region(pixel=, box=, ob
 class Region:
     """The places of an output that count, in pixels of the picture; see `region`.
 
-    `at` are x and y, or the x0, y0, x1, y1 of a box; `mask` has its shape and its bits in bytes.
+    `at` are x and y, or the x0, y0, x1, y1 of a box; `mask` has its shape and its bits in bytes; `winner` is the index
+    of the class that `"top"` means in it, None for that of the highest mean score.
     """
 
     kind: RegionKind
     at: tuple[float, ...] = ()
     mask: tuple[tuple[int, ...], bytes] | None = None
+    winner: int | None = None
 
     def __str__(self) -> str:
         numbers = [f"{number:g}" for number in self.at]
@@ -52,40 +54,63 @@ class Region:
         shape, bits = self.mask or ((0,), b"")
         return np.unpackbits(np.frombuffer(bits, np.uint8), count=math.prod(shape)).reshape(shape).astype(bool)
 
+    def touches(self, size: tuple[int, int]) -> bool:
+        """Whether a part of it is in a picture of this (height, width)."""
+        height, width = size
+        if self.kind == "box":
+            left, top, right, bottom = self.at
+            return right > 0 and bottom > 0 and left < width and top < height
+        return not self.at or (0 <= self.at[0] < width and 0 <= self.at[1] < height)
+
     @property
     def code(self) -> str:
         """The call that makes it."""
+        winner = "" if self.winner is None else f", winner={self.winner}"
         if self.kind == "mask":
-            return "kx.region(mask=mask)"
+            return f"kx.region(mask=mask{winner})"
         if self.kind in ("wins", "whole"):
-            return f'kx.region("{self.kind}")'
+            return f'kx.region("{self.kind}"{winner})'
         numbers = ", ".join(f"{number:g}" for number in self.at)
-        return f"kx.region({'object_at' if self.kind == 'object' else self.kind}=({numbers}))"
+        return f"kx.region({'object_at' if self.kind == 'object' else self.kind}=({numbers}){winner})"
 
     def as_plain(self) -> dict[str, Any]:
         """The same in numbers and texts, of which `from_plain` makes it again."""
         plain: dict[str, Any] = {"kind": self.kind, "at": list(self.at)}
         if self.mask is not None:
             plain["mask"] = [list(self.mask[0]), base64.b64encode(self.mask[1]).decode()]
+        if self.winner is not None:
+            plain["winner"] = self.winner
         return plain
 
     @classmethod
-    def from_plain(cls, plain: Mapping[str, Any]) -> "Region":
+    def from_plain(cls, plain: Any) -> "Region":
         """What `as_plain` told.
 
         Raises:
-            KeyError, TypeError, ValueError: it did not tell this.
+            ParameterError: it did not tell this.
         """
-        mask = plain.get("mask")
-        bits = None if mask is None else (tuple(map(int, mask[0])), base64.b64decode(mask[1]))
-        return cls(plain["kind"], tuple(map(float, plain["at"])), bits)
+        if not isinstance(plain, Mapping):
+            raise ParameterError(f"{plain!r:.100} is no region.")
+        kind: Any = plain.get("kind")
+        winner = plain.get("winner")
+        if kind == "mask":
+            return _with_winner(_of_bits(plain.get("mask")), winner)
+        if kind in NUMBERS:
+            return _with_winner(_of_numbers(kind, plain.get("at")), winner)
+        return region(kind, winner=winner)
 
 
 WINS = Region("wins")
 
 
 def region(
-    where: str | None = None, *, pixel: Any = None, box: Any = None, object_at: Any = None, mask: Any = None
+    where: str | None = None,
+    *,
+    pixel: Any = None,
+    box: Any = None,
+    object_at: Any = None,
+    mask: Any = None,
+    winner: int | None = None,
 ) -> Region:
     """The places of a segmentation that a map explains: its score is the mean over them, Σ m_r y_r / Σ m_r.
 
@@ -95,6 +120,8 @@ def region(
         box: (x0, y0, x1, y1), in pixels of the picture.
         object_at: (x, y): the connected part around it where one class wins.
         mask: bool (height, width), of the picture, of the model's input, or of its output.
+        winner: index of the class that is known to win there, which `"top"` then means; None for that of the highest
+            mean score.
 
     Returns:
         A region, for `region=` of `explain` and its like.
@@ -110,10 +137,18 @@ def region(
         raise ParameterError(f"A region is one of these: {ACCEPTED}.")
     if where is not None:
         if where not in ("wins", "whole"):
-            raise ParameterError(f"{where!r} is no region. Pass {ACCEPTED}.")
-        return Region("wins" if where == "wins" else "whole")
+            raise ParameterError(f"{where!r:.100} is no region. Pass {ACCEPTED}.")
+        return _with_winner(Region("wins" if where == "wins" else "whole"), winner)
     ((kind, value),) = chosen.items()
-    return _of_mask(value) if kind == "mask" else _of_numbers(kind, value)
+    return _with_winner(_of_mask(value) if kind == "mask" else _of_numbers(kind, value), winner)
+
+
+def _with_winner(chosen: Region, winner: Any) -> Region:
+    if winner is None:
+        return chosen
+    if isinstance(winner, bool) or not isinstance(winner, (int, np.integer)) or winner < 0:
+        raise ParameterError(f"winner={winner!r:.100} is no index of a class, from 0.")
+    return replace(chosen, winner=int(winner))
 
 
 def _of_numbers(kind: str, value: Any) -> Region:
@@ -143,6 +178,19 @@ def _of_mask(value: Any) -> Region:
     if not marked.any():
         raise ParameterError("The region is empty: its mask marks nothing.")
     return Region("mask", mask=(marked.shape, np.packbits(marked).tobytes()))
+
+
+def _of_bits(value: Any) -> Region:
+    """The region of a mask, as `Region.as_plain` tells it."""
+    try:
+        shape, text = tuple(value[0]), value[1]
+        bits = base64.b64decode(text, validate=True)
+        is_mask = len(shape) in (1, 2) and all(type(side) is int and side > 0 for side in shape)
+    except (TypeError, ValueError, LookupError):
+        shape, bits, is_mask = (), b"", False
+    if not is_mask or len(bits) != -(-math.prod(shape) // 8):
+        raise ParameterError(f"{value!r:.100} is no mask: pass its [height, width], and its bits in base64.")
+    return _of_mask(Region("mask", mask=(shape, bits)).marked)
 
 
 def parse_regions(regions: Any, images: int) -> tuple[Region, ...]:
@@ -183,6 +231,13 @@ class OutputPlaces:
         weights = np.zeros(self.count, np.float32)
         weights[self.first : self.first + np.size(cells)] = np.ravel(cells)
         return weights
+
+    def shown(self, chosen: Region, weights: Floats) -> LocatedRegion:
+        """What is shown of a region with these weights (R,)."""
+        cells = None
+        if chosen.kind in ("object", "mask") and self.grid is not None:
+            cells = weights[self.first :][: math.prod(self.grid)].reshape(self.grid) > 0
+        return LocatedRegion(chosen.kind, str(chosen), chosen.at, cells)
 
 
 @dataclass(frozen=True)
@@ -253,7 +308,7 @@ def _in_order(chosen: Region, places: OutputPlaces) -> Floats:
 def _cell(chosen: Region, grid: tuple[int, int], picture: SeenPicture) -> tuple[int, int]:
     """The cell in which a pixel lies."""
     (x, y), (height, width) = chosen.at, picture.size
-    if not (0 <= x < width and 0 <= y < height):
+    if not chosen.touches(picture.size):
         raise NoRegionError(f"({x:g}, {y:g}) is outside of the picture, which has {width} × {height} pixels")
     x0, y0, x1, y1 = picture.box
     across, down = (math.floor(x) + 0.5) / width, (math.floor(y) + 0.5) / height
@@ -266,7 +321,7 @@ def _cell(chosen: Region, grid: tuple[int, int], picture: SeenPicture) -> tuple[
 def _boxed(chosen: Region, grid: tuple[int, int], picture: SeenPicture) -> Floats:
     """The cells (h, w) whose centre lies in a box, or that in which the middle of a smaller box lies."""
     (left, top, right, bottom), (height, width) = chosen.at, picture.size
-    if right <= 0 or bottom <= 0 or left >= width or top >= height:
+    if not chosen.touches(picture.size):
         raise NoRegionError(f"nothing {chosen} is in the picture, which has {width} × {height} pixels")
     rows, columns = _centres(grid, picture)
     cells = ((rows >= top) & (rows < bottom))[:, None] & ((columns >= left) & (columns < right))

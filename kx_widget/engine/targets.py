@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kx_widget.engine.errors import UnknownTargetError, did_you_mean
-from kx_widget.engine.types import Floats, Ints
+from kx_widget.engine.types import Floats, Ints, LocatedRegion
 
 RANK = re.compile(r"top(?:-([1-9]\d*))?")
 TRUE = "true"
@@ -55,13 +55,15 @@ class Targets:
     """T targets of each of N images.
 
     `indices` are (N, T), −1 for a contrast; `weights` (N, T, C); `names` (N, T). `absent` (N, T) is a sentence where an
-    image has nothing to explain, whose index is −1 and whose weights are 0, and "" everywhere else.
+    image has nothing to explain, whose index is −1 and whose weights are 0, and "" everywhere else. `regions` (N,) say
+    which places count, of a model that has scores for several; else ().
     """
 
     indices: Ints
     weights: Floats
     names: tuple[tuple[str, ...], ...]
     absent: tuple[tuple[str, ...], ...]
+    regions: tuple[LocatedRegion, ...] = ()
 
     def without(self, reasons: Sequence[Sequence[str]]) -> "Targets":
         """The same, but where a reason (N, T) says so there is nothing to explain."""

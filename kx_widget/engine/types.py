@@ -126,13 +126,28 @@ class Partial:
 
 
 @dataclass(frozen=True, eq=False)
+class LocatedRegion:
+    """Where the score of a map comes from: see `engine.regions.Region`.
+
+    `at` are x and y, or the x0, y0, x1, y1 of a box, in pixels of the picture; `cells` (h, w) of the output are those
+    of an object or a mask; `words` say the same.
+    """
+
+    kind: str
+    words: str
+    at: tuple[float, ...] = ()
+    cells: NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Frame:
     """One map that has changed, and all that is known of it.
 
     `image` and `column` say which of the images and targets it belongs to; `values` (h, w) is an array of its own,
     raw; `score` is before the final softmax or sigmoid; `target` is −1 for a contrast, whose `probability` is NaN; a
     map that is `final` will not change any more, and only then has `notes`; `checks` are by name; `done` is the part of
-    the map's passes that are made, 0 to 1. `unit` is that of a value, "" of one without, None of a class.
+    the map's passes that are made, 0 to 1. `unit` is that of a value, "" of one without, None of a class; `region` says
+    which places count, of a model that has scores for several.
     """
 
     image: int
@@ -147,6 +162,7 @@ class Frame:
     checks: Mapping[str, float] = field(default_factory=dict)
     done: float = 1.0
     unit: str | None = None
+    region: LocatedRegion | None = None
 
 
 @dataclass(frozen=True, eq=False)

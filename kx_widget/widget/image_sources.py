@@ -67,6 +67,10 @@ class ImageSource(Protocol):
         """The picture of an image."""
         ...
 
+    def size(self, image: int) -> tuple[int, int] | None:
+        """The (height, width) of an image's picture, None where it is read later."""
+        ...
+
     def label(self, image: int) -> int | None:
         """The true class of an image, None where it is unknown."""
         ...
@@ -139,8 +143,13 @@ class LoadedImages:
     def preview(self, image: int, longest_side: int = LONGEST_SIDE) -> Preview:
         """The picture of an image, at most so large."""
         images = self.images
-        size = images.originals[image].size if images.originals else None
-        return encode_preview(images.previews[image], self.names[image], images.boxes[image], longest_side, size)
+        return encode_preview(
+            images.previews[image], self.names[image], images.boxes[image], longest_side, self.size(image)
+        )
+
+    def size(self, image: int) -> tuple[int, int]:
+        """The (height, width) of an image's picture."""
+        return self.images.size(image)
 
     @cached_property
     def names(self) -> tuple[str, ...]:

@@ -17,8 +17,46 @@ Bits = NewType("Bits", str)
 MOST_BITS = 2**21
 
 
+RegionKind = Literal["wins", "whole", "pixel", "box", "object", "mask"]
+
+
+class RegionDetails(TypedDict, total=False):
+    """What only some regions have."""
+
+    mask: list[Any]
+    winner: int
+
+
+class RegionRecord(RegionDetails):
+    """Places of an output that count; see `engine.regions.Region`.
+
+    `at` are x and y, or x0, y0, x1, y1 of a box, in pixels of the original picture; a `mask` has its (height, width)
+    and its `Bits`; `winner` is the class that `"top"` means in it, where that is known.
+    """
+
+    kind: RegionKind
+    at: list[float]
+
+
+class LocatedRegion(TypedDict):
+    """Where the score of a map comes from, in words as well.
+
+    `cells` of an output of this `size` are those of an object or a mask, else there are none.
+    """
+
+    kind: RegionKind
+    words: str
+    at: list[float]
+    size: list[int]
+    cells: Bits
+
+
 class QuestionRecord(TypedDict):
-    """The traits that make a question, under the names they have there."""
+    """The traits that make a question, under the names they have there.
+
+    `regions` are by the number of the image, as text, and those of all others under `"others"`; an image that is not
+    there is explained where the class wins.
+    """
 
     layer: str
     method: str
@@ -26,6 +64,7 @@ class QuestionRecord(TypedDict):
     params: dict[str, Any]
     compare: Literal["none", "targets", "methods", "layers"]
     compare_with: list[str | int]
+    regions: dict[str, RegionRecord]
 
 
 class ParameterRecord(TypedDict):
@@ -117,7 +156,7 @@ class Item(Encoded):
     `target` is −1 for a contrast, `evidence` `"against"` where nothing positive is there to be drawn; `checks` are
     numbers by name that tell how exact the method was. A `partial` one will still change, or would have without a
     cancel; `done` is the part of its passes that are made, 0 to 1. `unit` is that of a value, "" of one without, None
-    where the score is that of a class.
+    where the score is that of a class; `region` is None for a model of one score per class.
     """
 
     image: int
@@ -135,6 +174,7 @@ class Item(Encoded):
     notes: list[str]
     evidence: Literal["some", "against", "none"]
     checks: dict[str, float | None]
+    region: LocatedRegion | None
 
 
 class DisplayRecord(TypedDict):
@@ -212,6 +252,7 @@ class Welcome(TypedDict):
     `predicts` says what the numbers of `predictions` are: probabilities, scores where the head gives none, values of a
     regression, or which share of a segmenter's places each class wins. `units` are those of values, "" of one without,
     and [] where scores are of classes; `places` is the (height, width) of what a segmenter tells, [] of other models.
+    `regions` are the kinds that can be asked about, none where the model has one score per class.
     """
 
     kind: Literal["welcome"]
@@ -228,6 +269,7 @@ class Welcome(TypedDict):
     predicts: Literal["probability", "score", "value", "share"]
     units: list[str]
     places: list[int]
+    regions: list[RegionKind]
 
 
 class Shelf(TypedDict):

@@ -15,6 +15,7 @@ from kx_widget.widget.answer_sources import Part, QuestionTraits
 from kx_widget.widget.image_sources import ImageSource
 from kx_widget.widget.kept_frames import KeptFrames, Unfinished, keys_of, unfinished
 from kx_widget.widget.questions import build
+from kx_widget.widget.region_traits import check_regions, regions_of
 from kx_widget.widget.serialize import catalogue, columns
 
 # Of what may be kept between calls, so much is kept of finished maps besides.
@@ -90,7 +91,7 @@ class ModelQuery:
     def _build(self, images: Images, numbers: Sequence[int]) -> list[Question]:
         """The questions about images of these numbers; about the true classes as well, where some are known."""
         labels = [self._source.label(number) for number in numbers] if self._source.has_labels else None
-        return build(self._explainer, images, self._traits, labels)
+        return build(self._explainer, images, self._traits, labels, regions_of(self._traits["regions"], numbers))
 
 
 def _explanation(question: Question, frames: Iterable[Frame], seconds: float) -> Explanation:
@@ -114,6 +115,7 @@ class ModelAnswers:
 
     def ask(self, traits: QuestionTraits) -> ModelQuery:
         """Check a question."""
+        check_regions(traits["regions"], self._source)
         return ModelQuery(self._source, self.explainer, self._images, traits, self._kept)
 
     def catalogue(self) -> dict[str, Any]:

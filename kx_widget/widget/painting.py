@@ -15,9 +15,11 @@ from kx_widget.engine.drawing import encode
 from kx_widget.engine.errors import ImageError, KxError, ParameterError
 from kx_widget.engine.images import Images
 from kx_widget.engine.map_batch import REACH, SAME_SCORE
+from kx_widget.engine.regions import Region
 from kx_widget.engine.targets import parse
 from kx_widget.engine.types import Floats
 from kx_widget.widget.image_sources import ImageSource
+from kx_widget.widget.region_traits import PlainRegions, regions_of
 from kx_widget.widget.serialize import Tiles
 
 if TYPE_CHECKING:
@@ -97,6 +99,7 @@ class PaintedBatch:
         images: B images.
         mask: the marked pixels (H, W) as the model sees them.
         before, after: scores and probabilities of all classes (B, C); see `Explainer.predict`.
+        regions: which places count in each image, None where classes win.
     """
 
     explainer: Explainer
@@ -105,12 +108,13 @@ class PaintedBatch:
     mask: Mask
     before: Predictions
     after: Predictions
+    regions: Sequence[Region] | None = None
 
     @cached_property
     def blank(self) -> Floats:
         """Scores (B, C) where all is covered: one pass an image and cover."""
         whole = np.ones((1, *self.mask.shape), np.bool_)
-        return self.explainer.what_if(self.images, whole, self.stroke.cover)[0][:, 0]
+        return self.explainer.what_if(self.images, whole, self.stroke.cover, region=self.regions)[0][:, 0]
 
     @property
     def has_probabilities(self) -> bool:
@@ -172,7 +176,12 @@ class Painting:
     _cover: tuple[Any, Pixels] | None = None
 
     def score(
-        self, explainer: Explainer | None, stroke: Stroke, tiles: Tiles, predictions: Predictions | None
+        self,
+        explainer: Explainer | None,
+        stroke: Stroke,
+        tiles: Tiles,
+        predictions: Predictions | None,
+        regions: PlainRegions,
     ) -> Iterator[tuple[dict[str, Any], bytes]]:
         """Score a stroke: one call of the model for an image whose predictions are known.
 
@@ -181,6 +190,7 @@ class Painting:
             stroke: what is painted.
             tiles: the maps of the answer.
             predictions: scores and probabilities of all images as they are (N, C), None where these are not known.
+            regions: of the question.
 
         Yields:
             The fields of a `painted` message after each call, and its buffer: of a single image the picture that was
@@ -204,7 +214,7 @@ class Painting:
                 continue
             asked -= len(chunk) - len(numbers)
             before = None if predictions is None else (predictions[0][numbers], predictions[1][numbers])
-            painted = _batch(explainer, stroke, images, before)
+            painted = _batch(explainer, stroke, images, before, regions_of(regions, numbers))
             items: list[Mapping[str, Any]] = [tiles.get((number, stroke.column), ({}, None))[0] for number in numbers]
             records = [*records, *painted.records(items, numbers)]
             is_probable = painted.has_probabilities and all(item.get("target", 0) >= 0 for item in items)
@@ -238,10 +248,16 @@ class Painting:
         return images, np.asarray(ready)[is_wanted].tolist()
 
 
-def _batch(explainer: Explainer, stroke: Stroke, images: Images, before: Predictions | None) -> PaintedBatch:
+def _batch(
+    explainer: Explainer,
+    stroke: Stroke,
+    images: Images,
+    before: Predictions | None,
+    regions: Sequence[Region] | None,
+) -> PaintedBatch:
     """Images, scored once they are covered, and before unless that is known."""
     mask = stroke.pixels_for((images.batch.shape[1], images.batch.shape[2]))
     # What is predicted of places is where classes win; here it is what their scores are there.
-    before = explainer.uncovered(images) if before is None or explainer.has_places else before
-    scores, probabilities = explainer.what_if(images, mask[None], stroke.cover, stroke.keep)
-    return PaintedBatch(explainer, stroke, images, mask, before, (scores[:, 0], probabilities[:, 0]))
+    before = explainer.uncovered(images, regions) if before is None or explainer.has_places else before
+    scores, probabilities = explainer.what_if(images, mask[None], stroke.cover, stroke.keep, region=regions)
+    return PaintedBatch(explainer, stroke, images, mask, before, (scores[:, 0], probabilities[:, 0]), regions)

@@ -9,6 +9,7 @@ from kx_widget.engine.errors import ParameterError, UnknownLayerError, UnknownMe
 from kx_widget.engine.explainer import Explainer, check_parameters
 from kx_widget.engine.images import Images
 from kx_widget.engine.question import Question
+from kx_widget.engine.regions import Region
 from kx_widget.engine.registry import Method, find
 from kx_widget.engine.targets import Contrast, parse
 from kx_widget.engine.types import Inspection, LayerInfo
@@ -37,7 +38,11 @@ COMPARED = {
 
 
 def build(
-    explainer: Explainer, images: Images, traits: QuestionTraits, labels: Sequence[int | None] | None = None
+    explainer: Explainer,
+    images: Images,
+    traits: QuestionTraits,
+    labels: Sequence[int | None] | None = None,
+    regions: Sequence[Region] | None = None,
 ) -> list[Question]:
     """Checked questions whose columns, side by side, are the answer.
 
@@ -46,13 +51,15 @@ def build(
         images: that are asked about.
         traits: what is asked.
         labels: the true classes of these images, None where one is unknown, or where none of any image is known.
+        regions: which places count in each of these images, None for those where the class wins.
 
     Raises:
         KxError: an unknown layer, method, class or parameter, also among `compare_with`.
     """
 
     def ask(layer: str, method: str, targets: Any, params: dict[str, Any]) -> Question:
-        return explainer.ask(images, targets, labels=labels, method=method, layer=layer or None, **params)
+        about = {"labels": labels, "region": regions, "method": method, "layer": layer or None}
+        return explainer.ask(images, targets, **about, **params)
 
     _check_values(traits["compare_with"], traits["params"])
     main = tuple(traits[name] for name in ("layer", "method", "target", "params"))

@@ -23,6 +23,7 @@ from kx_widget.widget.evidence import CONTROL_PASSES, IMAGE_PASSES, MAP_PASSES, 
 from kx_widget.widget.image_sources import ImageSource
 from kx_widget.widget.questions import fitting_layer, one_per_family
 from kx_widget.widget.ranking import METRICS, Ranking
+from kx_widget.widget.region_traits import PlainRegions
 
 # So many tables are kept, and so many methods are chosen at first.
 MOST_RANKINGS, CHOSEN = 100, 6
@@ -64,8 +65,9 @@ class Ranker:
         rankings: list[Ranking] = []
         for target in dict.fromkeys(targets):
             asks = asks_for_labels({"target": target, "compare": "none", "compare_with": []})
-            key = json.dumps([version, layers, list(self._images.labels) if asks else [], target], default=str)
-            ranking = self._rankings.pop(key, None) or Ranking(target, explainer.methods, layers)
+            labels, regions = list(self._images.labels) if asks else [], traits["regions"]
+            key = json.dumps([version, layers, labels, target, regions], default=str)
+            ranking = self._rankings.pop(key, None) or Ranking(target, explainer.methods, layers, regions)
             self._rankings[key] = ranking
             rankings.append(ranking)
         while len(self._rankings) > MOST_RANKINGS:
@@ -158,7 +160,7 @@ class Ranker:
         self, explainer: Explainer, ranking: Ranking, method: str, image: int, stale: Callable[[], bool]
     ) -> Evaluation | None:
         """One map of a method as it is by default, measured; None where nobody wants to know any more."""
-        question = self._question(ranking.layers, method, image, ranking.target)
+        question = self._question(ranking.layers, method, image, ranking.target, ranking.regions)
         builder, evaluation = AnswerBuilder(question), None
         with closing(question.stream(partials=False)) as frames:
             for each in frames:
@@ -175,13 +177,15 @@ class Ranker:
                 evaluation = each
         return evaluation
 
-    def _question(self, layers: Mapping[str, str], method: str, image: int, target: Any) -> Question:
+    def _question(
+        self, layers: Mapping[str, str], method: str, image: int, target: Any, regions: PlainRegions
+    ) -> Question:
         """The question about one map.
 
         Raises:
             KxError: the model has not got what the method needs.
         """
-        traits = {"layer": layers[method], "method": method, "target": target, "params": {}}
+        traits = {"layer": layers[method], "method": method, "target": target, "params": {}, "regions": regions}
         query = self._answers.ask({**traits, "compare": "none", "compare_with": []})
         place = query.question_at(image, 0)
         if place is None:
@@ -201,7 +205,7 @@ class Ranker:
             "problem": "",
         }
         try:
-            question = self._question(layers, method, image, 0)
+            question = self._question(layers, method, image, 0, {})
         except KxError as error:
             return {**record, "problem": str(error)}
         seconds = seconds_for(question, pass_seconds)

@@ -16,6 +16,7 @@ from kx_widget.engine.figures import counted, listed
 from kx_widget.engine.statistics import bootstrap
 from kx_widget.engine.types import Floats
 from kx_widget.widget.evidence import COVER
+from kx_widget.widget.region_traits import PlainRegion, PlainRegions
 from kx_widget.widget.serialize import finite
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Ranking:
         target: as the question has it.
         catalogue: all methods of the model, by id.
         layers: of these, "" where none is chosen.
+        regions: which places count in each image, as in the question.
 
     Attributes:
         images, methods, cover: what was asked for last.
@@ -48,6 +50,7 @@ class Ranking:
     target: str
     catalogue: Mapping[str, Method]
     layers: Mapping[str, str]
+    regions: PlainRegions = field(default_factory=dict[str, PlainRegion])
     images: Sequence[int] = ()
     methods: Sequence[str] = ()
     cover: str = COVER

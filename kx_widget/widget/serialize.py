@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ from kx_widget.engine.display import Display
 from kx_widget.engine.errors import KxError, plain
 from kx_widget.engine.notes import evidence_of
 from kx_widget.engine.registry import Method
-from kx_widget.engine.types import Floats, Frame, Inspection, LayerInfo, Parameter, Predicted
+from kx_widget.engine.types import Floats, Frame, Inspection, LayerInfo, LocatedRegion, Parameter, Predicted
 from kx_widget.engine.wrappers import WRAPPERS
 from kx_widget.widget.image_sources import Preview
 from kx_widget.widget.messages import Column, DisplayRecord
@@ -64,6 +65,7 @@ def catalogue(explainer: Explainer) -> dict[str, Any]:
         "predicts": explainer.predicts,
         "units": list(explainer.units),
         "places": list(explainer.places or ()),
+        "regions": list(explainer.region_kinds),
     }
 
 
@@ -162,8 +164,15 @@ def tile(frame: Frame, image: int, column: int, heading: Column) -> Tile:
         "notes": notes,
         "evidence": evidence_of(notes),
         "checks": {name: finite(value) for name, value in frame.checks.items()},
+        "region": frame.region and _region_record(frame.region),
     }
     return item, frame.values
+
+
+def _region_record(region: LocatedRegion) -> dict[str, Any]:
+    cells = np.zeros((0, 0), np.bool_) if region.cells is None else region.cells
+    about = {"kind": region.kind, "words": region.words, "at": list(region.at)}
+    return about | {"size": list(cells.shape), "cells": base64.b64encode(np.packbits(cells).tobytes()).decode()}
 
 
 def picture_record(image: int, preview: Preview, byte_offset: int) -> dict[str, Any]:

@@ -643,7 +643,9 @@ class Session:
             lacking = [image for image in stroke.images if (image, stroke.column) not in answer.tiles]
             if lacking and not query.computes:
                 self._take(answer, self._compute(query, lacking, stale), {}, stale)
-            parts = self._painting.score(self._answers.explainer, stroke, answer.tiles, self._predictions_of(answer))
+            parts = self._painting.score(
+                self._answers.explainer, stroke, answer.tiles, self._predictions_of(answer), answer.traits["regions"]
+            )
             try:
                 for about, buffer in parts:
                     if query.version() != answer.version:

@@ -23,10 +23,12 @@ from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.heads import unit_of
 from kx_widget.engine.images import Images, box_of, read
 from kx_widget.engine.methods import METHODS
-from kx_widget.engine.types import Floats, Frame, Frames, Inspection, Ints, LayerInfo
+from kx_widget.engine.regions import Region
+from kx_widget.engine.types import Floats, Frame, Frames, Inspection, Ints, LayerInfo, LocatedRegion
 from kx_widget.widget.answer_sources import Part, Query, QuestionTraits, asks_for_labels
 from kx_widget.widget.image_sources import LastDecoded, Preview, encode_preview
 from kx_widget.widget.messages import Column, NumberColumn, SuspicionRecords
+from kx_widget.widget.region_traits import plain_regions
 from kx_widget.widget.serialize import describe_inspection, describe_methods, describe_wrappers, display_record
 from kx_widget.widget.suspicion_records import suspicion_records
 
@@ -90,6 +92,12 @@ class StoredImages:
         self._decoded = LastDecoded()
         self.keep(len(self.rows))
 
+    @property
+    def region(self) -> Region | None:
+        """Which places the maps are about, of a model that has scores for several."""
+        regions = self.store.job.get("regions")
+        return Region.from_plain(regions[0]) if regions else None
+
     def keep(self, count: int) -> None:
         """Keep so many images at most, the first ones."""
         self.rows = self.rows[:count]
@@ -121,6 +129,9 @@ class StoredImages:
     def name(self, image: int) -> str:
         """Path of an image, or its running number."""
         return self.table.column("id")[image * self.rows.shape[1]].as_py()
+
+    def size(self, image: int) -> None:
+        """Known once the file is read."""
 
     def label(self, image: int) -> int | None:
         """The true class of an image, None where it is unknown; labels of the widget count before those stored."""
@@ -229,6 +240,7 @@ class StoredQuery:
         rows = source.rows[numbers][:, targets].ravel()
         records = source.table.take((numbers[:, None] * source.rows.shape[1] + targets).ravel()).to_pylist()
         places = np.ndindex(len(numbers), len(targets))
+        region = source.region and LocatedRegion(source.region.kind, str(source.region), source.region.at)
         stored = zip(places, records, source.store.maps(rows), source.store.notes(rows), strict=True)
         frames = tuple(
             Frame(
@@ -243,6 +255,7 @@ class StoredQuery:
                 notes=notes,
                 checks=json.loads(record["checks"] or "{}"),
                 unit=unit_of(source.store.job.get("units", ()), record["target"]),
+                region=region,
             )
             for (image, column), record, values, notes in stored
         )
@@ -272,6 +285,7 @@ class StoredAnswers:
         self._title = self._entry.title if self._entry else self._method
         self._defaults = _plain(self._entry.complete({})) if self._entry else {}
         self._params: dict[str, Any] = job.get("params", {})
+        self._regions = plain_regions(source.region, 1)
 
     @property
     def explainer(self) -> Explainer | None:
@@ -299,7 +313,8 @@ class StoredAnswers:
         wanted = self._defaults | _switched_on(_plain(traits["params"]))
         same_params = _switched_on(wanted) == _switched_on(self._params)
         same_layer = traits["layer"] == self._layer or self._sees == "input"
-        if traits["method"] != self._method or not same_layer or not same_params:
+        is_same = same_layer and same_params and traits["regions"] == self._regions
+        if traits["method"] != self._method or not is_same:
             return None
         # What is stored of true classes goes by the labels that are stored.
         if traits["compare"] in ("methods", "layers") or (self._source.labels and asks_for_labels(traits)):
@@ -367,6 +382,7 @@ class StoredAnswers:
             "units": list(job.get("units", ())),
             "places": [],
             "offer": self.offer(),
+            "regions": [],
             "columns": self._source.columns,
             "suspicions": self._source.suspicions,
         }
@@ -374,7 +390,7 @@ class StoredAnswers:
     def offer(self) -> list[dict[str, Any]]:
         """The questions whose answers are stored, as traits: each target alone, then all side by side."""
         params = {name: value for name, value in self._params.items() if self._defaults.get(name) != value}
-        common = {"layer": self._layer or "", "method": self._method, "params": params}
+        common = {"layer": self._layer or "", "method": self._method, "params": params, "regions": self._regions}
         alone = [{**common, "target": text, "compare": "none", "compare_with": []} for text in self._texts]
         return alone if len(alone) < 2 else [*alone, {**alone[0], "compare": "targets"}]
 

@@ -40,7 +40,8 @@ class ThumbnailMaker:
         heads = question.method.sees == "attention"
         title = "where each head of an attention looks, in a row of its own below it" if heads else entry.title
         label = question.columns.labels[image : image + 1]
-        key = repr((title, *sorted(params.items()), digest, text, label, question.model.weights.version()))
+        region = question.regions[image : image + 1]
+        key = repr((title, *sorted(params.items()), digest, text, label, region, question.model.weights.version()))
         if key == have:
             return
 

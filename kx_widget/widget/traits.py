@@ -16,9 +16,10 @@ from kx_widget.engine.errors import KxError, ParameterError, did_you_mean, near
 from kx_widget.engine.postprocess import SCALES
 from kx_widget.engine.targets import Contrast, classes_named
 from kx_widget.widget.call_site import variable_of
+from kx_widget.widget.region_traits import Regions
 
 COLORMAPS = (*SEQUENTIAL, *DIVERGING)
-QUESTION = ("layer", "method", "target", "params", "compare", "compare_with")
+QUESTION = ("layer", "method", "target", "params", "compare", "compare_with", "regions")
 READ_ONLY = ("status", "progress", "error", "weights_changed")
 PYTHON_ONLY = ("_images", "_snapshot", "_names", "_esm", "_css", "_anywidget")
 OUTCOMES = ("all", "wrong", "right", "unlabelled")
@@ -115,6 +116,7 @@ class Traits(anywidget.AnyWidget):
     params = t.Dict(key_trait=t.Unicode()).tag(sync=True)
     compare = Choice(["none", "targets", "methods", "layers"], "none", {"classes": "targets"}).tag(sync=True)
     compare_with = t.List().tag(sync=True)
+    regions = Regions({}).tag(sync=True)
     sign = Choice(SIGNS, "auto").tag(sync=True)
     scale = Choice(SCALES, "map", {"per map": "map", "per image": "image", "shared": "all"}).tag(sync=True)
     clip = Clip(None, allow_none=True).tag(sync=True)

@@ -12,6 +12,7 @@ from kx_widget.engine.errors import FormatError, KxError, ModelError, ParameterE
 from kx_widget.engine.explainer import KEYWORDS, Explainer
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.labels import read_labels
+from kx_widget.engine.regions import WINS, Region
 from kx_widget.widget.answer_sources import AnswerSource, Query, asks_for_labels
 from kx_widget.widget.call_site import after_each_cell, written_arguments
 from kx_widget.widget.current_answer import Status
@@ -20,6 +21,7 @@ from kx_widget.widget.image_sources import ImageSource, LoadedImages, encode_all
 from kx_widget.widget.messages import validate
 from kx_widget.widget.model_answers import ModelAnswers
 from kx_widget.widget.questions import adapted, in_words
+from kx_widget.widget.region_traits import OTHERS, plain_regions, regions_of
 from kx_widget.widget.serialize import error_message, python_argument
 from kx_widget.widget.session import CLOSED, Session
 from kx_widget.widget.traits import PYTHON_ONLY, QUESTION, READ_ONLY, Traits, as_trait_error, read_filter, read_sort
@@ -41,6 +43,8 @@ class KxWidget(Traits):
         params: the method's parameters, and `smooth` or `tta` settings.
         labels: the true class of each image, by index or name, None where it is unknown; rows are then marked
             right or wrong, and `"true"` can be explained.
+        region: which places of the output count, of a model that has scores for several: what `region` makes, or one of
+            each image; None is where the class wins.
         **keywords: those of `Explainer` (`preprocess`, `class_names`, `output`, `memory_mib`, `cache_mib`,
             `fit`, `methods`) and the remaining traits (`compare`, `sign`, `scale`, `colormap`, `opacity`, `height`, …).
 
@@ -64,6 +68,7 @@ class KxWidget(Traits):
         method: str | None = None,
         params: dict[str, Any] | None = None,
         labels: Any = None,
+        region: Any = None,
         **keywords: Any,
     ) -> None:
         settings = self._settings(model, keywords)
@@ -87,7 +92,8 @@ class KxWidget(Traits):
         arguments = [texts.get("model") or ("explainer" if model is explainer else "model")]
         arguments += [python_argument("images", images, texts)]
         arguments += [f"{name}={python_argument(name, value, texts)}" for name, value in settings.items()]
-        self._start(source, answers, arguments, question | {"labels": labels} | keywords)
+        regions = {} if region is None else {"regions": plain_regions(region, len(source))}
+        self._start(source, answers, arguments, question | {"labels": labels} | regions | keywords)
         self._names = {"labels": texts["labels"]} if "labels" in texts else {}
 
     @classmethod
@@ -197,6 +203,18 @@ class KxWidget(Traits):
         if self._answers.explainer is None:
             raise KxError("There is no model beside the store: KxWidget.from_store(path, model).")
         return self._answers.explainer
+
+    @property
+    def region(self) -> Region | list[Region]:
+        """Which places of the output count: a region, or one of each image; setting it asks again."""
+        self._check_open()
+        regions = regions_of(self.regions, range(len(self._source))) or [WINS]
+        return regions if self.regions.keys() - {OTHERS} else regions[0]
+
+    @region.setter
+    def region(self, value: Any) -> None:
+        self._check_open()
+        self.regions = plain_regions(value, len(self._source))
 
     @property
     def result(self) -> Explanation | None:

@@ -20,6 +20,7 @@ PLAIN = {
     "params": {},
     "compare": "none",
     "compare_with": [],
+    "regions": {},
 }
 STEPS = {"method": "integrated_gradients", "params": {"steps": 8}}
 

@@ -33,7 +33,7 @@ import { type LabelMap, readSegmentations } from "./segmentation";
 export type Constants = Pick<
   Welcome,
   | ("catalogue" | "wrappers" | "inspection" | "class_names" | "arguments" | "columns" | "suspicions")
-  | ("predicts" | "units" | "places")
+  | ("predicts" | "units" | "places" | "regions")
 >;
 
 export interface ArchivedAnswer {
@@ -100,7 +100,7 @@ interface SavedCurves {
 }
 
 /** What earlier versions did not save. */
-const EARLIER = { columns: [], suspicions: null, predicts: "probability" as const, units: [], places: [] };
+const EARLIER = { columns: [], suspicions: null, predicts: "probability" as const, units: [], places: [], regions: [] };
 
 /** Null where nothing was saved, or where another version saved it. */
 export async function openArchive(binary: Binary | null | undefined): Promise<Archive | null> {
@@ -113,7 +113,8 @@ export async function openArchive(binary: Binary | null | undefined): Promise<Ar
 
   const { welcome, predictions, alone: offline, left_out: leftOut, side } = header;
   const answers = header.answers.map((saved): ArchivedAnswer => {
-    const { asked: question, columns, items, seconds, evidence = [], curves = [], rankings = [] } = saved;
+    const { asked, columns, items, seconds, evidence = [], curves = [], rankings = [] } = saved;
+    const question: QuestionRecord = { ...asked, regions: asked.regions ?? {} };
     const tiles = new Map(readTiles(items, [buffer]));
     const measured = { evidence: new Map(readEvidence(evidence)), curves: readCurves(curves, buffer) };
     return { question, seconds, answer: { key: "", columns, tiles, ...measured }, rankings };
@@ -178,7 +179,7 @@ function splitColumns(
       }),
     );
     return {
-      question: { layer, method, target, params, compare: "none", compare_with: [] },
+      question: { layer, method, target, params, compare: "none", compare_with: [], regions: question.regions },
       answer: { key: "", columns: [column], tiles: new Map(tiles), evidence, curves },
       seconds,
       rankings,

@@ -32,7 +32,41 @@ export interface SegmentedImage {
   problem: string;
 }
 
-/** The traits that make a question, under the names they have there. */
+/** What only some regions have. */
+export interface RegionDetails { mask?: unknown[]; winner?: number; }
+
+/**
+ * Places of an output that count; see `engine.regions.Region`.
+ *
+ * `at` are x and y, or x0, y0, x1, y1 of a box, in pixels of the original picture; a `mask` has its (height, width)
+ * and its `Bits`; `winner` is the class that `"top"` means in it, where that is known.
+ */
+export interface RegionRecord {
+  mask?: unknown[];
+  winner?: number;
+  kind: "wins" | "whole" | "pixel" | "box" | "object" | "mask";
+  at: number[];
+}
+
+/**
+ * Where the score of a map comes from, in words as well.
+ *
+ * `cells` of an output of this `size` are those of an object or a mask, else there are none.
+ */
+export interface LocatedRegion {
+  kind: "wins" | "whole" | "pixel" | "box" | "object" | "mask";
+  words: string;
+  at: number[];
+  size: number[];
+  cells: string;
+}
+
+/**
+ * The traits that make a question, under the names they have there.
+ *
+ * `regions` are by the number of the image, as text, and those of all others under `"others"`; an image that is not
+ * there is explained where the class wins.
+ */
 export interface QuestionRecord {
   layer: string;
   method: string;
@@ -40,6 +74,7 @@ export interface QuestionRecord {
   params: Record<string, unknown>;
   compare: "none" | "targets" | "methods" | "layers";
   compare_with: (string | number)[];
+  regions: Record<string, RegionRecord>;
 }
 
 /** A parameter of a method or wrapper, as a form shows it. */
@@ -122,7 +157,7 @@ export interface Encoded {
  * `target` is −1 for a contrast, `evidence` `"against"` where nothing positive is there to be drawn; `checks` are
  * numbers by name that tell how exact the method was. A `partial` one will still change, or would have without a
  * cancel; `done` is the part of its passes that are made, 0 to 1. `unit` is that of a value, "" of one without, None
- * where the score is that of a class.
+ * where the score is that of a class; `region` is None for a model of one score per class.
  */
 export interface Item {
   shape: number[];
@@ -146,6 +181,7 @@ export interface Item {
   notes: string[];
   evidence: "some" | "against" | "none";
   checks: Record<string, number | null>;
+  region: LocatedRegion | null;
 }
 
 /** How maps are drawn where the user chooses nothing else: see `engine.display`. */
@@ -202,6 +238,7 @@ export interface SuspicionRecords { headline: string; summary: string; limits: s
  * `predicts` says what the numbers of `predictions` are: probabilities, scores where the head gives none, values of a
  * regression, or which share of a segmenter's places each class wins. `units` are those of values, "" of one without,
  * and [] where scores are of classes; `places` is the (height, width) of what a segmenter tells, [] of other models.
+ * `regions` are the kinds that can be asked about, none where the model has one score per class.
  */
 export interface Welcome {
   kind: "welcome";
@@ -218,6 +255,7 @@ export interface Welcome {
   predicts: "probability" | "score" | "value" | "share";
   units: string[];
   places: number[];
+  regions: ("wins" | "whole" | "pixel" | "box" | "object" | "mask")[];
 }
 
 /**
@@ -606,7 +644,7 @@ export type Message<Kind extends (Down | Up)["kind"]> = Extract<Down | Up, { kin
 
 /** What fields the kernel's messages must have; those that may be null are not listed. */
 export const FIELDS: Readonly<Record<Down["kind"], Readonly<Record<string, "number" | "string" | "boolean" | "list" | "object">>>> = {
-  welcome: { version: "number", gen: "number", catalogue: "list", wrappers: "list", inspection: "object", class_names: "list", arguments: "list", columns: "list", units: "list", places: "list" },
+  welcome: { version: "number", gen: "number", catalogue: "list", wrappers: "list", inspection: "object", class_names: "list", arguments: "list", columns: "list", units: "list", places: "list", regions: "list" },
   predictions: { shape: "list", first: "number", best: "list" },
   shelf: { images: "number", first: "number", count: "number" },
   pictures: { seq: "number", items: "list" },

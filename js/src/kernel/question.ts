@@ -2,7 +2,7 @@
 
 import type { QuestionRecord } from "./protocol";
 
-export const QUESTION = ["layer", "method", "target", "params", "compare", "compare_with"] as const;
+export const QUESTION = ["layer", "method", "target", "params", "compare", "compare_with", "regions"] as const;
 
 /** The same text for the same JSON, whatever the order of its keys. */
 export function canonicalText(value: unknown): string {

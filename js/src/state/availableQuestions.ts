@@ -21,6 +21,7 @@ const WEIGHTS: Readonly<Record<keyof QuestionRecord, number>> = {
   layer: 8,
   params: 4,
   compare_with: 1,
+  regions: 8,
 };
 
 /**

@@ -112,6 +112,8 @@ export const DEFAULTS = {
   params: {} as QuestionRecord["params"],
   compare: "none" as Compare,
   compare_with: [] as Target[],
+  /** Which places of the output count, of each image that does not have the default; see `QuestionRecord`. */
+  regions: {} as QuestionRecord["regions"],
   ...DRAWING_DEFAULTS,
   selected: [0],
   /** The true class of each image, null where it is unknown; empty where no labels were given. */
