@@ -1,16 +1,12 @@
 """Regions of a segmenter, asked in the widget."""
 
-import base64
-import json
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import kx_widget as kx
-from kx_widget.engine.regions import Region
-from kx_widget.widget.region_traits import plain_regions, read_regions, regions_of
-from tests import cases, models, segmenters
+from tests import segmenters
 from tests.widget.page import Page
 
 NAMES = ["road", "car", "sky", "tree", "sign"]
