@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from kx_widget.bulk.dataset import Explanations
 from kx_widget.bulk.pipeline import PART_IMAGES, PipelineSettings
 from kx_widget.engine import explainer as engine
+from kx_widget.engine.errors import ParameterError
 from kx_widget.engine.evaluation_inputs import EvaluationSettings, columns_of
 from kx_widget.engine.evidence_columns import EvidenceLevel
+from kx_widget.engine.tiled import NO_DATA_SET
 
 if TYPE_CHECKING:
     from kx_widget.bulk.shortcuts import Shortcuts
@@ -57,8 +59,13 @@ class Explainer(engine.Explainer):  # noqa: D101
         Raises:
             Those of `explain`: for the question at once, for images as they come.
         """
+        self._check_images_are_whole()
         settings = PipelineSettings(targets, question, batch_size, on_error, part_images=None, evidence=evidence)
         return Explanations(self, source, settings, progress, labels)
+
+    def _check_images_are_whole(self) -> None:
+        if self.tiling is not None:
+            raise ParameterError(NO_DATA_SET)
 
     def explain_to(
         self,
@@ -101,6 +108,7 @@ class Explainer(engine.Explainer):  # noqa: D101
             ImportError: pyarrow is missing: install the extra `store`.
             Those of `explain_dataset`.
         """
+        self._check_images_are_whole()
         # pyarrow is an extra.
         from kx_widget.bulk.job import Job, run_job
 
@@ -143,6 +151,7 @@ class Explainer(engine.Explainer):  # noqa: D101
         from kx_widget.bulk.shortcuts import find_shortcuts
         from kx_widget.bulk.store import Store
 
+        self._check_images_are_whole()
         return find_shortcuts(store if isinstance(store, Store) else Store(store), self, **settings)
 
     def evaluate_store(
@@ -179,6 +188,7 @@ class Explainer(engine.Explainer):  # noqa: D101
         from kx_widget.bulk.store import Store
         from kx_widget.bulk.store_evaluation import EvaluationRun
 
+        self._check_images_are_whole()
         run = EvaluationRun(
             explainer=self,
             store=store if isinstance(store, Store) else Store(store),

@@ -25,6 +25,11 @@ class AnswerBuilder:
         self._done = np.zeros((n, t), np.float32)
         self._checks: dict[str, Floats] = {}
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is a map yet."""
+        return self._maps is not None
+
     def add(self, frames: Frames) -> None:
         """Put the frames' maps in their places."""
         for frame in frames.frames:

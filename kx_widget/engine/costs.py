@@ -46,7 +46,7 @@ def seconds_for(question: Question, pass_seconds: float) -> float | None:
     if question.wrappers:
         # Of a copy, the layer is not known.
         passes += question.call is not None
-    return pass_seconds * passes * copies * len(question.images.batch)
+    return pass_seconds * passes * copies * len(question.images.batch) * question.samples_each
 
 
 def _complete(wrapper: str, settings: Any) -> Mapping[str, Any]:

@@ -57,6 +57,8 @@ from kx_widget.engine.registry import Method, Metric, find, table
 from kx_widget.engine.scalars import Target, own_targets
 from kx_widget.engine.scored_picture import ScoredPicture
 from kx_widget.engine.similarity import similarity_of
+from kx_widget.engine.tiled import NO_DATA_SET, REFUSED, TiledImages, TiledQuestion, load_tiled
+from kx_widget.engine.tiling import Tiling, tiling_of
 from kx_widget.engine.types import Floats, Inspection, Parameter, Predicted, Step
 from kx_widget.engine.weights import Weights
 from kx_widget.engine.wrappers import WRAPPERS
@@ -99,6 +101,7 @@ class ExplainerSettings:
     rgb: Any = None
     explain_input: str | int | None = None
     references: Any = None
+    tile: Any = None
 
 
 KEYWORDS = tuple(ExplainerSettings.__dataclass_fields__)
@@ -130,12 +133,15 @@ class Explainer:
         explain_input: name or index of the image to explain, if several inputs of the model are images.
         references: what `similar_to` makes, of a model that tells embeddings: its classes are these references, and
             scores say how similar an image is to each.
+        tile: (height, width, overlap) in pixels, or True: pictures are explained at full size, in tiles that overlap,
+            see "Large images" in docs/images.md. None for pictures that are resized to one input of the model.
 
     Attributes:
         settings: the arguments above, but for the model.
         declared: the input (H, W, C) that the model declares; None for a side that may be of any length.
         preprocessor: makes images model-ready.
         bands: the channels of images, and which of them are shown.
+        tiling: how pictures are cut into tiles, None where they are not.
         inputs: all that the model takes.
 
     Raises:
@@ -161,6 +167,7 @@ class Explainer:
         rgb: Any = None,
         explain_input: str | int | None = None,
         references: Any = None,
+        tile: Any = None,
     ) -> None:
         check_model(model)
         settings = {"memory_mib": memory_mib, "cache_mib": cache_mib, "fit": fit}
@@ -170,7 +177,7 @@ class Explainer:
         self.metrics = table(Metric, *METRICS.values(), own=metrics)
         methods = tuple(method for name, method in self.methods.items() if METHODS.get(name) is not method)
         metrics = tuple(metric for name, metric in self.metrics.items() if METRICS.get(name) is not metric)
-        about_images = value_range, rgb, explain_input, references
+        about_images = value_range, rgb, explain_input, references, tile
         self.settings = ExplainerSettings(
             preprocess, class_names, output, memory_mib, cache_mib, fit, methods, metrics, output_names, *about_images
         )
@@ -179,6 +186,7 @@ class Explainer:
         self.inputs = inputs_of(model, explain_input) if self.similarity is None else self.similarity.inputs
         self.declared = self.preprocessor.declared(self.inputs.declared)
         self.bands = bands_of(self.declared[2], value_range, rgb)
+        self.tiling = self._tiling(tile)
         self._lock = threading.RLock()
         self._budget = Budget(memory_mib)
         self._cache = Cache(int(min(cache_mib, memory_mib / 2) * 2**20))
@@ -190,12 +198,25 @@ class Explainer:
         self._models: OrderedDict[tuple[int, int, int], CompiledModel] = OrderedDict()
         self._own: OrderedDict[tuple[tuple[int, int, int], tuple[Target, ...]], CompiledModel] = OrderedDict()
         height, width, channels = self.declared
-        shape = height or FREE_SIDE, width or FREE_SIDE, channels
+        free = (self.tiling.height, self.tiling.width) if self.tiling else (FREE_SIDE, FREE_SIDE)
+        shape = height or free[0], width or free[1], channels
         if self.similarity is not None:
             self.similarity.begin(self.preprocessor, shape)
         self._update_references()
         compiled = self.prepare(shape)
         self.preprocessor.leave_to(call.layer for call in compiled.graph.calls)
+
+    def _tiling(self, tile: Any) -> Tiling | None:
+        """How pictures are cut into tiles.
+
+        Raises:
+            ParameterError: the tiles cannot be so, or another input of the model is an image, too.
+        """
+        tiling = tiling_of(tile, self.declared)
+        images = [spec.name for spec in self.inputs.others if self.inputs.is_image(spec)]
+        if tiling is not None and images:
+            raise ParameterError(f"tile={tile!r}: the input {images[0]!r} is an image, too, and is not cut into tiles.")
+        return tiling
 
     def __getstate__(self) -> Any:
         raise KxError(
@@ -317,6 +338,8 @@ class Explainer:
         """
         if isinstance(images, Images):
             loaded = images
+            if isinstance(images, TiledImages) != (self.tiling is not None):
+                raise ParameterError(NO_DATA_SET)
         else:
             image, others = self.inputs.split(images)
             loaded = self._read(image)
@@ -346,6 +369,8 @@ class Explainer:
         return read
 
     def _read(self, images: Any) -> Images:
+        if self.tiling is not None:
+            return load_tiled(images, self.tiling, self.declared, self.preprocessor, self.settings.fit, self.bands)
         if not isinstance(images, np.ndarray) or images.dtype.kind not in NUMBERS:
             return self._load(images)
         key = (images.shape, images.dtype.str, digest(images))
@@ -371,15 +396,8 @@ class Explainer:
             `(scores, probabilities)`, float32 (N, C) each. Without final activation these need a model compiled with a
             cross-entropy `from_logits`, or class names; else it may be no classifier, and they are NaN.
         """
-        question = self.ask(images, [0], method="gradients")
         with model_failures():
-            told: list[tuple[Floats, Floats]] = []
-            for rows, probe in question.probes():
-                ranking = question.ranking(rows, probe)
-                probable = question.probabilities(probe, ranking)
-                told.append((ranking, np.where(ranking > 0, probable, np.nan) if question.regions else probable))
-        scores, probabilities = (np.concatenate(arrays) for arrays in zip(*told, strict=True))
-        return scores, probabilities
+            return self.ask(images, [0], method="gradients").predictions()
 
     def ask(
         self,
@@ -403,32 +421,39 @@ class Explainer:
             find(self.methods, method).complete(params, QUESTION_KEYWORDS)
         checked_values = check_params("explain", QUESTION_PARAMETERS, {"batch_size": batch_size, "seed": seed})
         loaded = self.load(images)
-        h, w, c = loaded.batch.shape[1:]
         own = own_targets(targets)
         with self._lock:
             self._update_references()
-            compiled = self._prepare_own((h, w, c), own) if own else self.prepare((h, w, c))
+            compiled = self._prepare_own(loaded.input_shape, own) if own else self.prepare(loaded.input_shape)
         targets = [target.name for target in own] if own else targets
         row = find(self.methods, compiled.inspection.recommended_method if method is None else method)
         params = row.complete(params, QUESTION_KEYWORDS)
         columns = target_parsing.parse(targets, compiled.class_names, len(loaded.batch))
-        columns = columns.in_bands(c) if row.is_in_bands(params) else columns
+        columns = columns.in_bands(loaded.input_shape[2]) if row.is_in_bands(params) else columns
         generator = checked(row)
         for name, wrap in (("tta", augmented), ("smooth", smoothed)):
             generator = wrap(generator, wrappers[name]) if name in wrappers else generator
-        return Question(
-            model=compiled,
-            cache=self._cache,
-            images=loaded,
-            columns=columns.with_labels(read_labels(labels, len(loaded.batch), compiled.class_names)),
-            method=row,
-            params=params,
-            generator=generator,
-            wrappers=wrappers,
-            call=_call(compiled, row, layer),
-            regions=_regions(compiled, region, len(loaded.batch)),
-            **checked_values,
-        )
+        regions = _regions(compiled, region, len(loaded.batch))
+        if (
+            self.tiling is not None
+            and regions
+            and (compiled.graph.output is None or compiled.graph.output.grid is None)
+        ):
+            raise ModelError("The places of the model's output have no rows and columns, and cannot be laid on tiles.")
+        checked_question: dict[str, Any] = {
+            "model": compiled,
+            "cache": self._cache,
+            "images": loaded,
+            "columns": columns.with_labels(read_labels(labels, len(loaded.batch), compiled.class_names)),
+            "method": row,
+            "params": params,
+            "generator": generator,
+            "wrappers": wrappers,
+            "call": _call(compiled, row, layer),
+            "regions": regions,
+        }
+        kind = TiledQuestion if isinstance(loaded, TiledImages) else Question
+        return kind(**checked_question, **checked_values)
 
     def stream(self, /, images: Any, targets: Any = "top", **question: Any) -> Iterator[Step]:
         """The same as `explain`, as a generator of partial answers.
@@ -649,6 +674,7 @@ class Explainer:
             ParameterError: masks of another shape, or another cover.
             ImageError, ModelError: as in `explain`.
         """
+        self._check_whole()
         settings = EvaluationSettings.checked({"cover": cover, "batch_size": batch_size})
         question = self.ask(images, [0], method="gradients", batch_size=settings.batch_size, region=region)
         parts = check_parts(masks, question.images)
@@ -683,11 +709,17 @@ class Explainer:
             ParameterError: another cover.
             ImageError: as in `explain`.
         """
+        self._check_whole()
         return covering_pixels(self.load(images).pixels, EvaluationSettings.checked({"cover": cover}).cover)
+
+    def _check_whole(self) -> None:
+        if self.tiling is not None:
+            raise ParameterError(REFUSED)
 
     def _evaluator(
         self, explanation: Any, metrics: Any, images: Any, masks: Any, settings: Mapping[str, Any]
     ) -> Evaluator:
+        self._check_whole()
         if not isinstance(explanation, Explanation):
             raise ParameterError(f"{type(explanation).__name__} is no Explanation: pass what explain() returned.")
         columns = columns_of(metrics, self.metrics, self.methods.get(explanation.method))
@@ -794,7 +826,8 @@ def _steps(question: Question) -> Iterator[Step]:
     builder = AnswerBuilder(question)
     with closing(question.stream()) as stream:
         for frames in stream:
-            yield builder.step(frames)
+            if frames.frames or builder.has_begun:
+                yield builder.step(frames)
 
 
 def explain(model: Any, images: Any, targets: Any = "top", **arguments: Any) -> Explanation:

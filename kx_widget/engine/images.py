@@ -123,6 +123,12 @@ class Images:
         return self.preprocessing + note + self.bands.described
 
     @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """The (H, W, C) in which the model sees them."""
+        height, width, channels = self.batch.shape[1:]
+        return height, width, channels
+
+    @property
     def nbytes(self) -> int:
         """The memory that all of it takes."""
         return self.batch.nbytes + self.pixels.nbytes + sum(preview.nbytes for preview in self.previews)

@@ -12,6 +12,7 @@ from kx_widget.engine.methods import METHODS
 from kx_widget.engine.partials import checked
 from kx_widget.engine.question import Question, model_failures
 from kx_widget.engine.registry import Method
+from kx_widget.engine.tiled import TiledQuestion
 from kx_widget.engine.types import Floats
 
 
@@ -21,7 +22,8 @@ def warm_cache(questions: Sequence[Question]) -> None:
     It takes one forward and one backward pass a target in all; what does not fit into the cache is computed again.
     """
     calls = list({q.layer: q.call for q in questions if q.call is not None and q.method.sees == "layer"}.values())
-    if len(calls) < 2 or any(q.wrappers for q in questions):
+    # What is known of hundreds of tiles would not fit.
+    if len(calls) < 2 or any(q.wrappers or isinstance(q, TiledQuestion) for q in questions):
         return
     with model_failures():
         _compute_facts(questions[0], calls)

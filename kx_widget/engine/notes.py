@@ -49,10 +49,10 @@ def notes_on(values: Floats, signed: bool, noise: float, target: str, advice: st
     Returns:
         Sentences, none where the map can speak for itself.
     """
-    finite = np.asarray(values, np.float64)[np.isfinite(values)]
+    finite = np.asarray(values)[np.isfinite(values)]
     if not finite.size:
         return (f"No numbers: every value of the map is NaN or infinite. {advice}",)
-    low, high = finite.min(), finite.max()
+    low, high = float(finite.min()), float(finite.max())
     largest = max(-low, high)
     notes: list[str] = []
     if largest == 0:

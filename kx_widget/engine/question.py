@@ -119,6 +119,11 @@ class Question:
         return next((info.spatial for info in self.model.inspection.layers if info.path == self.layer), None)
 
     @property
+    def samples_each(self) -> int:
+        """How many images of the model's size one image is."""
+        return 1
+
+    @property
     def signed(self) -> bool:
         """Whether the maps have a meaningful sign."""
         return self.method.is_signed(self.params)
@@ -224,8 +229,21 @@ class Question:
         targets = columns.resolve(ranking)
         if not self.regions:
             return targets
-        weights, of_images = self._located(rows, probe)
-        reasons = [[why] * len(columns.texts) for why in of_images]
+        assert self.model.graph.output is not None
+        weights, reasons = self._located(rows, probe)
+        regions = tuple(map(self.model.graph.output.shown, self.regions[rows], weights))
+        return replace(self.with_reasons(targets, rows, ranking, reasons), regions=regions)
+
+    def with_reasons(self, targets: Targets, rows: slice, ranking: Floats, located: Sequence[str]) -> Targets:
+        """The targets of some of the images, but none where no place of an image counts.
+
+        Args:
+            targets: of these images.
+            rows: which these are.
+            ranking: of their classes, see `ranking`.
+            located: why no place of an image counts whatever the class, or "".
+        """
+        reasons = [[why] * targets.indices.shape[1] for why in located]
         for i, column in np.ndindex(targets.indices.shape):
             lost = (targets.weights[i, column] != 0) & (ranking[i] == 0)
             if self.regions[rows][i].kind == "wins" and lost.any():
@@ -233,9 +251,7 @@ class Question:
                     f"Wins nowhere: at no place of this image {self.columns.class_names[int(lost.argmax())]!r} is the "
                     'most probable class. Choose another region, kx.region("whole") for instance.'
                 )
-        assert self.model.graph.output is not None
-        regions = tuple(map(self.model.graph.output.shown, self.regions[rows], weights))
-        return replace(targets.without(reasons), regions=regions)
+        return targets.without(reasons)
 
     def scores(self, rows: slice, probe: Probe) -> Floats:
         """Scores before the final softmax or sigmoid (B, C) of some of the images.
@@ -256,6 +272,16 @@ class Question:
     def probabilities(self, probe: Probe, scores: Floats) -> Floats:
         """Probabilities (B, C) of images with these scores; of a region their mean."""
         return probe.scores_and_shares()[1] if self.regions else self.model.probabilities(scores)
+
+    def predictions(self) -> tuple[Floats, Floats]:
+        """What classes are ranked by, see `ranking`, and probabilities, (N, C) each; NaN where a class wins nowhere."""
+        told: list[tuple[Floats, Floats]] = []
+        for rows, probe in self.probes():
+            ranking = self.ranking(rows, probe)
+            probable = self.probabilities(probe, ranking)
+            told.append((ranking, np.where(ranking > 0, probable, np.nan) if self.regions else probable))
+        scores, probable = (np.concatenate(arrays) for arrays in zip(*told, strict=True))
+        return scores, probable
 
     def stream(self, version: int | None = None, *, partials: bool = True) -> Generator[Frames, None, None]:
         """Compute the answer, some images and one target at a time.
@@ -286,25 +312,25 @@ class Question:
             targets = self.targets(rows, probe, None if self.regions else scores)
             for columns in groups:
                 total = 1
-                for partial in self._partials(probe, np.ascontiguousarray(targets.weights[:, columns[0]])):
+                for partial in self.partials(probe, np.ascontiguousarray(targets.weights[:, columns[0]])):
                     frames, total = (), partial.total
                     # The first pass often tells them too; what is no number is told before all others are made.
                     scores = self.scores(rows, probe) if scores is None else scores
                     if partials or partial.done == total:
-                        maps = self._maps(partial, rows.stop - rows.start)
+                        maps = self.maps_of(partial, rows.stop - rows.start)
                         size = self._one_size(maps.shape[1:3], size)
                         probable = self.probabilities(probe, scores)
                         frames = tuple(
                             frame
                             for column in columns
-                            for frame in self._frames(
+                            for frame in self.frames_of(
                                 rows.start, column, partial, self._of_band(maps, column), targets, scores, probable
                             )
                         )
                     yield Frames(frames, done + partial.done, done + total * left)
                 done, left = done + total, left - 1
 
-    def _partials(self, probe: Probe, target: Floats) -> Iterator[Partial]:
+    def partials(self, probe: Probe, target: Floats) -> Iterator[Partial]:
         """What the method yields; an error in a method that a user brought names the method."""
         try:
             yield from self.generator(probe, target, **self.params)
@@ -313,7 +339,7 @@ class Question:
                 raise
             raise KxError(f"{self.method.title} ({self.method.id!r}) raised {plain(error)}") from error
 
-    def _maps(self, partial: Partial, images: int) -> Floats:
+    def maps_of(self, partial: Partial, images: int) -> Floats:
         """What the method yielded, as maps (B, h, w)."""
         if self.method.finish is None:
             return partial.maps
@@ -331,7 +357,7 @@ class Question:
             raise ParameterError(f"{self.method.title} yielded maps of {sizes}; all maps of an answer are of one size.")
         return size
 
-    def _frames(
+    def frames_of(
         self,
         first: int,
         column: int,

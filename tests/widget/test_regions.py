@@ -1,6 +1,5 @@
 """Regions of a segmenter, asked in the widget."""
 
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal

@@ -1,0 +1,460 @@
+"""A question about pictures too large for the model, answered tile by tile."""
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from itertools import compress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kx_widget.engine.bands import Bands
+from kx_widget.engine.cache import digest
+from kx_widget.engine.decoding import decode, is_whole, items_of
+from kx_widget.engine.errors import ImageError, ParameterError
+from kx_widget.engine.images import Fit, Images, load
+from kx_widget.engine.preprocessing import Preprocessing
+from kx_widget.engine.probe import Probe
+from kx_widget.engine.question import Question
+from kx_widget.engine.ranges import Ranges, ValueRange
+from kx_widget.engine.regions import Region
+from kx_widget.engine.regions import region as make_region
+from kx_widget.engine.targets import Targets
+from kx_widget.engine.tiling import MergedMap, Tile, TileGrid, Tiling
+from kx_widget.engine.types import WHOLE, Floats, Frame, Frames, Notes, Partial
+
+# Tiles in one call: after each of them maps are shown, and a question can be cancelled.
+TILES_AT_ONCE = 8
+# What the maps of an answer may take of the memory budget.
+MAPS_PART = 1 / 8
+REFUSED = (
+    "This is not done for pictures in tiles: it would take the passes of each tile for each part that is covered. "
+    "Pass a part of the picture to an Explainer without tile=."
+)
+NO_DATA_SET = (
+    "Data sets and stores are not cut into tiles: explain pictures with explain(), one by one, or the data set with an "
+    "Explainer without tile=."
+)
+
+
+class KnownRanges(Ranges):
+    """The range that pictures have shown as a whole: of a tile alone it may be another one."""
+
+    def __init__(self, span: ValueRange, depth: int) -> None:
+        self._span: ValueRange = span
+        self._depth = depth
+
+    def span_of(self, floats: Sequence[NDArray[Any]]) -> ValueRange:
+        """The range of all pictures."""
+        return self._span
+
+    def depth_of(self, integers: Sequence[NDArray[Any]]) -> int:
+        """The bits of all pictures."""
+        return self._depth
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TiledImages(Images):
+    """Pictures of one size that are cut into tiles; `batch` holds them shrunk to one tile, `pixels` their previews.
+
+    Attributes:
+        items: what `decode` takes of each picture; arrays are held as long as this is.
+        grid: the tiles of each.
+        load_tiles: makes tiles (h, w, C) ready for the model.
+    """
+
+    items: tuple[Any, ...]
+    grid: TileGrid
+    load_tiles: Callable[[list[NDArray[Any]]], Images]
+
+    def where(self, mask: NDArray[np.bool_]) -> "TiledImages":
+        """Those of the pictures that `mask` (N,) marks."""
+        images = super().where(mask)
+        assert isinstance(images, TiledImages)
+        return replace(images, items=tuple(compress(self.items, mask)))
+
+    def picture(self, number: int) -> NDArray[Any]:
+        """A picture (H, W, C) at full size, as deep as it is.
+
+        Raises:
+            ImageError: it has changed since it was read.
+        """
+        array = decode(self.items[number], self.bands.channels)
+        if array.shape[:2] != self.grid.size:
+            raise ImageError(f"{self.names[number]} has changed since it was read: ask again.")
+        # Whole numbers of other kinds may be taken for a mask where a tile holds but ones and zeros.
+        return array.astype(np.uint16) if is_whole(array) and array.max() < 2**16 else array
+
+
+def load_tiled(
+    images: Any,
+    tiling: Tiling,
+    declared: tuple[int | None, int | None, int],
+    preprocessing: Preprocessing,
+    fit: Fit,
+    bands: Bands,
+) -> TiledImages:
+    """Read and check pictures of every accepted kind, all of one size, to be cut into tiles.
+
+    Args:
+        images: as in `Explainer.explain`.
+        tiling: how they are cut.
+        declared, preprocessing, fit, bands: as in `images.load`, which makes tiles ready; a picture that is smaller
+            than a tile is one, and meets a model of fixed size as any image does.
+
+    Raises:
+        ImageError: some cannot be used, or have another size than the first one.
+    """
+    items = items_of(images, bands.channels)
+    shape = tiling.height, tiling.width, declared[2]
+    shrunk = load(images, shape, preprocessing, fit, bands=bands)
+    sizes = [original.size for original in shrunk.originals]
+    for (name, _), size in zip(items, sizes, strict=True):
+        if size != sizes[0]:
+            (h, w), (height, width) = sizes[0], size
+            raise ImageError(
+                f"Pictures in tiles must be of one size: {name} has {width} × {height} pixels, and {items[0][0]} "
+                f"{w} × {h}. Explain them one by one."
+            )
+    grid = tiling.grid(sizes[0])
+    height, width = (side or length for side, length in zip(declared[:2], grid.window, strict=True))
+    if (height, width, declared[2]) != shape:
+        shape = height, width, declared[2]
+        shrunk = load(images, shape, preprocessing, fit, bands=bands)
+    ranges = KnownRanges(shrunk.span, shrunk.depth)
+    facts = {each.name: getattr(shrunk, each.name) for each in fields(Images)}
+    facts |= {
+        "pixels": np.stack(shrunk.previews),
+        "boxes": (WHOLE,) * len(items),
+        "digests": tuple(_digest(item, bands, row) for (_, item), row in zip(items, shrunk.digests, strict=True)),
+        "preprocessing": f"{shrunk.preprocessing}; in {grid}",
+    }
+    return TiledImages(
+        **facts,
+        items=tuple(item for _, item in items),
+        grid=grid,
+        load_tiles=lambda tiles: load(tiles, shape, preprocessing, fit, ranges, bands=bands),
+    )
+
+
+def _digest(item: Any, bands: Bands, shrunk: Any) -> str:
+    """What a picture at full size goes by; of a file what tells that it is another one now."""
+    if isinstance(item, Path):
+        facts = item.stat()
+        return f"{item.absolute()} {facts.st_mtime_ns} {facts.st_size} {shrunk}"
+    return digest(decode(item, bands.channels))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TiledQuestion(Question):
+    """A question about pictures in tiles: what each tile says of the same targets, merged.
+
+    A picture's score is the mean of its tiles' scores, so that the same class is explained in all of them. Of a model
+    that has scores for several places it is the mean over the region in the whole picture, where each place counts as
+    tiles weigh there; only tiles that hold a part of the region have a map.
+    """
+
+    images: TiledImages
+
+    @property
+    def samples_each(self) -> int:
+        """In how many tiles a picture goes through the model."""
+        return len(self.images.grid.tiles)
+
+    def probes(self, backward: bool | None = None, extra_bytes: int = 0) -> Iterator[tuple[slice, Probe]]:
+        """Nothing looks at whole pictures.
+
+        Raises:
+            ParameterError: always; says what to do.
+        """
+        raise ParameterError(REFUSED)
+
+    def predictions(self) -> tuple[Floats, Floats]:
+        """What classes of the pictures are ranked by, and probabilities, (N, C) each."""
+        version, told = self.model.weights.version(), []
+        for number in range(len(self.images.items)):
+            picture = CutPicture.of(self, number, version)
+            told.append(picture.tell(list(picture.tell_tiles())))
+        return np.stack([each.ranking for each in told]), np.stack([each.probabilities for each in told])
+
+    def _stream(self, version: int, partials: bool) -> Generator[Frames, None, None]:
+        done, pictures = 0, len(self.images.items)
+        for number in range(pictures):
+            total = 0
+            for frames in self._of_picture(CutPicture.of(self, number, version), partials):
+                total = frames.total
+                yield replace(frames, done=done + frames.done, total=done + total * (pictures - number))
+            done += total
+
+    def _of_picture(self, picture: "CutPicture", partials: bool) -> Generator[Frames, None, None]:
+        """The frames of one picture, whose passes are counted from 0."""
+        groups, rows = self.columns.groups, slice(picture.number, picture.number + 1)
+        told: list[TileScores] = []
+        for each in picture.tell_tiles():
+            told.append(each)
+            yield Frames((), len(told), len(picture.batches) * (1 + len(groups)))
+        told_of_all = picture.tell(told)
+        targets = self.columns.part(rows).resolve(told_of_all.ranking[None])
+        if self.regions:
+            targets = self.with_reasons(targets, rows, told_of_all.ranking[None], [picture.why])
+        # (T, tiles, C)
+        weights = targets.weights[0][:, None] * told_of_all.parts
+        has_part = weights.any((0, 2))
+        chosen = picture.only(has_part if has_part.any() else np.arange(len(has_part)) == 0)
+        weights = weights[:, chosen.numbers]
+        notes = chosen.notes(len(picture.parts))
+        merges = {group: _Merges(self, chosen, len(group)) for group in groups}
+        done, before, total = len(told), 0, 1
+        for batch in chosen.batches:
+            probe = chosen.probe(batch)
+            for group in groups:
+                for partial in self.partials(probe, np.ascontiguousarray(weights[group[0], batch])):
+                    total, frames = partial.total, ()
+                    if partial.done == partial.total:
+                        merges[group].add(batch, partial, self.maps_of(partial, batch.stop - batch.start))
+                        if partials or merges[group].is_whole:
+                            frames = merges[group].frames(group, targets, told_of_all, notes)
+                    passes = total * len(groups) * len(chosen.batches)
+                    yield Frames(frames, done + before + partial.done, done + passes)
+                before += total
+
+
+class TileScores(NamedTuple):
+    """What some tiles say, (tiles, C) each: `scores`, and of a region the mean of `probabilities`, where it counts.
+
+    `inside` is how much of the region lies in each tile, `owned` the same where each place counts as the tile weighs
+    there; `area` (tiles,) are all places of it, counted so.
+    """
+
+    scores: Floats
+    probabilities: Floats
+    inside: Floats
+    owned: Floats
+    area: Floats
+
+
+@dataclass
+class PictureScores:
+    """What all tiles say of a picture: `scores`, `probabilities` and what classes are ranked by, (C,) each.
+
+    `parts` (tiles, C) are what a tile's map counts in that of the picture.
+    """
+
+    scores: Floats
+    probabilities: Floats
+    ranking: Floats
+    parts: Floats
+
+
+@dataclass(frozen=True)
+class CutPicture:
+    """One picture of a question, in tiles.
+
+    Attributes:
+        question: about it and others.
+        number: which of the pictures.
+        pixels: (H, W, C), as deep as they are.
+        version: of the weights.
+        parts: its tiles, each with the region as it lies there, or None.
+        why: why no place of it counts, or "".
+        numbers: of the tiles among all of the picture.
+    """
+
+    question: TiledQuestion
+    number: int
+    pixels: NDArray[Any]
+    version: int
+    parts: tuple[tuple[Tile, Region | None], ...]
+    why: str
+    numbers: tuple[int, ...]
+
+    @classmethod
+    def of(cls, question: TiledQuestion, number: int, version: int) -> "CutPicture":
+        """The picture of this number."""
+        images, why = question.images, ""
+        parts: list[tuple[Tile, Region | None]] = [(tile, None) for tile in images.grid.tiles]
+        if question.regions:
+            parts, why = regions_of_tiles(question.regions[number], images.grid)
+            # One tile tells how large a map is that says nothing.
+            parts = parts or [(images.grid.tiles[0], Region("whole"))]
+        return cls(question, number, images.picture(number), version, tuple(parts), why, tuple(range(len(parts))))
+
+    def only(self, is_chosen: NDArray[np.bool_]) -> "CutPicture":
+        """The same with some of its tiles."""
+        numbers = tuple(np.flatnonzero(is_chosen).tolist())
+        return replace(self, parts=tuple(self.parts[n] for n in numbers), numbers=numbers)
+
+    @property
+    def batches(self) -> list[slice]:
+        """Its tiles in batches that fit the memory."""
+        question = self.question
+        sample = question.model.graph.bytes_per_sample[question.method.sees != "layer"]
+        budget = question.model.functions.budget
+        most = question.batch_size or min(TILES_AT_ONCE, budget.samples(sample))
+        return list(budget.chunks(len(self.parts), sample, most))
+
+    def probe(self, batch: slice) -> Probe:
+        """Some of the tiles, at the question's layer."""
+        return self._asked(batch).probe(slice(0, batch.stop - batch.start), self.version)
+
+    def _asked(self, batch: slice) -> Question:
+        """The question about some of the tiles."""
+        parts, asked = self.parts[batch], self.question
+        images = asked.images.load_tiles([self.pixels[tile.slices] for tile, _ in parts])
+        name = asked.images.names[self.number]
+        images = replace(images, names=tuple(f"{name}, tile {tile.number + 1}" for tile, _ in parts))
+        beside = [values[self.number : self.number + 1].repeat(len(parts), 0) for values in asked.images.beside]
+        facts: dict[str, Any] = {each.name: getattr(asked, each.name) for each in fields(Question)}
+        regions = tuple(region for _, region in parts if region is not None)
+        facts |= {"images": images.with_beside(beside), "regions": regions}
+        return Question(**facts)
+
+    def tell_tiles(self) -> Iterator[TileScores]:
+        """What each tile says, batch by batch.
+
+        Raises:
+            ModelError: the scores are no numbers.
+        """
+        for batch in self.batches:
+            question, rows = self._asked(batch), slice(0, batch.stop - batch.start)
+            probe = question.probe(rows, self.version)
+            scores = question.scores(rows, probe)
+            if not question.regions:
+                one = np.ones_like(scores)
+                yield TileScores(scores, one, one, one, one[:, 0])
+                continue
+            output = self.question.model.graph.output
+            assert output is not None
+            assert output.grid is not None
+            shares = np.stack(
+                [output.spread(self.question.images.grid.shares(tile, output.grid)) for tile, _ in self.parts[batch]]
+            )
+            if self.question.regions[self.number].kind == "object":
+                # There is one tile, of which all counts.
+                shares = np.ones_like(shares)
+            inside, owned = (
+                np.stack([_counted(*pair, scores.shape[1]) for pair in zip(probe.region, weights, strict=True)])
+                for weights in (np.ones_like(shares), shares)
+            )
+            yield TileScores(scores, probe.scores_and_shares()[1], inside, owned, shares.sum(1))
+
+    def tell(self, told: Sequence[TileScores]) -> PictureScores:
+        """What is told of the picture by all its tiles."""
+        question = self.question
+        scores, shares, inside, owned, area = (np.concatenate(each) for each in zip(*told, strict=True))
+        total = owned.sum(0)
+        # A tile in which nothing counts has whatever score.
+        parts = owned / np.maximum(total, 1e-12)
+        mean = np.asarray((parts * scores).sum(0), np.float32)
+        if not question.regions:
+            return PictureScores(mean, question.model.probabilities(mean), mean, np.ones_like(scores))
+        wins = question.regions[self.number].kind == "wins"
+        ranking = np.asarray(total / area.sum(), np.float32) if wins else mean
+        probable = np.asarray((parts * shares).sum(0), np.float32)
+        return PictureScores(mean, probable, ranking, np.asarray(inside / np.maximum(total, 1e-12), np.float32))
+
+    def notes(self, tiles: int) -> Notes:
+        """What is to be said of its map, of which these of so many tiles were computed."""
+        grid = self.question.images.grid
+        if len(self.parts) == len(grid.tiles):
+            return (f"In {grid}: the score is the mean of theirs.",) if len(self.parts) > 1 else ()
+        return (
+            f"In {len(self.parts)} of {grid}: nothing of what is explained lies in the others, which were not computed "
+            "and are 0.",
+        )
+
+
+def _counted(region: Floats, weights: Floats, classes: int) -> Floats:
+    """How much of a region (R,), as `engine.regions` writes it, counts for each class (C,), with these weights."""
+    own = region < 0
+    counted = np.bincount((-1 - region[own]).astype(np.int64), weights[own], minlength=classes + 1)[:classes]
+    return np.asarray(counted + (np.maximum(region, 0) * weights).sum(), np.float32)
+
+
+def regions_of_tiles(region: Region, grid: TileGrid) -> tuple[list[tuple[Tile, Region | None]], str]:
+    """The tiles that hold a part of a region, with the region as it lies in each; and why there are none, or ""."""
+    (height, width), tiles = grid.size, grid.tiles
+    picture = f"the picture, which has {width} × {height} pixels"
+    if region.kind in ("wins", "whole"):
+        return [(tile, region) for tile in tiles], ""
+    if region.kind == "mask":
+        marked = region.marked
+        if marked.shape != grid.size:
+            shape = " × ".join(map(str, marked.shape))
+            return [], f"No region: the mask has {shape}, and must have {height} × {width}, height first, as {picture}."
+        return [(tile, make_region(mask=marked[tile.slices])) for tile in tiles if marked[tile.slices].any()], ""
+    if region.kind == "box":
+        left, top, right, bottom = region.at
+        boxes = [
+            (max(left - t.left, 0), max(top - t.top, 0), min(right - t.left, t.width), min(bottom - t.top, t.height))
+            for t in tiles
+        ]
+        parts = [
+            (tile, make_region(box=b)) for tile, b in zip(tiles, boxes, strict=True) if b[0] < b[2] and b[1] < b[3]
+        ]
+        return list(parts), "" if parts else f"No region: nothing {region} is in {picture}."
+    x, y = region.at
+    if not (0 <= x < width and 0 <= y < height):
+        return [], f"No region: ({x:g}, {y:g}) is outside of {picture}."
+    # An object is followed in the tile that shows most around its point.
+    there = [grid.deepest(x, y)] if region.kind == "object" else [tile for tile in tiles if tile.holds(x, y)]
+    return [(tile, replace(region, at=(x - tile.left, y - tile.top))) for tile in there], ""
+
+
+class _Merges:
+    """The maps of some columns, that show bands of one map or are one, as tiles are added."""
+
+    def __init__(self, question: TiledQuestion, picture: CutPicture, columns: int) -> None:
+        self._question, self._picture = question, picture
+        self._maps: list[MergedMap] = []
+        self._columns = columns
+        self._checks: dict[str, list[Floats]] = {}
+        self._noise: list[Floats] = []
+        self._added = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all tiles were added."""
+        return self._added == len(self._picture.parts)
+
+    def add(self, batch: slice, partial: Partial, maps: Floats) -> None:
+        """Add the maps (B, h, w), or of bands (B, h, w, bands), of some tiles."""
+        question = self._question
+        maps = maps if maps.ndim == 4 else maps[..., None]
+        if not self._maps:
+            limit = question.model.functions.budget.bytes * MAPS_PART / 4
+            most = limit / len(question.images.items) / len(question.columns.texts)
+            cells = maps.shape[1], maps.shape[2]
+            self._maps = [MergedMap(question.images.grid, cells, most) for _ in range(self._columns)]
+        for (tile, _), of_bands in zip(self._picture.parts[batch], maps, strict=True):
+            for column, merged in enumerate(self._maps):
+                merged.add(tile, of_bands[..., column])
+        for name, values in partial.checks.items():
+            self._checks.setdefault(name, []).append(np.broadcast_to(values, len(maps)))
+        self._noise.append(np.broadcast_to(0 if partial.noise is None else partial.noise, len(maps)))
+        self._added += len(maps)
+
+    def frames(self, group: range, targets: Targets, told: PictureScores, notes: Notes) -> tuple[Frame, ...]:
+        """A frame of each column as it is now; what tells of exactness is that of the worst tile."""
+        checks = {name: np.concatenate(values).max(keepdims=True) for name, values in self._checks.items()}
+        noise = np.concatenate(self._noise).max(keepdims=True)
+        elsewhere = 0.0 if self.is_whole else np.nan
+        frames: list[Frame] = []
+        for column, merged in zip(group, self._maps, strict=True):
+            maps = merged.values(elsewhere)[None]
+            partial = Partial(maps, self._added, len(self._picture.parts), checks, noise)
+            (frame,) = self._question.frames_of(
+                self._picture.number, column, partial, maps, targets, told.scores[None], told.probabilities[None]
+            )
+            frames.append(replace(frame, notes=self._noted(frame, merged, notes)) if frame.final else frame)
+        return tuple(frames)
+
+    def _noted(self, frame: Frame, merged: MergedMap, notes: Notes) -> Notes:
+        if not np.isfinite(frame.score):
+            return frame.notes
+        reduced = ()
+        if merged.is_reduced:
+            (h, w), (height, width) = merged.size, merged.full_size
+            reduced = (f"The map has {w} × {h} cells instead of {width} × {height}: raise memory_mib to keep all.",)
+        return (*frame.notes, *notes, *reduced)
