@@ -6,7 +6,9 @@ import { random, scene } from "./scenes.js";
 
 /** So many scenes are drawn; more images repeat them. */
 const DRAWN = 24;
-const QUESTION = ["layer", "method", "target", "params", "compare", "compare_with"];
+const QUESTION = ["layer", "method", "target", "params", "compare", "compare_with", "regions"];
+/** Of an object, the cells that it fills of so many a side. */
+const CELLS = 64;
 
 /** Of Blob-CAM and what else sees a layer. */
 const CAUTIONS = {
@@ -56,6 +58,7 @@ export async function createKernel(options) {
     notes,
     cautions,
     evidence,
+    regions,
     traits,
   } = options;
   const names = classNames(classes);
@@ -103,6 +106,7 @@ export async function createKernel(options) {
     params: {},
     compare: "none",
     compare_with: [],
+    regions: {},
     sign: "positive",
     scale: "map",
     colormap: "viridis",
@@ -164,6 +168,38 @@ export async function createKernel(options) {
       : "";
   }
 
+  const regionOf = (image) => state.regions[image] ?? state.regions.others ?? { kind: "wins", at: [] };
+
+  /** The thing that lies nearest to a place in fractions. */
+  const thingAt = (image, x, y) => {
+    const distance = (thing) => Math.hypot(thing.x - x, thing.y - y) / thing.r;
+    return scenes[image].things.reduce((best, thing) => (distance(thing) < distance(best) ? thing : best));
+  };
+
+  /** A region with its words, and the cells of an object. */
+  function located(image) {
+    const { kind, at } = regionOf(image);
+    const { width, height } = scenes[image].picture;
+    const words = { wins: "where it wins", whole: "in the whole output", mask: "in a mask" };
+    const region = { kind, at, words: words[kind] ?? `at ${kind} (${at.join(", ")})`, size: [0, 0], cells: "" };
+    if (kind !== "object") return region;
+    const { x, y, r } = thingAt(image, at[0] / width, at[1] / height);
+    const bytes = new Uint8Array((CELLS * CELLS) / 8);
+    for (let i = 0; i < CELLS * CELLS; i++) {
+      const [column, row] = [((i % CELLS) + 0.5) / CELLS, (Math.floor(i / CELLS) + 0.5) / CELLS];
+      if (Math.hypot(column - x, row - y) < r) bytes[i >> 3] |= 128 >> (i & 7);
+    }
+    return { ...region, size: [CELLS, CELLS], cells: btoa(String.fromCharCode(...bytes)) };
+  }
+
+  /** The class that a target is of an image: the one that is best is that of what is pointed at. */
+  function classOf(target, image) {
+    const { kind, at } = regionOf(image);
+    if (target !== "top" || (kind !== "pixel" && kind !== "object")) return resolve(target, image);
+    const { width, height } = scenes[image].picture;
+    return names.indexOf(thingAt(image, at[0] / width, at[1] / height).name);
+  }
+
   /** Blobs on the things of the class, a dent on the others, ripples of the layer. */
   function mapOf(image, { layer, method, target }) {
     if (absence(target, image)) {
@@ -176,8 +212,8 @@ export async function createKernel(options) {
     }
     const { fine, signed } = CATALOGUE.find(({ id }) => id === method);
     const size = fine ? 128 : (known.find(({ path }) => path === layer)?.spatial?.[0] ?? 8);
-    const wanted = names[resolve(target, image)];
-    const dice = random(image * 31 + layer.length * 7 + resolve(target, image));
+    const wanted = names[classOf(target, image)];
+    const dice = random(image * 31 + layer.length * 7 + classOf(target, image));
     const [a, b] = [dice() * 6, dice() * 6];
     const depth = size / 8;
     const sharp = method === "blobs2" ? (state.params.sharpness ?? 1) * 1.6 : 1;
@@ -206,7 +242,7 @@ export async function createKernel(options) {
       const absent = done === 1 && absence(question.target, image);
       const remark = absent ? { notes: [absent], evidence: "none" } : (notes && done === 1 && REMARKS[image]) || {};
       remark.change?.(values);
-      const target = resolve(question.target, image);
+      const target = classOf(question.target, image);
       const sides = String(question.target)
         .split(" − ")
         .map((side) => resolve(side, image));
@@ -237,6 +273,7 @@ export async function createKernel(options) {
           notes: [...(remark.notes ?? []), ...(cautions ? [cautionOn(question.method)].filter(Boolean) : [])],
           evidence: remark.evidence ?? "some",
           checks: fine ? { completeness_gap: 0.0125 * (image + 1) } : {},
+          region: regions ? located(image) : null,
         },
         ...{ byte_offset: at, byte_length: values.byteLength },
       });
@@ -273,8 +310,7 @@ export async function createKernel(options) {
       const { title, signed } = CATALOGUE.find(({ id }) => id === one.method);
       return { ...one, method_title: title, signed };
     });
-    const { layer, method, target, params, compare, compare_with } = state;
-    const traits = { layer, method, target, params, compare, compare_with };
+    const traits = Object.fromEntries(QUESTION.map((name) => [name, state[name]]));
     down({ kind: "running", gen: mine, key: JSON.stringify(traits), asked: traits, columns, held: false });
     const parts = asked.map((one) => (CATALOGUE.find(({ id }) => id === one.method).slow ? 8 : 1));
     const total = parts.reduce((sum, count) => sum + count, 0);
@@ -371,7 +407,7 @@ export async function createKernel(options) {
           ...{ predicts: "probability", units: [], places: [] },
           columns: [],
           suspicions: null,
-          regions: [],
+          regions: regions ? ["wins", "whole", "pixel", "box", "object", "mask"] : [],
         });
         down({ kind: "predictions", shape: [images, classes], first: 0, best }, [
           new DataView(probabilities.slice().buffer),

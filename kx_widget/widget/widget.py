@@ -92,8 +92,7 @@ class KxWidget(Traits):
         arguments = [texts.get("model") or ("explainer" if model is explainer else "model")]
         arguments += [python_argument("images", images, texts)]
         arguments += [f"{name}={python_argument(name, value, texts)}" for name, value in settings.items()]
-        regions = {} if region is None else {"regions": plain_regions(region, len(source))}
-        self._start(source, answers, arguments, question | {"labels": labels} | regions | keywords)
+        self._start(source, answers, arguments, question | {"labels": labels, "region": region} | keywords)
         self._names = {"labels": texts["labels"]} if "labels" in texts else {}
 
     @classmethod
@@ -159,7 +158,7 @@ class KxWidget(Traits):
             raise ParameterError(f"{', '.join(settings)}: give these to the Explainer, which is already made.")
         traits = {name for name in cls.class_trait_names(sync=True) if not name.startswith("_")} - set(READ_ONLY)
         for name in keywords:
-            if name not in traits:
+            if name not in (*traits, "region"):
                 known = (*KEYWORDS, *sorted(traits))
                 raise ParameterError(f"KxWidget has no keyword {name!r}.{did_you_mean(name, known)}")
         return settings
@@ -175,6 +174,8 @@ class KxWidget(Traits):
         self._suspicions = len(suspicions["items"]) if suspicions else 0
         try:
             labels = read_labels(traits.get("labels"), len(source), self._class_names)
+            if (region := traits.pop("region", None)) is not None:
+                traits["regions"] = plain_regions(region, len(source))
             with self.hold_trait_notifications():
                 for name, value in (traits | {"labels": labels}).items():
                     setattr(self, name, value)

@@ -5,7 +5,6 @@ import { type Point, type Transform, within } from "../math/transform";
 import type { Actions } from "../state/actions";
 import type { Store, TilePlace } from "../state/store";
 import { frameOf } from "./compose";
-import type { PaintSurface } from "./paintSurface";
 
 /** How far an arrow key moves the crosshair, in parts of the picture. */
 const STEP = 0.01;
@@ -21,6 +20,20 @@ const ARROWS: Readonly<Record<string, [number, number]>> = {
 };
 
 const clamp = (part: number) => within(part, 0, 1);
+
+/** Takes pointers and keys while it is on; points are in fractions of the picture. */
+export interface Surface {
+  readonly isOn: boolean;
+  /** A pointer comes down. */
+  begin(at: Point): void;
+  /** It is over a point, or goes on to it; null where it leaves. */
+  move(at: Point | null): void;
+  end(): void;
+  /** It was none: a second finger has come down. */
+  cancel(): void;
+  /** What a key does at a point; false where it does nothing. */
+  press(key: string, at: Point): boolean;
+}
 
 /** Listens to a tile's canvas until it is closed. */
 export class Gestures {
@@ -38,8 +51,8 @@ export class Gestures {
     private readonly actions: Actions,
     /** Zoomed and panned instead of the tiles of the image. */
     private readonly ownView?: Signal<Transform>,
-    /** Painted on, while it is on. */
-    private readonly surface?: PaintSurface,
+    /** Of these the first that is on takes pointers and keys. */
+    private readonly surfaces: readonly Surface[] = [],
   ) {
     const options = { signal: this.listening.signal, passive: false };
     const handlers = {
@@ -128,7 +141,7 @@ export class Gestures {
   private onPointerLeave = () => {
     this.active = false;
     if (this.pointers.size > 0) return;
-    this.surface?.move(null);
+    for (const surface of this.surfaces) surface.move(null);
     this.store.crosshair.value = null;
     this.actions.focusTile(null);
   };
@@ -169,11 +182,16 @@ export class Gestures {
     } else if (key === "Escape") {
       this.active = false;
       this.store.crosshair.value = null;
+      this.actions.resetRegion(this.tile.image);
     } else {
       return;
     }
     event.preventDefault();
   };
+
+  private get surface(): Surface | undefined {
+    return this.surfaces.find(({ isOn }) => isOn);
+  }
 
   private get view(): Transform {
     return this.ownView?.peek() ?? this.store.viewOf(this.tile.image);

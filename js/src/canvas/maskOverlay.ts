@@ -4,6 +4,7 @@ import type { Mask } from "../math/mask";
 import type { Point, Rect, Transform } from "../math/transform";
 import type { Painting } from "../state/painting";
 import type { Picture } from "../state/store";
+import { stroke } from "./lines";
 
 /** Little-endian: alpha, blue, green, red. */
 const packed = (red: number, green: number, blue: number, alpha: number) =>
@@ -119,15 +120,4 @@ export class MaskOverlay {
     context.arc(x, y, Math.max(1, (side * view.k * brush.peek()) / 2), 0, 2 * Math.PI);
     stroke(context);
   }
-}
-
-/** A white line on a dark one, to be seen on any picture. */
-function stroke(context: CanvasRenderingContext2D): void {
-  const line = Math.max(1, window.devicePixelRatio);
-  context.lineWidth = 3 * line;
-  context.strokeStyle = "rgb(0 0 0 / 0.55)";
-  context.stroke();
-  context.lineWidth = line;
-  context.strokeStyle = "#fff";
-  context.stroke();
 }

@@ -5,13 +5,14 @@ import { type Brush, drawLine, fillBox, fillPolygon } from "../math/mask";
 import type { Point } from "../math/transform";
 import type { Actions } from "../state/actions";
 import type { Picture, Store } from "../state/store";
+import type { Surface } from "./gestures";
 
 /** Points of a lasso are at least so far from each other, in parts of the picture. */
 const LEAST_STEP = 0.003;
 /** A box or lasso of one point is a slip of the hand. */
 const LEAST_CORNERS = { box: 2, lasso: 3 } as const;
 
-export class PaintSurface {
+export class PaintSurface implements Surface {
   /** Where the stroke was last, while one goes on. */
   private last: Point | null = null;
 

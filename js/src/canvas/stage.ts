@@ -2,14 +2,17 @@
 
 import { effect, type ReadonlySignal } from "@preact/signals";
 import type { TileMap } from "../kernel/decode";
+import type { RegionRecord } from "../kernel/protocol";
 import type { LabelMap } from "../kernel/segmentation";
 import { type Point, type Rect, type Transform, whole } from "../math/transform";
+import { drawnRegion, regionOf } from "../state/regions";
 import { layersOf } from "../state/segmentations";
 import { DRAWING, type ImageCrop, mapOf, originalSize, type Picture, type Store, type TilePlace } from "../state/store";
 import { BitmapCache, type EncodedPicture } from "./bitmapCache";
 import { compose, type Detail, frameOf } from "./compose";
 import type { MaskOverlay } from "./maskOverlay";
 import { createReadout } from "./readout";
+import { drawRegion } from "./regionOutline";
 import { MapPainter, TileBitmaps } from "./tileBitmaps";
 
 interface TileElements extends TilePlace {
@@ -26,6 +29,8 @@ interface TileElements extends TilePlace {
 
 interface TileState extends Readonly<TileElements> {
   visible: boolean;
+  /** A box is being drawn on it. */
+  isPicked: boolean;
   /** Something has changed since it was drawn. */
   dirty: boolean;
   /** In pixels of the screen. */
@@ -39,6 +44,7 @@ interface TileState extends Readonly<TileElements> {
   crop?: ImageCrop;
   view?: Transform;
   crosshair?: Point | null;
+  region?: RegionRecord;
 }
 
 /** Pixels of the screen from which on one of the original is drawn as a square. */
@@ -105,6 +111,7 @@ export class Stage {
       effect(() => this.watchDrawing()),
       effect(() => this.watchPointer()),
       effect(() => this.watchContent()),
+      effect(() => this.watchRegions()),
       effect(() => this.watchCrop()),
     ];
   }
@@ -112,7 +119,15 @@ export class Stage {
   /** Draws into the canvas, and the value under the crosshair into the readout, until detached. */
   attach(tile: TileElements): () => void {
     const { canvas } = tile;
-    this.tiles.set(canvas, { ...tile, visible: false, dirty: true, width: 0, height: 0, bitmaps: null });
+    this.tiles.set(canvas, {
+      ...tile,
+      visible: false,
+      isPicked: false,
+      dirty: true,
+      width: 0,
+      height: 0,
+      bitmaps: null,
+    });
     observe(this.resizes, canvas);
     this.intersections.observe(canvas);
     const stop = effect(() => {
@@ -177,6 +192,13 @@ export class Stage {
         tile.map !== mapOf(this.store, tile) ||
         tile.segmentation !== layersOf(this.store, tile).segmentation,
     );
+  }
+
+  private watchRegions(): void {
+    const { regionPicker, traits } = this.store;
+    const image = regionPicker.corners.value?.image;
+    const regions = traits.regions.value;
+    this.schedule((tile) => tile.isPicked || tile.image === image || tile.region !== regionOf(regions, tile.image));
   }
 
   private watchCrop(): void {
@@ -259,11 +281,24 @@ export class Stage {
       bitmaps: tile.bitmaps,
       detail,
     });
+    this.drawRegionOf(tile, context, rect);
     tile.overlay?.draw(context, rect, view, picture);
     tile.readout.hidden = at === null;
     if (!at) return;
     drawCrosshair(context, rect, view.apply(at));
     tile.readout.textContent = this.readout(at, picture, map, layers.segmentation);
+  }
+
+  /** The places that a map explains, and the corners that are being chosen. */
+  private drawRegionOf(tile: TileState, context: CanvasRenderingContext2D, rect: Rect): void {
+    const { picture, map, view, crosshair } = tile;
+    if (!picture || !view) return;
+    const { regionPicker, traits } = this.store;
+    const corners = regionPicker.corners.peek();
+    tile.isPicked = corners?.image === tile.image;
+    tile.region = regionOf(traits.regions.peek(), tile.image);
+    const points = tile.isPicked ? [...(corners?.points ?? []), ...(crosshair ? [crosshair] : [])] : [];
+    drawRegion(context, rect, view, picture, drawnRegion(tile.region, map?.item.region), points);
   }
 
   /** What there is of a tile's original, whose whole width takes so many pixels of the screen. */

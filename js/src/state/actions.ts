@@ -1,11 +1,13 @@
 /** What a user can do beside setting a signal of the store. */
 
-import type { QuestionRecord } from "../kernel/protocol";
+import type { QuestionRecord, RegionRecord } from "../kernel/protocol";
+import { isEqual } from "../kernel/question";
 import { Transform } from "../math/transform";
 import { type CoverPlace, coveredKey } from "./covered";
 import type { CropQuestion } from "./crops";
 import { unmeasured } from "./evidence";
 import { isRight } from "./filterSort";
+import { askRegion, regionOfMask, withRegion } from "./regions";
 import type { Session } from "./session";
 import {
   COMPARED,
@@ -13,6 +15,7 @@ import {
   type CoverName,
   chosenTile,
   comparedValues,
+  currentQuestion,
   type Drawing,
   focusedImage,
   LEAST_SPAN,
@@ -70,6 +73,25 @@ export class Actions {
     const chosen = traits[name].peek() === value ? { [name]: others[others.length - 1] } : {};
     this.session.set({ ...chosen, compare_with: others });
   };
+
+  /** Explains a region of an image. */
+  chooseRegion = (image: number, region: RegionRecord) => {
+    const { regions, target } = currentQuestion(this.store);
+    const asked = askRegion({ regions, target }, image, region);
+    if (!isEqual(asked.regions, regions)) this.session.set(asked);
+  };
+
+  /** Explains an image as the others again, or else where the class wins; false where it has no region of its own. */
+  resetRegion = (image: number): boolean => {
+    const regions = this.store.traits.regions.peek();
+    const others = withRegion(regions, image, null);
+    if (isEqual(others, regions)) return false;
+    this.session.set({ regions: others });
+    return true;
+  };
+
+  /** Explains what is painted on an image. */
+  explainPainted = (image: number) => this.chooseRegion(image, regionOfMask(this.store.painting.mask.peek()));
 
   commit = (drawing: Partial<Drawing>) => this.session.set(drawing);
 

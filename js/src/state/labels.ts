@@ -3,6 +3,7 @@
 import type { Item, MethodRecord, QuestionRecord } from "../kernel/protocol";
 import { isRight, labelOf } from "./filterSort";
 import { lastSegment, roughly } from "./format";
+import { regionsText } from "./regions";
 import { type Compare, chosenMethod, comparedValues, type Store, type Target } from "./store";
 import { splitTarget, spokenTarget } from "./target";
 
@@ -65,7 +66,7 @@ export function columnHeading(store: Store, index: number): string {
 
 /** A question in words; what is compared is said by its columns. */
 export function questionText(store: Store, question: QuestionRecord): string {
-  const { layer, method, target, params, compare, compare_with } = question;
+  const { layer, method, target, params, compare, compare_with, regions } = question;
   const entry = store.constants.value?.catalogue.find(({ id }) => id === method);
   const settings = Object.entries(params).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
   const values = compare_with.map((value) => comparedText(store, value, compare));
@@ -75,6 +76,7 @@ export function questionText(store: Store, question: QuestionRecord): string {
     compare !== "layers" && (entry?.sees === "input" ? "the input" : store.layerName(layer)),
     compare !== "targets" && targetText(store, target),
     ...settings,
+    regionsText(regions, (image) => imageName(store, image)),
     compare !== "none" && `${compare === "targets" ? "classes" : compare} compared${columns}`,
   ]
     .filter(Boolean)

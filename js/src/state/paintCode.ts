@@ -3,6 +3,8 @@
 import { base64, bounds, boxesOf, type Mask, pack } from "../math/mask";
 import { className, imageName } from "./labels";
 import { literal } from "./pythonCode";
+import { regionCode } from "./regionCode";
+import { regionOf } from "./regions";
 import { mapOf, type Store, type TilePlace } from "./store";
 
 /** A mask of more boxes is written as bits. */
@@ -41,6 +43,11 @@ export function paintCode(store: Store, place: TilePlace): string {
   const target = mapOf(store, place)?.item.target ?? -1;
   const row = isStore ? 0 : place.image;
   const lines = maskLines(mask.value);
+  const [regions, cover] = [store.traits.regions.value, literal(store.cover.value)];
+  const region = isStore
+    ? regionCode({ 0: regionOf(regions, place.image) }, 1)
+    : regionCode(regions, store.traits._images.value.length);
+  const where = region && region !== "[None]" ? [`region=${region}`] : [];
   const explainer = `kx.Explainer(${[model, ...settings].join(", ")})`;
   return [
     ...(lines.some((line) => line.includes("base64")) ? ["import base64"] : []),
@@ -50,7 +57,7 @@ export function paintCode(store: Store, place: TilePlace): string {
     // An explainer takes no settings.
     settings.length > 0 ? `x = ${explainer}` : `x = ${model} if isinstance(${model}, kx.Explainer) else ${explainer}`,
     ...lines,
-    `scores, probabilities = x.what_if(${images}, [mask], cover=${literal(store.cover.value)}, keep=${literal(keep.value)})`,
+    `scores, probabilities = x.what_if(${[images, "[mask]", `cover=${cover}`, `keep=${literal(keep.value)}`, ...where].join(", ")})`,
     ...(target >= 0
       ? [`probabilities[${row}, 0, ${target}]  # ${className(store, target)} in ${imageName(store, place.image)}`]
       : []),

@@ -1,5 +1,6 @@
 /** The Python that shows the same view again. */
 
+import { regionCode } from "./regionCode";
 import { DEFAULTS, type Store, type Traits } from "./store";
 
 /** A JSON value as Python writes it. */
@@ -19,7 +20,7 @@ export function literal(value: unknown): string {
 
 /** Traits that are always written; others only where they differ from their default. */
 const ALWAYS: readonly (keyof Traits)[] = ["target", "layer", "method"];
-const NEVER: readonly (keyof Traits)[] = ["weights_changed", "_images", "_names"];
+const NEVER: readonly (keyof Traits)[] = ["weights_changed", "_images", "_names", "regions"];
 const OTHERS = (Object.keys(DEFAULTS) as (keyof Traits)[]).filter((name) => ![...ALWAYS, ...NEVER].includes(name));
 
 const isName = (text: string) => /^[a-z_]+$/.test(text);
@@ -36,7 +37,10 @@ export function pythonCode(store: Store): string {
   const isChanged = (name: keyof Traits) => literal(store.traits[name].value) !== literal(DEFAULTS[name]);
   const changed = OTHERS.filter((name) => isChanged(name) && !later.includes(name));
   const others = userArguments.map(unwritten).filter(isName).join(", ");
+  const images = store.stored.value?.images ?? store.traits._images.value.length;
+  const region = regionCode(store.traits.regions.value, images);
   const lines = [...named, ...changed].map((name) => `    ${name}=${written(name)},`);
+  if (region) lines.push(`    region=${region},`);
   return [
     "import kx_widget as kx",
     "",

@@ -21,6 +21,7 @@ import { type Point, Transform } from "../math/transform";
 import { columnFilter, countFilters, factsOf, factsOfStored, filterSort, isSort } from "./filterSort";
 import { lastSegment, shortNames } from "./format";
 import { Painting } from "./painting";
+import { createRegionPicker } from "./regionPicker";
 import { membersOf } from "./suspects";
 
 export type Target = QuestionRecord["target"];
@@ -194,6 +195,7 @@ export class Store {
   readonly curves = signal<ReadonlyMap<string, ScoredCurves>>(new Map());
   /** What is painted on the large picture. */
   readonly painting = new Painting();
+  readonly regionPicker = createRegionPicker();
   /** Methods beside each other, for the targets of the answer on the screen, and what can be compared. */
   readonly rankings = signal<RankingTables | null>(null);
   /** The target for which methods are being compared, null while none are. */

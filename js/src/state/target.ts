@@ -10,6 +10,8 @@ export const TOPS = ["top", "top-2", "top-3"];
 /** Whether the kernel reads this text as a rank or as the true class, whatever the classes are called. */
 export const isReserved = (text: string): boolean => text === TRUE || RANK.test(text);
 
+export const isRank = (target: Target): boolean => typeof target === "string" && RANK.test(target);
+
 /** The two sides of a contrast; the second is null where the target is a single class. */
 export function splitTarget(target: Target, names: readonly string[]): [Target, string | null] {
   if (typeof target === "number" || names.includes(target)) return [target, null];

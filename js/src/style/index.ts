@@ -7,7 +7,10 @@ import grid from "./grid.css";
 import help from "./help.css";
 import layers from "./layers.css";
 import panel from "./panel.css";
+import regions from "./regions.css";
 import segments from "./segments.css";
 import suspicions from "./suspicions.css";
 
-export const css = [base, bar, form, layers, grid, panel, evidence, segments, suspicions, foot, help].join("\n");
+export const css = [base, bar, form, layers, grid, panel, regions, evidence, segments, suspicions, foot, help].join(
+  "\n",
+);

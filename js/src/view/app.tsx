@@ -14,6 +14,7 @@ import { Caution, MethodField, MethodForm } from "./methodForm";
 import { PanelButton, PanelSlot, usePanel } from "./panelSlot";
 import { PopupButton } from "./popupButton";
 import type { StageProps } from "./props";
+import { RegionTools } from "./regionTools";
 import { SavedAnswers } from "./savedAnswers";
 import { SegmentationLegend } from "./segmentationLegend";
 import { StatusBar } from "./statusBar";
@@ -73,6 +74,7 @@ export function App({ store, actions, stage }: StageProps) {
           <Prompts store={store} />
           <Suspicions {...view} />
           <SegmentationLegend {...view} />
+          <RegionTools {...view} />
           <Grid {...view} stage={stage} />
         </div>
         {panel.isOpen && <PanelSlot {...view} stage={stage} isDrawer={!hasThirdColumn} close={panel.close} />}

@@ -5,6 +5,7 @@ import { frameOf } from "../canvas/compose";
 import { Gestures } from "../canvas/gestures";
 import { MaskOverlay } from "../canvas/maskOverlay";
 import { PaintSurface } from "../canvas/paintSurface";
+import { RegionSurface } from "../canvas/regionSurface";
 import { Transform } from "../math/transform";
 import { missingCrop } from "../state/crops";
 import { explainedText, imageName, methodTitle } from "../state/labels";
@@ -94,8 +95,8 @@ function useDrawing(
   useEffect(() => {
     const element = canvas.current;
     if (!element || !readout.current) return;
-    const surface = new PaintSurface(store, actions, image);
-    const gestures = new Gestures(element, { image, column }, store, actions, ownView, surface);
+    const surfaces = [new PaintSurface(store, actions, image), new RegionSurface(store, actions, { image, column })];
+    const gestures = new Gestures(element, { image, column }, store, actions, ownView, surfaces);
     const overlay = new MaskOverlay(store.painting);
     const detach = stage.attach({ canvas: element, readout: readout.current, image, column, ownView, isBare, overlay });
     return () => {

@@ -18,7 +18,7 @@ const HELP: readonly (readonly [where: string, rows: readonly (readonly [act: st
       ["drag", "moves the zoomed picture"],
       ["+  −  0", "zoom in, zoom out, the whole picture"],
       ["← ↑ → ↓", "move the crosshair, with Shift ten times as far"],
-      ["Esc", "takes the crosshair away"],
+      ["Esc", "takes the crosshair away, and explains where the class wins again"],
     ],
   ],
   [

@@ -56,7 +56,17 @@ export function PaintTab({ store, actions }: ViewProps) {
       <PaintSteps store={store} actions={actions} />
       <Outcome store={store} place={place} why={why} answer={answer && belongs(store, answer, place) ? answer : null} />
       <AllImages store={store} />
-      <div>
+      <div class="button-row">
+        {store.constants.value?.regions.includes("mask") && store.available.value === null && (
+          <button
+            type="button"
+            title="The map of this picture explains what is painted"
+            aria-disabled={painting.isEmpty.value}
+            onClick={() => !painting.isEmpty.peek() && actions.explainPainted(image)}
+          >
+            Explain this region
+          </button>
+        )}
         <CopyAsPython
           title="The code that scores this mask"
           disabled={painting.isEmpty.value}

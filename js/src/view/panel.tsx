@@ -10,6 +10,7 @@ import { EvidenceSection } from "./evidenceSection";
 import { MapFacts } from "./mapFacts";
 import { PredictionBars, TruthLine, WhyNot } from "./predictionBars";
 import type { StageProps, ViewProps } from "./props";
+import { RegionLine } from "./regionTools";
 import { Shortened } from "./shortened";
 
 /** What there is to know of the image in focus. */
@@ -22,6 +23,7 @@ export function Panel({ store, actions, stage }: StageProps) {
     <div class="focus" data-painting={store.painting.isOn.value || undefined}>
       <Heading {...view} />
       <CloseUp {...view} stage={stage} image={image} />
+      <RegionLine {...view} />
       {map && !isBlank(store, map) && <p class="dim">{colourMeaning(store, map)}</p>}
       <Section
         title={predictedKind(store) === "share" ? "What wins where" : tellsValues(store) ? "Values" : "Predictions"}

@@ -3,12 +3,14 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { isBlank, isUnlikely } from "../canvas/drawStyle";
 import { Gestures } from "../canvas/gestures";
+import { RegionSurface } from "../canvas/regionSurface";
 import type { TileMap } from "../kernel/decode";
 import { position, value } from "../state/format";
 import { explainedText, imageName, methodTitle, notesOf, partialText, verdict } from "../state/labels";
 import { segmentationText, shownOverlay } from "../state/segmentations";
 import { mapOf, originalSize, type Picture, type Store, type TilePlace } from "../state/store";
 import type { StageProps } from "./props";
+import { RegionChip, tileRegionText } from "./regionTools";
 
 interface TileProps extends StageProps, TilePlace {
   /** Undefined until it has come. */
@@ -52,7 +54,8 @@ function describe(store: Store, picture: Picture | undefined, image: number, map
   const seen = segmentationText(store, image);
   if (shownOverlay(store) === "prediction") return [...source, seen].filter(Boolean).join(", ");
   const { item } = map;
-  const what = [methodTitle(store, item.method), store.layerName(item.layer), explainedText(store, item)];
+  const explained = `${explainedText(store, item)} ${tileRegionText(store, item)}`.trim();
+  const what = [methodTitle(store, item.method), store.layerName(item.layer), explained];
   const strongest = isBlank(store, map)
     ? []
     : [peak(store, picture, map), isUnlikely(map) && FAINT_TEXT, partialText(item)];
@@ -86,7 +89,8 @@ export function Tile({ store, actions, stage, picture, image, column, place, chi
   const isZoomed = useComputed(() => !store.viewOf(image).isIdentity).value;
   useEffect(() => {
     if (!canvas.current || !readout.current) return;
-    const gestures = new Gestures(canvas.current, { image, column }, store, actions);
+    const surface = new RegionSurface(store, actions, { image, column });
+    const gestures = new Gestures(canvas.current, { image, column }, store, actions, undefined, [surface]);
     const detach = stage.attach({ canvas: canvas.current, readout: readout.current, image, column });
     return () => {
       gestures.close();
@@ -123,6 +127,7 @@ export function Tile({ store, actions, stage, picture, image, column, place, chi
         </div>
       )}
       {map && !isHidden && <Badges store={store} map={map} />}
+      <RegionChip {...{ store, actions, image, column }} />
       <div class="readout" aria-hidden="true" ref={readout} hidden />
       {children}
     </div>

@@ -1,0 +1,118 @@
+import { useEffect } from "preact/hooks";
+import type { RegionRecord } from "../kernel/protocol";
+import { explainedText } from "../state/labels";
+import { REGION_TOOLS, type RegionTool } from "../state/regionPicker";
+import { type RegionKind, regionOf, regionText, WINS } from "../state/regions";
+import { chosenTile, focusedImage, mapOf, type Store, type TilePlace } from "../state/store";
+import type { ViewProps } from "./props";
+
+const TITLES: Readonly<Record<RegionTool, string>> = {
+  pixel: "Why this pixel? Click one in any picture, or press Enter at the crosshair",
+  object: "Click an object: the part of the picture around it where one class wins",
+  box: "Drag a box in any picture, or press Enter at two corners",
+};
+const HINTS: Readonly<Record<RegionTool, string>> = {
+  pixel: "Click a pixel to ask why.",
+  object: "Click an object to ask why.",
+  box: "Drag a box to ask why.",
+};
+
+/** Which part of the picture is explained, where a model has scores for several; a page without Python cannot ask. */
+export function RegionTools({ store, actions }: ViewProps) {
+  const kinds: readonly RegionKind[] = store.constants.value?.regions ?? [];
+  const { tool } = store.regionPicker;
+  const isShown = kinds.length > 0 && store.available.value === null;
+  // What is not seen must not catch clicks.
+  useEffect(() => {
+    if (!isShown) tool.value = null;
+  }, [isShown]);
+  if (!isShown) return null;
+  const image = focusedImage(store);
+  const { kind } = regionOf(store.traits.regions.value, image);
+  const whole = (region: RegionRecord, text: string, title: string) =>
+    kinds.includes(region.kind) && (
+      <button
+        type="button"
+        title={title}
+        aria-pressed={tool.value === null && kind === region.kind}
+        onClick={() => {
+          tool.value = null;
+          actions.chooseRegion(image, region);
+        }}
+      >
+        {text}
+      </button>
+    );
+  return (
+    <div class="regions button-row" role="group" aria-label="What is explained">
+      <span class="dim">Explain</span>
+      {whole(WINS, "where it wins", "The part of the picture in focus where the class wins")}
+      {whole({ kind: "whole", at: [] }, "whole picture", "The whole picture in focus")}
+      {REGION_TOOLS.filter((name) => kinds.includes(name)).map((name) => (
+        <button
+          key={name}
+          type="button"
+          title={TITLES[name]}
+          aria-pressed={tool.value === name}
+          data-drags={name === "box" || undefined}
+          onClick={() => {
+            tool.value = tool.value === name ? null : name;
+          }}
+        >
+          {name}
+        </button>
+      ))}
+      {tool.value && <span class="dim hint">{HINTS[tool.value]}</span>}
+    </div>
+  );
+}
+
+/** What is said of a tile's region, "" where it is the default. */
+export function tileRegionText(store: Store, place: TilePlace): string {
+  const region = regionOf(store.traits.regions.value, place.image);
+  if (region.kind === "wins") return "";
+  const located = mapOf(store, place)?.item.region;
+  return located?.kind === region.kind ? located.words : regionText(region);
+}
+
+/** Says which region a tile's map is about; a click resets it. */
+export function RegionChip({ store, actions, ...place }: ViewProps & TilePlace) {
+  const text = tileRegionText(store, place);
+  if (!text) return null;
+  const item = mapOf(store, place)?.item;
+  const full = [item && explainedText(store, item), text].filter(Boolean).join(" · ");
+  return (
+    <button
+      type="button"
+      class="region-chip"
+      aria-label={`Explained: ${full}. Explain where the class wins again`}
+      title={`Explained: ${full}. A click, or Esc in the picture, resets it`}
+      onClick={() => actions.resetRegion(place.image)}
+    >
+      <span>{full}</span>
+      <span aria-hidden="true">✕</span>
+    </button>
+  );
+}
+
+/** The region of the map in focus, in the panel. */
+export function RegionLine({ store, actions }: ViewProps) {
+  const place = chosenTile(store);
+  const item = mapOf(store, place)?.item;
+  if (!item?.region) return null;
+  const text = tileRegionText(store, place);
+  return (
+    <p class="region-line">
+      {`Explained: ${explainedText(store, item)} ${text || item.region.words}.`}
+      {text && (
+        <button
+          type="button"
+          title="Explain where the class wins again"
+          onClick={() => actions.resetRegion(place.image)}
+        >
+          Reset
+        </button>
+      )}
+    </p>
+  );
+}
