@@ -130,7 +130,8 @@ class Explainer:
             that all of them use, or the range of floats.
         rgb: which bands are shown as red, green and blue, `(3, 2, 1)`, or which one, `3` in grey or `(3, "viridis")`;
             counted from 0. It changes nothing of what the model gets. None for the first ones.
-        explain_input: name or index of the image to explain, if several inputs of the model are images.
+        explain_input: name or index of the image to explain, if several inputs of the model are images; `"each"` shows
+            them side by side in a `KxWidget`, where `explain` explains the first.
         references: what `similar_to` makes, of a model that tells embeddings: its classes are these references, and
             scores say how similar an image is to each.
         tile: (height, width, overlap) in pixels, or True: pictures are explained at full size, in tiles that overlap,
@@ -196,6 +197,7 @@ class Explainer:
         self._latest: Images | None = None
         self._described = "no images seen yet"
         self._models: OrderedDict[tuple[int, int, int], CompiledModel] = OrderedDict()
+        self._of_input: dict[str, Explainer] = {}
         self._own: OrderedDict[tuple[tuple[int, int, int], tuple[Target, ...]], CompiledModel] = OrderedDict()
         height, width, channels = self.declared
         free = (self.tiling.height, self.tiling.width) if self.tiling else (FREE_SIDE, FREE_SIDE)
@@ -519,6 +521,34 @@ class Explainer:
         warm_cache(questions)
         # A question that sees the input has no layer.
         return {each.layer or path: _answer(each, start) for path, each in zip(paths, questions, strict=True)}
+
+    def of_input(self, name: str) -> "Explainer":
+        """This explainer, or its like that explains another input of the model, made once.
+
+        Raises:
+            ModelError: there is no such input.
+        """
+        if name == self.inputs.image.name:
+            return self
+        with self._lock:
+            if name not in self._of_input:
+                settings = {**vars(self.settings), "explain_input": name}
+                self._of_input[name] = type(self)(self.model, **settings)
+            return self._of_input[name]
+
+    def explain_inputs(self, /, images: Any, targets: Any = "top", **question: Any) -> dict[str, Explanation]:
+        """Explain the same scores at each input of the model that is an image, a siamese net's two for instance.
+
+        Args:
+            images, targets, **question: as in `explain`; layers are those that each input has.
+
+        Returns:
+            An `Explanation` for each of these inputs, by its name; the others are held as they are meanwhile.
+
+        Raises:
+            Those of `explain`.
+        """
+        return {name: self.of_input(name).explain(images, targets, **question) for name in self.inputs.images}
 
     def evaluate(
         self,

@@ -15,6 +15,8 @@ from kx_widget.engine.tasks import image_part
 
 # How axes move from (batch, channels, height, width) to channels last, and back.
 TO_LAST, TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
+# In place of the input to explain: all that are images, one after the other.
+EACH = "each"
 # What is kept of one image beside it, in numbers, in stores.
 SMALL = 4096
 DeclaredShape = tuple[int | None, int | None, int]
@@ -78,6 +80,11 @@ class ModelInputs:
     def others(self) -> tuple[InputSpec, ...]:
         """The inputs that ride along."""
         return self.specs[: self.explained] + self.specs[self.explained + 1 :]
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """Names of the inputs that are images, that of the explained one first."""
+        return (self.image.name, *(spec.name for spec in self.others if self.is_image(spec)))
 
     @property
     def small_others(self) -> tuple[str, ...]:
@@ -162,7 +169,7 @@ def inputs_of(model: Any, explain_input: str | int | None = None) -> ModelInputs
 
     Args:
         model: a built model.
-        explain_input: name or index of the input to explain, if several are images.
+        explain_input: name or index of the input to explain, if several are images; `EACH` for the first one.
 
     Raises:
         ModelError: no input is an image, several are and none was chosen, or the chosen one is none.
@@ -176,7 +183,9 @@ def inputs_of(model: Any, explain_input: str | int | None = None) -> ModelInputs
     first = _is_channels_first(model)
     names = [spec.name for spec in specs]
     images = [number for number, spec in enumerate(specs) if _looks_like_image(spec, first)]
-    if explain_input is not None:
+    if explain_input == EACH:
+        images = images[:1]
+    elif explain_input is not None:
         number = names.index(explain_input) if explain_input in names else explain_input
         if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < len(specs):
             raise ModelError(f"The model has no input {explain_input!r}.{did_you_mean(explain_input, names)}")
@@ -184,7 +193,7 @@ def inputs_of(model: Any, explain_input: str | int | None = None) -> ModelInputs
     if len(images) > 1:
         raise ModelError(
             f"{len(images)} inputs of the model are images: {', '.join(names[i] for i in images)}. Choose the one to "
-            "explain with explain_input=."
+            'explain with explain_input=, or "each".'
         )
     if len(specs) > 1 and not images:
         part = image_part(model)
