@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from kx_widget.engine.bands import bands_of
 from kx_widget.engine.budget import Budget
 from kx_widget.engine.cache import Cache, digest
 from kx_widget.engine.comparison import COMPARED, Comparison, compare
+from kx_widget.engine.compiled_models import CompiledModels
 from kx_widget.engine.covering import finished
 from kx_widget.engine.decoding import NUMBERS
 from kx_widget.engine.errors import (
@@ -37,11 +38,9 @@ from kx_widget.engine.evaluation_inputs import (
 )
 from kx_widget.engine.evaluator import Evaluator, evaluator_of
 from kx_widget.engine.explanation import Explanation
-from kx_widget.engine.graph.compiled import Functions
-from kx_widget.engine.graph.trace import Call, Graph
-from kx_widget.engine.heads import Meaning, meaning_of
+from kx_widget.engine.graph.trace import Call
 from kx_widget.engine.images import Fit, Images, load
-from kx_widget.engine.inspection import check_model, find_call, inspect
+from kx_widget.engine.inspection import check_model, find_call
 from kx_widget.engine.labels import read_labels
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.metrics import METRICS
@@ -54,19 +53,17 @@ from kx_widget.engine.question import CompiledModel, Question, model_failures, w
 from kx_widget.engine.ranges import Pixels
 from kx_widget.engine.regions import Region, RegionKind, parse_regions
 from kx_widget.engine.registry import Method, Metric, find, table
-from kx_widget.engine.scalars import Target, own_targets
+from kx_widget.engine.scalars import own_targets
 from kx_widget.engine.scored_picture import ScoredPicture
 from kx_widget.engine.similarity import similarity_of
 from kx_widget.engine.tiled import NO_DATA_SET, REFUSED, TiledImages, TiledQuestion, load_tiled
 from kx_widget.engine.tiling import Tiling, tiling_of
 from kx_widget.engine.types import Floats, Inspection, Parameter, Predicted, Step
-from kx_widget.engine.weights import Weights
 from kx_widget.engine.wrappers import WRAPPERS
 from kx_widget.engine.wrappers import smooth as smoothed
 from kx_widget.engine.wrappers import tta as augmented
 
 FREE_SIDE = 224
-MOST_SIZES = 4
 QUESTION_KEYWORDS = (
     *("targets", "labels", "method", "layer", "region"),
     *("smooth", "tta", "batch_size", "seed", "progress"),
@@ -191,20 +188,19 @@ class Explainer:
         self._lock = threading.RLock()
         self._budget = Budget(memory_mib)
         self._cache = Cache(int(min(cache_mib, memory_mib / 2) * 2**20))
-        self._weights = Weights(model)
         self._loaded: tuple[Any, Images | None] = (None, None)
         # The images of the last question with all that goes with them.
         self._latest: Images | None = None
         self._described = "no images seen yet"
-        self._models: OrderedDict[tuple[int, int, int], CompiledModel] = OrderedDict()
         self._of_input: dict[str, Explainer] = {}
-        self._own: OrderedDict[tuple[tuple[int, int, int], tuple[Target, ...]], CompiledModel] = OrderedDict()
+        about = vars(self.settings), self.inputs, self.similarity, self.preprocessor.knows_imagenet, self._budget
+        self._models = CompiledModels(model, *about)
         height, width, channels = self.declared
         free = (self.tiling.height, self.tiling.width) if self.tiling else (FREE_SIDE, FREE_SIDE)
         shape = height or free[0], width or free[1], channels
         if self.similarity is not None:
             self.similarity.begin(self.preprocessor, shape)
-        self._update_references()
+        self._models.update_references(self._read_references)
         compiled = self.prepare(shape)
         self.preprocessor.leave_to(call.layer for call in compiled.graph.calls)
 
@@ -229,23 +225,23 @@ class Explainer:
     @property
     def inspection(self) -> Inspection:
         """Facts about the model, for the input size last used."""
-        return self._last().inspection
+        return self._models.last.inspection
 
     @property
     def has_places(self) -> bool:
         """Whether the model has scores for several places of an image, as segmenters have."""
-        return self._last().graph.output is not None
+        return self._models.last.graph.output is not None
 
     @property
     def places(self) -> tuple[int, int] | None:
         """The (h, w) of a segmenter's output; None where the output has no rows and columns."""
-        output = self._last().graph.output
+        output = self._models.last.graph.output
         return None if output is None else output.grid
 
     @property
     def predicts(self) -> Predicted:
         """What tells classes apart in `predict`: probabilities, scores, values, or which share of places each wins."""
-        meaning, classes = self._last().meaning, len(self.class_names)
+        meaning, classes = self._models.last.meaning, len(self.class_names)
         if meaning.units:
             return "value"
         if self.has_places:
@@ -255,12 +251,12 @@ class Explainer:
     @property
     def units(self) -> tuple[str, ...]:
         """Of the values that a regression tells, "" of one without; () where scores are those of classes."""
-        return self._last().meaning.units
+        return self._models.last.meaning.units
 
     @property
     def region_kinds(self) -> tuple[str, ...]:
         """The kinds of regions that can be asked about, none of a model of one score per class."""
-        places = self._last().graph.output
+        places = self._models.last.graph.output
         if places is None:
             return ()
         return get_args(RegionKind) if places.grid is not None else ("wins", "whole", "mask")
@@ -268,7 +264,7 @@ class Explainer:
     @property
     def class_names(self) -> tuple[str, ...]:
         """One name per class."""
-        return self._last().class_names
+        return self._models.last.class_names
 
     @property
     def preprocessing(self) -> str:
@@ -278,35 +274,7 @@ class Explainer:
     @property
     def counts(self) -> Counter[str]:
         """How often each compiled part was made (`"trace …"`) and run, and how the cache did."""
-        with self._lock:
-            every = [*self._models.values(), *self._own.values()]
-            total = sum((compiled.functions.counts for compiled in every), Counter())
-        return total + Counter({"cache hits": self._cache.hits, "cache misses": self._cache.misses})
-
-    def _last(self) -> CompiledModel:
-        with self._lock:
-            return next(reversed(self._models.values()))
-
-    def _prepare_own(self, shape: tuple[int, int, int], own: tuple[Target, ...]) -> CompiledModel:
-        """The model traced for inputs of this shape, whose scores are those of targets of one's own, once."""
-        with self._lock:
-            compiled = self._own.pop((shape, own), None)
-            if compiled is None:
-                graph = Graph(self.model, shape, self.settings.output, self.inputs, own, self.similarity)
-                meaning = Meaning(tuple(t.name for t in own), None, tuple(t.unit for t in own))
-                functions = Functions(graph, self._budget)
-                compiled = CompiledModel(graph, functions, inspect(self.model, graph), meaning, self._weights, own)
-            self._own[shape, own] = compiled
-            while len(self._own) > MOST_SIZES:
-                self._own.popitem(last=False)
-            return compiled
-
-    def _update_references(self) -> None:
-        """Embed references anew where the weights have changed; what was traced with the old ones is of no use."""
-        with self._lock:
-            if self.similarity is not None and self.similarity.update(self._weights.version(), self._read_references):
-                self._models.clear()
-                self._own.clear()
+        return self._models.counts + Counter({"cache hits": self._cache.hits, "cache misses": self._cache.misses})
 
     def _read_references(self, images: Any) -> Images:
         image, others = self.inputs.split(images)
@@ -315,22 +283,7 @@ class Explainer:
 
     def prepare(self, shape: tuple[int, int, int]) -> CompiledModel:
         """The model traced for inputs of this shape (H, W, C), once; `inspection` then speaks of it."""
-        with self._lock:
-            compiled = self._models.pop(shape, None)
-            if compiled is None:
-                graph = Graph(self.model, shape, self.settings.output, self.inputs, similarity=self.similarity)
-                inspection = inspect(self.model, graph)
-                meaning = self.similarity.meaning if self.similarity is not None else meaning_of(
-                    self.model, self.settings.output, inspection.head, graph.classes, vars(self.settings),
-                    self.preprocessor.knows_imagenet,
-                )  # fmt: skip
-                graph.link = meaning.link
-                functions = Functions(graph, self._budget)
-                compiled = CompiledModel(graph, functions, inspection, meaning, self._weights)
-            self._models[shape] = compiled
-            while len(self._models) > MOST_SIZES:
-                self._models.popitem(last=False)
-            return compiled
+        return self._models.of_classes(shape)
 
     def load(self, images: Any) -> Images:
         """Images of every accepted kind as a model-ready batch with the pictures to show.
@@ -424,9 +377,9 @@ class Explainer:
         checked_values = check_params("explain", QUESTION_PARAMETERS, {"batch_size": batch_size, "seed": seed})
         loaded = self.load(images)
         own = own_targets(targets)
-        with self._lock:
-            self._update_references()
-            compiled = self._prepare_own(loaded.input_shape, own) if own else self.prepare(loaded.input_shape)
+        shape = loaded.input_shape
+        self._models.update_references(self._read_references)
+        compiled = self._models.of_targets(shape, own) if own else self.prepare(shape)
         targets = [target.name for target in own] if own else targets
         row = find(self.methods, compiled.inspection.recommended_method if method is None else method)
         params = row.complete(params, QUESTION_KEYWORDS)
@@ -532,7 +485,7 @@ class Explainer:
             return self
         with self._lock:
             if name not in self._of_input:
-                settings = {**vars(self.settings), "explain_input": name}
+                settings: dict[str, Any] = {**vars(self.settings), "explain_input": name}
                 self._of_input[name] = type(self)(self.model, **settings)
             return self._of_input[name]
 

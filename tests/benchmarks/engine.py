@@ -55,7 +55,7 @@ def rows() -> Iterator[tuple[str, ...]]:
     smooth = anew(lambda x: explainer.explain(x, [1], method="gradients", smooth={"repetitions": 20}), rounds=2)
     yield "smooth(gradients), 20 repetitions", "≤ 44 F", smooth, ""
     yield from copies(explainer, model)
-    check = forward.ratio(explainer._weights.version)
+    check = forward.ratio(explainer._models.weights.version)
     yield "noticing whether weights have changed", "≤ 0.05 F", str(check), "in every question"
     yield "F, one compiled forward", "", f"{forward.median:.3f} s", "median of the whole run"
     yield from scorecam(explainer, model)
