@@ -37,6 +37,15 @@ def siglip() -> Any:
     return hub.SigLIPBackbone(**encoders("SigLIP"))
 
 
+def metaclip() -> Any:
+    keras.utils.set_random_seed(3)
+    model = hub.MetaCLIP2Backbone(**encoders("MetaCLIP2"), projection_dim=12)
+    model.text_encoder.embedding.token_embedding.embeddings.assign(
+        np.random.default_rng(3).normal(size=(64, 16)).astype("float32")
+    )
+    return model
+
+
 def clip_preprocessor() -> Any:
     """CLIP's own, with a vocabulary of `WORDS`, which letters are merged to."""
     vocabulary = {"<|startoftext|>": 1, "<|endoftext|>": 2}

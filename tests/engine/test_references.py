@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 import kx_widget as kx
-from tests.dual_encoders import clip, clip_preprocessor, numbered, siglip
+from tests.dual_encoders import clip, clip_preprocessor, metaclip, numbered, siglip
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.normal(size=(3, 8, 8, 3)).astype("float32")
@@ -219,6 +219,17 @@ def test_siglip_tells_of_each_prompt_by_itself():
     scores, shares = x.predict(images)
     np.testing.assert_allclose(scores, logits, atol=1e-5)
     np.testing.assert_allclose(shares, 1 / (1 + np.exp(-logits)), atol=1e-5)
+
+
+def test_metaclip_is_one_of_these():
+    # Its text is read at the token of number 2, which is "photo".
+    model, texts = metaclip(), ["a cat photo", "coin of a dog photo"]
+    images = RNG.normal(size=(2, 32, 32, 3)).astype("float32")
+    x = kx.Explainer(model, preprocess=None, references=kx.similar_to(texts=texts, tokenizer=numbered))
+    logits = np.asarray(model({"images": images, "token_ids": numbered(texts)})["vision_logits"])
+    assert np.ptp(logits, 1).min() > 1e-3
+    np.testing.assert_allclose(x.predict(images)[0], logits, atol=1e-5)
+    assert (np.ptp(x.explain(images, method=None).maps, (2, 3)) > 0).all()
 
 
 def test_references_of_a_model_of_several_inputs_come_with_these():
