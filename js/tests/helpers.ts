@@ -39,6 +39,7 @@ export const COLUMN: Omit<Column, "target"> = {
   method_title: "CAM",
   signed: true,
   own: false,
+  input: "",
   display: { clip: 100, origin: "zero", sign: "positive" },
 };
 

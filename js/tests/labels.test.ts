@@ -62,6 +62,11 @@ describe("a column", () => {
     expect(columnHeading(storeOf({ compare }, [{ ...column, target }]), 0)).toBe(heading);
   });
 
+  it("of one input of several says which", () => {
+    const store = storeOf({ compare: "methods" }, [{ ...column, input: "right" }]);
+    expect(columnHeading(store, 0)).toBe("CAM · right");
+  });
+
   it.each([
     ["methods", "ig", "Integrated"],
     ["methods", "own", "own"],

@@ -15,6 +15,7 @@ from kx_widget.widget.serialize import Tiles, tile
 if TYPE_CHECKING:
     # What is stored is shown without TensorFlow.
     from kx_widget.engine.explainer import Explainer
+    from kx_widget.engine.images import Images
     from kx_widget.engine.question import Question
 
 QuestionTraits = Mapping[str, Any]
@@ -92,6 +93,14 @@ class Query(Protocol):
 
     def question_at(self, image: int, column: int) -> tuple[Question, int, int] | None:
         """The model's question of one column, the target's place among its own and the image's; None without one."""
+        ...
+
+    def explained(self, image: int) -> tuple[list[tuple[Explainer, Images]], Sequence[int]]:
+        """What explains each of the answer's parts and the images that it explains, this one among them; their numbers.
+
+        Raises:
+            KxError: there is no model, or the image cannot be used.
+        """
         ...
 
 

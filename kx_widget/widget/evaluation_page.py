@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kx_widget.bulk.sources import file_of
 from kx_widget.bulk.store import Store
 from kx_widget.bulk.store_evaluation import StoreEvaluation
 from kx_widget.engine.evaluation import Evaluation
@@ -88,7 +87,7 @@ def _curves(explainer: Explainer, images: StoredImages, rows: Ints, evaluation: 
     """What was scored along the curves of the first image."""
     if not evaluation.curves:
         return []
-    loaded = explainer.load([file_of(images.name(0))])
+    loaded, _ = images.load(explainer, [0])
     explanation, settings = images.store.explanation_of(rows[:1], loaded.pixels), dict(evaluation.settings)
     cover, steps = settings["cover"], settings["steps"]
     scored = partial(explainer.scored_picture, explanation, 0, images=loaded, **settings)

@@ -95,15 +95,13 @@ class ExplainedImages:
     """The maps of an answer, with what they explain.
 
     Args:
-        explainer: what made them.
         explanations: side by side.
-        images: what is explained.
+        sources: of each of them what made it, and the images that are explained.
         numbers: of these images.
     """
 
-    explainer: Explainer
     explanations: Sequence[Explanation]
-    images: Images
+    sources: Sequence[tuple[Explainer, Images]]
     numbers: Sequence[int]
 
     @property
@@ -125,15 +123,15 @@ class ExplainedImages:
             stale: tells that nobody wants to know any more.
         """
         first_column = 0
-        for explanation in self.explanations:
-            part, images, numbers = explanation, self.images, list(self.numbers)
+        for explanation, (explainer, images) in zip(self.explanations, self.sources, strict=True):
+            part, numbers = explanation, list(self.numbers)
             if image is not None:
                 row = numbers.index(image)
                 part, numbers = explanation.of_image(row), [image]
                 images = images.where(np.arange(len(images.batch)) == row)
             before: list[Any] = [None] * len(numbers)
-            fitting = fitting_metrics(self.explainer, names, part)
-            stream = self.explainer.evaluate_stream(part, fitting, images=images, cover=cover)
+            fitting = fitting_metrics(explainer, names, part)
+            stream = explainer.evaluate_stream(part, fitting, images=images, cover=cover)
             with closing(stream):
                 for evaluation in stream:
                     if stale():
@@ -172,14 +170,13 @@ class ExplainedImages:
             yield scored_curves(image, column, cover, steps, scored)
 
     def _scored(self, image: int, column: int, *, curve: str, step: int, cover: str) -> ScoredPicture:
-        places = [(each, target) for each in self.explanations for target in range(each.targets.shape[1])]
+        sourced = zip(self.explanations, self.sources, strict=True)
+        places = [(*each, target) for each in sourced for target in range(each[0].targets.shape[1])]
         if image not in self.numbers or column not in range(len(places)):
             raise ParameterError(f"There is no map of an image {image} in a column {column}.")
-        explanation, target = places[column]
+        explanation, (explainer, images), target = places[column]
         row = list(self.numbers).index(image)
-        return self.explainer.scored_picture(
-            explanation, row, target, step=step, curve=curve, images=self.images, cover=cover
-        )
+        return explainer.scored_picture(explanation, row, target, step=step, curve=curve, images=images, cover=cover)
 
 
 def fitting_metrics(explainer: Explainer, names: Sequence[str], explanation: Explanation) -> list[str]:

@@ -54,12 +54,13 @@ class ImageSource(Protocol):
 
     `at_once` tells whether a question is answered for all of them, or for those that are looked at; `path` is that of
     the store that they belong to, if they do. `labels` are the true classes that the widget was given, one an image, or
-    none.
+    none. `inputs` are those of the model's other inputs that are shown beside them.
     """
 
     at_once: bool
     path: str
     labels: Sequence[int | None]
+    inputs: Sequence[InputImages]
 
     def __len__(self) -> int: ...
 
@@ -127,12 +128,25 @@ class LastDecoded:
             self._kept = None
 
 
+@dataclass(frozen=True)
+class InputImages:
+    """The images of one input of a model that has several, and what explains them."""
+
+    name: str
+    explainer: Explainer
+    images: Images
+
+
 @dataclass
 class LoadedImages:
-    """Images that were given as arrays or files, and are held ready for the model, with their labels."""
+    """Images that were given as arrays or files, and are held ready for the model, with their labels.
+
+    `inputs` are those of other inputs of the model that are shown beside them.
+    """
 
     images: Images
     labels: Sequence[int | None] = ()
+    inputs: Sequence[InputImages] = ()
     decoded: LastDecoded = field(default_factory=LastDecoded)
     at_once = True
     path = ""
@@ -185,13 +199,22 @@ def encode_all(images: LoadedImages) -> list[dict[str, Any]]:
     """All pictures as the `_images` trait wants them, 4 MB at most."""
     side = LONGEST_SIDE
     while True:
+        sources = {each.name: LoadedImages(each.images) for each in images.inputs}
         previews = [images.preview(image, side) for image in range(len(images))]
-        if sum(len(preview.data) for preview in previews) <= ALL_BYTES or side <= 32:
+        others = {name: [each.preview(i, side) for i in range(len(each))] for name, each in sources.items()}
+        size = sum(len(preview.data) for of_input in (previews, *others.values()) for preview in of_input)
+        if size <= ALL_BYTES or side <= 32:
             break
         side //= 2
-    names = ("width", "height", "mime", "data", "name")
-    lists = ("box", "original_size")
-    return [{n: getattr(p, n) for n in names} | {n: list(getattr(p, n)) for n in lists} for p in previews]
+    return [
+        _record(preview) | ({"inputs": {name: _record(each[i]) for name, each in others.items()}} if others else {})
+        for i, preview in enumerate(previews)
+    ]
+
+
+def _record(preview: Preview) -> dict[str, Any]:
+    names, lists = ("width", "height", "mime", "data", "name"), ("box", "original_size")
+    return {n: getattr(preview, n) for n in names} | {n: list(getattr(preview, n)) for n in lists}
 
 
 def encode_preview(

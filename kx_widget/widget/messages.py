@@ -186,7 +186,10 @@ class DisplayRecord(TypedDict):
 
 
 class Column(TypedDict):
-    """What a column of the grid asks, a class or a number of the user's `own`, and how its maps want to be drawn."""
+    """What a column of the grid asks, a class or a number of the user's `own`, and how its maps want to be drawn.
+
+    `input` is the name of the model's input whose pictures it shows where there are several, else "".
+    """
 
     layer: str
     method: str
@@ -194,6 +197,7 @@ class Column(TypedDict):
     target: str
     signed: bool
     own: bool
+    input: str
     display: DisplayRecord
 
 

@@ -1,6 +1,7 @@
 """Answers that a model computes."""
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -12,9 +13,9 @@ from kx_widget.engine.multi_layer import warm_cache
 from kx_widget.engine.question import Question
 from kx_widget.engine.types import Frame, Frames
 from kx_widget.widget.answer_sources import Part, QuestionTraits
-from kx_widget.widget.image_sources import ImageSource
+from kx_widget.widget.image_sources import ImageSource, InputImages
 from kx_widget.widget.kept_frames import KeptFrames, Unfinished, keys_of, unfinished
-from kx_widget.widget.questions import build
+from kx_widget.widget.questions import build, for_input
 from kx_widget.widget.region_traits import check_regions, regions_of
 from kx_widget.widget.serialize import catalogue, columns
 
@@ -22,8 +23,18 @@ from kx_widget.widget.serialize import catalogue, columns
 KEPT_PART = 0.25
 
 
+@dataclass(frozen=True)
+class InputQuestions:
+    """Questions about one input of the model: side by side, about the same images, with what is kept of their maps."""
+
+    name: str
+    explainer: Explainer
+    questions: list[Question]
+    kept: KeptFrames
+
+
 class ModelQuery:
-    """A question that a model answers, as one question of the engine or one a column."""
+    """A question that a model answers, as one question of the engine or one a column, of each input that is shown."""
 
     computes = True
 
@@ -33,65 +44,91 @@ class ModelQuery:
         explainer: Explainer,
         images: Images,
         traits: QuestionTraits,
-        kept: KeptFrames,
+        kept: Mapping[str, KeptFrames],
     ) -> None:
         self._source, self._explainer, self._traits, self._kept = source, explainer, traits, kept
-        self._questions = self._build(images, range(len(images.batch)))
-        self.columns = columns(self._questions)
+        self._inputs = self._build(images, range(len(images.batch)))
+        self.columns = [column for each in self._inputs for column in columns(each.questions, each.name)]
 
     def version(self) -> int:
         """Of the model's weights."""
-        return self._questions[0].model.weights.version()
+        return self._inputs[0].questions[0].model.weights.version()
 
     def parts(self, images: Sequence[int], version: int | None = None) -> list[Part]:
         """The answer for these images: a part for each question; only what is not kept is computed."""
-        questions, numbers = self._about(images)
-        version = self.version() if version is None else version
-        kept = [self._kept.find(question, version) for question in questions]
-        rests = list(map(unfinished, questions, kept))
-        warm_cache([rest.question for rest in rests if rest is not None])
+        inputs, numbers = self._about(images)
         parts: list[Part] = []
-        for question, frames, rest in zip(questions, kept, rests, strict=True):
-            first_column = sum(len(part.columns) for part in parts)
-            stream = self._stream(question, rest, None if parts else version)
-            explanation = partial(_explanation, question)
-            parts.append(Part(numbers, columns([question]), first_column, stream, explanation, tuple(frames)))
+        for each in inputs:
+            # Each input has a count of its own.
+            now = version if version is not None and not parts else each.questions[0].model.weights.version()
+            kept = [each.kept.find(question, now) for question in each.questions]
+            rests = list(map(unfinished, each.questions, kept))
+            warm_cache([rest.question for rest in rests if rest is not None])
+            for question, frames, rest in zip(each.questions, kept, rests, strict=True):
+                first_column = sum(len(part.columns) for part in parts)
+                stream = self._stream(question, rest, each.kept, None if parts else now)
+                explanation = partial(_explanation, question)
+                named = columns([question], each.name)
+                parts.append(Part(numbers, named, first_column, stream, explanation, tuple(frames)))
         return parts
 
     def _stream(
-        self, question: Question, rest: Unfinished | None, version: int | None
+        self, question: Question, rest: Unfinished | None, kept: KeptFrames, version: int | None
     ) -> Callable[[bool], Generator[Frames, None, None]]:
         """Computes the rest of a question, and keeps it."""
 
         def stream(partials: bool) -> Generator[Frames, None, None]:
             if rest is None:
                 return
-            weights = self.version() if version is None else version
+            weights = question.model.weights.version() if version is None else version
             keys = keys_of(question)
             for each in rest.question.stream(weights, partials=partials):
                 frames = rest.placed(each)
-                self._kept.keep(keys, frames.frames, weights)
+                kept.keep(keys, frames.frames, weights)
                 yield frames
 
         return stream
 
     def question_at(self, image: int, column: int) -> tuple[Question, int, int] | None:
         """The question of one column, the target's place among its own and the image's; None if there is no column."""
-        questions, numbers = self._about([image])
+        inputs, numbers = self._about([image])
+        questions = [question for each in inputs for question in each.questions]
         places = [(question, place) for question in questions for place in range(len(question.columns.texts))]
         return (*places[column], numbers.index(image)) if column in range(len(places)) else None
 
-    def _about(self, images: Sequence[int]) -> tuple[list[Question], Sequence[int]]:
+    def explained(self, image: int) -> tuple[list[tuple[Explainer, Images]], Sequence[int]]:
+        """What explains each of the answer's parts and the images that it explains, this one among them; their numbers.
+
+        Raises:
+            ImageError: it cannot be used.
+        """
+        inputs, numbers = self._about([image])
+        return [(each.explainer, question.images) for each in inputs for question in each.questions], numbers
+
+    def _about(self, images: Sequence[int]) -> tuple[list[InputQuestions], Sequence[int]]:
         """The questions about images that are not held."""
         loaded, numbers = self._source.load(self._explainer, images)
-        if loaded is self._questions[0].images:
-            return self._questions, numbers
+        if loaded is self._inputs[0].questions[0].images:
+            return self._inputs, numbers
         return self._build(loaded, numbers), numbers
 
-    def _build(self, images: Images, numbers: Sequence[int]) -> list[Question]:
+    def _build(self, images: Images, numbers: Sequence[int]) -> list[InputQuestions]:
         """The questions about images of these numbers; about the true classes as well, where some are known."""
         labels = [self._source.label(number) for number in numbers] if self._source.has_labels else None
-        return build(self._explainer, images, self._traits, labels, regions_of(self._traits["regions"], numbers))
+        regions = regions_of(self._traits["regions"], numbers)
+        others = self._source.inputs if self._traits["compare"] != "layers" else ()
+        name = self._explainer.inputs.image.name if others else ""
+        asked = [(InputImages(name, self._explainer, images), self._traits)]
+        asked += [(each, for_input(self._traits, each.explainer)) for each in others]
+        return [
+            InputQuestions(
+                each.name,
+                each.explainer,
+                build(each.explainer, each.images, traits, labels, regions),
+                self._kept[each.name],
+            )
+            for each, traits in asked
+        ]
 
 
 def _explanation(question: Question, frames: Iterable[Frame], seconds: float) -> Explanation:
@@ -111,7 +148,9 @@ class ModelAnswers:
         self.explainer = explainer
         self._source = source
         self._images = images
-        self._kept = KeptFrames(explainer.settings.cache_mib * KEPT_PART * 2**20)
+        names = "", explainer.inputs.image.name, *(each.name for each in source.inputs)
+        # By input: pictures that change places are other questions.
+        self._kept = {name: KeptFrames(explainer.settings.cache_mib * KEPT_PART * 2**20) for name in names}
 
     def ask(self, traits: QuestionTraits) -> ModelQuery:
         """Check a question."""

@@ -138,6 +138,14 @@ def in_words(value: Any, class_names: Sequence[str]) -> Any:
     return [in_words(each, class_names) for each in value] if isinstance(value, list) else value
 
 
+def for_input(traits: QuestionTraits, explainer: Explainer) -> dict[str, Any]:
+    """The traits of a question about another input of the model, at a layer that this one has."""
+    inspection, entry = explainer.inspection, explainer.methods.get(traits["method"])
+    if any(layer.path == traits["layer"] and layer.is_candidate for layer in inspection.layers):
+        return dict(traits)
+    return {**traits, "layer": (inspection.layer_for(entry.sees) if entry else None) or ""}
+
+
 def fitting_params(method: Method | None, params: dict[str, Any]) -> dict[str, Any]:
     """Those of the parameters that a method, or a wrapper, takes."""
     names = set(WRAPPERS) | {p.name for p in (method.params if method else ())}

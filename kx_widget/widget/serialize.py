@@ -102,8 +102,8 @@ def python_argument(name: str, value: Any, texts: Mapping[str, str]) -> str:
     return texts.get(name) or (repr(value) if isinstance(value, short) else name)
 
 
-def columns(questions: Sequence[Question]) -> list[Column]:
-    """What the grid's columns ask."""
+def columns(questions: Sequence[Question], input_name: str = "") -> list[Column]:
+    """What the grid's columns ask, of an input of this name where several are shown."""
     return [
         {
             "layer": question.layer or "",
@@ -112,6 +112,7 @@ def columns(questions: Sequence[Question]) -> list[Column]:
             "target": text,
             "signed": question.signed,
             "own": bool(question.model.own),
+            "input": input_name,
             "display": display_record(display),
         }
         for question in questions

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kx_widget.engine.errors import CancelledError, ImageError, KxError, plain
 from kx_widget.engine.explanation import Explanation
@@ -20,8 +20,8 @@ from kx_widget.widget.crops import Crops
 from kx_widget.widget.current_answer import CurrentAnswer, Status
 from kx_widget.widget.estimates import Estimates
 from kx_widget.widget.evidence import MOST_SECONDS, ExplainedImages, MapEvidence
-from kx_widget.widget.image_sources import ImageSource
-from kx_widget.widget.messages import VERSION
+from kx_widget.widget.image_sources import ImageSource, LoadedImages
+from kx_widget.widget.messages import VERSION, Column
 from kx_widget.widget.outbox import LARGEST_FRAME, Outbox, Send
 from kx_widget.widget.painting import Painting, Predictions, Stroke
 from kx_widget.widget.ranker import Ranker, check_request
@@ -30,6 +30,10 @@ from kx_widget.widget.segmentations import PackedLabels, Segmentations, segmenta
 from kx_widget.widget.serialize import Tile, Tiles, error_message, prediction_messages, prediction_numbers
 from kx_widget.widget.thumbnails import ThumbnailMaker
 from kx_widget.widget.worker import CancelToken, Worker, wait_for
+
+if TYPE_CHECKING:
+    # What is stored is shown without TensorFlow.
+    from kx_widget.engine.explainer import Explainer
 
 CLOSED = "This widget is closed. Make a new one."
 SECONDS_BETWEEN_FRAMES = 0.05
@@ -547,11 +551,10 @@ class Session:
 
     def _explained(self, answer: CurrentAnswer) -> ExplainedImages | None:
         """The maps of the answer that can be measured, None where there are none, or no model."""
-        explainer = self._answers.explainer
-        if explainer is None or not answer.explanations or answer.explained is None:
+        query = answer.query
+        if self._answers.explainer is None or query is None or not answer.explanations or answer.explained is None:
             return None
-        images, numbers = self._images.load(explainer, [answer.explained])
-        return ExplainedImages(explainer, answer.explanations, images, numbers)
+        return ExplainedImages(answer.explanations, *query.explained(answer.explained))
 
     def _measure(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
         """Measure how far maps can be believed: what is free of all, the rest where it is asked for or looked at."""
@@ -643,8 +646,9 @@ class Session:
             lacking = [image for image in stroke.images if (image, stroke.column) not in answer.tiles]
             if lacking and not query.computes:
                 self._take(answer, self._compute(query, lacking, stale), {}, stale)
-            parts = self._painting.score(
-                self._answers.explainer, stroke, answer.tiles, self._predictions_of(answer), answer.traits["regions"]
+            painting, explainer = self._painting_of(answer.columns, stroke.column)
+            parts = painting.score(
+                explainer, stroke, answer.tiles, self._predictions_of(answer), answer.traits["regions"]
             )
             try:
                 for about, buffer in parts:
@@ -664,6 +668,14 @@ class Session:
                     del self._wanted_strokes[key]
         if strokes:
             stale.wait(SECONDS_AFTER_STROKE)
+
+    def _painting_of(self, columns: Sequence[Column], number: int) -> tuple[Painting, "Explainer | None"]:
+        """What scores paint on the pictures of a column, and what explains these."""
+        name = columns[number]["input"] if number in range(len(columns)) else ""
+        for each in self._images.inputs:
+            if each.name == name:
+                return Painting(LoadedImages(each.images)), each.explainer
+        return self._painting, self._answers.explainer
 
     def _predictions_of(self, answer: CurrentAnswer) -> Predictions | None:
         """What the answer's weights predict for all images, None where it is not known."""

@@ -26,7 +26,7 @@ from kx_widget.engine.methods import METHODS
 from kx_widget.engine.regions import Region
 from kx_widget.engine.types import Floats, Frame, Frames, Inspection, Ints, LayerInfo, LocatedRegion
 from kx_widget.widget.answer_sources import Part, Query, QuestionTraits, asks_for_labels
-from kx_widget.widget.image_sources import LastDecoded, Preview, encode_preview
+from kx_widget.widget.image_sources import InputImages, LastDecoded, Preview, encode_preview
 from kx_widget.widget.messages import Column, NumberColumn, SuspicionRecords
 from kx_widget.widget.region_traits import plain_regions
 from kx_widget.widget.serialize import describe_inspection, describe_methods, describe_wrappers, display_record
@@ -62,6 +62,7 @@ class StoredImages:
     """
 
     at_once = False
+    inputs: Sequence[InputImages] = ()
 
     def __init__(
         self,
@@ -235,6 +236,13 @@ class StoredQuery:
         alone = {"target": self.columns[column]["target"], "compare": "none", "compare_with": []}
         return self.model.ask({**self.traits, **alone}).question_at(image, 0)
 
+    def explained(self, image: int) -> tuple[list[tuple[Explainer, Images]], Sequence[int]]:
+        """The model beside the store, and the image for it."""
+        if self.model is None:
+            raise KxError("There is no model beside the store: KxWidget.from_store(path, model).")
+        images, numbers = self.source.load(self.model.explainer, [image])
+        return [(self.model.explainer, images)], numbers
+
     def _read(self, images: Sequence[int]) -> Generator[Frames, None, None]:
         source, numbers, targets = self.source, np.asarray(images), np.asarray(self.targets)
         rows = source.rows[numbers][:, targets].ravel()
@@ -348,6 +356,7 @@ class StoredAnswers:
                 method_title=self._title,
                 target=self._texts[target],
                 signed=signed,
+                input="",
                 own=False,
                 display=display_record(
                     display.resolved(sees_input=self._layer is None, signed=signed, contrast=bool(contrasts[target]))

@@ -12,12 +12,13 @@ from kx_widget.engine.errors import FormatError, KxError, ModelError, ParameterE
 from kx_widget.engine.explainer import KEYWORDS, Explainer
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.labels import read_labels
+from kx_widget.engine.model_inputs import EACH
 from kx_widget.engine.regions import WINS, Region
 from kx_widget.widget.answer_sources import AnswerSource, Query, asks_for_labels
 from kx_widget.widget.call_site import after_each_cell, written_arguments
 from kx_widget.widget.current_answer import Status
 from kx_widget.widget.export import Exporter
-from kx_widget.widget.image_sources import ImageSource, LoadedImages, encode_all
+from kx_widget.widget.image_sources import ImageSource, InputImages, LoadedImages, encode_all
 from kx_widget.widget.messages import validate
 from kx_widget.widget.model_answers import ModelAnswers
 from kx_widget.widget.questions import adapted, in_words
@@ -85,7 +86,7 @@ class KxWidget(Traits):
         target = explainer.class_names[0] if explainer.units and target == "top" else target
         layer = layer or inspection.layer_for(sees) or inspection.recommended or ""
         question = {"layer": layer, "method": method, "target": target, "params": params or {}}
-        source = LoadedImages(loaded)
+        source = LoadedImages(loaded, inputs=_beside(explainer, images))
         super().__init__(_images=encode_all(source))
         answers = ModelAnswers(explainer, source, loaded)
         texts = written_arguments({"model": model, "images": images, "labels": labels, **settings})
@@ -540,3 +541,11 @@ class KxWidget(Traits):
             self._session.outbox.notify(error_message(0, error))
         for name in names:
             self.send_state(name)
+
+
+def _beside(explainer: Explainer, images: Any) -> list[InputImages]:
+    """The pictures of a model's other inputs where each is to be shown."""
+    if explainer.settings.explain_input != EACH:
+        return []
+    others = [explainer.of_input(name) for name in explainer.inputs.images[1:]]
+    return [InputImages(each.inputs.image.name, each, each.load(images)) for each in others]

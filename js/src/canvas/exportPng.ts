@@ -7,7 +7,7 @@ import { type Rect, whole } from "../math/transform";
 import { percent, value } from "../state/format";
 import { columnHeading, targetText } from "../state/labels";
 import { layersOf, shownOverlay } from "../state/segmentations";
-import type { Picture, Store, TilePlace } from "../state/store";
+import { type Picture, pictureAt, type Store, type TilePlace } from "../state/store";
 import { decodePicture } from "./bitmapCache";
 import {
   type CaptionLine,
@@ -48,7 +48,7 @@ function createContext(width: number, height: number): ExportContext {
 }
 
 async function drawTile(context: ExportContext, rect: Rect, store: Store, tile: TilePlace): Promise<void> {
-  const picture = store.traits._images.peek()[tile.image];
+  const picture = pictureAt(store, tile);
   if (!picture) return;
   const bitmap = await decodePicture(picture);
   const { map, segmentation } = layersOf(store, tile);

@@ -3,7 +3,7 @@
 import { batch, type Signal } from "@preact/signals";
 import { type Point, type Transform, within } from "../math/transform";
 import type { Actions } from "../state/actions";
-import type { Store, TilePlace } from "../state/store";
+import { pictureAt, type Store, type TilePlace } from "../state/store";
 import { frameOf } from "./compose";
 
 /** How far an arrow key moves the crosshair, in parts of the picture. */
@@ -221,7 +221,7 @@ export class Gestures {
 
   private frame() {
     const bounds = this.canvas.getBoundingClientRect();
-    const picture = this.store.traits._images.peek()[this.tile.image];
+    const picture = pictureAt(this.store, this.tile);
     const inner = frameOf(picture, bounds.width, bounds.height);
     return { ...inner, x: inner.x + bounds.x, y: inner.y + bounds.y };
   }

@@ -7,7 +7,16 @@ import type { LabelMap } from "../kernel/segmentation";
 import { type Point, type Rect, type Transform, whole } from "../math/transform";
 import { drawnRegion, regionOf } from "../state/regions";
 import { layersOf } from "../state/segmentations";
-import { DRAWING, type ImageCrop, mapOf, originalSize, type Picture, type Store, type TilePlace } from "../state/store";
+import {
+  DRAWING,
+  type ImageCrop,
+  mapOf,
+  originalSize,
+  type Picture,
+  pictureAt,
+  type Store,
+  type TilePlace,
+} from "../state/store";
 import { BitmapCache, type EncodedPicture } from "./bitmapCache";
 import { compose, type Detail, frameOf } from "./compose";
 import type { MaskOverlay } from "./maskOverlay";
@@ -153,7 +162,7 @@ export class Stage {
   }
 
   private pictureOf(tile: TilePlace): Picture | undefined {
-    return this.store.traits._images.peek()[tile.image];
+    return pictureAt(this.store, tile);
   }
 
   private viewOf({ ownView, image }: TileElements): Transform {
@@ -161,9 +170,10 @@ export class Stage {
   }
 
   /** The newest crop of a tile's picture. */
-  private cropOf({ ownView, image }: TileState): ImageCrop | undefined {
+  private cropOf(tile: TileState): ImageCrop | undefined {
     const crop = this.store.crop.peek();
-    return ownView && crop?.image === image && !crop.problem ? crop : undefined;
+    const isWhole = this.pictureOf(tile) === this.store.traits._images.peek()[tile.image];
+    return tile.ownView && crop?.image === tile.image && isWhole && !crop.problem ? crop : undefined;
   }
 
   /** Everything that changes how all tiles are drawn; reading a signal subscribes to it. */

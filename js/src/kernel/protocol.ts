@@ -187,7 +187,11 @@ export interface Item {
 /** How maps are drawn where the user chooses nothing else: see `engine.display`. */
 export interface DisplayRecord { clip: number; origin: "zero" | "quartile"; sign: "positive" | "absolute" | "signed"; }
 
-/** What a column of the grid asks, a class or a number of the user's `own`, and how its maps want to be drawn. */
+/**
+ * What a column of the grid asks, a class or a number of the user's `own`, and how its maps want to be drawn.
+ *
+ * `input` is the name of the model's input whose pictures it shows where there are several, else "".
+ */
 export interface Column {
   layer: string;
   method: string;
@@ -195,6 +199,7 @@ export interface Column {
   target: string;
   signed: boolean;
   own: boolean;
+  input: string;
   display: DisplayRecord;
 }
 

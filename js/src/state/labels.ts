@@ -61,7 +61,7 @@ export function columnHeading(store: Store, index: number): string {
   const compare = store.traits.compare.value;
   const text =
     compare === "methods" ? column.method_title : comparedText(store, compare === "layers" ? column.layer : target);
-  return band === undefined ? text : `${text}${BAND}${band}`;
+  return [band === undefined ? text : `${text}${BAND}${band}`, column.input].filter(Boolean).join(" · ");
 }
 
 /** A question in words; what is compared is said by its columns. */

@@ -39,6 +39,8 @@ export interface Picture {
   /** Why there is none. */
   problem?: string;
   data: Binary;
+  /** Those of other inputs of the model that are shown beside it, by their names. */
+  inputs?: Readonly<Record<string, Picture>>;
 }
 
 /** The pixels that people count: those of the image itself, of which the picture may be a small copy. */
@@ -358,6 +360,12 @@ export const tileInFocus = (store: Store): TilePlace => store.focus.value ?? cho
 /** The map of a tile, or undefined while there is none. */
 export const mapOf = (store: Store, { image, column }: TilePlace): TileMap | undefined =>
   store.answer.value?.tiles.get(tileKey(image, column));
+
+/** The picture that a tile shows: its image, or that of another input of the model which goes with it. */
+export function pictureAt(store: Store, { image, column }: TilePlace): Picture | undefined {
+  const picture = store.traits._images.value[image];
+  return picture?.inputs?.[store.answer.value?.columns[column]?.input ?? ""] ?? picture;
+}
 
 /** One image's probabilities, or what else the model predicts by, class by class; null where not all are known. */
 export function predictionsOf(store: Store, image: number): Float32Array | null {

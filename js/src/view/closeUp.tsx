@@ -9,7 +9,7 @@ import { RegionSurface } from "../canvas/regionSurface";
 import { Transform } from "../math/transform";
 import { missingCrop } from "../state/crops";
 import { explainedText, imageName, methodTitle } from "../state/labels";
-import { chosenTile, mapOf, originalSize, type Picture, type Store } from "../state/store";
+import { chosenTile, mapOf, originalSize, type Picture, pictureAt, type Store } from "../state/store";
 import type { StageProps } from "./props";
 import { setTo } from "./setTo";
 
@@ -31,15 +31,16 @@ export function CloseUp(props: CloseUpProps) {
   const readout = useRef<HTMLDivElement>(null);
   const view = useSignal(Transform.identity);
   const isBare = useSignal(false);
-  const picture: Picture | undefined = store.traits._images.value[image];
+  const whole: Picture | undefined = store.traits._images.value[image];
+  const picture: Picture | undefined = pictureAt(store, { image, column: chosenTile(store).column });
   const width = usePictureWidth(canvas, picture, view);
   useDrawing(props, canvas, readout, { ownView: view, isBare });
-  useCrops(props, picture, view, width);
+  // Of other inputs' pictures nobody has the original.
+  useCrops(props, picture === whole ? picture : undefined, view, width);
 
   const aspect = picture ? picture.width / picture.height : 1;
   const item = mapOf(store, chosenTile(store))?.item;
-  const isThere = picture !== undefined && !picture.problem;
-  const close = { store, view, width, picture, image };
+  const close = picture && !picture.problem ? { store, view, width, picture, image } : null;
   const what = item ? `, with the map of ${methodTitle(store, item.method)} for ${explainedText(store, item)}` : "";
   return (
     <div class="close-up">
@@ -57,9 +58,9 @@ export function CloseUp(props: CloseUpProps) {
           </div>
         )}
         <div class="readout" aria-hidden="true" ref={readout} hidden />
-        {isThere && <Resolution {...close} />}
+        {close && <Resolution {...close} />}
       </div>
-      {isThere && <Zoom {...close} isBare={isBare} />}
+      {close && <Zoom {...close} isBare={isBare} />}
     </div>
   );
 }

@@ -1,7 +1,7 @@
 import { useComputed } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { cautionOf, columnHeading } from "../state/labels";
-import type { Store } from "../state/store";
+import { pictureAt, type Store } from "../state/store";
 import { Caption, captionHeight, captionLines, RowCaption } from "./caption";
 import { EvidenceLine } from "./evidenceLine";
 import { GAP, rowAt } from "./gridLayout";
@@ -49,7 +49,7 @@ export function Grid({ store, actions, stage }: StageProps) {
             <Tile
               key={`${image}/${column}`}
               {...{ store, actions, stage, image, column }}
-              picture={pictures[image]}
+              picture={pictureAt(store, { image, column })}
               place={{ ...at, left: layout.lefts[index] + column * layout.track }}
             >
               <Caption {...{ store, lines, image, column }} width={at.width} />

@@ -2,7 +2,7 @@ import { effect, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { createReadout } from "../canvas/readout";
 import { layersOf } from "../state/segmentations";
-import { mapOf, type Store } from "../state/store";
+import { mapOf, pictureAt, type Store } from "../state/store";
 
 /** Milliseconds that the crosshair rests before its value is read out. */
 const REST_MS = 400;
@@ -19,7 +19,7 @@ export function LiveRegion({ store }: { store: Store }) {
       const at = store.crosshair.peek();
       const tile = store.focus.peek();
       if (!(active instanceof HTMLCanvasElement) || !at || !tile) return;
-      const picture = store.traits._images.peek()[tile.image];
+      const picture = pictureAt(store, tile);
       if (picture) text.value = readout(at, picture, mapOf(store, tile), layersOf(store, tile).segmentation);
     };
     const stop = effect(() => {
