@@ -1,11 +1,14 @@
 """Frames of a question -> its whole answer."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 
 import numpy as np
 
+from kx_widget.engine.errors import UnknownTargetError
 from kx_widget.engine.explanation import Explanation, versions
-from kx_widget.engine.question import Question
+from kx_widget.engine.question import Question, with_progress_bar
 from kx_widget.engine.types import Floats, Frames, Notes, Step
 
 
@@ -85,3 +88,33 @@ class AnswerBuilder:
             own=question.model.own,
             units=question.model.meaning.units,
         )
+
+
+def answerable(question: Question) -> Question:
+    """The question itself.
+
+    Raises:
+        UnknownTargetError: it asks for true classes alone, and none is known.
+    """
+    if question.columns.is_unanswerable:
+        count = len(question.columns.labels)
+        raise UnknownTargetError(
+            f'"true" is the label of each image, and every one of the {count} labels is None: give at least one.'
+        )
+    return question
+
+
+def answer_to(question: Question, start: float, progress: bool = False) -> Explanation:
+    """The answer to a question that was asked at the time `start`."""
+    frames = question.stream(partials=False)
+    frames = with_progress_bar(frames) if progress else frames
+    return AnswerBuilder(question).add_all(frames).explanation(time.perf_counter() - start)
+
+
+def steps_of(question: Question) -> Iterator[Step]:
+    """The answer to a question as it comes, after each pass from the first map on."""
+    builder = AnswerBuilder(question)
+    with closing(question.stream()) as stream:
+        for frames in stream:
+            if frames.frames or builder.has_begun:
+                yield builder.step(frames)

@@ -4,7 +4,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kx_widget.engine import targets as target_parsing
-from kx_widget.engine.answer import AnswerBuilder
+from kx_widget.engine.answer import answer_to, answerable, steps_of
 from kx_widget.engine.bands import bands_of
 from kx_widget.engine.budget import Budget
 from kx_widget.engine.cache import Cache, digest
@@ -26,7 +25,6 @@ from kx_widget.engine.errors import (
     ModelError,
     ParameterError,
     UnknownLayerError,
-    UnknownTargetError,
 )
 from kx_widget.engine.evaluation import Evaluation
 from kx_widget.engine.evaluation_inputs import (
@@ -49,7 +47,7 @@ from kx_widget.engine.multi_layer import warm_cache
 from kx_widget.engine.parameters import check_params
 from kx_widget.engine.partials import checked
 from kx_widget.engine.preprocessing import Preprocessing
-from kx_widget.engine.question import CompiledModel, Question, model_failures, with_progress_bar
+from kx_widget.engine.question import CompiledModel, Question, model_failures
 from kx_widget.engine.ranges import Pixels
 from kx_widget.engine.regions import Region, RegionKind, parse_regions
 from kx_widget.engine.registry import Method, Metric, find, table
@@ -420,7 +418,7 @@ class Explainer:
             `Step(maps, scores, done, total)`; NaN where nothing is known yet. The last one equals `explain`.
             Closing the generator cancels within one model call and leaves the explainer usable.
         """
-        return _steps(_answerable(self.ask(images, targets, **question)))
+        return steps_of(answerable(self.ask(images, targets, **question)))
 
     def explain(self, /, images: Any, targets: Any = "top", *, progress: bool = False, **question: Any) -> Explanation:
         """Explain what each image's scores rest on.
@@ -450,7 +448,7 @@ class Explainer:
             UnsupportedMethodError: before or, for the last, at the first computation; each says what to do.
         """
         start = time.perf_counter()
-        return _answer(_answerable(self.ask(images, targets, **question)), start, progress)
+        return answer_to(answerable(self.ask(images, targets, **question)), start, progress)
 
     def explain_layers(
         self, /, images: Any, targets: Any = "top", *, layers: Sequence[str], **question: Any
@@ -470,10 +468,10 @@ class Explainer:
         start = time.perf_counter()
         loaded = self.load(images)
         paths = _paths(layers)
-        questions = [_answerable(self.ask(loaded, targets, layer=path, **question)) for path in paths]
+        questions = [answerable(self.ask(loaded, targets, layer=path, **question)) for path in paths]
         warm_cache(questions)
         # A question that sees the input has no layer.
-        return {each.layer or path: _answer(each, start) for path, each in zip(paths, questions, strict=True)}
+        return {each.layer or path: answer_to(each, start) for path, each in zip(paths, questions, strict=True)}
 
     def of_input(self, name: str) -> "Explainer":
         """This explainer, or its like that explains another input of the model, made once.
@@ -782,35 +780,6 @@ def _regions(model: CompiledModel, region: Any, images: int) -> tuple[Region, ..
     if region is not None:
         raise ParameterError("The model has one score per class for the whole image: region= has nothing to choose.")
     return ()
-
-
-def _answerable(question: Question) -> Question:
-    """The question itself.
-
-    Raises:
-        UnknownTargetError: it asks for true classes alone, and none is known.
-    """
-    if question.columns.is_unanswerable:
-        count = len(question.columns.labels)
-        raise UnknownTargetError(
-            f'"true" is the label of each image, and every one of the {count} labels is None: give at least one.'
-        )
-    return question
-
-
-def _answer(question: Question, start: float, progress: bool = False) -> Explanation:
-    """The answer to a question that was asked at the time `start`."""
-    frames = question.stream(partials=False)
-    frames = with_progress_bar(frames) if progress else frames
-    return AnswerBuilder(question).add_all(frames).explanation(time.perf_counter() - start)
-
-
-def _steps(question: Question) -> Iterator[Step]:
-    builder = AnswerBuilder(question)
-    with closing(question.stream()) as stream:
-        for frames in stream:
-            if frames.frames or builder.has_begun:
-                yield builder.step(frames)
 
 
 def explain(model: Any, images: Any, targets: Any = "top", **arguments: Any) -> Explanation:

@@ -431,6 +431,6 @@ def _checked(names: list[Any], classes: int) -> tuple[str, ...]:
                 f"Class {index} is called {str(name)!r}, and {lowered!r} means {meaning}, whatever the classes "
                 f"are called: pass the index, {index}, to explain this class.",
                 RuntimeWarning,
-                stacklevel=6,
+                stacklevel=10,
             )
     return tuple(map(str, names))
