@@ -408,6 +408,7 @@ export async function createKernel(options) {
           columns: [],
           suspicions: null,
           regions: regions ? ["wins", "whole", "pixel", "box", "object", "mask"] : [],
+          unmeasurable: null,
         });
         down({ kind: "predictions", shape: [images, classes], first: 0, best }, [
           new DataView(probabilities.slice().buffer),

@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { MapDetail, TileMap } from "../src/kernel/decode";
+import { extent } from "../src/math/postprocess";
 import { Transform } from "../src/math/transform";
 import { AnswerCache } from "../src/state/answerCache";
-import { missingCrop } from "../src/state/crops";
+import { missingCrop, missingParts } from "../src/state/crops";
 import { Session } from "../src/state/session";
-import { DEFAULTS, originalSize, type Picture, Store } from "../src/state/store";
-import { type FakeModel, fakeModel } from "./helpers";
+import { DEFAULTS, type ImageCrop, originalSize, type Picture, Store } from "../src/state/store";
+import { type FakeModel, fakeModel, item } from "./helpers";
 
 const picture = (fields: Partial<Picture> = {}): Picture => ({
   ...{ name: "", width: 512, height: 384, box: [0, 0, 1, 1], mime: "", data: new Uint8Array() },
@@ -52,6 +54,39 @@ describe("the crop that a view lacks", () => {
   });
 });
 
+describe("the part of a map that a view lacks", () => {
+  const map = (shape: number[], whole_shape: number[]): TileMap => {
+    const values = new Float32Array(shape[0] * shape[1]);
+    return { item: item({ shape, whole_shape, column: 1 }), values, extent: extent(values) };
+  };
+  const part = (fields: Partial<MapDetail> = {}): ImageCrop => ({
+    ...{ image: 0, box: [0, 0, 1, 1], density: 1, mime: "", data: new Uint8Array(), problem: "" },
+    map: { gen: 3, column: 1, box: [0.25, 0.25, 0.75, 0.75], shape: [600, 800], values: new Float32Array(), ...fields },
+  });
+  const fine = picture({ original_size: [512, 384] });
+  const lacks = (shown: TileMap, seen: Transform, crop: ImageCrop | null, gen = 3) =>
+    missingParts(fine, shown, gen, seen, 320, crop);
+
+  it("is none where all of the map is there, or no finer than the screen", () => {
+    expect(lacks(map([30, 40], [30, 40]), zoomed(9), null)).toBeNull();
+    expect(lacks(map([300, 400], [1200, 1600]), Transform.identity, null)).toBeNull();
+  });
+
+  it("is what is seen, in pixels of the picture and cells of the map", () => {
+    const question = lacks(map([300, 400], [1200, 1600]), zoomed(4), null);
+    // 320 · 4 pixels of the screen for 1600 cells; an eighth of the picture beyond each border of what is seen.
+    expect(question).toEqual({ box: [160, 120, 352, 264], longest: Math.ceil(600 * 0.8) });
+  });
+
+  it("is none where a part of this very map reaches as far", () => {
+    const shown = map([300, 400], [1200, 1600]);
+    expect(lacks(shown, zoomed(4), part())).toBeNull();
+    expect(lacks(shown, zoomed(4), part(), 4)).not.toBeNull();
+    expect(lacks(shown, zoomed(4), part({ column: 0 }))).not.toBeNull();
+    expect(lacks(shown, zoomed(4).pan(-1, 0), part())).not.toBeNull();
+  });
+});
+
 it("counts the pixels of the original, or of the picture where an earlier version saved no other", () => {
   expect(originalSize(picture())).toEqual({ width: 4000, height: 3000 });
   expect(originalSize(picture({ original_size: undefined }))).toEqual({ width: 512, height: 384 });
@@ -68,7 +103,9 @@ describe("a view", () => {
   function answer(fields = {}) {
     const about = { image: 0, box: question.box, original_size: [4000, 3000], width: 500, height: 300 };
     const { id } = asked()[0];
-    model.down({ kind: "crop", id, ...about, mime: "image/png", problem: "", ...fields }, [Uint8Array.of(1, 2)]);
+    model.down({ kind: "crop", id, ...about, mime: "image/png", map: null, problem: "", ...fields }, [
+      Uint8Array.of(1, 2),
+    ]);
   }
 
   beforeEach(() => {
@@ -83,12 +120,12 @@ describe("a view", () => {
   });
 
   it("asks once it rests, for the last of what was wanted, and once more for what was lost", () => {
-    session.crops.fetchAtRest(0, () => ({ ...question, longest: 400 }));
-    session.crops.fetchAtRest(0, () => question);
+    session.crops.fetchAtRest(0, 1, () => ({ ...question, longest: 400 }));
+    session.crops.fetchAtRest(0, 1, () => question);
     rest();
-    expect(asked()).toMatchObject([{ image: 0, ...question }]);
-    session.crops.fetchAtRest(0, () => null);
-    session.crops.fetchAtRest(0, () => question);
+    expect(asked()).toMatchObject([{ image: 0, column: 1, gen: 0, ...question }]);
+    session.crops.fetchAtRest(0, 1, () => null);
+    session.crops.fetchAtRest(0, 1, () => question);
     rest();
     expect(asked().length).toBe(1);
     vi.advanceTimersByTime(60_000);
@@ -96,7 +133,7 @@ describe("a view", () => {
   });
 
   it("takes its own crop, where it lies and how fine it is", () => {
-    session.crops.fetchAtRest(0, () => question);
+    session.crops.fetchAtRest(0, 1, () => question);
     rest();
     answer({ id: "another view" });
     expect(store.crop.value).toBeNull();
@@ -106,12 +143,32 @@ describe("a view", () => {
     expect(asked().length).toBe(1);
   });
 
+  it("takes the part of the map with it", () => {
+    session.crops.fetchAtRest(0, 1, () => question);
+    rest();
+    const [shape, box] = [
+      [1, 2],
+      [0, 0, 0.5, 0.5],
+    ];
+    const map = {
+      ...{ shape, dtype: "float32", scale: 1, offset: 0, byte_offset: 0, byte_length: 8 },
+      gen: 0,
+      column: 1,
+      box,
+    };
+    const { id } = asked()[0];
+    const about = { image: 0, box: question.box, original_size: [4000, 3000], width: 500, height: 300 };
+    const buffers = [Uint8Array.of(1, 2), Float32Array.of(0.5, -2)];
+    model.down({ kind: "crop", id, ...about, mime: "image/png", map, problem: "" }, buffers);
+    expect(store.crop.value?.map).toEqual({ gen: 0, column: 1, box, shape, values: Float32Array.of(0.5, -2) });
+  });
+
   it("hears why there is none, and asks again", () => {
-    session.crops.fetchAtRest(0, () => question);
+    session.crops.fetchAtRest(0, 1, () => question);
     rest();
     answer({ box: [0, 0, 0, 0], original_size: [0, 0], width: 0, problem: "there is no such file" });
     expect(store.crop.value).toMatchObject({ problem: "there is no such file", box: [0, 0, 0, 0] });
-    session.crops.fetchAtRest(0, () => question);
+    session.crops.fetchAtRest(0, 1, () => question);
     rest();
     expect(asked().length).toBe(2);
   });

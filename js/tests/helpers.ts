@@ -28,6 +28,7 @@ export function item(fields: Partial<Item> = {}): Item {
     region: null,
     byte_offset: 0,
     byte_length: 8,
+    whole_shape: fields.shape ?? [1, 2],
     ...fields,
   };
 }
@@ -76,6 +77,7 @@ export function welcome(fields: Partial<Constants> = {}): Constants {
     columns: [],
     suspicions: null,
     ...{ predicts: "probability", units: [], places: [], regions: [] },
+    unmeasurable: null,
     ...fields,
   };
 }

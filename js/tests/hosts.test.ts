@@ -220,4 +220,13 @@ describe("a kernel that is busy", () => {
   });
 });
 
-const LISTS = { class_names: [], arguments: [], columns: [], predicts: "score", units: [], places: [], regions: [] };
+const LISTS = {
+  class_names: [],
+  arguments: [],
+  columns: [],
+  predicts: "score",
+  units: [],
+  places: [],
+  regions: [],
+  unmeasurable: null,
+};

@@ -80,7 +80,7 @@ it("says what the pixels on the screen are", () => {
   const picture = { name: "", width: 512, height: 384, box: [0, 0, 1, 1], mime: "", data: new Uint8Array() };
   const text = (isCoarse: boolean) => resolutionText(store, picture, 0, isCoarse);
   expect([text(false), text(true)]).toEqual(["", "the original’s pixels are on their way…"]);
-  const crop = { image: 0, box: [0, 0, 0, 0], density: 0, mime: "", data: new Uint8Array() };
+  const crop = { image: 0, box: [0, 0, 0, 0], density: 0, mime: "", data: new Uint8Array(), map: null };
   store.crop.value = { ...crop, problem: "there is no such file" };
   expect(text(true)).toBe("a preview of 512 × 384 pixels: there is no such file");
   store.status.value = "no-kernel";

@@ -47,7 +47,7 @@ describe("the messages as Python's types have them", () => {
     void session.downloads.fetch("html", 0).catch(() => {});
     model.down({ kind: "shelf", images: 1, first: 0, count: 1 }, [new ArrayBuffer(16)]);
     session.images.fetchVisible([0]);
-    session.crops.fetchAtRest(0, () => ({ box: [0, 0, 9, 9], longest: 9 }));
+    session.crops.fetchAtRest(0, 0, () => ({ box: [0, 0, 9, 9], longest: 9 }));
     vi.advanceTimersByTime(1000);
     const shape = (message: object) =>
       Object.entries(message).map(([name, value]) => [name, Array.isArray(value) ? "list" : typeof value]);

@@ -67,7 +67,7 @@ def tiling_of(tile: Any, declared: tuple[int | None, int | None, int]) -> Tiling
             "Pass tile=True, or its size with an overlap."
         )
     shorter = min(height, width)
-    overlap = int(numbers[2]) if len(numbers) == 3 else min(shorter - 1, math.ceil(shorter / 4 / STEP) * STEP)
+    overlap = int(numbers[2]) if len(numbers) == 3 else min(shorter // 2, max(1, round(shorter / 4 / STEP)) * STEP)
     if not 0 <= overlap < shorter:
         raise ParameterError(
             f"tile={tile!r}: the overlap of {overlap} pixels must be from 0 to {shorter - 1}, less than the tile."

@@ -19,6 +19,7 @@ from kx_widget.widget.codec import encode
 from kx_widget.widget.evidence import Records
 from kx_widget.widget.messages import VERSION, Column
 from kx_widget.widget.ranking import Ranking
+from kx_widget.widget.reduced_maps import factor_of, reduce
 from kx_widget.widget.scored_curves import ScoredCurves
 from kx_widget.widget.segmentations import PackedLabels
 from kx_widget.widget.serialize import Tile, prediction_numbers
@@ -215,27 +216,10 @@ def _block(
     return gzip.compress(len(text).to_bytes(4, "little") + text + padding + buffer, 6, mtime=0)
 
 
-def reduce(values: Floats, side: int | None) -> Floats:
-    """A map (h, w) averaged over square blocks, so that it is at most `side` long; None leaves it as it is."""
-    factor = _factor(values.shape, side)
-    if factor == 1:
-        return values
-    rows, columns = (np.arange(0, length, factor) for length in values.shape)
-
-    def total(a: Floats) -> Floats:
-        return np.add.reduceat(np.add.reduceat(a, rows, 0), columns, 1)
-
-    return total(values) / total(np.ones_like(values))
-
-
 def _finite(number: float | None) -> float | None:
     """JSON has no NaN and no infinity."""
     return number if number is not None and np.isfinite(number) else None
 
 
-def _factor(shape: Sequence[int], side: int | None) -> int:
-    return 1 if side is None else -(-max(shape) // side)
-
-
 def _size(answer: KeptAnswer, side: int | None = None) -> int:
-    return sum(values.nbytes // _factor(values.shape, side) ** 2 for _, values in answer.tiles)
+    return sum(values.nbytes // factor_of(values.shape, side) ** 2 for _, values in answer.tiles)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kx_widget.engine.types import Floats
-from kx_widget.widget.messages import Encoded
+from kx_widget.widget.encoded_maps import Encoded
 
 LARGEST_FLOAT32 = 16 * 1024
 NAN = 65535

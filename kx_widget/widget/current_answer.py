@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from kx_widget.engine.explanation import Explanation
-from kx_widget.engine.types import Frame
+from kx_widget.engine.types import Floats, Frame
 from kx_widget.widget.answer_sources import Part, Query
 from kx_widget.widget.evidence import COVER, MapEvidence
 from kx_widget.widget.messages import Column
@@ -62,6 +62,15 @@ class CurrentAnswer:
         frames = [[self.frames[at] for at in self.frames if at[1] in part.numbers] for part in self.parts]
         parts = zip(self.parts, frames, self.part_seconds, strict=True)
         return [part.explanation(each, seconds) for part, each, seconds in parts if each]
+
+    def map_at(self, image: int, column: int) -> Floats | None:
+        """The whole map (h, w) of an image in a column of the grid, once the answer has ended; None without one."""
+        for explanation in self.explanations:
+            images, columns = explanation.targets.shape
+            if image < images and 0 <= column < columns:
+                return explanation.maps[image, column]
+            column -= columns
+        return None
 
     def settle(self) -> None:
         """Explain what has come of the parts, and let go of them."""

@@ -6,6 +6,7 @@ an older one are dropped on both sides.
 
 from typing import Any, Literal, NewType, TypedDict, get_args, get_type_hints
 
+from kx_widget.widget.encoded_maps import Encoded, MapPart
 from kx_widget.widget.prediction_messages import Predictions, Segment, Segmentation
 from kx_widget.widget.prediction_messages import SegmentedImage as SegmentedImage
 
@@ -139,24 +140,14 @@ class InspectionRecord(TypedDict):
     preprocessing: str
 
 
-class Encoded(TypedDict):
-    """Where a map lies in its frame's buffer, and how to read it; see `codec`."""
-
-    shape: list[int]
-    dtype: Literal["float32", "uint16"]
-    scale: float
-    offset: float
-    byte_offset: int
-    byte_length: int
-
-
 class Item(Encoded):
     """One map.
 
     `target` is −1 for a contrast, `evidence` `"against"` where nothing positive is there to be drawn; `checks` are
     numbers by name that tell how exact the method was. A `partial` one will still change, or would have without a
     cancel; `done` is the part of its passes that are made, 0 to 1. `unit` is that of a value, "" of one without, None
-    where the score is that of a class; `region` is None for a model of one score per class.
+    where the score is that of a class; `region` is None for a model of one score per class. `whole_shape` is that of
+    the map in Python, which is averaged where it has more cells than are sent.
     """
 
     image: int
@@ -175,6 +166,7 @@ class Item(Encoded):
     evidence: Literal["some", "against", "none"]
     checks: dict[str, float | None]
     region: LocatedRegion | None
+    whole_shape: list[int]
 
 
 class DisplayRecord(TypedDict):
@@ -257,6 +249,7 @@ class Welcome(TypedDict):
     regression, or which share of a segmenter's places each class wins. `units` are those of values, "" of one without,
     and [] where scores are of classes; `places` is the (height, width) of what a segmenter tells, [] of other models.
     `regions` are the kinds that can be asked about, none where the model has one score per class.
+    `unmeasurable` says why nothing can be covered, None where it can.
     """
 
     kind: Literal["welcome"]
@@ -274,6 +267,7 @@ class Welcome(TypedDict):
     units: list[str]
     places: list[int]
     regions: list[RegionKind]
+    unmeasurable: str | None
 
 
 class Shelf(TypedDict):
@@ -654,10 +648,11 @@ class File(TypedDict):
 
 
 class Crop(TypedDict):
-    """A part of an image, with one buffer; or, with an empty buffer, why there is none.
+    """A part of an image, in the first of two buffers; or, with an empty one, why there is none.
 
-    `box` is the part in pixels of the original, [x0, y0, x1, y1], which is `original_size` (width, height) large; the
-    crop has `width` × `height` pixels of its own.
+    The second holds the same part of a map that was averaged to be sent, if there is a `map`. `box` is the part in
+    pixels of the original, [x0, y0, x1, y1], which is `original_size` (width, height) large; the crop has `width` ×
+    `height` pixels of its own.
     """
 
     kind: Literal["crop"]
@@ -668,6 +663,7 @@ class Crop(TypedDict):
     width: int
     height: int
     mime: str
+    map: MapPart | None
     problem: str
 
 
@@ -789,9 +785,9 @@ class Export(TypedDict):
 
 
 class Enlarge(TypedDict):
-    """Asks for a part of an image, `box` in pixels of the original, at most `longest` pixels long.
+    """Asks for a part of an image, and of its map in a `column` of the question `gen`, at most `longest` pixels long.
 
-    `id` is the view's; a later one takes the place of an earlier one that waits.
+    `box` is in pixels of the original, `id` is the view's; a later one takes the place of an earlier one that waits.
     """
 
     kind: Literal["enlarge"]
@@ -799,6 +795,8 @@ class Enlarge(TypedDict):
     image: int
     box: list[int]
     longest: int
+    gen: int
+    column: int
 
 
 class Ack(TypedDict):

@@ -11,6 +11,7 @@ from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import Images
 from kx_widget.engine.multi_layer import warm_cache
 from kx_widget.engine.question import Question
+from kx_widget.engine.tiled import REFUSED
 from kx_widget.engine.types import Frame, Frames
 from kx_widget.widget.answer_sources import Part, QuestionTraits
 from kx_widget.widget.image_sources import ImageSource, InputImages
@@ -159,4 +160,6 @@ class ModelAnswers:
 
     def catalogue(self) -> dict[str, Any]:
         """What views need to know once; any question can be asked."""
-        return catalogue(self.explainer) | {"offer": None, "columns": [], "suspicions": None}
+        unmeasurable = None if self.explainer.tiling is None else REFUSED
+        about_all = {"offer": None, "columns": [], "suspicions": None, "unmeasurable": unmeasurable}
+        return catalogue(self.explainer) | about_all

@@ -40,7 +40,12 @@ def neighbours(
         label: the true class of the image in focus, None where it is unknown.
     """
     names, method = explainer.class_names, explainer.methods[traits["method"]]
-    if traits["compare"] != "none" or method.sees != "layer" or any(traits["params"].get(name) for name in WRAPPERS):
+    if (
+        explainer.tiling is not None
+        or traits["compare"] != "none"
+        or method.sees != "layer"
+        or any(traits["params"].get(name) for name in WRAPPERS)
+    ):
         return
     if label is not None and traits["target"] != TRUE:
         yield {**traits, "target": TRUE}

@@ -101,7 +101,7 @@ class Ranker:
             wait: waits for so many seconds, and tells whether nobody wants to know any more.
         """
         explainer = self._answers.explainer
-        if explainer is None or (key := self._layer_key(explainer, traits)) in self._rankable:
+        if explainer is None or explainer.tiling or (key := self._layer_key(explainer, traits)) in self._rankable:
             return False
         place = query.question_at(image, 0)
         pass_seconds = None if place is None else self._estimates.pass_seconds(place[0], wait)

@@ -19,6 +19,7 @@ from kx_widget.engine.types import Floats, Frame, Inspection, LayerInfo, Located
 from kx_widget.engine.wrappers import WRAPPERS
 from kx_widget.widget.image_sources import Preview
 from kx_widget.widget.messages import Column, DisplayRecord
+from kx_widget.widget.reduced_maps import LONGEST_MAP, reduce
 
 if TYPE_CHECKING:
     # What is stored is shown without TensorFlow.
@@ -166,8 +167,9 @@ def tile(frame: Frame, image: int, column: int, heading: Column) -> Tile:
         "evidence": evidence_of(notes),
         "checks": {name: finite(value) for name, value in frame.checks.items()},
         "region": frame.region and _region_record(frame.region),
+        "whole_shape": list(frame.values.shape),
     }
-    return item, frame.values
+    return item, reduce(frame.values, LONGEST_MAP)
 
 
 def _region_record(region: LocatedRegion) -> dict[str, Any]:

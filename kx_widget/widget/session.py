@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kx_widget.engine.errors import CancelledError, ImageError, KxError, plain
 from kx_widget.engine.explanation import Explanation
-from kx_widget.engine.types import Frame, Frames
+from kx_widget.engine.types import Floats, Frame, Frames
 from kx_widget.widget import prefetch
 from kx_widget.widget.answer_sources import AnswerSource, Part, Query, asks_for_labels
 from kx_widget.widget.archive import KeptAnswer
@@ -82,7 +82,7 @@ class Session:
         self._report = report
         self._keep = keep
         self.outbox = Outbox(send, lock)
-        self.crops = Crops(images, send)
+        self.crops = Crops(images, send, self._map_at)
         self._changed = threading.Condition(lock)
         self._worker = Worker("kx-widget")
         self._name = secrets.token_hex(8)
@@ -549,10 +549,21 @@ class Session:
         if answer.costs:
             self.outbox.tell("costs", seconds=answer.costs, measuring=answer.measuring)
 
+    def _map_at(self, gen: int, image: int, column: int) -> Floats | None:
+        """The whole map of the latest question, if it has that number and is answered for all images."""
+        answer = self._answer
+        return answer.map_at(image, column) if gen == answer.gen and self._images.at_once else None
+
     def _explained(self, answer: CurrentAnswer) -> ExplainedImages | None:
-        """The maps of the answer that can be measured, None where there are none, or no model."""
-        query = answer.query
-        if self._answers.explainer is None or query is None or not answer.explanations or answer.explained is None:
+        """The maps of the answer that can be measured, None where there are none, or no model, or tiles of pictures."""
+        explainer, query = self._answers.explainer, answer.query
+        if (
+            explainer is None
+            or explainer.tiling
+            or query is None
+            or not answer.explanations
+            or answer.explained is None
+        ):
             return None
         return ExplainedImages(answer.explanations, *query.explained(answer.explained))
 

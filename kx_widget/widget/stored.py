@@ -394,6 +394,7 @@ class StoredAnswers:
             "regions": [],
             "columns": self._source.columns,
             "suspicions": self._source.suspicions,
+            "unmeasurable": None,
         }
 
     def offer(self) -> list[dict[str, Any]]:

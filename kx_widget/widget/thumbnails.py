@@ -7,9 +7,10 @@ from typing import Any
 from kx_widget.engine.cache import Cache
 from kx_widget.engine.multi_layer import maps_at_all_layers, quick_method
 from kx_widget.engine.question import Question
+from kx_widget.engine.tiled import TiledQuestion
 from kx_widget.engine.types import Floats
-from kx_widget.widget.archive import reduce
 from kx_widget.widget.codec import encode
+from kx_widget.widget.reduced_maps import reduce
 from kx_widget.widget.worker import CancelToken
 
 SIDE = 32
@@ -28,11 +29,15 @@ class ThumbnailMaker:
     def send(self, question: Question, column: int, image: int, have: str, send: Send, stale: CancelToken) -> None:
         """Send the thumbnails of one image for one of the question's targets, unless `have` is what they go by.
 
+        Of a picture in tiles there are none: its maps at all layers would take the passes of all tiles.
+
         Args:
             question, column, image, stale: as in `engine.multi_layer.maps_at_all_layers`.
             have: the key of those that the view has already.
             send: takes a message without its `gen`, `image` and `column`, and its buffers.
         """
+        if isinstance(question, TiledQuestion):
+            return
         entry = quick_method(question)
         params = question.params if entry is question.method else entry.complete({})
         text = question.columns.texts[column]

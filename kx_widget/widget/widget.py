@@ -75,8 +75,7 @@ class KxWidget(Traits):
         settings = self._settings(model, keywords)
         explainer = model if isinstance(model, Explainer) else public.Explainer(model, **settings)
         loaded = explainer.load(images)
-        height, width, channels = loaded.batch.shape[1:]
-        explainer.prepare((height, width, channels))
+        explainer.prepare(loaded.input_shape)
         inspection = explainer.inspection
         method = inspection.recommended_method if method is None else method
         sees = entry.sees if (entry := explainer.methods.get(method)) else "input"
@@ -378,8 +377,8 @@ class KxWidget(Traits):
                 session.look(gen, pictures, maps)
             case {"kind": "segment", "images": images}:
                 session.segment(images)
-            case {"kind": "enlarge", "id": view, "image": image, "box": box, "longest": longest}:
-                session.crops.ask(view, image, box, longest)
+            case {"kind": "enlarge", "id": view, "image": image, "box": box, "longest": longest, **of_map}:
+                session.crops.ask(view, image, box, longest, (of_map["gen"], of_map["column"]))
             case {"kind": "export", "id": name, "format": fmt, "column": column}:
                 self._exporter.downloads.ask(name, fmt, column)
             case _:

@@ -93,7 +93,7 @@ def test_bands_of_several_classes_and_back(widget, page, explainer, images):
 
 
 def test_a_part_at_full_resolution(widget, page, images):
-    page.say(widget, "enlarge", id="v", image=1, box=[2, 3, 8, 9], longest=500)
+    page.say(widget, "enlarge", id="v", image=1, box=[2, 3, 8, 9], longest=500, gen=1, column=0)
     until(lambda: page.crops)
     content, data = page.crops[-1]
     assert content["problem"] == ""

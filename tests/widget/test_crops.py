@@ -17,6 +17,7 @@ from tests import models
 from tests.widget.page import say, until
 
 WIDTH, HEIGHT = 4000, 3000
+OF_MAP = {"gen": 1, "column": 0}
 
 
 def noise(height, width, seed=0):
@@ -37,7 +38,7 @@ class View:
     def ask(self, widget, image=0, box=(0, 0, 9, 9), longest=500):
         """The answer, its pixels where there are some."""
         count = len(self.sent)
-        say(widget, {"kind": "enlarge", "id": "v", "image": image, "box": list(box), "longest": longest})
+        say(widget, {"kind": "enlarge", "id": "v", "image": image, "box": list(box), "longest": longest, **OF_MAP})
         until(lambda: len(self.sent) > count)
         content, data = self.sent[-1]
         assert len(data) <= LARGEST_CROP

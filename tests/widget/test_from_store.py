@@ -96,7 +96,7 @@ def test_a_part_of_a_file_comes_in_its_own_pixels(browser, opened, paths):
     (height, width, _) = np.asarray(Image.open(paths[4])).shape
     assert list(browser.pictures[4][0]["original_size"]) == [width, height]
     for count, image in enumerate((4, MISSING), 1):
-        browser.say(widget, "enlarge", id="view", image=image, box=[3, 2, 9, 7], longest=100)
+        browser.say(widget, "enlarge", id="view", image=image, box=[3, 2, 9, 7], longest=100, gen=1, column=0)
         until(lambda count=count: len(browser.crops) == count)
     (content, data), (refused, nothing) = browser.crops
     assert content["original_size"] == [width, height]

@@ -1,11 +1,13 @@
 /** A picture and its map, drawn into a rectangle. */
 
-import type { TileMap } from "../kernel/decode";
+import type { MapDetail, TileMap } from "../kernel/decode";
 import type { LabelMap } from "../kernel/segmentation";
 import { contain, type Rect, type Transform } from "../math/transform";
 import type { Picture, Store } from "../state/store";
 import { FAINT, isBlank, isUnlikely, styleOf } from "./drawStyle";
 import type { TileBitmaps } from "./tileBitmaps";
+
+const WHOLE = [0, 0, 1, 1];
 
 type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
 
@@ -31,6 +33,8 @@ interface TileContent {
   segmentation?: LabelMap;
   bitmaps: TileBitmaps;
   detail?: Detail | null;
+  /** A part of the map in more cells than the map itself has. */
+  part?: MapDetail | null;
 }
 
 /** Draws a tile into a rectangle of whole pixels, as zoomed and panned as its view is. */
@@ -53,7 +57,7 @@ function clip(context: Context, { x, y, width, height }: Rect): void {
 /** Where a part of the picture, in fractions, is seen. */
 const placing =
   (rect: Rect, { k, x, y }: Transform) =>
-  (x0: number, y0: number, x1: number, y1: number) =>
+  ([x0, y0, x1, y1]: readonly number[]) =>
     [
       rect.x + rect.width * (x + k * x0),
       rect.y + rect.height * (y + k * y0),
@@ -63,7 +67,7 @@ const placing =
 
 /** Draws the picture, and over it the map; `clipMap` is called where a part of the picture is bare. */
 function drawContent(context: Context, rect: Rect, store: Store, content: TileContent, clipMap: () => void) {
-  const { picture, bitmap, map, segmentation, bitmaps, detail } = content;
+  const { picture, bitmap, map, segmentation, bitmaps, detail, part } = content;
   const { traits } = store;
   const { k } = content.view;
   const [swipe, cells, pixelated] = [traits.swipe.peek(), traits.cells.peek(), traits.pixelated.peek()];
@@ -75,18 +79,17 @@ function drawContent(context: Context, rect: Rect, store: Store, content: TileCo
   const opacity = traits.opacity.peek() * (isDrawn && isUnlikely(map) ? FAINT : 1);
   const isCovered = overlay !== null || segmentation !== undefined;
   const isGray = isCovered && opacity > 0 && traits.photo.peek() === "gray";
-  const isMerged = bitmap && overlay && k > 1 && !cells && !pixelated && !detail;
+  const isMerged = bitmap && overlay && k > 1 && !cells && !pixelated && !detail && !part;
   const merged = isMerged ? bitmaps.merge(bitmaps.picture(bitmap, isGray), overlay, picture.box, opacity) : null;
   const drawPicture = (gray: boolean) => {
     if (bitmap) {
       const source = k === 1 ? bitmaps.fitted(bitmap, gray, rect, pixelated) : bitmaps.picture(bitmap, gray);
       context.imageSmoothingEnabled = !pixelated;
-      context.drawImage(source, ...place(0, 0, 1, 1));
+      context.drawImage(source, ...place(WHOLE));
     }
     if (detail) {
-      const [x0, y0, x1, y1] = detail.box;
       context.imageSmoothingEnabled = !detail.pixelated;
-      context.drawImage(bitmaps.detail(detail.bitmap, gray), ...place(x0, y0, x1, y1));
+      context.drawImage(bitmaps.detail(detail.bitmap, gray), ...place(detail.box));
     }
   };
   // Where it is bare, it has its colours.
@@ -98,9 +101,24 @@ function drawContent(context: Context, rect: Rect, store: Store, content: TileCo
   }
   context.imageSmoothingEnabled = !cells;
   context.globalAlpha = merged ? 1 : opacity;
-  if (merged) context.drawImage(merged, ...place(0, 0, 1, 1));
-  else if (overlay) context.drawImage(overlay, ...place(left, top, right, bottom));
-  if (segmentation) drawSegmentation(context, store, content, size, place(left, top, right, bottom));
+  if (merged) context.drawImage(merged, ...place(WHOLE));
+  else if (overlay) {
+    context.save();
+    if (part && map) drawPart(context, rect, bitmaps.part(part, styleOf(store, map)), place(part.box));
+    context.drawImage(overlay, ...place(picture.box));
+    context.restore();
+  }
+  if (segmentation) drawSegmentation(context, store, content, size, place(picture.box));
+}
+
+/** Draws a part of a map into a box, and keeps what is drawn after it out of there. */
+function drawPart(context: Context, rect: Rect, part: OffscreenCanvas, box: readonly [number, number, number, number]) {
+  const [x, y, width, height] = box;
+  context.drawImage(part, x, y, width, height);
+  context.beginPath();
+  context.rect(rect.x, rect.y, rect.width, rect.height);
+  context.rect(x, y, width, height);
+  context.clip("evenodd");
 }
 
 /** Draws what a segmenter sees: areas, or outlines over a map. */

@@ -1,7 +1,7 @@
 /** Draws every visible tile, at most once per animation frame. */
 
 import { effect, type ReadonlySignal } from "@preact/signals";
-import type { TileMap } from "../kernel/decode";
+import type { MapDetail, TileMap } from "../kernel/decode";
 import type { RegionRecord } from "../kernel/protocol";
 import type { LabelMap } from "../kernel/segmentation";
 import { type Point, type Rect, type Transform, whole } from "../math/transform";
@@ -290,6 +290,7 @@ export class Stage {
       ...(tile.isBare?.peek() ? { map: undefined } : layers),
       bitmaps: tile.bitmaps,
       detail,
+      part: tile.ownView ? this.partOf(tile, map) : null,
     });
     this.drawRegionOf(tile, context, rect);
     tile.overlay?.draw(context, rect, view, picture);
@@ -309,6 +310,12 @@ export class Stage {
     tile.region = regionOf(traits.regions.peek(), tile.image);
     const points = tile.isPicked ? [...(corners?.points ?? []), ...(crosshair ? [crosshair] : [])] : [];
     drawRegion(context, rect, view, picture, drawnRegion(tile.region, map?.item.region), points);
+  }
+
+  /** What there is of a tile's map in more cells, with the part of the picture that is drawn. */
+  private partOf({ crop, column }: TileState, map: TileMap | undefined): MapDetail | null {
+    const part = crop?.map;
+    return map && part?.gen === this.store.answer.peek()?.gen && part?.column === column ? (part ?? null) : null;
   }
 
   /** What there is of a tile's original, whose whole width takes so many pixels of the screen. */

@@ -1,6 +1,6 @@
 /** The bitmaps that a tile is drawn from: scaling a picture in every frame would cost far more than copying it. */
 
-import type { TileMap } from "../kernel/decode";
+import type { MapDetail, TileMap } from "../kernel/decode";
 import { applySign, resize, type Sign } from "../math/postprocess";
 import type { Rect } from "../math/transform";
 import { lookupTable, overlayTable } from "./colormap";
@@ -65,6 +65,7 @@ export class TileBitmaps {
   private readonly detailGray = new MemoCanvas();
   // Kept in memory rather than on the graphics card: it is written as often as it is drawn.
   private readonly map = new MemoCanvas({ willReadFrequently: true });
+  private readonly mapPart = new MemoCanvas();
   private readonly merged = new MemoCanvas();
   readonly segmentation = new SegmentationBitmaps();
   /** The map at the size of its bitmap, by sign. */
@@ -100,6 +101,14 @@ export class TileBitmaps {
     const [height, width] = size ? [pixels(size.height), pixels(size.width)] : [h, w];
     return this.map.show(width, height, [map, ...Object.values(style)], (context) =>
       this.painter.paint(context, this.scalarsAt(map, style.sign, height, width), style),
+    );
+  }
+
+  /** A part of the map in its colours, in its own cells. */
+  part(part: MapDetail, style: DrawStyle): OffscreenCanvas {
+    const [height, width] = part.shape;
+    return this.mapPart.show(width, height, [part, ...Object.values(style)], (context) =>
+      this.painter.paint(context, applySign(part.values, style.sign), style),
     );
   }
 

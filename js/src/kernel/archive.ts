@@ -33,7 +33,7 @@ import { type LabelMap, readSegmentations } from "./segmentation";
 export type Constants = Pick<
   Welcome,
   | ("catalogue" | "wrappers" | "inspection" | "class_names" | "arguments" | "columns" | "suspicions")
-  | ("predicts" | "units" | "places" | "regions")
+  | ("predicts" | "units" | "places" | "regions" | "unmeasurable")
 >;
 
 export interface ArchivedAnswer {
@@ -100,7 +100,15 @@ interface SavedCurves {
 }
 
 /** What earlier versions did not save. */
-const EARLIER = { columns: [], suspicions: null, predicts: "probability" as const, units: [], places: [], regions: [] };
+const EARLIER = {
+  columns: [],
+  suspicions: null,
+  predicts: "probability" as const,
+  units: [],
+  places: [],
+  regions: [],
+  unmeasurable: null,
+};
 
 /** Null where nothing was saved, or where another version saved it. */
 export async function openArchive(binary: Binary | null | undefined): Promise<Archive | null> {

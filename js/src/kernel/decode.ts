@@ -45,6 +45,20 @@ export interface Answer {
 
 export const tileKey = (image: number, column: number) => `${image}/${column}`;
 
+/** A part of a map that is too large to be sent whole; `box` is where it lies, in fractions of the map. */
+export interface MapDetail {
+  gen: number;
+  column: number;
+  box: readonly number[];
+  shape: readonly number[];
+  values: Float32Array;
+}
+
+export function readMapPart(part: Encoded & Omit<MapDetail, "values">, bytes: Bytes): MapDetail {
+  const { gen, column, box, shape } = part;
+  return { gen, column, box, shape, values: readMap(part, bytes) };
+}
+
 export interface ThumbnailMap {
   values: Float32Array;
   shape: number[];
@@ -129,8 +143,8 @@ export function readTiles(items: readonly Item[], buffers: Binary[]): [string, T
   return items.map((item) => {
     const values = readMap(item, bytes);
     // Answers of earlier versions have neither notes nor checks, and are whole.
-    const { notes = [], evidence = "some", checks = {}, done = 1, unit = null } = item;
-    const complete = { ...item, notes, evidence, checks, done, unit };
+    const { notes = [], evidence = "some", checks = {}, done = 1, unit = null, whole_shape = item.shape } = item;
+    const complete = { ...item, notes, evidence, checks, done, unit, whole_shape };
     return [tileKey(item.image, item.column), { item: complete, values, extent: extent(values) }];
   });
 }

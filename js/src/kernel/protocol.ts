@@ -5,6 +5,29 @@
 
 export const VERSION = 1;
 
+/** Where a map lies in its frame's buffer, and how to read it; see `codec`. */
+export interface Encoded {
+  shape: number[];
+  dtype: "float32" | "uint16";
+  scale: number;
+  offset: number;
+  byte_offset: number;
+  byte_length: number;
+}
+
+/** A part of a map that is too large to be sent whole, of the question `gen`; `box` is in fractions of the map. */
+export interface MapPart {
+  shape: number[];
+  dtype: "float32" | "uint16";
+  scale: number;
+  offset: number;
+  byte_offset: number;
+  byte_length: number;
+  gen: number;
+  column: number;
+  box: number[];
+}
+
 /**
  * With one buffer: float32 numbers of all classes, of the images from `first` on; `Welcome` says what they are.
  *
@@ -141,23 +164,14 @@ export interface InspectionRecord {
   preprocessing: string;
 }
 
-/** Where a map lies in its frame's buffer, and how to read it; see `codec`. */
-export interface Encoded {
-  shape: number[];
-  dtype: "float32" | "uint16";
-  scale: number;
-  offset: number;
-  byte_offset: number;
-  byte_length: number;
-}
-
 /**
  * One map.
  *
  * `target` is −1 for a contrast, `evidence` `"against"` where nothing positive is there to be drawn; `checks` are
  * numbers by name that tell how exact the method was. A `partial` one will still change, or would have without a
  * cancel; `done` is the part of its passes that are made, 0 to 1. `unit` is that of a value, "" of one without, None
- * where the score is that of a class; `region` is None for a model of one score per class.
+ * where the score is that of a class; `region` is None for a model of one score per class. `whole_shape` is that of
+ * the map in Python, which is averaged where it has more cells than are sent.
  */
 export interface Item {
   shape: number[];
@@ -182,6 +196,7 @@ export interface Item {
   evidence: "some" | "against" | "none";
   checks: Record<string, number | null>;
   region: LocatedRegion | null;
+  whole_shape: number[];
 }
 
 /** How maps are drawn where the user chooses nothing else: see `engine.display`. */
@@ -244,6 +259,7 @@ export interface SuspicionRecords { headline: string; summary: string; limits: s
  * regression, or which share of a segmenter's places each class wins. `units` are those of values, "" of one without,
  * and [] where scores are of classes; `places` is the (height, width) of what a segmenter tells, [] of other models.
  * `regions` are the kinds that can be asked about, none where the model has one score per class.
+ * `unmeasurable` says why nothing can be covered, None where it can.
  */
 export interface Welcome {
   kind: "welcome";
@@ -261,6 +277,7 @@ export interface Welcome {
   units: string[];
   places: number[];
   regions: ("wins" | "whole" | "pixel" | "box" | "object" | "mask")[];
+  unmeasurable: string | null;
 }
 
 /**
@@ -554,10 +571,11 @@ export interface Error { kind: "error"; gen: number; message: string; hint: stri
 export interface File { kind: "file"; id: string; part: number; parts: number; error: string; }
 
 /**
- * A part of an image, with one buffer; or, with an empty buffer, why there is none.
+ * A part of an image, in the first of two buffers; or, with an empty one, why there is none.
  *
- * `box` is the part in pixels of the original, [x0, y0, x1, y1], which is `original_size` (width, height) large; the
- * crop has `width` × `height` pixels of its own.
+ * The second holds the same part of a map that was averaged to be sent, if there is a `map`. `box` is the part in
+ * pixels of the original, [x0, y0, x1, y1], which is `original_size` (width, height) large; the crop has `width` ×
+ * `height` pixels of its own.
  */
 export interface Crop {
   kind: "crop";
@@ -568,6 +586,7 @@ export interface Crop {
   width: number;
   height: number;
   mime: string;
+  map: MapPart | null;
   problem: string;
 }
 
@@ -632,11 +651,19 @@ export interface Look { kind: "look"; gen: number; pictures: number[]; maps: num
 export interface Export { kind: "export"; id: string; format: string; column: number; }
 
 /**
- * Asks for a part of an image, `box` in pixels of the original, at most `longest` pixels long.
+ * Asks for a part of an image, and of its map in a `column` of the question `gen`, at most `longest` pixels long.
  *
- * `id` is the view's; a later one takes the place of an earlier one that waits.
+ * `box` is in pixels of the original, `id` is the view's; a later one takes the place of an earlier one that waits.
  */
-export interface Enlarge { kind: "enlarge"; id: string; image: number; box: number[]; longest: number; }
+export interface Enlarge {
+  kind: "enlarge";
+  id: string;
+  image: number;
+  box: number[];
+  longest: number;
+  gen: number;
+  column: number;
+}
 
 /** A frame of maps or pictures was taken in. */
 export interface Ack { kind: "ack"; seq: number; }

@@ -175,7 +175,8 @@ export class Actions {
   scoreInSight = () => this.session.strokes.scoreAll(this.store.inSight.peek(), chosenTile(this.store).column);
 
   /** Once a view rests, asks for the pixels of the original that it lacks. */
-  fetchCrop = (image: number, question: () => CropQuestion | null) => this.session.crops.fetchAtRest(image, question);
+  fetchCrop = (image: number, column: number, question: () => CropQuestion | null) =>
+    this.session.crops.fetchAtRest(image, column, question);
 
   fetchFile = (format: string, column: number) => this.session.downloads.fetch(format, column);
 

@@ -1,6 +1,6 @@
 /** Parts of images at the resolution of their originals, which the kernel cuts out when they are looked at. */
 
-import { type Binary, toBytes } from "../kernel/decode";
+import { type Binary, readMapPart, type TileMap, toBytes } from "../kernel/decode";
 import type { Crop, Message, Up } from "../kernel/protocol";
 import type { Transform } from "../math/transform";
 import { type ImageCrop, originalSize, type Picture, type Store } from "./store";
@@ -58,6 +58,31 @@ export function missingCrop(
   return { box, longest: Math.min(longest, LONGEST) };
 }
 
+/** The question for the part of a picture, and of the map over it, that a view lacks; null where neither is coarse. */
+export function missingParts(
+  picture: Picture,
+  map: TileMap | undefined,
+  gen: number,
+  seen: SeenPart,
+  width: number,
+  crop: ImageCrop | null,
+): CropQuestion | null {
+  const question = missingCrop(picture, seen, width, crop);
+  if (question || !map) return question;
+  const { shape, whole_shape: whole, column } = map.item;
+  // A map covers all of a picture that was cut into tiles.
+  const [size, original] = [originalSize(picture), { width: whole[1], height: whole[0] }];
+  const part = crop?.map?.gen === gen && crop.map.column === column ? crop.map : null;
+  const density = part && part.shape[1] / (part.box[2] - part.box[0]) / original.width;
+  const asPicture = { ...picture, width: shape[1], height: shape[0], original_size: [whole[1], whole[0]] };
+  const needed = missingCrop(asPicture, seen, width, part && density ? { box: part.box, density } : null);
+  if (!needed) return null;
+  const scale = (side: number, i: number) =>
+    i % 2 ? Math.round((side / original.height) * size.height) : Math.round((side / original.width) * size.width);
+  const box = needed.box.map(scale) as CropQuestion["box"];
+  return { box, longest: needed.longest };
+}
+
 export class Crops {
   /** The question whose answer is awaited, or was the last. */
   private asked = "";
@@ -69,18 +94,19 @@ export class Crops {
     private readonly send: (message: Up) => void,
     /** The view's own name: all views hear all answers. */
     private readonly id: string,
+    private readonly gen: () => number,
   ) {}
 
-  /** Asks for the crop that `question` names, if any, once this is not called for a while. */
-  fetchAtRest(image: number, question: () => CropQuestion | null): void {
+  /** Asks for the crop that `question` names, if any, with the map of a column, once this is not called for a while. */
+  fetchAtRest(image: number, column: number, question: () => CropQuestion | null): void {
     clearTimeout(this.restTimer);
     this.restTimer = setTimeout(() => {
       const wanted = question();
-      if (wanted) this.ask({ kind: "enlarge", id: this.id, image, ...wanted });
+      if (wanted) this.ask({ kind: "enlarge", id: this.id, image, gen: this.gen(), column, ...wanted });
     }, REST_MS);
   }
 
-  receive({ id, image, box, original_size, width, mime, problem }: Crop, buffers: Binary[]): void {
+  receive({ id, image, box, original_size, width, mime, map, problem }: Crop, buffers: Binary[]): void {
     if (id !== this.id) return;
     clearTimeout(this.lostTimer);
     const fractions = box.map((place, i) => place / (original_size[i % 2] || 1));
@@ -89,6 +115,7 @@ export class Crops {
       density: width / (box[2] - box[0] || 1),
       // A host may reuse the buffer for its next message.
       data: toBytes(buffers[0]).slice(),
+      map: map && readMapPart(map, toBytes(buffers[1])),
     };
   }
 

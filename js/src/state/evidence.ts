@@ -43,6 +43,7 @@ export const unmeasured = (store: Store, images: readonly number[]): number[] =>
 /** Why nothing can be measured, "" where it can. */
 export function whyNotMeasured(store: Store): string {
   if (store.available.value?.fromStore) return "Not measured: that takes the model, which is not beside the store.";
+  if (store.constants.value?.unmeasurable) return `Not measured. ${store.constants.value.unmeasurable}`;
   if (store.available.value?.offline) return "Not measured before this page was saved.";
   return store.status.value === "no-kernel" ? "Measuring takes the kernel, which does not answer." : "";
 }

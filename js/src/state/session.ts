@@ -57,7 +57,7 @@ export class Session implements Listener {
     this.current = new CurrentAnswer(store, cache);
     this.images = new StoreImages(store, this.current, send);
     this.downloads = new Downloads(send);
-    this.crops = new Crops(store, send, this.id);
+    this.crops = new Crops(store, send, this.id, () => this.current.gen);
     this.strokes = new Strokes(store, send, this.id, () => this.current.gen);
     this.segmentations = new Segmentations(store, send, (error) => this.fail(error));
     const names = Object.keys(store.traits) as (keyof Traits)[];

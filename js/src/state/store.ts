@@ -6,6 +6,7 @@ import {
   type Answer,
   type Binary,
   type EvidenceRecords,
+  type MapDetail,
   type PredictionTable,
   type ScoredCurves,
   type StoredFacts,
@@ -58,6 +59,8 @@ export interface ImageCrop {
   mime: string;
   data: Binary;
   problem: string;
+  /** The same part of a map. */
+  map: MapDetail | null;
 }
 
 /** A picture that was scored; or why there is none. */

@@ -17,6 +17,7 @@ export function whyNotScored(store: Store): string {
   const { available, status, constants } = store;
   if (available.value?.fromStore)
     return "Scoring takes the model, which is not beside the store: KxWidget.from_store(path, model).";
+  if (constants.value?.unmeasurable) return constants.value.unmeasurable;
   if (available.value?.offline) return "This page was saved: scoring what you paint takes Python, which is not here.";
   if (status.value === "no-kernel") return "Scoring takes the kernel, which does not answer. Run the cell again.";
   return constants.value ? "" : "Not ready yet.";

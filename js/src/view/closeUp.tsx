@@ -7,7 +7,7 @@ import { MaskOverlay } from "../canvas/maskOverlay";
 import { PaintSurface } from "../canvas/paintSurface";
 import { RegionSurface } from "../canvas/regionSurface";
 import { Transform } from "../math/transform";
-import { missingCrop } from "../state/crops";
+import { missingCrop, missingParts } from "../state/crops";
 import { explainedText, imageName, methodTitle } from "../state/labels";
 import { chosenTile, mapOf, originalSize, type Picture, pictureAt, type Store } from "../state/store";
 import type { StageProps } from "./props";
@@ -116,14 +116,17 @@ function useCrops(
   view: Signal<Transform>,
   width: ReadonlySignal<number>,
 ): void {
+  const { column } = chosenTile(store);
   useEffect(() => {
     if (!picture) return;
     return effect(() => {
-      const [seen, pixels] = [view.value, width.value];
+      const [seen, pixels, answer] = [view.value, width.value, store.answer.value];
       if (store.status.value === "no-kernel" || pixels === 0) return;
-      actions.fetchCrop(image, () => missingCrop(picture, seen, pixels, cropOf(store, image)));
+      const map = mapOf(store, { image, column });
+      const gen = answer?.gen ?? 0;
+      actions.fetchCrop(image, column, () => missingParts(picture, map, gen, seen, pixels, cropOf(store, image)));
     });
-  }, [picture, image]);
+  }, [picture, image, column]);
 }
 
 /** The crop of an image that is here. */

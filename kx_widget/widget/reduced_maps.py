@@ -1,0 +1,28 @@
+"""Maps of more cells than can be sent."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from kx_widget.engine.types import Floats
+
+# Of a longer map pages get one that is averaged; parts of it are sent where somebody looks closer.
+LONGEST_MAP = 1024
+
+
+def reduce(values: Floats, side: int | None) -> Floats:
+    """A map (h, w) averaged over square blocks, so that it is at most `side` long; None leaves it as it is."""
+    factor = factor_of(values.shape, side)
+    if factor == 1:
+        return values
+    rows, columns = (np.arange(0, length, factor) for length in values.shape)
+
+    def total(a: Floats) -> Floats:
+        return np.add.reduceat(np.add.reduceat(a, rows, 0), columns, 1)
+
+    return total(values) / total(np.ones_like(values))
+
+
+def factor_of(shape: Sequence[int], side: int | None) -> int:
+    """How many cells along a side become one, so that a map of this shape is at most `side` long."""
+    return 1 if side is None else -(-max(shape) // side)
