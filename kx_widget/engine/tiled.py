@@ -26,11 +26,13 @@ from kx_widget.engine.types import WHOLE, Floats, Frame, Frames, Notes, Partial
 
 # Tiles in one call: after each of them maps are shown, and a question can be cancelled.
 TILES_AT_ONCE = 8
+# How often the map of a picture is shown while its tiles come.
+MOST_PARTIALS = 16
 # What the maps of an answer may take of the memory budget.
 MAPS_PART = 1 / 8
 REFUSED = (
-    "This is not done for pictures in tiles: it would take the passes of each tile for each part that is covered. "
-    "Pass a part of the picture to an Explainer without tile=."
+    "Parts of pictures in tiles are not covered, which would take the passes of all tiles for each part: pass a part of "
+    "the picture to an Explainer without tile=."
 )
 NO_DATA_SET = (
     "Data sets and stores are not cut into tiles: explain pictures with explain(), one by one, or the data set with an "
@@ -213,7 +215,7 @@ class TiledQuestion(Question):
                     total, frames = partial.total, ()
                     if partial.done == partial.total:
                         merges[group].add(batch, partial, self.maps_of(partial, batch.stop - batch.start))
-                        if partials or merges[group].is_whole:
+                        if merges[group].is_whole or (partials and merges[group].is_due):
                             frames = merges[group].frames(group, targets, told_of_all, notes)
                     passes = total * len(groups) * len(chosen.batches)
                     yield Frames(frames, done + before + partial.done, done + passes)
@@ -411,12 +413,17 @@ class _Merges:
         self._columns = columns
         self._checks: dict[str, list[Floats]] = {}
         self._noise: list[Floats] = []
-        self._added = 0
+        self._added, self._shown = 0, 0
 
     @property
     def is_whole(self) -> bool:
         """Whether all tiles were added."""
         return self._added == len(self._picture.parts)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether enough was added since the last frames: to merge millions of cells takes a while."""
+        return (self._added - self._shown) * MOST_PARTIALS >= len(self._picture.parts)
 
     def add(self, batch: slice, partial: Partial, maps: Floats) -> None:
         """Add the maps (B, h, w), or of bands (B, h, w, bands), of some tiles."""
@@ -440,6 +447,7 @@ class _Merges:
         checks = {name: np.concatenate(values).max(keepdims=True) for name, values in self._checks.items()}
         noise = np.concatenate(self._noise).max(keepdims=True)
         elsewhere = 0.0 if self.is_whole else np.nan
+        self._shown = self._added
         frames: list[Frame] = []
         for column, merged in zip(group, self._maps, strict=True):
             maps = merged.values(elsewhere)[None]

@@ -390,7 +390,7 @@ def test_what_is_not_done_in_tiles_says_so(linear, tmp_path):
         lambda: tiled.uncovered(x),
         lambda: tiled.cover_pixels(x),
     ):
-        with pytest.raises(kx.ParameterError, match="not done for pictures in tiles"):
+        with pytest.raises(kx.ParameterError, match="Parts of pictures in tiles are not covered"):
             refused()
     store = linear[0].explain_to(tmp_path / "maps.parquet", [x])
     for refused in (

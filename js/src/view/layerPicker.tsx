@@ -24,6 +24,10 @@ const seesInput = (store: Store) => {
   return methods.length > 0 && methods.every(({ sees }) => sees === "input");
 };
 
+/** Whether none will come: without Python, of pictures in tiles, and for methods that see the input. */
+const hasNoThumbnails = (store: Store) =>
+  store.available.value !== null || Boolean(store.constants.value?.unmeasurable) || seesInput(store);
+
 /** To which of the methods shown the layer makes no difference; "" where it does to all. */
 function indifference(store: Store): string {
   const titles = shownMethods(store)
@@ -165,8 +169,7 @@ function usePicker({ store, actions, open }: ViewProps & { open: boolean }) {
     list.reveal(rows.indexOf(row));
   };
   const thumbnails = useComputed(() => thumbnailStyle(store));
-  // Without Python none will come, nor for methods that see the input.
-  const isBare = useComputed(() => !thumbnails.value && (store.available.value !== null || seesInput(store))).value;
+  const isBare = useComputed(() => !thumbnails.value && hasNoThumbnails(store)).value;
   const keyboard = { at, active, focused, activate, moveTo };
   return { ...layerRows, ...keyboard, store, recommended, hovered, list, canTake, layerOf, thumbnails, isBare };
 }
