@@ -636,6 +636,7 @@ class Explainer:
         keep: bool = False,
         batch_size: int | None = None,
         region: Any = None,
+        targets: Any = None,
     ) -> tuple[Floats, Floats]:
         """What the model says of images when parts of them are covered, 1 pass a mask; each is computed once.
 
@@ -647,6 +648,7 @@ class Explainer:
             keep: cover everything else instead.
             batch_size: images at once; None goes by memory.
             region: as in `explain`; where a class wins is where it does in the image that nothing covers.
+            targets: a `Target` of one's own, or several, whose values are told in place of the classes' scores.
 
         Returns:
             `(scores, probabilities)` of all classes, float32 (N, M, C) each; see `predict`.
@@ -657,7 +659,8 @@ class Explainer:
         """
         self._check_whole()
         settings = EvaluationSettings.checked({"cover": cover, "batch_size": batch_size})
-        question = self.ask(images, [0], method="gradients", batch_size=settings.batch_size, region=region)
+        targets = [0] if targets is None else targets
+        question = self.ask(images, targets, method="occlusion", batch_size=settings.batch_size, region=region)
         parts = check_parts(masks, question.images)
         extra_bytes = 8 * parts.shape[1] * question.columns.classes
         with model_failures():
@@ -669,9 +672,9 @@ class Explainer:
             )
         return scores, question.model.probabilities(scores)
 
-    def uncovered(self, images: Any, region: Any = None) -> tuple[Floats, Floats]:
+    def uncovered(self, images: Any, targets: Any = None, region: Any = None) -> tuple[Floats, Floats]:
         """What `what_if` tells where nothing is covered, (N, C) each: `predict`, but for models with several places."""
-        question = self.ask(images, [0], method="gradients", region=region)
+        question = self.ask(images, [0] if targets is None else targets, method="occlusion", region=region)
         with model_failures():
             scores = np.concatenate([question.scores(rows, probe) for rows, probe in question.probes()])
         return scores, question.model.probabilities(scores)

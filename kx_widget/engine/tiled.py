@@ -31,8 +31,8 @@ MOST_PARTIALS = 16
 # What the maps of an answer may take of the memory budget.
 MAPS_PART = 1 / 8
 REFUSED = (
-    "Parts of pictures in tiles are not covered, which would take the passes of all tiles for each part: pass a part of "
-    "the picture to an Explainer without tile=."
+    "Parts of pictures in tiles are not covered, which would take the passes of all tiles for each part: pass a part "
+    "of the picture to an Explainer without tile=."
 )
 NO_DATA_SET = (
     "Data sets and stores are not cut into tiles: explain pictures with explain(), one by one, or the data set with an "

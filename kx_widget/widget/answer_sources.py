@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kx_widget.engine.explainer import Explainer
     from kx_widget.engine.images import Images
     from kx_widget.engine.question import Question
+    from kx_widget.widget.own_targets import OwnTargets
 
 QuestionTraits = Mapping[str, Any]
 
@@ -110,6 +111,11 @@ class AnswerSource(Protocol):
     @property
     def explainer(self) -> Explainer | None:
         """Of the model, None where there is none."""
+        ...
+
+    @property
+    def own(self) -> OwnTargets | None:
+        """Targets of one's own that can be asked by their names, None where no model answers."""
         ...
 
     def ask(self, traits: QuestionTraits) -> Query:

@@ -48,7 +48,9 @@ class KeptFrames:
             if frame.final:
                 key = keys[frame.image, frame.column]
                 self._cache.put(key, (frame.values, frame))
-                if frame.target >= 0:  # Whoever asked for the best class may ask for it by its name.
+                if (
+                    frame.target >= 0 and frame.unit is None
+                ):  # Whoever asked for the best class may ask for it by its name.
                     self._cache.put((*key[:-1], frame.target), (frame.values, frame))
 
 
@@ -58,6 +60,7 @@ def keys_of(question: Question) -> dict[tuple[int, int], Key]:
     shared = (
         images.batch.shape[1:], question.method.id, question.layer,
         repr(sorted(question.params.items())), repr(sorted(question.wrappers.items())), question.seed,
+        question.model.own,
     )  # fmt: skip
     return {
         (image, column): (

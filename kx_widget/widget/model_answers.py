@@ -16,6 +16,7 @@ from kx_widget.engine.types import Frame, Frames
 from kx_widget.widget.answer_sources import Part, QuestionTraits
 from kx_widget.widget.image_sources import ImageSource, InputImages
 from kx_widget.widget.kept_frames import KeptFrames, Unfinished, keys_of, unfinished
+from kx_widget.widget.own_targets import OwnTargets
 from kx_widget.widget.questions import build, for_input
 from kx_widget.widget.region_traits import check_regions, regions_of
 from kx_widget.widget.serialize import catalogue, columns
@@ -46,8 +47,10 @@ class ModelQuery:
         images: Images,
         traits: QuestionTraits,
         kept: Mapping[str, KeptFrames],
+        own: OwnTargets,
     ) -> None:
         self._source, self._explainer, self._traits, self._kept = source, explainer, traits, kept
+        self._own = own
         self._inputs = self._build(images, range(len(images.batch)))
         self.columns = [column for each in self._inputs for column in columns(each.questions, each.name)]
 
@@ -125,7 +128,7 @@ class ModelQuery:
             InputQuestions(
                 each.name,
                 each.explainer,
-                build(each.explainer, each.images, traits, labels, regions),
+                build(each.explainer, each.images, traits, labels, regions, self._own),
                 self._kept[each.name],
             )
             for each, traits in asked
@@ -149,6 +152,7 @@ class ModelAnswers:
         self.explainer = explainer
         self._source = source
         self._images = images
+        self.own = OwnTargets(explainer.class_names)
         names = "", explainer.inputs.image.name, *(each.name for each in source.inputs)
         # By input: pictures that change places are other questions.
         self._kept = {name: KeptFrames(explainer.settings.cache_mib * KEPT_PART * 2**20) for name in names}
@@ -156,7 +160,7 @@ class ModelAnswers:
     def ask(self, traits: QuestionTraits) -> ModelQuery:
         """Check a question."""
         check_regions(traits["regions"], self._source)
-        return ModelQuery(self._source, self.explainer, self._images, traits, self._kept)
+        return ModelQuery(self._source, self.explainer, self._images, traits, self._kept, self.own)
 
     def catalogue(self) -> dict[str, Any]:
         """What views need to know once; any question can be asked."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     # What is stored is shown without TensorFlow.
     from kx_widget.engine.explainer import Explainer
     from kx_widget.engine.ranges import Pixels
+    from kx_widget.engine.scalars import Target
 
 Mask = NDArray[np.bool_]
 Predictions = tuple[Floats, Floats]
@@ -100,6 +101,7 @@ class PaintedBatch:
         mask: the marked pixels (H, W) as the model sees them.
         before, after: scores and probabilities of all classes (B, C); see `Explainer.predict`.
         regions: which places count in each image, None where classes win.
+        own: the target of one's own that is explained, None where that is a class.
     """
 
     explainer: Explainer
@@ -109,12 +111,30 @@ class PaintedBatch:
     before: Predictions
     after: Predictions
     regions: Sequence[Region] | None = None
+    own: Target | None = None
 
     @cached_property
     def blank(self) -> Floats:
         """Scores (B, C) where all is covered: one pass an image and cover."""
         whole = np.ones((1, *self.mask.shape), np.bool_)
-        return self.explainer.what_if(self.images, whole, self.stroke.cover, region=self.regions)[0][:, 0]
+        return self.explainer.what_if(self.images, whole, self.stroke.cover, targets=self.own, region=self._there)[0][
+            :, 0
+        ]
+
+    @property
+    def _there(self) -> Sequence[Region] | None:
+        """The region that is asked about: a target of one's own has none."""
+        return self.regions if self.own is None else None
+
+    @cached_property
+    def scores(self) -> tuple[Floats, Floats]:
+        """What is explained, before and after: the scores of all classes (B, C), or a target of one's own (B, 1)."""
+        if self.own is None:
+            return self.before[0], self.after[0]
+        covered = self.explainer.what_if(
+            self.images, self.mask[None], self.stroke.cover, self.stroke.keep, targets=self.own
+        )
+        return self.explainer.uncovered(self.images, self.own)[0], covered[0][:, 0]
 
     @property
     def has_probabilities(self) -> bool:
@@ -138,8 +158,8 @@ class PaintedBatch:
         """What is explained of an image, before and after, and which part of it is lost."""
         if item.get("score") is None:
             return {"before": None, "after": None, "lost": None}
-        before, after = self.before[0][row], self.after[0][row]
-        weights = self._weights(item)
+        before, after = (scores[row] for scores in self.scores)
+        weights = np.ones(1, np.float32) if self.own is not None else self._weights(item)
         score = float(before @ weights)
         if abs(score - item["score"]) > SAME_SCORE * max(1, abs(item["score"])):
             raise ParameterError(
@@ -182,6 +202,7 @@ class Painting:
         tiles: Tiles,
         predictions: Predictions | None,
         regions: PlainRegions,
+        own: Target | None = None,
     ) -> Iterator[tuple[dict[str, Any], bytes]]:
         """Score a stroke: one call of the model for an image whose predictions are known.
 
@@ -191,6 +212,7 @@ class Painting:
             tiles: the maps of the answer.
             predictions: scores and probabilities of all images as they are (N, C), None where these are not known.
             regions: of the question.
+            own: the target of one's own that the column explains, None where that is a class.
 
         Yields:
             The fields of a `painted` message after each call, and its buffer: of a single image the picture that was
@@ -214,7 +236,7 @@ class Painting:
                 continue
             asked -= len(chunk) - len(numbers)
             before = None if predictions is None else (predictions[0][numbers], predictions[1][numbers])
-            painted = _batch(explainer, stroke, images, before, regions_of(regions, numbers))
+            painted = replace(_batch(explainer, stroke, images, before, regions_of(regions, numbers)), own=own)
             items: list[Mapping[str, Any]] = [tiles.get((number, stroke.column), ({}, None))[0] for number in numbers]
             records = [*records, *painted.records(items, numbers)]
             is_probable = painted.has_probabilities and all(item.get("target", 0) >= 0 for item in items)
@@ -258,6 +280,6 @@ def _batch(
     """Images, scored once they are covered, and before unless that is known."""
     mask = stroke.pixels_for((images.batch.shape[1], images.batch.shape[2]))
     # What is predicted of places is where classes win; here it is what their scores are there.
-    before = explainer.uncovered(images, regions) if before is None or explainer.has_places else before
+    before = explainer.uncovered(images, region=regions) if before is None or explainer.has_places else before
     scores, probabilities = explainer.what_if(images, mask[None], stroke.cover, stroke.keep, region=regions)
     return PaintedBatch(explainer, stroke, images, mask, before, (scores[:, 0], probabilities[:, 0]), regions)

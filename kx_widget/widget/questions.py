@@ -11,10 +11,12 @@ from kx_widget.engine.images import Images
 from kx_widget.engine.question import Question
 from kx_widget.engine.regions import Region
 from kx_widget.engine.registry import Method, find
+from kx_widget.engine.scalars import Target, own_targets
 from kx_widget.engine.targets import Contrast, parse
 from kx_widget.engine.types import Inspection, LayerInfo
 from kx_widget.engine.wrappers import WRAPPERS
 from kx_widget.widget.answer_sources import QuestionTraits
+from kx_widget.widget.own_targets import OwnTargets
 
 DEFAULT_COLUMNS = 3
 DEFAULT_LAYERS = 4
@@ -43,6 +45,7 @@ def build(
     traits: QuestionTraits,
     labels: Sequence[int | None] | None = None,
     regions: Sequence[Region] | None = None,
+    own: OwnTargets | None = None,
 ) -> list[Question]:
     """Checked questions whose columns, side by side, are the answer.
 
@@ -52,19 +55,29 @@ def build(
         traits: what is asked.
         labels: the true classes of these images, None where one is unknown, or where none of any image is known.
         regions: which places count in each of these images, None for those where the class wins.
+        own: targets that names among the traits may stand for.
 
     Raises:
         KxError: an unknown layer, method, class or parameter, also among `compare_with`.
     """
+    own = own or OwnTargets(explainer.class_names)
 
     def ask(layer: str, method: str, targets: Any, params: dict[str, Any]) -> Question:
-        about = {"labels": labels, "region": regions, "method": method, "layer": layer or None}
-        return explainer.ask(images, targets, **about, **params)
+        chosen = own.read(targets)
+        # A number of one's own is that of the whole image.
+        there = None if own_targets(chosen) else regions
+        about = {"labels": labels, "region": there, "method": method, "layer": layer or None}
+        return explainer.ask(images, chosen, **about, **params)
 
     _check_values(traits["compare_with"], traits["params"])
     main = tuple(traits[name] for name in ("layer", "method", "target", "params"))
     columns = _columns(explainer, traits, len(images.batch))
-    is_shown = main in columns or (traits["compare"] == "targets" and traits["target"] in columns[0][2])
+    if traits["compare"] == "targets":
+        layer, method, targets, params = columns[0]
+        columns = [(layer, method, run, params) for run in own.runs(targets)]
+        is_shown = traits["target"] in targets
+    else:
+        is_shown = main in columns
     if not is_shown:
         ask(*main)  # What the traits say must be right even where no column shows it.
     try:
@@ -105,7 +118,7 @@ def _check_values(compare_with: list[Any], params: dict[str, Any]) -> None:
     if len(compare_with) > MOST_COLUMNS:
         raise ParameterError(f"compare_with has {len(compare_with)} values; {MOST_COLUMNS} at most are compared.")
     for value in compare_with:
-        if not isinstance(value, (str, int, np.integer, Contrast)):
+        if not isinstance(value, (str, int, np.integer, Contrast, Target)):
             raise ParameterError(f"compare_with: {value!r:.100} is not a layer, a method or a class.")
     check_parameters(params)
 

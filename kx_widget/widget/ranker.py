@@ -64,10 +64,12 @@ class Ranker:
         layers = self._layers(explainer, traits)
         rankings: list[Ranking] = []
         for target in dict.fromkeys(targets):
-            asks = asks_for_labels({"target": target, "compare": "none", "compare_with": []})
-            labels, regions = list(self._images.labels) if asks else [], traits["regions"]
-            key = json.dumps([version, layers, labels, target, regions], default=str)
-            ranking = self._rankings.pop(key, None) or Ranking(target, explainer.methods, layers, regions)
+            own = self._answers.own
+            alone = {"target": target, "compare": "none", "compare_with": []}
+            editions = [] if own is None else own.editions(alone)
+            labels = list(self._images.labels) if asks_for_labels(alone) else []
+            key = json.dumps([version, layers, labels, target, editions, traits["regions"]], default=str)
+            ranking = self._rankings.pop(key, None) or Ranking(target, explainer.methods, layers, traits["regions"])
             self._rankings[key] = ranking
             rankings.append(ranking)
         while len(self._rankings) > MOST_RANKINGS:

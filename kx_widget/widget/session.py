@@ -657,10 +657,10 @@ class Session:
             lacking = [image for image in stroke.images if (image, stroke.column) not in answer.tiles]
             if lacking and not query.computes:
                 self._take(answer, self._compute(query, lacking, stale), {}, stale)
+            own = self._answers.own and self._answers.own.of_column(answer.columns, stroke.column)
             painting, explainer = self._painting_of(answer.columns, stroke.column)
-            parts = painting.score(
-                explainer, stroke, answer.tiles, self._predictions_of(answer), answer.traits["regions"]
-            )
+            predictions, regions = self._predictions_of(answer), answer.traits["regions"]
+            parts = painting.score(explainer, stroke, answer.tiles, predictions, regions, own)
             try:
                 for about, buffer in parts:
                     if query.version() != answer.version:
@@ -723,7 +723,8 @@ class Session:
     def _key(self, traits: Mapping[str, Any], version: int) -> str:
         """A short name of this session's answer to a question, with this version of the model's weights."""
         labels = self._images.labels if asks_for_labels(traits) else ()
-        text = json.dumps([self._name, version, traits, labels], sort_keys=True, default=str)
+        editions = [] if self._answers.own is None else self._answers.own.editions(traits)
+        text = json.dumps([self._name, version, traits, labels, editions], sort_keys=True, default=str)
         return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
     def _tell_progress(self, frames: Frames, progress: float, eta: float | None) -> None:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from kx_widget.engine.explainer import Explainer
     from kx_widget.engine.question import Question
     from kx_widget.widget.model_answers import ModelAnswers
+    from kx_widget.widget.own_targets import OwnTargets
 
 LONGEST_SIDE = 384
 IMAGES_A_MESSAGE = 60_000
@@ -299,6 +300,11 @@ class StoredAnswers:
     def explainer(self) -> Explainer | None:
         """Of the model, None where there is none."""
         return self._model and self._model.explainer
+
+    @property
+    def own(self) -> OwnTargets | None:
+        """Targets of one's own that the model can be asked for."""
+        return self._model and self._model.own
 
     def ask(self, traits: QuestionTraits) -> Query:
         """Check a question.

@@ -21,7 +21,7 @@ from kx_widget.widget.region_traits import Regions
 COLORMAPS = (*SEQUENTIAL, *DIVERGING)
 QUESTION = ("layer", "method", "target", "params", "compare", "compare_with", "regions")
 READ_ONLY = ("status", "progress", "error", "weights_changed")
-PYTHON_ONLY = ("_images", "_snapshot", "_names", "_esm", "_css", "_anywidget")
+PYTHON_ONLY = ("_images", "_snapshot", "_names", "_own_targets", "_esm", "_css", "_anywidget")
 OUTCOMES = ("all", "wrong", "right", "unlabelled")
 # Of a number of an image that there is none of.
 NOT_TOLD = "not told"
@@ -104,6 +104,24 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+class AskedTarget(t.TraitType[Any, Any]):
+    """A class, a rank, a contrast, or a target of one's own, which becomes its text as it is taken over."""
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """The target as it is.
+
+        Raises:
+            TraitError: it is none, or several.
+        """
+        from kx_widget.engine.scalars import Target
+
+        if isinstance(value, bool) or not isinstance(value, (str, int, Contrast, Target)):
+            raise t.TraitError(
+                f"{self.name} must be a class, a rank like 'top', a contrast or a Target, not {value!r:.100}."
+            )
+        return value
+
+
 class Traits(anywidget.AnyWidget):
     """The traits of a `KxWidget`, and the front end that shows them."""
 
@@ -111,8 +129,7 @@ class Traits(anywidget.AnyWidget):
 
     layer = t.Unicode("").tag(sync=True)
     method = t.Unicode("gradcam").tag(sync=True)
-    # A contrast becomes its text as it is taken over.
-    target = t.Union([t.Unicode(), t.Int(), t.Instance(Contrast)], default_value="top").tag(sync=True)
+    target = AskedTarget("top").tag(sync=True)
     params = t.Dict(key_trait=t.Unicode()).tag(sync=True)
     compare = Choice(["none", "targets", "methods", "layers"], "none", {"classes": "targets"}).tag(sync=True)
     compare_with = t.List().tag(sync=True)
@@ -146,6 +163,7 @@ class Traits(anywidget.AnyWidget):
     weights_changed = t.Bool(False, read_only=True).tag(sync=True)
     _images = t.List().tag(sync=True)
     _names = t.Dict().tag(sync=True)  # the user's own variables that hold a trait's value, by the trait
+    _own_targets = t.List().tag(sync=True)  # those that were asked for, by name; see `own_targets`
     _snapshot = t.Bytes(b"").tag(sync=True)  # the latest answer, for pages without a kernel; see `archive`
 
     def __init__(self, **state: Any) -> None:

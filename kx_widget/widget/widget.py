@@ -14,6 +14,7 @@ from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.labels import read_labels
 from kx_widget.engine.model_inputs import EACH
 from kx_widget.engine.regions import WINS, Region
+from kx_widget.engine.scalars import Target
 from kx_widget.widget.answer_sources import AnswerSource, Query, asks_for_labels
 from kx_widget.widget.call_site import after_each_cell, written_arguments
 from kx_widget.widget.current_answer import Status
@@ -38,7 +39,8 @@ class KxWidget(Traits):
     Args:
         model: a built Keras 3 model, or an `Explainer` of one.
         images: arrays, paths, folders, globs, PIL images, or a list of these; see `Explainer.explain`.
-        target: `"top"`, `"top-2"`…, a class index or name, `"true"` (each image's own label), or `contrast(a, b)`.
+        target: `"top"`, `"top-2"`…, a class index or name, `"true"` (each image's own label), `contrast(a, b)`, or a
+            `Target` of one's own, which can be asked by its name from then on.
         layer: path of a layer; None for the recommended one.
         method: id of a method; None for the one that suits the model best, see `Explainer.inspection`.
         params: the method's parameters, and `smooth` or `tta` settings.
@@ -173,6 +175,7 @@ class KxWidget(Traits):
         suspicions: Any = welcome["suspicions"]
         self._suspicions = len(suspicions["items"]) if suspicions else 0
         try:
+            traits = {name: self._named(value) if name in QUESTION else value for name, value in traits.items()}
             labels = read_labels(traits.get("labels"), len(source), self._class_names)
             if (region := traits.pop("region", None)) is not None:
                 traits["regions"] = plain_regions(region, len(source))
@@ -433,7 +436,8 @@ class KxWidget(Traits):
         elif labels is None:
             # Several traits that change together are checked one by one, and the labels perhaps after the target.
             labels = read_labels(self.labels, len(self._source), self._class_names)
-        text = repr((traits, labels))
+        own = self._answers.own
+        text = repr((traits, labels, [] if own is None else own.editions(traits)))
         if self._last_query is None or text != self._last_query[0]:
             labels_before = self._source.labels
             self._source.labels = labels_before if labels is None else labels
@@ -455,10 +459,36 @@ class KxWidget(Traits):
 
     @t.validate(*QUESTION)
     def _check_question(self, proposal: Any) -> Any:
+        name, own = proposal["trait"].name, self.__dict__.get("_answers") and self._answers.own
         with self._refusing():
-            value = in_words(proposal["value"], self._class_names)
-            self._query(self._adapted(self._question_traits() | {proposal["trait"].name: value}))
+            before = {} if own is None else own.remembered()
+            editions = [] if own is None else own.editions(self._question_traits())
+            try:
+                value = self._named(proposal["value"])
+                self._query(self._adapted(self._question_traits() | {name: value}))
+            except KxError:
+                if own is not None:
+                    own.restore(before)
+                    self._own_targets = own.records()
+                raise
+        if own is not None and own.editions(self._question_traits()) != editions:
+            self._redefine(value)
         return value
+
+    def _named(self, value: Any) -> Any:
+        """A value of a trait of the question, as a browser can be told: contrasts and targets of one's own as text."""
+        own = self._answers.own
+        if isinstance(value, list):
+            return [self._named(each) for each in value]
+        if isinstance(value, Target) and own is not None:
+            value = own.add(value)
+            self._own_targets = own.records()
+        return in_words(value, self._class_names)
+
+    def _redefine(self, name: Any) -> None:
+        """Ask again what was asked of a target of one's own whose name is that of another one now."""
+        self._exporter.drop(lambda traits: name in (traits["target"], *traits["compare_with"]))
+        self.refresh()
 
     @t.validate("overlay")
     def _check_overlay(self, proposal: Any) -> Any:

@@ -1,7 +1,7 @@
 /** The Python that shows the same view again. */
 
 import { regionCode } from "./regionCode";
-import { DEFAULTS, type Store, type Traits } from "./store";
+import { DEFAULTS, type Store, type Target, type Traits } from "./store";
 
 /** A JSON value as Python writes it. */
 export function literal(value: unknown): string {
@@ -20,7 +20,7 @@ export function literal(value: unknown): string {
 
 /** Traits that are always written; others only where they differ from their default. */
 const ALWAYS: readonly (keyof Traits)[] = ["target", "layer", "method"];
-const NEVER: readonly (keyof Traits)[] = ["weights_changed", "_images", "_names", "regions"];
+const NEVER: readonly (keyof Traits)[] = ["weights_changed", "_images", "_names", "_own_targets", "regions"];
 const OTHERS = (Object.keys(DEFAULTS) as (keyof Traits)[]).filter((name) => ![...ALWAYS, ...NEVER].includes(name));
 
 const isName = (text: string) => /^[a-z_]+$/.test(text);
@@ -30,13 +30,22 @@ const unwritten = (argument: string) => argument.split("=").at(-1) ?? "";
 export function pythonCode(store: Store): string {
   const userArguments = store.constants.value?.arguments ?? ["model", "images"];
   const names = store.traits._names.value;
-  const written = (name: keyof Traits) => names[name] ?? literal(store.traits[name].value);
+  const own = new Map(store.traits._own_targets.value.map(({ name, variable }) => [name, variable || "target"]));
+  const writtenTarget = (target: Target) => own.get(String(target)) ?? literal(target);
+  const written = (name: keyof Traits) => {
+    if (name === "target") return writtenTarget(store.traits.target.value);
+    if (name === "compare_with") return `[${store.traits.compare_with.value.map(writtenTarget).join(", ")}]`;
+    return names[name] ?? literal(store.traits[name].value);
+  };
   const named = ALWAYS.filter((name) => store.traits[name].value !== "");
   // What a store's `sort` says is the order of its rows, before a page sorts them.
   const later: (keyof Traits)[] = store.stored.value ? ["sort"] : [];
   const isChanged = (name: keyof Traits) => literal(store.traits[name].value) !== literal(DEFAULTS[name]);
   const changed = OTHERS.filter((name) => isChanged(name) && !later.includes(name));
-  const others = userArguments.map(unwritten).filter(isName).join(", ");
+  const asked = [store.traits.target.value, ...store.traits.compare_with.value].map(String);
+  const others = [...userArguments.map(unwritten), ...asked.flatMap((name) => own.get(name) ?? [])]
+    .filter((name, at, all) => isName(name) && all.indexOf(name) === at)
+    .join(", ");
   const images = store.stored.value?.images ?? store.traits._images.value.length;
   const region = regionCode(store.traits.regions.value, images);
   const lines = [...named, ...changed].map((name) => `    ${name}=${written(name)},`);

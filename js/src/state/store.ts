@@ -28,6 +28,13 @@ import { membersOf } from "./suspects";
 export type Target = QuestionRecord["target"];
 export type Compare = QuestionRecord["compare"];
 
+/** A number of the user's own to explain, and the variable that holds it, if one does. */
+export interface OwnTarget {
+  name: string;
+  unit: string;
+  variable: string;
+}
+
 /** A picture as the kernel encoded it; `box` is the part of it that the model saw, in fractions. */
 export interface Picture {
   name: string;
@@ -134,6 +141,8 @@ export const DEFAULTS = {
   weights_changed: false,
   _images: [] as Picture[],
   /** The user's own variables that hold a trait's value, by the trait. */
+  /** Targets of the user's own, which can be asked by name. */
+  _own_targets: [] as readonly OwnTarget[],
   _names: {} as Readonly<Record<string, string>>,
 };
 export type Traits = typeof DEFAULTS;

@@ -9,6 +9,9 @@ import { addsColumn } from "./compare";
 import { CloseButton, Field } from "./field";
 import type { ViewProps } from "./props";
 
+/** What is said of a target of the user's own that has no unit. */
+const OWN = "a target of your own";
+
 /** Class indices, the most probable of the image in focus first. */
 function ranking(store: Store, classes: number): { order: number[]; numbers: Float32Array | null } {
   const numbers = predictionsOf(store, focusedImage(store));
@@ -38,7 +41,8 @@ export function classOptions(store: Store): Option[] {
     };
   });
   const classes = order.map((index) => ({ key: `#${index}`, text: names[index], figure: figure(index) }));
-  const all = [...tops, ...trueOptions(store, figure), ...classes];
+  const own = store.traits._own_targets.value.map(({ name, unit }) => ({ key: name, text: name, note: unit || OWN }));
+  const all = [...own, ...tops, ...trueOptions(store, figure), ...classes];
   const available = store.available.value;
   if (!available) return all;
   const keys = new Set(available.questions.map(({ target }) => keyOf(target, names)));
@@ -104,7 +108,8 @@ export function ClassPicker({ store, actions }: ViewProps) {
   const names = store.constants.value?.class_names ?? [];
   const target = store.traits.target.value;
   const available = store.available.value;
-  const [a, b] = available ? [target, null] : splitTarget(target, names);
+  const isOwn = store.traits._own_targets.value.some(({ name }) => name === target);
+  const [a, b] = available || isOwn ? [target, null] : splitTarget(target, names);
   const choose = (left: Target, right: Target | null) => actions.chooseTarget(joinTarget(left, right, names));
   return (
     <>
@@ -127,7 +132,7 @@ export function ClassPicker({ store, actions }: ViewProps) {
             else choose(targetOf(key, names), b);
           }}
         />
-        {b === null && !available && names.length > 1 && (
+        {b === null && !available && !isOwn && names.length > 1 && (
           <VersusButton store={store} target={a} onChoose={(other) => choose(a, other)} />
         )}
       </Field>
@@ -157,7 +162,8 @@ interface VersusProps {
 function VersusButton({ store, target, onChoose }: VersusProps) {
   const names = store.constants.value?.class_names ?? [];
   const isWrong = isRight(store.facts.value, focusedImage(store)) === false;
-  const [best, second] = TOPS;
+  // Of values none is first.
+  const [best, second] = tellsValues(store) ? names : TOPS;
   return (
     <button
       type="button"
