@@ -16,7 +16,7 @@ from kx_widget.engine.evaluation import CURVES, NOT_YET, Evaluation
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import Images
 from kx_widget.engine.types import Floats
-from kx_widget.widget.scored_curves import ScoredCurves, best_classes, scored_curves
+from kx_widget.widget.scored_curves import ScoredCurves, Tell, best_classes, own_value, scored_curves, values
 from kx_widget.widget.serialize import finite
 
 if TYPE_CHECKING:
@@ -141,7 +141,13 @@ class ExplainedImages:
                     rows = [row for row, each in enumerate(states) if each != before[row] and _says(evaluation, row)]
                     before = states
                     yield [
-                        record(evaluation, row, column, bool(np.isfinite(part.probabilities[row, column])))
+                        record(
+                            evaluation,
+                            row,
+                            column,
+                            bool(np.isfinite(part.probabilities[row, column])),
+                            bool(part.units),
+                        )
                         | {"image": numbers[row], "column": first_column + column}
                         for row in rows
                         for column in range(part.targets.shape[1])
@@ -156,7 +162,7 @@ class ExplainedImages:
         """
         scored = self._scored(image, column, curve=curve, step=step, cover=cover)
         height, width = scored.pixels.shape[:2]
-        about = {"share": scored.share, "width": width, "height": height, "classes": best_classes(scored)}
+        about = {"share": scored.share, "width": width, "height": height, "classes": self._tell(column)(scored)}
         return about, encode(scored.pixels, compress_level=3)
 
     def curves(self, image: int, columns: Sequence[int], cover: str, steps: int) -> Iterator[ScoredCurves]:
@@ -167,14 +173,27 @@ class ExplainedImages:
         """
         for column in columns:
             scored = partial(self._scored, image, column, cover=cover)
-            yield scored_curves(image, column, cover, steps, scored)
+            yield scored_curves(image, column, cover, steps, scored, self._tell(column))
 
-    def _scored(self, image: int, column: int, *, curve: str, step: int, cover: str) -> ScoredPicture:
+    def _place(self, column: int) -> tuple[Explanation, tuple[Explainer, Images], int]:
+        """What a column shows: an explanation, what made it of which images, and the place of the target in it."""
         sourced = zip(self.explanations, self.sources, strict=True)
         places = [(*each, target) for each in sourced for target in range(each[0].targets.shape[1])]
-        if image not in self.numbers or column not in range(len(places)):
-            raise ParameterError(f"There is no map of an image {image} in a column {column}.")
-        explanation, (explainer, images), target = places[column]
+        if column not in range(len(places)):
+            raise ParameterError(f"There is no column {column}: there are {len(places)}.")
+        return places[column]
+
+    def _tell(self, column: int) -> Tell:
+        """What is told of a picture that was scored for a column."""
+        explanation, _, target = self._place(column)
+        if explanation.own:
+            return partial(own_value, target=target)
+        return values if explanation.units else best_classes
+
+    def _scored(self, image: int, column: int, *, curve: str, step: int, cover: str) -> ScoredPicture:
+        if image not in self.numbers:
+            raise ParameterError(f"There is no map of an image {image}.")
+        explanation, (explainer, images), target = self._place(column)
         row = list(self.numbers).index(image)
         return explainer.scored_picture(explanation, row, target, step=step, curve=curve, images=images, cover=cover)
 
@@ -186,8 +205,10 @@ def fitting_metrics(explainer: Explainer, names: Sequence[str], explanation: Exp
     return [name for name in names if is_quick or "the method" not in explainer.metrics[name].needs]
 
 
-def record(evaluation: Evaluation, image: int, target: int, has_probability: bool) -> dict[str, Any]:
-    """What is known of one map, but for its place, as the page shows it; it may have a score alone."""
+def record(
+    evaluation: Evaluation, image: int, target: int, has_probability: bool, is_value: bool = False
+) -> dict[str, Any]:
+    """What is known of one map, but for its place, as the page shows it, if it has no probability, or is of a value."""
     return {
         "state": evaluation.state(image, target),
         "headline": evaluation.headline(image, target),
@@ -204,7 +225,7 @@ def record(evaluation: Evaluation, image: int, target: int, has_probability: boo
             for name, summary in evaluation.metrics.items()
             if f"{summary.title}: {NOT_YET}." not in evaluation.notes[image][target]
         ],
-        "curves": _curves(evaluation, image, target, has_probability),
+        "curves": _curves(evaluation, image, target, has_probability, is_value),
         "cells": _cells(evaluation, image, target),
     }
 
@@ -216,7 +237,9 @@ def _control(evaluation: Evaluation, name: str, image: int, target: int) -> list
     return [mean, spread] if np.isfinite([mean, spread]).all() else None
 
 
-def _curves(evaluation: Evaluation, image: int, target: int, has_probability: bool) -> dict[str, Any] | None:
+def _curves(
+    evaluation: Evaluation, image: int, target: int, has_probability: bool, is_value: bool
+) -> dict[str, Any] | None:
     if "deletion" not in evaluation.curves:
         return None
     is_compared = "random" in evaluation.curves and np.isfinite(evaluation.curves["random"][image, target]).all()
@@ -230,9 +253,10 @@ def _curves(evaluation: Evaluation, image: int, target: int, has_probability: bo
             name: _numbers(evaluation.curves[name][image, target]) if is_compared else []
             for name in ("random_low", "random_high")
         },
-        "flips_at": finite(evaluation.smallest_share("deletion", image, target)),
-        "keeps_at": finite(evaluation.smallest_share("insertion", image, target)),
-        "shares": shares_in_words(evaluation, image, target),
+        # Values are none that are predicted or not.
+        "flips_at": None if is_value else finite(evaluation.smallest_share("deletion", image, target)),
+        "keeps_at": None if is_value else finite(evaluation.smallest_share("insertion", image, target)),
+        "shares": [] if is_value else shares_in_words(evaluation, image, target),
     }
 
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     # A store is shown without TensorFlow.
     from kx_widget.engine.scored_picture import ScoredPicture
 
-CLASSES = 5
+CLASSES, VALUES = 5, 12
+
+Tell = Callable[["ScoredPicture"], list[dict[str, Any]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +51,7 @@ class ScoredCurves:
 
 
 def scored_curves(
-    image: int, column: int, cover: str, steps: int, scored: Callable[..., ScoredPicture]
+    image: int, column: int, cover: str, steps: int, scored: Callable[..., ScoredPicture], tell: Tell | None = None
 ) -> ScoredCurves:
     """Gather what was scored along both curves.
 
@@ -58,7 +60,9 @@ def scored_curves(
         cover: what covers.
         steps: of the curves, at most 255.
         scored: asked with `curve` and `step`, tells what was scored there; of a curve that is known this takes no pass.
+        tell: what is told of each picture; by default the classes of most score.
     """
+    tell = tell or best_classes
     pictures = {curve: [scored(curve=curve, step=step) for step in range(steps + 1)] for curve in CURVES}
     first, last = pictures["deletion"][0].pixels, pictures["deletion"][-1].pixels
     is_shown = np.stack([(each.pixels == first).all(-1) for each in pictures["deletion"][1:]])
@@ -71,13 +75,24 @@ def scored_curves(
         picture=encode(first, optimize=True),
         covering=encode(last, optimize=True),
         levels=encode(levels, optimize=True),
-        classes={curve: [best_classes(each) for each in each_curve] for curve, each_curve in pictures.items()},
+        classes={curve: [tell(each) for each in each_curve] for curve, each_curve in pictures.items()},
     )
 
 
 def best_classes(scored: ScoredPicture) -> list[dict[str, Any]]:
     """The classes of most score, as a `covered` message tells them."""
-    return [
-        {"index": index, "probability": finite(scored.probabilities[index]), "score": float(scored.scores[index])}
-        for index in scored.scores.argsort()[::-1][:CLASSES].tolist()
-    ]
+    return [_record(scored, index) for index in scored.scores.argsort()[::-1][:CLASSES].tolist()]
+
+
+def values(scored: ScoredPicture) -> list[dict[str, Any]]:
+    """The first values of a regression in their own order, of which none is more predicted than another."""
+    return [_record(scored, index) for index in range(len(scored.scores))[:VALUES]]
+
+
+def own_value(scored: ScoredPicture, target: int) -> list[dict[str, Any]]:
+    """A number of the user's own, which is that of no class."""
+    return [_record(scored, target) | {"index": -1}]
+
+
+def _record(scored: ScoredPicture, index: int) -> dict[str, Any]:
+    return {"index": index, "probability": finite(scored.probabilities[index]), "score": float(scored.scores[index])}

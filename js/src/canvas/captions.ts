@@ -2,7 +2,7 @@
 
 import type { Rect } from "../math/transform";
 import { type EvidenceState, evidenceOf, headlineOf, SHAPES, STATES } from "../state/evidence";
-import { explainedFigure, predictedFigure, predictedKind } from "../state/figures";
+import { explainedFigure, predictedFigure, predictedWord } from "../state/figures";
 import { isRight } from "../state/filterSort";
 import { className, explainedText, imageName, partialText, truthText } from "../state/labels";
 import { mapOf, type Store, type TilePlace } from "../state/store";
@@ -84,7 +84,7 @@ export function captionOf(store: Store, { image, column }: TilePlace, shown: rea
   const number = predictionOf(store, image, best) ?? confidence(image);
   const isFirst = column === shown[0];
   const figure = item && explainedFigure(item);
-  const word = predictedKind(store) === "share" ? "mostly" : "predicted";
+  const word = predictedWord(store);
   if (item) add(item.target === best && isFirst ? `${word} ${item.target_name}` : explainedText(store, item), figure);
   if (item) add(partialText(item), "", true);
   if (!isFirst) return lines;

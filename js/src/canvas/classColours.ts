@@ -1,8 +1,8 @@
 /** A colour for each class, the same in every image, told apart also by those who do not see all colours. */
 
-/** Grey, then Okabe and Ito's colours, then those of Tol's muted scheme that are not like them. */
+/** Dark grey, as the first class often is the background, then Okabe and Ito's colours, then those of Tol's muted scheme that are not like them. */
 const FIRST = [
-  ...["#999999", "#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7"],
+  ...["#333333", "#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7"],
   ...["#332288", "#999933", "#882255", "#44aa99", "#ddcc77", "#661100", "#aa4499", "#117733"],
 ];
 /** Degrees between the hues of two further classes: no few of them are alike. */

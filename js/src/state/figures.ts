@@ -11,6 +11,12 @@ export const predictedKind = (store: Store): Constants["predicts"] => store.cons
 /** Whether the model tells values rather than classes. */
 export const tellsValues = (store: Store): boolean => predictedKind(store) === "value";
 
+/** What stands before the first class: it is predicted, or has the most of the places, or the highest score. */
+export function predictedWord(store: Store): string {
+  const kind = predictedKind(store);
+  return kind === "share" ? "mostly" : kind === "score" ? "highest" : "predicted";
+}
+
 /** What a score belongs to: a class, or an output of a regression. */
 export const noun = (store: Store): "class" | "output" => (tellsValues(store) ? "output" : "class");
 

@@ -3,8 +3,9 @@
 /** A number as JavaScript writes it, with a true minus sign. */
 const minus = (text: string) => text.replaceAll("-", "−");
 
-/** A number of so many digits. */
-export function value(v: number | null, digits = 3): string {
+export const value = (v: number | null): string => rounded(v, 3);
+
+function rounded(v: number | null, digits: number): string {
   if (v === null || !Number.isFinite(v)) return "–";
   if (v === 0) return "0";
   const size = Math.abs(v);
@@ -16,7 +17,7 @@ export function value(v: number | null, digits = 3): string {
 export function quantity(v: number | null, unit = ""): string {
   const size = Math.abs(v ?? 0);
   const isPlain = v !== null && size >= 1000 && size < 1e9;
-  const text = isPlain ? minus(String(Math.round(v))) : value(v, 4);
+  const text = isPlain ? minus(String(Math.round(v))) : rounded(v, 4);
   return unit && v !== null && Number.isFinite(v) ? `${text}\u00a0${unit}` : text;
 }
 

@@ -1,5 +1,5 @@
 import type { TileMap } from "../kernel/decode";
-import { explainedFigure, explainedKind, predictedFigure, predictedKind } from "../state/figures";
+import { explainedFigure, explainedKind, predictedFigure, predictedWord } from "../state/figures";
 import { isRight } from "../state/filterSort";
 import { lastSegment } from "../state/format";
 import { briefExplainedText, className, explainedText, imageName, truthText } from "../state/labels";
@@ -65,7 +65,7 @@ function Prediction({ store, image, width }: { store: Store; image: number; widt
   const name = isKnown ? (store.briefNames.value[predicted[image]] ?? full) : "";
   const number = name ? (predictionOf(store, image, predicted[image]) ?? confidence(image)) : Number.NaN;
   const figure = predictedFigure(store, predicted[image], number);
-  const word = predictedKind(store) === "share" ? "mostly" : "predicted";
+  const word = predictedWord(store);
   const hasRoom = width > BESIDE_NAME + LETTER * name.length;
   return (
     <div class="caption predicted" title={full && `${word} ${full} ${figure}`}>
@@ -87,6 +87,7 @@ function Explained({ store, map }: { store: Store; map: TileMap | undefined }) {
   return (
     <div
       class="caption explained"
+      data-value={(map && map.item.unit !== null) || undefined}
       title={map && `The map explains ${full}; ${figure} is ${explainedKind(store, map.item)}`}
     >
       <span class={map ? "class" : "name"} data-other={!isPredicted || undefined}>

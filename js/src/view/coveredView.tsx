@@ -1,9 +1,9 @@
 import { useEffect, useRef } from "preact/hooks";
 import { drawCovered, type PictureData } from "../canvas/drawCovered";
-import type { ClassRecord } from "../kernel/protocol";
-import { figureOf, tellsValues } from "../state/figures";
+import type { ClassRecord, Item } from "../kernel/protocol";
+import { explainedFigure, figureOf, tellsValues } from "../state/figures";
 import { briefName, className } from "../state/labels";
-import type { CoveredPicture, Store } from "../state/store";
+import { type CoveredPicture, chosenTile, mapOf, type Store } from "../state/store";
 
 interface CoveredViewProps {
   store: Store;
@@ -40,17 +40,24 @@ export function CoveredView({ store, picture, caption }: CoveredViewProps) {
   );
 }
 
+/** Of a class, an output, or a number of the user's own, what the model says of it. */
+export const coveredFigure = (store: Store, { index, probability, score }: ClassRecord, item?: Item): string =>
+  index < 0
+    ? explainedFigure({ score, probability, unit: item?.unit ?? null })
+    : figureOf(store, index, probability ?? score, probability !== null);
+
 export function CoveredClasses({ store, classes }: { store: Store; classes: readonly ClassRecord[] }) {
+  const item = mapOf(store, chosenTile(store))?.item;
   return (
     <ol
       class="covered-classes"
       aria-label={tellsValues(store) ? "Values of the covered picture" : "Most probable classes of the covered picture"}
     >
-      {classes.slice(0, MOST).map(({ index, probability, score }) => (
-        <li key={index} title={className(store, index)}>
-          <span class="name">{briefName(store, index)}</span>
-          <span class="figure">{figureOf(store, index, probability ?? score, probability !== null)}</span>
-          {probability !== null && <span class="share" style={{ "--share": probability }} />}
+      {classes.slice(0, tellsValues(store) ? classes.length : MOST).map((each) => (
+        <li key={each.index} title={each.index < 0 ? item?.target_name : className(store, each.index)}>
+          <span class="name">{each.index < 0 ? item?.target_name : briefName(store, each.index)}</span>
+          <span class="figure">{coveredFigure(store, each, item)}</span>
+          {each.probability !== null && <span class="share" style={{ "--share": each.probability }} />}
         </li>
       ))}
     </ol>

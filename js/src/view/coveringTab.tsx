@@ -1,13 +1,12 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { CurvesRecord, EvidenceRecord } from "../kernel/protocol";
+import type { CurvesRecord, EvidenceRecord, Item } from "../kernel/protocol";
 import { coveredAt, coveredKey } from "../state/covered";
 import { whyNotMeasured } from "../state/evidence";
-import { tellsValues } from "../state/figures";
 import { percent, wholePercent } from "../state/format";
-import { briefName } from "../state/labels";
-import { type CoveredPicture, chosenTile, type Store } from "../state/store";
-import { CoveredView } from "./coveredView";
+import { briefExplainedText, briefName } from "../state/labels";
+import { type CoveredPicture, chosenTile, mapOf, type Store } from "../state/store";
+import { CoveredView, coveredFigure } from "./coveredView";
 import { CoverSelect } from "./coverSelect";
 import { CurveChart, type CurveName } from "./curveChart";
 import type { ViewProps } from "./props";
@@ -82,6 +81,12 @@ const shareText = (curves: CurvesRecord, curve: CurveName, step: number) =>
 const captionOf = (curves: CurvesRecord, curve: CurveName, step: number) =>
   `${shareText(curves, curve, step)}: the very picture that was scored`;
 
+/** What a value is in a picture that was scored, "" where that is not here. */
+function valueText(store: Store, item: Item, picture?: CoveredPicture): string {
+  const told = picture?.classes.find(({ index }) => index === item.target);
+  return told ? `${briefExplainedText(store, item)} ${coveredFigure(store, told, item)}` : "";
+}
+
 /** A step of a curve for those who do not see it. */
 export function stepText(
   store: Store,
@@ -92,12 +97,12 @@ export function stepText(
 ): string {
   const value = curves[curve][step];
   const figure =
-    value === null
-      ? ""
-      : curves.value === "probability"
-        ? percent(value)
-        : `${value.toFixed(2)} of the ${tellsValues(store) ? "value" : "score"}`;
-  const best = tellsValues(store) ? undefined : picture?.classes[0];
+    value === null ? "" : curves.value === "probability" ? percent(value) : `${value.toFixed(2)} of the score`;
+  const item = mapOf(store, chosenTile(store))?.item;
+  if (item && item.unit !== null) {
+    return `${shareText(curves, curve, step)}, ${valueText(store, item, picture) || figure}`;
+  }
+  const best = picture?.classes[0];
   const top = best ? `${briefName(store, best.index)} first` : "";
   return [shareText(curves, curve, step), figure, top].filter(Boolean).join(", ");
 }
