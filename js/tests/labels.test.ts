@@ -55,7 +55,7 @@ describe("a column", () => {
   });
 
   it.each([
-    ["none", "top · band 2", "predicted · band 2"],
+    ["none", "top · band 2", "band 2"],
     ["targets", "dog · band 0", "dog · band 0"],
     ["methods", "top · band 1", "CAM · band 1"],
   ] as const)("of one band says which: %s, %s", (compare, target, heading) => {

@@ -85,7 +85,9 @@ export function captionOf(store: Store, { image, column }: TilePlace, shown: rea
   const isFirst = column === shown[0];
   const figure = item && explainedFigure(item);
   const word = predictedWord(store);
-  if (item) add(item.target === best && isFirst ? `${word} ${item.target_name}` : explainedText(store, item), figure);
+  const isPredicted = item?.target === best && isFirst;
+  if (item && isPredicted) add(`${word} ${item.target_name}`, predictedFigure(store, best, number) || figure);
+  else if (item) add(explainedText(store, item), figure);
   if (item) add(partialText(item), "", true);
   if (!isFirst) return lines;
   if (best !== undefined && best !== item?.target)

@@ -11,6 +11,8 @@ const TEXT = 13;
 const SWATCH = 11;
 const SPACE = 6;
 const BETWEEN = 16;
+/** Of more classes, the others have too little of the pictures to be told apart by colour. */
+const MOST = 32;
 
 interface LegendEntry {
   text: string;
@@ -41,13 +43,17 @@ export function legendOf(
   if (shownOverlay(store) === "map") return [];
   const classes = store.constants.peek()?.class_names.length ?? 0;
   context.font = font(TEXT * unit);
+  const shares = meanShares(store, [...new Set(images)]);
+  const told = shares.slice(0, MOST).map(([index, share]) => ({
+    text: `${index < classes ? briefName(store, index) : "no class"} ${percent(share)}`,
+    colour: index < classes ? classColour(index) : null,
+  }));
+  if (shares.length > MOST) told.push({ text: `and ${shares.length - MOST} more`, colour: null });
   let [x, row] = [0, 0];
-  return meanShares(store, [...new Set(images)]).map(([index, share]) => {
-    const isClass = index < classes;
-    const text = `${isClass ? briefName(store, index) : "no class"} ${percent(share)}`;
+  return told.map(({ text, colour }) => {
     const length = (SWATCH + SPACE) * unit + context.measureText(text).width;
     if (x > 0 && x + length > width) [x, row] = [0, row + 1];
-    const entry = { text, colour: isClass ? classColour(index) : null, x, row };
+    const entry = { text, colour, x, row };
     x += length + BETWEEN * unit;
     return entry;
   });

@@ -59,6 +59,8 @@ export function columnHeading(store: Store, index: number): string {
   // A column may show one band of the map.
   const [target = "", band] = column.target.split(BAND);
   const compare = store.traits.compare.value;
+  // What all columns have in common says nothing of one of them.
+  if (band !== undefined && compare === "none") return `band ${band}`;
   const text =
     compare === "methods" ? column.method_title : comparedText(store, compare === "layers" ? column.layer : target);
   return [band === undefined ? text : `${text}${BAND}${band}`, column.input].filter(Boolean).join(" · ");

@@ -24,6 +24,7 @@ export function factsOfMap(store: Store): [term: string, fact: string][] {
     ["Layer", item.layer ? store.layerName(item.layer) : "the input"],
     ["Map", `${shape[1]} × ${shape[0]} values${item.partial ? `, ${partialText(item)}` : ""}`],
     ...Object.entries(checks).map(([name, number]): [string, string] => [words(name), value(number)]),
+    ["Images", (store.constants.value?.inspection.preprocessing ?? "").replace(/^preprocess: /, "")],
     ["Time", seconds === null ? "" : `${duration(seconds)} for all maps`],
   ];
   return facts.filter(([, fact]) => fact !== "");
