@@ -1,4 +1,4 @@
-"""Files that hold more than a picture: arrays, multi-band TIFF, and medical images through their own libraries."""
+"""Files that hold more than a picture: arrays, TIFF of bands, deep PNG, and medical images through their libraries."""
 
 import importlib
 from pathlib import Path
@@ -68,6 +68,22 @@ def _library(name: str) -> Any:
         raise ImageError(
             f"needs {name}, which is not installed: pip install {name}, or the extra 'medical' of kx-widget"
         ) from None
+
+
+def read_png(data: bytes) -> NDArray[Any] | None:
+    """The channels of a PNG at full depth; None where imagecodecs is not installed.
+
+    Raises:
+        ImageError: it cannot be read.
+    """
+    try:
+        codecs = importlib.import_module("imagecodecs")
+    except ImportError:
+        return None
+    try:
+        return np.asarray(codecs.png_decode(data))
+    except Exception as error:
+        raise ImageError(f"cannot be read as an image ({plain(error)})") from error
 
 
 def read_tiff(file: Any, channels: int) -> NDArray[Any]:

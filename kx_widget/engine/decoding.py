@@ -2,6 +2,7 @@
 
 import glob
 import io
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from kx_widget.engine.array_files import TIFF, holds_array, read_array, read_tiff
+from kx_widget.engine.array_files import TIFF, holds_array, read_array, read_png, read_tiff
 from kx_widget.engine.bands import COLOURS, Bands, where_not_finite
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.folders import pictures_in
@@ -21,6 +22,12 @@ NUMBERS = "buif"
 # What phones' photographs are called that Pillow cannot read alone.
 HEIC = (".heic", ".heif")
 BITS_PER_SAMPLE = 258
+# What white is in PNGs of 16 bits.
+DEEPEST = 65535
+SQUEEZED_WARNING = (
+    "A PNG has 16 bits a colour, of which Pillow reads 8. Install imagecodecs, or the extra 'bands' of kx-widget, "
+    "to have all of them."
+)
 # Pictures of a folder that are held in memory at once.
 MOST_IN_FOLDER = 500
 
@@ -165,7 +172,12 @@ def _open(file: Path | bytes, channels: int) -> Any:
         return read_tiff(file, channels)
     try:
         with Image.open(file if isinstance(file, Path) else io.BytesIO(file)) as opened:
-            if not _has_deep_colours(opened):
+            if _is_deep_png(opened):
+                deep = read_png(file.read_bytes() if isinstance(file, Path) else file)
+                if deep is not None:
+                    return _on_white(deep) if channels in COLOURS else deep
+                warnings.warn(SQUEEZED_WARNING, RuntimeWarning, stacklevel=2)
+            if not _is_deep_tiff(opened):
                 opened.load()
                 return _upright(opened, in_place=True)
         return read_tiff(file if isinstance(file, Path) else io.BytesIO(file), channels)
@@ -182,7 +194,20 @@ def _open(file: Path | bytes, channels: int) -> Any:
         raise ImageError(f"cannot be read as an image ({error})") from error
 
 
-def _has_deep_colours(opened: Image.Image) -> bool:
+def _is_deep_png(opened: Image.Image) -> bool:
+    """Whether this is a PNG of several channels of 16 bits, which Pillow makes 8."""
+    return opened.format == "PNG" and opened.mode[0] != "I" and str(opened.tile[0][3]).endswith(";16B")
+
+
+def _on_white(array: NDArray[Any]) -> NDArray[Any]:
+    """Colours or grey of 16 bits without the transparency that comes last, as `_opaque` does with 8 bits."""
+    if array.shape[-1] not in (2, 4):
+        return array
+    colours, opacity = array[..., :-1], array[..., -1:] / np.float32(DEEPEST)
+    return np.asarray(colours * opacity + DEEPEST * (1 - opacity) + 0.5).astype(np.uint16)
+
+
+def _is_deep_tiff(opened: Image.Image) -> bool:
     """Whether this is a TIFF of several channels of more than 8 bits, which Pillow would make 8."""
     bits = getattr(opened, "tag_v2", {}).get(BITS_PER_SAMPLE, ())
     return isinstance(bits, tuple) and len(bits) > 1 and max(bits) > 8
@@ -219,6 +244,6 @@ def is_deep(file: Path | bytes) -> bool:
         return True
     try:
         with Image.open(file if isinstance(file, Path) else io.BytesIO(file)) as opened:
-            return opened.mode[0] in ("I", "F") or _has_deep_colours(opened)
+            return opened.mode[0] in ("I", "F") or _is_deep_tiff(opened) or _is_deep_png(opened)
     except Exception:
         return isinstance(file, Path) and file.suffix.lower() in TIFF

@@ -2,6 +2,7 @@
 
 import sys
 
+import imagecodecs
 import keras
 import numpy as np
 import pytest
@@ -268,6 +269,45 @@ class TestFiles:
         deep[0, 0] = 65535
         tifffile.imwrite(tmp_path / "deep.tif", deep, photometric="rgb")
         assert_allclose(kx.Explainer(model).load(tmp_path / "deep.tif").batch[0], deep / 65535 * 255, atol=1e-4)
+
+    def test_a_png_of_16_bits_is_not_made_8(self, tmp_path):
+        model, _ = linear((8, 8, 3))
+        deep = rng().integers(0, 65536, (8, 8, 4)).astype(np.uint16)
+        deep[0, 0] = 65535
+        (tmp_path / "colours.png").write_bytes(imagecodecs.png_encode(deep[..., :3].copy()))
+        (tmp_path / "opaque.png").write_bytes(imagecodecs.png_encode(deep))
+        explainer = kx.Explainer(model)
+        batch = explainer.load([tmp_path / "colours.png", (tmp_path / "opaque.png").read_bytes()]).batch
+        assert_allclose(batch[0], deep[..., :3] / 65535 * 255, atol=1e-4)
+        opacity = deep[..., 3:] / 65535
+        assert_allclose(batch[1], 255 * (deep[..., :3] / 65535 * opacity + 1 - opacity), atol=0.01)
+        four, _ = linear((8, 8, 4))
+        assert_allclose(kx.Explainer(four).load(tmp_path / "opaque.png").batch[0], deep / 65535 * 255, atol=1e-4)
+        run = list(explainer.explain_dataset([str(tmp_path / "colours.png")], 0, method="gradient_x_input"))
+        assert_allclose(run[0].maps, explainer.explain(tmp_path / "colours.png", 0, method="gradient_x_input").maps)
+
+    def test_a_png_of_16_bits_that_becomes_8_is_told(self, tmp_path, monkeypatch):
+        model, _ = linear((8, 8, 3))
+        deep = rng().integers(0, 65536, (8, 8, 3)).astype(np.uint16)
+        (tmp_path / "deep.png").write_bytes(imagecodecs.png_encode(deep))
+        monkeypatch.setitem(sys.modules, "imagecodecs", None)
+        with pytest.warns(RuntimeWarning, match="16 bits a colour, of which Pillow reads 8"):
+            batch = kx.Explainer(model).load(tmp_path / "deep.png").batch
+        assert_array_equal(batch[0], deep >> 8)
+
+    def test_a_damaged_png_of_16_bits(self, tmp_path):
+        model, _ = linear((8, 8, 3))
+        data = imagecodecs.png_encode(rng().integers(0, 65536, (8, 8, 3)).astype(np.uint16))
+        (tmp_path / "half.png").write_bytes(data[: len(data) // 2])
+        with pytest.raises(kx.ImageError, match=r"half.png: cannot be read as an image"):
+            kx.Explainer(model).load(tmp_path / "half.png")
+
+    def test_a_compressed_tiff_of_bands(self, net, deep, tmp_path):
+        tifffile.imwrite(
+            tmp_path / "lzw.tif", deep[0], photometric="minisblack", planarconfig="contig", compression="lzw"
+        )
+        explainer = kx.Explainer(net)
+        assert_array_equal(explainer.load(tmp_path / "lzw.tif").batch, explainer.load(deep[:1]).batch)
 
     def test_four_channels_of_a_picture(self, net, tmp_path):
         pixels = rng().integers(0, 256, SHAPE, np.uint8)
