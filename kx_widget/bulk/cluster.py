@@ -94,6 +94,8 @@ class RayExecutor:
         if not parts:
             return
         model, everywhere = Path(self.model), replace(source, root=os.getcwd())
+        # What all images have in common is written down here, too.
+        pipeline.loader.settle(source.items())
         # Held to the end: an actor that is started again gets the same objects.
         large = ray.put(model.read_bytes()), ray.put(everywhere)
         actor: Any = ray.remote(ExplainActor).options(

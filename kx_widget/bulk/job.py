@@ -191,7 +191,9 @@ def run_job(explainer: Explainer, job: Job, execute: Executor = explain_here) ->
                 bar.update(_images_in(complete, part_images, source.total))
                 for images in execute(pipeline, source, files, complete):
                     bar.update(images)
-            write_json(folder / DONE, {"parts": sum(is_part(path.name) for path in folder.iterdir())})
+            facts = {"parts": sum(is_part(path.name) for path in folder.iterdir())}
+            # Told by the images themselves, and therefore no part of the question.
+            write_json(folder / DONE, facts | ({"depth": depth} if (depth := pipeline.loader.depth) else {}))
     return Store(job.path)
 
 

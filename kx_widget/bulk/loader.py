@@ -51,9 +51,9 @@ class Batch:
 class FixedRange(Ranges):
     """Takes all images to be in the range that the first of them show."""
 
-    def __init__(self) -> None:
+    def __init__(self, depth: int = 0) -> None:
+        super().__init__(depth)
         self._first: ValueRange | None = None
-        self.depth = 0
 
     def depth_of(self, integers: Sequence[NDArray[Any]]) -> int:
         """The bits that the first images of whole numbers use."""
@@ -96,10 +96,15 @@ class BatchLoader:
         self._raises = on_error == "raise"
         self._part_images = part_images
         self._settled = False
-        self._ranges = FixedRange()
+        self._ranges = FixedRange(explainer.ranges.depth)
         height, width, self._channels = explainer.declared
         self._resizes = explainer.preprocessor.resizes(self._channels)
         self._size = None if height is None or width is None else (height, width)
+
+    @property
+    def depth(self) -> int:
+        """The bits that whole numbers beyond 8 bits are taken to use, 0 without such; known once it is settled."""
+        return self._ranges.depth
 
     def part_of(self, item: SourceItem) -> int:
         """The number of the part that an image belongs to."""

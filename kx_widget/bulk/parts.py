@@ -14,6 +14,7 @@ from kx_widget.engine.errors import FormatError
 from kx_widget.engine.evidence_columns import LEVELS, EvidenceLevel
 from kx_widget.engine.files import atomic_write, named_errors
 from kx_widget.engine.images import Fit
+from kx_widget.engine.ranges import DEPTHS
 from kx_widget.engine.references import References
 
 JOB = "_job.json"
@@ -266,6 +267,7 @@ FIELDS: dict[str, Callable[[Any], bool]] = {
     "evidence": lambda value: value is None or value in LEVELS,
     "id": lambda value: isinstance(value, str),
     "parts": _is_count,
+    "depth": lambda value: value in (0, *DEPTHS),
     "images": _is_count,
     "channels": _is_count,
     "units": _list_of(str),

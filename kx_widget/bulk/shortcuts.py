@@ -21,6 +21,7 @@ from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.figures import counted
 from kx_widget.engine.files import writable, write_whole
 from kx_widget.engine.parameters import check_params
+from kx_widget.engine.ranges import Ranges
 from kx_widget.engine.types import Parameter
 
 PARAMETERS = (
@@ -150,7 +151,9 @@ def explainer_of(store: Store, model: Any) -> Explainer:
             f"The images of {store.path!r} were preprocessed by a function, {job['preprocess']}: ask in Python, "
             "Explainer(model, preprocess=…).shortcuts(store)."
         )
-    return Explainer(model, preprocess=job["preprocess"], **explainer_keywords(job))
+    explainer = Explainer(model, preprocess=job["preprocess"], **explainer_keywords(job))
+    explainer.ranges = Ranges(store.depth)
+    return explainer
 
 
 def check_model_of(store: Store, explainer: Explainer) -> None:

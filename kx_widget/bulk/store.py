@@ -28,6 +28,7 @@ from kx_widget.engine.files import check_path
 from kx_widget.engine.images import read
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.notes import Notes, heading_of
+from kx_widget.engine.ranges import Ranges
 from kx_widget.engine.regions import Region
 from kx_widget.engine.types import Floats, Ints
 
@@ -77,6 +78,7 @@ class Store:
             footers = list(pool.map(lambda name: self._footer(name, done), names))
         if not names and not self.job:
             raise FormatError(f"{self.path!r} is not a store of explanations: it holds no Parquet files.")
+        self._depth: int = (done or {}).get("depth", 0)
         self.complete = done is not None and done.get("parts", len(done.get("files", names))) == len(names)
         self._groups = [(name, f, g) for name, f in zip(names, footers, strict=True) for g in range(f.num_row_groups)]
         self._starts = [0, *accumulate(f.row_group(g).num_rows for _, f, g in self._groups)]
@@ -107,6 +109,11 @@ class Store:
     def bands(self) -> Bands:
         """The channels of images, and which of them are shown."""
         return Bands.from_plain(self.job.get("bands"))
+
+    @property
+    def depth(self) -> int:
+        """The bits that whole numbers beyond 8 bits were taken to use; 0 without such, or where it was not kept."""
+        return self._depth
 
     @property
     def class_names(self) -> list[str]:
@@ -365,7 +372,7 @@ class Store:
 
     def _picture(self, path: str) -> NDArray[np.uint8]:
         try:
-            pixels = read(file_of(path), self._side, self.job.get("fit", "stretch"), self.bands)
+            pixels = read(file_of(path), self._side, self.job.get("fit", "stretch"), self.bands, Ranges(self.depth))
         except ValueError:
             return np.full((*self._side, 3), 128, np.uint8)
         return pixels if pixels.shape[-1] == 3 else pixels.repeat(3, -1)

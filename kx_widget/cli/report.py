@@ -14,6 +14,7 @@ from kx_widget.bulk.store import Store
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.figures import counted, fixed, percent
 from kx_widget.engine.images import read
+from kx_widget.engine.ranges import Ranges
 from kx_widget.engine.types import Floats
 
 # So many photos are told one by one, and so many classes are counted.
@@ -28,6 +29,7 @@ WIDTH = 48
 
 def preprocessing_of(explainer: Any, store: Store) -> str:
     """How the store's photos become what the model expects, in words; its first one tells."""
+    explainer.ranges = Ranges(store.depth)
     for row in store.rows(store.select()[:1], ["id"]):
         with suppress(ImageError):
             explainer.load([file_of(row["id"])])

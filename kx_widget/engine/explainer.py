@@ -48,7 +48,7 @@ from kx_widget.engine.parameters import check_params
 from kx_widget.engine.partials import checked
 from kx_widget.engine.preprocessing import Preprocessing
 from kx_widget.engine.question import CompiledModel, Question, model_failures
-from kx_widget.engine.ranges import Pixels
+from kx_widget.engine.ranges import Pixels, Ranges
 from kx_widget.engine.regions import Region, RegionKind, parse_regions
 from kx_widget.engine.registry import Method, Metric, find, table
 from kx_widget.engine.scalars import own_targets
@@ -138,6 +138,7 @@ class Explainer:
         preprocessor: makes images model-ready.
         bands: the channels of images, and which of them are shown.
         tiling: how pictures are cut into tiles, None where they are not.
+        ranges: tells in what range the numbers of images lie.
         inputs: all that the model takes.
 
     Raises:
@@ -183,6 +184,7 @@ class Explainer:
         self.declared = self.preprocessor.declared(self.inputs.declared)
         self.bands = bands_of(self.declared[2], value_range, rgb)
         self.tiling = self._tiling(tile)
+        self.ranges = Ranges()
         self._lock = threading.RLock()
         self._budget = Budget(memory_mib)
         self._cache = Cache(int(min(cache_mib, memory_mib / 2) * 2**20))
@@ -334,7 +336,7 @@ class Explainer:
         return loaded
 
     def _load(self, images: Any) -> Images:
-        return load(images, self.declared, self.preprocessor, self.settings.fit, bands=self.bands)
+        return load(images, self.declared, self.preprocessor, self.settings.fit, self.ranges, bands=self.bands)
 
     def predict(self, images: Any) -> tuple[Floats, Floats]:
         """Scores before the final softmax or sigmoid, and probabilities.

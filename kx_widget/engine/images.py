@@ -21,7 +21,7 @@ from kx_widget.engine.cache import digest
 from kx_widget.engine.decoding import decode, is_whole, items_of
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.originals import Original, originals_of
-from kx_widget.engine.ranges import Limits, Pixels, Ranges, ValueRange, of_bits
+from kx_widget.engine.ranges import Limits, Pixels, Ranges, ValueRange, depth_in_words, of_bits
 from kx_widget.engine.types import WHOLE, Box, Floats
 
 if TYPE_CHECKING:
@@ -119,8 +119,8 @@ class Images:
     @property
     def described(self) -> str:
         """How the batch was made, in words."""
-        note = f"; 16-bit images taken as {self.depth} bit (0..{2**self.depth - 1})" if self.depth else ""
-        return self.preprocessing + note + self.bands.described
+        note = depth_in_words(self.depth)
+        return self.preprocessing + (note and f"; {note}") + self.bands.described
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -412,14 +412,20 @@ def join(parts: Sequence[Images]) -> Images:
     )
 
 
-def read(item: Any, size: tuple[int, int] | None = None, fit: Fit = "stretch", bands: Bands | None = None) -> Pixels:
+def read(
+    item: Any,
+    size: tuple[int, int] | None = None,
+    fit: Fit = "stretch",
+    bands: Bands | None = None,
+    ranges: Ranges | None = None,
+) -> Pixels:
     """One image to show, uint8 (height, width, 1 or 3), resized as `load` would if `size` is given.
 
     Raises:
         ImageError: it cannot be used, and why.
     """
-    bands = bands or Bands()
-    array, ranges = decode(item, bands.channels), Ranges()
+    bands, ranges = bands or Bands(), ranges or Ranges()
+    array = decode(item, bands.channels)
     if bands.value_range is not None:
         array = bands.picture(array.astype(np.float32), bands.value_range)
     elif is_whole(array):

@@ -28,7 +28,14 @@ AMBIGUOUS_RANGE_WARNING = (
 
 
 class Ranges:
-    """Tells the range of images; one that remembers earlier images may take its place."""
+    """Tells the range of images; one that remembers earlier images may take its place.
+
+    Args:
+        depth: the bits that whole numbers beyond 8 bits use, where that is known; 0 where the images tell.
+    """
+
+    def __init__(self, depth: int = 0) -> None:
+        self.depth = depth
 
     def span_of(self, floats: Sequence[NDArray[Any]]) -> ValueRange:
         """The range that these float images together show, a little overshoot apart.
@@ -49,6 +56,8 @@ class Ranges:
         """
         if not integers:
             return 0
+        if self.depth:
+            return self.depth
         high = max(int(a.max()) for a in integers)
         for bits in DEPTHS:
             if high < 2**bits:
@@ -69,6 +78,11 @@ def _span(floats: Sequence[NDArray[Any]]) -> tuple[ValueRange, float]:
     if low >= (-BELOW / 2 * 255 if high >= DARKEST else -BELOW) and high <= 255 * (1 + BELOW):
         return "0..255", high
     return "other", high
+
+
+def depth_in_words(depth: int) -> str:
+    """What is taken as white of whole numbers beyond 8 bits; "" where there are none."""
+    return f"16-bit images taken as {depth} bit (0..{2**depth - 1})" if depth else ""
 
 
 def of_bits(integers: NDArray[Any], bits: int) -> Floats:

@@ -11,6 +11,7 @@ from kx_widget.bulk.parts import explainer_keywords
 from kx_widget.bulk.pipeline import blank
 from kx_widget.engine.errors import ImageError, ParameterError
 from kx_widget.engine.explainer import Explainer
+from kx_widget.engine.ranges import Ranges
 from kx_widget.engine.tiled import NO_DATA_SET
 from kx_widget.widget.model_answers import ModelAnswers
 from kx_widget.widget.stored import StoredImages
@@ -25,6 +26,7 @@ def model_of_store(source: StoredImages, model: Any, settings: Mapping[str, Any]
     job = source.store.job
     if not isinstance(model, Explainer):
         model = public.Explainer(model, **{**explainer_keywords(job), **settings})
+        model.ranges = Ranges(source.store.depth)
     if model.tiling is not None:
         raise ParameterError(NO_DATA_SET)
     with suppress(ImageError):  # The catalogue says how images are preprocessed.

@@ -23,6 +23,7 @@ from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.heads import unit_of
 from kx_widget.engine.images import Images, box_of, read
 from kx_widget.engine.methods import METHODS
+from kx_widget.engine.ranges import Ranges, depth_in_words
 from kx_widget.engine.regions import Region
 from kx_widget.engine.types import Floats, Frame, Frames, Inspection, Ints, LayerInfo, LocatedRegion
 from kx_widget.widget.answer_sources import Part, Query, QuestionTraits, asks_for_labels
@@ -160,7 +161,7 @@ class StoredImages:
         Raises:
             ImageError: there is none, and why.
         """
-        return read(file_of(self.name(image)), bands=self.store.bands)
+        return read(file_of(self.name(image)), bands=self.store.bands, ranges=Ranges(self.store.depth))
 
     def original(self, image: int) -> NDArray[np.uint8]:
         """The picture at full resolution, of which the last one is kept for a while."""
@@ -378,7 +379,7 @@ class StoredAnswers:
             about = self._model.catalogue()
             about["inspection"]["preprocessing"] += f"; {folder}"
             return about | {"columns": self._source.columns, "suspicions": self._source.suspicions}
-        job = self._source.store.job
+        job, depth = self._source.store.job, depth_in_words(self._source.store.depth)
         layers = (LayerInfo(self._layer, "", (), (1, 1), True),) if self._layer else ()
         why = "The maps in the store; another layer needs the model: KxWidget.from_store(path, model)."
         height, width, channels = job.get("input_shape", (224, 224, 3))
@@ -391,7 +392,9 @@ class StoredAnswers:
         return {
             "catalogue": methods,
             "wrappers": describe_wrappers(),
-            "inspection": describe_inspection(inspection, f"stored in {self._source.store.path}; {folder}"),
+            "inspection": describe_inspection(
+                inspection, f"stored in {self._source.store.path}; {folder}{depth and f'; {depth}'}"
+            ),
             "class_names": list(job["class_names"]),
             "predicts": "value" if job.get("units") else "probability",
             "units": list(job.get("units", ())),
