@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import typer
 
+from kx_widget.cli.image_options import Rgb, ValueRange, about_images
 from kx_widget.cli.models import class_names_of, read_model
 from kx_widget.engine.drawing import COLORMAP
 from kx_widget.engine.errors import FormatError, ParameterError, UnknownTargetError
@@ -141,6 +142,8 @@ def explain(
     labels: Labels = None,
     preprocess: Preprocess = "auto",
     fit: FitMode = "stretch",
+    rgb: Rgb = None,
+    value_range: ValueRange = None,
     dtype: MapDtype = "float32",
     channel_relevance: Relevance = False,
     batch_size: BatchSize = None,
@@ -162,7 +165,9 @@ def explain(
     from kx_widget.explainer import Explainer
 
     chosen = None if preprocess == "none" else preprocess
-    explainer = Explainer(loaded, preprocess=chosen, class_names=class_names_of(class_names), fit=fit)
+    explainer = Explainer(
+        loaded, preprocess=chosen, class_names=class_names_of(class_names), fit=fit, **about_images(rgb, value_range)
+    )
     parsed = _targets(targets, top, explainer.class_names)
     execute = explain_here
     if workers:

@@ -20,9 +20,11 @@ from kx_widget.cli.commands import (
     app,
     say,
 )
+from kx_widget.cli.image_options import Rgb, ValueRange, about_images
 from kx_widget.cli.models import class_names_of, read_model
 from kx_widget.engine.errors import FormatError, ParameterError
 from kx_widget.engine.figures import counted
+from kx_widget.engine.ranges import Ranges
 
 FAILED = 4
 STOPPED = 130
@@ -130,7 +132,9 @@ def _explainer_of(store: Any, model: Any) -> Any:
             f"{store.path!r} was made with a preprocess of your own ({preprocess}), which a command cannot have: "
             "evaluate it in Python, with Explainer.evaluate_store."
         )
-    return Explainer(model, preprocess=preprocess, **explainer_keywords(job))
+    explainer = Explainer(model, preprocess=preprocess, **explainer_keywords(job))
+    explainer.ranges = Ranges(store.depth)
+    return explainer
 
 
 def _write_page(evaluation: Any, store: Any, page: Path, explainer: Any) -> None:
@@ -206,6 +210,8 @@ def compare(
     class_names: Names = None,
     preprocess: Preprocess = "auto",
     fit: FitMode = "stretch",
+    rgb: Rgb = None,
+    value_range: ValueRange = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the table as JSON.")] = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -225,6 +231,7 @@ def compare(
         preprocess=None if preprocess == "none" else preprocess,
         class_names=class_names_of(class_names),
         fit=fit,
+        **about_images(rgb, value_range),
     )
     state, is_stopped = None, False
     try:
