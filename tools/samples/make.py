@@ -7,19 +7,33 @@ from __future__ import annotations
 
 import argparse
 import time
+from functools import partial
 
 import numpy as np
 
-from kx_widget.samples import MODELS, SHORTCUT, TWIN
+from kx_widget.samples import MODELS, SHORTCUT, THERMAL, TWIN
 from kx_widget.samples.scenes import DATA, scenes
 
-from . import tagged, train, transformer
+from . import segmenter, tagged, thermal, train, transformer
 from .assets import write_assets
 
-TRAIN = {"cnn": train.train, "vit": transformer.train}
-# The method by which each is measured.
-POINTS = {"cnn": "gradcam", "vit": "attention_gradient"}
-TAGGED = {"shortcut": SHORTCUT, "twin": TWIN}
+FILES = {**MODELS, "shortcut": SHORTCUT, "twin": TWIN, "thermal": THERMAL}
+TRAIN = {
+    "cnn": train.train,
+    "vit": transformer.train,
+    "segmenter": segmenter.train,
+    "shortcut": partial(tagged.train, "shortcut"),
+    "twin": partial(tagged.train, "twin"),
+    "thermal": thermal.train,
+}
+MEASURE = {
+    "cnn": partial(train.measure, method="gradcam"),
+    "vit": partial(train.measure, method="attention_gradient"),
+    "segmenter": segmenter.measure,
+    "shortcut": tagged.measure,
+    "twin": tagged.measure,
+    "thermal": thermal.measure,
+}
 # (objects, seed, index) of the scenes to show.
 SHOWN = ((2, 100, 18), (2, 100, 20), (2, 100, 7), (3, 100, 22), (3, 100, 23))
 
@@ -39,23 +53,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--assets", action="store_true", help="only the pictures")
     parser.add_argument("--measure", action="store_true", help="only measure the shipped models")
-    parser.add_argument("--model", choices=[*MODELS, *TAGGED], help="this model alone, and no pictures")
+    parser.add_argument("--model", choices=FILES, help="this model alone, and no pictures")
     asked = parser.parse_args()
     started = time.perf_counter()
     if not (asked.measure or asked.model):
         write_assets(DATA)
         write_shown()
-    files = {**MODELS, **TAGGED}
-    for name in () if asked.assets else files if asked.model is None else (asked.model,):
-        path = DATA / files[name]
+    for name in () if asked.assets else FILES if asked.model is None else (asked.model,):
+        path = DATA / FILES[name]
         if not asked.measure:
-            tagged.train(name, path) if name in TAGGED else TRAIN[name](path)
+            TRAIN[name](path)
         import keras
 
-        model = keras.saving.load_model(path, compile=False)
-        shares = tagged.measure(model) if name in TAGGED else train.measure(model, POINTS[name])
-        for what, share in shares.items():
-            print(f"{name}, {what}: {share:.1%}")
+        for what, figure in MEASURE[name](keras.saving.load_model(path, compile=False)).items():
+            print(f"{name}, {what}: {figure:.3f}")
     print(f"{time.perf_counter() - started:.0f} s")
 
 
