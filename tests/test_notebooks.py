@@ -17,6 +17,16 @@ ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
 # What must be true of a notebook's own variables when its last cell has run.
 CHECKS = {
+    "bands": """
+        assert np.abs(values - truth).max() < 3
+        assert loaded.batch.max() == 4095
+        black = {**inputs, "image": np.zeros(inputs["image"].shape, "f4")}
+        gain = model.predict(inputs, verbose=0) - model.predict(black, verbose=0)
+        assert np.abs(e.maps.sum((1, 2, 3)) - gain[:, 0]).max() < 1
+        assert (e.maps.sum((2, 3)).argmax(1) == 3).all()
+        assert all(abs(s[m].sum() - 1) < 0.2 and abs(s[~m].sum()) < 0.1 for s, m in zip(slope, masks))
+        assert np.abs(explainer.predict(warmer)[0] - values + 10).max() < 0.5
+    """,
     "data_set": """
         assert [Path(name).name for name, _ in store.skipped] == ["broken.png"]
         assert len(store.select()) == 600 and store.complete
@@ -62,6 +72,21 @@ CHECKS = {
         assert (answer.maps == again.maps).all() and answer.target_names == again.target_names
         peaks = [heatmap[0].argmax() for heatmap in e.heatmaps(sign="positive", clip=100)]
         assert all(masks[i][e.targets[i, 0]].flat[peak] for i, peak in enumerate(peaks))
+    """,
+    "segmentation": """
+        assert said == ["background", "horse"]
+        predicted = model.predict(scene[None], verbose=0)[0]
+        assert [class_names[predicted[y, x].argmax()] for x, y in (cup, shuttle, horse)] == [
+            "coffee cup", "space shuttle", "horse"
+        ]
+        assert truth[0, horse[1], horse[0]]
+        strength = np.abs(e.maps[:, 0])
+        assert strength[0][truth[class_names.index("coffee cup")]].sum() > 0.4 * strength[0].sum()
+        assert strength[1][truth[class_names.index("space shuttle")]].sum() > 0.7 * strength[1].sum()
+        assert strength[2][np.hypot(x - horse[0], y - horse[1]) < 16].sum() > 0.7 * strength[2].sum()
+        shown = answers.heatmaps(size="input")[:, 0]
+        inside = shown[:, 50:90, 88:].sum((1, 2)) / shown.sum((1, 2))
+        assert inside[2] > 0.6 > inside[0]
     """,
     "vision_transformers": """
         assert np.abs(gradient[0]).max() > 0 and not np.any(gradient[1:])
