@@ -31,7 +31,7 @@ MOST_PARTIALS = 16
 # What the maps of an answer may take of the memory budget.
 MAPS_PART = 1 / 8
 REFUSED = (
-    "Parts of pictures in tiles are not covered, which would take the passes of all tiles for each part: pass a part "
+    "Parts of pictures in tiles are not covered: it would take the passes of all tiles for each of them. Pass a part "
     "of the picture to an Explainer without tile=."
 )
 NO_DATA_SET = (

@@ -1,6 +1,6 @@
 /** What is written of the pixel under the crosshair. */
 
-import type { TileMap } from "../kernel/decode";
+import type { MapDetail, TileMap } from "../kernel/decode";
 import { type LabelMap, labelAt } from "../kernel/segmentation";
 import { applySign, type Sign, sample } from "../math/postprocess";
 import { rankText, share, sorted } from "../math/rank";
@@ -24,6 +24,11 @@ function seenAt(store: Store, at: Point, { box }: Picture, segmentation: LabelMa
   return isClass ? briefName(store, label) : label === null ? "" : "no class";
 }
 
+/** The value of a part of a map there; NaN where it does not reach. */
+function valueOfPart(at: Point, { box: [x0, y0, x1, y1], shape: [h, w], values }: MapDetail): number {
+  return sample(values, h, w, (at.x - x0) / (x1 - x0), (at.y - y0) / (y1 - y0));
+}
+
 interface Ranked {
   sign: Sign;
   values: Float32Array;
@@ -43,13 +48,21 @@ export function createReadout(store: Store) {
     cache.set(map, ranked);
     return ranked;
   };
-  return (at: Point, picture: Picture, map: TileMap | undefined, segmentation?: LabelMap): string => {
+  return (
+    at: Point,
+    picture: Picture,
+    map: TileMap | undefined,
+    segmentation?: LabelMap,
+    part: MapDetail | null = null,
+  ): string => {
     const place = position(at, originalSize(picture));
     const seen = segmentation ? `  ${seenAt(store, at, picture, segmentation)}` : "";
-    const raw = map ? valueAt(at, picture, map) : Number.NaN;
+    const fine = part ? valueOfPart(at, part) : Number.NaN;
+    const raw = map && Number.isNaN(fine) ? valueAt(at, picture, map) : fine;
     if (!map || Number.isNaN(raw)) return `${place}  –${seen}`;
-    const { values, ascending } = rankedOf(map);
-    const rank = rankText(share(ascending, valueAt(at, picture, map, values)));
+    const { sign, values, ascending } = rankedOf(map);
+    const drawn = raw === fine ? applySign(Float32Array.of(raw), sign)[0] : valueAt(at, picture, map, values);
+    const rank = rankText(share(ascending, drawn));
     return `${place}  ${valueText(raw)}  ${rank}${seen}`;
   };
 }

@@ -283,6 +283,7 @@ export class Stage {
     tile.bitmaps ??= new TileBitmaps(this.painter);
     context.reset();
     const detail = tile.ownView ? this.detailOf(tile, picture, bitmap, rect.width * view.k) : null;
+    const part = tile.ownView ? this.partOf(tile, map) : null;
     compose(context, rect, this.store, {
       view,
       picture,
@@ -290,14 +291,14 @@ export class Stage {
       ...(tile.isBare?.peek() ? { map: undefined } : layers),
       bitmaps: tile.bitmaps,
       detail,
-      part: tile.ownView ? this.partOf(tile, map) : null,
+      part,
     });
     this.drawRegionOf(tile, context, rect);
     tile.overlay?.draw(context, rect, view, picture);
     tile.readout.hidden = at === null;
     if (!at) return;
     drawCrosshair(context, rect, view.apply(at));
-    tile.readout.textContent = this.readout(at, picture, map, layers.segmentation);
+    tile.readout.textContent = this.readout(at, picture, map, layers.segmentation, part);
   }
 
   /** The places that a map explains, and the corners that are being chosen. */
