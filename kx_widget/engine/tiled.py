@@ -1,5 +1,6 @@
 """A question about pictures too large for the model, answered tile by tile."""
 
+import math
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import compress
@@ -16,13 +17,13 @@ from kx_widget.engine.errors import ImageError, ParameterError
 from kx_widget.engine.images import Fit, Images, load
 from kx_widget.engine.preprocessing import Preprocessing
 from kx_widget.engine.probe import Probe
-from kx_widget.engine.question import Question
+from kx_widget.engine.question import Question, model_failures
 from kx_widget.engine.ranges import Ranges, ValueRange
 from kx_widget.engine.regions import Region
 from kx_widget.engine.regions import region as make_region
 from kx_widget.engine.targets import Targets
 from kx_widget.engine.tiling import MergedMap, Tile, TileGrid, Tiling
-from kx_widget.engine.types import WHOLE, Floats, Frame, Frames, Notes, Partial
+from kx_widget.engine.types import WHOLE, Floats, Frame, Frames, Ints, LocatedRegion, Notes, Partial
 
 # Tiles in one call: after each of them maps are shown, and a question can be cancelled.
 TILES_AT_ONCE = 8
@@ -180,6 +181,16 @@ class TiledQuestion(Question):
             told.append(picture.tell(list(picture.tell_tiles())))
         return np.stack([each.ranking for each in told]), np.stack([each.probabilities for each in told])
 
+    def winners(self, longest: int) -> list[Ints]:
+        """Which class wins at each place of the pictures (h, w), in the tile that weighs most there.
+
+        Args:
+            longest: how many places a side may have; of more some are left out.
+        """
+        version = self.model.weights.version()
+        with model_failures():
+            return [CutPicture.of(self, number, version).winners(longest) for number in range(len(self.images.items))]
+
     def _stream(self, version: int, partials: bool) -> Generator[Frames, None, None]:
         done, pictures = 0, len(self.images.items)
         for number in range(pictures):
@@ -200,6 +211,8 @@ class TiledQuestion(Question):
         targets = self.columns.part(rows).resolve(told_of_all.ranking[None])
         if self.regions:
             targets = self.with_reasons(targets, rows, told_of_all.ranking[None], [picture.why])
+            region = self.regions[picture.number]
+            targets = replace(targets, regions=(LocatedRegion(region.kind, str(region), region.at, None),))
         # (T, tiles, C)
         weights = targets.weights[0][:, None] * told_of_all.parts
         has_part = weights.any((0, 2))
@@ -351,10 +364,38 @@ class CutPicture:
         mean = np.asarray((parts * scores).sum(0), np.float32)
         if not question.regions:
             return PictureScores(mean, question.model.probabilities(mean), mean, np.ones_like(scores))
-        wins = question.regions[self.number].kind == "wins"
-        ranking = np.asarray(total / area.sum(), np.float32) if wins else mean
+        region = question.regions[self.number]
+        ranking = np.asarray(total / area.sum(), np.float32) if region.kind == "wins" else mean.copy()
+        if region.winner is not None:
+            ranking[region.winner] = ranking.max() + 1
         probable = np.asarray((parts * shares).sum(0), np.float32)
         return PictureScores(mean, probable, ranking, np.asarray(inside / np.maximum(total, 1e-12), np.float32))
+
+    def winners(self, longest: int) -> Ints:
+        """Which class wins at each place (h, w) of the picture."""
+        output, grid = self.question.model.graph.output, self.question.images.grid
+        assert output is not None
+        assert output.grid is not None
+        full = [max(1, round(s * c / w)) for s, c, w in zip(grid.size, output.grid, grid.window, strict=True)]
+        steps = max(1, math.ceil(max(full) / longest))
+        size = math.ceil(full[0] / steps), math.ceil(full[1] / steps)
+        centres = [(np.arange(count) + 0.5) / count * length for count, length in zip(size, grid.size, strict=True)]
+        owners = [axis.weights(at).argmax(0) for axis, at in zip(grid.axes, centres, strict=True)]
+        # A centre on the line between two cells is in the one after it, however it was rounded.
+        cells = [
+            np.clip(np.round((at - np.take(axis.starts, owner)) / axis.window * count, 6), 0, count - 1).astype(
+                np.int64
+            )
+            for axis, at, owner, count in zip(grid.axes, centres, owners, output.grid, strict=True)
+        ]
+        winners = np.zeros(size, np.int64)
+        for batch in self.batches:
+            of_tiles = self.probe(batch).outcome().winners[:, output.first :][:, : math.prod(output.grid)]
+            for (tile, _), of_tile in zip(self.parts[batch], of_tiles, strict=True):
+                rows, columns = np.flatnonzero(owners[0] == tile.row), np.flatnonzero(owners[1] == tile.column)
+                places = np.ix_(cells[0][rows], cells[1][columns])
+                winners[np.ix_(rows, columns)] = of_tile.reshape(output.grid)[places]
+        return winners
 
     def notes(self, tiles: int) -> Notes:
         """What is to be said of its map, of which these of so many tiles were computed."""

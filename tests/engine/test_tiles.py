@@ -9,6 +9,7 @@ from PIL import Image
 
 import kx_widget as kx
 from kx_widget.engine.methods import METHODS
+from kx_widget.engine.segmentation import segmented
 from kx_widget.engine.tiling import MergedMap, TileGrid, tiling_of
 from tests import cases, models
 from tests.segmenters import with_drawn_weights
@@ -261,6 +262,25 @@ def test_what_wins_in_the_whole_picture_is_predicted():
         assert_allclose(found, expected, rtol=2e-3, atol=1e-6)
     expected, found = (each.explain(x, ["top", "top-2"], method="gradients") for each in (whole, tiled))
     assert_array_equal(found.targets, expected.targets)
+
+
+def test_what_is_seen_is_put_together_of_the_tiles():
+    """The class at each place is that of the tile in which it lies farthest from the borders."""
+    whole, tiled = both(segmenter())
+    x = np.stack([picture(), picture(seed=1)])
+    assert_array_equal(segmented(tiled, tiled.load(x)), whole.model(x).numpy().argmax(-1))
+    wide = np.tile(picture(seed=2), (1, 14, 1))
+    seen = segmented(tiled, tiled.load(wide))[0]
+    assert seen.shape == (35, 658)
+    places = whole.model(wide[None]).numpy()[0].argmax(-1)
+    assert_array_equal(seen, places[1::2, 1::2])
+
+
+def test_a_frame_says_which_region_of_the_picture_it_explains():
+    region = kx.region(pixel=(50, 30))
+    steps = both(segmenter())[1].ask(picture(), "top", method="gradients", region=region).stream()
+    frame = [frame for frames in steps for frame in frames.frames][-1]
+    assert (frame.region.kind, frame.region.at, frame.region.words) == ("pixel", (50, 30), "at pixel (50, 30)")
 
 
 def test_masks_of_the_picture_and_objects():

@@ -126,6 +126,25 @@ def test_it_is_saved_and_copied_with_its_tiles(browser, widget, tmp_path):
     assert kx.Explanation.load(tmp_path / "maps.npz").maps.shape == (1, 1, HEIGHT, WIDTH)
 
 
+def test_a_segmenter_is_asked_about_a_pixel_of_the_whole_picture(photograph, browser):
+    image = keras.Input((None, None, 3))
+    x = layers.Conv2D(4, 3, padding="same", activation="relu", name="last")(image)
+    model = with_drawn_weights(keras.Model(image, layers.Conv2D(3, 1, padding="same")(x)))
+    with kx.KxWidget(model, photograph, "top", method="gradients", tile=(256, 256, 32)) as w:
+        browser.open(w)
+        until(lambda: browser.over)
+        w.regions = {"others": {"kind": "pixel", "at": [1200, 850]}}
+        w.wait()
+        assert browser.maps[0, 0][0]["region"]["at"] == [1200, 850]
+        # What the net sees of it are three pixels a side.
+        there = np.argwhere(w.result.maps[0, 0])
+        assert np.abs(there - [850, 1200]).max() <= 1
+        browser.say(w, "segment", images=[0])
+        until(lambda: any(m["kind"] == "segmentation" for m in browser.messages))
+        item = next(m for m in browser.messages if m["kind"] == "segmentation")["items"][0]
+        assert (item["problem"], item["shape"]) == ("", [HEIGHT // 2, WIDTH // 2])
+
+
 def test_compared_columns_have_parts_of_their_own(browser, widget):
     with widget.hold_trait_notifications():
         widget.compare, widget.compare_with = "targets", [0, 2]
