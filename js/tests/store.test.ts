@@ -4,7 +4,7 @@ import { type TileMap, tileKey } from "../src/kernel/decode";
 import { extent } from "../src/math/postprocess";
 import { Actions } from "../src/state/actions";
 import type { Session } from "../src/state/session";
-import { comparedValues, Store, type Traits } from "../src/state/store";
+import { comparedValues, type Picture, pictureAt, Store, type Traits } from "../src/state/store";
 import { COLUMN, item, predictions, welcome } from "./helpers";
 
 function tile(image: number, column: number, values: number[], signed = true): TileMap {
@@ -16,6 +16,17 @@ const answered = (...tiles: TileMap[]) => ({
   ...{ gen: 1, key: "" },
   columns: [0, 1].map(() => ({ ...COLUMN, target: "top" })),
   tiles: new Map(tiles.map((one) => [tileKey(one.item.image, one.item.column), one])),
+});
+
+it("a column of another input shows that input's picture, and one of the first its own", () => {
+  const right = { name: "right.png" } as Picture;
+  const left = { name: "left.png", inputs: { right } } as unknown as Picture;
+  const store = new Store({ _images: [left] });
+  expect(pictureAt(store, { image: 0, column: 1 })).toBe(left);
+  const columns = ["left", "right", ""].map((input) => ({ ...COLUMN, target: "top", input }));
+  store.answer.value = { ...answered(), columns };
+  expect([0, 1, 2, 3].map((column) => pictureAt(store, { image: 0, column }))).toEqual([left, right, left, left]);
+  expect(pictureAt(store, { image: 1, column: 1 })).toBe(undefined);
 });
 
 describe("a map with nothing to show", () => {

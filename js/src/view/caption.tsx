@@ -3,7 +3,7 @@ import { explainedFigure, explainedKind, predictedFigure, predictedWord } from "
 import { isRight } from "../state/filterSort";
 import { lastSegment } from "../state/format";
 import { briefExplainedText, className, explainedText, imageName, truthText } from "../state/labels";
-import { mapOf, type Store, type TilePlace } from "../state/store";
+import { mapOf, type Picture, type Store, type TilePlace } from "../state/store";
 import { predictionOf } from "../state/topClasses";
 import { isContactSheet } from "./gridLayout";
 import { Shortened } from "./shortened";
@@ -111,10 +111,11 @@ function Truth({ store, image }: { store: Store; image: number }) {
 }
 
 function Source({ store, image }: { store: Store; image: number }) {
-  const name = store.traits._images.value[image]?.name ?? "";
+  const picture = store.traits._images.value[image] as Picture | undefined;
+  const names = picture ? [picture, ...Object.values(picture.inputs ?? {})].map(({ name }) => name) : [];
   return (
-    <div class="source" title={name}>
-      <Shortened text={lastSegment(name) || "\u00a0"} />
+    <div class="source" title={names.join(", ")}>
+      <Shortened text={names.map(lastSegment).filter(Boolean).join(" · ") || "\u00a0"} />
     </div>
   );
 }
