@@ -154,7 +154,7 @@ class Similarity:
         try:
             # A preprocessor of pairs wants images, too; what it makes of them is of no use here.
             pairs = {"prompts": texts, "images": np.zeros((len(texts), 8, 8, 3), np.float32)}
-            tokens = tokenizer(pairs if hasattr(tokenizer, "tokenizer") else texts)
+            tokens = tokenizer(texts if getattr(tokenizer, "tokenizer", None) is None else pairs)
             tokens = tokens["token_ids"] if isinstance(tokens, dict) else tokens
             return np.asarray(self._encoder.get_text_embeddings(tf.constant(np.asarray(tokens), tf.int32)), np.float32)
         except Exception as error:

@@ -37,7 +37,8 @@ def own_preprocessor(model: Any, of_pairs: Any = None) -> "OwnPreprocessor | Non
         of_pairs: a preprocessor of texts and images that takes its place.
     """
     preprocessor = of_pairs or getattr(model, "preprocessor", None)
-    if hasattr(preprocessor, "tokenizer"):
+    # Those of images alone have a place for one, too.
+    if getattr(preprocessor, "tokenizer", None) is not None:
         preprocessor = getattr(preprocessor, "image_converter", None)
     code = getattr(type(model).call, "__code__", None)
     if not callable(preprocessor) or (code is not None and "preprocessor" in code.co_names):

@@ -153,9 +153,10 @@ class ModelAnswers:
         self._source = source
         self._images = images
         self.own = OwnTargets(explainer.class_names)
-        names = "", explainer.inputs.image.name, *(each.name for each in source.inputs)
+        names = "", *((explainer.inputs.image.name,) if source.inputs else ()), *(each.name for each in source.inputs)
         # By input: pictures that change places are other questions.
-        self._kept = {name: KeptFrames(explainer.settings.cache_mib * KEPT_PART * 2**20) for name in names}
+        limit = explainer.settings.cache_mib * KEPT_PART * 2**20 / len(names)
+        self._kept = {name: KeptFrames(limit) for name in names}
 
     def ask(self, traits: QuestionTraits) -> ModelQuery:
         """Check a question."""

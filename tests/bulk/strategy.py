@@ -34,7 +34,7 @@ def main(devices: int, many: int, folder: str) -> None:
     for e in x.explain_dataset(folder, ["top", "top-2"], batch_size=4, method="own"):
         seen.update(repr((e.names, e.target_names)).encode() + e.maps.tobytes() + e.scores.tobytes())
     found = replicas(x)
-    copies = {handle.device for _, r in found for handle, _ in r._last().graph._whole.graph.captures}
+    copies = {handle.device for _, r in found for handle, _ in r._models.last.graph._whole.graph.captures}
     print(len(found), len(copies), len(graphs), seen.hexdigest())
 
 

@@ -167,7 +167,7 @@ def test_what_it_takes_is_told_before(widget, browser):
 
 
 def test_the_picture_is_the_one_that_was_scored(widget, browser, pictures, monkeypatch):
-    given, predict = [], type(widget.explainer._last().functions).predict
+    given, predict = [], type(widget.explainer._models.last.functions).predict
     patch = "kx_widget.engine.graph.compiled.Functions.predict"
     monkeypatch.setattr(patch, lambda self, x: (given.extend(np.array(x)), predict(self, x))[1])
     measure(widget, browser, [1], "black")

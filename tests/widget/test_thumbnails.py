@@ -109,7 +109,7 @@ def test_what_cannot_be_answered_is_not(widget, browser, asked):
 
 def test_another_question_interrupts_them(widget, browser, monkeypatch):
     asked, goes_on = threading.Event(), threading.Event()
-    compile_layers = type(widget.explainer._last().functions).warm_layers
+    compile_layers = type(widget.explainer._models.last.functions).warm_layers
 
     def slowly(*arguments):
         asked.set()
