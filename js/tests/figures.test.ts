@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Item } from "../src/kernel/protocol";
-import { explainedFigure, explainedKind, predictedFigure } from "../src/state/figures";
+import { explainedFigure, explainedKind, predictedFigure, scoreHint } from "../src/state/figures";
 import { quantity } from "../src/state/format";
 import { Store } from "../src/state/store";
 import { topClasses } from "../src/state/topClasses";
@@ -90,6 +90,19 @@ describe("scores and shares", () => {
     expect(topClasses(store, 0, 2).map(({ index }) => index)).toEqual([1, 2]);
     expect(predictedFigure(store, 1, -1)).toBe("−1");
     expect(store.facts.value.confidence(0)).toBeNaN();
+  });
+
+  it("nobody has named say what to do, and references and values do not", () => {
+    const hint = (class_names: string[], predicts: "score" | "value" | "probability") => {
+      store.constants.value = welcome({ class_names, predicts });
+      return scoreHint(store);
+    };
+    expect(hint(["class 0", "class 1"], "score")).toContain("output_names=");
+    expect([
+      hint(["a photo of a cat"], "score"),
+      hint(["class 0"], "probability"),
+      hint(["output 0"], "value"),
+    ]).toEqual(["", "", ""]);
   });
 
   it("of shares those that are nothing are left out", () => {

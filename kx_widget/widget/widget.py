@@ -494,9 +494,11 @@ class KxWidget(Traits):
     def _check_overlay(self, proposal: Any) -> Any:
         with self._refusing():
             if proposal["value"] != "map" and not self._answers.catalogue()["places"]:
+                why = "the model tells no class for each place of it. Only segmenters do."
+                if self._answers.explainer is None:
+                    why = "that takes the model: KxWidget.from_store(path, model)."
                 raise ParameterError(
-                    f"overlay={proposal['value']!r}: there is no prediction to lie over a picture, for the model tells "
-                    "no class for each place of it. Only segmenters do."
+                    f"overlay={proposal['value']!r}: there is no prediction to lie over a picture, for {why}"
                 )
         return proposal["value"]
 

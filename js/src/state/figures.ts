@@ -14,7 +14,18 @@ export const tellsValues = (store: Store): boolean => predictedKind(store) === "
 /** What stands before the first class: it is predicted, or has the most of the places, or the highest score. */
 export function predictedWord(store: Store): string {
   const kind = predictedKind(store);
-  return kind === "share" ? "mostly" : kind === "score" ? "highest" : "predicted";
+  if (kind === "score") return store.constants.value?.class_names.length === 1 ? "score of" : "highest";
+  return kind === "share" ? "mostly" : "predicted";
+}
+
+/** What to do where nothing says what the scores are, "" where somebody has named them. */
+export function scoreHint(store: Store): string {
+  const [first] = store.constants.value?.class_names ?? [];
+  if (predictedKind(store) !== "score" || first !== "class 0") return "";
+  return (
+    "Scores, for nothing says what they are: name classes with class_names=, or the values of a regression with " +
+    "output_names=; embeddings are compared with kx.similar_to(…)."
+  );
 }
 
 /** What a score belongs to: a class, or an output of a regression. */

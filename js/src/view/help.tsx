@@ -1,4 +1,5 @@
 import { useComputed, useSignal } from "@preact/signals";
+import { tellsValues } from "../state/figures";
 import type { Store } from "../state/store";
 import { CloseButton } from "./field";
 import { setTo } from "./setTo";
@@ -95,6 +96,8 @@ const PROMPTS: readonly string[] = [
   "Choose “vs …” to tell two classes apart.",
 ];
 
+const VALUE_PROMPTS: readonly string[] = ["Click an output to see what raises it.", PROMPTS[1]];
+
 /** Under which a browser's session remembers that the prompts were dismissed. */
 const DISMISSED = "kx-widget-prompts-dismissed";
 
@@ -128,7 +131,7 @@ export function Prompts({ store }: { store: Store }) {
   return (
     <div class="prompts" role="note" aria-label="First steps">
       <ul>
-        {PROMPTS.map((prompt) => (
+        {(tellsValues(store) ? VALUE_PROMPTS : PROMPTS).map((prompt) => (
           <li key={prompt}>{prompt}</li>
         ))}
       </ul>

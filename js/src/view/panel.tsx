@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { isBlank } from "../canvas/drawStyle";
-import { predictedKind, tellsValues } from "../state/figures";
+import { predictedKind, scoreHint, tellsValues } from "../state/figures";
 import { lastSegment } from "../state/format";
 import { columnHeading, imageName } from "../state/labels";
 import { chosenTile, focusedImage, mapOf, type Store } from "../state/store";
@@ -31,6 +31,7 @@ export function Panel({ store, actions, stage }: StageProps) {
         <TruthLine store={store} image={image} />
         <PredictionBars {...view} image={image} explained={map?.item.target ?? -1} />
         <WhyNot {...view} image={image} />
+        {scoreHint(store) && <p class="dim">{scoreHint(store)}</p>}
       </Section>
       <Section title="Can it be believed?">
         <EvidenceSection {...view} />
