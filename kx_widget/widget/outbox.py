@@ -23,6 +23,9 @@ NOTICES = (
     "welcome", "queued", "running", "progress", "painted", "overview", "covered", "thumbnails", "costs", "evidence",
     "rankings", "segmentation", "error",
 )  # fmt: skip
+# Beside an answer, whose maps go before these; so many messages are kept back for the next answer.
+ASIDES = ("thumbnails", "costs", "evidence", "rankings")
+KEPT_BACK = 5
 OF_QUESTION = ("queued", "running", "progress", "painted", "covered", "thumbnails", "costs", "evidence", "rankings")
 KEYS_KEPT = 1000
 MOST_VIEWS = 1000
@@ -242,21 +245,30 @@ class Outbox:
 
     def _flush(self) -> None:
         while self._is_waiting():
-            wait = self._wait()
-            is_frame = not any(self._notices.values()) and (self._pictures or self._tiles or not self._end)
-            if is_frame and len(self._in_flight) >= FRAMES_IN_FLIGHT:
+            notices = self._due_notices()
+            wait = self._wait(KEPT_BACK if notices and notices[0][0]["kind"] in ASIDES else 0)
+            if not notices and self._is_frame() and len(self._in_flight) >= FRAMES_IN_FLIGHT:
                 patience = SECONDS_WHILE_DEAF if self.is_deaf else SECONDS_UNTIL_LOST
                 wait = max(wait, min(self._in_flight.values()) + patience - time.monotonic())
             if wait > 0:
                 self._flush_in(wait)
                 return
             self._allowance -= 1
-            self._send(*self._next())
+            self._send(*(notices.pop(0) if notices else self._next()))
+
+    def _is_frame(self) -> bool:
+        """Whether what comes next, but for notices, has to be acknowledged."""
+        return bool(self._pictures or self._tiles or not self._end)
+
+    def _due_notices(self) -> list[Notice]:
+        """The notices whose turn it is, [] where something else comes first; asides wait for an answer that can go."""
+        if not self._views:
+            return self._notices["error"]
+        can_answer = self._end or ((self._pictures or self._tiles) and len(self._in_flight) < FRAMES_IN_FLIGHT)
+        due = (waiting for kind, waiting in self._notices.items() if waiting and not (kind in ASIDES and can_answer))
+        return next(due, [])
 
     def _next(self) -> tuple[dict[str, Any], list[bytes] | None]:
-        for waiting in self._notices.values() if self._views else [self._notices["error"]]:
-            if waiting:
-                return waiting.pop(0)
         if self._pictures:
             return self._album()
         if self._tiles:
@@ -312,12 +324,12 @@ class Outbox:
         self._in_flight[self._seq] = time.monotonic()
         return self._seq
 
-    def _wait(self) -> float:
-        """Seconds until another message may go."""
+    def _wait(self, kept_back: int = 0) -> float:
+        """Seconds until another message may go, with so many left for what comes next."""
         now = time.monotonic()
         self._allowance = min(MESSAGES_AT_ONCE, self._allowance + (now - self._counted) * MESSAGES_PER_SECOND)
         self._counted = now
-        return max(0.0, (1 - self._allowance) / MESSAGES_PER_SECOND)
+        return max(0.0, (1 + kept_back - self._allowance) / MESSAGES_PER_SECOND)
 
     def _flush_in(self, seconds: float) -> None:
         due = time.monotonic() + seconds

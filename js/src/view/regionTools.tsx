@@ -67,13 +67,16 @@ export function RegionTools({ store, actions }: ViewProps) {
   );
 }
 
-/** What is said of a tile's region, "" where it is the default. */
+/** The region that a tile's map is about, or that its first map will be; "" where it is the default. */
 export function tileRegionText(store: Store, place: TilePlace): string {
-  const region = regionOf(store.traits.regions.value, place.image);
-  if (region.kind === "wins") return "";
-  const located = mapOf(store, place)?.item.region;
-  return located?.kind === region.kind ? located.words : regionText(region);
+  const map = mapOf(store, place);
+  const asked = regionOf(store.traits.regions.value, place.image);
+  const { kind, words } = map ? (map.item.region ?? WINS_TEXT) : { kind: asked.kind, words: regionText(asked) };
+  return kind === "wins" ? "" : words;
 }
+
+/** Of a model of one score per class there is nothing to say. */
+const WINS_TEXT = { kind: "wins", words: "" } as const;
 
 /** Says which region a tile's map is about; a click resets it. */
 export function RegionChip({ store, actions, ...place }: ViewProps & TilePlace) {
