@@ -39,7 +39,7 @@ class RegionRecord(RegionDetails):
     at: list[float]
 
 
-class LocatedRegion(TypedDict):
+class LocatedRegionRecord(TypedDict):
     """Where the score of a map comes from, in words as well.
 
     `cells` of an output of this `size` are those of an object or a mask, else there are none.
@@ -165,7 +165,7 @@ class Item(Encoded):
     notes: list[str]
     evidence: Literal["some", "against", "none"]
     checks: dict[str, float | None]
-    region: LocatedRegion | None
+    region: LocatedRegionRecord | None
     whole_shape: list[int]
 
 

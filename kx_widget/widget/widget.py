@@ -46,10 +46,10 @@ class KxWidget(Traits):
         params: the method's parameters, and `smooth` or `tta` settings.
         labels: the true class of each image, by index or name, None where it is unknown; rows are then marked
             right or wrong, and `"true"` can be explained.
-        region: which places of the output count, of a model that has scores for several: what `region` makes, or one of
-            each image; None is where the class wins.
         **keywords: those of `Explainer` (`preprocess`, `class_names`, `output`, `memory_mib`, `cache_mib`,
-            `fit`, `methods`) and the remaining traits (`compare`, `sign`, `scale`, `colormap`, `opacity`, `height`, …).
+            `fit`, `methods`), `region` (which places of the output count, of a model that has scores for several: what
+            `region` makes, or one of each image) and the remaining traits (`compare`, `sign`, `scale`, `colormap`,
+            `opacity`, `height`, …).
 
     Raises:
         KxError: the model, the images or the question cannot be used; says what to do.
@@ -71,7 +71,6 @@ class KxWidget(Traits):
         method: str | None = None,
         params: dict[str, Any] | None = None,
         labels: Any = None,
-        region: Any = None,
         **keywords: Any,
     ) -> None:
         settings = self._settings(model, keywords)
@@ -94,7 +93,7 @@ class KxWidget(Traits):
         arguments = [texts.get("model") or ("explainer" if model is explainer else "model")]
         arguments += [python_argument("images", images, texts)]
         arguments += [f"{name}={python_argument(name, value, texts)}" for name, value in settings.items()]
-        self._start(source, answers, arguments, question | {"labels": labels, "region": region} | keywords)
+        self._start(source, answers, arguments, question | {"labels": labels} | keywords)
         self._names = {"labels": texts["labels"]} if "labels" in texts else {}
 
     @classmethod

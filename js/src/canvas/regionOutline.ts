@@ -1,6 +1,6 @@
 /** The region that a map is about, as a thin line over the picture. */
 
-import type { LocatedRegion, RegionRecord } from "../kernel/protocol";
+import type { LocatedRegionRecord, RegionRecord } from "../kernel/protocol";
 import { unpack } from "../math/mask";
 import { type Line, outlineOf } from "../math/outline";
 import type { Point, Rect, Transform } from "../math/transform";
@@ -10,10 +10,10 @@ import { stroke } from "./lines";
 /** Pixels of the page from a pixel that is pointed at to the ends of its cross, and from which these begin. */
 const [ARM, GAP] = [9, 3];
 
-const outlines = new WeakMap<LocatedRegion, readonly Line[]>();
+const outlines = new WeakMap<LocatedRegionRecord, readonly Line[]>();
 
 /** The outline of an object or a mask, in fractions of what the model sees. */
-function outline(region: LocatedRegion): readonly Line[] {
+function outline(region: LocatedRegionRecord): readonly Line[] {
   const known = outlines.get(region);
   if (known) return known;
   const [height, width] = region.size;
@@ -29,7 +29,7 @@ export function drawRegion(
   rect: Rect,
   view: Transform,
   picture: Picture,
-  region: LocatedRegion | RegionRecord,
+  region: LocatedRegionRecord | RegionRecord,
   corners: readonly Point[] = [],
 ): void {
   const { kind, at } = region;

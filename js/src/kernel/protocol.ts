@@ -76,7 +76,7 @@ export interface RegionRecord {
  *
  * `cells` of an output of this `size` are those of an object or a mask, else there are none.
  */
-export interface LocatedRegion {
+export interface LocatedRegionRecord {
   kind: "wins" | "whole" | "pixel" | "box" | "object" | "mask";
   words: string;
   at: number[];
@@ -195,7 +195,7 @@ export interface Item {
   notes: string[];
   evidence: "some" | "against" | "none";
   checks: Record<string, number | null>;
-  region: LocatedRegion | null;
+  region: LocatedRegionRecord | null;
   whole_shape: number[];
 }
 

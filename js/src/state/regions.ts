@@ -1,6 +1,6 @@
 /** Which places of the output a map is asked about: where its class wins, or what somebody points at in a picture. */
 
-import type { LocatedRegion, QuestionRecord, RegionRecord } from "../kernel/protocol";
+import type { LocatedRegionRecord, QuestionRecord, RegionRecord } from "../kernel/protocol";
 import { canonicalText, isEqual } from "../kernel/question";
 import { base64, type Mask, pack } from "../math/mask";
 import type { Point } from "../math/transform";
@@ -89,8 +89,8 @@ export function regionsText(regions: Regions, nameOf: (image: number) => string)
 /** What is drawn of an image's region: what its map is about, or before that has come what was asked. */
 export function drawnRegion(
   asked: RegionRecord,
-  located: LocatedRegion | null | undefined,
-): LocatedRegion | RegionRecord {
+  located: LocatedRegionRecord | null | undefined,
+): LocatedRegionRecord | RegionRecord {
   const isSame = located?.kind === asked.kind && canonicalText(located.at) === canonicalText(asked.at);
   return located && isSame ? located : asked;
 }
