@@ -18,17 +18,22 @@ from kx_widget.engine.budget import MOST
 from kx_widget.engine.decoding import decode, is_deep
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.explainer import Explainer
-from kx_widget.engine.images import Images, Scaled, join, load, reduce, size_for
+from kx_widget.engine.images import Images, Scaled, box_of, join, load, reduce, size_for
 from kx_widget.engine.ranges import Ranges, ValueRange
+from kx_widget.engine.types import Box
 
 
 @dataclass(frozen=True)
 class Sample:
-    """An item and its pixels, which the model's own preprocessor may have seen already, or what is wrong with it."""
+    """An item and its pixels, which the model's own preprocessor may have seen already, or what is wrong with it.
+
+    `size` is the (height, width) that the image was given in.
+    """
 
     item: SourceItem
     pixels: NDArray[Any] | Scaled | Images | None
     problem: str = ""
+    size: tuple[int, int] = (0, 0)
 
 
 @dataclass
@@ -175,10 +180,10 @@ class BatchLoader:
         settings = self._explainer.settings
         try:
             size, about = None if self._resizes else self._size, (self._explainer.preprocessor, self._explainer.bands)
-            pixels = reduce(item.value, size, settings.fit, self._ranges.depth, *about)
+            pixels, own_size = reduce(item.value, size, settings.fit, self._ranges.depth, *about)
             # Photographs wait for the model in the size that it takes.
             is_photograph = self._resizes and (isinstance(pixels, Scaled) or pixels.dtype == np.uint8)
-            return Sample(item, self._loaded([pixels]) if is_photograph else pixels)
+            return Sample(item, self._loaded([pixels]) if is_photograph else pixels, size=own_size)
         except ImageError as error:
             if self._raises:
                 raise ImageError(f"{item.id}: {error}") from error
@@ -206,9 +211,16 @@ class BatchLoader:
                 images = self._loaded(pixels)
             # The bits in use are those of the whole run, also for images that were read before they were known.
             names = tuple(sample.item.id for sample in batch.good)
-            images = replace(images, names=names, depth=self._ranges.depth)
+            images = replace(images, names=names, depth=self._ranges.depth, seen=self._seen(batch, images))
             batch.images = images.with_beside(self._beside([sample.item.beside for sample in batch.good]))
         return batch
+
+    def _seen(self, batch: Batch, images: Images) -> tuple[tuple[tuple[int, int], Box], ...]:
+        """Sizes and boxes of images as they were given, which may have been resized since."""
+        if self._resizes:
+            return images.seen
+        size, fit = (images.batch.shape[1], images.batch.shape[2]), self._explainer.settings.fit
+        return tuple((sample.size, box_of(sample.size, size, fit)) for sample in batch.good)
 
     def _beside(self, rows: Sequence[tuple[Any, ...]]) -> list[NDArray[Any]]:
         """What else the model takes of these images."""

@@ -11,6 +11,7 @@ import typer
 
 from kx_widget.cli.image_options import Rgb, ValueRange, about_images
 from kx_widget.cli.models import class_names_of, read_model
+from kx_widget.cli.regions import RegionText, read_region
 from kx_widget.engine.drawing import COLORMAP
 from kx_widget.engine.errors import FormatError, ParameterError, UnknownTargetError
 from kx_widget.engine.figures import counted
@@ -30,6 +31,8 @@ NOTED = {
     "Gaps": "have gaps (NaN or infinite)",
     "No label": "are empty, for their image has no label",
     "Same class": "are empty, for both classes of their contrast are the same",
+    "No region": "are empty, for nothing of the region is seen by the model",
+    "Wins nowhere": "are empty, for their class wins nowhere in the image",
     "": "come with a caution",
 }
 app = typer.Typer(
@@ -134,6 +137,7 @@ def explain(
     method: MethodId = "gradcam",
     targets: Targets = None,
     top: Top = None,
+    region: RegionText = None,
     layer: Layer = None,
     param: Parameters = None,
     smooth: Smooth = False,
@@ -158,6 +162,7 @@ def explain(
     if top is not None and targets is not None:
         raise typer.BadParameter("--top and --targets both say what to explain: give one of them.")
     question = {"method": method, "layer": layer, "smooth": smooth, "tta": tta, **_parameters(method, param or ())}
+    question["region"] = read_region(region)
     # Before anything else loads TensorFlow, which would tell about itself.
     loaded = read_model(model)
     from kx_widget.bulk.job import Job, explain_here, run_job

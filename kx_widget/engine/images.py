@@ -36,7 +36,7 @@ PREVIEW_BYTES = 2**27
 # Files that are decoded at once: each takes several times the memory of its pixels meanwhile.
 DECODERS = 4
 # The attributes that have a value for each image, beside the arrays.
-EACH = ("previews", "boxes", "names", "digests", "originals")
+EACH = ("previews", "boxes", "names", "digests", "originals", "seen")
 
 
 def _in_proportion(_: Floats) -> None:
@@ -61,6 +61,7 @@ class Images:
         of_pixels: pictures (N, H, W, 3) in 0..255 as the model wants them; see `Preprocessing.of_pixels`.
         span: the range that floats were taken to lie in.
         originals: where each image is found at full size; empty where no pictures were kept.
+        seen: the (height, width) of each image as it was given, and its box, also where no pictures were kept.
         bands: their channels, and which of them are shown.
         beside: what else the model takes of each image, (N, …) each.
     """
@@ -79,6 +80,7 @@ class Images:
     originals: tuple[Original, ...] = ()
     bands: Bands = field(default_factory=Bands)
     beside: tuple[NDArray[Any], ...] = ()
+    seen: tuple[tuple[tuple[int, int], Box], ...] = ()
 
     def __post_init__(self) -> None:
         # What is known of these images is known of these numbers; views, since the arrays may be somebody's.
@@ -94,8 +96,14 @@ class Images:
 
     def size(self, image: int) -> tuple[int, int]:
         """The (height, width) of an image as it was given."""
-        height, width = self.originals[image].size if self.originals else self.previews[image].shape[:2]
-        return int(height), int(width)
+        return self.seen_of(image)[0]
+
+    def seen_of(self, image: int) -> tuple[tuple[int, int], Box]:
+        """The (height, width) of an image as it was given, and its box."""
+        if self.seen:
+            return self.seen[image]
+        height, width = self.previews[image].shape[:2]
+        return (height, width), self.boxes[image]
 
     def original(self, image: int) -> Pixels:
         """An image at full resolution, uint8 (height, width, 3), decoded once more.
@@ -296,6 +304,7 @@ def load(
         span=span,
         originals=originals_of(images, items, [r.size for r in reduced], bands.channels) if previews else (),
         bands=bands,
+        seen=tuple((r.size, r.box) for r in reduced),
     )
 
 
@@ -439,8 +448,10 @@ def read(
 
 def reduce(
     item: Any, size: tuple[int, int] | None, fit: Fit, depth: int, preprocessing: Preprocessing, bands: Bands
-) -> NDArray[Any] | Scaled:
+) -> tuple[NDArray[Any] | Scaled, tuple[int, int]]:
     """One image for `load`, in the size that it brings it to where `size` is given and the range is known.
+
+    Its own (height, width) comes with it.
 
     The range of whole numbers is known where the `depth` of all of them is, 0 where not.
 
@@ -448,14 +459,15 @@ def reduce(
         ImageError: it cannot be used, and why.
     """
     array = decode(item, bands.channels)
+    own_size = array.shape[0], array.shape[1]
     if bands.value_range is not None:
-        return array
+        return array, own_size
     if depth and is_whole(array):
-        scaled, box = Scaled.of(array, depth, preprocessing, bands), box_of(array.shape[:2], size or (1, 1), fit)
-        return scaled if size is None else replace(scaled, values=_resize(scaled.values, size, box))
+        scaled, box = Scaled.of(array, depth, preprocessing, bands), box_of(own_size, size or (1, 1), fit)
+        return (scaled if size is None else replace(scaled, values=_resize(scaled.values, size, box))), own_size
     if size is None or array.dtype != np.uint8:
-        return array
-    return _resize(array, size, box_of(array.shape[:2], size, fit))
+        return array, own_size
+    return _resize(array, size, box_of(own_size, size, fit)), own_size
 
 
 def size_for(shape: tuple[int, ...], declared: tuple[int | None, int | None, int]) -> tuple[int, int]:

@@ -189,7 +189,7 @@ class Question:
         reasons = [""] * len(chosen)
         height, width = images.batch.shape[1:3]
         for i, (region, number) in enumerate(zip(chosen, range(len(images.batch))[rows], strict=True)):
-            picture = SeenPicture(images.size(number), images.boxes[number], (height, width))
+            picture = SeenPicture(*images.seen_of(number), (height, width))
             of_image = None if winners is None else winners[i]
             try:
                 regions[i] = located(region, graph.output, picture, of_image, graph.classes)

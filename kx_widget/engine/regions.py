@@ -89,7 +89,7 @@ class Region:
         Raises:
             ParameterError: it did not tell this.
         """
-        if not isinstance(plain, Mapping):
+        if not isinstance(plain, Mapping) or not isinstance(plain.get("kind"), str):
             raise ParameterError(f"{plain!r:.100} is no region.")
         kind: Any = plain.get("kind")
         winner = plain.get("winner")
