@@ -8,7 +8,8 @@ from kx_widget.version import __version__ as __version__
 if TYPE_CHECKING:
     from kx_widget import samples
     from kx_widget.bulk.store import Store
-    from kx_widget.engine.detections import detection, retinanet_boxes
+    from kx_widget.engine.detections import Detection, detection
+    from kx_widget.engine.detectors import dfine_boxes, retinanet_boxes
     from kx_widget.engine.display import Display
     from kx_widget.engine.errors import (
         CancelledError,
@@ -40,6 +41,7 @@ __all__ = [
     "METHODS",
     "METRICS",
     "CancelledError",
+    "Detection",
     "Display",
     "Evaluation",
     "Explainer",
@@ -65,6 +67,7 @@ __all__ = [
     "UnsupportedMethodError",
     "contrast",
     "detection",
+    "dfine_boxes",
     "explain",
     "region",
     "retinanet_boxes",
@@ -82,7 +85,9 @@ _HOMES = {
     "Explanation": "engine.explanation",
     "contrast": "engine.targets",
     "detection": "engine.detections",
-    "retinanet_boxes": "engine.detections",
+    "Detection": "engine.detections",
+    "dfine_boxes": "engine.detectors",
+    "retinanet_boxes": "engine.detectors",
     "Display": "engine.display",
     "Inspection": "engine.types",
     "Method": "engine.registry",

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from kx_widget.bulk.dataset import Explanations
 from kx_widget.bulk.pipeline import PART_IMAGES, PipelineSettings
 from kx_widget.engine import explainer as engine
+from kx_widget.engine.detections import Detection, detections_of, target_of
 from kx_widget.engine.errors import ParameterError
 from kx_widget.engine.evaluation_inputs import EvaluationSettings, columns_of
 from kx_widget.engine.evidence_columns import EvidenceLevel
+from kx_widget.engine.scalars import Target
 from kx_widget.engine.tiled import NO_DATA_SET
 
 if TYPE_CHECKING:
@@ -21,6 +23,40 @@ if TYPE_CHECKING:
 
 class Explainer(engine.Explainer):  # noqa: D101
     __doc__ = engine.Explainer.__doc__
+
+    def detections(self, images: Any, **settings: Any) -> list[list[Detection]]:
+        """Tell what a detector detects, without boxes that overlap a more probable one of any class.
+
+        Args:
+            images: as in `explain`.
+            **settings: `threshold=0.5` (only boxes with a class more probable than this), `iou=0.5` (of two boxes whose
+                intersection over union is this or more the less probable one goes), `most=100` of an image.
+
+        Returns:
+            For each image its `Detection`s, the most probable first; boxes wholly outside of the picture are left out.
+
+        Raises:
+            ParameterError: the model is no detector that is known, which `detect=` mends; a setting out of range.
+            ImageError, ModelError: as in `explain`.
+        """
+        return detections_of(self.ask(images, [0], method="gradients"), settings)
+
+    def detection_target(self, image: Any, detection: Detection) -> Target:
+        """Make a target of how much of a detection is still found; its maps of the method `"rise"` are those of D-RISE.
+
+        Args:
+            image: one image, as in `explain`.
+            detection: what `detections` told of it.
+
+        Returns:
+            A target for `explain`, see `kx.detection`.
+
+        Raises:
+            Those of `detections`; ParameterError for several images.
+
+        Reference: Petsiuk et al. 2021, arXiv 2006.03204.
+        """
+        return target_of(self.ask(image, [0], method="gradients"), detection)
 
     def explain_dataset(
         self,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 from kx_widget.engine.budget import Budget
+from kx_widget.engine.detectors import adapter_of
 from kx_widget.engine.graph.compiled import Functions
 from kx_widget.engine.graph.trace import Graph
 from kx_widget.engine.heads import Meaning, meaning_of
@@ -89,7 +90,9 @@ class CompiledModels:
             return compiled
 
     def _graph(self, shape: tuple[int, int, int], own: tuple[Target, ...] = ()) -> Graph:
-        return Graph(self._model, shape, self._settings["output"], self._inputs, own, self._similarity)
+        output = self._settings["output"]
+        detect = None if own else adapter_of(self._model, self._settings["detect"], output, shape[:2])
+        return Graph(self._model, shape, output, self._inputs, own, self._similarity, detect)
 
     def _with_meaning(self, shape: tuple[int, int, int]) -> CompiledModel:
         graph = self._graph(shape)

@@ -97,6 +97,7 @@ class ExplainerSettings:
     explain_input: str | int | None = None
     references: Any = None
     tile: Any = None
+    detect: Any = None
 
 
 KEYWORDS = tuple(ExplainerSettings.__dataclass_fields__)
@@ -131,6 +132,10 @@ class Explainer:
             scores say how similar an image is to each.
         tile: (height, width, overlap) in pixels, or True: pictures are explained at full size, in tiles that overlap,
             see "Large images" in docs/images.md. None for pictures that are resized to one input of the model.
+        detect: of what a detector returns to boxes (B, A, 4), as x0, y0, x1, y1 in pixels of the model's input, and
+            class scores (B, A, C), before any suppression: logits, or probabilities that a sigmoid or softmax makes of
+            them; where something else does, probabilities (B, A, C) come third. None for what is known, which are
+            RetinaNet and D-FINE of keras-hub; False for none.
 
     Attributes:
         settings: the arguments above, but for the model.
@@ -165,6 +170,7 @@ class Explainer:
         explain_input: str | int | None = None,
         references: Any = None,
         tile: Any = None,
+        detect: Any = None,
     ) -> None:
         check_model(model)
         settings = {"memory_mib": memory_mib, "cache_mib": cache_mib, "fit": fit}
@@ -174,7 +180,7 @@ class Explainer:
         self.metrics = table(Metric, *METRICS.values(), own=metrics)
         methods = tuple(method for name, method in self.methods.items() if METHODS.get(name) is not method)
         metrics = tuple(metric for name, metric in self.metrics.items() if METRICS.get(name) is not metric)
-        about_images = value_range, rgb, explain_input, references, tile
+        about_images = value_range, rgb, explain_input, references, tile, detect
         self.settings = ExplainerSettings(
             preprocess, class_names, output, memory_mib, cache_mib, fit, methods, metrics, output_names, *about_images
         )
@@ -229,7 +235,7 @@ class Explainer:
 
     @property
     def has_places(self) -> bool:
-        """Whether the model has scores for several places of an image, as segmenters have."""
+        """Whether the model has scores for several places of an image, as segmenters and detectors have."""
         return self._models.last.graph.output is not None
 
     @property
@@ -259,7 +265,14 @@ class Explainer:
         places = self._models.last.graph.output
         if places is None:
             return ()
+        if self.is_detector:
+            return ("wins", "whole", "box", "object")
         return get_args(RegionKind) if places.grid is not None else ("wins", "whole", "mask")
+
+    @property
+    def is_detector(self) -> bool:
+        """Whether the places of its scores are boxes."""
+        return self._models.last.graph.proposals is not None
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -5,9 +5,10 @@ from typing import Any
 from kx_widget.engine.asides import asides, is_rectified
 from kx_widget.engine.errors import ModelError, UnknownLayerError, did_you_mean
 from kx_widget.engine.graph.attention import Attention
+from kx_widget.engine.graph.logits import FORWARDING
 from kx_widget.engine.graph.memory import MIXING
 from kx_widget.engine.graph.places import WINDOWS, Place
-from kx_widget.engine.graph.trace import FORWARDING, Call, Graph
+from kx_widget.engine.graph.trace import Call, Graph
 from kx_widget.engine.keras_private import check, sublayers
 from kx_widget.engine.pointing import (
     CLASS_TOKEN,
@@ -146,22 +147,27 @@ def _recommend(graph: Graph, layers: list[LayerInfo]) -> tuple[str | None, str]:
 def _recommend_coarsest(graph: Graph, layers: list[LayerInfo]) -> tuple[str | None, str]:
     """The last rectified layer of the coarsest grid, which a segmenter sees the picture with before it draws.
 
-    Maps of the last layer before the classes show the prediction once more, whatever place is asked about.
+    Maps of the last layer before the classes show the prediction once more, whatever place is asked about. Of a
+    detector it is one that all boxes come from: a level of a pyramid tells some of them.
     """
     least = [max(2, side // COARSEST) for side in graph.x.shape[1:3]]
     grids = {
         layer.path: layer.spatial[0] * layer.spatial[1]
-        for layer in layers
-        if layer.is_candidate and layer.spatial and all(s >= n for s, n in zip(layer.spatial, least, strict=True))
+        for call, layer in zip(graph.calls, layers, strict=True)
+        if len(graph.pieces_from(call)) == len(graph.pieces)
+        and layer.is_candidate
+        and layer.spatial
+        and all(s >= n for s, n in zip(layer.spatial, least, strict=True))
     }
     if not grids:
         return _recommend(graph, layers)
     coarsest = min(grids.values())
     pairs = [pair for pair in zip(graph.calls, layers, strict=True) if grids.get(pair[1].path) == coarsest]
     call, layer = next((pair for pair in reversed(pairs) if is_rectified(pair[0])), pairs[-1])
+    shared = " that all boxes come from" if graph.pieces else ""
     return _first_with(graph, call).path, (
-        f"the last layer of the coarsest grid: {_size(layer)}. Each of its cells has seen the most of the picture; "
-        "maps of later layers show little but the prediction itself."
+        f"the last layer of the coarsest grid{shared}: {_size(layer)}. Each of its cells has seen the most of the "
+        "picture; maps of later layers show little but the prediction itself."
     )
 
 

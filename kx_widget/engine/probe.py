@@ -205,9 +205,12 @@ class Probe:
 
     def outcome(self) -> Outcome:
         """Where classes win, and scores there, of a model that has scores for several places."""
-        row, classes = self._outcome(), self.graph.classes
-        winners, scores, shares = np.split(row, [row.shape[1] - 2 * classes, row.shape[1] - classes], 1)
-        return Outcome(winners.astype(np.int64), scores, shares)
+        row, classes, output = self._outcome(), self.graph.classes, self.graph.output
+        assert output is not None
+        ends = output.count + np.arange(3) * classes
+        winners, scores, shares, boxes = np.split(row, ends, 1)
+        boxes = boxes.reshape(len(row), output.count, -1) if boxes.size else None
+        return Outcome(winners.astype(np.int64), scores, shares, boxes)
 
     def scores_and_shares(self) -> list[Floats]:
         """Scores, and the mean of probabilities, (B, C) each, over the region."""

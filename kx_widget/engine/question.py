@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from kx_widget.engine.box_places import overlapping
 from kx_widget.engine.cache import Cache
 from kx_widget.engine.display import Display
 from kx_widget.engine.errors import KxError, ModelError, ParameterError, plain
 from kx_widget.engine.graph.compiled import Functions
+from kx_widget.engine.graph.outputs import Outcome
 from kx_widget.engine.graph.trace import Call, Graph
 from kx_widget.engine.heads import Meaning, probabilities
 from kx_widget.engine.images import Images
@@ -20,7 +22,7 @@ from kx_widget.engine.notes import advice_for, notes_on
 from kx_widget.engine.partials import check_maps
 from kx_widget.engine.probe import Probe
 from kx_widget.engine.references import UNITS
-from kx_widget.engine.regions import NoRegionError, Region, SeenPicture, located
+from kx_widget.engine.regions import NUMBERS, NoRegionError, Region, SeenPicture, located
 from kx_widget.engine.registry import Method, MethodFunction
 from kx_widget.engine.scalars import Target
 from kx_widget.engine.targets import TargetColumns, Targets
@@ -183,22 +185,31 @@ class Question:
         graph, images = self.model.graph, self.images
         assert graph.output is not None
         chosen = self.regions[rows]
-        needs_winners = any(region.kind in ("wins", "object") for region in chosen)
-        winners = probe.outcome().winners if needs_winners else None
+        needs_outcome = graph.proposals is not None or any(region.kind in ("wins", "object") for region in chosen)
+        outcome = probe.outcome() if needs_outcome else None
         regions = np.zeros((len(chosen), graph.output.count), np.float32)
         reasons = [""] * len(chosen)
-        height, width = images.batch.shape[1:3]
         for i, (region, number) in enumerate(zip(chosen, range(len(images.batch))[rows], strict=True)):
-            picture = SeenPicture(*images.seen_of(number), (height, width))
-            of_image = None if winners is None else winners[i]
+            picture = self.picture(number)
+            winners = None if outcome is None else outcome.winners[i]
             try:
-                regions[i] = located(region, graph.output, picture, of_image, graph.classes)
+                if outcome is not None and outcome.boxes is not None and region.kind in NUMBERS:
+                    regions[i] = overlapping(region, outcome.boxes[i], picture)
+                else:
+                    regions[i] = located(region, graph.output, picture, winners, graph.classes)
             except NoRegionError as error:
                 reasons[i] = f"No region: {error}."
         return regions, reasons
 
+    def picture(self, number: int) -> SeenPicture:
+        """One of the images as far as the model sees it."""
+        height, width = self.images.batch.shape[1:3]
+        return SeenPicture(*self.images.seen_of(number), (height, width))
+
     def ranking(self, rows: slice, probe: Probe) -> Floats:
         """What classes of some of the images are ranked by (B, C): their scores, or where each wins, how much it does.
+
+        Of a detector they are ranked by the mean probability of the boxes that show each, 0 for classes of no box.
 
         Raises:
             ModelError: the scores are no numbers.
@@ -209,11 +220,17 @@ class Question:
         ranking = scores.copy()
         for i, region in enumerate(self.regions[rows]):
             if region.kind == "wins":
-                winners = probe.outcome().winners[i]
-                ranking[i] = np.bincount(winners, minlength=scores.shape[1])[: scores.shape[1]] / winners.size
+                ranking[i] = self._won(probe.outcome(), i)
             if region.winner is not None:
                 ranking[i, region.winner] = ranking[i].max() + 1
         return ranking
+
+    def _won(self, outcome: Outcome, i: int) -> Floats:
+        """How much of an image each class (C,) wins, or how probable the boxes of a detector are that show it."""
+        if outcome.boxes is not None:
+            return outcome.shares[i]
+        winners, classes = outcome.winners[i], self.columns.classes
+        return np.bincount(winners, minlength=classes)[:classes] / winners.size
 
     def targets(self, rows: slice, probe: Probe, ranking: Floats | None = None) -> Targets:
         """The targets of some of the images, by the `ranking` of their classes where that is known.
@@ -247,11 +264,20 @@ class Question:
         for i, column in np.ndindex(targets.indices.shape):
             lost = (targets.weights[i, column] != 0) & (ranking[i] == 0)
             if self.regions[rows][i].kind == "wins" and lost.any():
-                reasons[i][column] = (
-                    f"Wins nowhere: at no place of this image {self.columns.class_names[int(lost.argmax())]!r} is the "
-                    'most probable class. Choose another region, kx.region("whole") for instance.'
-                )
+                reasons[i][column] = self._lost(self.columns.class_names[int(lost.argmax())])
         return targets.without(reasons)
+
+    def _lost(self, name: str) -> str:
+        """Why a class that wins nowhere in an image has no map there."""
+        if self.model.graph.proposals is not None:
+            return (
+                f"Wins nowhere: no box of this image shows {name!r}. Choose a box that the model proposes, "
+                "region=kx.region(box=…), and its score for this class is explained."
+            )
+        return (
+            f"Wins nowhere: at no place of this image {name!r} is the most probable class. Choose another region, "
+            'kx.region("whole") for instance.'
+        )
 
     def scores(self, rows: slice, probe: Probe) -> Floats:
         """Scores before the final softmax or sigmoid (B, C) of some of the images.
@@ -398,9 +424,18 @@ class Question:
             for i in range(len(maps))
         )
 
+    def _origin(self) -> str:
+        """Which of a detector's boxes come from the layer, in a sentence, if not all do."""
+        graph = self.model.graph
+        pieces = graph.pieces if self.call is None else graph.pieces_from(self.call)
+        if graph.output is None or len(pieces) == len(graph.pieces):
+            return ""
+        spans = " and ".join(f"{piece.first} to {piece.end - 1}" for piece in pieces)
+        return f"Of the model's {graph.output.count} boxes, only boxes {spans} come from this layer. "
+
     def _notes(self, maps: Floats, partial: Partial, names: list[str], scores: Floats) -> list[Notes]:
         """What is to be said of each of these finished maps (B, h, w) of targets with these scores (B,)."""
-        advice = advice_for(self.method, self.layer, self.model.inspection, METHODS)
+        advice = self._origin() + advice_for(self.method, self.layer, self.model.inspection, METHODS)
         cautions = self.model.inspection.cautions
         caution = cautions.get(self.method.id, cautions.get(self.method.sees))
         noise = np.broadcast_to(0 if partial.noise is None else partial.noise, len(maps))

@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import kx_widget as kx
-from kx_widget.engine.detections import retinanet_boxes
+from kx_widget.engine.detectors import retinanet_boxes
 from kx_widget.engine.methods.rise import Masks
 from tests.segmenters import photographs, retinanet
 

@@ -15,9 +15,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kx_widget.engine.graph.logits import FORWARDING
 from kx_widget.engine.graph.memory import MIXING, in_and_out
 from kx_widget.engine.graph.subgraph import dependents
-from kx_widget.engine.graph.trace import FORWARDING, Call, Graph
+from kx_widget.engine.graph.trace import Call, Graph
 
 ShapeVector = tuple[Any, tuple[int, ...]]
 

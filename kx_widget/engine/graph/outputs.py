@@ -1,11 +1,18 @@
 """Which output of a model is the scores, and in what form."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from kx_widget.engine.detectors import ADVICE
 from kx_widget.engine.errors import ModelError, did_you_mean
 from kx_widget.engine.types import Head
+
+
+def _has_boxes(outputs: Mapping[str, Any]) -> bool:
+    """Whether one of the outputs may be boxes (B, A, 4)."""
+    return any(getattr(each, "shape", None) is not None and list(each.shape)[2:] == [4] for each in outputs.values())
 
 
 def choose_output(model: Any, y: Any, output: str | int | None) -> Any:
@@ -21,7 +28,8 @@ def choose_output(model: Any, y: Any, output: str | int | None) -> Any:
     names = list(outputs)
     if output is None:
         if len(outputs) > 1:
-            raise ModelError(f"The model has several outputs: {', '.join(names)}. Choose one with output=.")
+            advice = f" {ADVICE}" if _has_boxes(outputs) else ""
+            raise ModelError(f"The model has several outputs: {', '.join(names)}. Choose one with output=.{advice}")
         return outputs[names[0]]
     if isinstance(output, int) and not isinstance(output, bool) and 0 <= output < len(names):
         return outputs[names[output]]
@@ -57,12 +65,14 @@ class Outcome(NamedTuple):
     """What one pass tells of images by itself, of a model that has scores for R places.
 
     `winners` (B, R) are the classes of most score, C where none is probable; `scores` (B, C) and `shares` (B, C) are
-    means over the places where each class wins, before and after the final activation.
+    means over the places where each class wins, before and after the final activation. `boxes` (B, R, 6) are those of
+    a detector: the most probable class of each, that probability, and x0, y0, x1, y1 in pixels of the model's input.
     """
 
     winners: Any
     scores: Any
     shares: Any
+    boxes: Any = None
 
 
 def flat(y: Any) -> Any:
@@ -88,7 +98,22 @@ def winners_of(y: Any, is_independent: bool) -> Any:
 
 def told_where_won(y: Any, winners: Any, link: Any) -> list[Any]:
     """The mean score and the mean probability (B, C) of each class over the places where it wins, of (B, R, C)."""
-    batch, classes = tf.shape(y)[0], y.shape[-1]
+    best = tf.reduce_max(y, -1)
+    if link == "softmax" and y.shape[-1] > 1:
+        probable = tf.exp(best - tf.reduce_logsumexp(y, -1))
+    else:
+        probable = linked(best, "sigmoid" if link == "sigmoid" else None)
+    return _means(best, probable, winners, y.shape[-1])
+
+
+def means_where_won(y: Any, probable: Any, winners: Any) -> list[Any]:
+    """The same of scores and probabilities (B, R, C) that are both known."""
+    return _means(tf.reduce_max(y, -1), tf.reduce_max(probable, -1), winners, y.shape[-1])
+
+
+def _means(best: Any, probable: Any, winners: Any, classes: int) -> list[Any]:
+    """Means (B, C) of what the winner of each place has, (B, R) each."""
+    batch = tf.shape(best)[0]
     segments = tf.reshape(tf.cast(winners, tf.int32) + tf.range(batch)[:, None] * (classes + 1), (-1,))
 
     def mean(values: Any) -> Any:
@@ -96,11 +121,6 @@ def told_where_won(y: Any, winners: Any, link: Any) -> list[Any]:
         each, count = (tf.reshape(s, (-1, classes + 1))[:, :classes] for s in sums)
         return each / tf.maximum(count, 1)
 
-    best = tf.reduce_max(y, -1)
-    if link == "softmax" and classes > 1:
-        probable = tf.exp(best - tf.reduce_logsumexp(y, -1))
-    else:
-        probable = linked(best, "sigmoid" if link == "sigmoid" else None)
     return [mean((values, tf.ones_like(values))) for values in (best, probable)]
 
 

@@ -19,9 +19,21 @@ from kx_widget.engine.errors import ModelError, ParameterError, plain
 from kx_widget.engine.graph.backward import Backward
 from kx_widget.engine.graph.bias_terms import added_by, decompose
 from kx_widget.engine.graph.fed import FedWeights
+from kx_widget.engine.graph.logits import FORWARDING, logits_of, logits_of_planes
 from kx_widget.engine.graph.memory import in_and_out, saved_for_backward
-from kx_widget.engine.graph.outputs import as_scores, choose_output, flat, linked, pooled, told_where_won, winners_of
+from kx_widget.engine.graph.outputs import (
+    as_scores,
+    choose_output,
+    flat,
+    linked,
+    means_where_won,
+    pooled,
+    told_where_won,
+    winners_of,
+)
+from kx_widget.engine.graph.pieces import Piece, pieces_of
 from kx_widget.engine.graph.places import Places
+from kx_widget.engine.graph.proposals import Proposals, proposals_of
 from kx_widget.engine.graph.reach import Reach
 from kx_widget.engine.graph.shapes import Shapes
 from kx_widget.engine.graph.subgraph import choosing_part, dependencies, dependents, part, reads_of
@@ -31,10 +43,6 @@ from kx_widget.engine.model_inputs import TO_LAST, ModelInputs, inputs_of
 from kx_widget.engine.regions import OutputPlaces
 from kx_widget.engine.scalars import Target, constant_names, values_of
 from kx_widget.engine.types import Head
-
-FORWARDING = {"Identity", "Cast", "Reshape", "Squeeze", "ExpandDims"}
-HEADS: dict[str, Head] = {"Softmax": "softmax", "LogSoftmax": "softmax", "Sigmoid": "sigmoid"}
-AFFINE = {"MatMul", "BiasAdd", "Add", "AddV2", "Conv2D", "Einsum", "BatchMatMulV2", "Mean"}
 
 
 @dataclass(frozen=True)
@@ -56,11 +64,12 @@ class Graph:
     probabilities of scores, told by whoever knows it before anything is compiled. With targets of one's `own` the
     scores are what these tell of the model's outputs, and `flat_targets` names those that have no gradient. With a
     `similarity` (see `engine.similarity`) the model tells embeddings, and the scores are how similar these are to
-    references.
+    references. What `detect` reads in the outputs, if it is given, are the `proposals` of a detector, whose boxes are
+    the places.
 
     Raises:
         ModelError: the model cannot be called on such an input, or has several outputs and none was chosen.
-        ParameterError: a target of one's own raised, or tells no number of each image.
+        ParameterError: a target of one's own raised, or tells no number of each image; `detect` reads no boxes.
     """
 
     def __init__(
@@ -71,6 +80,7 @@ class Graph:
         inputs: ModelInputs | None = None,
         own: Sequence[Target] = (),
         similarity: Any = None,
+        detect: Callable[[Any], Any] | None = None,
     ) -> None:
         inputs = inputs or inputs_of(model)
         self.lock = threading.RLock()
@@ -80,6 +90,8 @@ class Graph:
         self.link: Link | None = None
         self._paths = {id(handle_of(v)): v.path for v in model.variables}
         self._map: Any = None
+        self.detect = detect
+        self.proposals: Proposals | None = None
         self.flat_targets: tuple[str, ...] = ()
         self.head: Head
         seen: list[tuple[str, Any, Any]] = []
@@ -94,6 +106,8 @@ class Graph:
             if similarity is not None:
                 self.logits, self.head = similarity.scores(y), "linear"
                 return tf.identity(self.logits)
+            if detect is not None:
+                return self._detected_scores(proposals_of(detect, y), target)
             return self._scores_of(choose_output(model, y, output), target, inputs.channels_first)
 
         self._whole = _traced(traced, input_shape, inputs)
@@ -143,6 +157,12 @@ class Graph:
         self.flat_targets = constant_names(own, self.logits, tf.nest.flatten(y))
         return tf.identity(self.logits)
 
+    def _detected_scores(self, proposals: Proposals, target: Any) -> Any:
+        """The scores (B, C) of what a detector proposes, means over the target's region of boxes."""
+        self.proposals, self.head = proposals, proposals.head
+        self.logits = self._map = proposals.logits
+        return pooled(self._map, target[:, self._map.shape[-1] :])
+
     def _places_of_output(self) -> OutputPlaces:
         shape = self.shapes.of_image(self._map)
         if shape is None or shape[0] != 1:
@@ -152,17 +172,33 @@ class Graph:
             )
         place = self.places.of(self._map)
         count = int(np.prod(shape[1:-1]))
+        if self.proposals is not None:
+            return OutputPlaces(count, None)
         if len(shape) == 3 and place is not None:
             return OutputPlaces(count, place.grid, place.first)
         return OutputPlaces(count, (shape[1], shape[2]) if len(shape) == 4 else None)
 
     @cached_property
+    def pieces(self) -> list[Piece]:
+        """What the boxes of a detector are put together from; none of other models."""
+        if self.proposals is None or self.output is None:
+            return []
+        return pieces_of(self.logits, self.output.count)
+
+    def pieces_from(self, call: Call) -> list[Piece]:
+        """Those of the pieces that depend on what a layer returned."""
+        return [piece for piece in self.pieces if call.tensor.op.name in piece.ops]
+
+    @cached_property
     def outcome(self) -> Any:
-        """What a pass tells of images by itself: the scores, or for places an `Outcome` in one row, (B, R + 2 C)."""
+        """What a pass tells of images by itself: the scores, or for places an `Outcome` in one row, (B, R + 2 C…)."""
         if self._map is None:
             return self.scores
         with self.lock, self.graph.as_default():
             y = flat(self._map)
+            if self.proposals is not None:
+                shown, facts = self.proposals.facts()
+                return tf.concat([shown, *means_where_won(y, self.proposals.probabilities, shown), facts], 1)
             winners = winners_of(y, self._is_independent)
             return tf.concat([winners, *told_where_won(y, winners, self.link)], 1)
 
@@ -173,7 +209,9 @@ class Graph:
             return [self.scores]
         with self.lock, self.graph.as_default():
             region = self.target[:, self.classes :]
-            return [self.scores, pooled(linked(flat(self._map), self.link), region)]
+            probable = self.proposals and self.proposals.probabilities
+            probable = linked(flat(self._map), self.link) if probable is None else probable
+            return [self.scores, pooled(probable, region)]
 
     @property
     def graph(self) -> Any:
@@ -383,28 +421,3 @@ def _named(seen: list[tuple[str, Any, Any]]) -> list[Call]:
         count[path] = count.get(path, 0) + 1
         calls.append(Call(path if count[path] == 1 else f"{path}#{count[path]}", layer, tensor))
     return calls
-
-
-def logits_of(y: Any) -> tuple[Any, Head]:
-    """The tensor before the final softmax or sigmoid (or `y` itself), and what the head is."""
-    op = y.op
-    while op.type in FORWARDING:
-        op = op.inputs[0].op
-    if op.type in HEADS:
-        return op.inputs[0], HEADS[op.type]
-    return y, "linear" if op.type in AFFINE else "unknown"
-
-
-def logits_of_planes(y: Any) -> tuple[Any, Head]:
-    """The same of a plane (B, C, h, w) for each class; a softmax is then one over the second axis."""
-    op, transposes = y.op, 0
-    while op.type in FORWARDING or op.type == "Transpose":
-        transposes += op.type == "Transpose"
-        op = op.inputs[0].op
-    # TensorFlow puts the axis of a softmax last, and back; all other transposes come in pairs.
-    is_over_classes = bool(transposes % 2)
-    if op.type not in HEADS:
-        return y, "linear" if op.type in AFFINE else "unknown"
-    if HEADS[op.type] == "sigmoid":
-        return op.inputs[0], "sigmoid"
-    return (op.inputs[0].op.inputs[0], "softmax") if is_over_classes else (y, "unknown")
