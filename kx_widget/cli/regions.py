@@ -1,6 +1,6 @@
 """A region of `--region`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -31,7 +31,8 @@ def read_region(text: str | None) -> Region | None:
     kind, _, numbers = text.partition("=")
     try:
         if kind in KEYWORDS:
-            return region(**{KEYWORDS[kind]: [float(number) for number in numbers.split(",")]})
+            values: dict[str, Any] = {KEYWORDS[kind]: [float(number) for number in numbers.split(",")]}
+            return region(**values)
         return region(text)
     except ValueError as error:
         reason = f" {error}" if isinstance(error, ParameterError) and kind in KEYWORDS else ""

@@ -34,6 +34,7 @@ from kx_widget.widget.worker import CancelToken, Worker, wait_for
 if TYPE_CHECKING:
     # What is stored is shown without TensorFlow.
     from kx_widget.engine.explainer import Explainer
+    from kx_widget.engine.images import Images
 
 CLOSED = "This widget is closed. Make a new one."
 SECONDS_BETWEEN_FRAMES = 0.05
@@ -66,6 +67,7 @@ class Session:
         keep: given each answer about all images before its end is told, the weights' version and the predictions, None
             where there are none.
         lock: held while the state changes and is told, so that no thread tells an older one later.
+        detect: given the images whose predictions have been computed, to tell what is detected in them.
     """
 
     def __init__(
@@ -76,8 +78,10 @@ class Session:
         report: Callable[[Status, float, str], None],
         keep: Callable[[KeptAnswer, int, Predictions | None], None],
         lock: threading.RLock,
+        detect: Callable[[Explainer, Images], None],
     ) -> None:
         self._images = images
+        self._detect = detect
         self._answers = answers
         self._report = report
         self._keep = keep
@@ -434,6 +438,7 @@ class Session:
             images, _ = self._images.load(explainer, ())
             self._predictions, self._predicted_with = explainer.predict(images), version
             self._send_overview()
+            self._detect(explainer, images)
         return self._predictions
 
     def _bring(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:

@@ -162,6 +162,7 @@ class Traits(anywidget.AnyWidget):
     # Since the answer; found after a cell, or once a view comes into sight.
     weights_changed = t.Bool(False, read_only=True).tag(sync=True)
     _images = t.List().tag(sync=True)
+    _detections = t.List().tag(sync=True)  # of each image, where the model is a detector; see `detected`
     _names = t.Dict().tag(sync=True)  # the user's own variables that hold a trait's value, by the trait
     _own_targets = t.List().tag(sync=True)  # those that were asked for, by name; see `own_targets`
     _snapshot = t.Bytes(b"").tag(sync=True)  # the latest answer, for pages without a kernel; see `archive`

@@ -11,6 +11,7 @@ from kx_widget import explainer as public
 from kx_widget.engine.errors import FormatError, KxError, ModelError, ParameterError, did_you_mean
 from kx_widget.engine.explainer import KEYWORDS, Explainer
 from kx_widget.engine.explanation import Explanation
+from kx_widget.engine.images import Images
 from kx_widget.engine.labels import read_labels
 from kx_widget.engine.model_inputs import EACH
 from kx_widget.engine.regions import WINS, Region
@@ -18,6 +19,7 @@ from kx_widget.engine.scalars import Target
 from kx_widget.widget.answer_sources import AnswerSource, Query, asks_for_labels
 from kx_widget.widget.call_site import after_each_cell, written_arguments
 from kx_widget.widget.current_answer import Status
+from kx_widget.widget.detected import detected_boxes
 from kx_widget.widget.export import Exporter
 from kx_widget.widget.image_sources import ImageSource, InputImages, LoadedImages, encode_all
 from kx_widget.widget.messages import validate
@@ -186,7 +188,9 @@ class KxWidget(Traits):
             self.close()  # Hosts hold on to every widget that is open.
             raise
         self._exporter = Exporter(self, welcome)
-        self._session = Session(source, answers, self._tell_views, self._report, self._exporter.keep, self._lock)
+        self._session = Session(
+            source, answers, self._tell_views, self._report, self._exporter.keep, self._lock, self._detect
+        )
         self.observe(self._ask_if_changed, list(QUESTION))
         self.observe(self._reset_limits, ["method", "compare"])
         self.observe(self._focus, "selected")
@@ -297,7 +301,7 @@ class KxWidget(Traits):
                 self.__dict__.pop(name, None)
             super().close()
             # A host may hold on to a closed widget.
-            self._images, self._snapshot = [], b""
+            self._images, self._detections, self._snapshot = [], [], b""
 
     def __enter__(self) -> "KxWidget":
         return self
@@ -331,6 +335,12 @@ class KxWidget(Traits):
                 self.set_trait(name, value)
             if status == "running":
                 self.set_trait("weights_changed", False)
+
+    def _detect(self, explainer: Explainer, images: Images) -> None:
+        """Show what a detector detects."""
+        found = detected_boxes(explainer, images)
+        with self._lock:
+            self._detections = found
 
     def _after_cell(self) -> None:
         """What a cell has changed is told, and what it has kept from being measured goes on."""

@@ -5,6 +5,7 @@ import { isEqual } from "../kernel/question";
 import { Transform } from "../math/transform";
 import { type CoverPlace, coveredKey } from "./covered";
 import type { CropQuestion } from "./crops";
+import { detectionRegion } from "./detections";
 import { unmeasured } from "./evidence";
 import { isRight } from "./filterSort";
 import { askRegion, regionOfMask, withRegion } from "./regions";
@@ -16,6 +17,7 @@ import {
   chosenTile,
   comparedValues,
   currentQuestion,
+  type Detection,
   type Drawing,
   focusedImage,
   LEAST_SPAN,
@@ -88,6 +90,12 @@ export class Actions {
     if (isEqual(others, regions)) return false;
     this.session.set({ regions: others });
     return true;
+  };
+
+  /** Explains why something is detected in an image. */
+  explainDetection = (image: number, detection: Detection) => {
+    const { regions } = currentQuestion(this.store);
+    this.session.set({ target: TOPS[0], regions: withRegion(regions, image, detectionRegion(detection)) });
   };
 
   /** Explains what is painted on an image. */

@@ -25,6 +25,16 @@ import { Painting } from "./painting";
 import { createRegionPicker } from "./regionPicker";
 import { membersOf } from "./suspects";
 
+/** What a detector detects at one place of an image. */
+export interface Detection {
+  /** x0, y0, x1, y1 in pixels of the original picture. */
+  box: readonly number[];
+  /** The index of its class. */
+  target: number;
+  /** The probability of the class. */
+  score: number;
+}
+
 export type Target = QuestionRecord["target"];
 export type Compare = QuestionRecord["compare"];
 
@@ -140,6 +150,8 @@ export const DEFAULTS = {
   /** Since the answer on the screen was computed. */
   weights_changed: false,
   _images: [] as Picture[],
+  /** What a detector detects in each image, the most probable first; empty of other models. */
+  _detections: [] as (readonly Detection[])[],
   /** The user's own variables that hold a trait's value, by the trait. */
   /** Targets of the user's own, which can be asked by name. */
   _own_targets: [] as readonly OwnTarget[],
@@ -233,6 +245,8 @@ export class Store {
   readonly crosshair = signal<Point | null>(null);
   /** Crosshair and zoom are those of all images. */
   readonly linked = signal(false);
+  /** The least probability of detected boxes that are drawn, null for none. */
+  readonly boxesFrom = signal<number | null>(0.5);
   /** The tile under the pointer or with the keyboard focus. */
   readonly focus = signal<TilePlace | null>(null);
   /** The column of the tile chosen last; its image is the first of `selected`. */

@@ -1,5 +1,6 @@
 import bar from "./bar.css";
 import base from "./base.css";
+import detections from "./detections.css";
 import evidence from "./evidence.css";
 import foot from "./foot.css";
 import form from "./form.css";
@@ -11,6 +12,6 @@ import regions from "./regions.css";
 import segments from "./segments.css";
 import suspicions from "./suspicions.css";
 
-export const css = [base, bar, form, layers, grid, panel, regions, evidence, segments, suspicions, foot, help].join(
-  "\n",
-);
+const answers = [regions, detections, evidence, segments, suspicions];
+
+export const css = [base, bar, form, layers, grid, panel, ...answers, foot, help].join("\n");

@@ -1,5 +1,6 @@
 import { COLORMAPS, DIVERGING, drawnTable } from "../canvas/colormap";
 import type { Scale, Sign } from "../math/postprocess";
+import { SHOWN } from "../state/detections";
 import { options, Select } from "./field";
 import type { ViewProps } from "./props";
 import { type ControlText, Slider } from "./slider";
@@ -64,6 +65,10 @@ const PICTURE = {
   ...{ id: "kx-picture", label: "Picture", choices: same("smooth", "pixels") },
   title: "How the picture is drawn when it is zoomed",
 };
+const BOXES = {
+  ...{ id: "kx-boxes", label: "Boxes", choices: SHOWN.map(([from, text]) => [String(from), text] as const) },
+  title: "Which of the boxes that the model detects are drawn, by their probability; of each image the best is",
+};
 const LINKED = {
   ...{ id: "kx-linked", label: "Crosshair and zoom", choices: same("one image", "all images") },
   title: "Whether the crosshair and the zoom are those of one image, in all its columns, or of all images",
@@ -105,6 +110,20 @@ function ColormapChoice({ store, actions }: ViewProps) {
   );
 }
 
+/** Of a detector: which of the boxes that it detects are drawn. */
+function DetectedBoxesChoice({ store: { boxesFrom, traits } }: Pick<ViewProps, "store">) {
+  if (!traits._detections.value.some(({ length }) => length > 0)) return null;
+  return (
+    <Choice
+      {...BOXES}
+      value={String(boxesFrom.value)}
+      onChoose={(value) => {
+        boxesFrom.value = SHOWN.find(([from]) => String(from) === value)?.[0] ?? null;
+      }}
+    />
+  );
+}
+
 /** How maps and pictures are drawn: none of it asks the kernel anything. */
 export function DisplayControls({ store, actions }: ViewProps) {
   const { linked } = store;
@@ -138,6 +157,7 @@ export function DisplayControls({ store, actions }: ViewProps) {
         value={pixelated.value ? "pixels" : "smooth"}
         onChoose={(value) => commit({ pixelated: value === "pixels" })}
       />
+      <DetectedBoxesChoice store={store} />
       <Slider {...SWIPE} value={swipe} onRelease={(value) => commit({ swipe: value })} />
       <Choice
         {...LINKED}

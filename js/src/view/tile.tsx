@@ -9,6 +9,7 @@ import { position, value } from "../state/format";
 import { explainedText, imageName, methodTitle, notesOf, partialText, verdict } from "../state/labels";
 import { segmentationText, shownOverlay } from "../state/segmentations";
 import { mapOf, originalSize, type Picture, type Store, type TilePlace } from "../state/store";
+import { DetectedBoxes } from "./detectedBoxes";
 import type { StageProps } from "./props";
 import { RegionChip, tileRegionText } from "./regionTools";
 
@@ -126,6 +127,7 @@ export function Tile({ store, actions, stage, picture, image, column, place, chi
           <p>{map.item.notes[0]}</p>
         </div>
       )}
+      {picture && <DetectedBoxes {...{ store, actions, image, picture }} />}
       {map && !isHidden && <Badges store={store} map={map} />}
       <RegionChip {...{ store, actions, image, column }} />
       <div class="readout" aria-hidden="true" ref={readout} hidden />
