@@ -35,7 +35,7 @@ class Region:
     winner: int | None = None
 
     def __str__(self) -> str:
-        numbers = [f"{number:g}" for number in self.at]
+        numbers = [f"{round(number, 1):g}" for number in self.at]
         point = f"({', '.join(numbers[:2])})"
         if self.kind == "mask":
             return f"in a mask of {int(self.marked.sum())} pixels"

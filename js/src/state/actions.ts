@@ -5,7 +5,7 @@ import { isEqual } from "../kernel/question";
 import { Transform } from "../math/transform";
 import { type CoverPlace, coveredKey } from "./covered";
 import type { CropQuestion } from "./crops";
-import { detectionRegion } from "./detections";
+import { detectionQuestion } from "./detections";
 import { unmeasured } from "./evidence";
 import { isRight } from "./filterSort";
 import { askRegion, regionOfMask, withRegion } from "./regions";
@@ -94,8 +94,8 @@ export class Actions {
 
   /** Explains why something is detected in an image. */
   explainDetection = (image: number, detection: Detection) => {
-    const { regions } = currentQuestion(this.store);
-    this.session.set({ target: TOPS[0], regions: withRegion(regions, image, detectionRegion(detection)) });
+    const question = detectionQuestion(this.store, image, detection);
+    if (question) this.session.set(question);
   };
 
   /** Explains what is painted on an image. */

@@ -1,9 +1,10 @@
 /** What a detector detects in each image: which boxes are drawn, and which of them is explained. */
 
-import type { RegionRecord } from "../kernel/protocol";
+import type { QuestionRecord, RegionRecord } from "../kernel/protocol";
 import { isEqual } from "../kernel/question";
-import { percent } from "./format";
-import type { Detection, Store } from "./store";
+import { regionOf, withRegion } from "./regions";
+import { currentQuestion, type Detection, type Store } from "./store";
+import { TOPS } from "./target";
 
 /** The least probability of boxes that are drawn, and the choice in words; null draws none. */
 export const SHOWN: readonly (readonly [number | null, string])[] = [
@@ -27,11 +28,17 @@ export const detectionRegion = ({ box, target }: Detection): RegionRecord => ({
   winner: target,
 });
 
-/** Whether it is what an image's map is asked about. */
-export function isExplained(store: Store, image: number, detection: Detection): boolean {
-  const region = store.traits.regions.value[String(image)];
-  return region !== undefined && isEqual(region, detectionRegion(detection));
+/** Which of those that are drawn is what an image's map is asked about, −1 if none is. */
+export function explainedIndex(store: Store, image: number): number {
+  const region = regionOf(store.traits.regions.value, image);
+  return shownDetections(store, image).findIndex((detection) => isEqual(region, detectionRegion(detection)));
 }
 
-export const detectionText = (store: Store, { target, score }: Detection) =>
-  `${store.constants.value?.class_names[target] ?? `class ${target}`} ${percent(score)}`;
+/** What asks about it: where no kernel answers, a question that was answered, or null if there is none. */
+export function detectionQuestion(store: Store, image: number, detection: Detection): Partial<QuestionRecord> | null {
+  const [region, available] = [detectionRegion(detection), store.available.value];
+  if (!available) {
+    return { target: TOPS[0], regions: withRegion(currentQuestion(store).regions, image, region) };
+  }
+  return available.questions.findLast(({ regions }) => isEqual(regionOf(regions, image), region)) ?? null;
+}

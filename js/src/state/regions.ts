@@ -64,7 +64,9 @@ export const regionOfMask = ({ width, height, pixels }: Mask): RegionRecord => (
 });
 
 /** A region in words, as Python has them. */
-export function regionText({ kind, at }: RegionRecord): string {
+export function regionText(region: RegionRecord): string {
+  const { kind } = region;
+  const at = region.at.map((number) => Math.round(10 * number) / 10);
   const point = `(${at.slice(0, 2).join(", ")})`;
   const words: Readonly<Record<RegionKind, string>> = {
     wins: "where it wins",

@@ -1,5 +1,5 @@
 import { useRef } from "preact/hooks";
-import { detectionText, isExplained, shownDetections } from "../state/detections";
+import { detectionQuestion, explainedIndex, shownDetections } from "../state/detections";
 import { originalSize, type Picture, type Store } from "../state/store";
 import type { ViewProps } from "./props";
 
@@ -19,9 +19,10 @@ function placeOf(store: Store, image: number, picture: Picture, box: readonly nu
     top: part(top),
     width: part(right - left),
     height: part(bottom - top),
-    // A label stays in the tile where its box begins outside of it.
-    "--in-x": part(Math.max(0, -left) / (right - left)),
-    "--in-y": part(Math.max(0, -top) / (bottom - top)),
+    // Its label stays in the tile where the box begins or ends outside of it.
+    "--in-left": part(Math.max(0, -left) / (right - left)),
+    "--in-right": part(Math.max(0, right - 1) / (right - left)),
+    "--in-top": part(Math.max(0, -top) / (bottom - top)),
   };
 }
 
@@ -30,7 +31,7 @@ export function DetectedBoxes({ store, actions, image, picture }: DetectedBoxesP
   const shown = shownDetections(store, image);
   const box = useRef<HTMLDivElement>(null);
   if (shown.length === 0) return null;
-  const explained = shown.findIndex((detection) => isExplained(store, image, detection));
+  const explained = explainedIndex(store, image);
   const move = (event: KeyboardEvent, i: number) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (!step) return;
@@ -41,20 +42,31 @@ export function DetectedBoxes({ store, actions, image, picture }: DetectedBoxesP
   };
   return (
     <div class="detections" role="toolbar" aria-label="Detected" ref={box}>
-      {shown.map((detection, i) => (
-        <button
-          type="button"
-          key={detection.box.join()}
-          aria-pressed={i === explained}
-          tabIndex={i === Math.max(explained, 0) ? 0 : -1}
-          title={i === explained ? "Explain the whole image again" : "Explain this detection"}
-          style={{ ...placeOf(store, image, picture, detection.box), zIndex: shown.length - i }}
-          onClick={() => (i === explained ? actions.resetRegion(image) : actions.explainDetection(image, detection))}
-          onKeyDown={(event) => move(event, i)}
-        >
-          <span>{detectionText(store, detection)}</span>
-        </button>
-      ))}
+      {shown.map((detection, i) => {
+        const { box, target, score } = detection;
+        const [name, probability] = [store.constants.value?.class_names[target] ?? "", `${Math.round(100 * score)} %`];
+        const isChosen = i === explained;
+        const { width } = originalSize(picture);
+        return (
+          <button
+            type="button"
+            key={box.join()}
+            aria-label={`${name} ${probability}`}
+            aria-pressed={isChosen}
+            disabled={!isChosen && !detectionQuestion(store, image, detection)}
+            tabIndex={i === Math.max(explained, 0) ? 0 : -1}
+            title={`${name} ${probability}: ${isChosen ? "explain the whole picture again" : "explain this detection"}`}
+            data-right={box[0] + box[2] > 1.1 * width || undefined}
+            style={{ ...placeOf(store, image, picture, box), zIndex: shown.length - i }}
+            onClick={() => (isChosen ? actions.resetRegion(image) : actions.explainDetection(image, detection))}
+            onKeyDown={(event) => move(event, i)}
+          >
+            <span>
+              {name} <i>{probability}</i>
+            </span>
+          </button>
+        );
+      })}
     </div>
   );
 }

@@ -5,6 +5,7 @@ import { isBlank, isUnlikely } from "../canvas/drawStyle";
 import { Gestures } from "../canvas/gestures";
 import { RegionSurface } from "../canvas/regionSurface";
 import type { TileMap } from "../kernel/decode";
+import { explainedIndex } from "../state/detections";
 import { position, value } from "../state/format";
 import { explainedText, imageName, methodTitle, notesOf, partialText, verdict } from "../state/labels";
 import { segmentationText, shownOverlay } from "../state/segmentations";
@@ -129,7 +130,7 @@ export function Tile({ store, actions, stage, picture, image, column, place, chi
       )}
       {picture && <DetectedBoxes {...{ store, actions, image, picture }} />}
       {map && !isHidden && <Badges store={store} map={map} />}
-      <RegionChip {...{ store, actions, image, column }} />
+      {explainedIndex(store, image) < 0 && <RegionChip {...{ store, actions, image, column }} />}
       <div class="readout" aria-hidden="true" ref={readout} hidden />
       {children}
     </div>
