@@ -43,7 +43,7 @@ SETTINGS = (
     Parameter("dtype", "choice", "float32", "What a number of a map is kept as.", choices=DTYPES),
     Parameter("part_images", "int", PART_IMAGES, "Images in a file.", minimum=1),
 )
-CODE = ("preprocess_code", "method_code", "target_code")
+CODE = ("preprocess_code", "method_code", "target_code", "detect_code")
 UNKNOWN = "unknown: "
 # What stores tell of their maps where nobody says otherwise.
 EVIDENCE_LEVEL: EvidenceLevel = "free"
@@ -249,6 +249,8 @@ def job_fingerprint(pipeline: Pipeline, source: Source, dtype: str) -> dict[str,
         facts["units"] = list(units)
     if question.model.own:
         facts["target_code"] = _code(tuple(target.fn for target in question.model.own))
+    if callable(explainer.settings.detect):
+        facts["detect_code"] = _code(explainer.settings.detect)
     if question.regions:
         facts["regions"] = [region.as_plain() for region in question.regions]
     if METHODS.get(question.method.id) is not question.method:
