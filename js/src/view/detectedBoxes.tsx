@@ -1,4 +1,4 @@
-import { useRef } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { detectionQuestion, explainedIndex, shownDetections } from "../state/detections";
 import { originalSize, type Picture, type Store } from "../state/store";
 import type { ViewProps } from "./props";
@@ -30,8 +30,10 @@ function placeOf(store: Store, image: number, picture: Picture, box: readonly nu
 export function DetectedBoxes({ store, actions, image, picture }: DetectedBoxesProps) {
   const shown = shownDetections(store, image);
   const box = useRef<HTMLDivElement>(null);
+  const [focused, setFocused] = useState<number | null>(null);
   if (shown.length === 0) return null;
   const explained = explainedIndex(store, image);
+  const stop = Math.min(focused ?? Math.max(explained, 0), shown.length - 1);
   const move = (event: KeyboardEvent, i: number) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (!step) return;
@@ -54,11 +56,12 @@ export function DetectedBoxes({ store, actions, image, picture }: DetectedBoxesP
             aria-label={`${name} ${probability}`}
             aria-pressed={isChosen}
             disabled={!isChosen && !detectionQuestion(store, image, detection)}
-            tabIndex={i === Math.max(explained, 0) ? 0 : -1}
+            tabIndex={i === stop ? 0 : -1}
             title={`${name} ${probability}: ${isChosen ? "explain the whole picture again" : "explain this detection"}`}
-            data-right={box[0] + box[2] > 1.1 * width || undefined}
+            data-right={box[0] > 0.7 * width || undefined}
             style={{ ...placeOf(store, image, picture, box), zIndex: shown.length - i }}
             onClick={() => (isChosen ? actions.resetRegion(image) : actions.explainDetection(image, detection))}
+            onFocus={() => setFocused(i)}
             onKeyDown={(event) => move(event, i)}
           >
             <span>

@@ -1,0 +1,123 @@
+"""Detected boxes lie over pictures; a click or Enter on one asks about it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.browser.axe import complaints
+from tests.browser.gallery.page import NARROW, Gallery, Open
+
+# Of a scene of 256 × 256 pixels, or larger; each in classes that all galleries have.
+DETECTIONS: list[list[dict[str, Any]]] = [
+    [
+        {"box": [20, 30, 120, 90], "target": 0, "score": 0.97},
+        {"box": [-10, 60, 60, 200], "target": 1, "score": 0.6},
+        {"box": [100, 100, 180, 170], "target": 2, "score": 0.2},
+    ],
+    [{"box": [10, 10, 90, 90], "target": 1, "score": 0.3}],
+]
+QUERY = f"regions&images=2&traits={quote(json.dumps({'_detections': DETECTIONS}))}"
+
+
+@pytest.fixture
+def view(gallery: Open) -> Gallery:
+    view = gallery(QUERY)
+    view.await_status("done")
+    return view
+
+
+def boxes(view: Gallery, image: int = 0) -> Locator:
+    return view.root.locator(f"[data-kx-tile][data-image='{image}'] .detections button")
+
+
+def asked(view: Gallery, image: int = 0) -> object:
+    return view.trait("regions").get(str(image))
+
+
+def region(number: int, image: int = 0) -> dict[str, object]:
+    detection = DETECTIONS[image][number]
+    return {"kind": "box", "at": detection["box"], "winner": detection["target"]}
+
+
+def test_boxes_lie_where_they_are_in_the_picture(view: Gallery) -> None:
+    expect(boxes(view)).to_have_count(2)
+    expect(boxes(view, 1)).to_have_count(1)
+    picture = view.trait("_images")[0]
+    width, height = picture.get("original_size") or (picture["width"], picture["height"])
+    tile, box = view.canvases.first.bounding_box(), boxes(view).first.bounding_box()
+    assert tile is not None
+    assert box is not None
+    x0, y0, x1, y1 = DETECTIONS[0][0]["box"]
+    told = [box["x"] - tile["x"], box["y"] - tile["y"], box["width"], box["height"]]
+    part = [x0 / width, y0 / height, (x1 - x0) / width, (y1 - y0) / height]
+    lengths = [tile["width"], tile["height"], tile["width"], tile["height"]]
+    assert told == pytest.approx([p * length for p, length in zip(part, lengths, strict=True)], abs=1.5)
+
+
+def test_a_click_on_a_label_explains_the_detection(view: Gallery) -> None:
+    boxes(view).nth(1).locator("span").click()
+    expect(boxes(view).nth(1)).to_have_attribute("aria-pressed", "true")
+    assert asked(view) == region(1)
+    assert view.trait("target") == "top"
+    assert asked(view, 1) is None
+    boxes(view).nth(1).locator("span").click()
+    expect(boxes(view).nth(1)).to_have_attribute("aria-pressed", "false")
+    assert asked(view) is None
+    assert view.errors == []
+
+
+def test_boxes_let_the_pointer_through_to_the_picture(view: Gallery) -> None:
+    box = boxes(view).first.bounding_box()
+    assert box is not None
+    view.page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + box["height"] * 0.8)
+    expect(view.root.locator("[data-kx-tile][data-image='0'] .readout")).to_be_visible()
+
+
+def test_keys_go_from_box_to_box_and_explain_one(view: Gallery) -> None:
+    view.canvases.first.focus()
+    view.page.keyboard.press("Tab")
+    expect(boxes(view).first).to_be_focused()
+    view.page.keyboard.press("ArrowRight")
+    expect(boxes(view).nth(1)).to_be_focused()
+    view.page.keyboard.press("Enter")
+    expect(boxes(view).nth(1)).to_have_attribute("aria-pressed", "true")
+    assert asked(view) == region(1)
+    view.page.keyboard.press("ArrowRight")
+    expect(boxes(view).first).to_be_focused()
+    # One stop a picture, however many boxes it has.
+    view.page.keyboard.press("Tab")
+    expect(boxes(view).nth(1)).not_to_be_focused()
+
+
+def test_which_are_drawn_can_be_chosen(view: Gallery) -> None:
+    view.field("Boxes").select_option(label="all")
+    expect(boxes(view)).to_have_count(3)
+    view.field("Boxes").select_option(label="hidden")
+    expect(boxes(view)).to_have_count(0)
+    expect(boxes(view, 1)).to_have_count(0)
+
+
+def test_boxes_zoom_with_their_picture(view: Gallery) -> None:
+    before, style = boxes(view).first.bounding_box(), boxes(view).first.get_attribute("style")
+    view.canvases.first.focus()
+    view.page.keyboard.press("+")
+    expect(boxes(view).first).not_to_have_attribute("style", style or "")
+    after = boxes(view).first.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert after["width"] == pytest.approx(1.5 * before["width"], abs=1.5)
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("width", [NARROW, 1280])
+def test_axe_finds_nothing(gallery: Open, colours: Literal["light", "dark"], width: int) -> None:
+    view = gallery(QUERY, width, color_scheme=colours)
+    view.await_status("done")
+    boxes(view).first.locator("span").click()
+    expect(boxes(view).first).to_have_attribute("aria-pressed", "true")
+    assert complaints(view.page) == []
