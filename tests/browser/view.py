@@ -24,7 +24,8 @@ OTHER = {
 }
 # What lies in the popup of the button "Display".
 DISPLAY = {
-    "Colormap", "Sign", "Scale", "Clip", "Threshold", "Style", "Photo", "Map", "Picture", "Boxes", "Swipe", "Crosshair and zoom",
+    "Colormap", "Sign", "Scale", "Clip", "Threshold", "Style", "Photo", "Map", "Picture", "Boxes", "Swipe",
+    "Crosshair and zoom",
 }  # fmt: skip
 # Of a page in which the panel is beside the grid.
 WIDE = (1600, 1000)

@@ -110,6 +110,7 @@ def test_boxes_are_told_in_pixels_of_the_picture(fit):
 
 def test_maps_are_those_of_a_gradient_tape(net, asked):
     boxes, logits = told(net)
+    (first, *_), _ = asked.detections(SMALL)
     box = (4, 5, 21, 23)
     shares = np.stack([iou(each, box) for each in boxes.astype(np.float64)])
     weights = np.where(shares >= 0.5, shares, 0)
@@ -119,6 +120,8 @@ def test_maps_are_those_of_a_gradient_tape(net, asked):
         a, outputs = both(SMALL)
         score = tf.reduce_sum(outputs["what"][..., 1] * weights, 1) / weights.sum(1)
     g = tape.gradient(score, a)
+    itself = asked.explain(SMALL[:1], region=first.region)
+    assert itself.targets[0, 0] == first.target
     e = asked.explain(SMALL, 1, layer="trunk", region=kx.region(box=box))
     assert_allclose(e.scores[:, 0], (logits[..., 1] * weights).sum(1) / weights.sum(1), atol=1e-5)
     assert_allclose(e.scores[:, 0], score, atol=1e-5)
@@ -177,7 +180,9 @@ def test_a_level_that_tells_no_box_of_a_region_says_so(asked):
             break
     assert "only boxes 0 to 63 come from this layer" in e.notes[0][0][0]
     assert "'trunk'" in e.notes[0][0][0]
-    assert np.ptp(asked.explain(SMALL[:1], 0, layer="coarse", region=d.region).maps) > 0
+    levels = asked.explain_layers(SMALL[:1], 0, layers=["fine", "coarse"], region=d.region)
+    assert not levels["fine"].maps.any()
+    assert np.ptp(levels["coarse"].maps) > 0
 
 
 @pytest.mark.parametrize("classes", [1, CLASSES])
