@@ -49,9 +49,9 @@ class KxWidget(Traits):
         labels: the true class of each image, by index or name, None where it is unknown; rows are then marked
             right or wrong, and `"true"` can be explained.
         **keywords: those of `Explainer` (`preprocess`, `class_names`, `output`, `memory_mib`, `cache_mib`,
-            `fit`, `methods`, `detect`…), `region` (which places of the output count, of a model that has scores for several: what
-            `region` makes, or one of each image) and the remaining traits (`compare`, `sign`, `scale`, `colormap`,
-            `opacity`, `height`, …).
+            `fit`, `methods`, `detect`…), `region` (which places of the output count, of a model that has scores for
+            several: what `region` makes, or one of each image) and the remaining traits (`compare`, `sign`, `scale`,
+            `colormap`, `opacity`, `height`, …).
 
     Raises:
         KxError: the model, the images or the question cannot be used; says what to do.
