@@ -13,6 +13,7 @@ class Pixels {
 
 interface State {
   clip: number[];
+  holes: number[][];
   globalAlpha: number;
   imageSmoothingEnabled: boolean;
 }
@@ -27,14 +28,15 @@ export class Context {
   globalAlpha = 1;
   imageSmoothingEnabled = true;
   private clipped = [0, 0, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-  private path: number[] = [];
+  private holes: number[][] = [];
+  private path: number[][] = [];
   private readonly saved: State[] = [];
 
   constructor(readonly canvas: Canvas) {}
 
   save() {
-    const { clipped: clip, globalAlpha, imageSmoothingEnabled } = this;
-    this.saved.push({ clip, globalAlpha, imageSmoothingEnabled });
+    const { clipped: clip, holes, globalAlpha, imageSmoothingEnabled } = this;
+    this.saved.push({ clip, holes, globalAlpha, imageSmoothingEnabled });
   }
 
   restore() {
@@ -46,7 +48,7 @@ export class Context {
   reset() {
     const { width, height } = this.canvas;
     this.canvas.pixels = new Pixels(width, height);
-    Object.assign(this, { globalAlpha: 1, imageSmoothingEnabled: true });
+    Object.assign(this, { globalAlpha: 1, imageSmoothingEnabled: true, holes: [] });
     this.clipped = [0, 0, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   }
 
@@ -55,11 +57,15 @@ export class Context {
   }
 
   rect(x: number, y: number, width: number, height: number) {
-    this.path = [x, y, x + width, y + height];
+    this.path.push([x, y, x + width, y + height]);
   }
 
-  clip() {
-    const [a, b] = [this.clipped, this.path];
+  /** To a rectangle, or by the rule "evenodd" to what lies in it beside others. */
+  clip(rule = "nonzero") {
+    const [b, ...holes] = this.path;
+    if (holes.length > 0 && rule !== "evenodd") throw new Error("To one rectangle at a time.");
+    this.holes = [...this.holes, ...holes];
+    const a = this.clipped;
     const larger = (i: number) => Math.max(a[i], b[i]);
     const smaller = (i: number) => Math.min(a[i], b[i]);
     this.clipped = [larger(0), larger(1), smaller(2), smaller(3)];
@@ -104,7 +110,8 @@ export class Context {
     const { pixels } = this.canvas;
     for (let row = Math.max(y, 0); row < Math.min(y + height, pixels.height); row++) {
       for (let column = Math.max(x, 0); column < Math.min(x + width, pixels.width); column++) {
-        if (!inside(this.clipped, column, row)) continue;
+        const isHole = this.holes.some((hole) => inside(hole, column, row));
+        if (isHole || !inside(this.clipped, column, row)) continue;
         const [r, g, b, a] = color((column + 0.5 - x) / width, (row + 0.5 - y) / height);
         const at = 4 * (row * pixels.width + column);
         const alpha = (a / 255) * this.globalAlpha;

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { compose, frameOf } from "../src/canvas/compose";
 import { MapPainter, TileBitmaps } from "../src/canvas/tileBitmaps";
-import { tileKey } from "../src/kernel/decode";
+import { type MapDetail, tileKey } from "../src/kernel/decode";
 import { extent } from "../src/math/postprocess";
 import { Transform } from "../src/math/transform";
 import { type Picture, Store, type Traits } from "../src/state/store";
@@ -42,7 +42,7 @@ function rowsOf({ width, height, pixels }: Canvas): string[] {
   );
 }
 
-function draw(given: Case): string[][] {
+function draw(given: Case, part: MapDetail | null = null): string[][] {
   const { size, maps, box } = given;
   const store = new Store({ opacity: 1, photo: "colour", clip: 100, ...given.traits });
   const tiles = maps.map((rows, column) => {
@@ -61,7 +61,8 @@ function draw(given: Case): string[][] {
     const canvas = new Canvas(size, size);
     const context = canvas.getContext() as unknown as CanvasRenderingContext2D;
     const bitmaps = new TileBitmaps(painter);
-    compose(context, frameOf(picture, size, size), store, { view: Transform.identity, picture, bitmap, map, bitmaps });
+    const content = { view: Transform.identity, picture, bitmap, map, bitmaps, part };
+    compose(context, frameOf(picture, size, size), store, content);
     return rowsOf(canvas);
   });
 }
@@ -77,4 +78,23 @@ it("has pictures to draw", () => {
 
 it.each(CASES)("%s", (_, given) => {
   expect(draw(given)).toEqual(given.expected);
+});
+
+it("draws a part of a map in its own cells, in the colours of the whole, in place of what is coarser there", () => {
+  const pictures = Array.from({ length: 4 }, () => Array(4).fill("204060").join(" "));
+  const given = { what: "", size: 4, picture: pictures, box: [0, 0, 1, 1], expected: [] };
+  const traits: Partial<Traits> = { cells: true, opacity: 0.5, sign: "positive" };
+  const coarse = [
+    [1, 2.5],
+    [0, 4],
+  ];
+  const fine = [
+    [1, 1, 1, 2],
+    [1, 1, 3, 4],
+    [0, 0, 4, 4],
+    [0, 0, 4, 4],
+  ];
+  const part = { gen: 1, column: 0, box: [0.5, 0, 1, 0.5], shape: [2, 2], values: Float32Array.of(1, 2, 3, 4) };
+  expect(draw({ ...given, maps: [coarse], traits }, part)).toEqual(draw({ ...given, maps: [fine], traits }));
+  expect(draw({ ...given, maps: [coarse], traits })).not.toEqual(draw({ ...given, maps: [fine], traits }));
 });

@@ -36,6 +36,13 @@ describe("a readout", () => {
     expect(createReadout(new Store({ sign: "absolute" }))(corner(0, 0), picture, map)).toBe("1,1  −4  highest 25 %");
   });
 
+  it("gives the value of a part of the map in more cells, and its rank in the whole", () => {
+    const part = { gen: 1, column: 0, box: [0, 0, 0.2, 0.2], shape: [1, 1], values: Float32Array.of(-3) };
+    const readout = createReadout(new Store({ sign: "absolute" }));
+    expect(readout({ x: 0.1, y: 0.1 }, picture, map, undefined, part)).toBe("1,1  −3  highest 25 %");
+    expect(readout({ x: 0.9, y: 0.1 }, picture, map, undefined, part)).toBe("9,1  2  highest 50 %");
+  });
+
   it("gives none where nothing is known", () => {
     const readout = createReadout(new Store());
     expect(readout(corner(1, 1), picture, tile(1, 1, 1, Number.NaN))).toBe("9,4  –");
