@@ -16,6 +16,7 @@ from kx_widget.engine.labels import read_labels
 from kx_widget.engine.model_inputs import EACH
 from kx_widget.engine.regions import WINS, Region
 from kx_widget.engine.scalars import Target
+from kx_widget.engine.targets import Contrast
 from kx_widget.widget.answer_sources import AnswerSource, Query, asks_for_labels
 from kx_widget.widget.call_site import after_each_cell, written_arguments
 from kx_widget.widget.current_answer import Status
@@ -67,7 +68,7 @@ class KxWidget(Traits):
         self,
         model: Any,
         images: Any,
-        target: str | int = "top",
+        target: str | int | Contrast | Target = "top",
         *,
         layer: str | None = None,
         method: str | None = None,
