@@ -11,7 +11,7 @@ import typer
 
 from kx_widget.cli.image_options import Rgb, ValueRange, about_images
 from kx_widget.cli.models import class_names_of, read_model
-from kx_widget.cli.regions import RegionText, read_region
+from kx_widget.cli.region_option import RegionText, read_region
 from kx_widget.engine.drawing import COLORMAP
 from kx_widget.engine.errors import FormatError, ParameterError, UnknownTargetError
 from kx_widget.engine.figures import counted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ def click(view: Gallery, image: int, x: float, y: float) -> None:
     view.page.mouse.click(*place(canvas, x, y))
 
 
-def region(view: Gallery, image: int) -> dict[str, object]:
+def region(view: Gallery, image: int) -> dict[str, Any]:
     return view.trait("regions").get(str(image), {"kind": "wins", "at": []})
 
 

@@ -31,8 +31,8 @@ def read_region(text: str | None) -> Region | None:
     kind, _, numbers = text.partition("=")
     try:
         if kind in KEYWORDS:
-            values: dict[str, Any] = {KEYWORDS[kind]: [float(number) for number in numbers.split(",")]}
-            return region(**values)
+            chosen: dict[str, Any] = {KEYWORDS[kind]: [float(number) for number in numbers.split(",")]}
+            return region(**chosen)
         return region(text)
     except ValueError as error:
         reason = f" {error}" if isinstance(error, ParameterError) and kind in KEYWORDS else ""
