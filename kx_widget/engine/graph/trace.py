@@ -114,18 +114,10 @@ class Graph:
         self.x, self.target, *self.beside = self._whole.inputs[: 2 + len(inputs.others)]
         self.scores = self._whole.outputs[0]
         self.classes = int(self.scores.shape[-1])
-        self._from_x = dependents([self.x])
         self._is_independent = (self.head == "sigmoid" and self.logits.shape[-1] == self.classes) or trained_link(
             model, output
         ) == "sigmoid"
-        if self.scores.op.name not in self._from_x:
-            raise ModelError("The model's output does not depend on its input, so there is nothing to explain.")
-        self._varying = dependents([self.x, *self.beside])
-        ops = [op for op in self.graph.get_operations() if op.name in self._varying]
-        self.shapes = Shapes(self.graph, [self.x, *self.beside], ops)
-        ops = [op for op in ops if op.name in self._from_x]
-        if (rows := self.shapes.rows(self.scores)) > 1:
-            raise ModelError(f"The model returns {rows} rows of scores for each image; one is needed.")
+        ops = self._operations()
         self.places = Places(ops, self.shapes)
         self.output = None if self._map is None else self._places_of_output()
         # Those between the image and the scores, in the order in which they were made.
@@ -137,6 +129,22 @@ class Graph:
             self._total = tf.reduce_sum(self.scores * self.target[:, : self.classes])
         layers = [self.x, *(call.tensor for call in self.calls)]
         self._backward = Backward(self._total, layers, self.number, self.bottlenecks)
+
+    def _operations(self) -> list[Any]:
+        """What the image reaches, in the order in which it was made.
+
+        Raises:
+            ModelError: the scores are not reached, or are several rows for each image.
+        """
+        self._from_x = dependents([self.x])
+        if self.scores.op.name not in self._from_x:
+            raise ModelError("The model's output does not depend on its input, so there is nothing to explain.")
+        self._varying = dependents([self.x, *self.beside])
+        ops = [op for op in self.graph.get_operations() if op.name in self._varying]
+        self.shapes = Shapes(self.graph, [self.x, *self.beside], ops)
+        if (rows := self.shapes.rows(self.scores)) > 1:
+            raise ModelError(f"The model returns {rows} rows of scores for each image; one is needed.")
+        return [op for op in ops if op.name in self._from_x]
 
     def _scores_of(self, y: Any, target: Any, channels_first: bool) -> Any:
         """The scores (B, C) in what the model returned, of several places the mean over the target's region."""
