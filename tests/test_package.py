@@ -49,6 +49,7 @@ PUBLIC = [
     "region",
     "retinanet_boxes",
     "samples",
+    "similar_to",
 ]
 
 
