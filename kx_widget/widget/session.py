@@ -1,5 +1,7 @@
 """A question -> frames for the browser, and explanations for Python."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import secrets
@@ -685,7 +687,7 @@ class Session:
         if strokes:
             stale.wait(SECONDS_AFTER_STROKE)
 
-    def _painting_of(self, columns: Sequence[Column], number: int) -> tuple[Painting, "Explainer | None"]:
+    def _painting_of(self, columns: Sequence[Column], number: int) -> tuple[Painting, Explainer | None]:
         """What scores paint on the pictures of a column, and what explains these."""
         name = columns[number]["input"] if number in range(len(columns)) else ""
         for each in self._images.inputs:
