@@ -243,6 +243,15 @@ describe("the tools", () => {
     expect([store.regionPicker.tool.value, pressed()]).toEqual([null, ["whole picture"]]);
   });
 
+  it("give up a box that is not closed when another is taken, or none", () => {
+    for (const name of ["pixel", "box", "whole picture"]) {
+      choose("box");
+      store.regionPicker.corners.value = { image: 0, points: [{ x: 0.5, y: 0.5 }] };
+      press(name);
+      expect(store.regionPicker.corners.value).toBeNull();
+    }
+  });
+
   it("go with the kernel, and catch no clicks when they are gone", () => {
     press("pixel");
     act(() => {

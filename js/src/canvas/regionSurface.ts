@@ -2,6 +2,7 @@
 
 import { type Point, within } from "../math/transform";
 import type { Actions } from "../state/actions";
+import { takeTool } from "../state/regionPicker";
 import { regionAt } from "../state/regions";
 import { originalSize, type Store, type TilePlace } from "../state/store";
 import type { Surface } from "./gestures";
@@ -51,7 +52,7 @@ export class RegionSurface implements Surface {
     const { points } = this;
     if (key === "Escape") {
       if (points.length > 0) this.points = [];
-      else if (!this.actions.resetRegion(this.tile.image)) store.regionPicker.tool.value = null;
+      else if (!this.actions.resetRegion(this.tile.image)) takeTool(store.regionPicker, null);
       return true;
     }
     if (key !== "Enter" && key !== " ") return false;

@@ -1,6 +1,6 @@
 /** Pointing at what a map is to explain. */
 
-import { type Signal, signal } from "@preact/signals";
+import { batch, type Signal, signal } from "@preact/signals";
 import type { Point } from "../math/transform";
 
 /** What is pointed at in a picture: by a click, or a drag. */
@@ -17,3 +17,11 @@ export const createRegionPicker = (): RegionPicker => ({
   tool: signal<RegionTool | null>(null),
   corners: signal(null),
 });
+
+/** Takes another tool, or puts it away; a box that is not closed yet is given up. */
+export function takeTool({ tool, corners }: RegionPicker, name: RegionTool | null): void {
+  batch(() => {
+    tool.value = name;
+    corners.value = null;
+  });
+}

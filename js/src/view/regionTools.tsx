@@ -1,7 +1,7 @@
 import { useEffect } from "preact/hooks";
 import type { RegionRecord } from "../kernel/protocol";
 import { explainedText } from "../state/labels";
-import { REGION_TOOLS, type RegionTool } from "../state/regionPicker";
+import { REGION_TOOLS, type RegionTool, takeTool } from "../state/regionPicker";
 import { type RegionKind, regionOf, regionText, WINS } from "../state/regions";
 import { chosenTile, focusedImage, mapOf, type Store, type TilePlace } from "../state/store";
 import type { ViewProps } from "./props";
@@ -20,11 +20,12 @@ const HINTS: Readonly<Record<RegionTool, string>> = {
 /** Which part of the picture is explained, where a model has scores for several; a page without Python cannot ask. */
 export function RegionTools({ store, actions }: ViewProps) {
   const kinds: readonly RegionKind[] = store.constants.value?.regions ?? [];
-  const { tool } = store.regionPicker;
+  const { regionPicker } = store;
+  const tool = regionPicker.tool.value;
   const isShown = kinds.length > 0 && store.available.value === null;
   // What is not seen must not catch clicks.
   useEffect(() => {
-    if (!isShown) tool.value = null;
+    if (!isShown) takeTool(regionPicker, null);
   }, [isShown]);
   if (!isShown) return null;
   const image = focusedImage(store);
@@ -34,9 +35,9 @@ export function RegionTools({ store, actions }: ViewProps) {
       <button
         type="button"
         title={title}
-        aria-pressed={tool.value === null && kind === region.kind}
+        aria-pressed={tool === null && kind === region.kind}
         onClick={() => {
-          tool.value = null;
+          takeTool(regionPicker, null);
           actions.chooseRegion(image, region);
         }}
       >
@@ -53,16 +54,14 @@ export function RegionTools({ store, actions }: ViewProps) {
           key={name}
           type="button"
           title={TITLES[name]}
-          aria-pressed={tool.value === name}
+          aria-pressed={tool === name}
           data-drags={name === "box" || undefined}
-          onClick={() => {
-            tool.value = tool.value === name ? null : name;
-          }}
+          onClick={() => takeTool(regionPicker, tool === name ? null : name)}
         >
           {name}
         </button>
       ))}
-      {tool.value && <span class="dim hint">{HINTS[tool.value]}</span>}
+      {tool && <span class="dim hint">{HINTS[tool]}</span>}
     </div>
   );
 }
