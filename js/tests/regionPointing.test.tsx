@@ -152,6 +152,18 @@ describe("pointing in a picture", () => {
     expect([requests, store.regionPicker.corners.value]).toEqual([[], null]);
   });
 
+  it("is given up by Escape while the pointer is down", () => {
+    for (const tool of ["pixel", "box"] as const) {
+      choose(tool);
+      pointer("down", 3, 4);
+      pointer("move", 9, 9);
+      press("Escape");
+      pointer("move", 12, 12);
+      pointer("up", 12, 12);
+    }
+    expect([requests, store.regionPicker.corners.value, store.regionPicker.tool.value]).toEqual([[], null, "box"]);
+  });
+
   it("goes by keys, a box by two corners", () => {
     choose("box");
     aim(10, 5);

@@ -48,10 +48,9 @@ export class RegionSurface implements Surface {
   }
 
   press(key: string, at: Point): boolean {
-    const { store } = this;
-    const { points } = this;
+    const { store, points } = this;
     if (key === "Escape") {
-      if (points.length > 0) this.points = [];
+      if (points.length > 0) this.cancel();
       else if (!this.actions.resetRegion(this.tile.image)) takeTool(store.regionPicker, null);
       return true;
     }
