@@ -210,6 +210,20 @@ describe("a page that shows what a segmenter sees", () => {
     expect(asked().at(-1)).toEqual([0]);
   });
 
+  it("shows what came last, however long it took to unpack what came before", async () => {
+    store.traits.overlay.value = "both";
+    const shown: number[][] = [];
+    const stop = store.segmentations.subscribe((all) => shown.push([...all.keys()]));
+    const { item, bytes } = await packed(Uint8Array.of(0, 1), [1, 2], { image: 1 });
+    model.down({ kind: "segmentation", version: 1, items: [item] }, [bytes]);
+    // Nothing has to be unpacked to say that there is none.
+    const absent = { ...item, image: 0, problem: "the file is gone" };
+    model.down({ kind: "segmentation", version: 2, items: [absent] }, [new Uint8Array()]);
+    await vi.waitFor(() => expect(shown).toHaveLength(3));
+    stop();
+    expect(shown).toEqual([[], [1], [0]]);
+  });
+
   it("tells the class under the crosshair beside the map's value", async () => {
     store.traits.overlay.value = "both";
     await answer(0, 1, 0, 2);

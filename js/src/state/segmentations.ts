@@ -44,6 +44,8 @@ export function segmentationText(store: Store, image: number): string {
 export class Segmentations {
   private readonly asked = new Set<number>();
   private version: number | null = null;
+  /** One message is unpacked after the other: what newer weights see must not give way to what older ones saw. */
+  private reading = Promise.resolve();
   private lostTimer: ReturnType<typeof setTimeout> | undefined;
   private readonly stopFollowing: () => void;
 
@@ -62,7 +64,8 @@ export class Segmentations {
   }
 
   receive({ version, items }: Message, buffers: Binary[]): void {
-    readSegmentations(items, buffers[0])
+    this.reading = this.reading
+      .then(() => readSegmentations(items, buffers[0]))
       .then((read) => {
         const { segmentations } = this.store;
         segmentations.value = new Map([...(version === this.version ? segmentations.peek() : []), ...read]);
