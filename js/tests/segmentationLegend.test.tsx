@@ -1,6 +1,7 @@
 import { act } from "preact/test-utils";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { classColour } from "../src/canvas/classColours";
+import type { QuestionRecord } from "../src/kernel/protocol";
 import type { LabelMap } from "../src/kernel/segmentation";
 import { Actions } from "../src/state/actions";
 import type { Session } from "../src/state/session";
@@ -86,6 +87,22 @@ describe("the legend", () => {
     expect(buttons()[0].attribute("title")).toBe("car wins 50.0 % of the picture: the map explains it");
     buttons()[1].fire("click");
     expect([requests[1], pressed()]).toEqual([{ target: 3 }, ["false", "true"]]);
+  });
+
+  it("knows a class that was asked for by its number", () => {
+    show(0, seen([1, 0.5], [0, 0.5]));
+    change(store.traits.target, 1);
+    expect(buttons().map((button) => button.attribute("aria-pressed"))).toEqual(["true", "false"]);
+  });
+
+  it("asks nothing that a page without a kernel cannot answer", () => {
+    show(0, seen([1, 0.5], [0, 0.5]));
+    const questions = [{ target: "car" }] as unknown as QuestionRecord[];
+    change(store.available, { questions, offline: true, fromStore: false, leftOut: 0, side: null });
+    expect(buttons().map((button) => button.attribute("aria-disabled"))).toEqual([undefined, "true"]);
+    expect(buttons()[1].attribute("title")).toMatch(/^road, route wins 50.0 % of the picture: needs the kernel/);
+    for (const button of buttons()) button.fire("click");
+    expect(requests).toEqual([{ target: "car" }]);
   });
 
   it("has places where no class is probable, which nobody can ask about", () => {

@@ -9,6 +9,9 @@ import type { Store, Traits } from "./store";
 export const isAvailable = <Name extends keyof QuestionRecord>(store: Store, name: Name, value: QuestionRecord[Name]) =>
   store.available.value?.questions.some((question) => isEqual(question[name], value)) ?? true;
 
+/** What is said of a value that cannot. */
+export const NEEDS_KERNEL = "needs the kernel, for it was not asked before";
+
 /** The archived answer to exactly this question, or undefined. */
 export const exact = (archive: Archive, question: QuestionRecord) =>
   archive.answers.findLast((archived) => isSameQuestion(archived.question, question));

@@ -1,4 +1,4 @@
-import { isAvailable } from "../state/availableQuestions";
+import { isAvailable, NEEDS_KERNEL } from "../state/availableQuestions";
 import { predictedFigure, predictedKind, tellsValues } from "../state/figures";
 import { isRight, labelOf } from "../state/filterSort";
 import { briefName, className } from "../state/labels";
@@ -18,7 +18,6 @@ const BARS = {
   value: "Values",
   share: "Classes by their part of the picture",
 };
-const NEEDS_KERNEL = "needs the kernel, for it was not asked before";
 
 interface ImageProps extends ViewProps {
   image: number;

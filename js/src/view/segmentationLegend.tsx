@@ -1,4 +1,5 @@
 import { classColour } from "../canvas/classColours";
+import { isAvailable, NEEDS_KERNEL } from "../state/availableQuestions";
 import { percent } from "../state/format";
 import { briefName, className, imageName } from "../state/labels";
 import { isSegmenter, segmentationOf, shownOverlay } from "../state/segmentations";
@@ -62,14 +63,19 @@ function SegmentButton({ store, actions, index, share }: ViewProps & { index: nu
   if (index >= names.length) {
     return <span title="Where no class is probable">{`no class ${percent(share)}`}</span>;
   }
-  const isExplained = store.traits.target.value === (plainText(index, names) ?? index);
+  const plain = plainText(index, names) ?? index;
+  const asked = store.traits.target.value;
+  const isExplained = asked === plain || asked === index;
+  const canAsk = isAvailable(store, "target", plain);
+  const use = isExplained ? "the map explains it" : canAsk ? "explain it" : NEEDS_KERNEL;
   return (
     <button
       type="button"
       class="segment"
       aria-pressed={isExplained}
-      title={`${className(store, index)} wins ${percent(share)} of the picture: ${isExplained ? "the map explains it" : "explain it"}`}
-      onClick={() => actions.chooseTarget(plainText(index, names) ?? index)}
+      aria-disabled={!(isExplained || canAsk) || undefined}
+      title={`${className(store, index)} wins ${percent(share)} of the picture: ${use}`}
+      onClick={() => canAsk && actions.chooseTarget(plain)}
     >
       <Swatch index={index} />
       {briefName(store, index)} <span class="figure">{percent(share)}</span>
