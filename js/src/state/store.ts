@@ -152,9 +152,9 @@ export const DEFAULTS = {
   _images: [] as Picture[],
   /** What a detector detects in each image, the most probable first; empty of other models. */
   _detections: [] as (readonly Detection[])[],
-  /** The user's own variables that hold a trait's value, by the trait. */
   /** Targets of the user's own, which can be asked by name. */
   _own_targets: [] as readonly OwnTarget[],
+  /** The user's own variables that hold a trait's value, by the trait. */
   _names: {} as Readonly<Record<string, string>>,
 };
 export type Traits = typeof DEFAULTS;
