@@ -108,7 +108,7 @@ function drawContent(context: Context, rect: Rect, store: Store, content: TileCo
     context.drawImage(overlay, ...place(picture.box));
     context.restore();
   }
-  if (segmentation) drawSegmentation(context, store, content, size, place(picture.box));
+  if (segmentation) drawSegmentation(context, store, { map, bitmaps, segmentation }, size, place(picture.box));
 }
 
 /** Draws a part of a map into a box, and keeps what is drawn after it out of there. */
@@ -125,11 +125,10 @@ function drawPart(context: Context, rect: Rect, part: OffscreenCanvas, box: read
 function drawSegmentation(
   context: Context,
   store: Store,
-  { map, segmentation, bitmaps }: TileContent,
+  { map, segmentation, bitmaps }: Pick<TileContent, "map" | "bitmaps"> & { segmentation: LabelMap },
   size: { width: number; height: number },
   place: readonly [x: number, y: number, width: number, height: number],
 ): void {
-  if (!segmentation) return;
   const classes = store.constants.peek()?.class_names.length ?? 0;
   const { filled, outlined } = bitmaps.segmentation;
   context.imageSmoothingEnabled = false;
