@@ -1,8 +1,10 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
+import { act } from "preact/test-utils";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { classColour } from "../src/canvas/classColours";
 import type { Stage } from "../src/canvas/stage";
 import { tileKey } from "../src/kernel/decode";
-import type { MethodRecord, QuestionRecord } from "../src/kernel/protocol";
+import type { ClassRecord, MethodRecord, QuestionRecord } from "../src/kernel/protocol";
 import type { Transform } from "../src/math/transform";
 import { Actions } from "../src/state/actions";
 import type { Session } from "../src/state/session";
@@ -10,6 +12,7 @@ import { currentQuestion, Store, type Traits } from "../src/state/store";
 import { ClassPicker } from "../src/view/classPicker";
 import { Colorbar } from "../src/view/colorbar";
 import { ColumnChips, CompareField } from "../src/view/compare";
+import { CoveredClasses } from "../src/view/coveredView";
 import { DisplayControls } from "../src/view/displayControls";
 import { HelpButton, Prompts } from "../src/view/help";
 import { LimitHandle } from "../src/view/limitHandle";
@@ -97,6 +100,69 @@ describe("the most probable classes", () => {
     store.predictions.value = null;
     bars(0);
     expect(screen.text).toBe("");
+  });
+});
+
+describe("what a model predicts that is no probability", () => {
+  const about = (fields: Parameters<typeof welcome>[0]) => {
+    store.constants.value = welcome({ class_names: ["age", "height"], ...fields });
+  };
+  const bars = (explained: number) => show(() => <PredictionBars {...{ store, actions, explained }} image={0} />);
+  const texts = () => screen.all("button").map((button) => button.textContent);
+  const shares = () =>
+    screen.all("listitem").flatMap((row) => row.querySelectorAll("span").filter((each) => each.styles.has("--share")));
+
+  it("are values in the model's order, with their units and without bars, and asked for by name", () => {
+    about({ predicts: "value", units: ["years", "cm"] });
+    store.predictions.value = predictions([41.2, 170]);
+    bars(1);
+    expect(texts()).toEqual(["age41.2\u00a0years", "height170\u00a0cm"]);
+    expect(shares()).toEqual([]);
+    screen.one("list", "Values");
+    screen.one("button", /^age/).fire("click");
+    expect(requests).toEqual([{ target: "age" }]);
+  });
+
+  it("cannot be asked for by a rank, which values do not have", () => {
+    about({ predicts: "value", units: ["years", "cm"] });
+    store.predictions.value = predictions([41.2, 170]);
+    goOffline({ target: "top" });
+    bars(1);
+    expect(screen.all("button").map((button) => button.attribute("aria-disabled"))).toEqual(["true", "true"]);
+  });
+
+  it("are parts of the picture, in the colours of the classes where these are shown", () => {
+    about({ predicts: "share", places: [2, 2] });
+    store.predictions.value = predictions([0.25, 0.75]);
+    const swatches = () => screen.all("button").map((button) => button.querySelector("span").styles.get("--colour"));
+    bars(0);
+    expect([texts(), shares().length]).toEqual([["height75.0 %", "age25.0 %"], 2]);
+    expect(swatches()).toEqual([undefined, undefined]);
+    act(() => {
+      store.traits.overlay.value = "both";
+    });
+    expect(swatches()).toEqual([classColour(1), classColour(0)]);
+  });
+
+  it("are no reason to ask why not the second value", () => {
+    about({ predicts: "value", units: ["years", "cm"] });
+    store.predictions.value = predictions([41.2, 170]);
+    show(() => <WhyNot {...{ store, actions }} image={0} />);
+    expect(screen.text).toBe("");
+  });
+
+  it("are told of a covered picture in the same way", () => {
+    about({ predicts: "value", units: ["years", "cm"] });
+    const classes = [
+      { index: 0, score: 40, probability: null },
+      { index: 1, score: 165.5, probability: null },
+      { index: -1, score: 0.5, probability: null },
+    ];
+    showMap({ target: -1, target_name: "entropy", unit: "nats", probability: null });
+    show(() => <CoveredClasses store={store} classes={classes as ClassRecord[]} />);
+    const list = screen.one("list", "Values of the covered picture");
+    const rows = ["age40\u00a0years", "height165.5\u00a0cm", "entropy0.5\u00a0nats"];
+    expect(list.childNodes.map(({ textContent }) => textContent)).toEqual(rows);
   });
 });
 
