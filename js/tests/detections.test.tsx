@@ -76,6 +76,36 @@ it("asks about a detection, in the class that was detected, and about the pictur
   expect(currentQuestion(store).regions).toEqual({});
 });
 
+it("is one stop for Tab, at what is explained, and goes round by arrow keys", () => {
+  from(0);
+  const stops = () => screen.all("button").map((button) => Number(button.attribute("tabIndex")));
+  const focused = () => screen.all("button").findIndex((button) => button.matches(":focus"));
+  const key = (name: string) => screen.all("button")[focused()].fire("keydown", { key: name });
+  expect(stops()).toEqual([0, -1]);
+  press("dog 40 %");
+  expect(stops()).toEqual([-1, 0]);
+  screen.one("button", "dog 40 %").focus();
+  const steps = ["ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp", "a"].map((name) => [
+    !key(name),
+    focused(),
+    stops(),
+  ]);
+  expect(steps).toEqual([
+    [true, 0, [0, -1]],
+    [true, 1, [-1, 0]],
+    [true, 0, [0, -1]],
+    [true, 1, [-1, 0]],
+    [false, 1, [-1, 0]],
+  ]);
+});
+
+it("keeps a stop where fewer boxes are drawn", () => {
+  from(0);
+  screen.one("button", "dog 40 %").focus();
+  from(0.5);
+  expect(screen.all("button").map((button) => button.attribute("tabIndex"))).toEqual(["0"]);
+});
+
 it("opens what was kept where no kernel answers, and nothing else", () => {
   from(0);
   const question = { ...currentQuestion(store), method: "other", regions: { 0: region(CAT) } } as never;
