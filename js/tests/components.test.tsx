@@ -7,6 +7,7 @@ import { tileKey } from "../src/kernel/decode";
 import type { ClassRecord, MethodRecord, QuestionRecord } from "../src/kernel/protocol";
 import type { Transform } from "../src/math/transform";
 import { Actions } from "../src/state/actions";
+import { shownDetections } from "../src/state/detections";
 import type { Session } from "../src/state/session";
 import { currentQuestion, Store, type Traits } from "../src/state/store";
 import { ClassPicker } from "../src/view/classPicker";
@@ -519,6 +520,21 @@ describe("the controls of display", () => {
     select.value = value;
     select.fire("change");
   };
+
+  it("choose which detected boxes are drawn, where a model detects any", () => {
+    controls();
+    expect(screen.all("combobox", "Boxes")).toEqual([]);
+    act(() => {
+      store.traits._detections.value = [[], [{ box: [0, 0, 9, 9], target: 0, score: 0.7 }]];
+    });
+    const shown = () => shownDetections(store, 1).length;
+    expect([screen.one("combobox", "Boxes").value, shown()]).toEqual(["0.5", 1]);
+    choose("Boxes", "null");
+    expect([store.boxesFrom.value, shown()]).toEqual([null, 0]);
+    choose("Boxes", "0");
+    expect([store.boxesFrom.value, shown()]).toEqual([0, 1]);
+    expect(requests).toEqual([]);
+  });
 
   it.each([
     ["Sign", "signed", { sign: "signed" }],

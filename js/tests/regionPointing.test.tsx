@@ -164,6 +164,30 @@ describe("pointing in a picture", () => {
     expect([requests, store.regionPicker.corners.value, store.regionPicker.tool.value]).toEqual([[], null, "box"]);
   });
 
+  it("leaves the swipe's line to be dragged, and a right click to the browser", () => {
+    store.traits.swipe.value = 0.5;
+    choose("pixel");
+    drag([20, 10], [30, 10]);
+    expect([requests, store.traits.swipe.value]).toEqual([[{ swipe: 0.75 }], 0.75]);
+    requests = [];
+    for (const type of ["down", "up"]) pointer(type, 3, 4, { button: 2 });
+    expect(requests).toEqual([]);
+    drag([3, 4]);
+    expect(asked()).toEqual({ 0: { kind: "pixel", at: [3, 4] } });
+  });
+
+  it("zooms by the wheel, and not by a second click", () => {
+    choose("pixel");
+    const at = { clientX: 0, clientY: 50 };
+    canvas.fire("dblclick", at);
+    expect(store.view.value.k).toBe(1);
+    canvas.fire("wheel", { ...at, ctrlKey: true, deltaY: -60, deltaMode: 0 });
+    expect(store.view.value.k).toBeCloseTo(2 ** 0.2, 6);
+    choose(null);
+    canvas.fire("dblclick", at);
+    expect(store.view.value.k).toBeCloseTo(2 ** 1.2, 6);
+  });
+
   it("goes by keys, a box by two corners", () => {
     choose("box");
     aim(10, 5);
