@@ -1,12 +1,15 @@
 import { act } from "preact/test-utils";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Stage } from "../src/canvas/stage";
+import { Transform } from "../src/math/transform";
 import { Actions } from "../src/state/actions";
 import { AnswerCache } from "../src/state/answerCache";
 import { explainedIndex, shownDetections } from "../src/state/detections";
 import { Session } from "../src/state/session";
 import { currentQuestion, DEFAULTS, Store } from "../src/state/store";
+import { CloseUp } from "../src/view/closeUp";
 import { DetectedBoxes } from "../src/view/detectedBoxes";
-import { Screen } from "./dom";
+import { type Element, Screen } from "./dom";
 import { type FakeModel, fakeModel, welcome } from "./helpers";
 
 const PICTURE = { name: "a.jpg", width: 40, height: 20, box: [0, 0, 1, 1], mime: "" };
@@ -18,6 +21,7 @@ const region = ({ box, target }: typeof CAT) => ({ kind: "box", at: box, winner:
 let model: FakeModel;
 let store: Store;
 let session: Session;
+let actions: Actions;
 let screen: Screen;
 
 beforeEach(() => {
@@ -27,9 +31,9 @@ beforeEach(() => {
   session = new Session(model, store, new AnswerCache());
   const about = welcome({ class_names: ["cat", "dog", "owl"] });
   model.down({ kind: "welcome", version: 1, gen: 0, ...about, offer: null });
-  const actions = new Actions(store, session);
+  actions = new Actions(store, session);
   const picture = store.traits._images.value[0];
-  screen = new Screen(() => <DetectedBoxes store={store} actions={actions} image={0} picture={picture} />);
+  screen = new Screen(() => <DetectedBoxes store={store} actions={actions} image={0} picture={picture} aspect={2} />);
 });
 
 afterEach(() => {
@@ -44,6 +48,9 @@ const from = (least: number | null) =>
 const press = (name: string) => act(() => void screen.one("button", name).fire("click"));
 const labels = () => screen.all("button").map((button) => button.attributes.get("aria-label"));
 
+/** What an element is given, besides its classes. */
+const styleOf = ({ style, styles }: Element): Record<string, unknown> => ({ ...style, ...Object.fromEntries(styles) });
+
 it("draws what is probable enough, and the most probable of each image", () => {
   expect(labels()).toEqual(["cat 92 %"]);
   expect(shownDetections(store, 1)).toEqual([OWL]);
@@ -56,9 +63,7 @@ it("draws what is probable enough, and the most probable of each image", () => {
 
 it("lays boxes over the picture, and labels within it", () => {
   from(0);
-  const [cat, dog] = screen
-    .all("button")
-    .map(({ style, styles }): Record<string, unknown> => ({ ...style, ...Object.fromEntries(styles) }));
+  const [cat, dog] = screen.all("button").map(styleOf);
   expect(cat).toMatchObject({ left: "10%", top: "25%", width: "50%", height: "50%", "--in-top": "0%" });
   // A quarter of the width lies in the picture, and two thirds of the height.
   expect(dog).toMatchObject({ left: "75%", top: "-25%", "--in-right": "50%" });
@@ -114,4 +119,62 @@ it("opens what was kept where no kernel answers, and nothing else", () => {
   });
   const disabled = screen.all("button").map((button) => button.attributes.has("disabled"));
   expect(disabled).toEqual([false, true]);
+});
+
+describe("in the large picture", () => {
+  const boxes = () => screen.one("toolbar", "Detected").querySelectorAll("button");
+  const open = (about: object = {}) => {
+    screen.close();
+    act(() => {
+      store.traits._images.value = [{ ...store.traits._images.value[0], ...about }];
+    });
+    const stage = { attach: () => () => {} } as unknown as Stage;
+    screen = new Screen(() => <CloseUp store={store} actions={actions} stage={stage} image={0} />);
+  };
+
+  it("the same boxes are drawn, and explained", () => {
+    open();
+    from(0.3);
+    expect(boxes().map((box) => box.attribute("aria-label"))).toEqual(["cat 92 %", "dog 40 %"]);
+    press("dog 40 %");
+    expect(currentQuestion(store)).toMatchObject({ target: "top", regions: { 0: region(DOG) } });
+    expect(boxes()[1].attribute("aria-pressed")).toBe("true");
+    from(null);
+    expect(screen.all("toolbar", "Detected")).toEqual([]);
+  });
+
+  it("one is reached by Tab, and the others by arrows", () => {
+    open();
+    from(0);
+    const stops = () => boxes().map((box) => Number(box.attribute("tabIndex")));
+    expect(stops()).toEqual([0, -1]);
+    act(() => boxes()[0].focus());
+    boxes()[0].fire("keydown", { key: "ArrowLeft" });
+    expect(boxes()[1].matches(":focus")).toBe(true);
+    expect(stops()).toEqual([-1, 0]);
+  });
+
+  it("boxes are zoomed and panned as it is, and not as the tiles are", () => {
+    open();
+    expect(styleOf(boxes()[0])).toMatchObject({ left: "10%", width: "50%" });
+    press("Zoom in");
+    const { left, top, width, height } = styleOf(boxes()[0]);
+    expect([left, top, width, height].map((each) => Number.parseFloat(String(each)))).toEqual([
+      expect.closeTo(-10),
+      expect.closeTo(12.5),
+      expect.closeTo(75),
+      expect.closeTo(75),
+    ]);
+    act(() => {
+      store.view.value = Transform.identity.zoom(4);
+    });
+    expect(styleOf(boxes()[0])).toMatchObject({ left, width });
+  });
+
+  it("boxes lie in its picture where that leaves a part of the frame free", () => {
+    open({ height: 40 });
+    expect(styleOf(screen.one("toolbar", "Detected"))).toMatchObject({
+      ...{ left: "10%", width: "80%", top: "calc(0 * var(--height))", height: "calc(1 * var(--height))" },
+    });
+  });
 });

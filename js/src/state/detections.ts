@@ -2,8 +2,9 @@
 
 import type { QuestionRecord, RegionRecord } from "../kernel/protocol";
 import { isEqual } from "../kernel/question";
+import type { Transform } from "../math/transform";
 import { regionOf, withRegion } from "./regions";
-import { currentQuestion, type Detection, type Store } from "./store";
+import { currentQuestion, type Detection, originalSize, type Picture, type Store } from "./store";
 import { TOPS } from "./target";
 
 /** The least probability of boxes that are drawn, and the choice in words; null draws none. */
@@ -21,6 +22,21 @@ export function shownDetections(store: Store, image: number): readonly Detection
   const [from, all] = [store.boxesFrom.value, store.traits._detections.value[image] ?? []];
   return from === null ? [] : all.filter(({ score }, i) => i === 0 || score >= from);
 }
+
+/** Where one lies in the frame of its picture, as zoomed as that is: left, top, right, bottom in parts of the frame. */
+export function placeOf(picture: Picture, { k, x, y }: Transform, { box }: Detection): readonly number[] {
+  const { width, height } = originalSize(picture);
+  return box.map((at, i) => (i % 2 ? y + (k * at) / height : x + (k * at) / width));
+}
+
+/** One that begins so far to the right has its label at its right end. */
+export const isLabelledRight = (picture: Picture, { box }: Detection) => box[0] > 0.7 * originalSize(picture).width;
+
+/** What its label says: the class, and how probable it is. */
+export const labelOf = (store: Store, { target, score }: Detection): readonly [name: string, probability: string] => [
+  store.constants.value?.class_names[target] ?? "",
+  `${Math.round(100 * score)} %`,
+];
 
 export const detectionRegion = ({ box, target }: Detection): RegionRecord => ({
   kind: "box",

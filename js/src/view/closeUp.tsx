@@ -6,10 +6,11 @@ import { Gestures } from "../canvas/gestures";
 import { MaskOverlay } from "../canvas/maskOverlay";
 import { PaintSurface } from "../canvas/paintSurface";
 import { RegionSurface } from "../canvas/regionSurface";
-import { Transform } from "../math/transform";
+import { Transform, within } from "../math/transform";
 import { missingCrop, missingParts } from "../state/crops";
 import { explainedText, imageName, methodTitle } from "../state/labels";
 import { chosenTile, mapOf, originalSize, type Picture, pictureAt, type Store } from "../state/store";
+import { DetectedBoxes } from "./detectedBoxes";
 import type { StageProps } from "./props";
 import { setTo } from "./setTo";
 
@@ -38,7 +39,7 @@ export function CloseUp(props: CloseUpProps) {
   // Of other inputs' pictures nobody has the original.
   useCrops(props, picture === whole ? picture : undefined, view, width);
 
-  const aspect = picture ? picture.width / picture.height : 1;
+  const aspect = picture ? within(picture.width / picture.height, TALLEST, FLATTEST) : TALLEST;
   const item = mapOf(store, chosenTile(store))?.item;
   const close = picture && !picture.problem ? { store, view, width, picture, image } : null;
   const what = item ? `, with the map of ${methodTitle(store, item.method)} for ${explainedText(store, item)}` : "";
@@ -50,12 +51,15 @@ export function CloseUp(props: CloseUpProps) {
           role="img"
           tabIndex={0}
           aria-label={`${imageName(store, image)}, large${what}`}
-          style={{ "--aspect": Math.min(Math.max(aspect, TALLEST), FLATTEST) }}
+          style={{ "--aspect": aspect }}
         />
         {picture?.problem && (
           <div class="absent" aria-hidden="true">
             No picture: {picture.problem}
           </div>
+        )}
+        {picture && (
+          <DetectedBoxes key={image} {...{ store, actions: props.actions, image, picture, aspect }} ownView={view} />
         )}
         <div class="readout" aria-hidden="true" ref={readout} hidden />
         {close && <Resolution {...close} />}

@@ -128,7 +128,7 @@ export function Tile({ store, actions, stage, picture, image, column, place, chi
           <p>{map.item.notes[0]}</p>
         </div>
       )}
-      {picture && <DetectedBoxes {...{ store, actions, image, picture }} />}
+      {picture && <DetectedBoxes {...{ store, actions, image, picture }} aspect={place.width / place.height} />}
       {map && !isHidden && <Badges store={store} map={map} />}
       {explainedIndex(store, image) < 0 && <RegionChip {...{ store, actions, image, column }} />}
       <div class="readout" aria-hidden="true" ref={readout} hidden />

@@ -35,6 +35,11 @@ def boxes(view: Gallery, image: int = 0) -> Locator:
     return view.root.locator(f"[data-kx-tile][data-image='{image}'] .detections button")
 
 
+def large(view: Gallery) -> Locator:
+    """The boxes over the large picture in the panel."""
+    return view.root.locator(".close-up .detections button")
+
+
 def asked(view: Gallery, image: int = 0) -> object:
     return view.trait("regions").get(str(image))
 
@@ -111,6 +116,59 @@ def test_boxes_zoom_with_their_picture(view: Gallery) -> None:
     assert before is not None
     assert after is not None
     assert after["width"] == pytest.approx(1.5 * before["width"], abs=1.5)
+
+
+def test_the_large_picture_has_the_same_boxes_where_they_are(view: Gallery) -> None:
+    expect(large(view)).to_have_count(2)
+    picture = view.trait("_images")[0]
+    width, height = picture.get("original_size") or (picture["width"], picture["height"])
+    canvas, box = view.root.locator(".close-up canvas").bounding_box(), large(view).first.bounding_box()
+    assert canvas is not None
+    assert box is not None
+    # The picture is higher than its frame would have it, and lies in the middle.
+    shown = canvas["height"] * width / height
+    left = canvas["x"] + (canvas["width"] - shown) / 2
+    x0, y0, x1, y1 = DETECTIONS[0][0]["box"]
+    told = [box["x"] - left, box["y"] - canvas["y"], box["width"], box["height"]]
+    part = [x0 / width, y0 / height, (x1 - x0) / width, (y1 - y0) / height]
+    lengths = [shown, canvas["height"], shown, canvas["height"]]
+    assert shown < canvas["width"]
+    assert told == pytest.approx([p * length for p, length in zip(part, lengths, strict=True)], abs=1.5)
+
+
+def test_boxes_of_the_large_picture_explain_and_zoom_with_it(view: Gallery) -> None:
+    large(view).nth(1).locator("span").click()
+    expect(large(view).nth(1)).to_have_attribute("aria-pressed", "true")
+    expect(boxes(view).nth(1)).to_have_attribute("aria-pressed", "true")
+    assert asked(view) == region(1)
+    before, style = large(view).first.bounding_box(), large(view).first.get_attribute("style")
+    tile = boxes(view).first.get_attribute("style")
+    view.button("Zoom in").click()
+    expect(large(view).first).not_to_have_attribute("style", style or "")
+    after = large(view).first.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert after["width"] == pytest.approx(1.5 * before["width"], abs=1.5)
+    expect(boxes(view).first).to_have_attribute("style", tile or "")
+
+
+def test_keys_go_from_box_to_box_of_the_large_picture(view: Gallery) -> None:
+    view.root.locator(".close-up canvas").focus()
+    view.page.keyboard.press("Tab")
+    expect(large(view).first).to_be_focused()
+    view.page.keyboard.press("ArrowRight")
+    expect(large(view).nth(1)).to_be_focused()
+    view.page.keyboard.press("Enter")
+    assert asked(view) == region(1)
+    view.page.keyboard.press("Tab")
+    expect(view.button("Zoom out")).to_be_focused()
+
+
+def test_the_brush_goes_over_labels(view: Gallery) -> None:
+    label = large(view).first.locator("span")
+    expect(label).to_have_css("pointer-events", "auto")
+    view.root.get_by_role("tab", name="Paint").click()
+    expect(label).to_have_css("pointer-events", "none")
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
