@@ -1,5 +1,7 @@
 import { act } from "preact/test-utils";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { ExportContext } from "../src/canvas/captions";
+import { drawDetections } from "../src/canvas/drawDetections";
 import type { Stage } from "../src/canvas/stage";
 import { Transform } from "../src/math/transform";
 import { Actions } from "../src/state/actions";
@@ -176,5 +178,81 @@ describe("in the large picture", () => {
     expect(styleOf(screen.one("toolbar", "Detected"))).toMatchObject({
       ...{ left: "10%", width: "80%", top: "calc(0 * var(--height))", height: "calc(1 * var(--height))" },
     });
+  });
+});
+
+describe("in an exported picture", () => {
+  type Rectangle = number[];
+
+  /** What is drawn over a tile of 80 × 40 at 100, 10: rectangles with the colours of their lines, and labels. */
+  function drawn(view = Transform.identity) {
+    let path: Rectangle = [];
+    const boxes: { box: Rectangle; colours: string[] }[] = [];
+    const labels: { text: string; x: number; box: Rectangle }[] = [];
+    let clip: Rectangle | null = null;
+    const context = {
+      ...{ font: "", fillStyle: "", strokeStyle: "", lineWidth: 0, save: () => {}, restore: () => {} },
+      beginPath: () => {
+        path = [];
+      },
+      rect: (x: number, y: number, width: number, height: number) => {
+        path = [x, y, width, height];
+      },
+      clip: () => {
+        clip = path;
+      },
+      stroke: () => {
+        if (boxes.at(-1)?.box !== path) boxes.push({ box: path, colours: [] });
+        boxes.at(-1)?.colours.push(context.strokeStyle);
+      },
+      measureText: (text: string) => ({ width: 2 * text.length }),
+      fillRect: (...box: Rectangle) => void labels.push({ text: "", x: 0, box }),
+      fillText: (text: string, x: number) => Object.assign(labels[labels.length - 1], { text, x }),
+    };
+    const picture = store.traits._images.value[0];
+    const rect = { x: 100, y: 10, width: 80, height: 40 };
+    const about = { image: 0, picture, view, unit: 1 };
+    drawDetections(context as unknown as ExportContext, rect, store, about);
+    return { boxes, labels, clip };
+  }
+
+  it("boxes lie as in the tiles, the most probable above", () => {
+    from(0);
+    const { boxes, labels, clip } = drawn();
+    expect(clip).toEqual([100, 10, 80, 40]);
+    expect(boxes.map(({ box }) => box)).toEqual([
+      [160, 0, 40, 30],
+      [108, 20, 40, 20],
+    ]);
+    expect(boxes.map(({ colours }) => colours[1])).toEqual(["#fff", "#fff"]);
+    expect(labels.map(({ text }) => text)).toEqual(["dog 40 %", "cat 92 %"]);
+    // Both labels lie in the picture: one ends where it ends, and begins at its top.
+    expect(labels.map(({ box: [x, y, width] }) => [x, y, x + width])).toEqual([
+      [156, 10, 180],
+      [108, 20, 132],
+    ]);
+  });
+
+  it("the one that is explained lies above all, in its colour", () => {
+    from(0);
+    press("dog 40 %");
+    const { boxes } = drawn();
+    expect(boxes.map(({ box: [x], colours }) => [x, colours[1]])).toEqual([
+      [108, "#fff"],
+      [160, "#4d86ff"],
+    ]);
+  });
+
+  it("are those that are shown, as zoomed as the tile is, with no label out of sight", () => {
+    expect(drawn().labels.map(({ text }) => text)).toEqual(["cat 92 %"]);
+    from(null);
+    expect(drawn()).toEqual({ boxes: [], labels: [], clip: null });
+    from(0);
+    const { boxes, labels } = drawn(Transform.identity.zoom(2, { x: 0, y: 0 }));
+    expect(boxes.map(({ box }) => box)).toEqual([
+      [220, -10, 80, 60],
+      [116, 30, 80, 40],
+    ]);
+    expect(labels.map(({ text }) => text)).toEqual(["cat 92 %"]);
   });
 });

@@ -23,6 +23,7 @@ import {
 } from "./captions";
 import { lookupTable } from "./colormap";
 import { compose, frameOf } from "./compose";
+import { drawDetections } from "./drawDetections";
 import { isBlank, styleOf } from "./drawStyle";
 import { drawLegend, legendHeight, legendOf } from "./exportLegend";
 import { MapPainter, TileBitmaps } from "./tileBitmaps";
@@ -47,7 +48,7 @@ function createContext(width: number, height: number): ExportContext {
   return context;
 }
 
-async function drawTile(context: ExportContext, rect: Rect, store: Store, tile: TilePlace): Promise<void> {
+async function drawTile(context: ExportContext, rect: Rect, store: Store, tile: TilePlace, unit: number) {
   const picture = pictureAt(store, tile);
   if (!picture) return;
   const bitmap = await decodePicture(picture);
@@ -55,10 +56,10 @@ async function drawTile(context: ExportContext, rect: Rect, store: Store, tile: 
   const inner = frameOf(picture, rect.width, rect.height);
   const placed = { ...inner, x: rect.x + inner.x, y: rect.y + inner.y };
   const bitmaps = new TileBitmaps(new MapPainter());
-  compose(context, whole(placed), store, {
-    ...{ view: store.viewOf(tile.image), picture, bitmap, map, segmentation, bitmaps },
-  });
+  const view = store.viewOf(tile.image);
+  compose(context, whole(placed), store, { view, picture, bitmap, map, segmentation, bitmaps });
   bitmap?.close();
+  drawDetections(context, whole(placed), store, { image: tile.image, picture, view, unit });
   if (map && isBlank(store, map)) drawNote(context, rect, map.item.notes[0] ?? "");
 }
 
@@ -213,7 +214,7 @@ async function drawSheet(store: Store, sheet: Sheet): Promise<Blob> {
       context.fillStyle = INK;
       write(context, columnHeading(store, column), x, y - 8 * unit, tile.width);
     }
-    await drawTile(context, tile, store, tile);
+    await drawTile(context, tile, store, tile, unit);
     drawCaption(context, tile.caption, tile, unit);
   }
   drawLegend(context, legend, { x: margin, y: foot }, unit);

@@ -6,11 +6,14 @@ import json
 from typing import Any, Literal
 from urllib.parse import quote
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from playwright.sync_api import Locator, expect
 
 from tests.browser.axe import complaints
 from tests.browser.gallery.page import NARROW, Gallery, Open
+from tests.browser.gallery.test_keeping import exported
 
 # Of a scene of 256 × 256 pixels, or larger; each in classes that all galleries have.
 DETECTIONS: list[list[dict[str, Any]]] = [
@@ -169,6 +172,27 @@ def test_the_brush_goes_over_labels(view: Gallery) -> None:
     expect(label).to_have_css("pointer-events", "auto")
     view.root.get_by_role("tab", name="Paint").click()
     expect(label).to_have_css("pointer-events", "none")
+
+
+def test_exported_pictures_have_those_that_are_shown(view: Gallery) -> None:
+    boxes(view).first.locator("span").click()
+    expect(boxes(view).first).to_have_attribute("aria-pressed", "true")
+    view.await_status("done")
+    _, sheet = exported(view, "one tile")
+    picture = view.trait("_images")[0]
+    scale = 512 / (picture.get("original_size") or [picture["width"]])[0]
+
+    def blue(sheet: NDArray[np.uint8], number: int) -> float:
+        """How much of a box's left side has the colour of the box that is explained."""
+        x0, y0, _, y1 = (round(scale * at) for at in DETECTIONS[0][number]["box"])
+        side = sheet[64 + y0 + 40 : 64 + y1 - 4, 32 + x0 - 3 : 32 + x0 + 4].astype(int)
+        return (np.abs(side - [77, 134, 255]).max(-1) < 40).any(1).mean()
+
+    assert blue(sheet, 0) == 1
+    assert blue(sheet, 2) < 0.5
+    view.field("Boxes").select_option(label="hidden")
+    view.page.keyboard.press("Escape")
+    assert blue(exported(view, "one tile")[1], 0) < 0.5
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
