@@ -50,6 +50,11 @@ w
 `);
   });
 
+  it("leaves out what Python tells the page, such as the boxes of a detector", () => {
+    const store = new Store({ method: "cam", _detections: [[{ box: [0, 0, 9, 9], target: 1, score: 0.9 }]] });
+    expect(pythonCode(store)).toBe(pythonCode(new Store({ method: "cam" })));
+  });
+
   it("gives the reader's own arguments their names, and the labels as they are", () => {
     const store = new Store({ labels: [0, null], method: "cam" });
     const own = ["explainer", "images", "class_names=class_names", "fit='pad'", "preprocess=None"];

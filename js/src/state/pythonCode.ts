@@ -20,8 +20,9 @@ export function literal(value: unknown): string {
 
 /** Traits that are always written; others only where they differ from their default. */
 const ALWAYS: readonly (keyof Traits)[] = ["target", "layer", "method"];
-const NEVER: readonly (keyof Traits)[] = ["weights_changed", "_images", "_names", "_own_targets", "regions"];
-const OTHERS = (Object.keys(DEFAULTS) as (keyof Traits)[]).filter((name) => ![...ALWAYS, ...NEVER].includes(name));
+/** Unless Python tells it the page, or it is written in another way. */
+const isWritten = (name: keyof Traits) => !["weights_changed", "regions"].includes(name) && !name.startsWith("_");
+const OTHERS = (Object.keys(DEFAULTS) as (keyof Traits)[]).filter((name) => !ALWAYS.includes(name) && isWritten(name));
 
 const isName = (text: string) => /^[a-z_]+$/.test(text);
 const unwritten = (argument: string) => argument.split("=").at(-1) ?? "";
