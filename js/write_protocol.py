@@ -24,13 +24,18 @@ PLAIN = {int: "number", float: "number", str: "string", bool: "boolean", type(No
 
 
 def source(messages: types.ModuleType) -> str:
-    """The TypeScript of all types in a module of typed dictionaries, and what `parse` needs to check a message."""
-    records = [value for value in vars(messages).values() if is_typeddict(value)]
+    """The TypeScript of all typed dictionaries of the messages, and what `parse` needs to check a message."""
+    names = dict.fromkeys(value.__module__ for value in vars(messages).values() if is_typeddict(value))
+    records = [value for name in names for value in vars(sys.modules[name]).values() if _is_record(value, name)]
     sides = [f"export type {side} = {_type(getattr(messages, side))};\n" for side in ("Down", "Up")]
     sides.append('export type Message<Kind extends (Down | Up)["kind"]> = Extract<Down | Up, { kind: Kind }>;\n')
     return "\n".join(
         [HEAD, f"export const VERSION = {messages.VERSION};\n", *map(_interface, records), *sides, _fields(messages)]
     )
+
+
+def _is_record(value: Any, module: str) -> bool:
+    return is_typeddict(value) and value.__module__ == module
 
 
 def _interface(record: Any) -> str:

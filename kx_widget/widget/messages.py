@@ -4,52 +4,19 @@ Traits carry the question; these messages carry the answer. `gen` numbers questi
 an older one are dropped on both sides.
 """
 
-from typing import Any, Literal, NewType, TypedDict, get_args, get_type_hints
+from typing import Any, Literal, TypedDict, get_args, get_type_hints
 
 from kx_widget.widget.encoded_maps import Encoded, MapPart
+from kx_widget.widget.evidence_messages import Cover, Covered, Evidence, Measure
 from kx_widget.widget.prediction_messages import Predictions, Segment, Segmentation
-from kx_widget.widget.prediction_messages import SegmentedImage as SegmentedImage
+from kx_widget.widget.ranking_messages import Rank, Rankings
+from kx_widget.widget.region_messages import Bits, LocatedRegionRecord, RegionKind, RegionRecord
 
 VERSION = 1
 # The longest text or list that a browser may send.
 MOST = 1000
-# Which pixels of a picture are meant, row by row, eight in a byte, as base64; it may be longer.
-Bits = NewType("Bits", str)
+# The longest mask, which is `Bits`.
 MOST_BITS = 2**21
-
-
-RegionKind = Literal["wins", "whole", "pixel", "box", "object", "mask"]
-
-
-class RegionDetails(TypedDict, total=False):
-    """What only some regions have."""
-
-    mask: list[Any]
-    winner: int
-
-
-class RegionRecord(RegionDetails):
-    """Places of an output that count; see `engine.regions.Region`.
-
-    `at` are x and y, or x0, y0, x1, y1 of a box, in pixels of the original picture; a `mask` has its (height, width)
-    and its `Bits`; `winner` is the class that `"top"` means in it, where that is known.
-    """
-
-    kind: RegionKind
-    at: list[float]
-
-
-class LocatedRegionRecord(TypedDict):
-    """Where the score of a map comes from, in words as well.
-
-    `cells` of an output of this `size` are those of an object or a mask, else there are none.
-    """
-
-    kind: RegionKind
-    words: str
-    at: list[float]
-    size: list[int]
-    cells: Bits
 
 
 class QuestionRecord(TypedDict):
@@ -399,96 +366,6 @@ class Costs(TypedDict):
     measuring: float | None
 
 
-class MetricRecord(TypedDict):
-    """What a metric says of a map; `control` is mean and spread of random maps, where it is compared with these."""
-
-    title: str
-    better: Literal["higher", "lower"]
-    value: float | None
-    control: list[float] | None
-    sentence: str
-
-
-class CurvesRecord(TypedDict):
-    """How the value of the target goes as what the map marks most is covered, or shown.
-
-    `covered` and `shown` are the parts of the picture at each step, `random_low` and `random_high` what the value is
-    between in random orders, empty where there are none. `flips_at` is the smallest part whose loss takes the
-    prediction, `keeps_at` the smallest that keeps it, None where no step does; `shares` say so. A score is rescaled: 0
-    where all is covered, 1 for the picture.
-    """
-
-    value: Literal["probability", "score"]
-    covered: list[float]
-    shown: list[float]
-    deletion: list[float | None]
-    insertion: list[float | None]
-    random_low: list[float | None]
-    random_high: list[float | None]
-    flips_at: float | None
-    keeps_at: float | None
-    shares: list[str]
-
-
-class CellsRecord(TypedDict):
-    """By how much the value falls when each of grid × grid cells is covered, and the map's sum there, row by row."""
-
-    grid: int
-    losses: list[float | None]
-    sums: list[float | None]
-    correlation: float | None
-
-
-class EvidenceRecord(TypedDict):
-    """What is known of how far one map can be believed.
-
-    `state` says it in a word, `headline` in a few, `verdict` in full: bad news first, and what was not measured last.
-    """
-
-    image: int
-    column: int
-    state: Literal["holds", "weak", "unknown", "unmeasured"]
-    headline: str
-    verdict: str
-    cover: str
-    metrics: list[MetricRecord]
-    curves: CurvesRecord | None
-    cells: CellsRecord | None
-
-
-class Evidence(TypedDict):
-    """What was measured since the last one; a later item for the same image and column replaces an earlier one."""
-
-    kind: Literal["evidence"]
-    gen: int
-    items: list[EvidenceRecord]
-
-
-class ClassRecord(TypedDict):
-    """A class that a model finds in a picture; without probabilities, its score is told."""
-
-    index: int
-    probability: float | None
-    score: float
-
-
-class Covered(TypedDict):
-    """Answers `cover`, with one buffer: the very picture that was scored, as PNG; or why there is none."""
-
-    kind: Literal["covered"]
-    gen: int
-    image: int
-    column: int
-    curve: str
-    step: int
-    cover: str
-    share: float
-    width: int
-    height: int
-    classes: list[ClassRecord]
-    problem: str
-
-
 class PaintedClass(TypedDict):
     """The probability of a class in a picture as it is, and as a part of it is covered; without such, its scores."""
 
@@ -535,80 +412,6 @@ class Painted(TypedDict):
     width: int
     height: int
     problem: str
-
-
-class RankedCell(TypedDict):
-    """What a metric says of a method: the mean over `images`, and the ends of its interval, None of one image.
-
-    `place` is `"best"`, or `"tied"` where nobody can tell it from the best; `note` says why there is no value.
-    """
-
-    value: float | None
-    low: float | None
-    high: float | None
-    images: int
-    place: Literal["best", "tied", ""]
-    note: str
-
-
-class RankedMethod(TypedDict):
-    """A method at a layer, "" where it sees the input, as far as it is measured; `problem` says why it cannot be."""
-
-    method: str
-    layer: str
-    state: Literal["holds", "weak", "unknown", "unmeasured"]
-    headline: str
-    relatives: list[str]
-    problem: str
-    cells: list[RankedCell]
-
-
-class RankedMetric(TypedDict):
-    """A metric by which methods are sorted."""
-
-    title: str
-    better: Literal["higher", "lower"]
-
-
-class RankingRecord(TypedDict):
-    """Methods beside each other, for one target of these images; `done` of `total` maps are measured."""
-
-    target: str
-    images: list[int]
-    cover: str
-    sentence: str
-    metrics: list[RankedMetric]
-    methods: list[RankedMethod]
-    done: int
-    total: int
-
-
-class RankableMethod(TypedDict):
-    """A method that can be ranked at a layer, or why not; about how many seconds its own passes of an image take.
-
-    Maps of one `size` share random maps to compare with; `chosen` are those to begin with.
-    """
-
-    method: str
-    layer: str
-    seconds: float | None
-    size: list[int]
-    chosen: bool
-    problem: str
-
-
-class Rankings(TypedDict):
-    """Which methods can be compared, and all that were for this question's targets, in place of what was told before.
-
-    `image_seconds` is what an image takes for all methods, `size_seconds` what it takes for each size of maps.
-    """
-
-    kind: Literal["rankings"]
-    gen: int
-    rankable: list[RankableMethod]
-    image_seconds: float | None
-    size_seconds: float | None
-    items: list[RankingRecord]
 
 
 class Done(TypedDict):
@@ -715,27 +518,6 @@ class Want(TypedDict):
     have: str
 
 
-class Measure(TypedDict):
-    """Measure the evidence of these images' maps now, those in focus first, with what covers; none of them to stop."""
-
-    kind: Literal["measure"]
-    gen: int
-    images: list[int]
-    cover: str
-
-
-class Cover(TypedDict):
-    """Asks for the picture at a step of a curve, `"deletion"` or `"insertion"`, of one map."""
-
-    kind: Literal["cover"]
-    gen: int
-    image: int
-    column: int
-    curve: str
-    step: int
-    cover: str
-
-
 class Paint(TypedDict):
     """Asks what the model says of images when the marked pixels are covered, or all but these, to `keep` them alone.
 
@@ -753,17 +535,6 @@ class Paint(TypedDict):
     keep: bool
     size: list[int]
     mask: Bits
-
-
-class Rank(TypedDict):
-    """Compare these methods for the target of a column, on these images, with what covers; no methods to stop."""
-
-    kind: Literal["rank"]
-    gen: int
-    column: int
-    images: list[int]
-    methods: list[str]
-    cover: str
 
 
 class Look(TypedDict):

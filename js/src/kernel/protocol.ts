@@ -28,18 +28,103 @@ export interface MapPart {
   box: number[];
 }
 
+/** What a metric says of a map; `control` is mean and spread of random maps, where it is compared with these. */
+export interface MetricRecord {
+  title: string;
+  better: "higher" | "lower";
+  value: number | null;
+  control: number[] | null;
+  sentence: string;
+}
+
+/**
+ * How the value of the target goes as what the map marks most is covered, or shown.
+ *
+ * `covered` and `shown` are the parts of the picture at each step, `random_low` and `random_high` what the value is
+ * between in random orders, empty where there are none. `flips_at` is the smallest part whose loss takes the
+ * prediction, `keeps_at` the smallest that keeps it, None where no step does; `shares` say so. A score is rescaled: 0
+ * where all is covered, 1 for the picture.
+ */
+export interface CurvesRecord {
+  value: "probability" | "score";
+  covered: number[];
+  shown: number[];
+  deletion: (number | null)[];
+  insertion: (number | null)[];
+  random_low: (number | null)[];
+  random_high: (number | null)[];
+  flips_at: number | null;
+  keeps_at: number | null;
+  shares: string[];
+}
+
+/** By how much the value falls when each of grid × grid cells is covered, and the map's sum there, row by row. */
+export interface CellsRecord {
+  grid: number;
+  losses: (number | null)[];
+  sums: (number | null)[];
+  correlation: number | null;
+}
+
+/**
+ * What is known of how far one map can be believed.
+ *
+ * `state` says it in a word, `headline` in a few, `verdict` in full: bad news first, and what was not measured last.
+ */
+export interface EvidenceRecord {
+  image: number;
+  column: number;
+  state: "holds" | "weak" | "unknown" | "unmeasured";
+  headline: string;
+  verdict: string;
+  cover: string;
+  metrics: MetricRecord[];
+  curves: CurvesRecord | null;
+  cells: CellsRecord | null;
+}
+
+/** What was measured since the last one; a later item for the same image and column replaces an earlier one. */
+export interface Evidence { kind: "evidence"; gen: number; items: EvidenceRecord[]; }
+
+/** A class that a model finds in a picture; without probabilities, its score is told. */
+export interface ClassRecord { index: number; probability: number | null; score: number; }
+
+/** Answers `cover`, with one buffer: the very picture that was scored, as PNG; or why there is none. */
+export interface Covered {
+  kind: "covered";
+  gen: number;
+  image: number;
+  column: number;
+  curve: string;
+  step: number;
+  cover: string;
+  share: number;
+  width: number;
+  height: number;
+  classes: ClassRecord[];
+  problem: string;
+}
+
+/** Measure the evidence of these images' maps now, those in focus first, with what covers; none of them to stop. */
+export interface Measure { kind: "measure"; gen: number; images: number[]; cover: string; }
+
+/** Asks for the picture at a step of a curve, `"deletion"` or `"insertion"`, of one map. */
+export interface Cover {
+  kind: "cover";
+  gen: number;
+  image: number;
+  column: number;
+  curve: string;
+  step: number;
+  cover: string;
+}
+
 /**
  * With one buffer: float32 numbers of all classes, of the images from `first` on; `Welcome` says what they are.
  *
  * `shape` (N, C) and `best` (N,), the classes of most score, are of all images.
  */
 export interface Predictions { kind: "predictions"; shape: number[]; first: number; best: number[]; }
-
-/** Asks which class wins at each place of these images. */
-export interface Segment { kind: "segment"; images: number[]; }
-
-/** Answers `segment`, with one buffer, as weights of this `version` see the images. */
-export interface Segmentation { kind: "segmentation"; version: number; items: SegmentedImage[]; }
 
 /**
  * Which class wins at each place of the (height, width) of `shape`, or why that cannot be told.
@@ -54,6 +139,83 @@ export interface SegmentedImage {
   byte_length: number;
   problem: string;
 }
+
+/** Answers `segment`, with one buffer, as weights of this `version` see the images. */
+export interface Segmentation { kind: "segmentation"; version: number; items: SegmentedImage[]; }
+
+/** Asks which class wins at each place of these images. */
+export interface Segment { kind: "segment"; images: number[]; }
+
+/**
+ * What a metric says of a method: the mean over `images`, and the ends of its interval, None of one image.
+ *
+ * `place` is `"best"`, or `"tied"` where nobody can tell it from the best; `note` says why there is no value.
+ */
+export interface RankedCell {
+  value: number | null;
+  low: number | null;
+  high: number | null;
+  images: number;
+  place: "best" | "tied" | "";
+  note: string;
+}
+
+/** A method at a layer, "" where it sees the input, as far as it is measured; `problem` says why it cannot be. */
+export interface RankedMethod {
+  method: string;
+  layer: string;
+  state: "holds" | "weak" | "unknown" | "unmeasured";
+  headline: string;
+  relatives: string[];
+  problem: string;
+  cells: RankedCell[];
+}
+
+/** A metric by which methods are sorted. */
+export interface RankedMetric { title: string; better: "higher" | "lower"; }
+
+/** Methods beside each other, for one target of these images; `done` of `total` maps are measured. */
+export interface RankingRecord {
+  target: string;
+  images: number[];
+  cover: string;
+  sentence: string;
+  metrics: RankedMetric[];
+  methods: RankedMethod[];
+  done: number;
+  total: number;
+}
+
+/**
+ * A method that can be ranked at a layer, or why not; about how many seconds its own passes of an image take.
+ *
+ * Maps of one `size` share random maps to compare with; `chosen` are those to begin with.
+ */
+export interface RankableMethod {
+  method: string;
+  layer: string;
+  seconds: number | null;
+  size: number[];
+  chosen: boolean;
+  problem: string;
+}
+
+/**
+ * Which methods can be compared, and all that were for this question's targets, in place of what was told before.
+ *
+ * `image_seconds` is what an image takes for all methods, `size_seconds` what it takes for each size of maps.
+ */
+export interface Rankings {
+  kind: "rankings";
+  gen: number;
+  rankable: RankableMethod[];
+  image_seconds: number | null;
+  size_seconds: number | null;
+  items: RankingRecord[];
+}
+
+/** Compare these methods for the target of a column, on these images, with what covers; no methods to stop. */
+export interface Rank { kind: "rank"; gen: number; column: number; images: number[]; methods: string[]; cover: string; }
 
 /** What only some regions have. */
 export interface RegionDetails { mask?: unknown[]; winner?: number; }
@@ -370,83 +532,6 @@ export interface Thumbnails {
  */
 export interface Costs { kind: "costs"; gen: number; seconds: Record<string, number>; measuring: number | null; }
 
-/** What a metric says of a map; `control` is mean and spread of random maps, where it is compared with these. */
-export interface MetricRecord {
-  title: string;
-  better: "higher" | "lower";
-  value: number | null;
-  control: number[] | null;
-  sentence: string;
-}
-
-/**
- * How the value of the target goes as what the map marks most is covered, or shown.
- *
- * `covered` and `shown` are the parts of the picture at each step, `random_low` and `random_high` what the value is
- * between in random orders, empty where there are none. `flips_at` is the smallest part whose loss takes the
- * prediction, `keeps_at` the smallest that keeps it, None where no step does; `shares` say so. A score is rescaled: 0
- * where all is covered, 1 for the picture.
- */
-export interface CurvesRecord {
-  value: "probability" | "score";
-  covered: number[];
-  shown: number[];
-  deletion: (number | null)[];
-  insertion: (number | null)[];
-  random_low: (number | null)[];
-  random_high: (number | null)[];
-  flips_at: number | null;
-  keeps_at: number | null;
-  shares: string[];
-}
-
-/** By how much the value falls when each of grid × grid cells is covered, and the map's sum there, row by row. */
-export interface CellsRecord {
-  grid: number;
-  losses: (number | null)[];
-  sums: (number | null)[];
-  correlation: number | null;
-}
-
-/**
- * What is known of how far one map can be believed.
- *
- * `state` says it in a word, `headline` in a few, `verdict` in full: bad news first, and what was not measured last.
- */
-export interface EvidenceRecord {
-  image: number;
-  column: number;
-  state: "holds" | "weak" | "unknown" | "unmeasured";
-  headline: string;
-  verdict: string;
-  cover: string;
-  metrics: MetricRecord[];
-  curves: CurvesRecord | null;
-  cells: CellsRecord | null;
-}
-
-/** What was measured since the last one; a later item for the same image and column replaces an earlier one. */
-export interface Evidence { kind: "evidence"; gen: number; items: EvidenceRecord[]; }
-
-/** A class that a model finds in a picture; without probabilities, its score is told. */
-export interface ClassRecord { index: number; probability: number | null; score: number; }
-
-/** Answers `cover`, with one buffer: the very picture that was scored, as PNG; or why there is none. */
-export interface Covered {
-  kind: "covered";
-  gen: number;
-  image: number;
-  column: number;
-  curve: string;
-  step: number;
-  cover: string;
-  share: number;
-  width: number;
-  height: number;
-  classes: ClassRecord[];
-  problem: string;
-}
-
 /** The probability of a class in a picture as it is, and as a part of it is covered; without such, its scores. */
 export interface PaintedClass { index: number; before: number | null; after: number | null; }
 
@@ -488,74 +573,6 @@ export interface Painted {
   width: number;
   height: number;
   problem: string;
-}
-
-/**
- * What a metric says of a method: the mean over `images`, and the ends of its interval, None of one image.
- *
- * `place` is `"best"`, or `"tied"` where nobody can tell it from the best; `note` says why there is no value.
- */
-export interface RankedCell {
-  value: number | null;
-  low: number | null;
-  high: number | null;
-  images: number;
-  place: "best" | "tied" | "";
-  note: string;
-}
-
-/** A method at a layer, "" where it sees the input, as far as it is measured; `problem` says why it cannot be. */
-export interface RankedMethod {
-  method: string;
-  layer: string;
-  state: "holds" | "weak" | "unknown" | "unmeasured";
-  headline: string;
-  relatives: string[];
-  problem: string;
-  cells: RankedCell[];
-}
-
-/** A metric by which methods are sorted. */
-export interface RankedMetric { title: string; better: "higher" | "lower"; }
-
-/** Methods beside each other, for one target of these images; `done` of `total` maps are measured. */
-export interface RankingRecord {
-  target: string;
-  images: number[];
-  cover: string;
-  sentence: string;
-  metrics: RankedMetric[];
-  methods: RankedMethod[];
-  done: number;
-  total: number;
-}
-
-/**
- * A method that can be ranked at a layer, or why not; about how many seconds its own passes of an image take.
- *
- * Maps of one `size` share random maps to compare with; `chosen` are those to begin with.
- */
-export interface RankableMethod {
-  method: string;
-  layer: string;
-  seconds: number | null;
-  size: number[];
-  chosen: boolean;
-  problem: string;
-}
-
-/**
- * Which methods can be compared, and all that were for this question's targets, in place of what was told before.
- *
- * `image_seconds` is what an image takes for all methods, `size_seconds` what it takes for each size of maps.
- */
-export interface Rankings {
-  kind: "rankings";
-  gen: number;
-  rankable: RankableMethod[];
-  image_seconds: number | null;
-  size_seconds: number | null;
-  items: RankingRecord[];
 }
 
 /** The answer is whole: it has so many maps. */
@@ -608,20 +625,6 @@ export interface Cancel { kind: "cancel"; gen: number; }
 /** Asks for one image's thumbnails at all layers, once the question is answered; `have` is the last one's key. */
 export interface Want { kind: "want"; gen: number; image: number; column: number; have: string; }
 
-/** Measure the evidence of these images' maps now, those in focus first, with what covers; none of them to stop. */
-export interface Measure { kind: "measure"; gen: number; images: number[]; cover: string; }
-
-/** Asks for the picture at a step of a curve, `"deletion"` or `"insertion"`, of one map. */
-export interface Cover {
-  kind: "cover";
-  gen: number;
-  image: number;
-  column: number;
-  curve: string;
-  step: number;
-  cover: string;
-}
-
 /**
  * Asks what the model says of images when the marked pixels are covered, or all but these, to `keep` them alone.
  *
@@ -640,9 +643,6 @@ export interface Paint {
   size: number[];
   mask: string;
 }
-
-/** Compare these methods for the target of a column, on these images, with what covers; no methods to stop. */
-export interface Rank { kind: "rank"; gen: number; column: number; images: number[]; methods: string[]; cover: string; }
 
 /** The images of a store whose rows are near sight: those whose picture, and those whose maps, are not here yet. */
 export interface Look { kind: "look"; gen: number; pictures: number[]; maps: number[]; }
