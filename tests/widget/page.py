@@ -93,6 +93,27 @@ def rest(widget):
     until(lambda: not session._worker.busy and session.outbox._timer is None)
 
 
+def follow_streams(widget):
+    """How many images and columns each question is about that the engine answers from now on."""
+    streamed, parts = [], widget._answers.ask
+
+    def ask_and_follow(traits):
+        query = parts(traits)
+        stream = query._stream
+
+        def follow(question, left, *others):
+            if left is not None:
+                shape = len(left.question.images.batch), len(left.question.columns.texts)
+                streamed.append(shape)
+            return stream(question, left, *others)
+
+        query._stream = follow
+        return query
+
+    widget._answers.ask = ask_and_follow
+    return streamed
+
+
 def stalled(monkeypatch, owner, name, call=1):
     """Make a function wait, from this call on: its calls so far, and events that one waits and that all may go on."""
     calls, waits, goes_on, function = [], threading.Event(), threading.Event(), getattr(owner, name)

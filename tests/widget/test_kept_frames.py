@@ -11,7 +11,7 @@ from kx_widget.widget.image_sources import LoadedImages
 from kx_widget.widget.model_answers import ModelAnswers
 from tests import cases, models
 from tests.widget.conftest import NAMES
-from tests.widget.page import rest, until
+from tests.widget.page import follow_streams, rest, until
 
 PLAIN = {
     "layer": "after_add",
@@ -93,27 +93,6 @@ def test_a_column_removed_takes_no_model_call_and_one_added_only_its_own(browser
         assert calls(w.explainer) == before
         for found, other in zip(w.results, expected, strict=True):
             assert_the_same(found, other)
-
-
-def follow_streams(widget):
-    """How many images and columns each question is about that the engine answers from now on."""
-    streamed, parts = [], widget._answers.ask
-
-    def ask_and_follow(traits):
-        query = parts(traits)
-        stream = query._stream
-
-        def follow(question, left, *others):
-            if left is not None:
-                shape = len(left.question.images.batch), len(left.question.columns.texts)
-                streamed.append(shape)
-            return stream(question, left, *others)
-
-        query._stream = follow
-        return query
-
-    widget._answers.ask = ask_and_follow
-    return streamed
 
 
 def test_another_layer_beside_a_method_that_has_none(widget, browser):
