@@ -10,7 +10,7 @@ from typing import Any, get_args
 from kx_widget.bulk.arrow import pa, pq
 from kx_widget.bulk.schema import BESIDE, DTYPES, MAP, NOTES, REGION, RELEVANCE, schema
 from kx_widget.engine.bands import Bands, bands_of
-from kx_widget.engine.errors import FormatError
+from kx_widget.engine.errors import FormatError, ParameterError
 from kx_widget.engine.evidence_columns import LEVELS, EvidenceLevel
 from kx_widget.engine.files import atomic_write, named_errors
 from kx_widget.engine.images import Fit
@@ -170,6 +170,19 @@ def explainer_keywords(job: dict[str, Any]) -> dict[str, Any]:
     elif job.get("units"):
         names = {"output_names": list(zip(job["class_names"], job["units"], strict=True))}
     return {**names, "fit": job.get("fit", "stretch"), "value_range": bands.value_range, "rgb": bands.rgb}
+
+
+def check_can_be_asked(path: str, job: dict[str, Any]) -> None:
+    """Refuse to ask a model about what the store at this path explains, where these are numbers of somebody's own.
+
+    Raises:
+        ParameterError: they are; the model tells nothing of them without their functions.
+    """
+    if "target_code" in job:
+        raise ParameterError(
+            f"{path!r} explains {', '.join(map(repr, job['targets']))} by functions of your own, which a store does "
+            "not keep: open it without the model, and explain the images anew to ask more."
+        )
 
 
 def is_part(name: str) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from kx_widget.bulk.interventions import Interventions, TestedSuspicion, not_testable
 from kx_widget.bulk.job import weights_of
 from kx_widget.bulk.kept_shortcuts import keep, kept_facts
-from kx_widget.bulk.parts import explainer_keywords
+from kx_widget.bulk.parts import check_can_be_asked, explainer_keywords
 from kx_widget.bulk.shortcuts_page import page_of, sections_of
 from kx_widget.bulk.store import Store
 from kx_widget.bulk.suspicions import LEAST_OF_CLASS, Suspicions, suspicions_in
@@ -160,8 +160,9 @@ def check_model_of(store: Store, explainer: Explainer) -> None:
     """Refuse another model than the one whose answers are stored.
 
     Raises:
-        ParameterError: it has other weights.
+        ParameterError: it has other weights, or tells by itself nothing of what is explained.
     """
+    check_can_be_asked(store.path, store.job)
     if weights_of(explainer.model) != store.job["model"]["weights"]:
         raise ParameterError(
             f"The model has other weights than the one that {store.path!r} explains: pass that one, or explain again."

@@ -15,7 +15,7 @@ from kx_widget.bulk.arrow import pa, pc, pq
 from kx_widget.bulk.dataset import progress_bar
 from kx_widget.bulk.job import open_folder, weights_of
 from kx_widget.bulk.loader import load_readable
-from kx_widget.bulk.parts import DAMAGE, DONE, JOB, as_json, is_whole, part_name, write_json
+from kx_widget.bulk.parts import DAMAGE, DONE, JOB, as_json, check_can_be_asked, is_whole, part_name, write_json
 from kx_widget.bulk.sources import file_of
 from kx_widget.bulk.store import Store
 from kx_widget.engine.comparison import Comparison, Contender
@@ -171,7 +171,7 @@ class EvaluationRun:
 
     Raises:
         FormatError: the store is empty, or is not on this machine and no folder is given.
-        ParameterError: the model is another one.
+        ParameterError: the model is another one, or tells by itself nothing of what is explained.
         ImageError: its images are no files.
     """
 
@@ -185,6 +185,7 @@ class EvaluationRun:
     def __post_init__(self) -> None:
         if not len(self.store.select()):
             raise FormatError(f"{self.store.path!r} has no map to evaluate.")
+        check_can_be_asked(self.store.path, self.store.job)
         stored = self.store.job.get("model", {}).get("weights")
         if stored not in (None, weights_of(self.explainer.model)):
             raise ParameterError(

@@ -7,7 +7,7 @@ from typing import Any
 
 from kx_widget import explainer as public
 from kx_widget.bulk.job import weights_of
-from kx_widget.bulk.parts import explainer_keywords
+from kx_widget.bulk.parts import check_can_be_asked, explainer_keywords
 from kx_widget.bulk.pipeline import blank
 from kx_widget.engine.errors import ImageError, ParameterError
 from kx_widget.engine.explainer import Explainer
@@ -21,9 +21,10 @@ def model_of_store(source: StoredImages, model: Any, settings: Mapping[str, Any]
     """The model beside a store.
 
     Raises:
-        ParameterError: it has other classes, or cuts pictures into tiles.
+        ParameterError: it has other classes, cuts pictures into tiles, or tells by itself nothing of what is explained.
     """
     job = source.store.job
+    check_can_be_asked(source.store.path, job)
     if not isinstance(model, Explainer):
         model = public.Explainer(model, **{**explainer_keywords(job), **settings})
         model.ranges = Ranges(source.store.depth)
