@@ -86,10 +86,18 @@ class OwnTargets:
             runs[-1].append(value)
         return runs
 
+    def named(self, traits: Mapping[str, Any]) -> list[str]:
+        """The names of targets among a question's traits."""
+        values = [traits["target"], *(traits["compare_with"] if traits["compare"] == "targets" else [])]
+        return [value for value in values if isinstance(value, str) and value in self._targets]
+
     def editions(self, traits: Mapping[str, Any]) -> list[int]:
         """Which definitions of the targets among a question's traits are meant."""
-        asked = [traits["target"], *(traits["compare_with"] if traits["compare"] == "targets" else [])]
-        return [self._targets[each].edition for each in asked if isinstance(each, str) and each in self._targets]
+        return [self._targets[name].edition for name in self.named(traits)]
+
+    def redefined(self, before: Mapping[str, OwnTarget]) -> set[str]:
+        """The names that meant other targets before, when these were remembered."""
+        return {name for name, own in before.items() if self._targets[name].edition != own.edition}
 
     def records(self) -> list[dict[str, str]]:
         """As the trait `_own_targets` has them."""

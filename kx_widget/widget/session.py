@@ -106,6 +106,9 @@ class Session:
         self._wanted_evidence: list[int] = []
         self._wanted_strokes: dict[tuple[str, bool], Stroke] = {}
         self._painting = Painting(images)
+        self._paintings_beside = {
+            each.name: (Painting(LoadedImages(each.images)), each.explainer) for each in images.inputs
+        }
         self._wanted_ranking: Ranking | None = None
         self._wanted_segmentations: list[int] = []
         self.segmentations = Segmentations(images)
@@ -532,7 +535,7 @@ class Session:
         try:
             place = query.question_at(image, column)
             if place is not None:
-                self._thumbnails.send(*place, have, send, stale)
+                self._thumbnails.send(*place, self._editions(answer.traits), have, send, stale)
         except Exception as error:
             self.outbox.notify(error_message(0, error))
         with self._changed:
@@ -690,10 +693,7 @@ class Session:
     def _painting_of(self, columns: Sequence[Column], number: int) -> tuple[Painting, Explainer | None]:
         """What scores paint on the pictures of a column, and what explains these."""
         name = columns[number]["input"] if number in range(len(columns)) else ""
-        for each in self._images.inputs:
-            if each.name == name:
-                return Painting(LoadedImages(each.images)), each.explainer
-        return self._painting, self._answers.explainer
+        return self._paintings_beside.get(name, (self._painting, self._answers.explainer))
 
     def _predictions_of(self, answer: CurrentAnswer) -> Predictions | None:
         """What the answer's weights predict for all images, None where it is not known."""
@@ -730,9 +730,12 @@ class Session:
     def _key(self, traits: Mapping[str, Any], version: int) -> str:
         """A short name of this session's answer to a question, with this version of the model's weights."""
         labels = self._images.labels if asks_for_labels(traits) else ()
-        editions = [] if self._answers.own is None else self._answers.own.editions(traits)
-        text = json.dumps([self._name, version, traits, labels, editions], sort_keys=True, default=str)
+        text = json.dumps([self._name, version, traits, labels, self._editions(traits)], sort_keys=True, default=str)
         return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+
+    def _editions(self, traits: Mapping[str, Any]) -> list[int]:
+        """Which definitions of targets of one's own a question means."""
+        return [] if self._answers.own is None else self._answers.own.editions(traits)
 
     def _tell_progress(self, frames: Frames, progress: float, eta: float | None) -> None:
         self.outbox.tell("progress", done=frames.done, total=frames.total, eta_s=eta)

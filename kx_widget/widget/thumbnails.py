@@ -26,13 +26,23 @@ class ThumbnailMaker:
     def __init__(self) -> None:
         self._cache = Cache(CACHE_BYTES)
 
-    def send(self, question: Question, column: int, image: int, have: str, send: Send, stale: CancelToken) -> None:
+    def send(
+        self,
+        question: Question,
+        column: int,
+        image: int,
+        editions: Sequence[int],
+        have: str,
+        send: Send,
+        stale: CancelToken,
+    ) -> None:
         """Send the thumbnails of one image for one of the question's targets, unless `have` is what they go by.
 
         Of a picture in tiles there are none: its maps at all layers would take the passes of all tiles.
 
         Args:
             question, column, image, stale: as in `engine.multi_layer.maps_at_all_layers`.
+            editions: which definitions of targets of one's own the question means.
             have: the key of those that the view has already.
             send: takes a message without its `gen`, `image` and `column`, and its buffers.
         """
@@ -46,7 +56,8 @@ class ThumbnailMaker:
         title = "where each head of an attention looks, in a row of its own below it" if heads else entry.title
         label = question.columns.labels[image : image + 1]
         region = question.regions[image : image + 1]
-        key = repr((title, *sorted(params.items()), digest, text, label, region, question.model.weights.version()))
+        depends_on = digest, text, *editions, label, region, question.model.weights.version()
+        key = repr((title, *sorted(params.items()), *depends_on))
         if key == have:
             return
 

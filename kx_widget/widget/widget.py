@@ -339,9 +339,9 @@ class KxWidget(Traits):
 
     def _detect(self, explainer: Explainer, images: Images) -> None:
         """Show what a detector detects."""
-        found = detected_boxes(explainer, images)
+        boxes = detected_boxes(explainer, images)
         with self._lock:
-            self._detections = found
+            self._detections = boxes
 
     def _after_cell(self) -> None:
         """What a cell has changed is told, and what it has kept from being measured goes on."""
@@ -472,7 +472,6 @@ class KxWidget(Traits):
         name, own = proposal["trait"].name, self.__dict__.get("_answers") and self._answers.own
         with self._refusing():
             before = {} if own is None else own.remembered()
-            editions = [] if own is None else own.editions(self._question_traits())
             try:
                 value = self._named(proposal["value"])
                 self._query(self._adapted(self._question_traits() | {name: value}))
@@ -481,8 +480,10 @@ class KxWidget(Traits):
                     own.restore(before)
                     self._own_targets = own.records()
                 raise
-        if own is not None and own.editions(self._question_traits()) != editions:
-            self._redefine(value)
+        if own is not None and (names := own.redefined(before)):
+            self._exporter.drop(lambda traits: not names.isdisjoint(own.named(traits)))
+            if not names.isdisjoint(own.named(self._question_traits())):
+                self.refresh()
         return value
 
     def _named(self, value: Any) -> Any:
@@ -494,11 +495,6 @@ class KxWidget(Traits):
             value = own.add(value)
             self._own_targets = own.records()
         return in_words(value, self._class_names)
-
-    def _redefine(self, name: Any) -> None:
-        """Ask again what was asked of a target of one's own whose name is that of another one now."""
-        self._exporter.drop(lambda traits: name in (traits["target"], *traits["compare_with"]))
-        self.refresh()
 
     @t.validate("overlay")
     def _check_overlay(self, proposal: Any) -> Any:
@@ -588,5 +584,5 @@ def _beside(explainer: Explainer, images: Any) -> list[InputImages]:
     """The pictures of a model's other inputs where each is to be shown."""
     if explainer.settings.explain_input != EACH:
         return []
-    others = [explainer.of_input(name) for name in explainer.inputs.images[1:]]
-    return [InputImages(each.inputs.image.name, each, each.load(images)) for each in others]
+    explainers = [explainer.of_input(name) for name in explainer.inputs.images[1:]]
+    return [InputImages(each.inputs.image.name, each, each.load(images)) for each in explainers]

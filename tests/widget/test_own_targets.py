@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import kx_widget as kx
 from tests import cases, models
 from tests.widget.page import Page, until
+from tests.widget.saved import read_page
 
 NAMES = ["cat", "dog", "cup", "sky"]
 MASK = np.zeros((12, 12), bool)
@@ -90,6 +91,55 @@ def test_defined_anew_it_takes_the_place_of_the_one_before(widget, page, explain
     )
     assert not np.array_equal(widget.result.maps, before)
     assert len(widget._own_targets) == 1
+
+
+@pytest.mark.parametrize(
+    "traits",
+    [
+        {"target": kx.Target(lambda y: ops.max(y, -1), "entropy", "nats")},
+        {"compare": "targets", "compare_with": ["cat", kx.Target(lambda y: ops.max(y, -1), "entropy", "nats")]},
+    ],
+    ids=["after another question", "beside a class"],
+)
+def test_a_saved_page_holds_nothing_of_the_one_before(widget, page, tmp_path, traits):
+    widget.method = "layercam"
+    page.wait(widget)
+    widget.target, widget.method = "cat", "gradcam"
+    page.wait(widget)
+    for name, value in traits.items():
+        setattr(widget, name, value)
+    page.wait(widget)
+    scores = widget.results[-1].scores
+    widget.save(tmp_path / "page.html")
+    _, header, _ = read_page(tmp_path / "page.html")
+    items = [item for answer in header["answers"] for item in answer["items"] if item["target_name"] == "entropy"]
+    assert items
+    assert_allclose([item["score"] for item in items], scores[:, 0], rtol=1e-5)
+
+
+def test_thumbnails_are_those_of_the_one_that_took_its_place(widget, page, explainer):
+    paths = {layer.path for layer in explainer.inspection.layers if layer.is_candidate}
+
+    def thumbnails(have):
+        page.thumbnails.clear()
+        page.say(widget, "want", gen=page.gen, image=0, column=0, have=have)
+        until(lambda: set(page.thumbnails) == paths)
+        return dict(page.thumbnails)
+
+    before, have = thumbnails(""), page.key
+    widget.target = kx.Target(lambda y: ops.max(y, -1), "entropy", "nats")
+    page.wait(widget)
+    after = thumbnails(have)
+    assert not all(np.array_equal(after[path], before[path]) for path in paths)
+
+
+def test_a_store_of_one_is_shown_and_not_asked_anew(explainer, tmp_path):
+    store = explainer.explain_to(tmp_path / "maps", list(cases.photos()), kx.Target(entropy, "entropy", "nats"))
+    with kx.KxWidget.from_store(store) as w:
+        assert w.wait().target_names[0] == ("entropy",)
+    for ask in (lambda: kx.KxWidget.from_store(store, explainer), lambda: explainer.evaluate_store(store)):
+        with pytest.raises(kx.ParameterError, match="functions of your own, which a store does not keep"):
+            ask()
 
 
 def test_a_cell_that_is_run_again_asks_nothing_new(widget, page):
