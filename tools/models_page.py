@@ -75,10 +75,10 @@ def row_of(name: str, explainer: Any) -> tuple[str, ...]:
     inputs = [" × ".join(map(str, inspection.input_shape))]
     inputs += [f"{spec.name}: {' × '.join(map(str, spec.shape[1:]))}" for spec in explainer.inputs.others]
     names, units = explainer.class_names, explainer.settings.output_names
-    told = f"values: {', '.join(names)}" if units else f"{inspection.classes} classes"
+    scores = f"values: {', '.join(names)}" if units else f"{inspection.classes} classes"
     if places is not None:
-        told += f" at {' × '.join(map(str, places.grid))} places" if places.grid else f" at {places.count} places"
-    return name, "; ".join(inputs), told, f"`{inspection.recommended}`", f"`{inspection.recommended_method}`"
+        scores += f" at {' × '.join(map(str, places.grid))} places" if places.grid else f" at {places.count} places"
+    return name, "; ".join(inputs), scores, f"`{inspection.recommended}`", f"`{inspection.recommended_method}`"
 
 
 def read_others() -> dict[str, tuple[str, ...]]:

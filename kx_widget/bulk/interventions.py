@@ -221,8 +221,8 @@ class Interventions:
             pixels, batch = hosts.pixels.copy(), hosts.batch.copy()
             for i in range(len(batch)):
                 place, source = i % len(first.corners), i % len(parts.corners)
-                there, part = first.window(place, 0), parts.window(source, number)
-                pixels[i][there], batch[i][there] = images.pixels[source][part], images.batch[source][part]
+                window, part = first.window(place, 0), parts.window(source, number)
+                pixels[i][window], batch[i][window] = images.pixels[source][part], images.batch[source][part]
             pictures.append(pixels)
             # What the model gets may be more than pictures of 8 bits.
             pasted = replace(hosts, batch=batch, pixels=pixels, digests=tuple(map(digest, batch)))

@@ -183,9 +183,8 @@ def run_job(explainer: Explainer, job: Job, execute: Executor = explain_here) ->
             return Store(job.path)
         complete = complete_parts(folder, fingerprint, stamps or None)
         if ended is None or ended.get("parts") != len(complete):
-            kept = explainer.inputs.small_others
-            columns = job.settings.evidence, pipeline.channels, bool(pipeline.question.regions), kept
-            about = fingerprint.get("id"), stamps, *columns
+            columns = job.settings.evidence, pipeline.channels, bool(pipeline.question.regions)
+            about = fingerprint.get("id"), stamps, *columns, explainer.inputs.small_others
             files = PartFiles(folder, job.dtype, part_images, *about)
             with progress_bar(source.total, job.progress) as bar:
                 bar.update(_images_in(complete, part_images, source.total))

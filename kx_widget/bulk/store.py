@@ -140,8 +140,8 @@ class Store:
         names = self.job.get("beside", ())
         if not names:
             return [()] * len(numbers)
-        kept = (json.loads(row[BESIDE]) for row in self.rows(numbers, [BESIDE]))
-        return [tuple(np.asarray(values[name]) for name in names) for values in kept]
+        rows = (json.loads(row[BESIDE]) for row in self.rows(numbers, [BESIDE]))
+        return [tuple(np.asarray(values[name]) for name in names) for values in rows]
 
     def channel_relevance(self) -> Iterator[Floats]:
         """The relevance of the channels (n, K) of all rows, in their order and piece by piece.

@@ -40,17 +40,17 @@ def thermal_scenes(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, n
     colours, _, masks = scenes(count, 1, seed)
     images = np.empty((count, SIDE, SIDE, len(BANDS)), np.uint16)
     air, excess = np.empty((count, 1), np.float32), np.empty((count, 1), np.float32)
-    seen: np.ndarray = np.any(masks, 1)
+    objects: np.ndarray = np.any(masks, 1)
     for i in range(count):
         rng = np.random.default_rng((seed, i, HEAT))
         air[i] = rng.uniform(*AIR)
-        degrees = _heat(rng, seen[i])
+        degrees = _heat(rng, objects[i])
         heat = (degrees - COLDEST) / (WARMEST - COLDEST) * WHITE
         # The colours of 8 bits, and what 12 bits hold between them.
         deep = colours[i] * (WHITE / 255) + rng.uniform(-8, 8, colours[i].shape)
         images[i] = np.clip(np.dstack([deep, heat]) + 0.5, 0, WHITE).astype(np.uint16)
-        excess[i] = degrees[seen[i]].mean() - air[i]
-    return images, air, excess, seen
+        excess[i] = degrees[objects[i]].mean() - air[i]
+    return images, air, excess, objects
 
 
 def _heat(rng: np.random.Generator, mask: np.ndarray) -> np.ndarray:

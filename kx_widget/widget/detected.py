@@ -20,8 +20,8 @@ def detected_boxes(explainer: Explainer, images: Images) -> list[list[dict[str, 
     if not explainer.is_detector:
         return []
     question = explainer.ask(images, [0], method="gradients")
-    found = detections_of(question, {"threshold": LEAST_PROBABLE, "most": MOST})
-    if not all(found):
+    detections = detections_of(question, {"threshold": LEAST_PROBABLE, "most": MOST})
+    if not all(detections):
         best = detections_of(question, {"threshold": 0.0, "most": 1})
-        found = [each or first for each, first in zip(found, best, strict=True)]
-    return [[{"box": list(d.box), "target": d.target, "score": d.score} for d in each] for each in found]
+        detections = [each or first for each, first in zip(detections, best, strict=True)]
+    return [[{"box": list(d.box), "target": d.target, "score": d.score} for d in each] for each in detections]

@@ -208,7 +208,14 @@ def fitting_metrics(explainer: Explainer, names: Sequence[str], explanation: Exp
 def record(
     evaluation: Evaluation, image: int, target: int, has_probability: bool, is_value: bool = False
 ) -> dict[str, Any]:
-    """What is known of one map, but for its place, as the page shows it, if it has no probability, or is of a value."""
+    """What is known of one map, but for its place, as the page shows it.
+
+    Args:
+        evaluation: of the maps.
+        image, target: of the one that is told.
+        has_probability: whether that is what curves tell, rather than a score.
+        is_value: whether it explains a value, of which nothing says that it is predicted.
+    """
     return {
         "state": evaluation.state(image, target),
         "headline": evaluation.headline(image, target),
@@ -253,7 +260,7 @@ def _curves(
             name: _numbers(evaluation.curves[name][image, target]) if is_compared else []
             for name in ("random_low", "random_high")
         },
-        # Values are none that are predicted or not.
+        # No part takes or keeps the prediction where a value is told.
         "flips_at": None if is_value else finite(evaluation.smallest_share("deletion", image, target)),
         "keeps_at": None if is_value else finite(evaluation.smallest_share("insertion", image, target)),
         "shares": [] if is_value else shares_in_words(evaluation, image, target),

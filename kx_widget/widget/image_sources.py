@@ -198,16 +198,16 @@ class LoadedImages:
 def encode_all(images: LoadedImages) -> list[dict[str, Any]]:
     """All pictures as the `_images` trait wants them, 4 MB at most."""
     side = LONGEST_SIDE
+    sources = {each.name: LoadedImages(each.images) for each in images.inputs}
     while True:
-        sources = {each.name: LoadedImages(each.images) for each in images.inputs}
         previews = [images.preview(image, side) for image in range(len(images))]
-        others = {name: [each.preview(i, side) for i in range(len(each))] for name, each in sources.items()}
-        size = sum(len(preview.data) for of_input in (previews, *others.values()) for preview in of_input)
+        beside = {name: [each.preview(i, side) for i in range(len(each))] for name, each in sources.items()}
+        size = sum(len(preview.data) for of_input in (previews, *beside.values()) for preview in of_input)
         if size <= ALL_BYTES or side <= 32:
             break
         side //= 2
     return [
-        _record(preview) | ({"inputs": {name: _record(each[i]) for name, each in others.items()}} if others else {})
+        _record(preview) | ({"inputs": {name: _record(each[i]) for name, each in beside.items()}} if beside else {})
         for i, preview in enumerate(previews)
     ]
 

@@ -48,9 +48,8 @@ class KeptFrames:
             if frame.final:
                 key = keys[frame.image, frame.column]
                 self._cache.put(key, (frame.values, frame))
-                if (
-                    frame.target >= 0 and frame.unit is None
-                ):  # Whoever asked for the best class may ask for it by its name.
+                # Whoever asked for the best class may ask for it by its name.
+                if frame.target >= 0 and frame.unit is None:
                     self._cache.put((*key[:-1], frame.target), (frame.values, frame))
 
 

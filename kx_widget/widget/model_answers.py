@@ -65,10 +65,10 @@ class ModelQuery:
         for each in inputs:
             # Each input has a count of its own.
             now = version if version is not None and not parts else each.questions[0].model.weights.version()
-            kept = [each.kept.find(question, now) for question in each.questions]
-            rests = list(map(unfinished, each.questions, kept))
+            finished = [each.kept.find(question, now) for question in each.questions]
+            rests = list(map(unfinished, each.questions, finished))
             warm_cache([rest.question for rest in rests if rest is not None])
-            for question, frames, rest in zip(each.questions, kept, rests, strict=True):
+            for question, frames, rest in zip(each.questions, finished, rests, strict=True):
                 first_column = sum(len(part.columns) for part in parts)
                 stream = self._stream(question, rest, each.kept, None if parts else now)
                 explanation = partial(_explanation, question)
@@ -120,10 +120,10 @@ class ModelQuery:
         """The questions about images of these numbers; about the true classes as well, where some are known."""
         labels = [self._source.label(number) for number in numbers] if self._source.has_labels else None
         regions = regions_of(self._traits["regions"], numbers)
-        others = self._source.inputs if self._traits["compare"] != "layers" else ()
-        name = self._explainer.inputs.image.name if others else ""
-        asked = [(InputImages(name, self._explainer, images), self._traits)]
-        asked += [(each, for_input(self._traits, each.explainer)) for each in others]
+        inputs_beside = self._source.inputs if self._traits["compare"] != "layers" else ()
+        name = self._explainer.inputs.image.name if inputs_beside else ""
+        inputs = [(InputImages(name, self._explainer, images), self._traits)]
+        inputs += [(each, for_input(self._traits, each.explainer)) for each in inputs_beside]
         return [
             InputQuestions(
                 each.name,
@@ -131,7 +131,7 @@ class ModelQuery:
                 build(each.explainer, each.images, traits, labels, regions, self._own),
                 self._kept[each.name],
             )
-            for each, traits in asked
+            for each, traits in inputs
         ]
 
 

@@ -117,12 +117,11 @@ class PaintedBatch:
     def blank(self) -> Floats:
         """Scores (B, C) where all is covered: one pass an image and cover."""
         whole = np.ones((1, *self.mask.shape), np.bool_)
-        return self.explainer.what_if(self.images, whole, self.stroke.cover, targets=self.own, region=self._there)[0][
-            :, 0
-        ]
+        scores, _ = self.explainer.what_if(self.images, whole, self.stroke.cover, targets=self.own, region=self._region)
+        return scores[:, 0]
 
     @property
-    def _there(self) -> Sequence[Region] | None:
+    def _region(self) -> Sequence[Region] | None:
         """The region that is asked about: a target of one's own has none."""
         return self.regions if self.own is None else None
 

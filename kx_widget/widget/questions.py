@@ -65,8 +65,8 @@ def build(
     def ask(layer: str, method: str, targets: Any, params: dict[str, Any]) -> Question:
         chosen = own.read(targets)
         # A number of one's own is that of the whole image.
-        there = None if own_targets(chosen) else regions
-        about = {"labels": labels, "region": there, "method": method, "layer": layer or None}
+        region = None if own_targets(chosen) else regions
+        about = {"labels": labels, "region": region, "method": method, "layer": layer or None}
         return explainer.ask(images, chosen, **about, **params)
 
     _check_values(traits["compare_with"], traits["params"])

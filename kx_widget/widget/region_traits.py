@@ -44,9 +44,9 @@ def read_regions(value: Any) -> PlainRegions:
         if not isinstance(name, str) or not (name == OTHERS or (name.isascii() and name.isdecimal())):
             raise ParameterError(f"regions: {name!r:.100} is no number of an image.")
         regions[OTHERS if name == OTHERS else str(int(name))] = Region.from_plain(plain).as_plain()
-    others = regions.pop(OTHERS, PLAIN_WINS)
-    common = {} if others == PLAIN_WINS else {OTHERS: others}
-    return common | {name: regions[name] for name in sorted(regions, key=int) if regions[name] != others}
+    common = regions.pop(OTHERS, PLAIN_WINS)
+    apart = {name: regions[name] for name in sorted(regions, key=int) if regions[name] != common}
+    return apart if common == PLAIN_WINS else {OTHERS: common, **apart}
 
 
 def plain_regions(regions: Any, images: int) -> PlainRegions:
@@ -64,8 +64,8 @@ def regions_of(plain: PlainRegions, images: Sequence[int]) -> list[Region] | Non
     """The regions of images with these numbers, as `explain` takes them; None where all are the default."""
     if not plain:
         return None
-    others = plain.get(OTHERS, PLAIN_WINS)
-    return [Region.from_plain(plain.get(str(image), others)) for image in images]
+    common = plain.get(OTHERS, PLAIN_WINS)
+    return [Region.from_plain(plain.get(str(image), common)) for image in images]
 
 
 def check_regions(plain: PlainRegions, source: ImageSource) -> None:

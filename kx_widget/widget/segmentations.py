@@ -73,10 +73,10 @@ class Segmentations:
             version: of the weights.
             stale: tells that nobody wants to know any more.
         """
-        known = self.kept(version)
-        if ready := {image: known[image] for image in images if image in known}:
+        cached = self.kept(version)
+        if ready := {image: cached[image] for image in images if image in cached}:
             yield ready
-        rest = [image for image in images if image not in known]
+        rest = [image for image in images if image not in cached]
         for first in range(0, len(rest), IMAGES_AT_ONCE):
             if stale():
                 return
