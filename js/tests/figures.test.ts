@@ -62,6 +62,19 @@ describe("a map of a value", () => {
     expect(colourMeaning(store, show({}))).toBe("Bright: raises age, or lowers it.");
   });
 
+  it("in a difference of two has colours that raise either more than the other", () => {
+    const difference = { target: -1, target_name: "age − height", unit: "" };
+    expect(colourMeaning(store, show(difference))).toBe(
+      "Warm colours raise age more than height, cold ones height more than age.",
+    );
+    store.traits.sign.value = "positive";
+    expect(colourMeaning(store, show(difference))).toBe("Bright: raises age more than height.");
+    store.traits.sign.value = "absolute";
+    expect(colourMeaning(store, show(difference))).toBe(
+      "Bright: raises age more than height, or height more than age.",
+    );
+  });
+
   it("tells output, value and unit", () => {
     show({});
     const facts = new Map(factsOfMap(store));

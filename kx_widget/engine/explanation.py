@@ -277,8 +277,11 @@ class Explanation:
 
     @property
     def legend(self) -> str:
-        """What the signs of maps of values mean, "" for those of classes."""
-        return "warm raises the value, cool lowers it" if self.units and self.signed else ""
+        """What the signs of maps of values mean, "" for those of classes; a difference has both of its sides in it."""
+        if not self.units or not self.signed:
+            return ""
+        names = {name for row in self.target_names for name in row if name}
+        return f"warm raises {names.pop() if len(names) == 1 else 'the value'}, cool lowers it"
 
     def save(self, path: str | Path) -> None:
         """Write everything (`.npz`), or the overlays as one picture (`.png`) or page (`.html`).

@@ -59,7 +59,7 @@ def test_one_value(tmp_path):
     assert loaded.units == ("years",)
     assert loaded.caption(1, 0) == e.caption(1, 0)
     assert loaded.caption(1, 0).endswith(" years")
-    assert "raises the value" in e._repr_html_()
+    assert "warm raises age, cool lowers it" in e._repr_html_()
 
 
 def test_a_difference_of_values_has_their_unit():
@@ -67,6 +67,7 @@ def test_a_difference_of_values_has_their_unit():
         names = [("width", "cm"), ("height", units or "mm")]
         e = kx.explain(regression(), IMAGES, kx.contrast("width", "height"), preprocess=None, output_names=names)
         assert e.caption(0, 0) == f"width − height · {e.scores[0, 0]:.2f}{end}".replace("-", "−")
+        assert e.legend == "warm raises width − height, cool lowers it"
 
 
 def test_a_store_keeps_units(tmp_path):

@@ -12,8 +12,10 @@ export function colourMeaning(store: Store, map: TileMap): string {
     item.target < 0 ? splitTarget(item.target_name, store.constants.value?.class_names ?? []) : [item.target, null];
   const name = other === null ? briefExplainedText(store, item) : spokenOrBrief(store, side);
   const against = other === null ? "against it" : `for ${spokenOrBrief(store, other)}`;
-  if (item.unit !== null && item.signed)
-    return valueMeaning(name, { diverging, isPositive: sign === "positive", table });
+  if (item.unit !== null && item.signed) {
+    const rival = other === null ? null : spokenOrBrief(store, other);
+    return valueMeaning(name, rival, { diverging, isPositive: sign === "positive", table });
+  }
   if (diverging) return `Warm colours speak for ${name}, cold ones ${against}.`;
   // The upper end of that table is dark.
   const high = table === "turbo" ? "Red" : "Bright";
@@ -21,14 +23,16 @@ export function colourMeaning(store: Store, map: TileMap): string {
   return sign === "positive" ? `${high}: speaks for ${name}.` : `${high}: speaks for ${name}, or ${against}.`;
 }
 
-/** The same of a map of a value, which has no classes that speak for or against it. */
+/** The same of a map of a value, or of its difference from a rival, which no classes speak for or against. */
 function valueMeaning(
   name: string,
+  rival: string | null,
   { diverging, isPositive, table }: { diverging: boolean; isPositive: boolean; table: string },
 ): string {
-  if (diverging) return `Warm colours raise ${name}, cold ones lower it.`;
+  const [more, less] = rival === null ? [name, ""] : [`${name} more than ${rival}`, `${rival} more than ${name}`];
+  if (diverging) return `Warm colours raise ${more}, cold ones ${less || "lower it"}.`;
   const high = table === "turbo" ? "Red" : "Bright";
-  return isPositive ? `${high}: raises ${name}.` : `${high}: raises ${name}, or lowers it.`;
+  return isPositive ? `${high}: raises ${more}.` : `${high}: raises ${more}, or ${less || "lowers it"}.`;
 }
 
 const spokenOrBrief = (store: Store, target: string | number): string =>
