@@ -27,6 +27,7 @@ from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.explanation import versions
 from kx_widget.engine.files import atomic_write, named_errors
 from kx_widget.engine.images import Images
+from kx_widget.engine.subjects import CLASS, WHERE, Subject, SubjectKind
 from kx_widget.engine.types import Floats, Ints
 
 # Images that are measured together, and lost at most where a run is cut off.
@@ -60,6 +61,7 @@ class StoreEvaluation:
         contender: method and layer.
         wanted: how many images the sample has, of which fewer are measured while it is not finished.
         settings: what was covered and how.
+        subject: what its maps explain, without names.
     """
 
     path: Path
@@ -69,6 +71,7 @@ class StoreEvaluation:
     contender: Contender
     wanted: int
     settings: Mapping[str, Any]
+    subject: Subject = CLASS
 
     @property
     def rows(self) -> Ints:
@@ -102,7 +105,11 @@ class StoreEvaluation:
             versions=versions(),
             tops=tops,
             cells=self._lists(CELLS),
+            subjects=grid([self._named(name) for name in table.column("target_name").to_pylist()]),
         )
+
+    def _named(self, name: str) -> Subject:
+        return self.subject if self.subject.kind == "class" else self.subject._replace(name=name)
 
     def _lists(self, kind: str) -> dict[str, Floats]:
         """Columns of lists (N, T, …) by what follows the beginning of their name, NaN where there is none."""
@@ -289,7 +296,16 @@ class EvaluationRun:
             contender=Contender(job.get("method", ""), job.get("layer")),
             wanted=len(self.rows),
             settings=asdict(self.settings),
+            subject=self._subject,
         )
+
+    @property
+    def _subject(self) -> Subject:
+        """What all maps explain, as far as the store tells."""
+        job = self.store.job
+        where = {WHERE.get(str(region.get("kind")), "") for region in job.get("regions", ())}
+        kind: SubjectKind = "class" if not job.get("units") else "own" if "target_code" in job else "value"
+        return Subject(kind, where=where.pop() if len(where) == 1 else "")
 
     def _measured(self, rows: Ints) -> pa.Table:
         """The table of some images' rows (n, T)."""

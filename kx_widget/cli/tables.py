@@ -8,6 +8,7 @@ from kx_widget.bulk.file_comparison import FileComparison
 from kx_widget.bulk.store import Store
 from kx_widget.bulk.store_evaluation import CLEAR, StoreEvaluation, Z
 from kx_widget.cli.report import aligned
+from kx_widget.engine.comparison import Comparison
 from kx_widget.engine.evaluation import MetricSummary, unmeasured
 from kx_widget.engine.figures import counted, fixed
 
@@ -45,7 +46,7 @@ def evaluation_remarks(evaluation: StoreEvaluation, store: Store) -> list[str]:
     lines += reasons[:LISTED]
     if len(reasons) > LISTED:
         lines.append(f"and {counted(len(reasons) - LISTED, 'reason')} more, in the column notes")
-    return [*lines, *_missing(evaluation.metrics)]
+    return [*lines, *_missing(evaluation)]
 
 
 def evaluation_facts(evaluation: StoreEvaluation) -> dict[str, Any]:
@@ -62,7 +63,7 @@ def evaluation_facts(evaluation: StoreEvaluation) -> dict[str, Any]:
         "maps": len(evaluation),
         "metrics": metrics,
         "not_told": evaluation.reasons,
-        "not_measured": _unmeasured(evaluation.metrics),
+        "not_measured": _unmeasured(evaluation),
         "skipped": dict(evaluation.skipped),
     }
 
@@ -85,7 +86,7 @@ def comparison_lines(state: FileComparison) -> list[str]:
     problems = [f"{c}: {c.problem}" for c in comparison.contenders if c.problem]
     best = f"best {comparison.metrics[first].title} first"
     head = f"{counted(state.done, 'image')}, means with intervals of 95 % over images, {best}:"
-    return [head, *aligned(cells), *problems, *_missing(comparison.metrics)]
+    return [head, *aligned(cells), *problems, *_missing(comparison)]
 
 
 def comparison_facts(state: FileComparison) -> dict[str, Any]:
@@ -108,7 +109,7 @@ def comparison_facts(state: FileComparison) -> dict[str, Any]:
         "images": state.done,
         "better": {name: summary.better for name, summary in comparison.metrics.items()},
         "methods": rows,
-        "not_measured": _unmeasured(comparison.metrics),
+        "not_measured": _unmeasured(comparison),
         "skipped": dict(state.skipped),
     }
 
@@ -131,10 +132,10 @@ def _interval(mean: Sequence[float]) -> dict[str, float | None]:
     return {key: None if math.isnan(v) else round(v, 6) for key, v in zip(("mean", "low", "high"), mean, strict=True)}
 
 
-def _unmeasured(metrics: Mapping[str, MetricSummary]) -> list[str]:
-    return unmeasured({summary.aspect for summary in metrics.values()})
+def _unmeasured(state: StoreEvaluation | Comparison) -> list[str]:
+    return unmeasured({summary.aspect for summary in state.metrics.values()}, state.subject)
 
 
-def _missing(metrics: Mapping[str, MetricSummary]) -> list[str]:
-    missing = _unmeasured(metrics)
+def _missing(state: StoreEvaluation | Comparison) -> list[str]:
+    missing = _unmeasured(state)
     return [f"Not measured: {', '.join(missing)}."] if missing else []

@@ -11,6 +11,7 @@ from kx_widget.engine.errors import ParameterError, UnsupportedMethodError, did_
 from kx_widget.engine.evaluation import Evaluation, MetricSummary
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.statistics import bootstrap
+from kx_widget.engine.subjects import CLASS, Subject, common
 from kx_widget.engine.types import Floats, Ints
 
 # One of each family, those that take one pass.
@@ -37,11 +38,13 @@ class Comparison:
         contenders: R methods and layers.
         metrics: by id, titles and directions.
         scores: by metric, float32 (R, N, T), NaN where it cannot be told.
+        subject: what is common to all that the maps explain.
     """
 
     contenders: tuple[Contender, ...]
     metrics: Mapping[str, MetricSummary]
     scores: Mapping[str, Floats]
+    subject: Subject = CLASS
 
     def __repr__(self) -> str:
         _, n, t = next(iter(self.scores.values())).shape
@@ -133,14 +136,14 @@ def compare(
         name: np.stack([nothing if each is None else each.scores[name] for each in evaluations])
         for name in first.scores
     }
-    return Comparison(tuple(rows), first.metrics, scores)
+    return Comparison(tuple(rows), first.metrics, scores, first.subject)
 
 
 def joined(comparisons: Sequence[Comparison]) -> Comparison:
     """The same comparison of some images and of others as one of all of them."""
     first = comparisons[0]
     scores = {name: np.concatenate([each.scores[name] for each in comparisons], 1) for name in first.scores}
-    return Comparison(first.contenders, first.metrics, scores)
+    return Comparison(first.contenders, first.metrics, scores, common(each.subject for each in comparisons))
 
 
 def _of_images(scores: Floats) -> Floats:

@@ -49,6 +49,12 @@ class Detection:
         return region_of(box=self.box, winner=self.target)
 
 
+class DetectionTarget(Target):
+    """How much of a detection is still found; see `detection`."""
+
+    kind = "detection"
+
+
 def detections_of(question: Question, settings: dict[str, Any]) -> list[list[Detection]]:
     """What is detected in the images of a question, the most probable first.
 
@@ -172,7 +178,7 @@ def detection(detect: Adapter, box: Sequence[float], class_scores: Any, name: st
         alike = ops.sum(proposed * (scores / length), -1) / lengths
         return ops.max(overlap(boxes, corners) * alike, -1)
 
-    return Target(similarity, name)
+    return DetectionTarget(similarity, name)
 
 
 def overlap(boxes: Any, box: Any) -> Any:

@@ -13,15 +13,16 @@ from kx_widget.engine.files import read_arrays, writable, write_arrays, write_wh
 from kx_widget.engine.notes import heading_of
 from kx_widget.engine.plots import empty_figure
 from kx_widget.engine.registry import Direction
+from kx_widget.engine.subjects import CLASS, Subject, common
 from kx_widget.engine.types import Floats, Ints, Notes
 
 # Student's t for 95 %, by the number of pairs of random maps: what is farther from them is not chance.
 CLEAR = (np.inf, 12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23)
 CLEAR_OF_MANY = 2.0
-# What a map must have to be believed.
+# What a map must have to be believed; a subject's words go into it.
 ASPECTS = {
-    "faithful": "whether it is faithful to the score",
-    "class-specific": "whether it is specific to the class",
+    "faithful": "whether it is faithful to the {number}",
+    "class-specific": "whether it is specific to {subject}",
     "weights": "whether the weights matter",
     "stable": "whether it is stable",
 }
@@ -56,6 +57,16 @@ class MetricSummary:
             return False
         return value < self.doubt[0] if self.better == "higher" else value > self.doubt[0]
 
+    def sentence(self, value: float, subject: Subject) -> str:
+        """What a map's value means, in words that suit what the map explains."""
+        return self.meaning.format(value=value, **subject.words)
+
+    def finding(self, value: float, subject: Subject) -> str:
+        """What a doubtful value has against a map, "" where a value is not doubtful."""
+        if self.doubt is None or not self.is_doubtful(value):
+            return ""
+        return self.doubt[1].format(value=value, **subject.words)
+
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
@@ -80,6 +91,7 @@ class Evaluation:
         tops: the classes of most score along the curves "deletion" and "insertion", int (N, T, steps + 1).
         cells: where cells were covered one by one, "losses", by how much the value fell, and "sums", what the map has
             in each, float32 (N, T, grid²), row by row.
+        subjects: N × T: what each map explains, for the words of sentences; () where nobody said.
     """
 
     scores: Mapping[str, Floats]
@@ -98,6 +110,7 @@ class Evaluation:
     versions: Mapping[str, str]
     tops: Mapping[str, Ints] = field(default_factory=dict)
     cells: Mapping[str, Floats] = field(default_factory=dict)
+    subjects: tuple[tuple[Subject, ...], ...] = ()
 
     def __repr__(self) -> str:
         n, t = self.shape
@@ -108,6 +121,14 @@ class Evaluation:
     def shape(self) -> tuple[int, int]:
         """How many images and targets there are."""
         return len(self.target_names), len(self.target_names[0])
+
+    @property
+    def subject(self) -> Subject:
+        """What is common to all that maps explain."""
+        return common(each for row in self.subjects for each in row) if self.subjects else CLASS
+
+    def _subject(self, image: int, target: int) -> Subject:
+        return self.subjects[image][target] if self.subjects else CLASS
 
     @property
     def better(self) -> dict[str, Direction]:
@@ -157,7 +178,7 @@ class Evaluation:
             parts[0] = f"so far {parts[0]}"
         if untold:
             parts.append(f"cannot be told here: {', '.join(untold)}")
-        if missing := unmeasured(seen):
+        if missing := unmeasured(seen, self._subject(image, target)):
             parts.append(f"not measured: {', '.join(missing)}")
         return _sentence("; ".join(parts))
 
@@ -253,8 +274,7 @@ class Evaluation:
                 finding = f"{words} random maps as smooth in {summary.title} ({_number(value)}, {theirs})"
                 brief = f"{'better' if is_clear else 'no better'} than chance in {summary.title}"
                 (good if is_clear else bad).append((finding, brief))
-            elif summary.doubt is not None and summary.is_doubtful(value):
-                finding = summary.doubt[1].format(value=value)
+            elif finding := summary.finding(value, self._subject(image, target)):
                 bad.append((finding, finding.partition(", so ")[0]))
         return bad, good, seen
 
@@ -269,7 +289,7 @@ class Evaluation:
             raise ParameterError(f"{metric!r} was not measured: {', '.join(self.scores)} were.")
         value, summary = float(self.scores[metric][image, target]), self.metrics[metric]
         if not np.isnan(value):
-            return summary.meaning.format(value=value)
+            return summary.sentence(value, self._subject(image, target))
         notes = self.notes[image][target]
         return next(
             (n for n in notes if n.startswith(f"{summary.title}:") or _is_of_map(n)), f"{summary.title}: not told."
@@ -363,6 +383,7 @@ class Evaluation:
             facts["target_names"] = tuple(map(tuple, facts["target_names"]))
             facts["names"] = tuple(facts["names"])
             facts["notes"] = tuple(tuple(map(tuple, row)) for row in facts["notes"])
+            facts["subjects"] = tuple(tuple(Subject(*each) for each in row) for row in facts.get("subjects", ()))
             return cls(**mappings, **facts, fractions=arrays["fractions"])
         except (KeyError, TypeError, AttributeError) as error:
             raise FormatError(f"{str(path)!r} is not an evaluation saved as .npz ({error}).") from error
@@ -380,9 +401,9 @@ class Evaluation:
         return f"<table><caption>{where}</caption>{''.join(rows)}</table>"
 
 
-def unmeasured(aspects: Container[str]) -> list[str]:
-    """What nothing is known of, in words, where these aspects have been measured."""
-    return [words for aspect, words in ASPECTS.items() if aspect not in aspects]
+def unmeasured(aspects: Container[str], subject: Subject) -> list[str]:
+    """What nothing is known of, in words that suit what maps explain, where these aspects have been measured."""
+    return [words.format(**subject.words) for aspect, words in ASPECTS.items() if aspect not in aspects]
 
 
 def _summary(values: dict[str, Any]) -> MetricSummary:

@@ -35,6 +35,8 @@ class EvaluationBuilder:
         self._start = time.perf_counter()
         self._explanation, self._columns, self._settings, self._unusable = explanation, columns, settings, unusable
         self._shape = explanation.targets.shape
+        images, targets = map(range, self._shape)
+        self._subjects = tuple(tuple(explanation.subject(i, t) for t in targets) for i in images)
         self._scores = {name: self._empty() for name in columns}
         self._control: dict[str, Floats] = {}
         self._curves: dict[str, Floats] = {}
@@ -104,6 +106,7 @@ class EvaluationBuilder:
             versions=versions(),
             tops={name: classes.copy() for name, classes in self._tops.items()},
             cells={name: values.copy() for name, values in self._cells.items()},
+            subjects=self._subjects,
         )
 
     def _notes(self, image: int, target: int) -> tuple[str, ...]:

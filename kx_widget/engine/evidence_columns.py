@@ -114,24 +114,23 @@ def _form(measure: Callable[..., Any], title: str, meaning: str, cost: str = "no
     return Metric(measure.__name__, title, measure, "lower", "form", (), cost, meaning, "")
 
 
-NOTHING = "nothing in the map speaks for its class"
 STILL = "covering cells hardly changes the score, or few of them do"
 COLUMNS = (
     EvidenceColumn("sparseness", "sparseness of the map", METRICS["sparseness"], "the map is flat"),
     EvidenceColumn(
-        "area50", "area with half of the evidence", METRICS["effective_area"], NOTHING, params={"part": 0.5},
+        "area50", "area with half of the evidence", METRICS["effective_area"], NOTHING_FOR, params={"part": 0.5},
     ),
     EvidenceColumn(
         "border_mass", "part of the evidence at the border",
-        _form(border_mass, "Border mass", "{value:.0%} of what speaks for the class lies at the border."), NOTHING,
+        _form(border_mass, "Border mass", "{value:.0%} of what {speaks} lies at the border."), NOTHING_FOR,
     ),
     EvidenceColumn(
         "center_y", "distance of the evidence from the top",
-        _form(center_y, "Centre, down", "What speaks for the class lies at {value:.0%} of the height."), NOTHING,
+        _form(center_y, "Centre, down", "What {speaks} lies at {value:.0%} of the height."), NOTHING_FOR,
     ),
     EvidenceColumn(
         "center_x", "distance of the evidence from the left",
-        _form(center_x, "Centre, right", "What speaks for the class lies at {value:.0%} of the width."), NOTHING,
+        _form(center_x, "Centre, right", "What {speaks} lies at {value:.0%} of the width."), NOTHING_FOR,
     ),
     EvidenceColumn(
         # One class alone, for a pass through what follows the layer is what most of the time goes into.

@@ -19,6 +19,7 @@ from kx_widget.engine.notes import heading_of, labelled, marked
 from kx_widget.engine.plots import empty_figure
 from kx_widget.engine.postprocess import Scale, apply_scale, apply_sign, resize
 from kx_widget.engine.regions import Region
+from kx_widget.engine.subjects import WHERE, Subject
 from kx_widget.engine.types import Floats, Ints, Notes
 from kx_widget.version import __version__
 
@@ -274,6 +275,20 @@ class Explanation:
         """A score, or a value with its unit; of a difference of values only one that both have."""
         number, unit = fixed(self.scores[image, target]), unit_of(self.units, int(self.targets[image, target]))
         return f"score {number}" if unit is None else f"{number} {unit}".strip()
+
+    def subject(self, image: int, target: int) -> Subject:
+        """What one map explains, for sentences about it.
+
+        Raises:
+            ParameterError: there is no such image or target.
+        """
+        self._check(image, target)
+        index, name = int(self.targets[image, target]), self.target_names[image][target]
+        where = WHERE[self.regions[image].kind] if self.regions else ""
+        if self.units:
+            kind = self.own[index].kind if self.own and index >= 0 else "value"
+            return Subject(kind, name, unit_of(self.units, index) or "", where)
+        return Subject("contrast" if index < 0 else "class", where=where)
 
     @property
     def legend(self) -> str:

@@ -28,7 +28,7 @@ FORM = 28
 
 OUT_OF_REACH = "the score hardly falls when all is covered, so that curves say little; choose another cover"
 EVEN = "the map has as much in each of the parts that are covered"
-NOTHING_FOR = "nothing in the map speaks for the class"
+NOTHING_FOR = "nothing in the map is above 0"
 FLAT_OTHERS = "the maps to compare with are flat"
 EMPTY_MASK = "its mask is empty"
 STILL_SCORE = "nothing that was covered changes the score; choose another cover, or cover more at once"

@@ -86,11 +86,14 @@ class Metric:
         needs: what it needs beside the map, in words: `"masks"`, `"the method"`, `"curves"`, which cost passes for each
             random map, too…
         cost: what it costs an image, in words: `"nothing"`, `"16 passes once"`…
-        meaning: one sentence that a value can be put into, with `{value}`.
+        meaning: one sentence that a value can be put into, with `{value}`. What suits a class or a value that is
+            explained, age for instance, can be put into it, too: `{subject}` is "the class" or "age", `{speaks}`
+            "speaks for the class" or "raises age", `{why}` "why this class" or "what raises age", `{others}` "other
+            classes" or "other values", `{number}` "score" or "value".
         reference: the paper, with its arXiv id.
         params: parameters besides the batch.
         is_compared: whether random maps are scored as well, to compare with.
-        doubt: (value, sentence): what to say of a map whose value is worse than that.
+        doubt: (value, sentence): what to say of a map whose value is worse than that; it takes the same words.
         best: the value that no map's is better than, or hardly is; None where nobody knows. Where it would not be told
             from random maps either, a map is not said to be no better than chance.
     """

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import tensorflow as tf
 
 from kx_widget.engine.errors import ModelError, ParameterError, UnknownTargetError, plain
+from kx_widget.engine.subjects import SubjectKind
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Target:
     Raises:
         ParameterError: `fn` is no function, or it has no name.
     """
+
+    kind: ClassVar[SubjectKind] = "own"
 
     fn: Callable[[Any], Any]
     name: str

@@ -14,6 +14,7 @@ from kx_widget.engine.comparison import Comparison
 from kx_widget.engine.evaluation import Evaluation, State
 from kx_widget.engine.figures import counted, listed
 from kx_widget.engine.statistics import bootstrap
+from kx_widget.engine.subjects import common
 from kx_widget.engine.types import Floats
 from kx_widget.widget.evidence import COVER
 from kx_widget.widget.region_traits import PlainRegion, PlainRegions
@@ -153,10 +154,8 @@ class RankedMaps:
         values = list(self.values(metric).values())
         if not values or len(self.gaps(metric)):
             return ""
-        mean, summary = float(np.mean(values)), next(iter(self.evaluations.values())).metrics[metric]
-        if summary.doubt is None or not summary.is_doubtful(mean):
-            return ""
-        return summary.doubt[1].format(value=mean).partition(", so ")[0]
+        first, subjects = next(iter(self.evaluations.values())), (each.subject for each in self.evaluations.values())
+        return first.metrics[metric].finding(float(np.mean(values)), common(subjects)).partition(", so ")[0]
 
 
 def sentence(rows: Sequence[RankedMaps], verdicts: Sequence[Verdict], images: int) -> str:

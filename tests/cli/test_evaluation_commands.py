@@ -15,7 +15,8 @@ from PIL import Image
 
 import kx_widget as kx
 from kx_widget.bulk import store_evaluation
-from kx_widget.cli import main
+from kx_widget.cli import main, tables
+from kx_widget.engine.subjects import Subject
 from tests import models
 from tests.cases import photos
 from tests.widget.saved import buffer_of, read_page
@@ -100,7 +101,7 @@ def test_what_was_measured_is_kept_as_evaluate_returns_it(store, model, tmp_path
         for name, values in theirs.items():
             assert_allclose(ours[name], values, rtol=1e-3, atol=1e-4, err_msg=f"{mapping} {name}")
     assert_allclose(ev.fractions, expected.fractions)
-    assert (ev.notes, ev.target_names) == (expected.notes, expected.target_names)
+    assert (ev.notes, ev.target_names, ev.subjects) == (expected.notes, expected.target_names, expected.subjects)
     for place in np.ndindex(ev.shape):
         assert (ev.state(*place), ev.headline(*place)) == (expected.state(*place), expected.headline(*place))
         for curve in ("deletion", "insertion"):
@@ -114,6 +115,22 @@ def test_what_was_measured_is_kept_as_evaluate_returns_it(store, model, tmp_path
     old = explainer.evaluate_store(store, METRICS.split(","), sample=5, seed=1).evaluation()
     assert (old.curves, old.cells, old.control, old.fractions.size) == ({}, {}, {}, 0)
     assert_array_equal(old.scores["srg"], ev.scores["srg"])
+
+
+def test_a_store_of_values_is_spoken_of_as_such(folder, tmp_path):
+    net = models.pooled(None)
+    net = keras.Model(net.input, keras.layers.Dense(2)(net.layers[-2].output))
+    x = kx.Explainer(net, output_names={"age": "years", "height": "cm"})
+    files = sorted(folder.rglob("*.png"))[:3]
+    store = x.explain_to(tmp_path / "maps.parquet", files, ["age", "height"])
+    kept = x.evaluate_store(tmp_path / "maps.parquet", ["sparseness", "deletion"])
+    lines = tables.evaluation_lines(kept, store)
+    assert (
+        "Not measured: whether it is specific to the value, whether the weights matter, whether it is stable." in lines
+    )
+    assert "specific to height" in kept.evaluation().verdict(0, 1)
+    compared = x.compare(files, "age", methods=["gradcam"], metrics=["sparseness"])
+    assert compared.subject == Subject("value", "age", "years")
 
 
 def test_a_run_that_was_cut_off_goes_on(kx_command, store, model, tmp_path, monkeypatch):

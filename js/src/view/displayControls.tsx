@@ -13,7 +13,7 @@ const SWIPE = { id: "kx-swipe", label: "Swipe", title: "Bares the picture from t
 const same = (...names: readonly string[]): Choices => names.map((name) => [name, name]);
 const SIGN = {
   ...{ id: "kx-sign", label: "Sign", choices: same("auto", "positive", "absolute", "signed") },
-  title: "What suits the method, what speaks for the class, how much either way, or what speaks for and against",
+  title: "What suits the method, what speaks for it, how much either way, or what speaks for and against",
 };
 const SCALES: readonly [Scale, string][] = [
   ["map", "per map"],

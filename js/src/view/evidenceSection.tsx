@@ -12,7 +12,7 @@ import { RankingTab } from "./rankingTab";
 import { Tabs, type TabText } from "./tabs";
 
 const TABS: readonly TabText[] = [
-  { id: "covering", label: "Covering", title: "What becomes of the prediction as the picture is covered" },
+  { id: "covering", label: "Covering", title: "What the model says as the picture is covered" },
   { id: "cells", label: "Cells", title: "What covering each part costs, beside what the map has there" },
   { id: "paint", label: "Paint", title: "Cover what you paint on the large picture, and see what the model says" },
   { id: "ranking", label: "Which map here?", title: "Other methods beside this one" },

@@ -137,7 +137,7 @@ function PaintTools({ store, place, onChange }: PlaceProps & { onChange(isMoving
             }}
           />
         ) : (
-          <p class="dim">The map marks nothing that speaks for the class: it has no top to take.</p>
+          <p class="dim">Nothing in the map is above 0: it has no top to take.</p>
         )}
       </div>
     </div>

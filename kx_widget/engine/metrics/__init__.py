@@ -37,7 +37,7 @@ METRICS = table(
     ),
     Metric(
         "effective_area", "Effective area", effective_area, "lower", "form", (), "nothing",
-        "Half of what speaks for the class lies in {value:.0%} of the picture.",
+        "Half of what {speaks} lies in {value:.0%} of the picture.",
         "after Petsiuk et al. 2018, arXiv 1806.07421",
         params=(Parameter("part", "float", 0.5, "Which part of the evidence.", minimum=0.01, maximum=1),),
     ),
@@ -55,7 +55,7 @@ METRICS = table(
     ),
     Metric(
         "relevance_mass_accuracy", "Relevance mass accuracy", relevance_mass_accuracy, "higher", "place", ("masks",),
-        "nothing", "{value:.0%} of what speaks for the class lies on the mask.",
+        "nothing", "{value:.0%} of what {speaks} lies on the mask.",
         "Arras et al. 2020, arXiv 2003.07258",
     ),
     Metric(
@@ -65,7 +65,7 @@ METRICS = table(
     ),
     Metric(
         "random_logit", "Random logit", random_logit, "lower", "class-specific", ("the method",), "1 head pass a class",
-        "The maps of other classes are like this one by {value:.2f}, 1 being the same.",
+        "The maps of {others} are like this one by {value:.2f}, 1 being the same.",
         "Sixt et al. 2019, arXiv 1912.09818",
         params=(
             Parameter("classes", "int", 3, "How many of the best other classes are asked.", minimum=1, maximum=100),
@@ -73,8 +73,7 @@ METRICS = table(
         ),
         doubt=(
             0.9,
-            "the maps of other classes look the same (ρ {value:.2f}), so it shows where the model looks and not why "
-            "this class",
+            "the maps of {others} look the same (ρ {value:.2f}), so it shows where the model looks and not {why}",
         ),
     ),
     Metric(

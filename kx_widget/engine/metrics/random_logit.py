@@ -23,7 +23,7 @@ def random_logit(batch: MapBatch, classes: int = 3, drawn: int = 1) -> MetricVal
         −1 to 1 (B, T); NaN where the other maps are flat.
 
     Raises:
-        UnsupportedMethodError: the model has no other class, or the method is not known.
+        UnsupportedMethodError: there is no other class or value, or the method is not known.
 
     Reference: Sixt et al. 2019, arXiv 1912.09818.
     """
@@ -40,7 +40,7 @@ def _other_classes(batch: MapBatch, target: int, classes: int, drawn: int) -> In
     is_other = batch.weights[:, target] == 0
     available = int(is_other.sum(1).min())
     if available < 1:
-        raise UnsupportedMethodError("the model has no other class")
+        raise UnsupportedMethodError("there is no other class or value to ask for")
     order = np.argsort(-np.where(is_other, batch.probe.scores(), -np.inf), 1, kind="stable")[:, :available]
     best = order[:, :classes]
     if not drawn:

@@ -1,0 +1,85 @@
+"""What a map explains, in the words that sentences about it need: a class, a value, a number of one's own."""
+
+from collections.abc import Iterable, Mapping
+from typing import Literal, NamedTuple
+
+SubjectKind = Literal["class", "contrast", "value", "own", "detection"]
+# By kind, what `Metric.meaning` and its like put between their own words; a value has its name in them.
+WORDS: Mapping[SubjectKind, Mapping[str, str]] = {
+    "class": {
+        "subject": "the class",
+        "speaks": "speaks for the class",
+        "why": "why this class",
+        "others": "other classes",
+        "number": "score",
+    },
+    "contrast": {
+        "subject": "the difference of the two classes",
+        "speaks": "speaks for the one class rather than the other",
+        "why": "why the one class rather than the other",
+        "others": "other classes",
+        "number": "score",
+    },
+    "value": {
+        "subject": "{name}",
+        "speaks": "raises {name}",
+        "why": "what raises {name}",
+        "others": "other values",
+        "number": "value",
+    },
+    "own": {
+        "subject": "{name}",
+        "speaks": "raises {name}",
+        "why": "what raises {name}",
+        "others": "other targets",
+        "number": "value",
+    },
+    "detection": {
+        "subject": "the detection",
+        "speaks": "speaks for the detection",
+        "why": "why this detection",
+        "others": "other targets",
+        "number": "score",
+    },
+}
+# By kind, what stands for a name where several are spoken of.
+NAMELESS: Mapping[SubjectKind, str] = {"value": "the value", "own": "the target"}
+# By kind of a region, where what is explained counts.
+WHERE: Mapping[str, str] = {
+    "wins": "where it wins",
+    "whole": "in the whole output",
+    "pixel": "at this pixel",
+    "box": "in this box",
+    "object": "in this object",
+    "mask": "in this mask",
+}
+
+
+class Subject(NamedTuple):
+    """What a map explains.
+
+    `name` and `unit` are those of a value, or of a difference of two; `where` says which places count, "" where all do.
+    """
+
+    kind: SubjectKind = "class"
+    name: str = ""
+    unit: str = ""
+    where: str = ""
+
+    @property
+    def words(self) -> dict[str, str]:
+        """By what a sentence asks for, see `Metric.meaning`, the words that suit."""
+        name = self.name or NAMELESS.get(self.kind, "")
+        words = {part: text.replace("{name}", name) for part, text in WORDS[self.kind].items()}
+        located = {part: f"{words[part]} {self.where}".rstrip() for part in ("subject", "speaks")}
+        return words | located
+
+
+# What a map explains where nobody says.
+CLASS = Subject()
+
+
+def common(subjects: Iterable[Subject]) -> Subject:
+    """What several have in common, and of all else what a class has."""
+    fields = zip(Subject._fields, zip(*subjects, strict=True), strict=False)
+    return CLASS._replace(**{name: values[0] for name, values in fields if len(set(values)) == 1})
