@@ -78,6 +78,7 @@ export function wholeEvidence(image, column, cover, { values, size }, probabilit
       ...{ value: probability === null ? "score" : "probability", covered: shares, shown: shares },
       ...{ deletion, insertion, random_low, random_high, flips_at: 0.4, keeps_at: 0.6 },
       shares: ["Covering 40% takes the prediction.", "Showing 60% keeps it."],
+      ends: [],
     },
     cells: { grid: GRID, losses, sums, correlation: 0.61 },
   };

@@ -8,13 +8,13 @@ import { STATES } from "../src/state/evidence";
 import { type CoveredPicture, Store } from "../src/state/store";
 import { CellGrid, cellText, Scatter } from "../src/view/cellsTab";
 import { CoveredClasses } from "../src/view/coveredView";
-import { Legend, stepText } from "../src/view/coveringTab";
+import { EndsText, Legend, stepText } from "../src/view/coveringTab";
 import { CurveChart, type CurveName, Curves } from "../src/view/curveChart";
 import { EvidenceText } from "../src/view/evidenceLine";
 import { Measuring, MetricNumbers } from "../src/view/evidenceSection";
 import { Tabs } from "../src/view/tabs";
 import { Screen } from "./dom";
-import { COLUMN, CURVES, welcome } from "./helpers";
+import { COLUMN, CURVES, item, welcome } from "./helpers";
 
 let screen: Screen;
 beforeEach(() => {
@@ -66,8 +66,25 @@ describe("curves", () => {
     draw(scores, "deletion", 1);
     expect(texts("text").slice(0, 2)).toEqual(["0", "1"]);
     expect(all("circle")).toEqual([]);
+    draw({ ...scores, ends: [27.128, -5] }, "deletion", 1);
+    expect(texts("text").slice(0, 2)).toEqual(["27.13", "−5"]);
     expect(show(() => <Legend curves={scores} />).text).not.toContain("random");
     expect(show(() => <Legend curves={CURVES} />).text).toContain("random orders");
+  });
+
+  it("of a value tell it in its unit at both ends and at each step, and need no picture for that", () => {
+    const store = new Store();
+    store.constants.value = welcome({ class_names: ["age"], predicts: "value", units: ["years"] });
+    const value = { target: 0, target_name: "age", probability: null, unit: "years" };
+    const map = { item: item(value), values: Float32Array.of(0), extent: { lo: 0, hi: 0, loAt: 0, hiAt: 0 } };
+    store.answer.value = { gen: 1, key: "", columns: [{ ...COLUMN, target: "age" }], tiles: new Map([["0/0", map]]) };
+    const curves = { ...CURVES, value: "score" as const, deletion: [1, 0.25, 0], ends: [20, 60] };
+    expect(stepText(store, curves, "deletion", 1)).toBe("50 % covered, age 30\u00a0years");
+    expect(show(() => <EndsText store={store} curves={curves} />).text).toBe(
+      "age: 60\u00a0years, with all of it covered 20\u00a0years",
+    );
+    expect(show(() => <EndsText store={store} curves={CURVES} />).text).toBe("");
+    expect(stepText(store, { ...curves, ends: [] }, "deletion", 1)).toBe("50 % covered, 0.25 of the score");
   });
 
   it("are told in words", () => {

@@ -86,7 +86,7 @@ export function welcome(fields: Partial<Constants> = {}): Constants {
 export const CURVES: CurvesRecord = {
   ...{ value: "probability", covered: [0, 0.5, 1], shown: [0, 0.5, 1], deletion: [0.9, 0.2, 0.1] },
   ...{ insertion: [0.1, 0.7, 0.9], random_low: [0.9, 0.3, 0.1], random_high: [0.9, 0.8, 0.1] },
-  ...{ flips_at: 0.5, keeps_at: null, shares: ["Covering 50% takes the prediction.", "No part keeps it."] },
+  ...{ flips_at: 0.5, keeps_at: null, shares: ["Covering 50% takes the prediction.", "No part keeps it."], ends: [] },
 };
 
 /** One row of probabilities an image. */

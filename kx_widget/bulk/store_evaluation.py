@@ -35,14 +35,16 @@ PART_IMAGES = 16
 # Before the name of a metric: by how many spreads a map is better than random maps, whether that is no chance, and what
 # mean, spread and number these have.
 Z, CLEAR, CONTROL = "z_", "clear_", "control_"
-# Before the names of curves, of the classes of most score along them, and of what cells tell; which part is covered.
+# Before the names of curves, of the classes of most score along them, and of what cells tell; which part is covered,
+# and what curves go between.
 CURVE, TOP, CELLS = "curve_", "top_", "cells_"
-COVERED = "covered"
+COVERED, ENDS = "covered", "ends"
 LISTS = (
     *(f"{CURVE}{name}" for name in (*CURVES, "random", "random_low", "random_high")),
     *(f"{TOP}{name}" for name in CURVES),
     *(f"{CELLS}{name}" for name in ("losses", "sums")),
     COVERED,
+    ENDS,
 )
 
 
@@ -54,9 +56,9 @@ class StoreEvaluation:
         path: the folder that holds its rows, Parquet.
         metrics: by id, titles and directions.
         table: a row an image and target: `row` in the store, `id`, `column`, `target_name`, a column for each metric,
-            `z_…`, `clear_…` and `control_…` where it was compared with random maps, `curve_…`, `top_…`, `covered` and
-            `cells_…` with what an `Evaluation` has under these names, `notes` that say what cannot be told, `error`
-            where the picture could not be read.
+            `z_…`, `clear_…` and `control_…` where it was compared with random maps, `curve_…`, `top_…`, `covered`,
+            `ends` and `cells_…` with what an `Evaluation` has under these names, `notes` that say what cannot be told,
+            `error` where the picture could not be read.
         targets: how many targets an image has.
         contender: method and layer.
         wanted: how many images the sample has, of which fewer are measured while it is not finished.
@@ -105,6 +107,7 @@ class StoreEvaluation:
             versions=versions(),
             tops=tops,
             cells=self._lists(CELLS),
+            ends=self._lists(ENDS).get(""),
             subjects=grid([self._named(name) for name in table.column("target_name").to_pylist()]),
         )
 
@@ -365,5 +368,7 @@ def _lists_of(evaluation: Evaluation) -> dict[str, Floats]:
     kinds = {CURVE: evaluation.curves, TOP: evaluation.tops, CONTROL: evaluation.control, CELLS: evaluation.cells}
     arrays = {kind + name: values for kind, mapping in kinds.items() for name, values in mapping.items()}
     if evaluation.curves:
+        if evaluation.ends is not None:
+            arrays[ENDS] = evaluation.ends
         arrays[COVERED] = np.broadcast_to(evaluation.fractions, (*evaluation.shape, len(evaluation.fractions)))
     return {name: values.reshape(-1, values.shape[-1]).astype(np.float32) for name, values in arrays.items()}

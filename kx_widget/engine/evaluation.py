@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from kx_widget.engine.errors import FormatError, ParameterError
+from kx_widget.engine.figures import fixed
 from kx_widget.engine.files import read_arrays, writable, write_arrays, write_whole
 from kx_widget.engine.notes import heading_of
 from kx_widget.engine.plots import empty_figure
@@ -91,6 +92,8 @@ class Evaluation:
         tops: the classes of most score along the curves "deletion" and "insertion", int (N, T, steps + 1).
         cells: where cells were covered one by one, "losses", by how much the value fell, and "sums", what the map has
             in each, float32 (N, T, grid²), row by row.
+        ends: float32 (N, T, 2): the probability, or the score, where all is covered and of the image, which curves go
+            between; None where none were made.
         subjects: N × T: what each map explains, for the words of sentences; () where nobody said.
     """
 
@@ -110,6 +113,7 @@ class Evaluation:
     versions: Mapping[str, str]
     tops: Mapping[str, Ints] = field(default_factory=dict)
     cells: Mapping[str, Floats] = field(default_factory=dict)
+    ends: Floats | None = None
     subjects: tuple[tuple[Subject, ...], ...] = ()
 
     def __repr__(self) -> str:
@@ -320,6 +324,11 @@ class Evaluation:
             axes.plot(100 * self.fractions, values, ":" if name == "random" else "-", label=name)
         axes.set_xlabel("% of the pixels covered or shown")
         axes.set_ylabel("probability, or rescaled score")
+        subject = self._subject(image, target)
+        if subject.kind in ("value", "own") and self.ends is not None:
+            blank, original = self.ends[image, target]
+            axes.set_yticks([0, 1], [fixed(blank), fixed(original)])
+            axes.set_ylabel(subject.label)
         axes.set_title(f"{self.names[image]} · {self.target_names[image][target]}", fontsize=9)
         axes.legend(fontsize=8)
         return figure
@@ -352,7 +361,8 @@ class Evaluation:
         path = writable(path)
         if path.suffix == ".npz":
             arrays = {f"{name}_{key}": array for name in MAPPINGS for key, array in getattr(self, name).items()}
-            others = (f.name for f in fields(self) if f.name not in (*MAPPINGS, "fractions", "metrics"))
+            arrays |= {} if self.ends is None else {"ends": self.ends}
+            others = (f.name for f in fields(self) if f.name not in (*MAPPINGS, "fractions", "metrics", "ends"))
             facts = {name: getattr(self, name) for name in others}
             facts["metrics"] = {name: asdict(summary) for name, summary in self.metrics.items()}
             facts |= {"settings": dict(self.settings), "versions": dict(self.versions)}
@@ -384,7 +394,7 @@ class Evaluation:
             facts["names"] = tuple(facts["names"])
             facts["notes"] = tuple(tuple(map(tuple, row)) for row in facts["notes"])
             facts["subjects"] = tuple(tuple(Subject(*each) for each in row) for row in facts.get("subjects", ()))
-            return cls(**mappings, **facts, fractions=arrays["fractions"])
+            return cls(**mappings, **facts, fractions=arrays["fractions"], ends=arrays.get("ends"))
         except (KeyError, TypeError, AttributeError) as error:
             raise FormatError(f"{str(path)!r} is not an evaluation saved as .npz ({error}).") from error
 

@@ -43,6 +43,7 @@ class EvaluationBuilder:
         self._tops: dict[str, Ints] = {}
         self._cells: dict[str, Floats] = {}
         self._fractions = np.zeros(0, np.float32)
+        self._ends: Floats | None = None
         self._reasons: dict[str, Any] = {name: np.full(self._shape, NOT_YET, object) for name in columns}
 
     def _empty(self, *more: int) -> Floats:
@@ -62,6 +63,8 @@ class EvaluationBuilder:
             empty = np.full((*self._shape, classes.shape[-1]), -1, np.int64)
             self._tops.setdefault(name, empty)[rows] = classes
         self._fractions = curves.covered
+        self._ends = self._empty(2) if self._ends is None else self._ends
+        self._ends[rows] = curves.ends
         for name, values in (("deletion", curves.deletion), ("insertion", curves.insertion)):
             self._curves.setdefault(name, self._empty(len(self._fractions)))[rows] = values
 
@@ -106,6 +109,7 @@ class EvaluationBuilder:
             versions=versions(),
             tops={name: classes.copy() for name, classes in self._tops.items()},
             cells={name: values.copy() for name, values in self._cells.items()},
+            ends=None if self._ends is None else self._ends.copy(),
             subjects=self._subjects,
         )
 

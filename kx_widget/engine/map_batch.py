@@ -51,6 +51,7 @@ class Curves:
         insertion: (B, T, steps + 1), from the blank picture to the image.
         covered, shown: the part of the pixels (steps + 1,) that is covered in the one, and shown in the other.
         is_within_reach: which maps' (B, T) score falls when all is covered.
+        ends: the value (B, T, 2) in the blank picture and in the image, before scores are rescaled.
     """
 
     deletion: Floats
@@ -58,6 +59,7 @@ class Curves:
     covered: Floats
     shown: Floats
     is_within_reach: Mask
+    ends: Floats
 
     def score(self, values: Floats) -> MetricValues:
         """What is told by these (B, T), which are made from the curves."""
@@ -281,7 +283,8 @@ class MapBatch:
         pairs = zip(curves, rescaled, strict=True)
         deletion, insertion = (np.where(probable, curve, other).astype(np.float32) for curve, other in pairs)
         covered = (step_counts(pixels, self.steps) / pixels).astype(np.float32)
-        return Curves(deletion, insertion, covered, np.float32(1) - covered[::-1], reach >= REACH * scale)
+        shown = np.float32(1) - covered[::-1]
+        return Curves(deletion, insertion, covered, shown, reach >= REACH * scale, np.concatenate(ends[::-1], -1))
 
     def random(self, grid: tuple[int, int], pairs: int, needed: Mask | None = None) -> RandomBatch:
         """Random maps of a size in place of each map, in pairs of one and its negative: (B, T · 2 · pairs, h, w).

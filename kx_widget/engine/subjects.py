@@ -74,6 +74,11 @@ class Subject(NamedTuple):
         located = {part: f"{words[part]} {self.where}".rstrip() for part in ("subject", "speaks")}
         return words | located
 
+    @property
+    def label(self) -> str:
+        """A value with its unit, as axes are named."""
+        return f"{self.name} ({self.unit})" if self.unit else self.name
+
 
 # What a map explains where nobody says.
 CLASS = Subject()

@@ -264,7 +264,14 @@ def _curves(
         "flips_at": None if is_value else finite(evaluation.smallest_share("deletion", image, target)),
         "keeps_at": None if is_value else finite(evaluation.smallest_share("insertion", image, target)),
         "shares": [] if is_value else shares_in_words(evaluation, image, target),
+        "ends": [] if has_probability else _ends(evaluation, image, target),
     }
+
+
+def _ends(evaluation: Evaluation, image: int, target: int) -> list[float]:
+    """What a score is where all is covered, and for the picture; [] where that is not known."""
+    ends = np.zeros(0) if evaluation.ends is None else evaluation.ends[image, target]
+    return ends.astype(float).tolist() if np.isfinite(ends).all() else []
 
 
 def shares_in_words(evaluation: Evaluation, image: int, target: int) -> list[str]:

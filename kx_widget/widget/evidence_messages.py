@@ -19,7 +19,7 @@ class CurvesRecord(TypedDict):
     `covered` and `shown` are the parts of the picture at each step, `random_low` and `random_high` what the value is
     between in random orders, empty where there are none. `flips_at` is the smallest part whose loss takes the
     prediction, `keeps_at` the smallest that keeps it, None where no step does; `shares` say so. A score is rescaled: 0
-    where all is covered, 1 for the picture.
+    where all is covered, 1 for the picture; `ends` are what it is there, [] where that is not known.
     """
 
     value: Literal["probability", "score"]
@@ -32,6 +32,7 @@ class CurvesRecord(TypedDict):
     flips_at: float | None
     keeps_at: float | None
     shares: list[str]
+    ends: list[float]
 
 
 class CellsRecord(TypedDict):

@@ -101,6 +101,7 @@ def test_what_was_measured_is_kept_as_evaluate_returns_it(store, model, tmp_path
         for name, values in theirs.items():
             assert_allclose(ours[name], values, rtol=1e-3, atol=1e-4, err_msg=f"{mapping} {name}")
     assert_allclose(ev.fractions, expected.fractions)
+    assert_allclose(ev.ends, expected.ends, rtol=1e-3, atol=1e-4)
     assert (ev.notes, ev.target_names, ev.subjects) == (expected.notes, expected.target_names, expected.subjects)
     for place in np.ndindex(ev.shape):
         assert (ev.state(*place), ev.headline(*place)) == (expected.state(*place), expected.headline(*place))
@@ -113,7 +114,7 @@ def test_what_was_measured_is_kept_as_evaluate_returns_it(store, model, tmp_path
         table.select([f.name for f in table.schema if not str(f.type).startswith("list<element: float")]), part
     )
     old = explainer.evaluate_store(store, METRICS.split(","), sample=5, seed=1).evaluation()
-    assert (old.curves, old.cells, old.control, old.fractions.size) == ({}, {}, {}, 0)
+    assert (old.curves, old.cells, old.control, old.fractions.size, old.ends) == ({}, {}, {}, 0, None)
     assert_array_equal(old.scores["srg"], ev.scores["srg"])
 
 
@@ -129,6 +130,7 @@ def test_a_store_of_values_is_spoken_of_as_such(folder, tmp_path):
         "Not measured: whether it is specific to the value, whether the weights matter, whether it is stable." in lines
     )
     assert "specific to height" in kept.evaluation().verdict(0, 1)
+    assert_allclose(kept.evaluation().ends[..., 1], x.explain(files, ["age", "height"]).scores, rtol=1e-3, atol=1e-4)
     compared = x.compare(files, "age", methods=["gradcam"], metrics=["sparseness"])
     assert compared.subject == Subject("value", "age", "years")
 

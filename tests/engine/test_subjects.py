@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
+from numpy.testing import assert_allclose
 
 import kx_widget as kx
 from kx_widget.engine.detectors import retinanet_boxes
@@ -98,3 +99,20 @@ def test_a_region_and_a_detection():
     target = kx.detection(retinanet_boxes(net, (64, 64)), (10, 12, 50, 40), (1, 3), "cat")
     x = kx.Explainer(net, preprocess=None, output="cls_logits")
     assert "specific to the detection" in said(x, x.explain(images, target, method="gradients"), images)[2]
+
+
+def test_curves_of_a_value_tell_what_they_go_between(tmp_path):
+    x = of_values()
+    e = x.explain(IMAGES, ["age", "height"])
+    ev = x.evaluate(e, ["deletion"], images=IMAGES, cover="black", controls=0)
+    ends = np.stack([x.model(np.zeros_like(IMAGES)), x.model(IMAGES)], -1)
+    assert_allclose(ev.ends, ends, rtol=1e-5, atol=1e-6)
+    axes = ev.plot(0, 0).axes[0]
+    assert axes.get_ylabel() == "age (years)"
+    texts = [tick.get_text() for tick in axes.get_yticklabels()]
+    assert texts == [f"{end:.2f}".replace("-", "−") for end in ends[0, 0]]
+    ev.save(tmp_path / "ev.npz")
+    kept = kx.Evaluation.load(tmp_path / "ev.npz")
+    assert_allclose(kept.ends, ev.ends)
+    assert kept.subjects == ev.subjects
+    assert kept.verdict(0, 0) == ev.verdict(0, 0)

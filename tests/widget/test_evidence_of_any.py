@@ -53,6 +53,7 @@ def test_scores_without_probabilities(browser, pictures, make):
         assert all(metric["sentence"] for metric in item["metrics"])
         if item["curves"]:
             assert item["curves"]["value"] == "score"
+            assert item["curves"]["ends"][1] == pytest.approx(float(fresh.predict(pictures[:1])[0].max()), rel=1e-3)
         message, _ = cover(w, browser, step=4)
         assert message["problem"] or message["classes"][0]["probability"] is None
         json.dumps(browser.messages, allow_nan=False)

@@ -43,7 +43,7 @@ export interface MetricRecord {
  * `covered` and `shown` are the parts of the picture at each step, `random_low` and `random_high` what the value is
  * between in random orders, empty where there are none. `flips_at` is the smallest part whose loss takes the
  * prediction, `keeps_at` the smallest that keeps it, None where no step does; `shares` say so. A score is rescaled: 0
- * where all is covered, 1 for the picture.
+ * where all is covered, 1 for the picture; `ends` are what it is there, [] where that is not known.
  */
 export interface CurvesRecord {
   value: "probability" | "score";
@@ -56,6 +56,7 @@ export interface CurvesRecord {
   flips_at: number | null;
   keeps_at: number | null;
   shares: string[];
+  ends: number[];
 }
 
 /** By how much the value falls when each of grid × grid cells is covered, and the map's sum there, row by row. */

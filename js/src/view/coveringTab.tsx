@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import type { CurvesRecord, EvidenceRecord, Item } from "../kernel/protocol";
 import { coveredAt, coveredKey } from "../state/covered";
 import { whyNotMeasured } from "../state/evidence";
-import { percent, wholePercent } from "../state/format";
+import { percent, quantity, wholePercent } from "../state/format";
 import { briefExplainedText, briefName } from "../state/labels";
 import { type CoveredPicture, chosenTile, mapOf, type Store } from "../state/store";
 import { CoveredView, coveredFigure } from "./coveredView";
@@ -60,6 +60,7 @@ export function CoveringTab({ store, actions, record }: CoveringProps) {
         words={stepText(store, curves, curve.value, at, picture)}
       />
       <Legend curves={curves} />
+      <EndsText store={store} curves={curves} />
       <ul class="shares">
         {curves.shares.map((sentence) => (
           <li key={sentence}>{sentence}</li>
@@ -87,6 +88,22 @@ function valueText(store: Store, item: Item, picture?: CoveredPicture): string {
   return told ? `${briefExplainedText(store, item)} ${coveredFigure(store, told, item)}` : "";
 }
 
+/** What a value is at a point of a curve, "" where that is not known. */
+function valueAt({ ends }: CurvesRecord, rescaled: number | null, unit: string): string {
+  // Pages that an earlier version saved have none.
+  const [blank, whole] = ends ?? [];
+  if (blank === undefined || rescaled === null) return "";
+  return quantity(blank + rescaled * (whole - blank), unit);
+}
+
+/** What a value is at both ends of its curves. */
+export function EndsText({ store, curves }: { store: Store; curves: CurvesRecord }) {
+  const item = mapOf(store, chosenTile(store))?.item;
+  const [blank, whole] = [0, 1].map((end) => (item && item.unit !== null ? valueAt(curves, end, item.unit) : ""));
+  if (!item || !blank) return null;
+  return <p class="dim">{`${briefExplainedText(store, item)}: ${whole}, with all of it covered ${blank}`}</p>;
+}
+
 /** A step of a curve for those who do not see it. */
 export function stepText(
   store: Store,
@@ -100,7 +117,9 @@ export function stepText(
     value === null ? "" : curves.value === "probability" ? percent(value) : `${value.toFixed(2)} of the score`;
   const item = mapOf(store, chosenTile(store))?.item;
   if (item && item.unit !== null) {
-    return `${shareText(curves, curve, step)}, ${valueText(store, item, picture) || figure}`;
+    const there = valueAt(curves, value, item.unit);
+    const told = there ? `${briefExplainedText(store, item)} ${there}` : valueText(store, item, picture) || figure;
+    return `${shareText(curves, curve, step)}, ${told}`;
   }
   const best = picture?.classes[0];
   const top = best ? `${briefName(store, best.index)} first` : "";

@@ -2,11 +2,12 @@ import type { Signal } from "@preact/signals";
 import type { CurvesRecord } from "../kernel/protocol";
 import { bandPath, type ChartScale, linePath, rangeOf } from "../math/chart";
 import { within } from "../math/transform";
+import { quantity } from "../state/format";
 
 export type CurveName = "deletion" | "insertion";
 
 const [WIDTH, HEIGHT] = [318, 150];
-const [LEFT, RIGHT, TOP, BOTTOM] = [38, 8, 8, 20];
+const [LEFT, RIGHT, TOP, BOTTOM] = [44, 8, 8, 20];
 
 interface CurveChartProps {
   curves: CurvesRecord;
@@ -82,7 +83,7 @@ export function Curves({ curves, curve, at }: Pick<CurveChartProps, "curves" | "
   return (
     <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true">
       <path class="band" d={bandPath(scale, curves.covered, curves.random_low, curves.random_high)} />
-      <Axes scale={scale} unit={curves.value === "probability" ? " %" : ""} />
+      <Axes scale={scale} ends={endTexts(curves)} />
       <path class="curve" data-curve="insertion" d={linePath(scale, curves.shown, curves.insertion)} />
       <path class="curve" data-curve="deletion" d={linePath(scale, curves.covered, curves.deletion)} />
       <ShareMark {...marks} share={curves.flips_at} curve="deletion" />
@@ -93,13 +94,20 @@ export function Curves({ curves, curve, at }: Pick<CurveChartProps, "curves" | "
   );
 }
 
-function Axes({ scale, unit }: { scale: ChartScale; unit: string }) {
+/** What stands at the axis where all is covered, and for the picture. */
+function endTexts({ value, ends }: CurvesRecord): readonly string[] {
+  if (value === "probability") return ["0 %", "100 %"];
+  // Pages that an earlier version saved have none.
+  return ends?.length ? ends.map((end) => quantity(end)) : ["0", "1"];
+}
+
+function Axes({ scale, ends }: { scale: ChartScale; ends: readonly string[] }) {
   return (
     <>
       <path class="axis" d={`M${LEFT} ${scale.y(0)}H${WIDTH - RIGHT}`} />
-      {[0, 1].map((tick) => (
+      {ends.map((text, tick) => (
         <text key={tick} x={LEFT - 5} y={scale.y(tick) + 3} text-anchor="end">
-          {unit ? `${100 * tick}${unit}` : tick}
+          {text}
         </text>
       ))}
       {(["start", "middle", "end"] as const).map((anchor, tick) => (
