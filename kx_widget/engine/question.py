@@ -350,7 +350,7 @@ class Question:
                             frame
                             for column in columns
                             for frame in self.frames_of(
-                                rows.start, column, partial, self._of_band(maps, column), targets, scores, probable
+                                rows.start, column, partial, self.of_band(maps, column), targets, scores, probable
                             )
                         )
                     yield Frames(frames, done + partial.done, done + total * left)
@@ -373,7 +373,7 @@ class Question:
         check_maps(self.method.title, maps, images, in_bands=bool(self.columns.bands))
         return maps
 
-    def _of_band(self, maps: Floats, column: int) -> Floats:
+    def of_band(self, maps: Floats, column: int) -> Floats:
         """The maps (B, h, w) of one column among those of all bands (B, h, w, bands)."""
         return maps[..., self.columns.bands[column]] if self.columns.bands else maps
 

@@ -219,7 +219,7 @@ class TiledQuestion(Question):
         chosen = picture.only(has_part if has_part.any() else np.arange(len(has_part)) == 0)
         weights = weights[:, chosen.numbers]
         notes = chosen.notes(len(picture.parts))
-        merges = {group: _Merges(self, chosen, len(group)) for group in groups}
+        merges = {group: _Merges(self, chosen, group) for group in groups}
         done, before, total = len(told), 0, 1
         for batch in chosen.batches:
             probe = chosen.probe(batch)
@@ -229,7 +229,7 @@ class TiledQuestion(Question):
                     if partial.done == partial.total:
                         merges[group].add(batch, partial, self.maps_of(partial, batch.stop - batch.start))
                         if merges[group].is_whole or (partials and merges[group].is_due):
-                            frames = merges[group].frames(group, targets, told_of_all, notes)
+                            frames = merges[group].frames(targets, told_of_all, notes)
                     passes = total * len(groups) * len(chosen.batches)
                     yield Frames(frames, done + before + partial.done, done + passes)
                 before += total
@@ -448,10 +448,9 @@ def regions_of_tiles(region: Region, grid: TileGrid) -> tuple[list[tuple[Tile, R
 class _Merges:
     """The maps of some columns, that show bands of one map or are one, as tiles are added."""
 
-    def __init__(self, question: TiledQuestion, picture: CutPicture, columns: int) -> None:
-        self._question, self._picture = question, picture
+    def __init__(self, question: TiledQuestion, picture: CutPicture, group: range) -> None:
+        self._question, self._picture, self._group = question, picture, group
         self._maps: list[MergedMap] = []
-        self._columns = columns
         self._checks: dict[str, list[Floats]] = {}
         self._noise: list[Floats] = []
         self._added, self._shown = 0, 0
@@ -469,32 +468,31 @@ class _Merges:
     def add(self, batch: slice, partial: Partial, maps: Floats) -> None:
         """Add the maps (B, h, w), or of bands (B, h, w, bands), of some tiles."""
         question = self._question
-        maps = maps if maps.ndim == 4 else maps[..., None]
         if not self._maps:
             limit = question.model.functions.budget.bytes * MAPS_PART / 4
             most = limit / len(question.images.items) / len(question.columns.texts)
             cells = maps.shape[1], maps.shape[2]
-            self._maps = [MergedMap(question.images.grid, cells, most) for _ in range(self._columns)]
-        for (tile, _), of_bands in zip(self._picture.parts[batch], maps, strict=True):
-            for column, merged in enumerate(self._maps):
-                merged.add(tile, of_bands[..., column])
+            self._maps = [MergedMap(question.images.grid, cells, most) for _ in self._group]
+        for column, merged in zip(self._group, self._maps, strict=True):
+            for (tile, _), values in zip(self._picture.parts[batch], question.of_band(maps, column), strict=True):
+                merged.add(tile, values)
         for name, values in partial.checks.items():
             self._checks.setdefault(name, []).append(np.broadcast_to(values, len(maps)))
         self._noise.append(np.broadcast_to(0 if partial.noise is None else partial.noise, len(maps)))
         self._added += len(maps)
 
-    def frames(self, group: range, targets: Targets, told: PictureScores, notes: Notes) -> tuple[Frame, ...]:
+    def frames(self, targets: Targets, scores: PictureScores, notes: Notes) -> tuple[Frame, ...]:
         """A frame of each column as it is now; what tells of exactness is that of the worst tile."""
         checks = {name: np.concatenate(values).max(keepdims=True) for name, values in self._checks.items()}
         noise = np.concatenate(self._noise).max(keepdims=True)
         elsewhere = 0.0 if self.is_whole else np.nan
         self._shown = self._added
         frames: list[Frame] = []
-        for column, merged in zip(group, self._maps, strict=True):
+        for column, merged in zip(self._group, self._maps, strict=True):
             maps = merged.values(elsewhere)[None]
             partial = Partial(maps, self._added, len(self._picture.parts), checks, noise)
             (frame,) = self._question.frames_of(
-                self._picture.number, column, partial, maps, targets, told.scores[None], told.probabilities[None]
+                self._picture.number, column, partial, maps, targets, scores.scores[None], scores.probabilities[None]
             )
             frames.append(replace(frame, notes=self._noted(frame, merged, notes)) if frame.final else frame)
         return tuple(frames)

@@ -212,6 +212,10 @@ def test_bands_and_other_inputs_ride_along():
         )
         assert found.maps.shape == (2, 4, *SIZE)
         assert_allclose(found.maps * part, expected.maps, atol=1e-5 * np.abs(found.maps).max())
+    # A widget that has the maps of other bands asks for what it lacks.
+    lacking = tiled.ask(asked, 1, method="gradient_x_input", channels="each").part(slice(1, 2), [1, 3])
+    frames = [frame for step in lacking.stream(partials=False) for frame in step.frames]
+    assert_allclose([frame.values for frame in frames], found.maps[1, [1, 3]], atol=1e-5 * np.abs(found.maps).max())
 
 
 def test_a_target_of_ones_own_is_the_mean_over_tiles(linear):
