@@ -301,13 +301,16 @@ class Question:
 
     def predictions(self) -> tuple[Floats, Floats]:
         """What classes are ranked by, see `ranking`, and probabilities, (N, C) each; NaN where a class wins nowhere."""
-        told: list[tuple[Floats, Floats]] = []
+        rankings: list[Floats] = []
+        probable: list[Floats] = []
         for rows, probe in self.probes():
-            ranking = self.ranking(rows, probe)
-            probable = self.probabilities(probe, ranking)
-            told.append((ranking, np.where(ranking > 0, probable, np.nan) if self.regions else probable))
-        scores, probable = (np.concatenate(arrays) for arrays in zip(*told, strict=True))
-        return scores, probable
+            rankings.append(self.ranking(rows, probe))
+            probable.append(self.probabilities(probe, rankings[-1]))
+        return self.where_won(np.concatenate(rankings), np.concatenate(probable))
+
+    def where_won(self, ranking: Floats, probable: Floats) -> tuple[Floats, Floats]:
+        """What classes are ranked by, and their probabilities (N, C): NaN where a class wins nowhere."""
+        return ranking, np.where(ranking > 0, probable, np.float32(np.nan)) if self.regions else probable
 
     def stream(self, version: int | None = None, *, partials: bool = True) -> Generator[Frames, None, None]:
         """Compute the answer, some images and one target at a time.

@@ -174,12 +174,14 @@ class TiledQuestion(Question):
         raise ParameterError(REFUSED)
 
     def predictions(self) -> tuple[Floats, Floats]:
-        """What classes of the pictures are ranked by, and probabilities, (N, C) each."""
-        version, told = self.model.weights.version(), []
+        """What classes of the pictures are ranked by, and probabilities, (N, C) each; NaN as of whole pictures."""
+        version, pictures = self.model.weights.version(), []
         for number in range(len(self.images.items)):
             picture = CutPicture.of(self, number, version)
-            told.append(picture.tell(list(picture.tell_tiles())))
-        return np.stack([each.ranking for each in told]), np.stack([each.probabilities for each in told])
+            pictures.append(picture.tell(list(picture.tell_tiles())))
+        return self.where_won(
+            np.stack([each.ranking for each in pictures]), np.stack([each.probabilities for each in pictures])
+        )
 
     def winners(self, longest: int) -> list[Ints]:
         """Which class wins at each place of the pictures (h, w), in the tile that weighs most there.

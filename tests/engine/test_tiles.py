@@ -319,9 +319,13 @@ def test_a_class_that_wins_nowhere_says_so():
     model = segmenter()
     classes = model.get_layer("classes")
     classes.bias.assign(classes.bias - np.array([0, 0, 1000], np.float32))
-    e = kx.Explainer(model, preprocess=None, tile=TILE).explain(picture(), [0, 2], method="gradients")
+    x = kx.Explainer(model, preprocess=None, tile=TILE, class_names=["sea", "land", "sky"])
+    e = x.explain(picture(), [0, 2], method="gradients")
     assert np.isfinite(e.maps[0, 0]).all()
     assert e.notes[0][1][0].startswith("Wins nowhere")
+    areas, probabilities = x.predict(picture())
+    assert_array_equal(np.isnan(probabilities), areas == 0)
+    assert areas[0, 2] == 0
 
 
 # Life.
