@@ -18,7 +18,7 @@ from kx_widget.engine.keras_private import as_input, compiled, observed
 from kx_widget.engine.model_inputs import ModelInputs, inputs_of
 from kx_widget.engine.preprocessing import Preprocessing
 from kx_widget.engine.references import UNITS, References, check_vectors, names_of, plain_references
-from kx_widget.engine.tasks import dual_encoder
+from kx_widget.engine.tasks import dual_encoder, is_of_pairs
 from kx_widget.engine.types import Floats
 
 # Reference images that are embedded at once, and texts.
@@ -154,7 +154,7 @@ class Similarity:
         try:
             # A preprocessor of pairs wants images, too; what it makes of them is of no use here.
             pairs = {"prompts": texts, "images": np.zeros((len(texts), 8, 8, 3), np.float32)}
-            tokens = tokenizer(texts if getattr(tokenizer, "tokenizer", None) is None else pairs)
+            tokens = tokenizer(pairs if is_of_pairs(tokenizer) else texts)
             tokens = tokens["token_ids"] if isinstance(tokens, dict) else tokens
             return np.asarray(self._encoder.get_text_embeddings(tf.constant(np.asarray(tokens), tf.int32)), np.float32)
         except Exception as error:

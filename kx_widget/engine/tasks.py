@@ -34,16 +34,20 @@ def own_preprocessor(model: Any, of_pairs: Any = None) -> "OwnPreprocessor | Non
 
     Args:
         model: what it belongs to.
-        of_pairs: a preprocessor of texts and images that takes its place.
+        of_pairs: a preprocessor of texts and images that takes its place; what makes but tokens does not.
     """
-    preprocessor = of_pairs or getattr(model, "preprocessor", None)
-    # Those of images alone have a place for one, too.
-    if getattr(preprocessor, "tokenizer", None) is not None:
+    preprocessor = of_pairs if is_of_pairs(of_pairs) else getattr(model, "preprocessor", None)
+    if is_of_pairs(preprocessor):
         preprocessor = getattr(preprocessor, "image_converter", None)
     code = getattr(type(model).call, "__code__", None)
     if not callable(preprocessor) or (code is not None and "preprocessor" in code.co_names):
         return None
     return OwnPreprocessor(preprocessor, "task" if is_task(model) else "model")
+
+
+def is_of_pairs(preprocessor: Any) -> bool:
+    """Whether a preprocessor is one of texts and images; those of images alone have a place for a tokenizer, too."""
+    return getattr(preprocessor, "tokenizer", None) is not None
 
 
 def is_task(model: Any) -> bool:

@@ -211,6 +211,15 @@ def test_clip_takes_its_own_preprocessor_and_cosines(photos):
     assert np.isnan(shares).all()
 
 
+def test_a_function_that_makes_tokens_has_no_part_in_images():
+    model, texts = siglip(), ["a cat", "photo of a coin"]
+    images = RNG.integers(0, 256, (2, 32, 32, 3)).astype(np.uint8)
+    x = kx.Explainer(model, references=kx.similar_to(texts=texts, tokenizer=numbered))
+    logits = np.asarray(model({"images": images.astype("float32"), "token_ids": numbered(texts)})["vision_logits"])
+    np.testing.assert_allclose(x.predict(images)[0], logits, rtol=1e-4, atol=1e-4)
+    assert x.preprocessing.startswith("preprocess: none")
+
+
 def test_siglip_tells_of_each_prompt_by_itself():
     model, texts = siglip(), ["a cat", "photo of a coin"]
     images = RNG.normal(size=(2, 32, 32, 3)).astype("float32")
