@@ -206,13 +206,15 @@ def similarity_of(model: Any, settings: Mapping[str, Any]) -> Similarity | None:
 
     Raises:
         ModelError: the model compares images with texts, and there are none; those of `Similarity`.
-        ParameterError: classes are named beside references.
+        ParameterError: classes are named, or boxes are read, beside references.
     """
     references = settings["references"]
     if references is not None:
         for name in ("class_names", "output_names"):
             if settings[name] is not None:
                 raise ParameterError(f"References are the classes: name them with similar_to(…, names=…), not {name}=.")
+        if settings["detect"]:
+            raise ParameterError("references= and detect= both say what is explained: pass one of them.")
         return Similarity(model, settings["output"], references, settings["explain_input"])
     if dual_encoder(model) is not None:
         raise ModelError(

@@ -284,6 +284,8 @@ def test_what_a_model_has_not_got_is_said(linear):
         kx.Explainer(linear, references=VECTORS)
     with pytest.raises(kx.ParameterError, match=r"not class_names="):
         kx.Explainer(linear, references=kx.similar_to(VECTORS), class_names=NAMES)
+    with pytest.raises(kx.ParameterError, match=r"references= and detect= both"):
+        kx.Explainer(linear, references=kx.similar_to(VECTORS), detect=lambda y: y)
     places = keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(5, 3)])
     with pytest.raises(kx.ModelError, match=r"\(None, 6, 6, 5\); an embedding of shape \(batch, dimensions\)"):
         explainer(places)
