@@ -393,7 +393,8 @@ class Explainer:
         shape = loaded.input_shape
         self._models.update_references(self._read_references)
         compiled = self._models.of_targets(shape, own) if own else self.prepare(shape)
-        targets = [target.name for target in own] if own else targets
+        # By number: a name may read as a rank or as the true class.
+        targets = range(len(own)) if own else targets
         row = find(self.methods, compiled.inspection.recommended_method if method is None else method)
         params = row.complete(params, QUESTION_KEYWORDS)
         columns = target_parsing.parse(targets, compiled.class_names, len(loaded.batch))

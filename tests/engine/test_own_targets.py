@@ -53,6 +53,15 @@ def test_several_at_once():
     assert_allclose(e.maps[:, :1], x.explain(IMAGES, first).maps, rtol=1e-5, atol=1e-8)
 
 
+def test_a_name_that_reads_as_a_rank_or_the_true_class_is_but_a_name():
+    net = two_outputs()
+    x = kx.Explainer(net, preprocess=None, output="a")
+    own = [kx.Target(lambda y, i=i: y["b"][:, i], name) for i, name in enumerate(("top-2", "true"))]
+    e = x.explain(IMAGES, own)
+    assert_allclose(e.scores, net(IMAGES)["b"], rtol=1e-5)
+    assert e.target_names == (("top-2", "true"),) * 2
+
+
 def test_what_has_no_gradient_is_refused_where_it_is_needed():
     x = kx.Explainer(two_outputs(), preprocess=None, output="a")
     best = kx.Target(lambda y: ops.cast(ops.argmax(y["a"], -1), "float32"), "best")
