@@ -797,7 +797,8 @@ def _regions(model: CompiledModel, region: Any, images: int) -> tuple[Region, ..
             raise ParameterError(f"winner={winner}: the model has classes 0 to {model.graph.classes - 1}.")
         return regions
     if region is not None:
-        raise ParameterError("The model has one score per class for the whole image: region= has nothing to choose.")
+        what = "A target of one's own is one number" if model.own else "The model has one score per class"
+        raise ParameterError(f"{what} for the whole image: region= has nothing to choose.")
     return ()
 
 

@@ -62,6 +62,14 @@ def test_a_name_that_reads_as_a_rank_or_the_true_class_is_but_a_name():
     assert e.target_names == (("top-2", "true"),) * 2
 
 
+def test_regions_have_nothing_to_choose_in_a_target_of_ones_own():
+    image = keras.Input((12, 12, 3))
+    x = kx.Explainer(keras.Model(image, layers.Conv2D(3, 3)(image)), preprocess=None)
+    area = kx.Target(lambda y: ops.mean(y[..., 1], (1, 2)), "area")
+    with pytest.raises(kx.ParameterError, match="A target of one's own is one number for the whole image"):
+        x.explain(IMAGES, area, method="gradients", region="whole")
+
+
 def test_what_has_no_gradient_is_refused_where_it_is_needed():
     x = kx.Explainer(two_outputs(), preprocess=None, output="a")
     best = kx.Target(lambda y: ops.cast(ops.argmax(y["a"], -1), "float32"), "best")
