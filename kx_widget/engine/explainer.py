@@ -629,6 +629,7 @@ class Explainer:
         Raises:
             Those of `explain` and `evaluate`.
         """
+        self._check_whole()
         loaded = self.load(images)
         columns_of(metrics, self.metrics)
         contenders = [
