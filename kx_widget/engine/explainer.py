@@ -403,11 +403,8 @@ class Explainer:
         for name, wrap in (("tta", augmented), ("smooth", smoothed)):
             generator = wrap(generator, wrappers[name]) if name in wrappers else generator
         regions = _regions(compiled, region, len(loaded.batch))
-        if (
-            self.tiling is not None
-            and regions
-            and (compiled.graph.output is None or compiled.graph.output.grid is None)
-        ):
+        output = compiled.graph.output
+        if self.tiling is not None and output is not None and output.grid is None:
             raise ModelError("The places of the model's output have no rows and columns, and cannot be laid on tiles.")
         checked_question: dict[str, Any] = {
             "model": compiled,
