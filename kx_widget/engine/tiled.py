@@ -104,10 +104,10 @@ def load_tiled(
         images: as in `Explainer.explain`.
         tiling: how they are cut.
         declared, preprocessing, fit, bands: as in `images.load`, which makes tiles ready; a picture that is smaller
-            than a tile is one, and meets a model of fixed size as any image does.
+            than a tile is one, which is stretched for a model of fixed size.
 
     Raises:
-        ImageError: some cannot be used, or have another size than the first one.
+        ImageError: some cannot be used, have another size than the first one, or would be cropped or padded.
     """
     items = items_of(images, bands.channels)
     shape = tiling.height, tiling.width, declared[2]
@@ -122,6 +122,12 @@ def load_tiled(
             )
     grid = tiling.grid(sizes[0])
     height, width = (side or length for side, length in zip(declared[:2], grid.window, strict=True))
+    (tall, wide), how = grid.window, preprocessing.fit(fit)
+    if how != "stretch" and tall * width != wide * height:
+        raise ImageError(
+            f"Tiles are not cropped or padded (fit is {how!r}), and {items[0][0]} is smaller than one of {width} × "
+            f"{height} pixels: explain it without tile=."
+        )
     if (height, width, declared[2]) != shape:
         shape = height, width, declared[2]
         shrunk = load(images, shape, preprocessing, fit, bands=bands)

@@ -406,6 +406,17 @@ def test_pictures_of_several_sizes_are_refused(linear):
         linear[1].explain([picture(), picture((40, 50))], 0)
 
 
+def test_a_small_picture_is_not_cropped_or_padded():
+    """Of the part of a tile that the model sees, the map would be laid on all of it."""
+    x, model = picture((30, 94)), pooled(size=(32, 40))
+    for fit in ("crop", "pad"):
+        tiled = kx.Explainer(model, preprocess=None, tile=TILE, fit=fit)
+        with pytest.raises(kx.ImageError, match=rf"fit is '{fit}'\), and image 0 is smaller than one of 40"):
+            tiled.explain(x, 0)
+        assert tiled.explain(picture(), 0).maps.shape == (1, 1, *SIZE)
+    assert kx.Explainer(model, preprocess=None, tile=TILE).explain(x, 0).maps.shape[2] == 32
+
+
 def test_what_is_not_done_in_tiles_says_so(linear, tmp_path):
     tiled, x = linear[1], picture()
     e = tiled.explain(x, 0)
