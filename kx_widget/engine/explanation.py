@@ -127,6 +127,7 @@ class Explanation:
             **{name: getattr(self, name)[rows] for name in ARRAYS},
             target_names=self.target_names[rows],
             checks={name: values[rows] for name, values in self.checks.items()},
+            evidence={name: values[rows] for name, values in self.evidence.items()},
             names=self.names[rows],
             notes=self.notes[rows],
             regions=self.regions[rows],

@@ -67,6 +67,12 @@ def test_heatmaps_on_paper(sign, scale, expected):
     assert_allclose(explanation(MAPS).heatmaps(None, sign, scale), expected)
 
 
+def test_the_part_of_an_image_has_its_own_evidence():
+    part = explanation(MAPS, evidence={"stability": np.arange(4, dtype=np.float32).reshape(2, 2)}).of_image(1)
+    assert_array_equal(part.evidence["stability"], [[2, 3]])
+    assert part.maps.shape == (1, 2, 2, 2)
+
+
 def test_unsigned_maps_ignore_the_sign():
     e = explanation(np.abs(MAPS), signed=False)
     assert_array_equal(e.heatmaps(sign="signed"), e.heatmaps(sign="positive"))
