@@ -126,8 +126,8 @@ def bands_of(channels: int, value_range: Any = None, rgb: Any = None) -> Bands:
     parts: tuple[Any, ...] = tuple(rgb) if isinstance(rgb, (list, tuple, np.ndarray)) else (rgb,)
     colormap = parts[1] if len(parts) == 2 and isinstance(parts[1], str) else ""
     numbers = parts[:1] if colormap else parts
-    whole = all(isinstance(n, (int, np.integer)) and not isinstance(n, (bool, np.bool_)) for n in numbers)
-    if len(numbers) not in COLOURS or not whole:
+    are_whole = all(isinstance(n, (int, np.integer)) and not isinstance(n, (bool, np.bool_)) for n in numbers)
+    if len(numbers) not in COLOURS or not are_whole:
         raise ImageError(f"rgb={rgb!r} are no bands. {RGB_ACCEPTED}")
     for number in numbers:
         if not 0 <= number < channels:

@@ -71,22 +71,25 @@ class CompiledModels:
 
     def of_classes(self, shape: tuple[int, int, int]) -> CompiledModel:
         """Its scores are those of classes, or of references."""
-        self.last = self._kept(self._of_classes, shape, lambda: self._with_meaning(shape))
+        self.last = self._latest(self._of_classes, shape, lambda: self._with_meaning(shape))
         return self.last
 
     def of_targets(self, shape: tuple[int, int, int], own: tuple[Target, ...]) -> CompiledModel:
         """Its scores are those of targets of one's own."""
         meaning = Meaning(tuple(t.name for t in own), None, tuple(t.unit for t in own))
-        return self._kept(self._of_targets, (shape, own), lambda: self._compiled(self._graph(shape, own), meaning, own))
+        return self._latest(
+            self._of_targets, (shape, own), lambda: self._compiled(self._graph(shape, own), meaning, own)
+        )
 
-    def _kept(
-        self, kept: OrderedDict[Hashable, CompiledModel], key: Hashable, trace: Callable[[], CompiledModel]
+    def _latest(
+        self, models: OrderedDict[Hashable, CompiledModel], key: Hashable, trace: Callable[[], CompiledModel]
     ) -> CompiledModel:
+        """The model of this key, traced where there is none, as the last of those that are kept."""
         with self._lock:
-            compiled = kept.pop(key, None) or trace()
-            kept[key] = compiled
-            while len(kept) > MOST_SIZES:
-                kept.popitem(last=False)
+            compiled = models.pop(key, None) or trace()
+            models[key] = compiled
+            while len(models) > MOST_SIZES:
+                models.popitem(last=False)
             return compiled
 
     def _graph(self, shape: tuple[int, int, int], own: tuple[Target, ...] = ()) -> Graph:

@@ -69,23 +69,23 @@ def detections_of(question: Question, settings: dict[str, Any]) -> list[list[Det
     defaults = {parameter.name: parameter.default for parameter in DETECTION_PARAMETERS}
     threshold, iou, most = check_params("detections", DETECTION_PARAMETERS, defaults | settings).values()
     names = question.model.class_names
-    found: list[list[Detection]] = []
+    detections: list[list[Detection]] = []
     with model_failures():
         for rows, probe in question.probes():
             # Told apart from scores that are no numbers.
             question.scores(rows, probe)
             for number, proposed in zip(range(rows.start, rows.stop), probe.outcome().boxes, strict=True):
                 picture = question.picture(number)
-                kept = suppressed(proposed[:, 2:], proposed[:, 1], threshold, iou, most)
-                boxes = in_picture(proposed[kept, 2:], picture)
-                found.append(
+                chosen = suppressed(proposed[:, 2:], proposed[:, 1], threshold, iou, most)
+                boxes = in_picture(proposed[chosen, 2:], picture)
+                detections.append(
                     [
                         Detection(tuple(box.tolist()), int(label), names[int(label)], float(score), int(index))
-                        for index, box, (label, score) in zip(kept, boxes, proposed[kept, :2], strict=True)
+                        for index, box, (label, score) in zip(chosen, boxes, proposed[chosen, :2], strict=True)
                         if Region("box", tuple(box)).touches(picture.size)
                     ]
                 )
-    return found
+    return detections
 
 
 def _check_detector(question: Question) -> None:
@@ -93,7 +93,7 @@ def _check_detector(question: Question) -> None:
         raise ParameterError(f"The model is no detector that is known. {ADVICE}")
 
 
-def target_of(question: Question, found: Detection) -> Target:
+def target_of(question: Question, detected: Detection) -> Target:
     """How much of a detection is still found, for a question about its image.
 
     Raises:
@@ -105,7 +105,7 @@ def target_of(question: Question, found: Detection) -> Target:
         raise ParameterError(f"A detection is of one image; {images} were given. Pass images[i : i + 1].")
     assert graph.output is not None
     assert graph.detect is not None
-    itself = region_of(mask=np.arange(graph.output.count) == found.index)
+    itself = region_of(mask=np.arange(graph.output.count) == detected.index)
     with model_failures():
         ((_, probe),) = replace(question, regions=(itself,)).probes()
         shares = probe.scores_and_shares()[1][0]
@@ -115,8 +115,8 @@ def target_of(question: Question, found: Detection) -> Target:
         proposals = proposals_of(detect, outputs)
         return proposals.boxes, proposals.probabilities
 
-    box = in_input(found.box, question.picture(0))
-    return detection(read, box.tolist(), shares, f"{found.class_name} · box {found.index}")
+    box = in_input(detected.box, question.picture(0))
+    return detection(read, box.tolist(), shares, f"{detected.class_name} · box {detected.index}")
 
 
 def suppressed(boxes: Floats, scores: Floats, threshold: float, iou: float, most: int) -> Ints:
@@ -134,11 +134,11 @@ def suppressed(boxes: Floats, scores: Floats, threshold: float, iou: float, most
     """
     left = np.argsort(scores, kind="stable")[::-1]
     left = left[scores[left] > threshold]
-    kept: list[int] = []
-    while left.size and len(kept) < most:
-        kept.append(int(left[0]))
+    chosen: list[int] = []
+    while left.size and len(chosen) < most:
+        chosen.append(int(left[0]))
         left = left[1:][overlaps(boxes[left[1:]], boxes[left[0]]) < iou]
-    return np.array(kept, np.int64)
+    return np.array(chosen, np.int64)
 
 
 def detection(detect: Adapter, box: Sequence[float], class_scores: Any, name: str = "detection") -> Target:

@@ -101,7 +101,7 @@ def _maps(
     infos = model.inspection.layers
     layers = [(call, li) for call, li in zip(model.graph.calls, infos, strict=True) if li.is_candidate]
     calls = [call for call, _ in layers]
-    if not wait_for(lambda: model.functions.warm_layers(calls, probe.inputs, probe.asked(weights))) or stale():
+    if not wait_for(lambda: model.functions.warm_layers(calls, probe.inputs, probe.with_region(weights))) or stale():
         return
     probe = replace(probe, cache=Cache())
     probe.cache_layers(calls, weights)

@@ -125,12 +125,12 @@ class Probe:
         return FactCache(self.cache, self.digests)
 
     @property
-    def _facts_there(self) -> FactCache:
+    def _facts_of_region(self) -> FactCache:
         """Facts that depend on the region, too."""
-        return FactCache(self.cache, self._keys_there)
+        return FactCache(self.cache, self._keys_of_region)
 
     @property
-    def _keys_there(self) -> list[tuple[Any, ...]]:
+    def _keys_of_region(self) -> list[tuple[Any, ...]]:
         if self.region_of is None:
             return list(self.digests)
         keys = self._once("region digests", lambda: [digest(row) for row in self.region])
@@ -156,11 +156,11 @@ class Probe:
                 "(argmax, comparisons, rounding), or choose occlusion or rise, which need none."
             )
 
-    def asked(self, target: Floats, rows: Any = slice(None)) -> Floats:
+    def with_region(self, target: Floats, rows: Any = slice(None)) -> Floats:
         """Target weights (n, C) of these images with the region behind them, where there is one."""
         return target if self.region_of is None else np.concatenate([target, self.region[rows]], 1)
 
-    def _there(self, rows: Any) -> tuple[Floats, ...]:
+    def _region_alone(self, rows: Any) -> tuple[Floats, ...]:
         """What `Functions.predict` takes beside these images."""
         if self.region_of is None:
             return ()
@@ -220,12 +220,12 @@ class Probe:
                 outcome = self.outcome()
                 if np.array_equal(-1 - outcome.winners, self.region):
                     return [outcome.scores[rows], outcome.shares[rows]]
-            (asked,) = self._there(rows)
+            (region,) = self._region_alone(rows)
             if self.call is None or self.attends:
-                return self.functions.tell_there(self._inputs(rows), asked)
-            return self.functions.tell_after(self.call, [array[rows] for array in self.layer_facts()], asked)
+                return self.functions.tell_of_region(self._inputs(rows), region)
+            return self.functions.tell_after(self.call, [array[rows] for array in self.layer_facts()], region)
 
-        return self._facts_there.get(("scores",), compute)
+        return self._facts_of_region.get(("scores",), compute)
 
     def scores_of(self, x: Floats) -> Floats:
         """Scores before the final softmax or sigmoid (B, C) of other images (B, H, W, C), kept as those of any image.
@@ -268,14 +268,14 @@ class Probe:
                 return [self._look(call, rows, target)]
             facts = self.layer_facts()
             facts = facts if len(rows) == len(self.x) else [array[rows] for array in facts]
-            return [self.functions.head(call, facts, self.asked(target[rows], rows))]
+            return [self.functions.head(call, facts, self.with_region(target[rows], rows))]
 
-        return self._as_grid(self._facts_there.for_target(target).get(("head", call.path), compute)[0])
+        return self._as_grid(self._facts_of_region.for_target(target).get(("head", call.path), compute)[0])
 
     def _look(self, call: Call, rows: list[int], target: Floats) -> Any:
         """The gradient at a layer that may never be looked at again; its activation is kept beside it."""
-        asked = self.asked(target[rows], rows)
-        outcome, activation, gradient = self.functions.look(call, self._inputs(rows), asked)
+        weights = self.with_region(target[rows], rows)
+        outcome, activation, gradient = self.functions.look(call, self._inputs(rows), weights)
         self._facts.put(("outcome",), outcome, rows)
         self._facts.put(("activation", call.path), activation, rows)
         if len(rows) == len(self.x):
@@ -284,14 +284,14 @@ class Probe:
 
     def has_layers(self, calls: Sequence[Call], target: Floats) -> bool:
         """Whether activations and gradients at these layers are all kept."""
-        facts = self._facts_there.for_target(target)
+        facts = self._facts_of_region.for_target(target)
         return all(("activation", c.path) in self._facts and ("head", c.path) in facts for c in calls)
 
     def cache_layers(self, calls: Sequence[Call], target: Floats) -> None:
         """Learn activations and gradients at several layers in one forward and one backward pass."""
         self._differentiable(target)
-        outcome, *arrays = self.functions.layers(calls, self.inputs, self.asked(target))
-        facts, facts_for_target = self._facts, self._facts_there.for_target(target)
+        outcome, *arrays = self.functions.layers(calls, self.inputs, self.with_region(target))
+        facts, facts_for_target = self._facts, self._facts_of_region.for_target(target)
         facts.put(("outcome",), outcome)
         for call, activation, gradient in zip(calls, arrays[: len(calls)], arrays[len(calls) :], strict=True):
             # Image by image, so that each can go by itself.
@@ -304,24 +304,24 @@ class Probe:
         self._differentiable(target)
 
         def compute(rows: list[int]) -> Sequence[Any]:
-            asked = self.asked(target[rows], rows)
-            outcome, gradient = self.functions.input_gradient(self._inputs(rows), asked, guided)
+            weights = self.with_region(target[rows], rows)
+            outcome, gradient = self.functions.input_gradient(self._inputs(rows), weights, guided)
             self._facts.put(("outcome",), outcome, rows)
             return [gradient]
 
-        return self._facts_there.for_target(target).get(("input", guided), compute)[0]
+        return self._facts_of_region.for_target(target).get(("input", guided), compute)[0]
 
     def full_gradients(self, target: Floats, rescale: str) -> tuple[Floats, Floats]:
         """FullGrad's maps (B, H, W), and what all its terms add up to (B,), for target weights (B, C)."""
         self._differentiable(target)
 
         def compute(rows: list[int]) -> Sequence[Any]:
-            asked = self.asked(target[rows], rows)
-            outcome, maps, total = self.functions.full_gradients(self._inputs(rows), asked, rescale)
+            weights = self.with_region(target[rows], rows)
+            outcome, maps, total = self.functions.full_gradients(self._inputs(rows), weights, rescale)
             self._facts.put(("outcome",), outcome, rows)
             return [maps, total]
 
-        maps, total = self._facts_there.for_target(target).get(("full", rescale), compute)
+        maps, total = self._facts_of_region.for_target(target).get(("full", rescale), compute)
         return maps, total
 
     def attentions(self, title: str) -> list[Floats]:
@@ -349,9 +349,9 @@ class Probe:
 
         def compute(rows: list[int]) -> Sequence[Any]:
             facts = [array[rows] for array in self._attention_facts(by_block)]
-            return self.functions.attention_head(facts, self.asked(target[rows], rows), by_block)
+            return self.functions.attention_head(facts, self.with_region(target[rows], rows), by_block)
 
-        return self._facts_there.for_target(target).get(("attention", by_block), compute)[start:]
+        return self._facts_of_region.for_target(target).get(("attention", by_block), compute)[start:]
 
     def on_the_patches(self, tokens: Floats) -> Floats:
         """Maps (B, h, w) of what an attention method gives each token (B, T)."""
@@ -382,7 +382,7 @@ class Probe:
         counter = PassCounter(np.full(len(self.x), passes), passes)
         for images, items in self._in_turn(passes, backward=True):
             x = self._with_beside(change(images, items), images)
-            gradients = self.functions.input_gradient(x, self.asked(target[images], images))[1]
+            gradients = self.functions.input_gradient(x, self.with_region(target[images], images))[1]
             yield PassBatch(images, items, gradients, counter.add(images))
 
     def changed_scores(
@@ -402,11 +402,7 @@ class Probe:
             order: items to run, for each image (B, passes) or for all (passes,).
             counts: how many of them each image needs (B,), if not all.
         """
-
-        def run(images: Ints, items: Ints) -> Floats:
-            return self.functions.predict(self._with_beside(change(images, items), images), *self._there(images))
-
-        return self._scored(("changed", *fact), run, target, order, counts)
+        return self._scored(("changed", *fact), self._scores_of_changed(change), target, order, counts)
 
     def changed_class_scores(
         self, fact: tuple[Any, ...], change: Change, counts: Ints, own: Sequence[tuple[Any, ...]] | None = None
@@ -418,12 +414,16 @@ class Probe:
             counts: how many each image needs (B,).
             own: what else `change` depends on, for each image.
         """
+        order = np.arange(counts.max(initial=0))
+        return self._scored(("changed", *fact), self._scores_of_changed(change), None, order, counts, own)
+
+    def _scores_of_changed(self, change: Change) -> Change:
+        """What tells the scores of changed images, of their images and items."""
 
         def run(images: Ints, items: Ints) -> Floats:
-            return self.functions.predict(self._with_beside(change(images, items), images), *self._there(images))
+            return self.functions.predict(self._with_beside(change(images, items), images), *self._region_alone(images))
 
-        order = np.arange(counts.max(initial=0))
-        return self._scored(("changed", *fact), run, None, order, counts, own)
+        return run
 
     def ablated_scores(self, target: Floats, order: Ints, counts: Ints) -> Iterator[PassBatch]:
         """Scores·target with one channel of the layer's output set to 0, items being channels."""
@@ -432,7 +432,7 @@ class Probe:
         def run(images: Ints, channels: Ints) -> Floats:
             a, *rest = (array[images] for array in facts)
             np.moveaxis(a, -1, 1)[np.arange(len(a)), channels] = 0
-            return self.functions.head_scores(call, [a, *rest], *self._there(images))
+            return self.functions.head_scores(call, [a, *rest], *self._region_alone(images))
 
         return self._scored(("ablated", call.path), run, target, order, counts)
 
@@ -448,7 +448,7 @@ class Probe:
         if own is None:
             # An order of its own may turn over where two channels are almost equal: it belongs to the key.
             own = [(digest(row),) for row in order] if order.ndim == 2 else [()] * len(self.x)
-        keys = [(*key, *fact, *of_image) for key, of_image in zip(self._keys_there, own, strict=True)]
+        keys = [(*key, *fact, *of_image) for key, of_image in zip(self._keys_of_region, own, strict=True)]
         order = np.broadcast_to(order, (len(self.x), order.shape[-1]))
         counts = np.full(len(order), order.shape[1]) if counts is None else counts
         # Nobody asks for the tables of what is passing.

@@ -95,15 +95,15 @@ class Similarity:
         A preprocessor that the model has may be one that it calls itself, which its trace (H, W, C) shows.
         """
         if self.are_images and preprocessor.own is not None:
-            seen: list[Any] = []
+            calls: list[Any] = []
 
             def traced(x: Any, *beside: Any) -> Any:
-                with observed(self._model, tf.compat.v1.get_default_graph(), seen, self.inputs.channels_first):
+                with observed(self._model, tf.compat.v1.get_default_graph(), calls, self.inputs.channels_first):
                     return self.embed(self.inputs.joined(x, beside))
 
             fed = [(shape, "float32"), *map(self.inputs.fed, self.inputs.others)]
             compiled(traced, [tf.TensorSpec((None, *sides), dtype) for sides, dtype in fed])
-            preprocessor.leave_to(layer for _, layer, _ in seen)
+            preprocessor.leave_to(layer for _, layer, _ in calls)
 
     def update(self, version: int, read: Callable[[Any], Images]) -> bool:
         """Embed references with the weights that the model has now; whether they are others than before.

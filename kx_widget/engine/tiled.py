@@ -19,7 +19,7 @@ from kx_widget.engine.preprocessing import Preprocessing
 from kx_widget.engine.probe import Probe
 from kx_widget.engine.question import Question, model_failures
 from kx_widget.engine.ranges import Ranges, ValueRange
-from kx_widget.engine.regions import Region
+from kx_widget.engine.regions import OutputPlaces, Region
 from kx_widget.engine.regions import region as make_region
 from kx_widget.engine.targets import Targets
 from kx_widget.engine.tiling import MergedMap, Tile, TileGrid, Tiling
@@ -143,7 +143,7 @@ def load_tiled(
         **facts,
         items=tuple(item for _, item in items),
         grid=grid,
-        load_tiles=lambda tiles: load(tiles, shape, preprocessing, fit, ranges, bands=bands),
+        load_tiles=lambda tiles: load(tiles, shape, preprocessing, fit, ranges, previews=False, bands=bands),
     )
 
 
@@ -211,24 +211,24 @@ class TiledQuestion(Question):
     def _of_picture(self, picture: "CutPicture", partials: bool) -> Generator[Frames, None, None]:
         """The frames of one picture, whose passes are counted from 0."""
         groups, rows = self.columns.groups, slice(picture.number, picture.number + 1)
-        told: list[TileScores] = []
-        for each in picture.tell_tiles():
-            told.append(each)
-            yield Frames((), len(told), len(picture.batches) * (1 + len(groups)))
-        told_of_all = picture.tell(told)
-        targets = self.columns.part(rows).resolve(told_of_all.ranking[None])
+        of_tiles: list[TileScores] = []
+        for scores in picture.tell_tiles():
+            of_tiles.append(scores)
+            yield Frames((), len(of_tiles), len(picture.batches) * (1 + len(groups)))
+        of_picture = picture.tell(of_tiles)
+        targets = self.columns.part(rows).resolve(of_picture.ranking[None])
         if self.regions:
-            targets = self.with_reasons(targets, rows, told_of_all.ranking[None], [picture.why])
+            targets = self.with_reasons(targets, rows, of_picture.ranking[None], [picture.why])
             region = self.regions[picture.number]
             targets = replace(targets, regions=(LocatedRegion(region.kind, str(region), region.at, None),))
         # (T, tiles, C)
-        weights = targets.weights[0][:, None] * told_of_all.parts
+        weights = targets.weights[0][:, None] * of_picture.parts
         has_part = weights.any((0, 2))
         chosen = picture.only(has_part if has_part.any() else np.arange(len(has_part)) == 0)
         weights = weights[:, chosen.numbers]
         notes = chosen.notes(len(picture.parts))
         merges = {group: _Merges(self, chosen, group) for group in groups}
-        done, before, total = len(told), 0, 1
+        done, before, total = len(of_tiles), 0, 1
         for batch in chosen.batches:
             probe = chosen.probe(batch)
             for group in groups:
@@ -237,7 +237,7 @@ class TiledQuestion(Question):
                     if partial.done == partial.total:
                         merges[group].add(batch, partial, self.maps_of(partial, batch.stop - batch.start))
                         if merges[group].is_whole or (partials and merges[group].is_due):
-                            frames = merges[group].frames(targets, told_of_all, notes)
+                            frames = merges[group].frames(targets, of_picture, notes)
                     passes = total * len(groups) * len(chosen.batches)
                     yield Frames(frames, done + before + partial.done, done + passes)
                 before += total
@@ -257,7 +257,7 @@ class TileScores(NamedTuple):
     area: Floats
 
 
-@dataclass
+@dataclass(frozen=True)
 class PictureScores:
     """What all tiles say of a picture: `scores`, `probabilities` and what classes are ranked by, (C,) each.
 
@@ -319,16 +319,24 @@ class CutPicture:
 
     def probe(self, batch: slice) -> Probe:
         """Some of the tiles, at the question's layer."""
-        return self._asked(batch).probe(slice(0, batch.stop - batch.start), self.version)
+        return self._question_about(batch).probe(slice(0, batch.stop - batch.start), self.version)
 
-    def _asked(self, batch: slice) -> Question:
+    @property
+    def _places(self) -> tuple[OutputPlaces, tuple[int, int]]:
+        """The places of the model's output, and the (h, w) of its cells in each tile."""
+        output = self.question.model.graph.output
+        assert output is not None
+        assert output.grid is not None
+        return output, output.grid
+
+    def _question_about(self, batch: slice) -> Question:
         """The question about some of the tiles."""
-        parts, asked = self.parts[batch], self.question
-        images = asked.images.load_tiles([self.pixels[tile.slices] for tile, _ in parts])
-        name = asked.images.names[self.number]
+        parts, question = self.parts[batch], self.question
+        images = question.images.load_tiles([self.pixels[tile.slices] for tile, _ in parts])
+        name = question.images.names[self.number]
         images = replace(images, names=tuple(f"{name}, tile {tile.number + 1}" for tile, _ in parts))
-        beside = [values[self.number : self.number + 1].repeat(len(parts), 0) for values in asked.images.beside]
-        facts: dict[str, Any] = {each.name: getattr(asked, each.name) for each in fields(Question)}
+        beside = [values[self.number : self.number + 1].repeat(len(parts), 0) for values in question.images.beside]
+        facts: dict[str, Any] = {each.name: getattr(question, each.name) for each in fields(Question)}
         regions = tuple(region for _, region in parts if region is not None)
         facts |= {"images": images.with_beside(beside), "regions": regions}
         return Question(**facts)
@@ -340,18 +348,16 @@ class CutPicture:
             ModelError: the scores are no numbers.
         """
         for batch in self.batches:
-            question, rows = self._asked(batch), slice(0, batch.stop - batch.start)
+            question, rows = self._question_about(batch), slice(0, batch.stop - batch.start)
             probe = question.probe(rows, self.version)
             scores = question.scores(rows, probe)
             if not question.regions:
                 one = np.ones_like(scores)
                 yield TileScores(scores, one, one, one, one[:, 0])
                 continue
-            output = self.question.model.graph.output
-            assert output is not None
-            assert output.grid is not None
+            output, cells = self._places
             shares = np.stack(
-                [output.spread(self.question.images.grid.shares(tile, output.grid)) for tile, _ in self.parts[batch]]
+                [output.spread(self.question.images.grid.shares(tile, cells)) for tile, _ in self.parts[batch]]
             )
             if self.question.regions[self.number].kind == "object":
                 # There is one tile, of which all counts.
@@ -362,10 +368,10 @@ class CutPicture:
             )
             yield TileScores(scores, probe.scores_and_shares()[1], inside, owned, shares.sum(1))
 
-    def tell(self, told: Sequence[TileScores]) -> PictureScores:
+    def tell(self, tiles: Sequence[TileScores]) -> PictureScores:
         """What is told of the picture by all its tiles."""
         question = self.question
-        scores, shares, inside, owned, area = (np.concatenate(each) for each in zip(*told, strict=True))
+        scores, shares, inside, owned, area = (np.concatenate(each) for each in zip(*tiles, strict=True))
         total = owned.sum(0)
         # A tile in which nothing counts has whatever score.
         parts = owned / np.maximum(total, 1e-12)
@@ -381,10 +387,8 @@ class CutPicture:
 
     def winners(self, longest: int) -> Ints:
         """Which class wins at each place (h, w) of the picture."""
-        output, grid = self.question.model.graph.output, self.question.images.grid
-        assert output is not None
-        assert output.grid is not None
-        full = [max(1, round(s * c / w)) for s, c, w in zip(grid.size, output.grid, grid.window, strict=True)]
+        (output, of_tile), grid = self._places, self.question.images.grid
+        full = grid.full_size(of_tile)
         steps = max(1, math.ceil(max(full) / longest))
         size = math.ceil(full[0] / steps), math.ceil(full[1] / steps)
         centres = [(np.arange(count) + 0.5) / count * length for count, length in zip(size, grid.size, strict=True)]
@@ -394,15 +398,15 @@ class CutPicture:
             np.clip(np.round((at - np.take(axis.starts, owner)) / axis.window * count, 6), 0, count - 1).astype(
                 np.int64
             )
-            for axis, at, owner, count in zip(grid.axes, centres, owners, output.grid, strict=True)
+            for axis, at, owner, count in zip(grid.axes, centres, owners, of_tile, strict=True)
         ]
         winners = np.zeros(size, np.int64)
         for batch in self.batches:
-            of_tiles = self.probe(batch).outcome().winners[:, output.first :][:, : math.prod(output.grid)]
-            for (tile, _), of_tile in zip(self.parts[batch], of_tiles, strict=True):
+            in_tiles = self.probe(batch).outcome().winners[:, output.first :][:, : math.prod(of_tile)]
+            for (tile, _), in_tile in zip(self.parts[batch], in_tiles, strict=True):
                 rows, columns = np.flatnonzero(owners[0] == tile.row), np.flatnonzero(owners[1] == tile.column)
                 places = np.ix_(cells[0][rows], cells[1][columns])
-                winners[np.ix_(rows, columns)] = of_tile.reshape(output.grid)[places]
+                winners[np.ix_(rows, columns)] = in_tile.reshape(of_tile)[places]
         return winners
 
     def notes(self, tiles: int) -> Notes:
@@ -446,11 +450,11 @@ def regions_of_tiles(region: Region, grid: TileGrid) -> tuple[list[tuple[Tile, R
         ]
         return list(parts), "" if parts else f"No region: nothing {region} is in {picture}."
     x, y = region.at
-    if not (0 <= x < width and 0 <= y < height):
+    if not region.touches(grid.size):
         return [], f"No region: ({x:g}, {y:g}) is outside of {picture}."
     # An object is followed in the tile that shows most around its point.
-    there = [grid.deepest(x, y)] if region.kind == "object" else [tile for tile in tiles if tile.holds(x, y)]
-    return [(tile, replace(region, at=(x - tile.left, y - tile.top))) for tile in there], ""
+    holding = [grid.deepest(x, y)] if region.kind == "object" else [tile for tile in tiles if tile.holds(x, y)]
+    return [(tile, replace(region, at=(x - tile.left, y - tile.top))) for tile in holding], ""
 
 
 class _Merges:

@@ -161,6 +161,11 @@ class TileGrid:
         )
         return np.asarray(np.outer(rows, columns), np.float32)
 
+    def full_size(self, cells: tuple[int, int]) -> tuple[int, int]:
+        """How many cells (H, W) the whole picture has where each tile has `cells` (h, w)."""
+        height, width = (max(1, round(s * c / w)) for s, c, w in zip(self.size, cells, self.window, strict=True))
+        return height, width
+
     def deepest(self, x: float, y: float) -> Tile:
         """The tile in which a place of the picture lies farthest from the borders."""
         rows, columns = (
@@ -184,10 +189,9 @@ class MergedMap:
 
     def __init__(self, grid: TileGrid, cells: tuple[int, int], most: float = math.inf) -> None:
         self._grid = grid
-        full = [max(1, round(s * c / w)) for s, c, w in zip(grid.size, cells, grid.window, strict=True)]
-        self.full_size = full[0], full[1]
-        self._shrink = max(1, math.ceil(math.sqrt(math.prod(full) / most)))
-        self.size = math.ceil(full[0] / self._shrink), math.ceil(full[1] / self._shrink)
+        self.full_size = grid.full_size(cells)
+        self._shrink = max(1, math.ceil(math.sqrt(math.prod(self.full_size) / most)))
+        self.size = math.ceil(self.full_size[0] / self._shrink), math.ceil(self.full_size[1] / self._shrink)
         self._sum: Floats | None = np.zeros(self.size, np.float32)
         self._added: list[Tile] = []
         self._centres = [
@@ -217,7 +221,7 @@ class MergedMap:
     def _place(self, tile: Tile) -> tuple[slice, slice, Floats]:
         """Where a tile lies in the map, and what it weighs there."""
         weights = self._weights[0][tile.row], self._weights[1][tile.column]
-        parts = [slice(int(there[0]), int(there[-1]) + 1) for there in map(np.flatnonzero, weights)]
+        parts = [slice(int(places[0]), int(places[-1]) + 1) for places in map(np.flatnonzero, weights)]
         outer = np.outer(weights[0][parts[0]], weights[1][parts[1]])
         return parts[0], parts[1], np.asarray(outer, np.float32)
 

@@ -10,9 +10,9 @@ import tensorflow as tf
 
 from kx_widget.engine.graph.places import Place, Places
 from kx_widget.engine.graph.shapes import Shapes
+from kx_widget.engine.model_inputs import TO_LAST
 
 SUMS = {"Add", "AddV2", "BiasAdd", "Sub"}
-TO_LAST = (0, 2, 3, 1)
 ROOTS = {"Rsqrt", "Sqrt"}
 
 

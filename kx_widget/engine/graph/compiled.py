@@ -160,17 +160,17 @@ class Functions:
 
         return self.budget.run(once, *arrays, most=most)
 
-    def predict(self, x: Floats, *asked: Floats) -> Floats:
+    def predict(self, x: Floats, *target: Floats) -> Floats:
         """X (B, H, W, C) -> scores (B, C); of places (B, R) also with a target (B, C + R), see `Graph`."""
-        return self._run("predict", self._compile("predict", self._graph.predict), x, *asked)[0]
+        return self._run("predict", self._compile("predict", self._graph.predict), x, *target)[0]
 
     def tell(self, x: Floats) -> Floats:
         """X -> what a pass tells of images by itself (B, …), see `Graph.outcome`."""
         return self._run("predict", self._compile("tell", self._graph.tell), x)[0]
 
-    def tell_there(self, x: Floats, target: Floats) -> list[Any]:
+    def tell_of_region(self, x: Floats, target: Floats) -> list[Any]:
         """x, target (B, C + R) -> scores, and the mean of probabilities, (B, C) each."""
-        return self._run("predict", self._compile("tell there", self._graph.tell_there), x, target)
+        return self._run("predict", self._compile("tell of region", self._graph.tell_of_region), x, target)
 
     def input_gradient(self, x: Floats, target: Floats, guided: bool = False) -> tuple[Floats, Floats]:
         """x, target (B, C) -> outcome, d(scores·target)/dx (B, H, W, C), by guided backpropagation if asked."""
@@ -243,14 +243,14 @@ class Functions:
         run = self._cut(call).gradient.run
         return run.reads if isinstance(run, FedPart) else ()
 
-    def head_scores(self, call: Call, facts: list[Any], *asked: Floats) -> Floats:
+    def head_scores(self, call: Call, facts: list[Any], *target: Floats) -> Floats:
         """Facts, the activation among them changed -> scores (B, C); of places also with a target, see `Graph`."""
-        return self.tell_after(call, facts, *asked)[0]
+        return self.tell_after(call, facts, *target)[0]
 
-    def tell_after(self, call: Call, facts: list[Any], *asked: Floats) -> list[Any]:
+    def tell_after(self, call: Call, facts: list[Any], *target: Floats) -> list[Any]:
         """Facts -> scores, and of places with a target (B, C + R) the mean of probabilities, (B, C) each."""
         scores = self._compile(f"scores {call.path}", self._cut(call).scores)
-        return self._go_on("head_scores", scores, facts, *asked, facts[0])
+        return self._go_on("head_scores", scores, facts, *target, facts[0])
 
     def _go_on(self, name: str, head: HeadPart, facts: list[Any], *new: Any, bytes: int = 0) -> list[Any]:
         """Run what goes on from facts; it takes so many bytes a sample, if more than what is passed in."""

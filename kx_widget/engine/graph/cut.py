@@ -67,10 +67,10 @@ def cut_at(graph: Graph, call: Call) -> Cut:
     no forward pass; after an image these would take more room than they are worth.
     """
     with graph.lock:
-        a, told = call.tensor, graph.told
+        a, ends = call.tensor, graph.told
         (gradient,) = graph.gradients([a])
         after = dependents([a, graph.target])
-        scores_need = gradient_needs = frontier(graph, [*told, gradient], [a, graph.target], after)
+        scores_need = gradient_needs = frontier(graph, [*ends, gradient], [a, graph.target], after)
         facts, place = scores_need.facts, graph.places.of(a)
         if place is not None and place.tokens:
             crossing = {t.name for t in facts}
@@ -85,8 +85,8 @@ def cut_at(graph: Graph, call: Call) -> Cut:
         held = sum(in_and_out(graph.ops_after(after), graph.shapes.bytes)) // 2
 
     def scores() -> HeadPart:
-        asked = [] if graph.output is None else [graph.target]
-        run = graph.part([*asked, a, *scores_need.facts, *scores_need.shapes], told)
+        target = [] if graph.output is None else [graph.target]
+        run = graph.part([*target, a, *scores_need.facts, *scores_need.shapes], ends)
         return HeadPart(run, numbers[: len(scores_need.facts)], per_image(graph, scores_need.shapes))
 
     return Cut(trunk, HeadPart(head, numbers, per_image(graph, gradient_needs.shapes)), scores, bytes=held)

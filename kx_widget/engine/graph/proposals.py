@@ -31,8 +31,8 @@ class Proposals:
     def facts(self) -> tuple[Any, Any]:
         """Which class (B, A) each box shows, C for none, and of each box what `FACTS` are, (B, 6 A)."""
         best, labels = tf.reduce_max(self.probabilities, -1), tf.argmax(self.probabilities, -1, tf.int32)
-        least = tf.reduce_max(best, -1, keepdims=True)
-        is_shown = (best > DETECTED) | ((best >= least) & (least <= DETECTED))
+        highest = tf.reduce_max(best, -1, keepdims=True)
+        is_shown = (best > DETECTED) | ((best >= highest) & (highest <= DETECTED))
         shown = tf.cast(tf.where(is_shown, labels, self.probabilities.shape[-1]), tf.float32)
         facts = tf.concat([tf.stack([tf.cast(labels, tf.float32), best], -1), self.boxes], -1)
         return shown, tf.reshape(facts, (tf.shape(facts)[0], -1))
@@ -45,23 +45,24 @@ def proposals_of(detect: Callable[[Any], Any], y: Any) -> Proposals:
         ParameterError: it raised, or returned no boxes and class scores.
     """
     try:
-        told = detect(y)
-        read = [tf.convert_to_tensor(each) for each in (told if isinstance(told, (tuple, list)) else [told])]
+        returned = detect(y)
+        parts = returned if isinstance(returned, (tuple, list)) else [returned]
+        tensors = [tf.convert_to_tensor(part) for part in parts]
     except KxError:
         raise
     except Exception as error:
         raise ParameterError(f"detect raised {plain(error)}") from error
-    shapes: list[list[Any]] = [each.shape.as_list() if each.shape.rank else [] for each in read]
-    is_read = len(read) in (2, 3) and all(len(shape) == 3 for shape in shapes) and shapes[0][2] == 4
-    if not is_read or shapes[1][2] is None or any(shape != shapes[1] for shape in shapes[2:]):
+    shapes: list[list[Any]] = [t.shape.as_list() if t.shape.rank else [] for t in tensors]
+    are_boxes = len(tensors) in (2, 3) and all(len(shape) == 3 for shape in shapes) and shapes[0][2] == 4
+    if not are_boxes or shapes[1][2] is None or any(shape != shapes[1] for shape in shapes[2:]):
         raise ParameterError(
             f"detect returned {' and '.join(map(str, shapes))}; boxes (B, A, 4) and class scores (B, A, C) are needed, "
             "and probabilities of the same shape where no sigmoid or softmax makes them."
         )
-    boxes, scores, *others = (tf.cast(each, tf.float32) for each in read)
-    logits, head = logits_of(read[1])
-    if others or head not in ("softmax", "sigmoid"):
-        return Proposals(boxes, scores, others[0] if others else tf.sigmoid(scores), "sigmoid")
+    boxes, scores, *probabilities = (tf.cast(t, tf.float32) for t in tensors)
+    logits, head = logits_of(tensors[1])
+    if probabilities or head not in ("softmax", "sigmoid"):
+        return Proposals(boxes, scores, probabilities[0] if probabilities else tf.sigmoid(scores), "sigmoid")
     # What comes before a sigmoid may be of another shape.
     logits = tf.reshape(tf.cast(logits, tf.float32), tf.shape(scores))
     logits.set_shape(scores.shape)

@@ -217,8 +217,7 @@ class Graph:
             return [self.scores]
         with self.lock, self.graph.as_default():
             region = self.target[:, self.classes :]
-            probable = self.proposals and self.proposals.probabilities
-            probable = linked(flat(self._map), self.link) if probable is None else probable
+            probable = linked(flat(self._map), self.link) if self.proposals is None else self.proposals.probabilities
             return [self.scores, pooled(probable, region)]
 
     @property
@@ -264,7 +263,7 @@ class Graph:
         """Compiled x -> what a pass tells by itself, see `outcome`."""
         return self.part([self.x], [self.outcome])
 
-    def tell_there(self) -> Callable[..., Any]:
+    def tell_of_region(self) -> Callable[..., Any]:
         """Compiled (x, target) -> what is told of a region, see `told`."""
         return self.part([self.x, self.target], self.told)
 
