@@ -355,7 +355,8 @@ class Explainer:
         """Scores before the final softmax or sigmoid, and probabilities.
 
         Of a model that has scores for several places, a segmenter for instance: in which part of them each class wins,
-        and its mean probability there, NaN where it wins nowhere.
+        and its mean probability there, NaN where it wins nowhere. Of a detector the scores, too, are the mean
+        probability of the boxes that show each class, 0 where none does.
 
         Args:
             images: as in `explain`.
