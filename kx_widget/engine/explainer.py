@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -290,9 +290,13 @@ class Explainer:
         return self._models.counts + Counter({"cache hits": self._cache.hits, "cache misses": self._cache.misses})
 
     def _read_references(self, images: Any) -> Images:
+        return self._read_all(images, self._load)
+
+    def _read_all(self, images: Any, read: Callable[[Any], Images]) -> Images:
+        """What was given for the image that is explained, read, with what was given for the other inputs."""
         image, others = self.inputs.split(images)
-        loaded = self._load(image)
-        return loaded.with_beside(self.read_beside(others, len(loaded.batch))) if others else loaded
+        loaded = read(image)
+        return loaded.with_beside(self.read_beside(others, len(loaded.batch)))
 
     def prepare(self, shape: tuple[int, int, int]) -> CompiledModel:
         """The model traced for inputs of this shape (H, W, C), once; `inspection` then speaks of it."""
@@ -309,10 +313,9 @@ class Explainer:
             if isinstance(images, TiledImages) != (self.tiling is not None):
                 raise ParameterError(NO_DATA_SET)
         else:
-            image, others = self.inputs.split(images)
-            loaded = self._read(image)
-            if others:
-                self._latest = loaded = loaded.with_beside(self.read_beside(others, len(loaded.batch)))
+            loaded = self._read_all(images, self._read)
+            if loaded.beside:
+                self._latest = loaded
         self._described = loaded.described
         return loaded
 
