@@ -1,9 +1,10 @@
 """What a map explains, in the words that sentences about it need: a class, a value, a number of one's own."""
 
 from collections.abc import Iterable, Mapping
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 SubjectKind = Literal["class", "contrast", "value", "own", "detection"]
+Part = TypeVar("Part", bound=str)
 # By kind, what `Metric.meaning` and its like put between their own words; a value has its name in them.
 WORDS: Mapping[SubjectKind, Mapping[str, str]] = {
     "class": {
@@ -86,5 +87,15 @@ CLASS = Subject()
 
 def common(subjects: Iterable[Subject]) -> Subject:
     """What several have in common, and of all else what a class has."""
-    fields = zip(Subject._fields, zip(*subjects, strict=True), strict=False)
-    return CLASS._replace(**{name: values[0] for name, values in fields if len(set(values)) == 1})
+    each = set(subjects)
+    return Subject(
+        _same((subject.kind for subject in each), CLASS.kind),
+        _same((subject.name for subject in each), CLASS.name),
+        _same((subject.unit for subject in each), CLASS.unit),
+        _same((subject.where for subject in each), CLASS.where),
+    )
+
+
+def _same(values: Iterable[Part], default: Part) -> Part:
+    different = set(values)
+    return different.pop() if len(different) == 1 else default
