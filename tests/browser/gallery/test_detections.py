@@ -142,6 +142,7 @@ def test_the_large_picture_has_the_same_boxes_where_they_are(view: Gallery) -> N
 def test_boxes_of_the_large_picture_explain_and_zoom_with_it(view: Gallery) -> None:
     large(view).nth(1).locator("span").click()
     expect(large(view).nth(1)).to_have_attribute("aria-pressed", "true")
+    expect(large(view).nth(1)).to_have_css("background-color", "rgba(0, 0, 0, 0)")
     expect(boxes(view).nth(1)).to_have_attribute("aria-pressed", "true")
     assert asked(view) == region(1)
     before, style = large(view).first.bounding_box(), large(view).first.get_attribute("style")
