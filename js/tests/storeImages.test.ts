@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { AnswerCache } from "../src/state/answerCache";
 import { isAvailable } from "../src/state/availableQuestions";
+import { shownDetections } from "../src/state/detections";
 import { Session } from "../src/state/session";
 import { DEFAULTS, Store } from "../src/state/store";
 import { type FakeModel, fakeModel, item, running, welcome } from "./helpers";
@@ -84,6 +85,20 @@ describe("a store", () => {
     model.down(running(2));
     wait();
     expect(looks().length).toBe(3);
+  });
+
+  it("is told what is detected in images that are looked at, some after the others", () => {
+    shelf(3, [0, 1, 1, 4], [1, 1, 0, 5]);
+    const boxes = (score: number) => [{ box: [0, 0, 2, 2], target: 0, score }];
+    const detected = (...images: [number, number][]) => {
+      model.down({ kind: "detected", items: images.map(([image, score]) => ({ image, boxes: boxes(score) })) });
+    };
+    detected([1, 0.75], [4, 0.25]);
+    detected([2, 0.5], [1, 0.875]);
+    const shown = () => Array.from({ length: IMAGES }, (_, image) => shownDetections(store, image));
+    expect(shown()).toEqual([[], boxes(0.875), boxes(0.5), [], boxes(0.25)]);
+    store.boxesFrom.value = null;
+    expect(shown().flat()).toEqual([]);
   });
 
   it("asks for the image in focus, wherever its row is, and keeps it", () => {

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypedDict, get_args, get_type_hints
 
 from kx_widget.widget.encoded_maps import Encoded, MapPart
 from kx_widget.widget.evidence_messages import Cover, Covered, Evidence, Measure
-from kx_widget.widget.prediction_messages import Predictions, Segment, Segmentation
+from kx_widget.widget.prediction_messages import Detected, Predictions, Segment, Segmentation
 from kx_widget.widget.ranking_messages import Rank, Rankings
 from kx_widget.widget.region_messages import Bits, LocatedRegionRecord, RegionKind, RegionRecord
 
@@ -578,8 +578,8 @@ class Ack(TypedDict):
 
 
 Down = (
-    Welcome | Predictions | Shelf | Pictures | Segmentation | Queued | Running | Progress | Maps | Ahead | Thumbnails
-    | Costs | Evidence | Covered | Painted | Rankings | Done | Cancelled | Error | File | Crop
+    Welcome | Predictions | Shelf | Pictures | Segmentation | Detected | Queued | Running | Progress | Maps | Ahead
+    | Thumbnails | Costs | Evidence | Covered | Painted | Rankings | Done | Cancelled | Error | File | Crop
 )  # fmt: skip
 Up = (
     Hello | Seen | Refresh | Cancel | Miss | Want | Measure | Cover | Paint | Rank | Look | Segment | Export | Enlarge

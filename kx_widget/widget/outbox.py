@@ -7,6 +7,7 @@ from typing import Any
 
 from kx_widget.widget.codec import encode
 from kx_widget.widget.image_sources import Preview
+from kx_widget.widget.prediction_messages import DetectedImage
 from kx_widget.widget.serialize import Tile, picture_record
 from kx_widget.widget.worker import start_timer
 
@@ -21,7 +22,7 @@ SECONDS_WHILE_DEAF = 0.25
 # Messages without maps or pictures, first what is sent first.
 NOTICES = (
     "welcome", "queued", "running", "progress", "painted", "overview", "covered", "thumbnails", "costs", "evidence",
-    "rankings", "segmentation", "error",
+    "rankings", "segmentation", "detected", "error",
 )  # fmt: skip
 # Beside an answer, whose maps go before these; so many messages are kept back for the next answer.
 ASIDES = ("thumbnails", "costs", "evidence", "rankings")
@@ -139,6 +140,12 @@ class Outbox:
         """Send which classes win where, behind what waits of other images."""
         with self._lock:
             self._notices["segmentation"].append(({"kind": "segmentation", **message}, [buffer]))
+            self._flush()
+
+    def detected(self, items: list[DetectedImage]) -> None:
+        """Send what is detected in images of a store, behind what waits of others."""
+        with self._lock:
+            self._notices["detected"].append(({"kind": "detected", "items": items}, None))
             self._flush()
 
     def show(self, tiles: Sequence[Tile]) -> None:

@@ -37,6 +37,28 @@ class Segmentation(TypedDict):
     items: list[SegmentedImage]
 
 
+class DetectedBox(TypedDict):
+    """Something that is detected: x0, y0, x1, y1 in pixels of the original, its class, and the probability of that."""
+
+    box: list[float]
+    target: int
+    score: float
+
+
+class DetectedImage(TypedDict):
+    """What is detected in an image, the most probable first."""
+
+    image: int
+    boxes: list[DetectedBox]
+
+
+class Detected(TypedDict):
+    """What a detector detects in images of a store, after their pictures."""
+
+    kind: Literal["detected"]
+    items: list[DetectedImage]
+
+
 class Segment(TypedDict):
     """Asks which class wins at each place of these images."""
 

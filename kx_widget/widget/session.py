@@ -69,7 +69,7 @@ class Session:
         keep: given each answer about all images before its end is told, the weights' version and the predictions, None
             where there are none.
         lock: held while the state changes and is told, so that no thread tells an older one later.
-        detect: given the images whose predictions have been computed, to tell what is detected in them.
+        detect: given images that are ready for the model, and their numbers, to tell what is detected in them.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Session:
         report: Callable[[Status, float, str], None],
         keep: Callable[[KeptAnswer, int, Predictions | None], None],
         lock: threading.RLock,
-        detect: Callable[[Explainer, Images], None],
+        detect: Callable[[Explainer, Images, Sequence[int]], None],
     ) -> None:
         self._images = images
         self._detect = detect
@@ -112,6 +112,10 @@ class Session:
         self._wanted_ranking: Ranking | None = None
         self._wanted_segmentations: list[int] = []
         self.segmentations = Segmentations(images)
+        # Of a store: images that are looked at, and those whose detections were told, by weights of this version.
+        self._wanted_detections: list[int] = []
+        self._detected: dict[int, None] = {}
+        self._detected_with: int | None = None
         self._evidence: dict[str, MapEvidence] = {}
 
     def ask(self, query: Query, traits: Mapping[str, Any], focus: int) -> None:
@@ -229,6 +233,9 @@ class Session:
             self._wanted_pictures = [image for image in dict.fromkeys(pictures) if image in numbers]
             self._wanted_maps = [image for image in dict.fromkeys(maps) if image in numbers and is_current]
             self.outbox.retain(self._wanted_pictures, self._wanted_maps)
+            if (explainer := self._answers.explainer) is not None and explainer.is_detector:
+                wanted = dict.fromkeys([*self._wanted_pictures, *self._wanted_detections])
+                self._wanted_detections = list(wanted)[:MOST_TILES]
             self._go_on()
 
     def want(self, gen: int, image: int, column: int, have: str) -> None:
@@ -335,7 +342,7 @@ class Session:
         """Do what is still to be done; what is interrupted is left to the next run."""
         for task in (
             self._answer_question, self._send_painted, self._send_covered, self._bring, self._send_segmentations,
-            self._send_thumbnails, self._estimate, self._prefetch, self._measure, self._rank,
+            self._send_detections, self._send_thumbnails, self._estimate, self._prefetch, self._measure, self._rank,
         ):  # fmt: skip
             try:
                 task(answer, query, stale)
@@ -440,10 +447,10 @@ class Session:
         if self._predictions is None or version != self._predicted_with:
             explainer = self._answers.explainer
             assert explainer is not None
-            images, _ = self._images.load(explainer, ())
+            images, numbers = self._images.load(explainer, ())
             self._predictions, self._predicted_with = explainer.predict(images), version
             self._send_overview()
-            self._detect(explainer, images)
+            self._detect(explainer, images, numbers)
         return self._predictions
 
     def _bring(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
@@ -520,6 +527,25 @@ class Session:
             with self._changed:
                 self._wanted_segmentations = [each for each in self._wanted_segmentations if each not in packed]
                 self.outbox.segmentation(*segmentation_message(packed, version))
+
+    def _send_detections(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
+        """Tell what is detected in images of a store, some at a time, and anew where the weights have changed."""
+        if (explainer := self._answers.explainer) is None or self._images.at_once:
+            return
+        with self._changed:
+            # What is stored says nothing of the weights.
+            version = query.version() if query.computes else self._detected_with
+            if self._detected_with not in (None, version):
+                self._wanted_detections = list(dict.fromkeys([*self._wanted_detections, *self._detected]))
+                self._detected = {}
+            self._detected_with = version
+        while self._wanted_detections and not stale():
+            with self._changed:
+                numbers = self._wanted_detections[:IMAGES_AT_ONCE]
+                self._wanted_detections = self._wanted_detections[len(numbers) :]
+                self._detected = dict.fromkeys([*self._detected, *numbers][-MOST_TILES:])
+            with suppress(ImageError):
+                self._detect(explainer, *self._images.load(explainer, numbers))
 
     def _send_thumbnails(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
         if self._wanted_thumbnails is None or answer.status != "done":

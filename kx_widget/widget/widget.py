@@ -1,6 +1,6 @@
 """The widget: traits and wiring."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -337,11 +337,17 @@ class KxWidget(Traits):
             if status == "running":
                 self.set_trait("weights_changed", False)
 
-    def _detect(self, explainer: Explainer, images: Images) -> None:
-        """Show what a detector detects."""
-        boxes = detected_boxes(explainer, images)
+    def _detect(self, explainer: Explainer, images: Images, numbers: Sequence[int]) -> None:
+        """Show what a detector detects in images, by their numbers."""
+        detections = detected_boxes(explainer, images)
         with self._lock:
-            self._detections = boxes
+            if self._session is None:
+                return
+            if self._source.at_once:
+                self._detections = detections
+            else:
+                items: Any = [{"image": n, "boxes": boxes} for n, boxes in zip(numbers, detections, strict=True)]
+                self._session.outbox.detected(items)
 
     def _after_cell(self) -> None:
         """What a cell has changed is told, and what it has kept from being measured goes on."""

@@ -29,7 +29,7 @@ class Page:
         self.messages, self.maps, self.gen, self.over = [], {}, 0, False
         self.thumbnails, self.key, self.answers = {}, "", {}
         self.shelf, self.pictures, self.crops, self.covered = [], {}, [], []
-        self.painted, self.segmentations = [], []
+        self.painted, self.segmentations, self.detected = [], [], {}
         monkeypatch.setattr(kx.KxWidget, "send", lambda w, content, buffers=None: self.heard(w, content, buffers))
 
     def open(self, widget, have=()):
@@ -71,6 +71,8 @@ class Page:
             self.covered.append((content, buffers[0]))
         if kind == "painted":
             self.painted.append((content, buffers[0]))
+        if kind == "detected":
+            self.detected.update({item["image"]: item["boxes"] for item in content["items"]})
         if kind == "segmentation":
             self.segmentations.append((content, buffers[0]))
         if kind == "thumbnails":

@@ -5,11 +5,12 @@ import json
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from PIL import Image
 
 import kx_widget as kx
 from tests.detectors import boxes_of, detect, plain
 from tests.segmenters import photographs
-from tests.widget.page import Page
+from tests.widget.page import Page, rest
 
 NAMES = ["cat", "dog", "owl"]
 
@@ -78,6 +79,78 @@ def test_other_models_detect_nothing(photos, page):
     page.wait(widget)
     assert widget._detections == []
     widget.close()
+
+
+@pytest.fixture(scope="module")
+def pictures(photos):
+    return (255 * photos).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def kept(explainer, pictures, tmp_path_factory):
+    """A store of three pictures from files, of which one is not there any more."""
+    folder = tmp_path_factory.mktemp("photos")
+    paths = [folder / f"{number}.png" for number in range(len(pictures))]
+    for path, picture in zip(paths, pictures, strict=True):
+        Image.fromarray(picture).save(path)
+    store = explainer.explain_to(folder / "s", [str(path) for path in paths], "top")
+    paths[1].unlink()
+    return store
+
+
+def look(page, widget, *images):
+    page.say(widget, "look", gen=page.gen, pictures=list(images), maps=list(images))
+    rest(widget)
+
+
+def test_a_store_with_its_model_shows_what_is_looked_at(kept, explainer, pictures, page):
+    with kx.KxWidget.from_store(kept, explainer) as widget:
+        page.open(widget)
+        page.wait(widget)
+        rest(widget)
+        assert page.detected == {}
+        look(page, widget, 2)
+        look(page, widget, 1, 0)
+        assert list(page.detected) == [2, 0]
+        listed = explainer.detections(pictures, threshold=0.05, most=40)
+        for image, told in page.detected.items():
+            assert [each["box"] for each in told] == [list(detection.box) for detection in listed[image]]
+        assert widget._detections == []
+
+        first = page.detected[0][0]
+        region = json.loads(json.dumps({"kind": "box", "at": first["box"], "winner": first["target"]}))
+        widget.set_state({"target": "top", "regions": {"0": region}})
+        page.wait(widget)
+        alone = explainer.explain(pictures[:1], first["target"], region=kx.region(box=tuple(first["box"])))
+        assert_allclose(widget.result.maps[0], alone.maps[0], atol=1e-6)
+
+
+def test_a_store_without_its_model_detects_nothing(kept, page):
+    with kx.KxWidget.from_store(kept) as widget:
+        page.open(widget)
+        page.wait(widget)
+        look(page, widget, 0, 2)
+        assert "detected" not in page.kinds()
+
+
+def test_other_weights_detect_anew_what_was_looked_at(kept, pictures, page):
+    net = plain()
+    explainer = kx.Explainer(net, preprocess=None, class_names=NAMES, detect=detect)
+    with kx.KxWidget.from_store(kept, explainer) as widget:
+        page.open(widget)
+        page.wait(widget)
+        widget.method = "gradients"
+        page.wait(widget)
+        look(page, widget, 0, 2)
+        before = dict(page.detected)
+        net.get_layer("fine").kernel.assign(-net.get_layer("fine").kernel)
+        widget.refresh()
+        page.wait(widget)
+        rest(widget)
+        assert sorted(page.detected) == [0, 2]
+        assert all(page.detected[image] != before[image] for image in before)
+        listed = explainer.detections(pictures, threshold=0.05, most=40)
+        assert page.detected[2][0]["box"] == list(listed[2][0].box)
 
 
 def test_saved_pages_keep_them(widget, tmp_path):

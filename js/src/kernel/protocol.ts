@@ -144,6 +144,15 @@ export interface SegmentedImage {
 /** Answers `segment`, with one buffer, as weights of this `version` see the images. */
 export interface Segmentation { kind: "segmentation"; version: number; items: SegmentedImage[]; }
 
+/** Something that is detected: x0, y0, x1, y1 in pixels of the original, its class, and the probability of that. */
+export interface DetectedBox { box: number[]; target: number; score: number; }
+
+/** What is detected in an image, the most probable first. */
+export interface DetectedImage { image: number; boxes: DetectedBox[]; }
+
+/** What a detector detects in images of a store, after their pictures. */
+export interface Detected { kind: "detected"; items: DetectedImage[]; }
+
 /** Asks which class wins at each place of these images. */
 export interface Segment { kind: "segment"; images: number[]; }
 
@@ -669,7 +678,7 @@ export interface Enlarge {
 /** A frame of maps or pictures was taken in. */
 export interface Ack { kind: "ack"; seq: number; }
 
-export type Down = Welcome | Predictions | Shelf | Pictures | Segmentation | Queued | Running | Progress | Maps | Ahead | Thumbnails | Costs | Evidence | Covered | Painted | Rankings | Done | Cancelled | Error | File | Crop;
+export type Down = Welcome | Predictions | Shelf | Pictures | Segmentation | Detected | Queued | Running | Progress | Maps | Ahead | Thumbnails | Costs | Evidence | Covered | Painted | Rankings | Done | Cancelled | Error | File | Crop;
 
 export type Up = Hello | Seen | Refresh | Cancel | Miss | Want | Measure | Cover | Paint | Rank | Look | Segment | Export | Enlarge | Ack;
 
@@ -682,6 +691,7 @@ export const FIELDS: Readonly<Record<Down["kind"], Readonly<Record<string, "numb
   shelf: { images: "number", first: "number", count: "number" },
   pictures: { seq: "number", items: "list" },
   segmentation: { version: "number", items: "list" },
+  detected: { items: "list" },
   queued: { gen: "number" },
   running: { gen: "number", key: "string", asked: "object", columns: "list", held: "boolean" },
   progress: { gen: "number", done: "number", total: "number" },

@@ -191,6 +191,7 @@ export class Session implements Listener {
     },
     shelf: (message, buffers) => this.images.addFacts(message, buffers),
     pictures: (message, buffers) => this.images.addPictures(message, buffers),
+    detected: ({ items }) => this.images.addDetections(items),
     queued: () => {},
     running: (message) => {
       this.store.status.value = "running";

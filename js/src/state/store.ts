@@ -150,7 +150,7 @@ export const DEFAULTS = {
   /** Since the answer on the screen was computed. */
   weights_changed: false,
   _images: [] as Picture[],
-  /** What a detector detects in each image, the most probable first; empty of other models. */
+  /** What a detector detects in each image, the most probable first; of a store, in those that were looked at. */
   _detections: [] as (readonly Detection[])[],
   /** Targets of the user's own, which can be asked by name. */
   _own_targets: [] as readonly OwnTarget[],

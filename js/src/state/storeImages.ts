@@ -2,7 +2,7 @@
 
 import { effect } from "@preact/signals";
 import { type Binary, copyPart, readStoredFacts, type StoredFacts, type TileMaps, toBytes } from "../kernel/decode";
-import type { Pictures, Shelf, Up } from "../kernel/protocol";
+import type { DetectedImage, Pictures, Shelf, Up } from "../kernel/protocol";
 import type { CurrentAnswer } from "./currentAnswer";
 import { focusedImage, type Picture, type Store } from "./store";
 
@@ -64,6 +64,14 @@ export class StoreImages {
       if (!this.isSeen(image)) this.pictures.delete(image);
     }
     this.showPictures();
+  }
+
+  /** Adds what is detected in some images. */
+  addDetections(items: readonly DetectedImage[]): void {
+    const { _detections } = this.store.traits;
+    const detections = _detections.peek().slice();
+    for (const { image, boxes } of items) detections[image] = boxes;
+    _detections.value = detections;
   }
 
   /** Asks for what the images whose rows are near sight lack, once scrolling rests. */
