@@ -75,7 +75,7 @@ def test_wheel_carries_the_bundle_and_the_samples(tmp_path: Path) -> None:
     assert shipped <= sizes.keys()
     assert {name.split("/")[0] for name in sizes} == {"kx_widget", "kx_widget-0.1.0.dist-info"}
     code = {name.removeprefix("kx_widget/samples/") for name in sizes if re.match(r"kx_widget/samples/.*\.py", name)}
-    assert code == {"__init__.py", "scenes.py", "tags.py"}, "what makes the samples stays in the clone"
+    assert code == {"__init__.py", "scenes.py", "tags.py", "thermal.py"}, "what makes the samples stays in the clone"
 
 
 def test_sdist_builds_its_wheel_without_node(unpacked: Path, tmp_path: Path) -> None:
