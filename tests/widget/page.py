@@ -92,7 +92,13 @@ class Page:
 def rest(widget):
     """Wait until the worker has nothing more to do, and nothing that could be sent waits for its turn."""
     session = widget._session
-    until(lambda: not session._worker.busy and session.outbox._timer is None)
+
+    def has_sent_all():
+        # While it sends, no timer is set.
+        with session.outbox._lock:
+            return session.outbox._timer is None
+
+    until(lambda: not session._worker.busy and has_sent_all())
 
 
 def follow_streams(widget):
