@@ -14,6 +14,7 @@ from kx_widget.engine.display import SIGNS, check_clip
 from kx_widget.engine.drawing import COLORMAP, DIVERGING, PHOTOS, SEQUENTIAL, STYLES
 from kx_widget.engine.errors import KxError, ParameterError, did_you_mean, near
 from kx_widget.engine.postprocess import SCALES
+from kx_widget.engine.scalars import Target
 from kx_widget.engine.targets import Contrast, classes_named
 from kx_widget.widget.call_site import variable_of
 from kx_widget.widget.region_traits import Regions
@@ -113,8 +114,6 @@ class AskedTarget(t.TraitType[Any, Any]):
         Raises:
             TraitError: it is none, or several.
         """
-        from kx_widget.engine.scalars import Target
-
         if isinstance(value, bool) or not isinstance(value, (str, int, Contrast, Target)):
             raise t.TraitError(
                 f"{self.name} must be a class, a rank like 'top', a contrast or a Target, not {value!r:.100}."

@@ -35,13 +35,14 @@ from kx_widget.engine.graph.pieces import Piece, pieces_of
 from kx_widget.engine.graph.places import Places
 from kx_widget.engine.graph.proposals import Proposals, proposals_of
 from kx_widget.engine.graph.reach import Reach
+from kx_widget.engine.graph.scalar_values import constant_names, values_of
 from kx_widget.engine.graph.shapes import Shapes
 from kx_widget.engine.graph.subgraph import choosing_part, dependencies, dependents, part, reads_of
 from kx_widget.engine.heads import Link, trained_link
 from kx_widget.engine.keras_private import as_input, compiled, guided, handle_of, observed
 from kx_widget.engine.model_inputs import TO_LAST, ModelInputs, inputs_of
 from kx_widget.engine.regions import OutputPlaces
-from kx_widget.engine.scalars import Target, constant_names, values_of
+from kx_widget.engine.scalars import Target
 from kx_widget.engine.types import Head
 
 
