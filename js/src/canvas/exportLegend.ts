@@ -44,13 +44,13 @@ export function legendOf(
   const classes = store.constants.peek()?.class_names.length ?? 0;
   context.font = font(TEXT * unit);
   const shares = meanShares(store, [...new Set(images)]);
-  const told = shares.slice(0, MOST).map(([index, share]) => ({
+  const entries = shares.slice(0, MOST).map(([index, share]) => ({
     text: `${index < classes ? briefName(store, index) : "no class"} ${percent(share)}`,
     colour: index < classes ? classColour(index) : null,
   }));
-  if (shares.length > MOST) told.push({ text: `and ${shares.length - MOST} more`, colour: null });
+  if (shares.length > MOST) entries.push({ text: `and ${shares.length - MOST} more`, colour: null });
   let [x, row] = [0, 0];
-  return told.map(({ text, colour }) => {
+  return entries.map(({ text, colour }) => {
     const length = (SWATCH + SPACE) * unit + context.measureText(text).width;
     if (x > 0 && x + length > width) [x, row] = [0, row + 1];
     const entry = { text, colour, x, row };

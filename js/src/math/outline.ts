@@ -20,16 +20,16 @@ export function outlineOf({ width, height, pixels }: Mask): Line[] {
 
 /** Between one line of pixels and the next: which edge, and where it begins and ends along the line. */
 function edges(lines: number, length: number, isMarked: (line: number, along: number) => boolean) {
-  const found: [edge: number, start: number, end: number][] = [];
+  const edges: [edge: number, start: number, end: number][] = [];
   for (let line = 0; line <= lines; line++) {
     let start = -1;
     for (let along = 0; along <= length; along++) {
       const isEdge = along < length && isMarked(line, along) !== isMarked(line - 1, along);
       if (isEdge && start < 0) start = along;
       if (isEdge || start < 0) continue;
-      found.push([line, start, along]);
+      edges.push([line, start, along]);
       start = -1;
     }
   }
-  return found;
+  return edges;
 }

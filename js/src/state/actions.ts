@@ -79,8 +79,8 @@ export class Actions {
   /** Explains a region of an image. */
   chooseRegion = (image: number, region: RegionRecord) => {
     const { regions, target } = currentQuestion(this.store);
-    const asked = askRegion({ regions, target }, image, region);
-    if (!isEqual(asked.regions, regions)) this.session.set(asked);
+    const question = askRegion({ regions, target }, image, region);
+    if (!isEqual(question.regions, regions)) this.session.set(question);
   };
 
   /** Explains an image as the others again, or else where the class wins; false where it has no region of its own. */

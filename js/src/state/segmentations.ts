@@ -42,7 +42,7 @@ export function segmentationText(store: Store, image: number): string {
 }
 
 export class Segmentations {
-  private readonly asked = new Set<number>();
+  private readonly awaited = new Set<number>();
   private version: number | null = null;
   /** One message is unpacked after the other: what newer weights see must not give way to what older ones saw. */
   private reading = Promise.resolve();
@@ -59,7 +59,7 @@ export class Segmentations {
 
   /** Forgets what weights before have seen. */
   forget(): void {
-    this.asked.clear();
+    this.awaited.clear();
     this.store.segmentations.value = new Map();
   }
 
@@ -80,17 +80,17 @@ export class Segmentations {
   }
 
   private fetchMissing(): void {
-    const { store, asked } = this;
+    const { store, awaited } = this;
     const images = [focusedImage(store), ...store.inSight.value];
     const [known, count] = [store.segmentations.value, store.facts.value.images];
     if (shownOverlay(store) === "map" || store.status.value === "no-kernel") return;
-    const missing = [...new Set(images)].filter((image) => image < count && !known.has(image) && !asked.has(image));
+    const missing = [...new Set(images)].filter((image) => image < count && !known.has(image) && !awaited.has(image));
     if (missing.length === 0) return;
-    for (const image of missing) asked.add(image);
+    for (const image of missing) awaited.add(image);
     this.send({ kind: "segment", images: missing });
     clearTimeout(this.lostTimer);
     this.lostTimer = setTimeout(() => {
-      asked.clear();
+      awaited.clear();
       this.fetchMissing();
     }, LOST_MS);
   }

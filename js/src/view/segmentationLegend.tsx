@@ -64,8 +64,8 @@ function SegmentButton({ store, actions, index, share }: ViewProps & { index: nu
     return <span title="Where no class is probable">{`no class ${percent(share)}`}</span>;
   }
   const plain = plainText(index, names) ?? index;
-  const asked = store.traits.target.value;
-  const isExplained = asked === plain || asked === index;
+  const target = store.traits.target.value;
+  const isExplained = target === plain || target === index;
   const canAsk = isAvailable(store, "target", plain);
   const use = isExplained ? "the map explains it" : canAsk ? "explain it" : NEEDS_KERNEL;
   return (
