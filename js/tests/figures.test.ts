@@ -1,6 +1,13 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Item } from "../src/kernel/protocol";
-import { explainedFigure, explainedKind, predictedFigure, scoreHint } from "../src/state/figures";
+import {
+  explainedFigure,
+  explainedKind,
+  predictedFigure,
+  predictedWord,
+  predictionsTitle,
+  scoreHint,
+} from "../src/state/figures";
 import { quantity } from "../src/state/format";
 import { Store } from "../src/state/store";
 import { topClasses } from "../src/state/topClasses";
@@ -125,5 +132,14 @@ describe("scores and shares", () => {
       "75.0 %",
       "25.0 %",
     ]);
+  });
+
+  it("classes win places of a segmenter, and boxes of a detector", () => {
+    const heads = (places: number[]) => {
+      store.constants.value = welcome({ class_names: ["cat", "dog"], predicts: "share", places });
+      return [predictionsTitle(store), predictedWord(store)];
+    };
+    expect(heads([4, 6])).toEqual(["What wins where", "mostly"]);
+    expect(heads([])).toEqual(["Predictions", "predicted"]);
   });
 });

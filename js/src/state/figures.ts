@@ -11,11 +11,20 @@ export const predictedKind = (store: Store): Constants["predicts"] => store.cons
 /** Whether the model tells values rather than classes. */
 export const tellsValues = (store: Store): boolean => predictedKind(store) === "value";
 
+/** Whether classes win at places of the picture; those of a detector win boxes. */
+const winsPlaces = (store: Store) => predictedKind(store) === "share" && store.constants.value?.places.length === 2;
+
+/** What heads the numbers of all classes. */
+export function predictionsTitle(store: Store): string {
+  if (winsPlaces(store)) return "What wins where";
+  return tellsValues(store) ? "Values" : "Predictions";
+}
+
 /** What stands before the first class: it is predicted, or has the most of the places, or the highest score. */
 export function predictedWord(store: Store): string {
   const kind = predictedKind(store);
   if (kind === "score") return store.constants.value?.class_names.length === 1 ? "score of" : "highest";
-  return kind === "share" ? "mostly" : "predicted";
+  return winsPlaces(store) ? "mostly" : "predicted";
 }
 
 /** What to do where nothing says what the scores are, "" where somebody has named them. */

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { isBlank } from "../canvas/drawStyle";
-import { predictedKind, scoreHint, tellsValues } from "../state/figures";
+import { predictionsTitle, scoreHint } from "../state/figures";
 import { lastSegment } from "../state/format";
 import { columnHeading, imageName } from "../state/labels";
 import { chosenTile, focusedImage, mapOf, type Store } from "../state/store";
@@ -25,9 +25,7 @@ export function Panel({ store, actions, stage }: StageProps) {
       <CloseUp {...view} stage={stage} image={image} />
       <RegionLine {...view} />
       {map && !isBlank(store, map) && <p class="dim">{colourMeaning(store, map)}</p>}
-      <Section
-        title={predictedKind(store) === "share" ? "What wins where" : tellsValues(store) ? "Values" : "Predictions"}
-      >
+      <Section title={predictionsTitle(store)}>
         <TruthLine store={store} image={image} />
         <PredictionBars {...view} image={image} explained={map?.item.target ?? -1} />
         <WhyNot {...view} image={image} />
