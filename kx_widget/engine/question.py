@@ -218,9 +218,10 @@ class Question:
         if not self.regions:
             return scores
         ranking = scores.copy()
+        outcome = probe.outcome() if any(region.kind == "wins" for region in self.regions[rows]) else None
         for i, region in enumerate(self.regions[rows]):
-            if region.kind == "wins":
-                ranking[i] = self._won(probe.outcome(), i)
+            if outcome is not None and region.kind == "wins":
+                ranking[i] = self._won(outcome, i)
             if region.winner is not None:
                 ranking[i, region.winner] = ranking[i].max() + 1
         return ranking
