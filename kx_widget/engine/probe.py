@@ -16,6 +16,7 @@ from kx_widget.engine.perturbation import PassBatch, PassCounter, batches, even_
 from kx_widget.engine.types import Floats, Ints
 
 Change = Callable[[Ints, Ints], Floats]
+LocatedRegions = tuple[Floats, list[str]]
 PARTS = 8
 
 
@@ -44,7 +45,8 @@ class Probe:
         passing: whether nothing of it is kept.
         attends: whether the method looks at attention; the layer is then where it starts.
         originals: what the images are versions of, if they are.
-        region_of: which places (B, R) count, of a model that has scores for R places; see `engine.regions`.
+        region_of: which places (B, R) count, of a model that has scores for R places, and why none does of each image,
+            or ""; see `engine.regions`.
         beside: what else the model takes of each image, (B, …) each.
     """
 
@@ -61,7 +63,7 @@ class Probe:
     passing: bool = False
     attends: bool = False
     originals: Originals | None = None
-    region_of: "Callable[[Probe], Floats] | None" = None
+    region_of: "Callable[[Probe], LocatedRegions] | None" = None
     beside: tuple[Any, ...] = ()
     # Not for other layers or images, so that a replaced probe gathers anew.
     _memo: dict[str, Any] = field(default_factory=dict, init=False)
@@ -83,7 +85,9 @@ class Probe:
             passing=True,
             originals=Originals(self, rows),
             # What counts in a version is what counts in the image, wherever classes win now.
-            region_of=None if self.region_of is None else lambda _: self.region[rows],
+            region_of=None
+            if self.region_of is None
+            else lambda _: (self.region[rows], [self.no_region[i] for i in rows]),
             beside=tuple(values[rows] for values in self.beside),
         )
 
@@ -137,11 +141,20 @@ class Probe:
         return [(*own, key) for own, key in zip(self.digests, keys, strict=True)]
 
     @property
-    def region(self) -> Floats:
-        """Which places (B, R) count, of a model that has scores for R places."""
+    def _located(self) -> LocatedRegions:
         assert self.region_of is not None
         region_of = self.region_of
-        return self._once("region", lambda: read_only(region_of(self)))
+        return self._once("region", lambda: region_of(self))
+
+    @property
+    def region(self) -> Floats:
+        """Which places (B, R) count, of a model that has scores for R places."""
+        return read_only(self._located[0])
+
+    @property
+    def no_region(self) -> list[str]:
+        """Why no place of an image counts, or "", one of each."""
+        return self._located[1]
 
     def _differentiable(self, target: Floats) -> None:
         """Refuse target weights (B, C) on what has no gradient.
@@ -233,7 +246,7 @@ class Probe:
         Baselines often are the same for many images, and for every class.
         """
         digests = [(*of_image[:-1], digest(image)) for of_image, image in zip(self.digests, x, strict=True)]
-        region_of = None if self.region_of is None else lambda _: self.region
+        region_of = None if self.region_of is None else lambda _: self._located
         return replace(self, x=x, call=None, digests=digests, region_of=region_of).scores()
 
     def layer_facts(self) -> list[Any]:

@@ -20,7 +20,7 @@ from kx_widget.engine.images import Images
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.notes import advice_for, notes_on
 from kx_widget.engine.partials import check_maps
-from kx_widget.engine.probe import Probe
+from kx_widget.engine.probe import LocatedRegions, Probe
 from kx_widget.engine.references import UNITS
 from kx_widget.engine.regions import NUMBERS, NoRegionError, Region, SeenPicture, located
 from kx_widget.engine.registry import Method, MethodFunction
@@ -177,10 +177,10 @@ class Question:
             self.model.graph, self.model.functions, self.cache, self.images.batch[rows], self.call,
             self.spatial, digests, lambda: self.images.black[rows], self.seed, self.batch_size,
             attends=self.method.sees == "attention", beside=tuple(values[rows] for values in self.images.beside),
-            region_of=(lambda probe: self._located(rows, probe)[0]) if self.regions else None,
+            region_of=(lambda probe: self._located(rows, probe)) if self.regions else None,
         )  # fmt: skip
 
-    def _located(self, rows: slice, probe: Probe) -> tuple[Floats, list[str]]:
+    def _located(self, rows: slice, probe: Probe) -> LocatedRegions:
         """Which places (B, R) count in some of the images, and why none does, or ""."""
         graph, images = self.model.graph, self.images
         assert graph.output is not None
@@ -248,9 +248,8 @@ class Question:
         if not self.regions:
             return targets
         assert self.model.graph.output is not None
-        weights, reasons = self._located(rows, probe)
-        regions = tuple(map(self.model.graph.output.shown, self.regions[rows], weights))
-        return replace(self.with_reasons(targets, rows, ranking, reasons), regions=regions)
+        regions = tuple(map(self.model.graph.output.shown, self.regions[rows], probe.region))
+        return replace(self.with_reasons(targets, rows, ranking, probe.no_region), regions=regions)
 
     def with_reasons(self, targets: Targets, rows: slice, ranking: Floats, located: Sequence[str]) -> Targets:
         """The targets of some of the images, but none where no place of an image counts.
