@@ -238,7 +238,7 @@ class Probe:
                 return self.functions.tell_of_region(self._inputs(rows), region)
             return self.functions.tell_after(self.call, [array[rows] for array in self.layer_facts()], region)
 
-        return self._facts_of_region.get(("scores",), compute)
+        return self._once("scores", lambda: self._facts_of_region.get(("scores",), compute))
 
     def scores_of(self, x: Floats) -> Floats:
         """Scores before the final softmax or sigmoid (B, C) of other images (B, H, W, C), kept as those of any image.
