@@ -240,7 +240,8 @@ class _Reducer:
         else:
             box = box_of(array.shape[:2], size, self.fit)
             values = _resize(array, size, box)
-            pixels = self.bands.picture(values, span) if span == "0..255" else _resize(original, size, box)
+            is_drawn_anew = span == "0..255" and values is not array
+            pixels = self.bands.picture(values, span) if is_drawn_anew else _resize(original, size, box)
         same = not self.longest or (box == WHOLE and original.shape == pixels.shape and max(size) <= self.longest)
         preview = None if same else _preview(original, self.longest)
         return _Reduced(values, pixels, preview, box, (original.shape[0], original.shape[1]))
