@@ -45,16 +45,12 @@ class KnownRanges(Ranges):
     """The range that pictures have shown as a whole: of a tile alone it may be another one."""
 
     def __init__(self, span: ValueRange, depth: int) -> None:
+        super().__init__(depth)
         self._span: ValueRange = span
-        self._depth = depth
 
     def span_of(self, floats: Sequence[NDArray[Any]]) -> ValueRange:
         """The range of all pictures."""
         return self._span
-
-    def depth_of(self, integers: Sequence[NDArray[Any]]) -> int:
-        """The bits of all pictures."""
-        return self._depth
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
