@@ -83,7 +83,7 @@ class TiledImages(Images):
         if array.shape[:2] != self.grid.size:
             raise ImageError(f"{self.names[number]} has changed since it was read: ask again.")
         # Whole numbers of other kinds may be taken for a mask where a tile holds but ones and zeros.
-        return array.astype(np.uint16) if is_whole(array) and array.max() < 2**16 else array
+        return array.astype(np.uint16, copy=False) if is_whole(array) and array.max() < 2**16 else array
 
 
 def load_tiled(
