@@ -192,7 +192,7 @@ class MergedMap:
         self.full_size = grid.full_size(cells)
         self._shrink = max(1, math.ceil(math.sqrt(math.prod(self.full_size) / most)))
         self.size = math.ceil(self.full_size[0] / self._shrink), math.ceil(self.full_size[1] / self._shrink)
-        self._sum: Floats | None = np.zeros(self.size, np.float32)
+        self._sum: Floats = np.zeros(self.size, np.float32)
         self._added: list[Tile] = []
         self._centres = [
             (np.arange(count) + 0.5) * length / count for count, length in zip(self.size, grid.size, strict=True)
@@ -206,7 +206,6 @@ class MergedMap:
 
     def add(self, tile: Tile, values: Floats) -> None:
         """Add the map (h, w) of one tile."""
-        assert self._sum is not None
         if self._shrink > 1:
             height, width = (math.ceil(side / self._shrink) for side in values.shape)
             picture = Image.fromarray(np.ascontiguousarray(values, np.float32))
@@ -227,7 +226,6 @@ class MergedMap:
 
     def values(self, elsewhere: float = np.nan) -> Floats:
         """A map (H, W) of the tiles that were added, as if there were no others; `elsewhere` where none lies."""
-        assert self._sum is not None
         if len(self._added) == len(self._grid.tiles):
             return self._sum
         weight = np.zeros(self.size, np.float32)
