@@ -219,10 +219,10 @@ class TiledQuestion(Question):
             targets = replace(targets, regions=(LocatedRegion(region.kind, str(region), region.at, None),))
         # (T, tiles, C)
         weights = targets.weights[0][:, None] * of_picture.parts
-        has_part = weights.any((0, 2))
-        chosen = picture.only(has_part if has_part.any() else np.arange(len(has_part)) == 0)
-        weights = weights[:, chosen.numbers]
-        notes = chosen.notes(len(picture.parts))
+        # One tile tells how large a map is that says nothing.
+        numbers = np.flatnonzero(weights.any((0, 2))).tolist() or [0]
+        chosen, weights = picture.only(numbers), weights[:, numbers]
+        notes = chosen.notes()
         merges = {group: _Merges(self, chosen, group) for group in groups}
         done, before, total = len(of_tiles), 0, 1
         for batch in chosen.batches:
@@ -277,7 +277,6 @@ class CutPicture:
         version: of the weights.
         parts: its tiles, each with the region as it lies there, or None.
         why: why no place of it counts, or "".
-        numbers: of the tiles among all of the picture.
     """
 
     question: TiledQuestion
@@ -286,7 +285,6 @@ class CutPicture:
     version: int
     parts: tuple[tuple[Tile, Region | None], ...]
     why: str
-    numbers: tuple[int, ...]
 
     @classmethod
     def of(cls, question: TiledQuestion, number: int, version: int) -> "CutPicture":
@@ -297,12 +295,11 @@ class CutPicture:
             parts, why = regions_of_tiles(question.regions[number], images.grid)
             # One tile tells how large a map is that says nothing.
             parts = parts or [(images.grid.tiles[0], Region("whole"))]
-        return cls(question, number, images.picture(number), version, tuple(parts), why, tuple(range(len(parts))))
+        return cls(question, number, images.picture(number), version, tuple(parts), why)
 
-    def only(self, is_chosen: NDArray[np.bool_]) -> "CutPicture":
+    def only(self, numbers: Sequence[int]) -> "CutPicture":
         """The same with some of its tiles."""
-        numbers = tuple(np.flatnonzero(is_chosen).tolist())
-        return replace(self, parts=tuple(self.parts[n] for n in numbers), numbers=numbers)
+        return replace(self, parts=tuple(self.parts[n] for n in numbers))
 
     @property
     def batches(self) -> list[slice]:
@@ -405,8 +402,8 @@ class CutPicture:
                 winners[np.ix_(rows, columns)] = in_tile.reshape(of_tile)[places]
         return winners
 
-    def notes(self, tiles: int) -> Notes:
-        """What is to be said of its map, of which these of so many tiles were computed."""
+    def notes(self) -> Notes:
+        """What is to be said of its map, of which these tiles were computed."""
         grid = self.question.images.grid
         if len(self.parts) == len(grid.tiles):
             return (f"In {grid}: the score is the mean of theirs.",) if len(self.parts) > 1 else ()
