@@ -46,16 +46,21 @@ def overlapping(chosen: Region, proposed: Floats, picture: SeenPicture) -> Float
 
 def in_picture(boxes: Any, picture: SeenPicture) -> Any:
     """Boxes (…, 4) in pixels of the model's input as they lie in the picture, float64."""
-    (height, width), (x0, y0, x1, y1), (tall, wide) = picture.size, picture.box, picture.input
-    scale = np.array([(x1 - x0) * width / wide, (y1 - y0) * height / tall] * 2)
-    return np.asarray(boxes, np.float64) * scale + np.array([x0 * width, y0 * height] * 2)
+    scale, start = _scale_and_start(picture)
+    return np.asarray(boxes, np.float64) * scale + start
 
 
 def in_input(box: Any, picture: SeenPicture) -> Any:
     """A box (4,) in pixels of the picture as it lies in the model's input."""
+    scale, start = _scale_and_start(picture)
+    return (np.asarray(box, np.float64) - start) / scale
+
+
+def _scale_and_start(picture: SeenPicture) -> tuple[Any, Any]:
+    """How many pixels of the picture one of the model's input is, and where the input starts in it; of corners (4,)."""
     (height, width), (x0, y0, x1, y1), (tall, wide) = picture.size, picture.box, picture.input
     scale = np.array([(x1 - x0) * width / wide, (y1 - y0) * height / tall] * 2)
-    return (np.asarray(box, np.float64) - np.array([x0 * width, y0 * height] * 2)) / scale
+    return scale, np.array([x0 * width, y0 * height] * 2)
 
 
 def overlaps(boxes: Any, box: Any) -> Any:
