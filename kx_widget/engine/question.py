@@ -135,8 +135,7 @@ class Question:
         is_chosen = np.zeros(len(self.images.batch), np.bool_)
         is_chosen[rows] = True
         images = self.images if is_chosen.all() else self.images.where(is_chosen)
-        columns_of_part = self.columns.part(rows).only(columns)
-        return replace(self, images=images, columns=columns_of_part, regions=self.regions[rows])
+        return replace(self, images=images, columns=self.columns.part(rows).only(columns), regions=self.regions[rows])
 
     @property
     def displays(self) -> tuple[Display, ...]:
