@@ -149,7 +149,8 @@ class BatchLoader:
                 self._size = self._size_for(pixels)
                 self._explainer.prepare((*self._size, self._channels))
             if pixels.dtype != np.uint8:
-                (floats if pixels.dtype.kind == "f" else integers).append(pixels)
+                # The ends tell all, and pictures of bands are large.
+                (floats if pixels.dtype.kind == "f" else integers).append(np.array([pixels.min(), pixels.max()]))
         if self._explainer.bands.value_range is None:
             self._ranges.depth_of(integers)
             self._ranges.span_of(floats)
