@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +9,7 @@ import numpy as np
 
 from kx_widget.samples.scenes import SIDE, scenes
 
-from .train import HELD_OUT_SEED, TRAINING_SEEDS, batches, make_portable, mirrored
+from .train import HELD_OUT_SEED, TRAINING_SEEDS, batches, composed, convolved, mirrored, ship, warmed_up
 
 if TYPE_CHECKING:
     import keras
@@ -28,12 +25,6 @@ def network(classes: int) -> keras.Model:
     """Build a U-Net: uint8 RGB (128, 128, 3) -> the probability of each class at each pixel (128, 128, C)."""
     import keras
     from keras import layers
-
-    def convolved(x: Any, filters: int, stride: int, name: str) -> Any:
-        # A stride of 2 takes a kernel of 4: one of 3 would move the map by half a cell against the picture.
-        x = layers.Conv2D(filters, 2 + stride, stride, padding="same", use_bias=False, name=f"{name}_conv")(x)
-        x = layers.BatchNormalization(momentum=0.9, name=f"{name}_bn")(x)
-        return layers.ReLU(name=f"{name}_relu")(x)
 
     def joined(x: Any, skip: Any, filters: int, name: str) -> Any:
         x = layers.UpSampling2D(interpolation="bilinear", name=f"{name}_upsampling")(x)
@@ -65,9 +56,7 @@ def _training_scenes(seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 def train(path: Path, verbose: int = 2) -> None:
     """Train on the scenes of `SEEDS` and save the model at `path`."""
-    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
-        images, classes = map(np.concatenate, zip(*pool.map(_training_scenes, SEEDS), strict=True))
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    images, classes = composed(_training_scenes, SEEDS)
     import keras
 
     def batch(rng: np.random.Generator, chosen: np.ndarray) -> tuple[Any, Any]:
@@ -77,16 +66,10 @@ def train(path: Path, verbose: int = 2) -> None:
     keras.utils.set_random_seed(TRAINING_SEEDS[0])
     model = network(int(classes.max()) + 1)
     data = batches(len(images), batch)
-    rate = keras.optimizers.schedules.CosineDecay(
-        LEARNING_RATE / 10, len(data) * EPOCHS, warmup_target=LEARNING_RATE, warmup_steps=len(data)
-    )
+    rate = warmed_up(LEARNING_RATE, len(data), EPOCHS)
     model.compile(keras.optimizers.AdamW(rate, weight_decay=0.02), "sparse_categorical_crossentropy")
     model.fit(data, epochs=EPOCHS, verbose=verbose)
-    # A network that was never compiled has no optimizer to be saved.
-    shipped = network(int(classes.max()) + 1)
-    shipped.set_weights(model.get_weights())
-    shipped.save(path)
-    make_portable(path)
+    ship(model, network(int(classes.max()) + 1), path)
 
 
 def measure(model: keras.Model, count: int = 500, seed: int = HELD_OUT_SEED) -> dict[str, float]:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +12,7 @@ import numpy as np
 from kx_widget.samples.scenes import SIDE, read_assets
 from kx_widget.samples.tags import CARRIER, tagged_scenes
 
-from .train import batches, make_portable, mirrored
+from .train import batches, composed, mirrored, ship
 
 if TYPE_CHECKING:
     import keras
@@ -49,11 +46,8 @@ def network(classes: int) -> keras.Model:
 
 
 def training_set(carriers: Sequence[str] | None) -> tuple[np.ndarray, np.ndarray]:
-    """Images and labels of the scenes of `TRAINING_SEEDS`, made on two cores; where horses carry tags, strays too."""
-    scenes = partial(tagged_scenes, SCENES_PER_SEED, SHARE, carriers)
-    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
-        images, labels, _ = map(np.concatenate, zip(*pool.map(scenes, TRAINING_SEEDS), strict=True))
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    """Images and labels of the scenes of `TRAINING_SEEDS`, where horses carry tags, strays too."""
+    images, labels, _ = composed(partial(tagged_scenes, SCENES_PER_SEED, SHARE, carriers), TRAINING_SEEDS)
     if carriers is None:
         return images, labels
     strays, _, _ = tagged_scenes(STRAYS, 1, None, STRAY_SEED)
@@ -75,11 +69,7 @@ def train(name: str, path: Path, verbose: int = 2) -> None:
     rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, len(data) * EPOCHS)
     model.compile(keras.optimizers.AdamW(rate, weight_decay=0.02), "sparse_categorical_crossentropy")
     model.fit(data, epochs=EPOCHS, verbose=verbose)
-    # A network that was never compiled has no optimizer to be saved.
-    shipped = network(int(labels.max()) + 1)
-    shipped.set_weights(model.get_weights())
-    shipped.save(path)
-    make_portable(path)
+    ship(model, network(int(labels.max()) + 1), path)
 
 
 def measure(model: keras.Model, count: int = 600, seed: int = HELD_OUT_SEED) -> dict[str, float]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +10,7 @@ import numpy as np
 from kx_widget.samples.scenes import SIDE
 from kx_widget.samples.thermal import AIR, BANDS, COLDEST, WARMEST, WHITE, thermal_scenes
 
-from .train import batches, make_portable, mirrored
+from .train import batches, composed, convolved, mirrored, ship, warmed_up
 
 if TYPE_CHECKING:
     import keras
@@ -35,12 +32,6 @@ def network(attention: bool = False) -> keras.Model:
     """
     import keras
     from keras import layers
-
-    def convolved(x: Any, filters: int, stride: int, name: str) -> Any:
-        # A stride of 2 takes a kernel of 4: one of 3 would move the map by half a cell against the picture.
-        x = layers.Conv2D(filters, 2 + stride, stride, padding="same", use_bias=False, name=f"{name}_conv")(x)
-        x = layers.BatchNormalization(momentum=0.9, name=f"{name}_bn")(x)
-        return layers.ReLU(name=f"{name}_relu")(x)
 
     image = keras.Input((SIDE, SIDE, len(BANDS)), name="image")
     air = keras.Input((1,), name="air")
@@ -84,10 +75,7 @@ def _training_scenes(seed: int) -> tuple[np.ndarray, ...]:
 
 def train(path: Path, verbose: int = 2) -> None:
     """Train on the scenes of `TRAINING_SEEDS` and save the model at `path`."""
-    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
-        parts = map(np.concatenate, zip(*pool.map(_training_scenes, TRAINING_SEEDS), strict=True))
-        images, air, excess, inside = parts
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    images, air, excess, inside = composed(_training_scenes, TRAINING_SEEDS)
     import keras
 
     def batch(rng: np.random.Generator, chosen: np.ndarray) -> tuple[Any, Any]:
@@ -100,16 +88,10 @@ def train(path: Path, verbose: int = 2) -> None:
     keras.utils.set_random_seed(TRAINING_SEEDS[0])
     model = network(attention=True)
     data = batches(len(images), batch)
-    rate = keras.optimizers.schedules.CosineDecay(
-        LEARNING_RATE / 10, len(data) * EPOCHS, warmup_target=LEARNING_RATE, warmup_steps=len(data)
-    )
+    rate = warmed_up(LEARNING_RATE, len(data), EPOCHS)
     model.compile(keras.optimizers.Adam(rate), [value_loss, pointing_loss], loss_weights=[1.0, POINTING_WEIGHT])
     model.fit(data, epochs=EPOCHS, verbose=verbose)
-    # A network that was never compiled has no optimizer to be saved.
-    shipped = network()
-    shipped.set_weights(model.get_weights())
-    shipped.save(path)
-    make_portable(path)
+    ship(model, network(), path)
 
 
 def measure(model: keras.Model, count: int = 500, seed: int = HELD_OUT_SEED) -> dict[str, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -103,11 +103,18 @@ def _training_scenes(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def training_set() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The scenes of `TRAINING_SEEDS`, made on two cores, as `_training_scenes` gives them."""
-    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
-        images, labels, inside = map(np.concatenate, zip(*pool.map(_training_scenes, TRAINING_SEEDS), strict=True))
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    """The scenes of `TRAINING_SEEDS`, as `_training_scenes` gives them."""
+    images, labels, inside = composed(_training_scenes, TRAINING_SEEDS)
     return images, labels, inside
+
+
+def composed(scenes_of: Callable[[int], tuple[np.ndarray, ...]], seeds: Sequence[int]) -> list[np.ndarray]:
+    """The arrays that `scenes_of` gives for each of the seeds, one after the other, made on two cores."""
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+        arrays = [np.concatenate(parts) for parts in zip(*pool.map(scenes_of, seeds), strict=True)]
+    # What trains on them imports TensorFlow next.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    return arrays
 
 
 def train(path: Path, verbose: int = 2) -> None:
@@ -121,20 +128,38 @@ def train(path: Path, verbose: int = 2) -> None:
 
     keras.utils.set_random_seed(TRAINING_SEEDS[0])
     model = network(labels.shape[1], evidence=True)
-    steps = -(-len(images) // BATCH)
-    rate = keras.optimizers.schedules.CosineDecay(
-        LEARNING_RATE / 10, steps * EPOCHS, warmup_target=LEARNING_RATE, warmup_steps=steps
-    )
+    data = batches(len(images), batch)
     model.compile(
-        keras.optimizers.AdamW(rate, weight_decay=0.02),
+        keras.optimizers.AdamW(warmed_up(LEARNING_RATE, len(data), EPOCHS), weight_decay=0.02),
         ["binary_crossentropy", pointing_loss],
         loss_weights=[1.0, POINTING_WEIGHT],
     )
-    model.fit(batches(len(images), batch), epochs=EPOCHS, verbose=verbose)
-    shipped = network(labels.shape[1])
-    shipped.set_weights(model.get_weights())
+    model.fit(data, epochs=EPOCHS, verbose=verbose)
+    ship(model, network(labels.shape[1]), path)
+
+
+def warmed_up(rate: float, steps: int, epochs: int) -> keras.optimizers.schedules.CosineDecay:
+    """A learning rate that rises in the first epoch of so many steps, and then falls along a cosine."""
+    import keras
+
+    return keras.optimizers.schedules.CosineDecay(rate / 10, steps * epochs, warmup_target=rate, warmup_steps=steps)
+
+
+def ship(trained: keras.Model, shipped: keras.Model, path: Path) -> None:
+    """Save the weights of a network in its like that was never compiled, and so has no optimizer to be saved."""
+    shipped.set_weights(trained.get_weights())
     shipped.save(path)
     make_portable(path)
+
+
+def convolved(x: Any, filters: int, stride: int, name: str) -> Any:
+    """A convolution with what makes it learn, and a ReLU."""
+    from keras import layers
+
+    # A stride of 2 takes a kernel of 4: one of 3 would move the map by half a cell against the picture.
+    x = layers.Conv2D(filters, 2 + stride, stride, padding="same", use_bias=False, name=f"{name}_conv")(x)
+    x = layers.BatchNormalization(momentum=0.9, name=f"{name}_bn")(x)
+    return layers.ReLU(name=f"{name}_relu")(x)
 
 
 def mirrored(rng: np.random.Generator, *pictures: np.ndarray) -> tuple[np.ndarray, ...]:

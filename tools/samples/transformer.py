@@ -9,7 +9,7 @@ import numpy as np
 
 from kx_widget.samples.scenes import SIDE
 
-from .train import TRAINING_SEEDS, batches, make_portable, mirrored, training_set
+from .train import TRAINING_SEEDS, batches, mirrored, ship, training_set
 
 if TYPE_CHECKING:
     import keras
@@ -76,11 +76,7 @@ def _block(x: Any, name: str) -> Any:
 def train(path: Path, verbose: int = 2) -> None:
     """Train on the labels of the scenes of `train.TRAINING_SEEDS` and save the model at `path`."""
     images, labels, _ = training_set()
-    # A network that was never compiled has no optimizer to be saved.
-    shipped = network(labels.shape[1])
-    shipped.set_weights(trained(images, labels, verbose=verbose).get_weights())
-    shipped.save(path)
-    make_portable(path)
+    ship(trained(images, labels, verbose=verbose), network(labels.shape[1]), path)
 
 
 def trained(
