@@ -38,7 +38,6 @@ class Similarity:
         inputs: what the model takes of an image.
         names: one a reference.
         measure: how embeddings are compared.
-        previews: pictures of references that are images.
 
     Raises:
         ParameterError: `references` are something else, or texts that cannot be read.
@@ -66,7 +65,6 @@ class Similarity:
         # Of two encoders only that for images is explained.
         self.inputs: ModelInputs = replace(inputs, specs=(inputs.image,), explained=0) if self._encoder else inputs
         self.names: tuple[str, ...] = ()
-        self.previews: Sequence[Any] = ()
         self._vectors: Floats | None = None
         self._version: int | None = None
 
@@ -128,7 +126,6 @@ class Similarity:
             self._vectors = check_vectors(self._of_images(images), self.measure)
             files = [Path(each.place).stem for each in images.originals if isinstance(each.place, Path)]
             self.names = names_of(references, len(self._vectors), files if len(files) == len(self._vectors) else ())
-            self.previews = images.previews
         self._version = version
         return True
 
