@@ -7,7 +7,6 @@ from kx_widget.engine.map_batch import MapBatch, MetricValues
 from kx_widget.engine.statistics import spearman
 from kx_widget.engine.types import Floats
 
-STAGES = 3
 NOTHING_LEFT = "the maps of the randomised model say nothing"
 
 
