@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from kx_widget.engine.drawing import color_table
 from kx_widget.engine.errors import ImageError
+from kx_widget.engine.parameters import is_whole_number
 from kx_widget.engine.ranges import Limits, Pixels, ValueRange, as_pixels
 from kx_widget.engine.types import Floats
 
@@ -126,7 +127,7 @@ def bands_of(channels: int, value_range: Any = None, rgb: Any = None) -> Bands:
     parts: tuple[Any, ...] = tuple(rgb) if isinstance(rgb, (list, tuple, np.ndarray)) else (rgb,)
     colormap = parts[1] if len(parts) == 2 and isinstance(parts[1], str) else ""
     numbers = parts[:1] if colormap else parts
-    are_whole = all(isinstance(n, (int, np.integer)) and not isinstance(n, (bool, np.bool_)) for n in numbers)
+    are_whole = all(map(is_whole_number, numbers))
     if len(numbers) not in COLOURS or not are_whole:
         raise ImageError(f"rgb={rgb!r} are no bands. {RGB_ACCEPTED}")
     for number in numbers:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from kx_widget.engine.errors import UnknownTargetError, did_you_mean
+from kx_widget.engine.parameters import is_whole_number
 from kx_widget.engine.targets import classes_named
 
 ACCEPTED = "A label is a class index, a class name, or None where the class is unknown."
@@ -68,7 +69,7 @@ def _read(label: Any, names: Sequence[str]) -> int | str | None:
         if len(same) > 1:
             return f"{label!r} is the name of classes {', '.join(map(str, same))}; give the index."
         return same[0] if same else f"there is no class {str(label)!r}.{did_you_mean(label, names)}"
-    if isinstance(label, (int, np.integer)) and not isinstance(label, bool):
+    if is_whole_number(label):
         return int(label) if 0 <= label < len(names) else f"there is no class {label}: they are 0 to {len(names) - 1}."
     return _kind(label)
 

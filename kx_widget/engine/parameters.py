@@ -65,8 +65,13 @@ def _checked(owner: str, p: Parameter, value: Any) -> Any:
     return value
 
 
+def is_whole_number(value: Any) -> bool:
+    """Whether something is a whole number, of Python or of numpy, and not True or False."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    return is_whole_number(value) or isinstance(value, (float, np.floating))
 
 
 def _limits(p: Parameter) -> tuple[float, float]:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from kx_widget.engine.errors import ParameterError
+from kx_widget.engine.parameters import is_whole_number
 from kx_widget.engine.types import WHOLE, Box, Floats, Ints, LocatedRegion
 
 RegionKind = Literal["wins", "whole", "pixel", "box", "object", "mask"]
@@ -146,7 +147,7 @@ def region(
 def _with_winner(chosen: Region, winner: Any) -> Region:
     if winner is None:
         return chosen
-    if isinstance(winner, bool) or not isinstance(winner, (int, np.integer)) or winner < 0:
+    if not is_whole_number(winner) or winner < 0:
         raise ParameterError(f"winner={winner!r:.100} is no index of a class, from 0.")
     return replace(chosen, winner=int(winner))
 

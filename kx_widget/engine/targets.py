@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kx_widget.engine.errors import UnknownTargetError, did_you_mean
+from kx_widget.engine.parameters import is_whole_number
 from kx_widget.engine.types import Floats, Ints, LocatedRegion
 
 RANK = re.compile(r"top(?:-([1-9]\d*))?")
@@ -319,7 +320,7 @@ def _array(targets: Any, names: tuple[str, ...], images: int | None) -> TargetCo
 def _parse_one(target: Any, names: tuple[str, ...]) -> Any:
     if isinstance(target, Contrast):
         return _contrast(_parse_one(target.a, names), _parse_one(target.b, names), names)
-    if isinstance(target, (int, np.integer)) and not isinstance(target, (bool, np.bool_)):
+    if is_whole_number(target):
         if not 0 <= target < len(names):
             raise UnknownTargetError(f"There is no class {target}: the model has classes 0 to {len(names) - 1}.")
         return int(target)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from kx_widget.engine.errors import ParameterError
+from kx_widget.engine.parameters import is_whole_number
 from kx_widget.engine.types import Floats
 
 Places = NDArray[np.float64]
@@ -56,7 +57,7 @@ def tiling_of(tile: Any, declared: tuple[int | None, int | None, int]) -> Tiling
         numbers: tuple[Any, ...] = (declared[0] or FREE_TILE, declared[1] or FREE_TILE)
     else:
         numbers = tuple(tile) if isinstance(tile, (list, tuple, np.ndarray)) else ()
-    are_whole = all(isinstance(n, (int, np.integer)) and not isinstance(n, (bool, np.bool_)) for n in numbers)
+    are_whole = all(map(is_whole_number, numbers))
     if len(numbers) not in (2, 3) or not are_whole or min(numbers[:2]) < 1:
         raise ParameterError(f"tile={tile!r} is no size of tiles. {ACCEPTED}")
     height, width = int(numbers[0]), int(numbers[1])
