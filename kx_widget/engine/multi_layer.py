@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from kx_widget.engine.cache import Cache
 from kx_widget.engine.errors import UnsupportedMethodError
 from kx_widget.engine.graph.trace import Call
 from kx_widget.engine.methods import METHODS
@@ -103,7 +102,7 @@ def _maps(
     calls = [call for call, _ in layers]
     if not wait_for(lambda: model.functions.warm_layers(calls, probe.inputs, probe.with_region(weights))) or stale():
         return
-    probe = replace(probe, cache=Cache())
+    probe = probe.apart()
     probe.cache_layers(calls, weights)
     for call, info in layers:
         if stale():

@@ -91,6 +91,10 @@ class Probe:
             beside=tuple(values[rows] for values in self.beside),
         )
 
+    def apart(self) -> "Probe":
+        """The same question, of which nothing is known but what counts; what is learned of it is kept apart."""
+        return replace(self, cache=Cache(), region_of=None if self.region_of is None else lambda _: self._located)
+
     def with_other_weights(self, facts: Sequence[Any] | None = None) -> "Probe":
         """The same question about the model with weights that are passed in, see `Functions.fed`; nothing is kept.
 
