@@ -43,7 +43,7 @@ def _numpy(file: Path) -> NDArray[Any]:
 
 def _dicom(file: Path) -> NDArray[Any]:
     """Pixels in the unit that the file says, Hounsfield for instance; whole numbers where they are."""
-    dataset = _library("pydicom").dcmread(file)
+    dataset = _library("pydicom", "medical").dcmread(file)
     array, frames = np.asarray(dataset.pixel_array), int(getattr(dataset, "NumberOfFrames", 1) or 1)
     if frames > 1:
         raise ImageError(f"holds {frames} frames: pass one of pydicom.dcmread(file).pixel_array")
@@ -57,16 +57,17 @@ def _dicom(file: Path) -> NDArray[Any]:
 
 def _nifti(file: Path) -> NDArray[Any]:
     """A slice, its channels last, in the order of the file's own axes."""
-    array = np.asarray(_library("nibabel").load(file).dataobj)
+    array = np.asarray(_library("nibabel", "medical").load(file).dataobj)
     return array[:, :, 0] if array.ndim == 3 and array.shape[2] == 1 else array
 
 
-def _library(name: str) -> Any:
+def _library(name: str, extra: str, why: str = "") -> Any:
+    """A library that comes with an extra of the package; `why` opens the sentence that says that it is missing."""
     try:
         return importlib.import_module(name)
     except ImportError:
         raise ImageError(
-            f"needs {name}, which is not installed: pip install {name}, or the extra 'medical' of kx-widget"
+            f"{why}needs {name}, which is not installed: pip install {name}, or the extra {extra!r} of kx-widget"
         ) from None
 
 
@@ -96,13 +97,7 @@ def read_tiff(file: Any, channels: int) -> NDArray[Any]:
     Raises:
         ImageError: it cannot be read, or tifffile is not installed.
     """
-    try:
-        import tifffile
-    except ImportError:
-        raise ImageError(
-            "holds bands, or colours of more than 8 bits, and needs tifffile, which is not installed: pip install "
-            "tifffile, or the extra 'bands' of kx-widget"
-        ) from None
+    tifffile = _library("tifffile", "bands", "holds bands, or colours of more than 8 bits, and ")
     try:
         with tifffile.TiffFile(file) as opened:
             series = opened.series[0]
