@@ -56,16 +56,16 @@ export function figureOf(store: Store, index: number, number: number | null, isP
   return tellsValues(store) ? quantity(number, unitOf(store, index)) : value(number);
 }
 
-type Told = Pick<Item, "score" | "probability" | "unit">;
+type ExplainedNumber = Pick<Item, "score" | "probability" | "unit">;
 
 /** What a map explains, as a number: a probability, a value with its unit, or a score. */
-export function explainedFigure({ score, probability, unit }: Told): string {
+export function explainedFigure({ score, probability, unit }: ExplainedNumber): string {
   if (probability !== null) return percent(probability);
   return unit === null ? value(score) : quantity(score, unit);
 }
 
 /** What `explainedFigure` is, in words. */
-export function explainedKind(store: Store, { probability, unit }: Told): string {
+export function explainedKind(store: Store, { probability, unit }: ExplainedNumber): string {
   if (probability !== null) {
     return predictedKind(store) === "share" ? "its mean probability where it counts" : "its probability";
   }
@@ -73,11 +73,16 @@ export function explainedKind(store: Store, { probability, unit }: Told): string
 }
 
 /** How what is explained goes as a part of the picture is covered. */
-export function changeText({ before, after }: PaintedImage, unit: "probability" | "score", item?: Told): string {
-  const told = (number: number | null) =>
-    unit === "probability" && number !== null ? percent(number) : quantityOrScore(number, item?.unit ?? null);
-  return `${told(before)} → ${told(after)}`;
+export function changeText(
+  { before, after }: PaintedImage,
+  kind: "probability" | "score",
+  item?: ExplainedNumber,
+): string {
+  const figure = (number: number | null) =>
+    explainedFigure({
+      score: number,
+      probability: kind === "probability" ? number : null,
+      unit: item?.unit ?? null,
+    });
+  return `${figure(before)} → ${figure(after)}`;
 }
-
-const quantityOrScore = (number: number | null, unit: string | null) =>
-  unit === null ? value(number) : quantity(number, unit);
