@@ -24,21 +24,35 @@ export function paintOutlines(
 ): void {
   const columns = Int32Array.from({ length: width }, (_, x) => Math.floor(((x + 0.5) / width) * w));
   const rows = Int32Array.from({ length: height }, (_, y) => w * Math.floor(((y + 0.5) / height) * h));
-  const labelAt = (x: number, y: number) =>
-    labels[rows[Math.min(Math.max(y, 0), height - 1)] + columns[Math.min(Math.max(x, 0), width - 1)]];
-  const isEdge = (label: number, x: number, y: number, d: number) =>
-    labelAt(x - d, y) !== label ||
-    labelAt(x + d, y) !== label ||
-    labelAt(x, y - d) !== label ||
-    labelAt(x, y + d) !== label;
+  const pixels = new Uint16Array(width * height);
   for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const label = labelAt(x, y);
-      let distance = 1;
-      while (distance <= line + 1 && !isEdge(label, x, y, distance)) distance++;
-      out[y * width + x] = distance <= line ? (table[label] ?? 0) : distance === line + 1 ? HALO : 0;
-    }
+    for (let x = 0; x < width; x++) pixels[y * width + x] = labels[rows[y] + columns[x]];
   }
+  const distances = edgeDistances(pixels, width, height, line + 2);
+  for (let i = 0; i < out.length; i++) {
+    out[i] = distances[i] <= line ? (table[pixels[i]] ?? 0) : distances[i] === line + 1 ? HALO : 0;
+  }
+}
+
+/** How many pixels each one is from another label, along its row or column; so many at most. */
+function edgeDistances(pixels: Uint16Array, width: number, height: number, most: number): Uint8Array {
+  const distances = new Uint8Array(pixels.length).fill(most);
+  const sweep = (start: number, step: number, count: number) => {
+    let distance = most;
+    for (let k = 1, i = start + step; k < count; k++, i += step) {
+      distance = pixels[i] === pixels[i - step] ? Math.min(distance + 1, most) : 1;
+      if (distance < distances[i]) distances[i] = distance;
+    }
+  };
+  for (let first = 0; first < pixels.length; first += width) {
+    sweep(first, 1, width);
+    sweep(first + width - 1, -1, width);
+  }
+  for (let first = 0; first < width; first++) {
+    sweep(first, width, height);
+    sweep(first + width * (height - 1), -width, height);
+  }
+  return distances;
 }
 
 /** The bitmaps of one tile. */
