@@ -120,7 +120,7 @@ describe("steps", () => {
 describe("tools", () => {
   let surface: PaintSurface;
   beforeEach(() => {
-    surface = new PaintSurface(store, actions, 0);
+    surface = new PaintSurface(store, actions, { image: 0, column: 0 });
   });
   const drag = (...points: [x: number, y: number][]) => {
     const [[x, y], ...others] = points;

@@ -83,7 +83,7 @@ export class Gestures {
       return;
     }
     this.canvas.style.cursor = this.isOnSwipeLine(at) ? "ew-resize" : "";
-    if (this.surface?.isOn && this.pointers.size < 2) {
+    if (this.surface && this.pointers.size < 2) {
       this.surface.move(this.view.invert(at));
       if (this.pointers.has(event.pointerId)) this.pointers.set(event.pointerId, at);
       return;
@@ -112,7 +112,7 @@ export class Gestures {
     this.swiping = this.isOnSwipeLine(at);
     if (this.swiping) this.store.crosshair.value = null;
     else this.pointers.set(event.pointerId, at);
-    if (this.surface?.isOn && !this.swiping) {
+    if (this.surface && !this.swiping) {
       if (this.pointers.size > 1) this.surface.cancel();
       else {
         this.store.crosshair.value = null;
@@ -125,7 +125,7 @@ export class Gestures {
   private onPointerEnd = (event: PointerEvent) => {
     if (this.swiping) this.actions.commit({ swipe: this.store.traits.swipe.peek() });
     this.swiping = false;
-    if (this.surface?.isOn) {
+    if (this.surface) {
       if (event.type === "pointercancel") this.surface.cancel();
       else this.surface.end();
       this.pointers.delete(event.pointerId);
@@ -155,17 +155,17 @@ export class Gestures {
     const speed = event.ctrlKey && Math.abs(pixels) < 50 ? 1 / 60 : 1 / 300;
     const at = this.placeOf(event);
     this.zoom(2 ** (-pixels * speed), at);
-    if (!this.surface?.isOn) this.point(at);
+    if (!this.surface) this.point(at);
   };
 
   private onDoubleClick = (event: MouseEvent) => {
-    if (!this.surface?.isOn) this.zoom(event.shiftKey ? 0.5 : 2, this.placeOf(event));
+    if (!this.surface) this.zoom(event.shiftKey ? 0.5 : 2, this.placeOf(event));
   };
 
   private onKeyDown = (event: KeyboardEvent) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const { key } = event;
-    if (this.surface?.isOn && this.surface.press(key, this.cursor)) {
+    if (this.surface?.press(key, this.cursor)) {
       event.preventDefault();
       return;
     }
@@ -189,6 +189,7 @@ export class Gestures {
     event.preventDefault();
   };
 
+  /** What takes pointers and keys now. */
   private get surface(): Surface | undefined {
     return this.surfaces.find(({ isOn }) => isOn);
   }

@@ -4,7 +4,7 @@ import { batch } from "@preact/signals";
 import { type Brush, drawLine, fillBox, fillPolygon } from "../math/mask";
 import type { Point } from "../math/transform";
 import type { Actions } from "../state/actions";
-import { chosenTile, type Picture, pictureAt, type Store } from "../state/store";
+import { type Picture, pictureAt, type Store, type TilePlace } from "../state/store";
 import type { Surface } from "./gestures";
 
 /** Points of a lasso are at least so far from each other, in parts of the picture. */
@@ -19,7 +19,7 @@ export class PaintSurface implements Surface {
   constructor(
     private readonly store: Store,
     private readonly actions: Actions,
-    private readonly image: number,
+    private readonly tile: TilePlace,
   ) {}
 
   /** Whether pointers paint here. */
@@ -76,7 +76,7 @@ export class PaintSurface implements Surface {
   private paint(from: Point, to: Point): void {
     const { painting } = this.store;
     const tool = painting.tool.peek();
-    const picture = pictureAt(this.store, { image: this.image, column: chosenTile(this.store).column });
+    const picture = pictureAt(this.store, this.tile);
     if (!picture) return;
     if (tool === "brush" || tool === "eraser") {
       const [a, b] = [this.pixel(picture, from), this.pixel(picture, to)];
@@ -96,7 +96,7 @@ export class PaintSurface implements Surface {
   private close(): void {
     const { painting } = this.store;
     const tool = painting.tool.peek();
-    const picture = pictureAt(this.store, { image: this.image, column: chosenTile(this.store).column });
+    const picture = pictureAt(this.store, this.tile);
     const corners = picture ? painting.outline.peek().map((corner) => this.pixel(picture, corner)) : [];
     batch(() => {
       painting.outline.value = [];

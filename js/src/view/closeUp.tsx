@@ -100,10 +100,11 @@ function useDrawing(
   useEffect(() => {
     const element = canvas.current;
     if (!element || !readout.current) return;
-    const surfaces = [new PaintSurface(store, actions, image), new RegionSurface(store, actions, { image, column })];
-    const gestures = new Gestures(element, { image, column }, store, actions, ownView, surfaces);
+    const tile = { image, column };
+    const surfaces = [new PaintSurface(store, actions, tile), new RegionSurface(store, actions, tile)];
+    const gestures = new Gestures(element, tile, store, actions, ownView, surfaces);
     const overlay = new MaskOverlay(store.painting);
-    const detach = stage.attach({ canvas: element, readout: readout.current, image, column, ownView, isBare, overlay });
+    const detach = stage.attach({ ...tile, canvas: element, readout: readout.current, ownView, isBare, overlay });
     return () => {
       gestures.close();
       detach();
