@@ -1,10 +1,11 @@
 /** Draws every visible tile, at most once per animation frame. */
 
 import { effect, type ReadonlySignal } from "@preact/signals";
-import type { MapDetail, TileMap } from "../kernel/decode";
+import type { TileMap } from "../kernel/decode";
 import type { RegionRecord } from "../kernel/protocol";
 import type { LabelMap } from "../kernel/segmentation";
 import { type Point, type Rect, type Transform, whole } from "../math/transform";
+import { partOfMap } from "../state/crops";
 import { drawnRegion, regionOf } from "../state/regions";
 import { layersOf } from "../state/segmentations";
 import {
@@ -283,7 +284,7 @@ export class Stage {
     tile.bitmaps ??= new TileBitmaps(this.painter);
     context.reset();
     const detail = tile.ownView ? this.detailOf(tile, picture, bitmap, rect.width * view.k) : null;
-    const part = tile.ownView ? this.partOf(tile, map) : null;
+    const part = tile.ownView && map ? partOfMap(tile.crop, this.store.answer.peek()?.gen, tile.column) : null;
     compose(context, rect, this.store, {
       view,
       picture,
@@ -311,12 +312,6 @@ export class Stage {
     tile.region = regionOf(traits.regions.peek(), tile.image);
     const points = tile.isPicked ? [...(corners?.points ?? []), ...(crosshair ? [crosshair] : [])] : [];
     drawRegion(context, rect, view, picture, drawnRegion(tile.region, map?.item.region), points);
-  }
-
-  /** What there is of a tile's map in more cells, with the part of the picture that is drawn. */
-  private partOf({ crop, column }: TileState, map: TileMap | undefined): MapDetail | null {
-    const part = crop?.map;
-    return map && part?.gen === this.store.answer.peek()?.gen && part?.column === column ? (part ?? null) : null;
   }
 
   /** What there is of a tile's original, whose whole width takes so many pixels of the screen. */

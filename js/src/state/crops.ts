@@ -1,6 +1,6 @@
 /** Parts of images at the resolution of their originals, which the kernel cuts out when they are looked at. */
 
-import { type Binary, readMapPart, type TileMap, toBytes } from "../kernel/decode";
+import { type Binary, type MapDetail, readMapPart, type TileMap, toBytes } from "../kernel/decode";
 import type { Crop, Message, Up } from "../kernel/protocol";
 import type { Transform } from "../math/transform";
 import { type ImageCrop, originalSize, type Picture, type Store } from "./store";
@@ -58,6 +58,16 @@ export function missingCrop(
   return { box, longest: Math.min(longest, LONGEST) };
 }
 
+/** The part of a question's map in a column that came with a crop. */
+export function partOfMap(
+  crop: ImageCrop | null | undefined,
+  gen: number | undefined,
+  column: number,
+): MapDetail | null {
+  const part = crop?.map;
+  return part && part.gen === gen && part.column === column ? part : null;
+}
+
 /** The question for the part of a picture, and of the map over it, that a view lacks; null where neither is coarse. */
 export function missingParts(
   picture: Picture,
@@ -72,7 +82,7 @@ export function missingParts(
   const { shape, whole_shape: whole, column } = map.item;
   // A map covers all of a picture that was cut into tiles.
   const [size, original] = [originalSize(picture), { width: whole[1], height: whole[0] }];
-  const part = crop?.map?.gen === gen && crop.map.column === column ? crop.map : null;
+  const part = partOfMap(crop, gen, column);
   const density = part && part.shape[1] / (part.box[2] - part.box[0]) / original.width;
   const asPicture = { ...picture, width: shape[1], height: shape[0], original_size: [whole[1], whole[0]] };
   const needed = missingCrop(asPicture, seen, width, part && density ? { box: part.box, density } : null);
