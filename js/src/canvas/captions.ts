@@ -2,11 +2,11 @@
 
 import type { Rect } from "../math/transform";
 import { type EvidenceState, evidenceOf, headlineOf, SHAPES, STATES } from "../state/evidence";
-import { explainedFigure, predictedFigure, predictedWord } from "../state/figures";
+import { explainedFigure, predictedWord } from "../state/figures";
 import { isRight } from "../state/filterSort";
 import { className, explainedText, imageName, partialText, truthText } from "../state/labels";
 import { mapOf, type Store, type TilePlace } from "../state/store";
-import { predictionOf } from "../state/topClasses";
+import { bestFigure } from "../state/topClasses";
 
 export type ExportContext = OffscreenCanvasRenderingContext2D;
 
@@ -76,22 +76,20 @@ export function wrapped(measure: (text: string) => number, text: string, width: 
 
 /** What stands below a tile: what the map explains and, in the first column, what the picture shows. */
 export function captionOf(store: Store, { image, column }: TilePlace, shown: readonly number[]): CaptionLine[] {
-  const { predicted, confidence } = store.facts.peek();
+  const best = store.facts.peek().predicted[image];
   const item = mapOf(store, { image, column })?.item;
   const lines: CaptionLine[] = [];
   const add = (text: string, figure = "", isPale = false) => text && lines.push({ text, figure, isPale });
-  const best = predicted[image];
-  const number = predictionOf(store, image, best) ?? confidence(image);
   const isFirst = column === shown[0];
   const figure = item && explainedFigure(item);
   const word = predictedWord(store);
   const isPredicted = item?.target === best && isFirst;
-  if (item && isPredicted) add(`${word} ${item.target_name}`, predictedFigure(store, best, number) || figure);
+  if (item && isPredicted) add(`${word} ${item.target_name}`, bestFigure(store, image) || figure);
   else if (item) add(explainedText(store, item), figure);
   if (item) add(partialText(item), "", true);
   if (!isFirst) return lines;
   if (best !== undefined && best !== item?.target)
-    add(`${word} ${className(store, best)}`, predictedFigure(store, best, number), true);
+    add(`${word} ${className(store, best)}`, bestFigure(store, image), true);
   const right = isRight(store.facts.peek(), image);
   add(right === null ? "" : `${right ? "✓" : "✗"} ${truthText(store, image)}`, "", true);
   add(imageName(store, image), "", true);

@@ -1,6 +1,6 @@
 /** The classes that a model finds most probable in an image. */
 
-import { predictedKind, tellsValues } from "./figures";
+import { predictedFigure, predictedKind, tellsValues } from "./figures";
 import { predictionsOf, type Store } from "./store";
 
 export interface PredictedClass {
@@ -34,4 +34,11 @@ export function topClasses(store: Store, image: number, count: number): Predicte
 /** The probability of one class of an image, or what else is predicted of it, null where that is not known. */
 export function predictionOf(store: Store, image: number, index: number): number | null {
   return predictionsOf(store, image)?.[index] ?? null;
+}
+
+/** What is predicted of an image's first class, as people read it; "" where that is not known. */
+export function bestFigure(store: Store, image: number): string {
+  const { predicted, confidence } = store.facts.value;
+  const best = predicted[image];
+  return best === undefined ? "" : predictedFigure(store, best, predictionOf(store, image, best) ?? confidence(image));
 }

@@ -1,10 +1,10 @@
 import type { TileMap } from "../kernel/decode";
-import { explainedFigure, explainedKind, predictedFigure, predictedWord } from "../state/figures";
+import { explainedFigure, explainedKind, predictedWord } from "../state/figures";
 import { isRight } from "../state/filterSort";
 import { lastSegment } from "../state/format";
 import { briefExplainedText, className, explainedText, imageName, truthText } from "../state/labels";
 import { mapOf, type Picture, type Store, type TilePlace } from "../state/store";
-import { predictionOf } from "../state/topClasses";
+import { bestFigure } from "../state/topClasses";
 import { isContactSheet } from "./gridLayout";
 import { Shortened } from "./shortened";
 
@@ -59,12 +59,11 @@ const [BESIDE_NAME, LETTER] = [120, 9];
 
 /** The class with the highest score; where there is little room its name goes before all else. */
 function Prediction({ store, image, width }: { store: Store; image: number; width: number }) {
-  const { predicted, confidence } = store.facts.value;
+  const { predicted } = store.facts.value;
   const isKnown = image < predicted.length;
   const full = isKnown ? className(store, predicted[image]) : "";
   const name = isKnown ? (store.briefNames.value[predicted[image]] ?? full) : "";
-  const number = name ? (predictionOf(store, image, predicted[image]) ?? confidence(image)) : Number.NaN;
-  const figure = predictedFigure(store, predicted[image], number);
+  const figure = name && bestFigure(store, image);
   const word = predictedWord(store);
   const hasRoom = width > BESIDE_NAME + LETTER * name.length;
   return (
