@@ -3,7 +3,7 @@
 import type { LocatedRegionRecord, QuestionRecord, RegionRecord } from "../kernel/protocol";
 import { canonicalText, isEqual } from "../kernel/question";
 import { base64, type Mask, pack } from "../math/mask";
-import type { Point } from "../math/transform";
+import { type Point, within } from "../math/transform";
 import type { RegionTool } from "./regionPicker";
 import { isRank } from "./target";
 
@@ -37,7 +37,7 @@ export function askRegion(question: Pick<QuestionRecord, "regions" | "target">, 
 
 /** A point of a picture, in fractions of it, as a pixel of the original. */
 function pixelAt({ x, y }: Point, { width, height }: { width: number; height: number }): [number, number] {
-  const pixel = (part: number, size: number) => Math.min(Math.max(Math.floor(part * size), 0), size - 1);
+  const pixel = (part: number, size: number) => within(Math.floor(part * size), 0, size - 1);
   return [pixel(x, width), pixel(y, height)];
 }
 
@@ -51,7 +51,7 @@ export function regionAt(
   if (!first || !last) return null;
   if (tool !== "box") return { kind: tool, at: pixelAt(last, size) };
   const edges = (a: number, b: number, length: number) =>
-    [Math.min(a, b), Math.max(a, b)].map((part) => Math.min(Math.max(Math.round(part * length), 0), length));
+    [Math.min(a, b), Math.max(a, b)].map((part) => within(Math.round(part * length), 0, length));
   const [left, right] = edges(first.x, last.x, size.width);
   const [top, bottom] = edges(first.y, last.y, size.height);
   return right > left && bottom > top ? { kind: "box", at: [left, top, right, bottom] } : null;
