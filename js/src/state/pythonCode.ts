@@ -31,8 +31,8 @@ const unwritten = (argument: string) => argument.split("=").at(-1) ?? "";
 export function pythonCode(store: Store): string {
   const userArguments = store.constants.value?.arguments ?? ["model", "images"];
   const names = store.traits._names.value;
-  const own = new Map(store.traits._own_targets.value.map(({ name, variable }) => [name, variable || "target"]));
-  const writtenTarget = (target: Target) => own.get(String(target)) ?? literal(target);
+  const variables = new Map(store.traits._own_targets.value.map(({ name, variable }) => [name, variable || "target"]));
+  const writtenTarget = (target: Target) => variables.get(String(target)) ?? literal(target);
   const written = (name: keyof Traits) => {
     if (name === "target") return writtenTarget(store.traits.target.value);
     if (name === "compare_with") return `[${store.traits.compare_with.value.map(writtenTarget).join(", ")}]`;
@@ -43,8 +43,8 @@ export function pythonCode(store: Store): string {
   const later: (keyof Traits)[] = store.stored.value ? ["sort"] : [];
   const isChanged = (name: keyof Traits) => literal(store.traits[name].value) !== literal(DEFAULTS[name]);
   const changed = OTHERS.filter((name) => isChanged(name) && !later.includes(name));
-  const asked = [store.traits.target.value, ...store.traits.compare_with.value].map(String);
-  const others = [...userArguments.map(unwritten), ...asked.flatMap((name) => own.get(name) ?? [])]
+  const targets = [store.traits.target.value, ...store.traits.compare_with.value].map(String);
+  const others = [...userArguments.map(unwritten), ...targets.flatMap((name) => variables.get(name) ?? [])]
     .filter((name, at, all) => isName(name) && all.indexOf(name) === at)
     .join(", ");
   const images = store.stored.value?.images ?? store.traits._images.value.length;

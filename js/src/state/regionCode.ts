@@ -18,14 +18,14 @@ function regionCall(region: RegionRecord): string {
 
 /** The `region=` of so many images, "" where all have the default. */
 export function regionCode(regions: Regions, images: number): string {
-  const { [OTHERS]: others = WINS, ...own } = regions;
+  const { [OTHERS]: others = WINS, ...byImage } = regions;
   const isDefault = others.kind === "wins";
-  if (Object.keys(own).length === 0) return isDefault ? "" : regionCall(others);
+  if (Object.keys(byImage).length === 0) return isDefault ? "" : regionCall(others);
   if (images <= MOST_LISTED) {
     const all = Array.from({ length: images }, (_, image) => regionOf(regions, image));
     return `[${all.map((region) => (region.kind === "wins" ? "None" : regionCall(region))).join(", ")}]`;
   }
-  const entries = Object.entries(own).map(([image, region]) => `${image}: ${regionCall(region)}`);
+  const entries = Object.entries(byImage).map(([image, region]) => `${image}: ${regionCall(region)}`);
   const rest = isDefault ? "" : `, ${regionCall(others)}`;
   return `[{${entries.join(", ")}}.get(i${rest}) for i in range(${images})]`;
 }

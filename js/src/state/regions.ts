@@ -19,9 +19,9 @@ export const regionOf = (regions: Regions, image: number): RegionRecord =>
 
 /** The regions where an image has another one; null is that of all others, or where the class wins. */
 export function withRegion(regions: Regions, image: number, region: RegionRecord | null): Regions {
-  const { [String(image)]: own, ...rest } = regions;
+  const { [String(image)]: imageRegion, ...rest } = regions;
   const others = rest[OTHERS] ?? WINS;
-  const chosen = region ?? (own ? others : WINS);
+  const chosen = region ?? (imageRegion ? others : WINS);
   return isEqual(chosen, others) ? rest : { ...rest, [String(image)]: chosen };
 }
 

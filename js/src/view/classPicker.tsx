@@ -41,8 +41,13 @@ export function classOptions(store: Store): Option[] {
     };
   });
   const classes = order.map((index) => ({ key: `#${index}`, text: names[index], figure: figure(index) }));
-  const own = store.traits._own_targets.value.map(({ name, unit }) => ({ key: name, text: name, note: unit || OWN }));
-  const all = [...own, ...tops, ...trueOptions(store, figure), ...classes];
+  const ownTargets = store.traits._own_targets.value;
+  const all = [
+    ...ownTargets.map(({ name, unit }) => ({ key: name, text: name, note: unit || OWN })),
+    ...tops,
+    ...trueOptions(store, figure),
+    ...classes,
+  ];
   const available = store.available.value;
   if (!available) return all;
   const keys = new Set(available.questions.map(({ target }) => keyOf(target, names)));

@@ -32,16 +32,16 @@ export function CloseUp(props: CloseUpProps) {
   const readout = useRef<HTMLDivElement>(null);
   const view = useSignal(Transform.identity);
   const isBare = useSignal(false);
-  const whole: Picture | undefined = store.traits._images.value[image];
+  const imagePicture: Picture | undefined = store.traits._images.value[image];
   const picture: Picture | undefined = pictureAt(store, { image, column: chosenTile(store).column });
   const width = usePictureWidth(canvas, picture, view);
   useDrawing(props, canvas, readout, { ownView: view, isBare });
   // Of other inputs' pictures nobody has the original.
-  useCrops(props, picture === whole ? picture : undefined, view, width);
+  useCrops(props, picture === imagePicture ? picture : undefined, view, width);
 
   const aspect = picture ? within(picture.width / picture.height, TALLEST, FLATTEST) : TALLEST;
   const item = mapOf(store, chosenTile(store))?.item;
-  const close = picture && !picture.problem ? { store, view, width, picture, image } : null;
+  const zoomProps = picture && !picture.problem ? { store, view, width, picture, image } : null;
   const what = item ? `, with the map of ${methodTitle(store, item.method)} for ${explainedText(store, item)}` : "";
   return (
     <div class="close-up">
@@ -62,9 +62,9 @@ export function CloseUp(props: CloseUpProps) {
           <DetectedBoxes key={image} {...{ store, actions: props.actions, image, picture, aspect }} ownView={view} />
         )}
         <div class="readout" aria-hidden="true" ref={readout} hidden />
-        {close && <Resolution {...close} />}
+        {zoomProps && <Resolution {...zoomProps} />}
       </div>
-      {close && <Zoom {...close} isBare={isBare} />}
+      {zoomProps && <Zoom {...zoomProps} isBare={isBare} />}
     </div>
   );
 }

@@ -84,8 +84,8 @@ const captionOf = (curves: CurvesRecord, curve: CurveName, step: number) =>
 
 /** What a value is in a picture that was scored, "" where that is not here. */
 function valueText(store: Store, item: Item, picture?: CoveredPicture): string {
-  const told = picture?.classes.find(({ index }) => index === item.target);
-  return told ? `${briefExplainedText(store, item)} ${coveredFigure(store, told, item)}` : "";
+  const record = picture?.classes.find(({ index }) => index === item.target);
+  return record ? `${briefExplainedText(store, item)} ${coveredFigure(store, record, item)}` : "";
 }
 
 /** What a value is at a point of a curve, "" where that is not known. */
@@ -117,9 +117,9 @@ export function stepText(
     value === null ? "" : curves.value === "probability" ? percent(value) : `${value.toFixed(2)} of the score`;
   const item = mapOf(store, chosenTile(store))?.item;
   if (item && item.unit !== null) {
-    const there = valueAt(curves, value, item.unit);
-    const told = there ? `${briefExplainedText(store, item)} ${there}` : valueText(store, item, picture) || figure;
-    return `${shareText(curves, curve, step)}, ${told}`;
+    const inUnit = valueAt(curves, value, item.unit);
+    const text = inUnit ? `${briefExplainedText(store, item)} ${inUnit}` : valueText(store, item, picture) || figure;
+    return `${shareText(curves, curve, step)}, ${text}`;
   }
   const best = picture?.classes[0];
   const top = best ? `${briefName(store, best.index)} first` : "";

@@ -253,7 +253,7 @@ export function BeforeAfter({ store, classes, isProbable, explained }: BeforeAft
   const others = classes.filter(({ index }) => index !== explained);
   const most = (of: "before" | "after") => Math.max(...classes.map((each) => each[of] ?? Number.NEGATIVE_INFINITY));
   const [before, after] = [most("before"), most("after")];
-  const told = (index: number, number: number | null) => figureOf(store, index, number, isProbable);
+  const figure = (index: number, number: number | null) => figureOf(store, index, number, isProbable);
   others.sort((a, b) => Math.max(b.before ?? 0, b.after ?? 0) - Math.max(a.before ?? 0, a.after ?? 0));
   return (
     <ol class="before-after" aria-label={tellsValues(store) ? "Values before and after" : "Classes before and after"}>
@@ -265,7 +265,7 @@ export function BeforeAfter({ store, classes, isProbable, explained }: BeforeAft
         >
           <span class="name">{briefName(store, each.index)}</span>
           {!tellsValues(store) && each.after === after && each.before !== before && <span class="chip">now first</span>}
-          <span class="figure">{`${told(each.index, each.before)} → ${told(each.index, each.after)}`}</span>
+          <span class="figure">{`${figure(each.index, each.before)} → ${figure(each.index, each.after)}`}</span>
           {isProbable && (
             <span class="pair" aria-hidden="true">
               <span style={{ "--share": each.before ?? 0 }} />

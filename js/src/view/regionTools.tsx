@@ -30,7 +30,7 @@ export function RegionTools({ store, actions }: ViewProps) {
   if (!isShown) return null;
   const image = focusedImage(store);
   const { kind } = regionOf(store.traits.regions.value, image);
-  const whole = (region: RegionRecord, text: string, title: string) =>
+  const regionButton = (region: RegionRecord, text: string, title: string) =>
     kinds.includes(region.kind) && (
       <button
         type="button"
@@ -47,8 +47,8 @@ export function RegionTools({ store, actions }: ViewProps) {
   return (
     <div class="regions button-row" role="group" aria-label="What is explained">
       <span class="dim">Explain</span>
-      {whole(WINS, "where it wins", "The part of the picture in focus where the class wins")}
-      {whole({ kind: "whole", at: [] }, "whole picture", "The whole picture in focus")}
+      {regionButton(WINS, "where it wins", "The part of the picture in focus where the class wins")}
+      {regionButton({ kind: "whole", at: [] }, "whole picture", "The whole picture in focus")}
       {REGION_TOOLS.filter((name) => kinds.includes(name)).map((name) => (
         <button
           key={name}
@@ -69,8 +69,8 @@ export function RegionTools({ store, actions }: ViewProps) {
 /** The region that a tile's map is about, or that its first map will be; "" where it is the default. */
 export function tileRegionText(store: Store, place: TilePlace): string {
   const map = mapOf(store, place);
-  const asked = regionOf(store.traits.regions.value, place.image);
-  const { kind, words } = map ? (map.item.region ?? WINS_TEXT) : { kind: asked.kind, words: regionText(asked) };
+  const region = regionOf(store.traits.regions.value, place.image);
+  const { kind, words } = map ? (map.item.region ?? WINS_TEXT) : { kind: region.kind, words: regionText(region) };
   return kind === "wins" ? "" : words;
 }
 
