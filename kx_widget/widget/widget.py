@@ -505,9 +505,10 @@ class KxWidget(Traits):
     @t.validate("overlay")
     def _check_overlay(self, proposal: Any) -> Any:
         with self._refusing():
-            if proposal["value"] != "map" and not self._answers.catalogue()["places"]:
+            explainer = self._answers.explainer
+            if proposal["value"] != "map" and (explainer is None or not explainer.places):
                 why = "the model tells no class for each place of it. Only segmenters do."
-                if self._answers.explainer is None:
+                if explainer is None:
                     why = "that takes the model: KxWidget.from_store(path, model)."
                 raise ParameterError(
                     f"overlay={proposal['value']!r}: there is no prediction to lie over a picture, for {why}"
