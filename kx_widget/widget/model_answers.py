@@ -64,16 +64,16 @@ class ModelQuery:
         parts: list[Part] = []
         for each in inputs:
             # Each input has a count of its own.
-            now = version if version is not None and not parts else each.questions[0].model.weights.version()
-            finished = [each.kept.find(question, now) for question in each.questions]
+            weights = version if version is not None and not parts else each.questions[0].model.weights.version()
+            finished = [each.kept.find(question, weights) for question in each.questions]
             rests = list(map(unfinished, each.questions, finished))
             warm_cache([rest.question for rest in rests if rest is not None])
             for question, frames, rest in zip(each.questions, finished, rests, strict=True):
                 first_column = sum(len(part.columns) for part in parts)
-                stream = self._stream(question, rest, each.kept, None if parts else now)
+                stream = self._stream(question, rest, each.kept, None if parts else weights)
                 explanation = partial(_explanation, question)
-                named = columns([question], each.name)
-                parts.append(Part(numbers, named, first_column, stream, explanation, tuple(frames)))
+                headings = columns([question], each.name)
+                parts.append(Part(numbers, headings, first_column, stream, explanation, tuple(frames)))
         return parts
 
     def _stream(

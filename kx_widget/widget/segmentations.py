@@ -81,11 +81,11 @@ class Segmentations:
             if stale():
                 return
             chunk = rest[first : first + IMAGES_AT_ONCE]
-            packed = self._packed_now(explainer, chunk)
+            packed = self._pack(explainer, chunk)
             self._keep(packed, version)
             yield packed
 
-    def _packed_now(self, explainer: Explainer, numbers: Sequence[int]) -> dict[int, PackedLabels]:
+    def _pack(self, explainer: Explainer, numbers: Sequence[int]) -> dict[int, PackedLabels]:
         from kx_widget.engine.segmentation import segmented
 
         try:
