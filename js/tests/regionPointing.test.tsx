@@ -7,7 +7,7 @@ import type { LocatedRegionRecord, RegionRecord } from "../src/kernel/protocol";
 import { Transform } from "../src/math/transform";
 import { Actions } from "../src/state/actions";
 import type { Session } from "../src/state/session";
-import { Store, type Traits } from "../src/state/store";
+import { currentQuestion, Store, type Traits } from "../src/state/store";
 import { RegionChip, RegionLine, RegionTools } from "../src/view/regionTools";
 import { type Element, Screen } from "./dom";
 import { COLUMN, item, welcome } from "./helpers";
@@ -232,6 +232,19 @@ describe("pointing in a picture", () => {
     expect([asked(), store.traits.selected.value]).toEqual([{ 0: WHOLE }, [0]]);
     press("Escape");
     expect(asked()).toEqual({});
+  });
+
+  it("Escape asks nothing that a page without Python cannot answer", () => {
+    actions.chooseRegion(0, WHOLE);
+    requests = [];
+    const question = { ...currentQuestion(store), regions: { 0: WHOLE } };
+    store.available.value = { questions: [question], offline: true, fromStore: false, leftOut: 0, side: null };
+    aim(3, 4);
+    press("Escape");
+    expect([requests, asked(), store.crosshair.value]).toEqual([[], { 0: WHOLE }, null]);
+    store.available.value = { ...store.available.value, questions: [question, { ...question, regions: {} }] };
+    press("Escape");
+    expect(requests).toEqual([{ regions: {} }]);
   });
 });
 

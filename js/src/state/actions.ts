@@ -3,6 +3,7 @@
 import type { QuestionRecord, RegionRecord } from "../kernel/protocol";
 import { isEqual } from "../kernel/question";
 import { Transform } from "../math/transform";
+import { canResetRegion } from "./availableQuestions";
 import { type CoverPlace, coveredKey } from "./covered";
 import type { CropQuestion } from "./crops";
 import { detectionQuestion } from "./detections";
@@ -83,11 +84,11 @@ export class Actions {
     if (!isEqual(question.regions, regions)) this.session.set(question);
   };
 
-  /** Explains an image as the others again, or else where the class wins; false where it has no region of its own. */
+  /** Explains an image as the others again, or else where the class wins; false where it is, or cannot be. */
   resetRegion = (image: number): boolean => {
     const regions = this.store.traits.regions.peek();
     const others = withRegion(regions, image, null);
-    if (isEqual(others, regions)) return false;
+    if (isEqual(others, regions) || !canResetRegion(this.store, image)) return false;
     this.session.set({ regions: others });
     return true;
   };

@@ -3,11 +3,16 @@
 import type { Archive, ArchivedAnswer } from "../kernel/archive";
 import type { QuestionRecord } from "../kernel/protocol";
 import { isEqual, isSameQuestion, QUESTION } from "../kernel/question";
+import { withRegion } from "./regions";
 import type { Store, Traits } from "./store";
 
 /** Whether a value can be chosen: any where a kernel answers, else those of the available questions. */
 export const isAvailable = <Name extends keyof QuestionRecord>(store: Store, name: Name, value: QuestionRecord[Name]) =>
   store.available.value?.questions.some((question) => isEqual(question[name], value)) ?? true;
+
+/** Whether a map of an image can be had that is about no region of its own. */
+export const canResetRegion = (store: Store, image: number): boolean =>
+  isAvailable(store, "regions", withRegion(store.traits.regions.value, image, null));
 
 /** What is said of a value that cannot. */
 export const NEEDS_KERNEL = "needs the kernel, for it was not asked before";

@@ -2,6 +2,7 @@ import type { ReadonlySignal } from "@preact/signals";
 import { useRef, useState } from "preact/hooks";
 import { frameOf } from "../canvas/compose";
 import type { Transform } from "../math/transform";
+import { canResetRegion } from "../state/availableQuestions";
 import {
   detectionQuestion,
   explainedIndex,
@@ -73,7 +74,7 @@ export function DetectedBoxes({ store, actions, image, picture, aspect, ownView 
             key={detection.box.join()}
             aria-label={`${name} ${probability}`}
             aria-pressed={isChosen}
-            disabled={!isChosen && !detectionQuestion(store, image, detection)}
+            disabled={!(isChosen ? canResetRegion(store, image) : detectionQuestion(store, image, detection))}
             tabIndex={i === stop ? 0 : -1}
             title={`${name} ${probability}: ${isChosen ? "explain the whole picture again" : "explain this detection"}`}
             data-right={isLabelledRight(picture, detection) || undefined}

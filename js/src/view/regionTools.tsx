@@ -1,5 +1,6 @@
 import { useEffect } from "preact/hooks";
 import type { RegionRecord } from "../kernel/protocol";
+import { canResetRegion, NEEDS_KERNEL } from "../state/availableQuestions";
 import { explainedText } from "../state/labels";
 import { REGION_TOOLS, type RegionTool, takeTool } from "../state/regionPicker";
 import { type RegionKind, regionOf, regionText, WINS } from "../state/regions";
@@ -83,16 +84,19 @@ export function RegionChip({ store, actions, ...place }: ViewProps & TilePlace) 
   if (!text) return null;
   const item = mapOf(store, place)?.item;
   const full = [item && explainedText(store, item), text].filter(Boolean).join(" · ");
+  const canReset = canResetRegion(store, place.image);
+  const use = canReset ? "A click, or Esc in the picture, resets it" : `Where the class wins ${NEEDS_KERNEL}`;
   return (
     <button
       type="button"
       class="region-chip"
-      aria-label={`Explained: ${full}. Explain where the class wins again`}
-      title={`Explained: ${full}. A click, or Esc in the picture, resets it`}
+      aria-label={`Explained: ${full}. ${canReset ? "Explain where the class wins again" : use}`}
+      aria-disabled={!canReset || undefined}
+      title={`Explained: ${full}. ${use}`}
       onClick={() => actions.resetRegion(place.image)}
     >
       <span>{full}</span>
-      <span aria-hidden="true">✕</span>
+      {canReset && <span aria-hidden="true">✕</span>}
     </button>
   );
 }
@@ -106,7 +110,7 @@ export function RegionLine({ store, actions }: ViewProps) {
   return (
     <p class="region-line">
       {`Explained: ${explainedText(store, item)} ${text || item.region.words}.`}
-      {text && (
+      {text && canResetRegion(store, place.image) && (
         <button
           type="button"
           title="Explain where the class wins again"
