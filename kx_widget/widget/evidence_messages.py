@@ -77,16 +77,21 @@ class ClassRecord(TypedDict):
     score: float
 
 
-class Covered(TypedDict):
-    """Answers `cover`, with one buffer: the very picture that was scored, as PNG; or why there is none."""
+class CurveStep(TypedDict):
+    """A step of a curve, `"deletion"` or `"insertion"`, of one map, with what covers."""
 
-    kind: Literal["covered"]
     gen: int
     image: int
     column: int
     curve: str
     step: int
     cover: str
+
+
+class Covered(CurveStep):
+    """Answers `cover`, with one buffer: the very picture that was scored, as PNG; or why there is none."""
+
+    kind: Literal["covered"]
     share: float
     width: int
     height: int
@@ -103,13 +108,7 @@ class Measure(TypedDict):
     cover: str
 
 
-class Cover(TypedDict):
-    """Asks for the picture at a step of a curve, `"deletion"` or `"insertion"`, of one map."""
+class Cover(CurveStep):
+    """Asks for the picture at a step of a curve."""
 
     kind: Literal["cover"]
-    gen: int
-    image: int
-    column: int
-    curve: str
-    step: int
-    cover: str

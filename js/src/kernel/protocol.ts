@@ -90,15 +90,18 @@ export interface Evidence { kind: "evidence"; gen: number; items: EvidenceRecord
 /** A class that a model finds in a picture; without probabilities, its score is told. */
 export interface ClassRecord { index: number; probability: number | null; score: number; }
 
+/** A step of a curve, `"deletion"` or `"insertion"`, of one map, with what covers. */
+export interface CurveStep { gen: number; image: number; column: number; curve: string; step: number; cover: string; }
+
 /** Answers `cover`, with one buffer: the very picture that was scored, as PNG; or why there is none. */
 export interface Covered {
-  kind: "covered";
   gen: number;
   image: number;
   column: number;
   curve: string;
   step: number;
   cover: string;
+  kind: "covered";
   share: number;
   width: number;
   height: number;
@@ -109,15 +112,15 @@ export interface Covered {
 /** Measure the evidence of these images' maps now, those in focus first, with what covers; none of them to stop. */
 export interface Measure { kind: "measure"; gen: number; images: number[]; cover: string; }
 
-/** Asks for the picture at a step of a curve, `"deletion"` or `"insertion"`, of one map. */
+/** Asks for the picture at a step of a curve. */
 export interface Cover {
-  kind: "cover";
   gen: number;
   image: number;
   column: number;
   curve: string;
   step: number;
   cover: string;
+  kind: "cover";
 }
 
 /**

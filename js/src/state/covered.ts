@@ -1,11 +1,11 @@
 /** The very pictures that were scored along a curve. */
 
 import { type Binary, tileKey, toBytes } from "../kernel/decode";
-import type { Covered, Message } from "../kernel/protocol";
+import type { Covered, CurveStep } from "../kernel/protocol";
 import type { CoveredPicture, Store } from "./store";
 
 /** Which picture is meant: a step of a curve of one map, and what covers. */
-export type CoverPlace = Omit<Message<"cover">, "kind" | "gen">;
+export type CoverPlace = Omit<CurveStep, "gen">;
 
 /** So many pictures are kept. */
 const MOST = 66;
