@@ -1,7 +1,7 @@
 /** The region that a map is about, as a thin line over the picture. */
 
 import type { LocatedRegionRecord, RegionRecord } from "../kernel/protocol";
-import { unpack } from "../math/mask";
+import { bytesOf, unpack } from "../math/mask";
 import { type Line, outlineOf } from "../math/outline";
 import type { Point, Rect, Transform } from "../math/transform";
 import { originalSize, type Picture } from "../state/store";
@@ -17,8 +17,7 @@ function outline(region: LocatedRegionRecord): readonly Line[] {
   const known = outlines.get(region);
   if (known) return known;
   const [height, width] = region.size;
-  const bits = Uint8Array.from(atob(region.cells), (character) => character.charCodeAt(0));
-  const lines = outlineOf(unpack(bits, width, height));
+  const lines = outlineOf(unpack(bytesOf(region.cells), width, height));
   outlines.set(region, lines);
   return lines;
 }

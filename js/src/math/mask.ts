@@ -98,7 +98,8 @@ export function pack(pixels: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 export function unpack(bytes: Uint8Array, width: number, height: number): Mask {
-  const pixels = Uint8Array.from({ length: width * height }, (_, i) => (bytes[i >> 3] >> (7 - (i & 7))) & 1);
+  const pixels = new Uint8Array(width * height);
+  for (let i = 0; i < pixels.length; i++) pixels[i] = (bytes[i >> 3] >> (7 - (i & 7))) & 1;
   return { width, height, pixels };
 }
 
@@ -106,6 +107,14 @@ export function base64(bytes: Uint8Array): string {
   let text = "";
   for (let i = 0; i < bytes.length; i++) text += String.fromCharCode(bytes[i]);
   return btoa(text);
+}
+
+/** The bytes that `base64` has written as text. */
+export function bytesOf(text: string): Uint8Array {
+  const characters = atob(text);
+  const bytes = new Uint8Array(characters.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = characters.charCodeAt(i);
+  return bytes;
 }
 
 /** The smallest box around all that is marked; null where nothing is. */

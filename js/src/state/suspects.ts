@@ -1,11 +1,12 @@
 /** What a search for shortcuts has found in a store. */
 
 import type { SuspicionRecord } from "../kernel/protocol";
+import { bytesOf } from "../math/mask";
 import { percent } from "./format";
 
 /** Which of so many images have their numbers in the text: 1 or 0 each. */
 export function membersOf(text: string, images: number): Uint8Array {
-  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const bytes = bytesOf(text);
   const numbers = new DataView(bytes.buffer);
   const members = new Uint8Array(images);
   for (let at = 0; at + 4 <= bytes.length; at += 4) {
