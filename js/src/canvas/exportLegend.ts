@@ -1,8 +1,7 @@
 /** The classes that a segmenter sees, with their colours, at the foot of an exported picture. */
 
 import { percent } from "../state/format";
-import { briefName } from "../state/labels";
-import { segmentationOf, shownOverlay } from "../state/segmentations";
+import { labelText, segmentationOf, shownOverlay } from "../state/segmentations";
 import type { Store } from "../state/store";
 import { type ExportContext, font, INK, LINE, PALE } from "./captions";
 import { classColour } from "./classColours";
@@ -45,7 +44,7 @@ export function legendOf(
   context.font = font(TEXT * unit);
   const shares = meanShares(store, [...new Set(images)]);
   const entries = shares.slice(0, MOST).map(([index, share]) => ({
-    text: `${index < classes ? briefName(store, index) : "no class"} ${percent(share)}`,
+    text: `${labelText(store, index)} ${percent(share)}`,
     colour: index < classes ? classColour(index) : null,
   }));
   if (shares.length > MOST) entries.push({ text: `and ${shares.length - MOST} more`, colour: null });

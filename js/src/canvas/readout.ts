@@ -6,7 +6,7 @@ import { applySign, type Sign, sample } from "../math/postprocess";
 import { rankText, share, sorted } from "../math/rank";
 import type { Point } from "../math/transform";
 import { position, value as valueText } from "../state/format";
-import { briefName } from "../state/labels";
+import { labelText } from "../state/segmentations";
 import { originalSize, type Picture, type Store } from "../state/store";
 
 /** The value of a map at a point of the picture (fractions); NaN where the model did not look. */
@@ -20,8 +20,7 @@ function valueAt(at: Point, picture: Picture, map: TileMap, values = map.values)
 function seenAt(store: Store, at: Point, { box }: Picture, segmentation: LabelMap): string {
   const [left, top, right, bottom] = box;
   const label = labelAt(segmentation, (at.x - left) / (right - left), (at.y - top) / (bottom - top));
-  const isClass = label !== null && label < (store.constants.peek()?.class_names.length ?? 0);
-  return isClass ? briefName(store, label) : label === null ? "" : "no class";
+  return label === null ? "" : labelText(store, label);
 }
 
 /** The value of a part of a map there; NaN where it does not reach. */

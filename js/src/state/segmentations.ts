@@ -5,6 +5,7 @@ import type { Binary } from "../kernel/decode";
 import type { Segmentation as Message, Up } from "../kernel/protocol";
 import { type LabelMap, readSegmentations } from "../kernel/segmentation";
 import { percent } from "./format";
+import { briefName } from "./labels";
 import { focusedImage, mapOf, type Store, type TilePlace } from "./store";
 
 /** Milliseconds until what has not come is asked for once more: a host may have lost it. */
@@ -32,12 +33,19 @@ export function segmentationOf(store: Store, image: number): LabelMap | undefine
   return segmentation?.problem ? undefined : segmentation;
 }
 
+/** What wins where no class is probable. */
+export const NO_CLASS = "no class";
+
+/** What wins at places of a label, in brief. */
+export const labelText = (store: Store, label: number): string =>
+  label < (store.constants.value?.class_names.length ?? 0) ? briefName(store, label) : NO_CLASS;
+
 /** The largest classes of an image in words, "" where they are not shown. */
 export function segmentationText(store: Store, image: number): string {
   const segmentation = shownOverlay(store) === "map" ? undefined : segmentationOf(store, image);
   const names = store.constants.value?.class_names ?? [];
   const largest = (segmentation?.shares ?? []).slice(0, MOST_TOLD);
-  const words = largest.map(([index, share]) => `${names[index] ?? "no class"} ${percent(share)}`);
+  const words = largest.map(([index, share]) => `${names[index] ?? NO_CLASS} ${percent(share)}`);
   return words.length > 0 ? `the model sees ${words.join(", ")}` : "";
 }
 

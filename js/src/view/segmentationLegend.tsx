@@ -2,7 +2,7 @@ import { classColour } from "../canvas/classColours";
 import { isAvailable, NEEDS_KERNEL } from "../state/availableQuestions";
 import { percent } from "../state/format";
 import { briefName, className, imageName } from "../state/labels";
-import { isSegmenter, segmentationOf, shownOverlay } from "../state/segmentations";
+import { isSegmenter, NO_CLASS, segmentationOf, shownOverlay } from "../state/segmentations";
 import { focusedImage, type Store } from "../state/store";
 import { plainText } from "../state/target";
 import { options, Select } from "./field";
@@ -61,7 +61,7 @@ function absence(store: Store): string {
 function SegmentButton({ store, actions, index, share }: ViewProps & { index: number; share: number }) {
   const names = store.constants.value?.class_names ?? [];
   if (index >= names.length) {
-    return <span title="Where no class is probable">{`no class ${percent(share)}`}</span>;
+    return <span title="Where no class is probable">{`${NO_CLASS} ${percent(share)}`}</span>;
   }
   const plain = plainText(index, names) ?? index;
   const target = store.traits.target.value;
