@@ -4,7 +4,7 @@ import { base64, bounds, boxesOf, type Mask, pack } from "../math/mask";
 import { className, imageName } from "./labels";
 import { literal } from "./pythonCode";
 import { regionCode } from "./regionCode";
-import { regionOf } from "./regions";
+import { regionOf, withRegion } from "./regions";
 import { mapOf, type Store, type TilePlace } from "./store";
 
 /** A mask of more boxes is written as bits. */
@@ -45,9 +45,9 @@ export function paintCode(store: Store, place: TilePlace): string {
   const lines = maskLines(mask.value);
   const [regions, cover] = [store.traits.regions.value, literal(store.cover.value)];
   const region = isStore
-    ? regionCode({ 0: regionOf(regions, place.image) }, 1)
+    ? regionCode(withRegion({}, 0, regionOf(regions, place.image)), 1)
     : regionCode(regions, store.traits._images.value.length);
-  const where = region && region !== "[None]" ? [`region=${region}`] : [];
+  const where = region ? [`region=${region}`] : [];
   const explainer = `kx.Explainer(${[model, ...settings].join(", ")})`;
   return [
     ...(lines.some((line) => line.includes("base64")) ? ["import base64"] : []),
