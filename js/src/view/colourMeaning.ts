@@ -12,13 +12,13 @@ export function colourMeaning(store: Store, map: TileMap): string {
     item.target < 0 ? splitTarget(item.target_name, store.constants.value?.class_names ?? []) : [item.target, null];
   const name = other === null ? briefExplainedText(store, item) : spokenOrBrief(store, side);
   const against = other === null ? "against it" : `for ${spokenOrBrief(store, other)}`;
-  if (item.unit !== null && item.signed) {
-    const rival = other === null ? null : spokenOrBrief(store, other);
-    return valueMeaning(name, rival, { diverging, isPositive: sign === "positive", table });
-  }
-  if (diverging) return `Warm colours speak for ${name}, cold ones ${against}.`;
   // The upper end of that table is dark.
   const high = table === "turbo" ? "Red" : "Bright";
+  if (item.unit !== null && item.signed) {
+    const rival = other === null ? null : spokenOrBrief(store, other);
+    return valueMeaning(name, rival, { diverging, isPositive: sign === "positive", high });
+  }
+  if (diverging) return `Warm colours speak for ${name}, cold ones ${against}.`;
   if (!item.signed) return `${high}: where the map is high; it has no sign.`;
   return sign === "positive" ? `${high}: speaks for ${name}.` : `${high}: speaks for ${name}, or ${against}.`;
 }
@@ -27,11 +27,10 @@ export function colourMeaning(store: Store, map: TileMap): string {
 function valueMeaning(
   name: string,
   rival: string | null,
-  { diverging, isPositive, table }: { diverging: boolean; isPositive: boolean; table: string },
+  { diverging, isPositive, high }: { diverging: boolean; isPositive: boolean; high: string },
 ): string {
   const [more, less] = rival === null ? [name, ""] : [`${name} more than ${rival}`, `${rival} more than ${name}`];
   if (diverging) return `Warm colours raise ${more}, cold ones ${less || "lower it"}.`;
-  const high = table === "turbo" ? "Red" : "Bright";
   return isPositive ? `${high}: raises ${more}.` : `${high}: raises ${more}, or ${less || "lowers it"}.`;
 }
 
