@@ -45,7 +45,7 @@ class PackedLabels:
 
 
 class Segmentations:
-    """What a segmenter sees in a source's images, each computed once; those looked at last are kept.
+    """What a segmenter sees in a source's images, each computed once; the latest are kept.
 
     Args:
         source: of the images.
