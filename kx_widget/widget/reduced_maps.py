@@ -16,11 +16,9 @@ def reduce(values: Floats, side: int | None) -> Floats:
     if factor == 1:
         return values
     rows, columns = (np.arange(0, length, factor) for length in values.shape)
-
-    def total(a: Floats) -> Floats:
-        return np.add.reduceat(np.add.reduceat(a, rows, 0), columns, 1)
-
-    return total(values) / total(np.ones_like(values))
+    heights, widths = (np.diff([*range(0, length, factor), length]) for length in values.shape)
+    totals: Floats = np.add.reduceat(np.add.reduceat(values, rows, 0), columns, 1)
+    return totals / np.outer(heights, widths).astype(np.float32)
 
 
 def factor_of(shape: Sequence[int], side: int | None) -> int:
