@@ -22,7 +22,7 @@ from kx_widget.bulk.suspicions import channel_weights
 from kx_widget.engine.errors import FormatError, ParameterError
 from kx_widget.widget.suspicions_page import write_suspicions
 from tests import models
-from tests.cli.test_commands import kx_command as kx_command
+from tests.cli.conftest import kx_command as kx_command
 from tests.widget.saved import read_page
 
 SEED = 77

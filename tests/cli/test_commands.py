@@ -14,43 +14,10 @@ from keras import layers
 from PIL import Image
 
 import kx_widget as kx
-from kx_widget.cli import main
 from kx_widget.engine.figures import percent
 from tests import models
 from tests.engine.test_notes import dead
 from tests.widget.saved import read_page
-
-pytestmark = pytest.mark.usefixtures("_wide")
-
-
-@pytest.fixture
-def _wide(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setenv("NO_COLOR", "1")
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    path = tmp_path_factory.mktemp("model") / "model.keras"
-    keras.utils.set_random_seed(0)
-    models.residual().save(path)
-    return path
-
-
-@pytest.fixture
-def kx_command(monkeypatch, capsys):
-    """Run `kx …`: exit code, stdout, stderr."""
-
-    def run(*arguments):
-        monkeypatch.setattr("sys.argv", ["kx", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        code = ended.value.code
-        # What Python does with sys.exit("text").
-        return (1, out, err + code) if isinstance(code, str) else (code or 0, out, err)
-
-    return run
 
 
 def test_the_true_class_of_each_image(kx_command, model, folder, tmp_path):

@@ -15,38 +15,13 @@ from PIL import Image
 
 import kx_widget as kx
 from kx_widget.bulk import store_evaluation
-from kx_widget.cli import main, tables
+from kx_widget.cli import tables
 from kx_widget.engine.subjects import Subject
 from tests import models
 from tests.cases import photos
 from tests.widget.saved import buffer_of, read_page
 
 METRICS = "sparseness,random_logit,single_deletion,srg"
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    path = tmp_path_factory.mktemp("model") / "model.keras"
-    keras.utils.set_random_seed(0)
-    models.residual().save(path)
-    return path
-
-
-@pytest.fixture
-def kx_command(monkeypatch, capsys):
-    """Run `kx …`: exit code, stdout, stderr."""
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setenv("NO_COLOR", "1")
-
-    def run(*arguments):
-        monkeypatch.setattr("sys.argv", ["kx", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        code = ended.value.code
-        return (1, out, err + code) if isinstance(code, str) else (code or 0, out, err)
-
-    return run
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import pytest
 from PIL import Image
 
 import kx_widget as kx
-from kx_widget.cli import main
 from tests import models, segmenters
 from tests.widget.saved import read_page
 
@@ -23,21 +22,6 @@ def photo(tmp_path_factory):
     pixels = (255 * segmenters.photographs(1, 128)[0, :96]).astype(np.uint8)
     Image.fromarray(pixels).save(folder / "one.png")
     return folder / "one.png"
-
-
-@pytest.fixture
-def kx_command(monkeypatch, capsys):
-    """Run `kx …`: exit code, stdout, stderr."""
-
-    def run(*arguments):
-        monkeypatch.setattr("sys.argv", ["kx", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        code = ended.value.code
-        return (1, out, err + code) if isinstance(code, str) else (code or 0, out, err)
-
-    return run
 
 
 @pytest.mark.parametrize(
