@@ -23,8 +23,14 @@ def explainer(request):
 
 
 @pytest.fixture
-def widget(browser, explainer):
-    w = browser.open(kx.KxWidget(explainer, cases.photos()))
+def photos():
+    return cases.photos()
+
+
+@pytest.fixture
+def widget(browser, explainer, photos):
+    """A module may have an explainer and photographs of its own."""
+    w = browser.open(kx.KxWidget(explainer, photos))
     browser.wait(w)
     yield w
     w.close()

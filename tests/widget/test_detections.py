@@ -10,7 +10,7 @@ from PIL import Image
 import kx_widget as kx
 from tests.detectors import boxes_of, detect, plain
 from tests.segmenters import photographs
-from tests.widget.page import Page, rest
+from tests.widget.page import rest
 
 NAMES = ["cat", "dog", "owl"]
 
@@ -30,19 +30,6 @@ def explainer(net):
     return kx.Explainer(net, preprocess=None, class_names=NAMES, detect=detect)
 
 
-@pytest.fixture
-def page(monkeypatch):
-    return Page(monkeypatch)
-
-
-@pytest.fixture
-def widget(explainer, photos, page):
-    widget = page.open(kx.KxWidget(explainer, photos))
-    page.wait(widget)
-    yield widget
-    widget.close()
-
-
 def test_a_page_is_told_what_is_detected(widget, explainer, photos):
     told = widget.get_state()["_detections"]
     listed = explainer.detections(photos, threshold=0.05, most=40)
@@ -52,31 +39,31 @@ def test_a_page_is_told_what_is_detected(widget, explainer, photos):
             assert record == {"box": list(detection.box), "target": detection.target, "score": detection.score}
 
 
-def test_a_click_on_a_detection_explains_it(widget, page, explainer, photos):
+def test_a_click_on_a_detection_explains_it(widget, browser, explainer, photos):
     box, target = (widget._detections[1][0][name] for name in ("box", "target"))
     # As the page has it: what JSON makes of the numbers.
     region = json.loads(json.dumps({"kind": "box", "at": box, "winner": target}))
     widget.set_state({"target": "top", "regions": {"1": region}})
-    page.wait(widget)
+    browser.wait(widget)
     alone = explainer.explain(photos[1:2], target, region=kx.region(box=tuple(box)))
     assert widget.result.targets[1, 0] == target
     assert_allclose(widget.result.maps[1], alone.maps[0], atol=1e-6)
-    assert page.maps[1, 0][0]["region"]["kind"] == "box"
-    assert page.maps[1, 0][0]["region"]["at"] == box
+    assert browser.maps[1, 0][0]["region"]["kind"] == "box"
+    assert browser.maps[1, 0][0]["region"]["at"] == box
 
 
-def test_an_image_with_nothing_probable_shows_its_best(net, photos, page):
-    widget = page.open(kx.KxWidget(net, photos, preprocess=None, detect=lambda y: (boxes_of(y), y["what"] - 20)))
-    page.wait(widget)
+def test_an_image_with_nothing_probable_shows_its_best(net, photos, browser):
+    widget = browser.open(kx.KxWidget(net, photos, preprocess=None, detect=lambda y: (boxes_of(y), y["what"] - 20)))
+    browser.wait(widget)
     assert [len(each) for each in widget._detections] == [1, 1, 1]
     assert max(each[0]["score"] for each in widget._detections) < 0.05
     assert np.isfinite(widget.result.maps).all()
     widget.close()
 
 
-def test_other_models_detect_nothing(photos, page):
-    widget = page.open(kx.KxWidget(plain(), photos, preprocess=None, output="what"))
-    page.wait(widget)
+def test_other_models_detect_nothing(photos, browser):
+    widget = browser.open(kx.KxWidget(plain(), photos, preprocess=None, output="what"))
+    browser.wait(widget)
     assert widget._detections == []
     widget.close()
 
@@ -98,59 +85,59 @@ def kept(explainer, pictures, tmp_path_factory):
     return store
 
 
-def look(page, widget, *images):
-    page.say(widget, "look", gen=page.gen, pictures=list(images), maps=list(images))
+def look(browser, widget, *images):
+    browser.say(widget, "look", gen=browser.gen, pictures=list(images), maps=list(images))
     rest(widget)
 
 
-def test_a_store_with_its_model_shows_what_is_looked_at(kept, explainer, pictures, page):
+def test_a_store_with_its_model_shows_what_is_looked_at(kept, explainer, pictures, browser):
     with kx.KxWidget.from_store(kept, explainer) as widget:
-        page.open(widget)
-        page.wait(widget)
+        browser.open(widget)
+        browser.wait(widget)
         rest(widget)
-        assert page.detected == {}
-        look(page, widget, 2)
-        look(page, widget, 1, 0)
-        assert list(page.detected) == [2, 0]
+        assert browser.detected == {}
+        look(browser, widget, 2)
+        look(browser, widget, 1, 0)
+        assert list(browser.detected) == [2, 0]
         listed = explainer.detections(pictures, threshold=0.05, most=40)
-        for image, told in page.detected.items():
+        for image, told in browser.detected.items():
             assert [each["box"] for each in told] == [list(detection.box) for detection in listed[image]]
         assert widget._detections == []
 
-        first = page.detected[0][0]
+        first = browser.detected[0][0]
         region = json.loads(json.dumps({"kind": "box", "at": first["box"], "winner": first["target"]}))
         widget.set_state({"target": "top", "regions": {"0": region}})
-        page.wait(widget)
+        browser.wait(widget)
         alone = explainer.explain(pictures[:1], first["target"], region=kx.region(box=tuple(first["box"])))
         assert_allclose(widget.result.maps[0], alone.maps[0], atol=1e-6)
 
 
-def test_a_store_without_its_model_detects_nothing(kept, page):
+def test_a_store_without_its_model_detects_nothing(kept, browser):
     with kx.KxWidget.from_store(kept) as widget:
-        page.open(widget)
-        page.wait(widget)
-        look(page, widget, 0, 2)
-        assert "detected" not in page.kinds()
+        browser.open(widget)
+        browser.wait(widget)
+        look(browser, widget, 0, 2)
+        assert "detected" not in browser.kinds()
 
 
-def test_other_weights_detect_anew_what_was_looked_at(kept, pictures, page):
+def test_other_weights_detect_anew_what_was_looked_at(kept, pictures, browser):
     net = plain()
     explainer = kx.Explainer(net, preprocess=None, class_names=NAMES, detect=detect)
     with kx.KxWidget.from_store(kept, explainer) as widget:
-        page.open(widget)
-        page.wait(widget)
+        browser.open(widget)
+        browser.wait(widget)
         widget.method = "gradients"
-        page.wait(widget)
-        look(page, widget, 0, 2)
-        before = dict(page.detected)
+        browser.wait(widget)
+        look(browser, widget, 0, 2)
+        before = dict(browser.detected)
         net.get_layer("fine").kernel.assign(-net.get_layer("fine").kernel)
         widget.refresh()
-        page.wait(widget)
+        browser.wait(widget)
         rest(widget)
-        assert sorted(page.detected) == [0, 2]
-        assert all(page.detected[image] != before[image] for image in before)
+        assert sorted(browser.detected) == [0, 2]
+        assert all(browser.detected[image] != before[image] for image in before)
         listed = explainer.detections(pictures, threshold=0.05, most=40)
-        assert page.detected[2][0]["box"] == list(listed[2][0].box)
+        assert browser.detected[2][0]["box"] == list(listed[2][0].box)
 
 
 def test_saved_pages_keep_them(widget, tmp_path):

@@ -9,11 +9,10 @@ from keras import layers, ops
 from numpy.testing import assert_allclose, assert_array_equal
 
 import kx_widget as kx
-from tests import cases, models
-from tests.widget.page import Page, until
+from tests import cases
+from tests.widget.page import until
 from tests.widget.saved import read_page
 
-NAMES = ["cat", "dog", "cup", "sky"]
 MASK = np.zeros((12, 12), bool)
 MASK[2:9, 3:10] = True
 
@@ -22,20 +21,10 @@ def entropy(y):
     return ops.sum(-y * ops.log(y + 1e-9), -1)
 
 
-@pytest.fixture(scope="module")
-def explainer():
-    return kx.Explainer(models.residual(), class_names=NAMES)
-
-
 @pytest.fixture
-def page(monkeypatch):
-    return Page(monkeypatch)
-
-
-@pytest.fixture
-def widget(explainer, page):
-    with page.open(kx.KxWidget(explainer, cases.photos(), kx.Target(entropy, "entropy", "nats"))) as widget:
-        page.wait(widget)
+def widget(explainer, browser):
+    with browser.open(kx.KxWidget(explainer, cases.photos(), kx.Target(entropy, "entropy", "nats"))) as widget:
+        browser.wait(widget)
         yield widget
 
 
@@ -45,47 +34,47 @@ def values_of(explainer, images, fn=entropy):
     return np.asarray(fn(explainer.model(loaded.batch)))
 
 
-def test_its_tiles_tell_name_value_and_unit_and_no_class(widget, page, explainer):
+def test_its_tiles_tell_name_value_and_unit_and_no_class(widget, browser, explainer):
     assert widget.target == "entropy"
-    for (image, _), (item, _) in page.maps.items():
+    for (image, _), (item, _) in browser.maps.items():
         assert (item["target"], item["target_name"], item["unit"]) == (-1, "entropy", "nats")
         assert item["probability"] is None
         assert_allclose(item["score"], values_of(explainer, cases.photos())[image], rtol=1e-4)
-    (column,) = next(m for m in page.messages if m["kind"] == "running")["columns"]
+    (column,) = next(m for m in browser.messages if m["kind"] == "running")["columns"]
     assert column["own"]
     assert column["target"] == "entropy"
     assert column["display"]["sign"] == "signed"
 
 
-def test_one_goes_back_to_a_class_and_again_to_it_by_its_name(widget, page, explainer):
-    own = dict(page.maps)
-    page.say(widget, "seen", view="view", visible=True)
+def test_one_goes_back_to_a_class_and_again_to_it_by_its_name(widget, browser, explainer):
+    own = dict(browser.maps)
+    browser.say(widget, "seen", view="view", visible=True)
     widget.set_state({"target": "cat"})
-    assert page.wait(widget).target_names[0] == ("cat",)
+    assert browser.wait(widget).target_names[0] == ("cat",)
     of_cat = explainer.explain(cases.photos(), "cat").maps
     # The first class has the place that the number has among its own kind.
     assert_array_equal(widget.result.maps, of_cat)
     widget.set_state({"target": "entropy"})
-    assert page.wait(widget).target_names[0] == ("entropy",)
+    assert browser.wait(widget).target_names[0] == ("entropy",)
     assert_array_equal(widget.result.maps[:, 0], [own[i, 0][1] for i in range(len(own))])
 
 
-def test_numbers_and_classes_are_compared_side_by_side(widget, page, explainer):
+def test_numbers_and_classes_are_compared_side_by_side(widget, browser, explainer):
     other = kx.Target(lambda y: y[:, 0] - y[:, 1], "cat or dog")
     widget.compare, widget.compare_with = "targets", ["top", "entropy", other, "dog"]
-    page.wait(widget)
+    browser.wait(widget)
     assert widget.compare_with == ["top", "entropy", "cat or dog", "dog"]
-    names = [page.maps[0, column][0]["target_name"] for column in range(4)]
+    names = [browser.maps[0, column][0]["target_name"] for column in range(4)]
     assert names[1:] == ["entropy", "cat or dog", "dog"]
     difference = values_of(explainer, cases.photos(), lambda y: y[:, 0] - y[:, 1])
-    assert_allclose(page.maps[0, 2][0]["score"], difference[0], rtol=1e-4)
+    assert_allclose(browser.maps[0, 2][0]["score"], difference[0], rtol=1e-4)
     assert [record["name"] for record in widget._own_targets] == ["entropy", "cat or dog"]
 
 
-def test_defined_anew_it_takes_the_place_of_the_one_before(widget, page, explainer):
+def test_defined_anew_it_takes_the_place_of_the_one_before(widget, browser, explainer):
     before = widget.result.maps
     widget.target = kx.Target(lambda y: ops.max(y, -1), "entropy", "nats")
-    page.wait(widget)
+    browser.wait(widget)
     assert_allclose(
         widget.result.scores[:, 0], values_of(explainer, cases.photos(), lambda y: ops.max(y, -1)), rtol=1e-4
     )
@@ -101,14 +90,14 @@ def test_defined_anew_it_takes_the_place_of_the_one_before(widget, page, explain
     ],
     ids=["after another question", "beside a class"],
 )
-def test_a_saved_page_holds_nothing_of_the_one_before(widget, page, tmp_path, traits):
+def test_a_saved_page_holds_nothing_of_the_one_before(widget, browser, tmp_path, traits):
     widget.method = "layercam"
-    page.wait(widget)
+    browser.wait(widget)
     widget.target, widget.method = "cat", "gradcam"
-    page.wait(widget)
+    browser.wait(widget)
     for name, value in traits.items():
         setattr(widget, name, value)
-    page.wait(widget)
+    browser.wait(widget)
     scores = widget.results[-1].scores
     widget.save(tmp_path / "page.html")
     _, header, _ = read_page(tmp_path / "page.html")
@@ -117,18 +106,18 @@ def test_a_saved_page_holds_nothing_of_the_one_before(widget, page, tmp_path, tr
     assert_allclose([item["score"] for item in items], scores[:, 0], rtol=1e-5)
 
 
-def test_thumbnails_are_those_of_the_one_that_took_its_place(widget, page, explainer):
+def test_thumbnails_are_those_of_the_one_that_took_its_place(widget, browser, explainer):
     paths = {layer.path for layer in explainer.inspection.layers if layer.is_candidate}
 
     def thumbnails(have):
-        page.thumbnails.clear()
-        page.say(widget, "want", gen=page.gen, image=0, column=0, have=have)
-        until(lambda: set(page.thumbnails) == paths)
-        return dict(page.thumbnails)
+        browser.thumbnails.clear()
+        browser.say(widget, "want", gen=browser.gen, image=0, column=0, have=have)
+        until(lambda: set(browser.thumbnails) == paths)
+        return dict(browser.thumbnails)
 
-    before, have = thumbnails(""), page.key
+    before, have = thumbnails(""), browser.key
     widget.target = kx.Target(lambda y: ops.max(y, -1), "entropy", "nats")
-    page.wait(widget)
+    browser.wait(widget)
     after = thumbnails(have)
     assert not all(np.array_equal(after[path], before[path]) for path in paths)
 
@@ -142,16 +131,16 @@ def test_a_store_of_one_is_shown_and_not_asked_anew(explainer, tmp_path):
             ask()
 
 
-def test_a_cell_that_is_run_again_asks_nothing_new(widget, page):
+def test_a_cell_that_is_run_again_asks_nothing_new(widget, browser):
     def defined():
         return kx.Target(lambda y: ops.max(y, -1), "largest")
 
     widget.target = defined()
-    page.wait(widget)
-    gen = page.gen
+    browser.wait(widget)
+    gen = browser.gen
     widget.target = defined()
-    page.wait(widget)
-    assert page.gen == gen
+    browser.wait(widget)
+    assert browser.gen == gen
 
 
 @pytest.mark.parametrize(
@@ -165,7 +154,7 @@ def test_a_cell_that_is_run_again_asks_nothing_new(widget, page):
         (2.5, "must be a class"),
     ],
 )
-def test_what_is_no_target_is_refused_and_nothing_is_lost(widget, page, target, said):
+def test_what_is_no_target_is_refused_and_nothing_is_lost(widget, browser, target, said):
     with pytest.raises(Exception, match=said):
         widget.target = target
     assert widget.target == "entropy"
@@ -173,13 +162,13 @@ def test_what_is_no_target_is_refused_and_nothing_is_lost(widget, page, target, 
     assert widget.status == "done"
 
 
-def test_without_a_gradient_the_widget_says_what_to_do(widget, page):
+def test_without_a_gradient_the_widget_says_what_to_do(widget, browser):
     widget.target = kx.Target(lambda y: ops.cast(ops.argmax(y, -1), "float32"), "place")
     until(lambda: widget.status == "error")
     assert "not differentiable" in widget.error
     assert "occlusion" in widget.error
     widget.method = "occlusion"
-    page.wait(widget)
+    browser.wait(widget)
     assert widget.status == "done"
     assert_array_equal(
         widget.result.scores[:, 0],
@@ -187,12 +176,12 @@ def test_without_a_gradient_the_widget_says_what_to_do(widget, page):
     )
 
 
-def test_what_is_painted_tells_its_value(widget, page, explainer):
+def test_what_is_painted_tells_its_value(widget, browser, explainer):
     mask = base64.b64encode(np.packbits(MASK)).decode()
     about = {"view": "view", "serial": 1, "images": [1], "column": 0, "cover": "black", "keep": False}
-    page.say(widget, "paint", gen=page.gen, **about, size=[12, 12], mask=mask)
-    until(lambda: page.painted)
-    (record,) = page.painted[-1][0]["images"]
+    browser.say(widget, "paint", gen=browser.gen, **about, size=[12, 12], mask=mask)
+    until(lambda: browser.painted)
+    (record,) = browser.painted[-1][0]["images"]
     target = kx.Target(entropy, "entropy", "nats")
     covered, _ = explainer.what_if(cases.photos(), MASK[None], "black", targets=target)
     assert_allclose(record["before"], values_of(explainer, cases.photos())[1], rtol=1e-4)

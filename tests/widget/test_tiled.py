@@ -12,7 +12,7 @@ from PIL import Image
 import kx_widget as kx
 from tests.segmenters import with_drawn_weights
 from tests.widget.decode import decode
-from tests.widget.page import Page, until
+from tests.widget.page import until
 
 HEIGHT, WIDTH = 900, 1300
 
@@ -29,11 +29,6 @@ def photograph(tmp_path_factory):
     pixels = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
     Image.fromarray(pixels).save(path, compress_level=1)
     return path
-
-
-@pytest.fixture
-def browser(monkeypatch):
-    return Page(monkeypatch)
 
 
 @pytest.fixture
