@@ -22,28 +22,28 @@ def encoders(kind: str) -> dict[str, Any]:
     }
 
 
-def clip() -> Any:
-    keras.utils.set_random_seed(1)
-    model = hub.CLIPBackbone(**encoders("CLIP"), projection_dim=12)
+def projected(kind: str, seed: int) -> Any:
+    """A net of keras-hub that projects what both encoders make into one space."""
+    keras.utils.set_random_seed(seed)
+    model = getattr(hub, f"{kind}Backbone")(**encoders(kind), projection_dim=12)
     # All words alike would give all prompts one embedding.
     model.text_encoder.embedding.token_embedding.embeddings.assign(
-        np.random.default_rng(1).normal(size=(64, 16)).astype("float32")
+        np.random.default_rng(seed).normal(size=(64, 16)).astype("float32")
     )
     return model
+
+
+def clip() -> Any:
+    return projected("CLIP", 1)
+
+
+def metaclip() -> Any:
+    return projected("MetaCLIP2", 3)
 
 
 def siglip() -> Any:
     keras.utils.set_random_seed(2)
     return hub.SigLIPBackbone(**encoders("SigLIP"))
-
-
-def metaclip() -> Any:
-    keras.utils.set_random_seed(3)
-    model = hub.MetaCLIP2Backbone(**encoders("MetaCLIP2"), projection_dim=12)
-    model.text_encoder.embedding.token_embedding.embeddings.assign(
-        np.random.default_rng(3).normal(size=(64, 16)).astype("float32")
-    )
-    return model
 
 
 def clip_preprocessor() -> Any:
