@@ -111,6 +111,13 @@ def bands() -> keras.Model:
     return keras.Model(image, x, name="bands")
 
 
+def tower(side: int) -> keras.Model:
+    """What both pictures of a pair go through: six numbers of each, that the model on top compares."""
+    image = keras.Input((side, side, 3))
+    x = layers.Conv2D(4, 3, activation="relu", bias_initializer="random_normal", name="conv")(image)
+    return keras.Model(image, layers.Dense(6)(layers.GlobalAveragePooling2D()(x)), name="tower")
+
+
 def tokens(class_token: bool = True) -> keras.Model:
     """Patches as tokens, attention between them, with or without a class token."""
     x = image = keras.Input((SIDE, SIDE, 3))

@@ -7,6 +7,7 @@ from keras import layers, ops
 from numpy.testing import assert_allclose
 
 import kx_widget as kx
+from tests import models
 
 RNG = np.random.default_rng(0)
 LEFT, RIGHT = RNG.normal(size=(2, 3, 12, 12, 3)).astype("float32")
@@ -16,9 +17,7 @@ LEFT, RIGHT = RNG.normal(size=(2, 3, 12, 12, 3)).astype("float32")
 def siamese():
     """The cosine of what one tower makes of two pictures."""
     keras.utils.set_random_seed(0)
-    start = keras.Input((12, 12, 3))
-    x = layers.Conv2D(4, 3, activation="relu", bias_initializer="random_normal", name="conv")(start)
-    tower = keras.Model(start, layers.Dense(6)(layers.GlobalAveragePooling2D()(x)), name="tower")
+    tower = models.tower(12)
     left, right = keras.Input((12, 12, 3), name="left"), keras.Input((12, 12, 3), name="right")
     return keras.Model([left, right], layers.Dot(1, normalize=True, name="alike")([tower(left), tower(right)]))
 

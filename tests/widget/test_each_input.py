@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
 import kx_widget as kx
+from tests import models
 from tests.widget.test_evidence import measure
 from tests.widget.test_painting import paint
 
@@ -20,9 +21,7 @@ LEFT, RIGHT = RNG.integers(0, 256, (2, 3, 24, 24, 3)).astype(np.uint8)
 @pytest.fixture(scope="module")
 def siamese():
     keras.utils.set_random_seed(0)
-    start = keras.Input((24, 24, 3))
-    x = layers.Conv2D(4, 3, activation="relu", bias_initializer="random_normal", name="conv")(start)
-    tower = keras.Model(start, layers.Dense(6)(layers.GlobalAveragePooling2D()(x)), name="tower")
+    tower = models.tower(24)
     left, right = keras.Input((24, 24, 3), name="left"), keras.Input((24, 24, 3), name="right")
     z = layers.Concatenate()([tower(layers.Rescaling(1 / 255)(left)), tower(layers.Rescaling(1 / 255)(right))])
     return keras.Model([left, right], layers.Dense(3, name="kind")(z))
