@@ -144,6 +144,13 @@ def pixels(canvas: Locator) -> np.ndarray:
     return np.frombuffer(base64.b64decode(encoded), np.uint8).reshape(height, width, 4)
 
 
+def place(canvas: Locator, x: float, y: float) -> tuple[float, float]:
+    """A point of a picture, in fractions, on the page."""
+    box = canvas.bounding_box()
+    assert box is not None
+    return box["x"] + x * box["width"], box["y"] + y * box["height"]
+
+
 def launch(playwright: Playwright) -> Browser:
     """A headless Chromium that finds no machine but this one."""
     return playwright.chromium.launch(executable_path=require(), args=list(FLAGS))

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.lab import Lab
+from tests.browser.opened import place
 from tests.browser.view import WIDE, View, view_of
 
 CELL = """
@@ -51,13 +52,6 @@ def view(lab: Lab) -> Iterator[View]:
     with view_of(lab, [CELL], WIDE) as view:
         view.root.evaluate("(root) => root.scrollIntoView({ block: 'start' })")
         yield view
-
-
-def place(canvas: Locator, x: float, y: float) -> tuple[float, float]:
-    """A point of a picture, in fractions, on the page."""
-    box = canvas.bounding_box()
-    assert box is not None
-    return box["x"] + x * box["width"], box["y"] + y * box["height"]
 
 
 def point(view: View, image: int, x: int, y: int) -> None:

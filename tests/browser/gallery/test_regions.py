@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.axe import complaints
 from tests.browser.gallery.page import NARROW, Gallery, Open
-from tests.browser.opened import pixels
+from tests.browser.opened import pixels, place
 
 QUERY = "regions&images=2"
 
@@ -22,13 +22,6 @@ def view(gallery: Open) -> Gallery:
     view = gallery(QUERY)
     view.await_status("done")
     return view
-
-
-def place(canvas: Locator, x: float, y: float) -> tuple[float, float]:
-    """A point of a tile's picture, in fractions, on the page."""
-    box = canvas.bounding_box()
-    assert box is not None
-    return box["x"] + x * box["width"], box["y"] + y * box["height"]
 
 
 def click(view: Gallery, image: int, x: float, y: float) -> None:
