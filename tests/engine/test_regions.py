@@ -291,12 +291,12 @@ def test_an_evaluation_is_of_the_same_region(net, asked):
     e = asked.explain(IMAGES, [1, 2], region=region)
     v = asked.evaluate(e, {"deletion": {}}, images=IMAGES, cover="black", controls=0, steps=4)
     for t, c in enumerate((1, 2)):
-        assert_allclose(v.scores["deletion"].shape, (3, 2))
         original, blank = (net(x).numpy()[:, 10:21, 4:50, c].mean((1, 2)) for x in (IMAGES, 0 * IMAGES))
         assert_allclose(e.scores[:, t], original, atol=1e-5)
         curve = v.curves["deletion"][:, t]
         assert_allclose(curve[:, [0, -1]], np.broadcast_to([1, 0], (3, 2)), atol=1e-5)
         assert np.isfinite(curve).all()
+        assert_allclose(v.ends[:, t], np.stack([blank, original], -1), atol=1e-4)
         assert np.abs(original - blank).min() > 0
 
 

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
 import kx_widget as kx
-from tests.widget.page import rest, until
+from tests.widget.page import until
 
 SHAPE = (12, 10, 4)
 
@@ -97,8 +97,9 @@ def test_a_part_at_full_resolution(widget, browser, images):
 
 
 def test_layers_at_a_glance_and_a_page(widget, browser, tmp_path):
-    browser.say(widget, "thumbnails", view="view", image=0, column=0, have="")
-    rest(widget)
+    browser.say(widget, "want", gen=browser.gen, image=0, column=0, have="")
+    until(lambda: "last" in browser.thumbnails)
+    assert np.ptp(browser.thumbnails["last"]) > 0
     widget.save(tmp_path / "view.html")
     assert (tmp_path / "view.html").stat().st_size > 10_000
     widget.save(tmp_path / "maps.npz")

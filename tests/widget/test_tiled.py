@@ -12,7 +12,7 @@ from PIL import Image
 import kx_widget as kx
 from tests.segmenters import with_drawn_weights
 from tests.widget.decode import decode
-from tests.widget.page import until
+from tests.widget.page import rest, until
 
 HEIGHT, WIDTH = 900, 1300
 
@@ -100,6 +100,7 @@ def test_what_is_not_done_in_tiles_is_said_and_not_tried(browser, widget):
     assert "Parts of pictures in tiles are not covered" in browser.painted[-1][0]["problem"]
     browser.say(widget, "measure", gen=gen, images=[0], cover="blur")
     browser.say(widget, "want", gen=gen, image=0, column=0, have="")
+    rest(widget)
     widget.target = 2
     widget.wait()
     assert not [m for m in browser.messages if m["kind"] in ("error", "evidence", "thumbnails")]
