@@ -358,23 +358,24 @@ def test_inspect_a_model_of_bands_and_two_inputs(kx_command, tmp_path):
     assert (code, "input (8, 8, 4)" in out) == (0, True)
 
 
-@pytest.fixture
-def of_bands(tmp_path):
-    """A saved model of four bands, and three images of 12 bits for it."""
+@pytest.fixture(scope="module")
+def of_bands(tmp_path_factory):
+    """A model of four bands, three images of 12 bits for it, and the folder where they are saved."""
+    folder = tmp_path_factory.mktemp("bands")
     keras.utils.set_random_seed(0)
     image = keras.Input((8, 8, 4))
     layers_of = [layers.Conv2D(3, 3, activation="relu"), layers.GlobalAveragePooling2D(), layers.Dense(2)]
     net = keras.Sequential([image, layers.Rescaling(1 / 255), *layers_of])
-    net.save(tmp_path / "bands.keras")
+    net.save(folder / "bands.keras")
     deep = np.random.default_rng(0).integers(0, 4096, (3, 8, 8, 4)).astype(np.uint16)
     for i, one in enumerate(deep):
-        np.save(tmp_path / f"{i}.npy", one)
-    return net, deep
+        np.save(folder / f"{i}.npy", one)
+    return net, deep, folder
 
 
 def test_explain_bands_in_a_range_and_show_some(kx_command, of_bands, tmp_path):
-    (net, deep), store = of_bands, tmp_path / "maps.parquet"
-    asked = ("explain", tmp_path / "bands.keras", *sorted(tmp_path.glob("*.npy")), "--out", store, "--quiet")
+    (net, deep, folder), store = of_bands, tmp_path / "maps.parquet"
+    asked = ("explain", folder / "bands.keras", *sorted(folder.glob("*.npy")), "--out", store, "--quiet")
     code, out, err = kx_command(*asked, "--value-range", "-1000,5000", "--rgb", "3,viridis", "--targets", "1")
     assert (code, err) == (0, "")
     assert "-1000 is taken as black and 5000 as white; band 3 of 4 is shown in viridis" in out
@@ -383,7 +384,7 @@ def test_explain_bands_in_a_range_and_show_some(kx_command, of_bands, tmp_path):
     scores = opened.columns(["score"]).column("score").to_numpy()
     np.testing.assert_allclose(scores, want, rtol=1e-4)
     assert (opened.bands.value_range, opened.bands.rgb) == ((-1000, 5000), (3, "viridis"))
-    code, out, _ = kx_command("compare", tmp_path / "bands.keras", tmp_path / "0.npy", "--value-range", "0,4095",
+    code, out, _ = kx_command("compare", folder / "bands.keras", folder / "0.npy", "--value-range", "0,4095",
                               "--rgb", "3,2,1", "--methods", "gradcam", "--metrics", "sparseness")  # fmt: skip
     assert (code, "sparseness" in out.lower()) == (0, True)
 
@@ -398,8 +399,9 @@ def test_explain_bands_in_a_range_and_show_some(kx_command, of_bands, tmp_path):
         (("--rgb", "3,rainbowish"), "rainbowish"),
     ],
 )
-def test_bands_and_ranges_that_are_none(kx_command, of_bands, tmp_path, options, said):
-    code, _, err = kx_command("explain", tmp_path / "bands.keras", tmp_path / "0.npy", *options)
+def test_bands_and_ranges_that_are_none(kx_command, of_bands, options, said):
+    *_, folder = of_bands
+    code, _, err = kx_command("explain", folder / "bands.keras", folder / "0.npy", *options)
     assert code == 1
     assert said in err
 
