@@ -6,9 +6,8 @@ import type { Stage } from "../src/canvas/stage";
 import { tileKey } from "../src/kernel/decode";
 import type { ClassRecord, MethodRecord, QuestionRecord } from "../src/kernel/protocol";
 import type { Transform } from "../src/math/transform";
-import { Actions } from "../src/state/actions";
+import type { Actions } from "../src/state/actions";
 import { shownDetections } from "../src/state/detections";
-import type { Session } from "../src/state/session";
 import { currentQuestion, Store, type Traits } from "../src/state/store";
 import { ClassPicker } from "../src/view/classPicker";
 import { Colorbar } from "../src/view/colorbar";
@@ -24,7 +23,7 @@ import { PopupButton } from "../src/view/popupButton";
 import { PredictionBars, TruthLine, WhyNot } from "../src/view/predictionBars";
 import { Slider } from "../src/view/slider";
 import { Screen } from "./dom";
-import { COLUMN, item, predictions, welcome } from "./helpers";
+import { COLUMN, item, predictions, silentActions, welcome } from "./helpers";
 
 const NAMES = ["cat, tabby", "dog", "cup", "sky", "sky", "owl", "car"];
 const PICTURE = { name: "photos/a.png", width: 100, height: 100, box: [0, 0, 1, 1], mime: "", data: new Uint8Array() };
@@ -34,17 +33,11 @@ let requests: Partial<Traits>[];
 let actions: Actions;
 let screen: Screen;
 
-/** A session that sets what it is asked for, and tells nobody. */
 function begin(traits: Partial<Traits> = {}): void {
   store = new Store({ layer: "conv", method: "cam", _images: [PICTURE, { ...PICTURE, name: "b.png" }], ...traits });
   store.constants.value = welcome({ class_names: NAMES });
   store.predictions.value = predictions([0.5, 0.1, 0.08, 0.07, 0.06, 0.05, 0.14], [0, 1, 0, 0, 0, 0, 0]);
-  requests = [];
-  const set = (values: Partial<Traits>) => {
-    requests.push(values);
-    for (const [name, value] of Object.entries(values)) store.traits[name as "layer"].value = value as string;
-  };
-  actions = new Actions(store, { set, crops: { fetchAtRest: () => {} } } as unknown as Session);
+  ({ actions, requests } = silentActions(store));
 }
 
 /** A page without Python, with the answers to these questions alone. */

@@ -2,7 +2,9 @@ import type { Constants } from "../src/kernel/archive";
 import type { Model } from "../src/kernel/connection";
 import type { PredictionTable } from "../src/kernel/decode";
 import type { Column, CurvesRecord, Item, ParameterRecord, WrapperRecord } from "../src/kernel/protocol";
-import { currentQuestion, Store } from "../src/state/store";
+import { Actions } from "../src/state/actions";
+import type { Session } from "../src/state/session";
+import { currentQuestion, Store, type Traits } from "../src/state/store";
 
 export function item(fields: Partial<Item> = {}): Item {
   return {
@@ -157,4 +159,15 @@ export function fakeModel(state: Record<string, unknown> = {}): FakeModel {
     },
     listeners: () => [...handlers.values()].reduce((sum, set) => sum + set.size, 0),
   };
+}
+
+/** Actions of a session that sets what it is asked for, and tells nobody; and all that was asked. */
+export function silentActions(store: Store): { actions: Actions; requests: Partial<Traits>[] } {
+  const requests: Partial<Traits>[] = [];
+  const set = (values: Partial<Traits>) => {
+    requests.push(values);
+    for (const [name, value] of Object.entries(values)) store.traits[name as "layer"].value = value as string;
+  };
+  const session = { set, crops: { fetchAtRest: () => {} } };
+  return { actions: new Actions(store, session as unknown as Session), requests };
 }

@@ -5,12 +5,11 @@ import { RegionSurface } from "../src/canvas/regionSurface";
 import { tileKey } from "../src/kernel/decode";
 import type { LocatedRegionRecord, RegionRecord } from "../src/kernel/protocol";
 import { Transform } from "../src/math/transform";
-import { Actions } from "../src/state/actions";
-import type { Session } from "../src/state/session";
+import type { Actions } from "../src/state/actions";
 import { currentQuestion, Store, type Traits } from "../src/state/store";
 import { RegionChip, RegionLine, RegionTools } from "../src/view/regionTools";
 import { type Element, Screen } from "./dom";
-import { COLUMN, item, welcome } from "./helpers";
+import { COLUMN, item, silentActions, welcome } from "./helpers";
 
 const PICTURE = { name: "street.png", width: 40, height: 20, box: [0, 0, 1, 1], mime: "", data: new Uint8Array() };
 const PLACE = { image: 0, column: 0 };
@@ -22,16 +21,10 @@ let requests: Partial<Traits>[];
 let actions: Actions;
 let screen: Screen;
 
-/** A session that sets what it is asked for, and tells nobody. */
 beforeEach(() => {
   store = new Store({ layer: "conv", method: "cam", target: "top", _images: [PICTURE, PICTURE] });
   store.constants.value = welcome({ class_names: ["road", "car"], places: [5, 10], regions: KINDS as never });
-  requests = [];
-  const set = (values: Partial<Traits>) => {
-    requests.push(values);
-    for (const [name, value] of Object.entries(values)) store.traits[name as "layer"].value = value as string;
-  };
-  actions = new Actions(store, { set } as unknown as Session);
+  ({ actions, requests } = silentActions(store));
 });
 
 /** A map of the first image is on the screen. */
@@ -113,7 +106,7 @@ describe("pointing in a picture", () => {
     expect([asked(), store.regionPicker.corners.value]).toEqual([{}, null]);
     choose("pixel");
     drag([3, 4]);
-    requests = [];
+    requests.length = 0;
     drag([3, 4]);
     expect(requests).toEqual([]);
   });
@@ -169,7 +162,7 @@ describe("pointing in a picture", () => {
     choose("pixel");
     drag([20, 10], [30, 10]);
     expect([requests, store.traits.swipe.value]).toEqual([[{ swipe: 0.75 }], 0.75]);
-    requests = [];
+    requests.length = 0;
     for (const type of ["down", "up"]) pointer(type, 3, 4, { button: 2 });
     expect(requests).toEqual([]);
     drag([3, 4]);
@@ -236,7 +229,7 @@ describe("pointing in a picture", () => {
 
   it("Escape asks nothing that a page without Python cannot answer", () => {
     actions.chooseRegion(0, WHOLE);
-    requests = [];
+    requests.length = 0;
     const question = { ...currentQuestion(store), regions: { 0: WHOLE } };
     store.available.value = { questions: [question], offline: true, fromStore: false, leftOut: 0, side: null };
     aim(3, 4);

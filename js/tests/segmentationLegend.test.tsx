@@ -3,12 +3,10 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { classColour } from "../src/canvas/classColours";
 import type { QuestionRecord } from "../src/kernel/protocol";
 import type { LabelMap } from "../src/kernel/segmentation";
-import { Actions } from "../src/state/actions";
-import type { Session } from "../src/state/session";
 import { Store, type Traits } from "../src/state/store";
 import { OverlayChoice, SegmentationLegend } from "../src/view/segmentationLegend";
 import { Screen } from "./dom";
-import { welcome } from "./helpers";
+import { silentActions, welcome } from "./helpers";
 
 const PICTURE = { name: "in/street.png", width: 4, height: 2, box: [0, 0, 1, 1], mime: "", data: new Uint8Array() };
 /** Two classes share a name, so that neither is told by it. */
@@ -25,16 +23,12 @@ let screen: Screen;
 beforeEach(() => {
   store = new Store({ target: "top", _images: [PICTURE, { ...PICTURE, name: "" }], overlay: "both" });
   store.constants.value = welcome({ class_names: NAMES, places: [2, 4], predicts: "share" });
-  requests = [];
-  const set = (values: Partial<Traits>) => {
-    requests.push(values);
-    for (const [name, value] of Object.entries(values)) store.traits[name as "layer"].value = value as string;
-  };
-  const actions = new Actions(store, { set } as unknown as Session);
+  const silent = silentActions(store);
+  requests = silent.requests;
   screen = new Screen(() => (
     <>
-      <OverlayChoice store={store} actions={actions} />
-      <SegmentationLegend store={store} actions={actions} />
+      <OverlayChoice store={store} actions={silent.actions} />
+      <SegmentationLegend store={store} actions={silent.actions} />
     </>
   ));
 });
