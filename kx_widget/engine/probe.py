@@ -160,6 +160,20 @@ class Probe:
         """Why no place of an image counts, or "", one of each."""
         return self._located[1]
 
+    @property
+    def counted(self) -> Any:
+        """For which classes (B, C) a place counts: all of them, but those that win nowhere where that is the region."""
+        return self._once("counted", self._counted)
+
+    def _counted(self) -> Any:
+        if self.region_of is None:
+            return np.ones((len(self.x), self.graph.classes), np.bool_)
+        counted = np.repeat((self.region > 0).any(1, keepdims=True), self.graph.classes, 1)
+        for of_image, region in zip(counted, self.region, strict=True):
+            winners = (-1 - region[region < 0]).astype(np.int64)
+            of_image[winners[winners < self.graph.classes]] = True
+        return counted
+
     def _differentiable(self, target: Floats) -> None:
         """Refuse target weights (B, C) on what has no gradient.
 

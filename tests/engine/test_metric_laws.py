@@ -15,7 +15,7 @@ from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.imputation import impute
 from kx_widget.engine.metrics import METRICS
 from kx_widget.engine.statistics import bootstrap, gini, pearson, smallest_share, spearman
-from tests import cases, models
+from tests import cases, models, segmenters
 
 SIDE, STEPS = models.SIDE, 10
 RANKS = ("srg", "deletion", "insertion", "aopc")
@@ -240,6 +240,35 @@ def test_random_logit_is_the_correlation_with_the_best_other_classes_and_with_dr
     gaps = np.abs(drawn[..., None] - either[:, None])
     assert_allclose(gaps.min(2), 0, atol=1e-5)
     assert all(set(row) == {0, 1} for row in gaps.argmin(2)), "each of the rest is drawn now and then"
+
+
+def test_random_logit_of_a_segmenter_asks_about_classes_that_win_somewhere():
+    net = segmenters.unet()
+    kernel, bias = net.get_layer("classes").get_weights()
+    # No score is above 0, which is what classes that win nowhere have.
+    net.get_layer("classes").set_weights([kernel, bias - 50])
+    x = segmenters.photographs()
+    x = np.concatenate([x[:1], np.full_like(x[:1], 0.5), np.zeros_like(x[:1])])
+    y = net(x).numpy()
+    winners = y.argmax(-1)
+    assert [sorted(np.unique(w)) for w in winners] == [[0, 1, 2, 3, 4], [1, 2, 4], [1]]
+    explainer = Explainer(net, preprocess=None)
+    e = explainer.explain(x, 1, layer="last")
+    maps = [explainer.explain(x, c, layer="last").maps[:, 0] for c in range(segmenters.CLASSES)]
+
+    def alike(i, others):
+        return [np.corrcoef(maps[1][i].ravel(), maps[c][i].ravel())[0, 1] for c in others]
+
+    ev = explainer.evaluate(e, {"random_logit": {"classes": 3, "drawn": 1}}, images=x)
+    want = [np.mean(alike(0, [0, 2, 3, 4])), np.mean(alike(1, [2, 4]))]
+    assert_allclose(ev.scores["random_logit"][:2, 0], want, atol=1e-5)
+    assert np.isnan(ev.scores["random_logit"][2, 0])
+    assert "no other class wins anywhere" in ev.notes[2][0][0]
+    ev = explainer.evaluate(e, {"random_logit": {"classes": 1, "drawn": 0}}, images=x)
+    best = [max((y[i, w == c, c].mean(), c) for c in np.unique(w) if c != 1)[1] for i, w in enumerate(winners[:2])]
+    assert_allclose(ev.scores["random_logit"][:2, 0], [alike(i, [c])[0] for i, c in enumerate(best)], atol=1e-5)
+    of_one = explainer.evaluate(e.of_image(1), {"random_logit": {"classes": 1, "drawn": 0}}, images=x[1:2])
+    assert_allclose(of_one.scores["random_logit"][0], ev.scores["random_logit"][1], atol=1e-6)
 
 
 @pytest.mark.parametrize("method", ["cam", "gradcam", "hirescam", "xgradcam"])
