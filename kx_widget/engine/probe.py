@@ -93,16 +93,19 @@ class Probe:
 
     def apart(self) -> "Probe":
         """The same question, of which nothing is known but what counts; what is learned of it is kept apart."""
-        return replace(self, cache=Cache(), region_of=None if self.region_of is None else lambda _: self._located)
+        return replace(self, cache=Cache(), region_of=self._same_region)
 
     def with_other_weights(self, facts: Sequence[Any] | None = None) -> "Probe":
         """The same question about the model with weights that are passed in, see `Functions.fed`; nothing is kept.
+
+        What counts is what counts in the model as it is, wherever classes win with other weights.
 
         Args:
             facts: what is known at the layer whatever these weights are; see `layer_facts`.
         """
         functions = self.functions.fed()
-        probe = replace(self, functions=functions, graph=functions.graph, cache=Cache())
+        about = {"functions": functions, "graph": functions.graph, "region_of": self._same_region}
+        probe = replace(self, cache=Cache(), **about)
         if facts is not None:
             probe._memo["facts"] = facts
         return probe
@@ -149,6 +152,11 @@ class Probe:
         assert self.region_of is not None
         region_of = self.region_of
         return self._once("region", lambda: region_of(self))
+
+    @property
+    def _same_region(self) -> "Callable[[Probe], LocatedRegions] | None":
+        """What locates the region of this probe in any other."""
+        return None if self.region_of is None else lambda _: self._located
 
     @property
     def region(self) -> Floats:
@@ -264,8 +272,7 @@ class Probe:
         Baselines often are the same for many images, and for every class.
         """
         digests = [(*of_image[:-1], digest(image)) for of_image, image in zip(self.digests, x, strict=True)]
-        region_of = None if self.region_of is None else lambda _: self._located
-        return replace(self, x=x, call=None, digests=digests, region_of=region_of).scores()
+        return replace(self, x=x, call=None, digests=digests, region_of=self._same_region).scores()
 
     def layer_facts(self) -> list[Any]:
         """The layer's output as the model has it, the scores, and what else `Functions.head` needs."""

@@ -6,10 +6,12 @@ import keras
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.ndimage import label
 from scipy.stats import spearmanr
 
+import kx_widget as kx
 from kx_widget.engine.explainer import Explainer
-from tests import cases, models
+from tests import cases, models, segmenters
 
 
 def fed(explainer):
@@ -127,6 +129,29 @@ def test_bottom_up_is_the_map_of_a_model_that_has_these_weights():
     for i in range(2):
         expected = spearmanr(e.maps[i, 0].ravel(), other[i, 0].ravel())[0]
         assert_allclose(ev.scores["randomization"][i, 0], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["wins", "object"])
+def test_what_counts_in_a_segmenter_is_what_counts_with_its_own_weights(kind):
+    net, x = segmenters.unet(), segmenters.photographs(1)
+    winners = net(x).numpy()[0].argmax(-1)
+    row, column = np.argwhere(winners == 3)[0]
+    labels, _ = label(winners == 3)
+    mask, region = winners == 3, None
+    if kind == "object":
+        mask, region = labels == labels[row, column], kx.region(object_at=(column, row))
+    explainer = Explainer(net, preprocess=None)
+    e = explainer.explain(x, 3, layer="third", region=region)
+    ev = explainer.evaluate(e, {"randomization": {"order": "bottom_up"}}, images=x)
+    weights = explainer.prepare(x.shape[1:]).functions.fed().graph.weights
+    with weights.permuted(frozenset().union(*weights.layers), 0):
+        values = variables_read(net, weights)
+    twin = segmenters.unet()
+    for mine, its in zip(twin.variables, net.variables, strict=True):
+        mine.assign(values.get(its.path, its))
+    assert (winners != twin(x).numpy()[0].argmax(-1)).any()
+    other = Explainer(twin, preprocess=None).explain(x, 3, layer="third", region=kx.region(mask=mask)).maps
+    assert_allclose(ev.scores["randomization"][0, 0], spearmanr(e.maps.ravel(), other.ravel())[0], atol=1e-4)
 
 
 def test_a_head_without_weights_is_told():
