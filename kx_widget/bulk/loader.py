@@ -204,6 +204,7 @@ class BatchLoader:
             yield batch
 
     def _load(self, batch: Batch) -> Batch:
+        beside = self._read_beside(batch)
         if batch.good:
             pixels = [sample.pixels for sample in batch.good]
             if any(isinstance(one, Images) for one in pixels):
@@ -213,7 +214,7 @@ class BatchLoader:
             # The bits in use are those of the whole run, also for images that were read before they were known.
             names = tuple(sample.item.id for sample in batch.good)
             images = replace(images, names=names, depth=self._ranges.depth, seen=self._seen(batch, images))
-            batch.images = images.with_beside(self._beside([sample.item.beside for sample in batch.good]))
+            batch.images = images.with_beside(beside)
         return batch
 
     def _seen(self, batch: Batch, images: Images) -> tuple[tuple[tuple[int, int], Box], ...]:
@@ -223,8 +224,38 @@ class BatchLoader:
         size, fit = (images.batch.shape[1], images.batch.shape[2]), self._explainer.settings.fit
         return tuple((sample.size, box_of(sample.size, size, fit)) for sample in batch.good)
 
-    def _beside(self, rows: Sequence[tuple[Any, ...]]) -> list[NDArray[Any]]:
+    def _read_beside(self, batch: Batch) -> list[NDArray[Any]]:
+        """What else the model takes of the good images of a batch; those of which it is broken become broken ones."""
+        if not batch.good:
+            return []
+        try:
+            return self._beside(batch.good)
+        except ImageError:
+            problems = [self._problem_beside(sample) for sample in batch.good]
+            if not any(problems):
+                # Each is well by itself, and together they are not.
+                raise
+        for sample, problem in zip(batch.good, problems, strict=True):
+            if problem and self._raises:
+                raise ImageError(f"{sample.item.id}: {problem}")
+        told = [*zip(batch.good, problems, strict=True)]
+        batch.broken += [Sample(sample.item, None, problem) for sample, problem in told if problem]
+        batch.good = [sample for sample, problem in told if not problem]
+        return self._beside(batch.good) if batch.good else []
+
+    def _problem_beside(self, sample: Sample) -> str:
+        """Why what else the model takes of one image cannot be used, or ""."""
+        try:
+            self._beside([sample])
+        except ImageError as error:
+            # It is the only one here, so that its number says nothing.
+            which, _, why = str(error).rpartition("1 of 1 images cannot be used:\n  ")
+            return which + why.removeprefix("image 0: ")
+        return ""
+
+    def _beside(self, samples: Sequence[Sample]) -> list[NDArray[Any]]:
         """What else the model takes of these images."""
+        rows = [sample.item.beside for sample in samples]
         return self._explainer.read_beside([list(values) for values in zip(*rows, strict=True)], len(rows))
 
     def _loaded(self, arrays: list[Any]) -> Images:

@@ -36,7 +36,10 @@ class InputSpec:
         Raises:
             ImageError: they are not as many as the images, of another shape, or no numbers.
         """
-        array = np.asarray(values)
+        try:
+            array = np.asarray(values)
+        except ValueError as error:
+            raise ImageError(f"The input {self.name!r} is no array ({error}).") from error
         if array.dtype.kind not in "buif":
             raise ImageError(f"The input {self.name!r} holds {array.dtype}, which are no numbers.")
         if array.ndim == 0 or len(array) != images:
@@ -53,7 +56,8 @@ class InputSpec:
             raise ImageError(f"The input {self.name!r} has shape {array.shape}; the model takes {each} for each image.")
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             row = int(np.flatnonzero(~np.isfinite(array).reshape(images, -1).all(1))[0])
-            raise ImageError(f"The input {self.name!r} is NaN or infinite for image {row}.")
+            which = f" for image {row}" if images > 1 else ""
+            raise ImageError(f"The input {self.name!r} is NaN or infinite{which}.")
         return np.ascontiguousarray(array, self.dtype)
 
 

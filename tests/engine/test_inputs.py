@@ -309,3 +309,39 @@ class TestDataSets:
     def test_a_batch_of_another_length(self, whole):
         with pytest.raises(kx.ImageError, match=r"A batch has 5 images, and .* of another input"):
             list(whole[0].explain_dataset([{**data(), "age": np.zeros(3)}]))
+
+    def test_one_bad_value_beside_an_image_leaves_out_this_image(self, whole):
+        explainer, want = whole
+        age = data()["age"]
+        age[1], age[3] = np.nan, np.inf
+        asked, source = {"smooth": {"repetitions": 2}}, [{**data(), "age": age}]
+        run = explainer.explain_dataset(source, ["top", 0], **asked)
+        with pytest.warns(RuntimeWarning, match=r"2 images were skipped:\n  1: The input 'age' is NaN or infinite\.\n"):
+            (e,) = run
+        assert run.skipped == [(name, "The input 'age' is NaN or infinite.") for name in ("1", "3")]
+        assert e.names == ("0", "2", "4")
+        assert_allclose(e.maps, want.maps[::2], rtol=1e-4, atol=1e-6)
+        with pytest.raises(kx.ImageError, match=r"^1: The input 'age' is NaN or infinite\.$"):
+            list(explainer.explain_dataset(source, ["top", 0], on_error="raise", **asked))
+
+    @pytest.mark.parametrize("bad", [{"age": np.nan}, {"age": None}, {"words": np.zeros(3, int)}])
+    def test_images_one_by_one_go_on_after_a_bad_value(self, whole, bad):
+        rows = [{name: value[i] for name, value in data().items()} for i in range(N)]
+        run = whole[0].explain_dataset([*rows[:2], rows[2] | bad, *rows[3:]], 0, batch_size=2)
+        with pytest.warns(RuntimeWarning, match=f"1 images were skipped:\n  2: The input '{next(iter(bad))}' "):
+            explanations = list(run)
+        assert [name for e in explanations for name in e.names] == ["0", "1", "3", "4"]
+
+    def test_a_bad_picture_beside_an_image_leaves_out_this_image(self):
+        left, right = keras.Input((8, 8, 3), name="left"), keras.Input((8, 8, 3), name="right")
+        model = keras.Model([left, right], layers.Dense(2)(layers.Flatten()(layers.Multiply()([left, right]))))
+        pictures = rng().random((3, 8, 8, 3)).astype("f4")
+        broken = pictures.copy()
+        broken[2, 0, 0, 0] = np.nan
+        run = kx.Explainer(model, explain_input="left").explain_dataset([(pictures, broken)], 0, method="gradients")
+        with pytest.warns(RuntimeWarning, match="1 images were skipped"):
+            (e,) = run
+        assert e.names == ("0", "1")
+        ((name, why),) = run.skipped
+        assert (name, why[:19]) == ("2", "The input 'right': ")
+        assert "image 0" not in why
