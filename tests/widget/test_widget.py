@@ -388,9 +388,9 @@ def test_a_view_that_comes_later_hears_everything(widget, browser):
     before = dict(browser.maps)
     browser.messages.clear()
     browser.open(widget)
-    kinds = ["welcome", "predictions", "running", "evidence", "maps", "done"]
-    # What methods cost, and which can be compared, belongs to no place among these.
-    facts = {"costs", "rankings"}
+    kinds = ["welcome", "predictions", "running", "maps", "done"]
+    # What stands beside an answer belongs to no place among these.
+    facts = {"costs", "evidence", "rankings"}
     until(lambda: {*kinds, *facts} <= {*browser.kinds()})
     assert [kind for kind in browser.kinds() if kind not in facts] == kinds
     welcome = browser.messages[0]
