@@ -2,7 +2,8 @@
 
 python -m tests.oracles xplique|quantus|torchcam|captum|medicai …
 
-None of them is needed to run the tests.
+Each is a module `ask_…` with a function `answers`; one whose name is not that of a distribution says it in
+`DISTRIBUTION`. None of them is needed to run the tests.
 """
 
 import importlib
@@ -14,8 +15,9 @@ import numpy as np
 from tests.oracles.case import FOLDER, case
 
 if __name__ == "__main__":
-    for library in sys.argv[1:]:
-        answers = importlib.import_module(f"tests.oracles.ask_{library}").answers(case())
-        version = importlib.metadata.version(library)
-        np.savez_compressed(FOLDER / f"{library}.npz", version=np.array(version), **answers)
-        print(f"{library} {version}: {', '.join(answers)}")
+    for name in sys.argv[1:]:
+        asker = importlib.import_module(f"tests.oracles.ask_{name}")
+        answers = asker.answers(case())
+        version = importlib.metadata.version(getattr(asker, "DISTRIBUTION", name))
+        np.savez_compressed(FOLDER / f"{name}.npz", version=np.array(version), **answers)
+        print(f"{name} {version}: {', '.join(answers)}")
