@@ -1,15 +1,26 @@
 /** A model and methods that do not exist, described as the kernel would describe them. */
 
+const PURPOSES = {
+  "Activation maps": "Where does it look?",
+  Attention: "Where does it look?",
+  Gradients: "Which pixels?",
+  Perturbation: "What if it were gone?",
+};
+
 const method = (id, title, family, cost, summary, rest = {}) => ({
   id,
   title,
   family,
+  purpose: PURPOSES[family],
   cost,
   summary,
   sees: "layer",
   signed: true,
   fine: false,
   reference: "made up for the gallery",
+  good_for: "Pictures with one thing on them.",
+  fails: "It finds blobs wherever it looks.",
+  resolution: "",
   params: [],
   ...rest,
 });

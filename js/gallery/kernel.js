@@ -58,6 +58,7 @@ export async function createKernel(options) {
     notes,
     cautions,
     evidence,
+    costs,
     regions,
     traits,
   } = options;
@@ -78,6 +79,7 @@ export async function createKernel(options) {
     attention_start: heads > 0 ? "trunk/stage4/block1/relu" : null,
     recommended_method: heads > 0 ? "gaze" : "blobs",
     why_method: heads > 0 ? "The head of the model reads no patches." : "",
+    recommended_methods: heads > 0 ? { gaze: "The head of the model reads no patches." } : { blobs: "One pass." },
     cautions: cautions ? CAUTIONS : {},
     head: "sigmoid",
     classes,
@@ -327,8 +329,12 @@ export async function createKernel(options) {
     }
     const seconds = (performance.now() - started) / 1000;
     down({ kind: "done", gen: mine, seconds, maps: images * columns.length });
+    if (costs) {
+      const refused = { gaze: "This model has no attention." };
+      down({ kind: "costs", gen: mine, seconds: { slowblobs: 130, blobs: 0.01 }, refused, measuring: null });
+    }
     if (!evidence) return;
-    down({ kind: "costs", gen: mine, seconds: {}, measuring: 2 });
+    down({ kind: "costs", gen: mine, seconds: {}, refused: {}, measuring: 2 });
     const every = Array.from({ length: images * columns.length }, (_, i) => [
       Math.floor(i / columns.length),
       i % columns.length,

@@ -71,7 +71,7 @@ describe("what was measured", () => {
   it("is told what it takes before it is asked for", () => {
     answer(1);
     expect(measuringText(store, 3)).toBe("");
-    model.down({ kind: "costs", gen: 1, seconds: {}, measuring: 4 });
+    model.down({ kind: "costs", gen: 1, seconds: {}, refused: {}, measuring: 4 });
     expect([measuringText(store, 1), measuringText(store, 10)]).toEqual([" · ≈ 4 s", " · ≈ 40 s"]);
   });
 

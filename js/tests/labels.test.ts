@@ -18,7 +18,8 @@ import { currentQuestion, type Picture, Store, type Traits } from "../src/state/
 import { item, predictions, welcome } from "./helpers";
 
 const method = (id: string, title: string, sees: MethodRecord["sees"]): MethodRecord => ({
-  ...{ id, title, sees, family: "", summary: "", cost: "", reference: "", params: [] },
+  ...{ id, title, sees, family: "", purpose: "", summary: "", cost: "", reference: "", params: [] },
+  ...{ good_for: "", fails: "", resolution: "" },
 });
 const layers = ["a/relu", "b/relu"].map((path) => ({ path }) as LayerRecord);
 const cautions = { cam: "CAM misleads here.", input: "Not measured." };

@@ -30,13 +30,8 @@ def seconds_a_pass(question: Question) -> float:
     return seconds
 
 
-def seconds_for(question: Question, pass_seconds: float) -> float | None:
-    """About how long an answer takes whose layer's activations are known; None where its method does not tell.
-
-    Args:
-        question: what is to be answered.
-        pass_seconds: of one image, see `seconds_a_pass`.
-    """
+def passes_for(question: Question) -> float | None:
+    """About how many passes of one image an answer takes whose layer's activations are known; None if none can tell."""
     if question.method.passes is None:
         return None
     passes = question.method.passes(question.params, _workload(question))
@@ -46,7 +41,18 @@ def seconds_for(question: Question, pass_seconds: float) -> float | None:
     if question.wrappers:
         # Of a copy, the layer is not known.
         passes += question.call is not None
-    return pass_seconds * passes * copies * len(question.images.batch) * question.samples_each
+    return passes * copies * len(question.images.batch) * question.samples_each
+
+
+def seconds_for(question: Question, pass_seconds: float) -> float | None:
+    """About how long an answer takes whose layer's activations are known; None where its method does not tell.
+
+    Args:
+        question: what is to be answered.
+        pass_seconds: of one image, see `seconds_a_pass`.
+    """
+    passes = passes_for(question)
+    return None if passes is None else pass_seconds * passes
 
 
 def _complete(wrapper: str, settings: Any) -> Mapping[str, Any]:

@@ -532,14 +532,8 @@ class Probe:
         Raises:
             UnsupportedMethodError: names what follows the layer.
         """
-        call = self._layer()
-        if not self.graph.is_pooled_linear(call):
-            types = [op.type for op in reversed(self.graph.between(call.tensor))]
-            raise UnsupportedMethodError(
-                f"CAM needs global average pooling and one Dense layer or 1×1 convolution after the layer; "
-                f"after {call.path!r} come {', '.join(types[:6])}{', …' if len(types) > 6 else ''}. "
-                f"Choose the layer before the pooling, or Grad-CAM, which needs nothing of the kind."
-            )
+        if objection := self.graph.pooling_objection(self._layer()):
+            raise UnsupportedMethodError(objection)
 
     def _as_grid(self, a: Floats) -> Floats:
         """Float32 (B, h, w, K); tokens (B, T, D) are laid out as a grid, without prefix tokens."""

@@ -12,6 +12,17 @@ from kx_widget.engine.types import Floats, Parameter, Partial, Workload
 
 MethodFunction = Callable[..., Iterator[Partial]]
 Direction = Literal["higher", "lower"]
+CONTROLS = "Controls"
+# The question that methods answer, by their family, in the order of pickers. A family of somebody's own is a heading.
+PURPOSES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "Where does it look?": ("Class activation maps", "Attention"),
+        "Which pixels?": ("Gradients of the input",),
+        "What if it were gone?": ("Masking", "Superpixels"),
+        "What concepts?": ("Concepts",),
+        CONTROLS: ("Controls",),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -22,7 +33,7 @@ class Method:
         id: the literature name, in lower case.
         title: how people write it.
         fn: generator function of `(probe, target, **params)`.
-        family: heading under which a picker lists it.
+        family: those that work alike; it tells the question that they answer, see `PURPOSES`, or is a heading itself.
         sees: `"layer"` if its map has the size of a layer's, `"input"` if the size of the image, `"attention"` if it
             follows attention from a layer on.
         signed: whether maps have a meaningful sign: True, False, or (parameter, value or values) under which
@@ -35,6 +46,12 @@ class Method:
         passes: how many forward passes an answer about one image and target takes once the layer is known, given the
             parameters and a `Workload`; None where nobody knows, and `cost` has to do.
         display: how its maps want to be drawn; by default that goes by what it sees.
+        good_for: what it is good for, a sentence.
+        fails: how it misleads, a sentence.
+        why_first: why to begin with it among those that answer the same question, a sentence; "" where others do as
+            well.
+        resolution: what its map is made of, in words, where these are no cells of the layer or pixels of the input.
+        objection: of `(graph, call)`: why it cannot be asked at this layer of this model, "" where it can.
     """
 
     id: str
@@ -50,6 +67,16 @@ class Method:
     finish: Callable[..., Floats] | None = None
     passes: Callable[[Mapping[str, Any], Workload], float] | None = None
     display: Display = field(default_factory=Display)
+    good_for: str = ""
+    fails: str = ""
+    why_first: str = ""
+    resolution: str = ""
+    objection: Callable[[Any, Any], str] | None = None
+
+    @property
+    def purpose(self) -> str:
+        """The question that it answers, under which a picker lists it."""
+        return next((purpose for purpose, families in PURPOSES.items() if self.family in families), self.family)
 
     def is_signed(self, params: Mapping[str, Any]) -> bool:
         """Whether maps made with `params` have a meaningful sign."""
@@ -178,6 +205,15 @@ def table(kind: type[Row], *rows: Any, own: Any = ()) -> Mapping[str, Row]:
         if not isinstance(row, kind):
             raise ParameterError(f"{row!r} is no kx.{name}. Describe the function: kx.{name}(id=…, title=…, fn=…, …).")
     return MappingProxyType({row.id: row for row in rows})
+
+
+def by_purpose(methods: Iterable[Method]) -> dict[str, list[Method]]:
+    """The methods by the question that they answer, in the order of pickers: controls come last."""
+    groups: dict[str, list[Method]] = {purpose: [] for purpose in PURPOSES}
+    for method in methods:
+        groups.setdefault(method.purpose, []).append(method)
+    groups[CONTROLS] = groups.pop(CONTROLS)
+    return {purpose: rows for purpose, rows in groups.items() if rows}
 
 
 def find(methods: Mapping[str, Method], method: object) -> Method:

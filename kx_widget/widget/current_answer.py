@@ -37,7 +37,7 @@ class CurrentAnswer:
     frames: dict[tuple[int, int], Frame] = field(default_factory=dict)
     explanations: list[Explanation] = field(default_factory=list)
     prefetched: set[str] = field(default_factory=set)
-    costs: dict[str, float] | None = None
+    costs: dict[str, Any] | None = None
     measuring: float | None = None
     evidence: MapEvidence = field(default_factory=MapEvidence)
     cover: str = COVER

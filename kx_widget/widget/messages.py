@@ -50,15 +50,23 @@ class ParameterRecord(TypedDict):
 
 
 class MethodRecord(TypedDict):
-    """A method, as a picker shows it."""
+    """A method, as a picker shows it.
+
+    `purpose` is the question that it answers, a heading; `resolution` what its map is made of where that is neither
+    cells of the layer nor pixels of the input, else "".
+    """
 
     id: str
     title: str
     family: str
+    purpose: str
     summary: str
     sees: Literal["layer", "input", "attention"]
     cost: str
     reference: str
+    good_for: str
+    fails: str
+    resolution: str
     params: list[ParameterRecord]
 
 
@@ -91,7 +99,8 @@ class InspectionRecord(TypedDict):
 
     `recommended` is None where no layer has a map; `why` then says so. Methods that look at attention start at
     `attention_start`, None where no attention tells where the model looks. `cautions` say by a method's id, or by
-    what it sees, how far its maps can be trusted on this model.
+    what it sees, how far its maps can be trusted on this model. `recommended_methods` are those to begin with, by id,
+    and why.
     """
 
     layers: list[LayerRecord]
@@ -100,6 +109,7 @@ class InspectionRecord(TypedDict):
     attention_start: str | None
     recommended_method: str
     why_method: str
+    recommended_methods: dict[str, str]
     cautions: dict[str, str]
     head: str
     classes: int
@@ -356,13 +366,14 @@ class Thumbnails(TypedDict):
 class Costs(TypedDict):
     """About how many seconds each method would take for these images, at the layer that it would be asked at, by id.
 
-    Those that are missing do not tell; the words of the catalogue then have to do. `measuring` is what the evidence of
-    all maps of one image takes, None while that is unknown.
+    Those that are missing do not tell; the words of the catalogue then have to do. `refused` says why others cannot be
+    asked. `measuring` is what the evidence of all maps of one image takes, None while that is unknown.
     """
 
     kind: Literal["costs"]
     gen: int
     seconds: dict[str, float]
+    refused: dict[str, str]
     measuring: float | None
 
 

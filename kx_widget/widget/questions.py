@@ -9,6 +9,7 @@ from kx_widget.engine.errors import ParameterError, UnknownLayerError, UnknownMe
 from kx_widget.engine.explainer import Explainer, check_parameters
 from kx_widget.engine.images import Images
 from kx_widget.engine.question import Question
+from kx_widget.engine.recommendation import methods_beside
 from kx_widget.engine.regions import Region
 from kx_widget.engine.registry import Method, find
 from kx_widget.engine.scalars import Target, own_targets
@@ -21,10 +22,8 @@ from kx_widget.widget.own_targets import OwnTargets
 DEFAULT_COLUMNS = 3
 DEFAULT_LAYERS = 4
 MOST_COLUMNS = 64
-# What a method costs, cheapest first; any other takes many passes.
-QUICK = ("instant", "1 pass")
-# So many images are not compared by methods of many passes unless somebody chooses one.
-MANY_IMAGES = 24
+# An answer that takes more passes is no column unless somebody chooses it.
+MOST_PASSES = 3000
 # Layers that hand on what they are given, moved or thinned out at most: beside another one they show nothing new.
 PASSING = {
     "ActivityRegularization", "AlphaDropout", "AveragePooling2D", "Cropping2D", "Dropout",
@@ -103,7 +102,7 @@ def _columns(explainer: Explainer, traits: QuestionTraits, images: int) -> list[
         return [
             (fitting_layer(inspection, layer, entry, methods.get(name)), name, target,
              fitting_params(methods.get(name), params))
-            for name in compare_with or one_per_family(explainer, entry, images)
+            for name in compare_with or methods_beside(methods, entry, inspection, MOST_PASSES / images)
         ]  # fmt: skip
     if compare == "layers":
         if entry.sees == "input":
@@ -178,24 +177,6 @@ def _ranks(classes: int) -> list[Any]:
 
 def _with_current(current: Any, others: list[Any]) -> list[Any]:
     return [current, *(other for other in others if other != current)][:DEFAULT_COLUMNS]
-
-
-def one_per_family(explainer: Explainer, current: Method, images: int) -> list[str]:
-    """The current method, and of each other family the recommended one or else the cheapest; quick ones come first.
-
-    Methods of one family differ little, and on many models not at all.
-    """
-    inspection = explainer.inspection
-    best: dict[str, tuple[bool, int, str]] = {}
-    for row in explainer.methods.values():
-        cost = QUICK.index(row.cost) if row.cost in QUICK else len(QUICK)
-        has_place = row.sees == "input" or inspection.layer_for(row.sees) is not None
-        if row.family == current.family or not has_place or (cost == len(QUICK) and images > MANY_IMAGES):
-            continue
-        place = (row.id != inspection.recommended_method, cost)
-        if row.family not in best or place < best[row.family][:2]:
-            best[row.family] = (*place, row.id)
-    return [current.id, *(name for _, _, name in sorted(best.values(), key=lambda place: place[1]))]
 
 
 def _one_per_size(inspection: Inspection, current: str) -> list[str]:

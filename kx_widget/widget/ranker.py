@@ -16,12 +16,13 @@ from kx_widget.engine.evaluation import Evaluation
 from kx_widget.engine.evaluation_inputs import COVERS
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.question import Question
+from kx_widget.engine.recommendation import methods_beside
 from kx_widget.engine.registry import find
 from kx_widget.widget.answer_sources import AnswerSource, Query, QuestionTraits, asks_for_labels
 from kx_widget.widget.estimates import Estimates
 from kx_widget.widget.evidence import CONTROL_PASSES, IMAGE_PASSES, MAP_PASSES, QUICK, fitting_metrics
 from kx_widget.widget.image_sources import ImageSource
-from kx_widget.widget.questions import fitting_layer, one_per_family
+from kx_widget.widget.questions import MOST_PASSES, fitting_layer
 from kx_widget.widget.ranking import METRICS, Ranking
 from kx_widget.widget.region_traits import PlainRegions
 
@@ -111,7 +112,7 @@ class Ranker:
             return False
         layers = self._layers(explainer, traits)
         current = find(explainer.methods, traits["method"])
-        first = [*one_per_family(explainer, current, 1), *COMPARED]
+        first = [*methods_beside(explainer.methods, current, explainer.inspection, MOST_PASSES), *COMPARED]
         records: dict[str, dict[str, Any]] = {}
         for name in explainer.methods:
             if wait(0):

@@ -14,7 +14,8 @@ import numpy as np
 from kx_widget.engine.display import Display
 from kx_widget.engine.errors import KxError, plain
 from kx_widget.engine.notes import evidence_of
-from kx_widget.engine.registry import Method
+from kx_widget.engine.recommendation import recommended_methods
+from kx_widget.engine.registry import Method, by_purpose
 from kx_widget.engine.types import Floats, Frame, Inspection, LayerInfo, LocatedRegion, Parameter, Predicted
 from kx_widget.engine.wrappers import WRAPPERS
 from kx_widget.widget.image_sources import Preview
@@ -61,7 +62,8 @@ def catalogue(explainer: Explainer) -> dict[str, Any]:
     return {
         "catalogue": describe_methods(explainer.methods),
         "wrappers": describe_wrappers(),
-        "inspection": describe_inspection(explainer.inspection, explainer.preprocessing),
+        "inspection": describe_inspection(explainer.inspection, explainer.preprocessing)
+        | {"recommended_methods": recommended_methods(explainer.methods, explainer.inspection)},
         "class_names": list(explainer.class_names),
         "predicts": explainer.predicts,
         "units": list(explainer.units),
@@ -71,9 +73,12 @@ def catalogue(explainer: Explainer) -> dict[str, Any]:
 
 
 def describe_methods(methods: Mapping[str, Method]) -> list[dict[str, Any]]:
-    """What a picker shows of methods, and the form of their parameters."""
-    names = ("id", "title", "family", "summary", "sees", "cost", "reference")
-    return [{name: getattr(method, name) for name in names} | _params(method.params) for method in methods.values()]
+    """What a picker shows of methods, in its order, and the form of their parameters."""
+    names = (
+        "id", "title", "family", "purpose", "summary", "sees", "cost", "reference", "good_for", "fails", "resolution",
+    )  # fmt: skip
+    rows = [method for group in by_purpose(methods.values()).values() for method in group]
+    return [{name: getattr(method, name) for name in names} | _params(method.params) for method in rows]
 
 
 def describe_wrappers() -> list[dict[str, Any]]:
@@ -83,7 +88,7 @@ def describe_wrappers() -> list[dict[str, Any]]:
 
 def describe_inspection(inspection: Inspection, preprocessing: str) -> dict[str, Any]:
     """Facts about the model, with the heads of its attention among the layers."""
-    facts = asdict(inspection) | {"preprocessing": preprocessing}
+    facts = asdict(inspection) | {"preprocessing": preprocessing, "recommended_methods": {}}
     why = "shows where this head looks, and cannot be chosen"
     heads = [
         asdict(LayerInfo(path, HEAD, (), inspection.token_grid, False, why))

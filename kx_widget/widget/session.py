@@ -20,7 +20,7 @@ from kx_widget.widget.answer_sources import AnswerSource, Part, Query, asks_for_
 from kx_widget.widget.archive import KeptAnswer
 from kx_widget.widget.crops import Crops
 from kx_widget.widget.current_answer import CurrentAnswer, Status
-from kx_widget.widget.estimates import Estimates
+from kx_widget.widget.estimates import Estimates, Stopwatch
 from kx_widget.widget.evidence import MOST_SECONDS, ExplainedImages, MapEvidence
 from kx_widget.widget.image_sources import ImageSource, LoadedImages
 from kx_widget.widget.messages import VERSION, Column
@@ -412,11 +412,12 @@ class Session:
                 if not stale():
                     answer.part_seconds[number] = time.perf_counter() - start
 
-        stream = part.stream(self._images.at_once)
+        stream, watch = part.stream(self._images.at_once), Stopwatch()
         for frames in stream:
             if stale():
                 stream.close()
                 return
+            watch.note(frames)
             changed += frames.frames
             now = time.perf_counter()
             if now - last_frame >= SECONDS_BETWEEN_FRAMES:
@@ -428,6 +429,8 @@ class Session:
                 progress = (number + frames.done / frames.total) / len(parts)
                 self._if_current(answer, self._tell_progress, frames, progress, eta)
         take()
+        if answer.query is not None and self._images.at_once:
+            self._estimates.learn(answer.query, part, watch)
 
     def _take(
         self, answer: CurrentAnswer, tiles: Tiles, frames: Mapping[tuple[int, int], Frame], stale: CancelToken
@@ -583,7 +586,7 @@ class Session:
 
     def _tell_costs(self, answer: CurrentAnswer) -> None:
         if answer.costs:
-            self.outbox.tell("costs", seconds=answer.costs, measuring=answer.measuring)
+            self.outbox.tell("costs", **answer.costs, measuring=answer.measuring)
 
     def _map_at(self, gen: int, image: int, column: int) -> Floats | None:
         """The whole map of the latest question, if it has that number and is answered for all images."""

@@ -386,9 +386,9 @@ class StoredAnswers:
         inspection = Inspection(layers, None, why, "unknown", len(job["class_names"]), (height, width, channels), False)
         methods = describe_methods(METHODS)
         if self._entry is None:
-            unknown = {"id": self._method, "title": self._method, "family": "Stored", "sees": self._sees}
-            rest = {"summary": "A method of somebody's own.", "cost": "stored", "reference": "", "params": []}
-            methods.append(unknown | rest)
+            unknown = {"id": self._method, "title": self._method, "family": "Stored", "purpose": "Stored"}
+            about = {"summary": "A method of somebody's own.", "cost": "stored", "sees": self._sees, "params": []}
+            methods.append(unknown | about | dict.fromkeys(("reference", "good_for", "fails", "resolution"), ""))
         return {
             "catalogue": methods,
             "wrappers": describe_wrappers(),

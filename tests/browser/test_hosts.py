@@ -76,7 +76,7 @@ def test_tour(view: View, host: str) -> None:
     view.root.get_by_role("button", name="Cancel").click()
     view.await_status("cancelled")
     view.notebook.execute("w.method = 'gradcam'")
-    expect(view.methods).to_have_value("gradcam")
+    expect(view.methods).to_have_value("Grad-CAM")
     view.await_status("done")
     view.screenshot(f"build/host-{host}.png")
 

@@ -93,8 +93,8 @@ def test_tour_by_keyboard_alone(view: View) -> None:
     before = view.await_other_pixels(before)
 
     keys.go_to(view.methods)
-    keys.press("ArrowDown")
-    view.notebook.until(lambda: view.trait("method") != "gradcam", "another method")
+    keys.press(*"hirescam", "Enter")
+    view.await_trait("method", "hirescam")
     before = view.await_other_pixels(before)
 
     keys.go_to(root.get_by_role("switch", name="TTA"))
@@ -132,7 +132,7 @@ def test_tour_by_keyboard_alone(view: View) -> None:
     keys.press("Enter")
 
     keys.go_to(view.methods)
-    keys.press(*"RISE")
+    keys.press(*"RISE", "Enter")
     view.await_trait("method", "rise")
     # So many that no walk to the button takes longer.
     keys.go_to(root.get_by_label("Masks", exact=True))

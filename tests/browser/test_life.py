@@ -165,7 +165,7 @@ def test_restarted_kernel_leaves_the_picture_and_what_needs_no_kernel(orphan: Vi
 
     view.choose_method("rise")
     expect(view.root.get_by_role("alert")).to_contain_text("This needs the kernel")
-    expect(view.methods).to_have_value("gradcam")
+    expect(view.methods).to_have_value("Grad-CAM")
     view.screenshot("build/restarted.png")
     assert difference(view.pixels(), back) == 0
     view.choose_class("predicted")

@@ -120,7 +120,7 @@ class View:
 
     def choose_method(self, method: str) -> None:
         """Choose a method by its id."""
-        self.methods.select_option(method)
+        choose_method(self.root, method)
 
     def screenshot(self, path: str) -> None:
         """Keep a picture of the page with the whole view, or its upper part, in sight."""
@@ -154,6 +154,14 @@ def control(root: Locator, name: str) -> Locator:
     if name in DISPLAY and button.get_attribute("aria-expanded") == "false":
         button.click()
     return root.get_by_label(name, exact=True)
+
+
+def choose_method(root: Locator, method: str) -> None:
+    """Search for a method by its id, and take what is found first."""
+    field = root.get_by_role("combobox", name="Method", exact=True)
+    field.click()
+    field.fill(method)
+    field.press("Enter")
 
 
 def drawn(canvas: Locator) -> np.ndarray | None:

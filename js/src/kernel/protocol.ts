@@ -288,15 +288,24 @@ export interface ParameterRecord {
   step: number | null;
 }
 
-/** A method, as a picker shows it. */
+/**
+ * A method, as a picker shows it.
+ *
+ * `purpose` is the question that it answers, a heading; `resolution` what its map is made of where that is neither
+ * cells of the layer nor pixels of the input, else "".
+ */
 export interface MethodRecord {
   id: string;
   title: string;
   family: string;
+  purpose: string;
   summary: string;
   sees: "layer" | "input" | "attention";
   cost: string;
   reference: string;
+  good_for: string;
+  fails: string;
+  resolution: string;
   params: ParameterRecord[];
 }
 
@@ -323,7 +332,8 @@ export interface LayerRecord {
  *
  * `recommended` is None where no layer has a map; `why` then says so. Methods that look at attention start at
  * `attention_start`, None where no attention tells where the model looks. `cautions` say by a method's id, or by
- * what it sees, how far its maps can be trusted on this model.
+ * what it sees, how far its maps can be trusted on this model. `recommended_methods` are those to begin with, by id,
+ * and why.
  */
 export interface InspectionRecord {
   layers: LayerRecord[];
@@ -332,6 +342,7 @@ export interface InspectionRecord {
   attention_start: string | null;
   recommended_method: string;
   why_method: string;
+  recommended_methods: Record<string, string>;
   cautions: Record<string, string>;
   head: string;
   classes: number;
@@ -540,10 +551,16 @@ export interface Thumbnails {
 /**
  * About how many seconds each method would take for these images, at the layer that it would be asked at, by id.
  *
- * Those that are missing do not tell; the words of the catalogue then have to do. `measuring` is what the evidence of
- * all maps of one image takes, None while that is unknown.
+ * Those that are missing do not tell; the words of the catalogue then have to do. `refused` says why others cannot be
+ * asked. `measuring` is what the evidence of all maps of one image takes, None while that is unknown.
  */
-export interface Costs { kind: "costs"; gen: number; seconds: Record<string, number>; measuring: number | null; }
+export interface Costs {
+  kind: "costs";
+  gen: number;
+  seconds: Record<string, number>;
+  refused: Record<string, string>;
+  measuring: number | null;
+}
 
 /** The probability of a class in a picture as it is, and as a part of it is covered; without such, its scores. */
 export interface PaintedClass { index: number; before: number | null; after: number | null; }
@@ -701,7 +718,7 @@ export const FIELDS: Readonly<Record<Down["kind"], Readonly<Record<string, "numb
   maps: { gen: "number", seq: "number", items: "list" },
   ahead: { seq: "number", answers: "list" },
   thumbnails: { gen: "number", image: "number", column: "number", key: "string", method_title: "string", signed: "boolean", items: "list" },
-  costs: { gen: "number", seconds: "object" },
+  costs: { gen: "number", seconds: "object", refused: "object" },
   evidence: { gen: "number", items: "list" },
   covered: { gen: "number", image: "number", column: "number", curve: "string", step: "number", cover: "string", share: "number", width: "number", height: "number", classes: "list", problem: "string" },
   painted: { gen: "number", view: "string", serial: "number", column: "number", share: "number", images: "list", asked: "number", classes: "list", has_probabilities: "boolean", width: "number", height: "number", problem: "string" },

@@ -100,10 +100,29 @@ export function verdict(store: Store, image: number, explained?: number): string
   return `${outcome}, true class ${className(store, labelOf(facts, image) ?? 0)}`;
 }
 
-/** What a method costs: seconds for these images, where they are known. */
+/** What a method costs: seconds for these images, where they are known, and nothing where its answer is kept. */
 export function costText(store: Store, { id, cost }: MethodRecord): string {
-  const seconds = store.costs.value[id];
+  const seconds = store.available.value ? 0 : store.costs.value[id];
   return seconds === undefined ? cost : roughly(seconds);
+}
+
+/** The layer that a method takes by default, by what it sees; "" for the input. */
+export function defaultLayer(store: Store, sees: MethodRecord["sees"]): string {
+  const { recommended, attention_start } = store.constants.value?.inspection ?? {};
+  return (sees === "input" ? "" : sees === "attention" ? attention_start : recommended) ?? "";
+}
+
+/** What the map of a method would be made of, in words; "" where the kernel has to tell. */
+export function resolutionText(store: Store, { resolution, sees }: MethodRecord): string {
+  if (resolution) return resolution;
+  const { layers = [], input_shape } = store.constants.value?.inspection ?? {};
+  if (sees === "input") return input_shape ? `${input_shape.slice(0, 2).join(" × ")} pixels` : "";
+  const layer = store.traits.layer.value;
+  const chosen = chosenMethod(store);
+  // As the kernel goes on with another method: its own default in place of that of the one before.
+  const path = (layer === (chosen ? defaultLayer(store, chosen.sees) : "") && defaultLayer(store, sees)) || layer;
+  const spatial = layers.find((each) => each.path === path)?.spatial ?? [];
+  return Math.max(...spatial, 0) > 1 ? `${spatial.join(" × ")} cells` : "";
 }
 
 /** What the true class says of the prediction; empty where one of them is not known. */

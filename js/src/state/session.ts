@@ -201,8 +201,9 @@ export class Session implements Listener {
     progress: (message) => {
       if (this.store.status.value === "running") this.store.progress.value = message;
     },
-    costs: ({ seconds, measuring }) => {
+    costs: ({ seconds, refused, measuring }) => {
       this.store.costs.value = seconds;
+      this.store.refused.value = refused;
       this.store.secondsToMeasure.value = measuring;
     },
     evidence: ({ items }) => this.current.addEvidence(items),

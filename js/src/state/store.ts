@@ -207,6 +207,8 @@ export class Store {
   readonly progress = signal<Progress | null>(null);
   /** About how many seconds each method would take, by its id, as far as the kernel tells. */
   readonly costs = signal<Readonly<Record<string, number>>>({});
+  /** Why methods cannot be asked, by their id, as far as the kernel tells. */
+  readonly refused = signal<Readonly<Record<string, string>>>({});
   /** About how many seconds the evidence of one image's maps takes, null while the kernel does not tell. */
   readonly secondsToMeasure = signal<number | null>(null);
   /** Of the maps on the screen. */

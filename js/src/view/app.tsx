@@ -10,7 +10,8 @@ import { Prompts } from "./help";
 import { LayerPicker } from "./layerPicker";
 import { LiveRegion } from "./liveRegion";
 import { MapNotes } from "./mapNotes";
-import { Caution, MethodField, MethodForm } from "./methodForm";
+import { Caution, MethodForm } from "./methodForm";
+import { MethodPicker } from "./methodPicker";
 import { PanelButton, PanelSlot, usePanel } from "./panelSlot";
 import { PopupButton } from "./popupButton";
 import type { StageProps } from "./props";
@@ -40,7 +41,7 @@ export function App({ store, actions, stage }: StageProps) {
       style={{ height: heightOf(store.traits.height.value) }}
     >
       <div class="bar">
-        <MethodField {...view} />
+        <MethodPicker {...view} />
         <ClassPicker {...view} />
         <CompareField {...view} />
         {!narrow && (

@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { usePopup } from "./usePopup";
 import { useVirtualList } from "./useVirtualList";
@@ -10,20 +11,28 @@ export interface Option {
   note?: string;
   /** Shown at the right. */
   figure?: string;
+  /** Why it cannot be chosen. */
+  objection?: string;
 }
 
-interface ComboboxProps {
+interface ComboboxProps<Item extends Option> {
   id: string;
   /** What the field shows while it is not searched in. */
   value: string;
   selected: string;
-  options: readonly Option[];
+  options: readonly Item[];
   placeholder: string;
   /** What the options are where they are not all there could be. */
   among?: string;
   disabled?: boolean;
   /** The option that a text means which is not part of its name. */
-  read?(text: string): Option | undefined;
+  read?(text: string): Item | undefined;
+  /** The options for what is typed, the best first; those whose text holds it where nothing is given. */
+  find?(options: readonly Item[], query: string): readonly Item[];
+  /** Pixels that the list is wide at least. */
+  least?: number;
+  /** What draws the list of options, if not one line each. */
+  list?(state: ComboboxState<Item>): ComponentChildren;
   onChoose(key: string): void;
 }
 
@@ -31,16 +40,17 @@ const ROW_HEIGHT = 30;
 const PAGE = 8;
 
 /** Options whose text holds every word of the query; those that begin with it come first. */
-export function search(options: readonly Option[], query: string): readonly Option[] {
+export function search<Item extends Option>(options: readonly Item[], query: string): readonly Item[] {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) return options;
   const matches = options.filter(({ text }) => words.every((word) => text.toLowerCase().includes(word)));
-  const begins = ({ text }: Option) => text.toLowerCase().startsWith(words[0]);
+  const begins = ({ text }: Item) => text.toLowerCase().startsWith(words[0]);
   return [...matches.filter(begins), ...matches.filter((option) => !begins(option))];
 }
 
 /** Whether the list is open, what is typed, and which option the keyboard is on. */
-function useCombobox({ options, selected, disabled, read, onChoose }: ComboboxProps) {
+function useCombobox<Item extends Option>(props: ComboboxProps<Item>) {
+  const { options, selected, disabled, read, find = search, onChoose } = props;
   const open = useSignal(false);
   const query = useSignal<string | null>(null);
   /** The option the keyboard is on, by key: the order of the others may change meanwhile. */
@@ -52,7 +62,7 @@ function useCombobox({ options, selected, disabled, read, onChoose }: ComboboxPr
   const typed = query.value;
   const shown = useMemo(() => {
     const meant = typed ? read?.(typed) : undefined;
-    const matches = search(options, typed ?? "");
+    const matches = find(options, typed ?? "");
     return meant ? [meant, ...matches.filter(({ key }) => key !== meant.key)] : matches;
   }, [options, typed]);
   const list = useVirtualList(shown.length, ROW_HEIGHT);
@@ -63,8 +73,8 @@ function useCombobox({ options, selected, disabled, read, onChoose }: ComboboxPr
     open.value = true;
     active.value = selected;
   };
-  const choose = (option: Option | undefined) => {
-    if (!option) return;
+  const choose = (option: Item | undefined) => {
+    if (!option || option.objection) return;
     close();
     onChoose(option.key);
   };
@@ -86,9 +96,10 @@ function useCombobox({ options, selected, disabled, read, onChoose }: ComboboxPr
   return { isOpen: open.value, typed, shown, list, at, show, close, choose, moveTo, type };
 }
 
-type ComboboxState = ReturnType<typeof useCombobox>;
+export type ComboboxState<Item extends Option> = ReturnType<typeof useCombobox<Item>>;
 
-function onKeyDown(event: KeyboardEvent, { isOpen, shown, at, choose, close, moveTo }: ComboboxState): void {
+function onKeyDown<Item extends Option>(event: KeyboardEvent, state: ComboboxState<Item>): void {
+  const { isOpen, shown, at, choose, close, moveTo } = state;
   const moves: Record<string, number> = {
     ArrowDown: at + 1,
     ArrowUp: at - 1,
@@ -124,11 +135,11 @@ const changesText = ({ key, ctrlKey, metaKey, altKey }: KeyboardEvent) =>
   (key.length === 1 || key === "Backspace" || key === "Delete") && !ctrlKey && !metaKey && !altKey;
 
 /** A field to search in, and the list of what can be chosen. */
-export function Combobox(props: ComboboxProps) {
-  const { id, value, selected, options, placeholder, among, disabled } = props;
+export function Combobox<Item extends Option>(props: ComboboxProps<Item>) {
+  const { id, value, selected, options, placeholder, among, disabled, list } = props;
   const state = useCombobox(props);
   const { isOpen, typed, shown, at, close } = state;
-  const { anchor, popup } = usePopup(isOpen, close);
+  const { anchor, popup } = usePopup(isOpen, close, props.least);
   const { field, select } = useSelection(typed, value, isOpen);
   const chosen = typed === null && options.find(({ key }) => key === selected);
   return (
@@ -169,7 +180,7 @@ export function Combobox(props: ComboboxProps) {
       )}
       <span class="caret" aria-hidden="true" />
       <div class="popup" popover="manual" ref={popup}>
-        <Options id={id} selected={selected} state={state} />
+        {list ? list(state) : <Options id={id} selected={selected} state={state} />}
         {isOpen && shown.length === 0 && (
           <div class="nothing">
             Nothing matches “{typed}”{among && ` among ${among}`}.
@@ -180,7 +191,8 @@ export function Combobox(props: ComboboxProps) {
   );
 }
 
-function Options({ id, selected, state }: { id: string; selected: string; state: ComboboxState }) {
+function Options<Item extends Option>(props: { id: string; selected: string; state: ComboboxState<Item> }) {
+  const { id, selected, state } = props;
   const { isOpen, shown, list, at, choose } = state;
   return (
     <div

@@ -4,7 +4,7 @@ import { emptiness, thumbnailStyle } from "../canvas/drawThumbnail";
 import type { LayerRecord } from "../kernel/protocol";
 import { isAvailable } from "../state/availableQuestions";
 import { shape } from "../state/format";
-import { imageName, shownMethods } from "../state/labels";
+import { defaultLayer, imageName, shownMethods } from "../state/labels";
 import { chosenMethod, comparedValues, type Store } from "../state/store";
 import { currentThumbnails } from "../state/thumbnails";
 import { layersIn, leadOf, stagesOf, summaryOf } from "./layerStages";
@@ -68,8 +68,8 @@ export function LayerPicker(props: ViewProps & { narrow: boolean }) {
 
 /** Where the chosen method looks by default. */
 function recommendedLayer(store: Store) {
-  const { recommended, attention_start } = store.constants.value?.inspection ?? {};
-  return (chosenMethod(store)?.sees === "attention" ? attention_start : recommended) ?? null;
+  const isOfAttention = chosenMethod(store)?.sees === "attention";
+  return defaultLayer(store, isOfAttention ? "attention" : "layer") || null;
 }
 
 /** The layers whose maps are asked for. */

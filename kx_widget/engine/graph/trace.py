@@ -362,6 +362,17 @@ class Graph:
             stack.extend(t.op for t in op.inputs if t is not first)
         return ops
 
+    def pooling_objection(self, call: Call) -> str:
+        """Why CAM cannot be asked at a layer, in a sentence; "" where it can."""
+        if self.is_pooled_linear(call):
+            return ""
+        types = [op.type for op in reversed(self.between(call.tensor))]
+        return (
+            f"CAM needs global average pooling and one Dense layer or 1×1 convolution after the layer; "
+            f"after {call.path!r} come {', '.join(types[:6])}{', …' if len(types) > 6 else ''}. "
+            f"Choose the layer before the pooling, or Grad-CAM, which needs nothing of the kind."
+        )
+
     def is_pooled_linear(self, call: Call) -> bool:
         """Whether the logits are an affine function of the average of this activation over space."""
         ops = [op for op in self.between(call.tensor) if op.type not in (*FORWARDING, "Transpose")]

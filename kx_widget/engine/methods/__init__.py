@@ -58,48 +58,84 @@ METHODS = table(
         "Activations weighted by their mean gradient: the usual first look.",
         "Selvaraju et al. 2017, arXiv 1610.02391",
         passes=one_head,
+        good_for="First looks, and most questions about where a convolutional model finds a class.",
+        fails=(
+            "It is as coarse as the layer; several objects can melt into one, and its mean can mark cells that "
+            "did not raise the score."
+        ),
+        why_first="The usual first look: one pass gives its map.",
     ),
     Method(
         "gradcampp", "Grad-CAM++", gradcampp, "Class activation maps", "layer", True, "instant",
         "Grad-CAM that covers several instances of the class better.",
         "Chattopadhay et al. 2018, arXiv 1710.11063",
         passes=one_head,
+        good_for="Several objects of one class, of which Grad-CAM marks one.",
+        fails=(
+            "It sees positive gradients alone, so that what speaks against a class is lost; on transformers it "
+            "often points elsewhere."
+        ),
     ),
     Method(
         "xgradcam", "XGrad-CAM", xgradcam, "Class activation maps", "layer", True, "instant",
         "Grad-CAM whose weights count gradients where the activation is.",
         "Fu et al. 2020, arXiv 2008.02312",
         passes=one_head,
+        good_for=(
+            "A check of Grad-CAM: close to it where that can be trusted, and its map adds up to more of the "
+            "score."
+        ),
+        fails="Where activations are negative, as without a ReLU, its weights can turn their sign.",
     ),
     Method(
         "layercam", "LayerCAM", layercam, "Class activation maps", "layer", True, "instant",
         "Each cell weighted by its own positive gradient; sharp at early layers.",
         "Jiang et al. 2021, IEEE Transactions on Image Processing 30",
         passes=one_head,
+        good_for="Early layers, where Grad-CAM is noise: outlines and small objects at high resolution.",
+        fails=(
+            "It leaves out all that lowered the score, and at early layers it marks edges of whatever raises it "
+            "a little."
+        ),
     ),
     Method(
         "hirescam", "HiResCAM", hirescam, "Class activation maps", "layer", True, "instant",
         "Gradient times activation, cell by cell: only what raised the score.",
         "Draelos and Carin 2020, arXiv 2011.08891",
         passes=one_head,
+        good_for=(
+            "Honest places: with a linear head the map adds up to the score, and only cells that raised it are "
+            "marked."
+        ),
+        fails="It is noisier than Grad-CAM, and at early layers of deep models gradients scatter.",
     ),
     Method(
         "cam", "CAM", cam, "Class activation maps", "layer", True, "instant",
         "The class's own weights; for heads of average pooling and one Dense layer.",
         "Zhou et al. 2016, arXiv 1512.04150",
         passes=one_head,
+        good_for=(
+            "Exact answers where the head is an average pool and one Dense layer: the map's mean is the score "
+            "but for the bias."
+        ),
+        fails="Other heads are refused, and there is no other layer to look at.",
+        objection=lambda graph, call: graph.pooling_objection(call),
     ),
     Method(
         "eigencam", "Eigen-CAM", eigencam, "Class activation maps", "layer", True, "instant",
         "The strongest pattern of the activations; the same for every class.",
         "Muhammad and Yeasin 2020, arXiv 2008.00299",
         passes=one_head,
+        good_for="What stands out to the model in the picture at all, without a gradient and without noise.",
+        fails="It knows no class: all classes get the same map, and a salient background may win.",
     ),
     Method(
         "ablationcam", "Ablation-CAM", ablationcam, "Class activation maps", "layer", True, "1 head pass a channel",
         "Activations weighted by how far the score falls without them; no gradients.",
         "Desai and Ramaswamy 2020, WACV",
         passes=lambda params, load: (load.head + CHANGE) * load.channels,
+        good_for="Models whose gradients saturate: channels count by what happens without them.",
+        fails="Channels are removed alone, so that two that say the same count for nothing each.",
     ),
     Method(
         "scorecam", "Score-CAM", scorecam, "Class activation maps", "layer", True, "1 pass a channel",
@@ -113,6 +149,8 @@ METHODS = table(
             ),
         ),
         passes=lambda params, load: MASK * min(params["channels"] or load.channels, load.channels),
+        good_for="Smooth maps without gradients, for a look when gradients are noise.",
+        fails="It takes a pass for each channel, and its softmax can let one channel decide.",
     ),
     Method(
         "attention_gradient", "Gradient-weighted attention", attention_gradient, "Attention", "attention", False,
@@ -120,12 +158,19 @@ METHODS = table(
         "The attention that raised the score, from the patches to what the head reads.",
         "Chefer et al. 2021, arXiv 2103.15679",
         passes=a_gradient,
+        good_for="Transformers: where the patches lie that attention carried to the class.",
+        fails="It leaves out what the layers between the attention do, and what lowered the score.",
     ),
     Method(
         "legrad", "LeGrad", legrad, "Attention", "attention", False, "1 pass",
         "How much more attention to a patch would raise what the head reads from each block.",
         "Bousselham et al. 2024, arXiv 2404.03214",
         passes=a_gradient,
+        good_for=(
+            "Transformers, if attention alone is too flat: what more attention to a patch would do, block by "
+            "block."
+        ),
+        fails="It tells of a change of attention, not of what the model has read; it shows nothing against the class.",
     ),
     Method(
         "attention_rollout", "Attention rollout", attention_rollout, "Attention", "attention", False, "instant",
@@ -141,6 +186,8 @@ METHODS = table(
             ),
         ),
         passes=lambda params, load: 1,
+        good_for="Where a transformer has looked at all, whatever it concluded.",
+        fails="It knows no class, and tokens that only store something attract it.",
     ),
     Method(
         "gradients", "Gradients", gradients, "Gradients of the input", "input", SIGNED_CHANNELS, "1 pass",
@@ -149,6 +196,8 @@ METHODS = table(
         params=(CHANNELS,),
         finish=over_channels,
         passes=a_gradient,
+        good_for="Quick checks: whether anything in the background matters at all.",
+        fails="It looks like noise, and tells what a small change would do, not what the score rests on.",
     ),
     Method(
         "gradient_x_input", "Gradient × input", gradient_x_input, "Gradients of the input", "input", True, "1 pass",
@@ -156,6 +205,8 @@ METHODS = table(
         "Shrikumar et al. 2016, arXiv 1605.01713",
         params=(SUM,),
         passes=a_gradient,
+        good_for="A cheap first estimate of integrated gradients.",
+        fails="Black pixels get nothing, however much they matter, and saturated scores have hardly a gradient.",
     ),
     Method(
         "integrated_gradients", "Integrated gradients", integrated_gradients, "Gradients of the input", "input", True,
@@ -170,6 +221,9 @@ METHODS = table(
             SUM,
         ),
         passes=lambda params, load: GRADIENT * params["steps"],
+        good_for="Sharing the score out among pixels: the values add up to the change from the baseline.",
+        fails="It depends on the baseline: pixels that look like it, black ones for instance, get nothing.",
+        why_first="Sharp, and its values add up to how far the score rises from a blank picture.",
     ),
     Method(
         "guided_gradients", "Guided backprop", guided_gradients, "Gradients of the input", "input",
@@ -179,6 +233,11 @@ METHODS = table(
         params=(CHANNELS,),
         finish=over_channels,
         passes=a_gradient,
+        good_for="Pretty outlines of what convolutions react to.",
+        fails=(
+            "It hardly changes with the class or with random upper layers: it restores the picture rather than "
+            "explains the model."
+        ),
     ),
     Method(
         "full_gradients", "FullGrad", full_gradients, "Gradients of the input", "input", False, "1 pass",
@@ -191,6 +250,8 @@ METHODS = table(
             ),
         ),
         passes=a_gradient,
+        good_for="One fine map of all layers at once.",
+        fails="Its sharp look comes from early layers, and all is rescaled: it shows no sign and adds up to nothing.",
     ),
     Method(
         "occlusion", "Occlusion", occlusion, "Masking", "input", True, "1 pass a patch",
@@ -208,6 +269,10 @@ METHODS = table(
             Parameter("baseline", "choice", "mean", "What covers the patch.", choices=BASELINES),
         ),
         passes=lambda params, load: patches(load.height, load.width, params["patch"], params["stride"]),
+        good_for="Telling others: each value is how far the score falls with that patch covered, without gradients.",
+        fails="What is there twice is not missed once, and the cover itself may look like something.",
+        why_first="Needs no gradients: how far the score falls with each patch covered.",
+        resolution="patches",
     ),
     Method(
         "rise", "RISE", rise, "Masking", "input", True, "1 pass a mask",
@@ -224,5 +289,11 @@ METHODS = table(
         passes=lambda params, load: MASK * params["masks"],
         # Every value is about the score of the whole picture.
         display=Display(origin="quartile"),
+        good_for="Models of which nothing but scores can be had, and objects of any shape.",
+        fails=(
+            "Few masks leave a cloudy map; every value is about the mean score, and scattered holes are no "
+            "natural picture."
+        ),
+        resolution="a grid of random masks",
     ),
 )  # fmt: skip

@@ -14,7 +14,7 @@ import numpy as np
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.opened import ROOT, pixels
-from tests.browser.view import control
+from tests.browser.view import choose_method, control
 
 WIDE, NARROW = 1120, 420
 
@@ -64,6 +64,10 @@ class Gallery:
     def field(self, name: str) -> Locator:
         """The control with that label; the popup that it lies in is opened first."""
         return control(self.root, name)
+
+    def choose_method(self, method: str) -> None:
+        """Choose a method by its id."""
+        choose_method(self.root, method)
 
     def other_pixels(self, canvas: Locator, before: np.ndarray) -> np.ndarray:
         """Wait until a canvas shows something else, and return it."""

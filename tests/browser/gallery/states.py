@@ -14,7 +14,7 @@ def choose_something(view: Gallery) -> None:
     view.await_status("done")
     view.field("Class").click()
     view.root.get_by_role("option", name="cup").click()
-    view.field("Method").select_option("blobs2")
+    view.choose_method("blobs2")
     view.field("Rectify").check()
     view.field("Colormap").select_option("magma")
 
@@ -24,6 +24,12 @@ def code_shown(view: Gallery) -> None:
     choose_something(view)
     view.button("Copy as Python").click()
     expect(view.root.get_by_label("Select all and copy:")).to_be_focused()
+
+
+def methods_open(view: Gallery) -> None:
+    view.await_status("done")
+    view.field("Method").click()
+    expect(view.root.get_by_role("option", name="Gaze")).to_contain_text("no attention")
 
 
 def export_open(view: Gallery) -> None:
@@ -74,7 +80,7 @@ HOLD = """() => {
 
 
 def running(view: Gallery) -> None:
-    view.field("Method").select_option("slowblobs")
+    view.choose_method("slowblobs")
     expect(view.root.locator("[data-partial]").first).to_be_visible()
     view.page.evaluate(HOLD)
 
@@ -85,7 +91,7 @@ def failed(view: Gallery) -> None:
 
 
 def cancelled(view: Gallery) -> None:
-    view.field("Method").select_option("slowblobs")
+    view.choose_method("slowblobs")
     view.button("Cancel").click()
     view.await_status("cancelled")
 
@@ -97,7 +103,7 @@ def classes_open(view: Gallery) -> None:
 
 
 def with_parameters(view: Gallery) -> None:
-    view.field("Method").select_option("blobs2")
+    view.choose_method("blobs2")
     view.await_status("done")
 
 

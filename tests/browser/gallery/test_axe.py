@@ -43,6 +43,8 @@ STATES: dict[str, tuple[str, int, Callable[[Gallery], object]]] = {
     "notes-compared": ('notes&traits={"compare":"methods"}', NARROW, lambda view: view.await_status("done")),
     "narrow": ("", NARROW, states.layers_open),
     "narrow-many": ("labels&images=60", NARROW, lambda view: view.await_status("done")),
+    "methods": ("costs", WIDE, states.methods_open),
+    "narrow-methods": ("costs", NARROW, states.methods_open),
     "narrow-classes": ("classes=1000", NARROW, states.classes_open),
     "all-layers": ("layers=1000", WIDE, states.all_layers),
     "stage-closed": ("", WIDE, states.stage_closed),

@@ -184,7 +184,7 @@ def acts_on(view: Gallery, dice: random.Random) -> list[Callable[[], Any]]:
         page.evaluate("(v) => { for (const n in v) gallery.model.set(n, v[n]); gallery.model.save_changes(); }", values)
 
     return [
-        *[select("Method", ["blobs", "blobs2", "saliency"])] * 3,
+        *[lambda: view.choose_method(dice.choice(["blobs", "blobs2", "saliency"]))] * 3,
         *[lambda: python(target=dice.choice(["top", "top-2", "cat", "cup"]))] * 3,
         *[lambda: python(selected=[dice.randrange(4)])] * 3,
         select("Compare", ["none", "targets", "methods"]),

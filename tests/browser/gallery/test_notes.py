@@ -81,9 +81,9 @@ def test_what_holds_for_all_maps_of_a_method_is_said_once(gallery: Open) -> None
     expect(caution).to_contain_text("8 of 100 pictures")
     expect(view.root.locator(".tile .mark, .remark")).to_have_count(0)
     assert "8 of 100" not in str(view.canvases.first.get_attribute("aria-label"))
-    view.field("Method").select_option("saliency")
+    view.choose_method("saliency")
     expect(caution).to_have_count(0)
-    view.field("Method").select_option("blobs2")
+    view.choose_method("blobs2")
     expect(caution).to_contain_text("was not measured")
 
 
@@ -120,7 +120,7 @@ def test_nothing_is_said_of_maps_that_are_not_finished_or_have_nothing_to_be_sai
     view.await_status("done")
     expect(view.root.locator(".silence, .mark, .remark")).to_have_count(0)
     late = gallery("notes&step=399")
-    late.field("Method").select_option("slowblobs")
+    late.choose_method("slowblobs")
     expect(late.root.locator("[data-partial]").first).to_be_visible()
     expect(late.root.locator("[data-partial] .silence")).to_have_count(0)
 

@@ -25,7 +25,7 @@ def test_a_method_that_sees_the_input_says_that_the_layer_is_not_used(gallery: O
     note = view.root.get_by_text("sees the input: the layer makes no difference")
     view.await_status("done")
     expect(note).to_have_count(0)
-    view.field("Method").select_option("saliency")
+    view.choose_method("saliency")
     expect(note).to_be_visible()
     layer = view.root.get_by_role("treeitem", name="conv", exact=False).last
     layer.click()
@@ -155,7 +155,7 @@ def test_the_picker_says_that_it_adds_a_column_and_whose_parameters_are_shown(ga
     expect(note).to_be_visible()
     current = view.root.locator(".chip[aria-current]")
     expect(current).to_have_text(re.compile("^Blob-CAM"))
-    view.field("Method").select_option("blobs2")
+    view.choose_method("blobs2")
     expect(current).to_have_text(re.compile(r"^Blob-CAM\+\+"))
     expect(view.root.get_by_role("group", name="Parameters").locator("b")).to_have_text("Blob-CAM++")
     assert view.trait("compare_with") == ["blobs", "saliency", "blobs2"]

@@ -88,5 +88,5 @@ def test_where_none_can_come_there_is_no_room_for_them(gallery: Open) -> None:
     view.await_status("done")
     thumbs = view.root.get_by_role("tree").locator(".thumb")
     expect(thumbs).to_have_count(0)
-    view.field("Method").select_option("blobs")
+    view.choose_method("blobs")
     expect(thumbs).not_to_have_count(0)

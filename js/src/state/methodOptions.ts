@@ -1,0 +1,81 @@
+/** The methods as the picker offers them, by the question that they answer. */
+
+import type { MethodRecord } from "../kernel/protocol";
+import { isAvailable, NEEDS_KERNEL } from "./availableQuestions";
+import { costText, resolutionText } from "./labels";
+import type { Store } from "./store";
+
+export interface MethodOption {
+  key: string;
+  text: string;
+  method: MethodRecord;
+  /** Under which it stands. */
+  heading: string;
+  /** One line about it, or why it cannot be chosen. */
+  note: string;
+  /** What it costs. */
+  figure: string;
+  resolution: string;
+  /** Why it cannot be chosen; "" where it can. */
+  objection: string;
+  /** Why it is recommended, if it is. */
+  why?: string;
+}
+
+/** The same, so that those of one heading follow each other. */
+function grouped(options: readonly MethodOption[]): MethodOption[] {
+  const headings = [...new Set(options.map(({ heading }) => heading))];
+  return headings.flatMap((heading) => options.filter((option) => option.heading === heading));
+}
+
+const RECOMMENDED = "Recommended for this model";
+
+/** Those to begin with, and then all methods, those that answer one question together. */
+export function methodOptions(store: Store): readonly MethodOption[] {
+  const { catalogue = [], inspection } = store.constants.value ?? {};
+  const optionOf = (method: MethodRecord): MethodOption => {
+    const isHere = isAvailable(store, "method", method.id);
+    const objection = isHere ? (store.refused.value[method.id] ?? "") : NEEDS_KERNEL;
+    return {
+      key: method.id,
+      text: method.title,
+      method,
+      // Pages that an earlier version saved tell families alone.
+      heading: method.purpose ?? method.family,
+      note: objection || method.summary,
+      figure: objection ? "" : costText(store, method),
+      resolution: objection ? "" : resolutionText(store, method),
+      objection,
+    };
+  };
+  const options = grouped(catalogue.map(optionOf));
+  const recommended = Object.entries(inspection?.recommended_methods ?? {}).flatMap(([id, why]) =>
+    options
+      .filter(({ key, objection }) => key === id && !objection)
+      .map((option) => ({ ...option, heading: RECOMMENDED, note: why, why })),
+  );
+  // A list that opens shows the chosen method where it stands first.
+  const first = new Set(recommended.map(({ key }) => key));
+  const rest = options.map((option) => (first.has(option.key) ? { ...option, key: `${option.key} again` } : option));
+  return [...recommended, ...rest];
+}
+
+/** Methods that hold every word typed; those called so come first, and those that cannot be chosen last. */
+export function searchMethods(options: readonly MethodOption[], query: string): readonly MethodOption[] {
+  const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+  if (words.length === 0) return options;
+  const rank = ({ method, heading, objection }: MethodOption): number => {
+    const names = [method.id, method.title.toLowerCase()];
+    const about = [...names, method.summary, method.reference, method.family, heading].join("\n").toLowerCase();
+    if (!words.every((word) => about.includes(word))) return -1;
+    const asTyped = words.join(" ");
+    const place = names.includes(asTyped) ? 0 : names.some((name) => name.startsWith(asTyped)) ? 1 : 2;
+    return (objection ? 4 : 0) + (place === 2 && !words.every((word) => names.join(" ").includes(word)) ? 3 : place);
+  };
+  return options
+    .filter(({ why }) => why === undefined)
+    .map((option) => ({ option: { ...option, heading: "" }, place: rank(option) }))
+    .filter(({ place }) => place >= 0)
+    .sort((a, b) => a.place - b.place)
+    .map(({ option }) => option);
+}
