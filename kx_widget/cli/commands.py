@@ -16,7 +16,7 @@ from kx_widget.engine.drawing import COLORMAP
 from kx_widget.engine.errors import FormatError, ParameterError, UnknownTargetError
 from kx_widget.engine.figures import counted
 from kx_widget.engine.methods import METHODS
-from kx_widget.engine.registry import find
+from kx_widget.engine.registry import by_purpose, find
 from kx_widget.engine.wrappers import WRAPPERS
 from kx_widget.version import __version__
 
@@ -420,15 +420,18 @@ def inspect(
 
 @app.command()
 def methods(as_json: AsJson = False) -> None:
-    """List the methods, what each sees and costs, and its parameters."""
+    """List the methods by the question that they answer: what each sees and costs, and its parameters."""
     if as_json:
-        hidden = ("fn", "finish", "params", "passes", "display")
+        hidden = ("fn", "finish", "params", "passes", "display", "objection")
         facts = ({name: value for name, value in vars(e).items() if name not in hidden} for e in METHODS.values())
-        say([{**fact, "params": [vars(p) for p in METHODS[fact["id"]].params]} for fact in facts])
+        rows = zip(facts, METHODS.values(), strict=True)
+        say([{**fact, "purpose": e.purpose, "params": [vars(p) for p in e.params]} for fact, e in rows])
         return
     name, cost = (max(len(getattr(e, column)) for e in METHODS.values()) for column in ("id", "cost"))
-    for entry in METHODS.values():
-        typer.echo(f"{entry.id:{name}}  {entry.sees:9}  {entry.cost:{cost}}  {entry.summary}")
-        for p in entry.params:
-            among = f" ({', '.join(p.choices)})" if p.choices else ""
-            typer.echo(f"    --param {p.name}={p.default}  {p.help}{among}")
+    for number, (purpose, entries) in enumerate(by_purpose(METHODS.values()).items()):
+        typer.echo("\n" * (number > 0) + purpose)
+        for entry in entries:
+            typer.echo(f"{entry.id:{name}}  {entry.sees:9}  {entry.cost:{cost}}  {entry.summary}")
+            for p in entry.params:
+                among = f" ({', '.join(p.choices)})" if p.choices else ""
+                typer.echo(f"    --param {p.name}={p.default}  {p.help}{among}")

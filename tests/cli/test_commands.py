@@ -428,6 +428,10 @@ def test_methods(kx_command):
     for entry in kx.METHODS.values():
         assert re.search(f"^{entry.id} +{entry.sees} +{re.escape(entry.cost)} +{re.escape(entry.summary)}$", out, re.M)
         assert all(f"--param {p.name}=" in out for p in entry.params)
+    questions = ["Where does it look?", "Which pixels?", "What if it were gone?"]
+    places = [out.index(words) for words in (*questions[:2], "integrated_gradients  ", questions[2], "rise  ")]
+    assert places == sorted(places)
+    assert {m["purpose"] for m in told} >= set(questions)
 
 
 def test_help_teaches(kx_command):
