@@ -31,7 +31,7 @@ LINEAR_IN_TARGET = (
     *("cam", "gradcam", "hirescam", "xgradcam", "gradient_x_input", "integrated_gradients"),
     *("occlusion", "rise"),
 )
-WITHOUT_CLASS = ("eigencam", "attention_rollout")
+WITHOUT_CLASS = ("eigencam", "fem", "kpca_cam", "attention_rollout")
 KEEP_SCORES = ("ablationcam", "occlusion", "rise", "scorecam")
 # One for each way in which the engine drives a method: what holds of one of them holds of those like it.
 DRIVERS = ("gradcam", "gradients", "full_gradients", "integrated_gradients", "occlusion", "rise", "scorecam",

@@ -9,14 +9,18 @@ from kx_widget.engine.methods.attention_gradient import attention_gradient
 from kx_widget.engine.methods.attention_rollout import attention_rollout
 from kx_widget.engine.methods.cam import cam
 from kx_widget.engine.methods.eigencam import eigencam
+from kx_widget.engine.methods.eigengradcam import eigengradcam
+from kx_widget.engine.methods.fem import fem
 from kx_widget.engine.methods.full_gradients import full_gradients
 from kx_widget.engine.methods.gradcam import gradcam
+from kx_widget.engine.methods.gradcam_elementwise import gradcam_elementwise
 from kx_widget.engine.methods.gradcampp import gradcampp
 from kx_widget.engine.methods.gradient_x_input import gradient_x_input
 from kx_widget.engine.methods.gradients import gradients, over_channels
 from kx_widget.engine.methods.guided_gradients import guided_gradients
 from kx_widget.engine.methods.hirescam import hirescam
 from kx_widget.engine.methods.integrated_gradients import integrated_gradients
+from kx_widget.engine.methods.kpca_cam import kpca_cam
 from kx_widget.engine.methods.layercam import layercam
 from kx_widget.engine.methods.legrad import legrad
 from kx_widget.engine.methods.occlusion import occlusion, patches
@@ -128,6 +132,41 @@ METHODS = table(
         passes=one_head,
         good_for="What stands out to the model in the picture at all, without a gradient and without noise.",
         fails="It knows no class: all classes get the same map, and a salient background may win.",
+    ),
+    Method(
+        "eigengradcam", "EigenGradCAM", eigengradcam, "Class activation maps", "layer", True, "instant",
+        "The strongest pattern of gradient times activation: Eigen-CAM for a class.",
+        "pytorch-grad-cam, after Muhammad and Yeasin 2020, arXiv 2008.00299",
+        passes=one_head,
+    ),
+    Method(
+        "gradcam_elementwise", "Grad-CAM element-wise", gradcam_elementwise, "Class activation maps", "layer", False,
+        "instant",
+        "Gradient times activation, where it raised the score, added up.",
+        "pytorch-grad-cam",
+        passes=one_head,
+    ),
+    Method(
+        "fem", "FEM", fem, "Class activation maps", "layer", True, "instant",
+        "Where channels are far above their mean; the same for every class.",
+        "Fuad et al. 2020, IPTA",
+        params=(
+            Parameter(
+                "k", "float", 2.0, "How many deviations above its mean a channel counts as high.",
+                minimum=0, maximum=6, step=0.25,
+            ),
+        ),
+        passes=one_head,
+    ),
+    Method(
+        "kpca_cam", "KPCA-CAM", kpca_cam, "Class activation maps", "layer", True, "instant",
+        "The strongest pattern of the activations under a kernel; the same for every class.",
+        "Karmani et al. 2024, arXiv 2410.00267",
+        params=(
+            Parameter("kernel", "choice", "sigmoid", "How alike two cells are.", choices=("sigmoid", "rbf")),
+            Parameter("gamma", "float", None, "Scale of the kernel; None is 1 / channels.", minimum=0),
+        ),
+        passes=one_head,
     ),
     Method(
         "ablationcam", "Ablation-CAM", ablationcam, "Class activation maps", "layer", True, "1 head pass a channel",

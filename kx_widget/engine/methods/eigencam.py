@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from kx_widget.engine.principal import agreeing, first_component
 from kx_widget.engine.types import Floats, Partial
 
 
@@ -25,15 +26,5 @@ def eigencam(probe: Any, target: Floats) -> Iterator[Partial]:
     """
     del target
     a = probe.activations()
-    yield Partial(np.stack([_first_component(image.reshape(-1, a.shape[-1])) for image in a]).reshape(a.shape[:3]))
-
-
-def _first_component(a: Floats) -> Floats:
-    """A V₁ (hw,) of one image's A (hw, K), by way of the smaller of A Aᵀ and Aᵀ A."""
-    double = a.astype(np.float64)
-    if len(a) <= a.shape[1]:
-        values, vectors = np.linalg.eigh(double @ double.T)
-        component = np.sqrt(max(values[-1], 0.0)) * vectors[:, -1]
-    else:
-        component = double @ np.linalg.eigh(double.T @ double)[1][:, -1]
-    return np.float32(1 if component @ double.mean(1) >= 0 else -1) * component.astype(np.float32)
+    cells = [image.reshape(-1, a.shape[-1]) for image in a]
+    yield Partial(np.stack([agreeing(first_component(rows), rows.mean(1)) for rows in cells]).reshape(a.shape[:3]))

@@ -1,0 +1,93 @@
+"""Class activation maps against what other libraries say of the same net; `make oracles` asks these anew."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+import kx_widget as kx
+from tests.oracles.cam_case import LAST, TARGETS
+from tests.oracles.case import FOLDER, case
+from tests.oracles.keras_cam_model import keras_cam_model
+
+
+@pytest.fixture(scope="module")
+def explainer():
+    return kx.Explainer(keras_cam_model(), preprocess=None)
+
+
+@pytest.fixture(scope="module")
+def grad_cam():
+    return np.load(FOLDER / "pytorch_grad_cam.npz")
+
+
+def maps_of(explainer, method, layer=LAST, **params):
+    """The map of each image for the class that was asked about."""
+    targets = np.array(TARGETS)[:, None]
+    return explainer.explain(case().images, targets, method=method, layer=layer, **params).maps[:, 0]
+
+
+def close(maps, expected):
+    assert_allclose(maps, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
+
+
+def facts(explainer, method="gradcam"):
+    """Activations and gradients (B, h, w, K) at the layer, in double precision."""
+    question = explainer.ask(case().images, np.array(TARGETS)[:, None], method=method, layer=LAST)
+    rows, probe = next(question.probes())
+    weights = np.ascontiguousarray(question.targets(rows, probe).weights[:, 0])
+    return probe.activations().astype(np.float64), probe.head_gradient(weights).astype(np.float64)
+
+
+@pytest.mark.oracle("gradcam_elementwise")
+def test_gradcam_elementwise_is_that_of_pytorch_grad_cam(explainer, grad_cam):
+    close(maps_of(explainer, "gradcam_elementwise"), grad_cam["GradCAMElementWise"])
+
+
+@pytest.mark.oracle("eigengradcam")
+def test_eigengradcam_is_that_of_pytorch_grad_cam_with_the_sign_of_the_sum(explainer, grad_cam):
+    """There the sign is LAPACK's."""
+    a, g = facts(explainer)
+    for found, theirs, product in zip(maps_of(explainer, "eigengradcam"), grad_cam["EigenGradCAM"], a * g, strict=True):
+        total = product.sum(-1)
+        close(found, theirs * np.sign(((total - total.mean()) * theirs).sum()))
+
+
+@pytest.mark.oracle("fem")
+def test_fem_is_that_of_xplique(explainer):
+    """The paper's, that is; pytorch-grad-cam's weighs activations by how many of a channel's are high."""
+    close(maps_of(explainer, "fem", k=1.0), np.load(FOLDER / "xplique_fem.npz")["fem"])
+
+
+@pytest.mark.oracle("fem")
+def test_fem_counts_channels_where_they_are_rarely_high(explainer):
+    a, _ = facts(explainer)
+    for found, image in zip(maps_of(explainer, "fem"), a, strict=True):
+        expected = np.zeros(image.shape[:2])
+        for channel in np.moveaxis(image, -1, 0):
+            expected[channel >= channel.mean() + 2 * channel.std()] += channel.mean()
+        close(found, expected)
+
+
+@pytest.mark.oracle("kpca_cam")
+@pytest.mark.parametrize(("params", "name"), [({}, "KPCA_CAM"), ({"kernel": "rbf", "gamma": 0.5}, "KPCA_CAM rbf")])
+def test_kpca_cam_is_that_of_pytorch_grad_cam_with_the_sign_of_the_mean(params, name, explainer, grad_cam):
+    """There the sign is scikit-learn's, which makes the largest value positive."""
+    a, _ = facts(explainer)
+    for found, theirs, image in zip(maps_of(explainer, "kpca_cam", **params), grad_cam[name], a, strict=True):
+        mean = image.mean(-1)
+        close(found, theirs * np.sign(((mean - mean.mean()) * theirs).sum()))
+
+
+@pytest.mark.oracle("kpca_cam")
+def test_kpca_cam_of_many_cells_goes_by_some_of_them():
+    """Where cells come in blocks of four that are the same, some of them tell what all would."""
+    from kx_widget.engine.methods.kpca_cam import kpca_cam
+
+    class Blocks:
+        def __init__(self, a):
+            self.activations = lambda: a
+
+    coarse = np.random.default_rng(0).random((2, 12, 12, 5)).astype(np.float32)
+    fine = coarse.repeat(2, 1).repeat(2, 2)
+    (all_cells,), (some,) = (list(kpca_cam(Blocks(a), np.zeros((2, 1), np.float32))) for a in (coarse, fine))
+    assert_allclose(some.maps, all_cells.maps.repeat(2, 1).repeat(2, 2), rtol=1e-3, atol=1e-5)
