@@ -82,7 +82,7 @@ oracles: setup build/oracles/.installed build/torch/.installed
 	PYTHONPATH=build/oracles $(PY) -m tests.oracles xplique quantus medicai
 	build/torch/bin/python -m tests.oracles torchcam captum
 	PYTHONPATH=build/oracles $(PY) -m tests.oracles xplique_fem
-	build/torch/bin/python -m tests.oracles pytorch_grad_cam
+	build/torch/bin/python -m tests.oracles pytorch_grad_cam torchcam_cams
 
 build: setup
 	rm -rf dist

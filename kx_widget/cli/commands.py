@@ -1,8 +1,9 @@
 """The subcommands of `kx`: arguments in, calls of the package, words or JSON out."""
 
+import contextlib
 import json
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,6 +18,7 @@ from kx_widget.engine.errors import FormatError, ParameterError, UnknownTargetEr
 from kx_widget.engine.figures import counted
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.registry import by_purpose, find
+from kx_widget.engine.targets import MINUS, parse
 from kx_widget.engine.wrappers import WRAPPERS
 from kx_widget.version import __version__
 
@@ -224,16 +226,26 @@ def _targets(text: str | None, top: int | None, class_names: Sequence[str]) -> l
         if top > len(class_names):
             raise UnknownTargetError(f"--top {top} asks for more classes than the model has ({len(class_names)}).")
         return ["top", *(f"top-{place}" for place in range(2, top + 1))]
-    names = {name.lower() for name in class_names}
+    names = {name.lower(): name for name in class_names}
     pieces = ("top" if text is None else text).split(",")
     targets: list[Any] = []
     while pieces:
         lengths = range(len(pieces), 0, -1)
-        taken = next((n for n in lengths if ",".join(pieces[:n]).strip().lower() in names), 1)
+        taken = next((n for n in lengths if _is_target(",".join(pieces[:n]).strip(), names)), 1)
         target = ",".join(pieces[:taken]).strip()
         targets.append(int(target) if target.removeprefix("-").isdecimal() else target)
         del pieces[:taken]
     return targets
+
+
+def _is_target(text: str, names: Mapping[str, str]) -> bool:
+    """Whether a text is the name of a class, by those in lower case, or a contrast of classes that have such names."""
+    if text.lower() in names or text.count(MINUS) != 1:
+        return text.lower() in names
+    with contextlib.suppress(UnknownTargetError):
+        parse(text, tuple(names.values()))
+        return True
+    return False
 
 
 def _parameters(method: str, texts: Sequence[str]) -> dict[str, Any]:

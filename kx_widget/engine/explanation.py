@@ -20,6 +20,7 @@ from kx_widget.engine.plots import empty_figure
 from kx_widget.engine.postprocess import Scale, apply_scale, apply_sign, resize
 from kx_widget.engine.regions import Region
 from kx_widget.engine.subjects import WHERE, Subject
+from kx_widget.engine.targets import is_of_several
 from kx_widget.engine.types import Floats, Ints, Notes
 from kx_widget.version import __version__
 
@@ -289,7 +290,9 @@ class Explanation:
         if self.units:
             kind = self.own[index].kind if self.own and index >= 0 else "value"
             return Subject(kind, name, unit_of(self.units, index) or "", where)
-        return Subject("contrast" if index < 0 else "class", where=where)
+        if index >= 0:
+            return Subject(where=where)
+        return Subject("contrast of several" if is_of_several(name) else "contrast", where=where)
 
     @property
     def legend(self) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple, TypeVar
 
-SubjectKind = Literal["class", "contrast", "value", "own", "detection"]
+SubjectKind = Literal["class", "contrast", "contrast of several", "value", "own", "detection"]
 Part = TypeVar("Part", bound=str)
 # By kind, what `Metric.meaning` and its like put between their own words; a value has its name in them.
 WORDS: Mapping[SubjectKind, Mapping[str, str]] = {
@@ -18,6 +18,13 @@ WORDS: Mapping[SubjectKind, Mapping[str, str]] = {
         "subject": "the difference of the two classes",
         "speaks": "speaks for the one class rather than the other",
         "why": "why the one class rather than the other",
+        "others": "other classes",
+        "number": "score",
+    },
+    "contrast of several": {
+        "subject": "the difference of the class and the others",
+        "speaks": "speaks for the class rather than the others",
+        "why": "why the class rather than the others",
         "others": "other classes",
         "number": "score",
     },

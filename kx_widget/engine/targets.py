@@ -21,6 +21,9 @@ TRUE = "true"
 # What a class is called that has no name, or one that would mean something else.
 NUMBERED = re.compile(r"class (\d+)")
 MINUS = " − "
+# Of several classes, what is subtracted: "0.6 mean(tiger cat; lynx, catamount)". Names have commas.
+MEAN = re.compile(r"(?:(\d+(?:\.\d+)?) )?mean\((.+)\)")
+AND = "; "
 # Between a target and the number of the band of which a map is.
 BAND = " · band "
 NO_LABEL = (
@@ -31,24 +34,40 @@ NO_LABEL = (
 
 @dataclass(frozen=True)
 class Contrast:
-    """Score of `a` minus score of `b`; see `contrast`."""
+    """Score of `a` minus `weight` times that of `b`, or the mean of several, a tuple of them; see `contrast`."""
 
     a: Any
     b: Any
+    weight: float = 1.0
+
+    @property
+    def others(self) -> tuple[Any, ...]:
+        """What is subtracted, one or several."""
+        return self.b if isinstance(self.b, tuple) else (self.b,)
 
 
-def contrast(a: int | str, b: int | str) -> Contrast:
-    """The target "score a − score b": why this class rather than that one.
+def contrast(a: int | str, b: int | str | Sequence[int | str], weight: float = 1.0) -> Contrast:
+    """The target "score a − weight · mean of the scores b": why this class rather than that one, or than those.
+
+    With several classes that look alike it is Finer-CAM's, for every method: `contrast("top", ["top-2", "top-3",
+    "top-4"], weight=0.6)`. Implementations differ: torch-cam takes the 3 classes whose scores are nearest, their mean
+    and the weight 0.6, as here; pytorch-grad-cam the mean weighted by the classes' probabilities, whose gradient it
+    follows too, and the weight 1.
 
     Args:
         a: class index, class name, `"top"`, `"top-2"`…, which are ranks, or `"true"`, the image's own label; the last
             two whatever the classes are called.
-        b: the same.
+        b: the same, or a list of several. Of an image, classes that are the same count once, and `a` does not count.
+        weight: how much of their mean is subtracted.
 
     Returns:
-        A target for `explain` and `KxWidget`. For methods linear in the target its map is map(a) − map(b).
+        A target for `explain` and `KxWidget`. For methods linear in the target its map is map(a) − weight · mean of
+        the maps b. Its text, "a − 0.6 mean(b; c; d)", means the same wherever a target is asked for.
+
+    Reference: Zhang et al. 2025, arXiv 2501.11309.
     """
-    return Contrast(a, b)
+    others: tuple[Any, ...] = tuple(b) if isinstance(b, (list, tuple, np.ndarray)) else (b,)
+    return Contrast(a, others[0] if len(others) == 1 else others, weight)
 
 
 @dataclass(frozen=True)
@@ -79,7 +98,7 @@ class Targets:
 
 @dataclass(frozen=True)
 class TargetColumns:
-    """Checked targets, not yet tied to images: per column a class, a rank, the true class or a contrast of two.
+    """Checked targets, not yet tied to images: per column a class, a rank, the true class or a contrast.
 
     `per_image` (N, T) are classes that were given image by image; `labels` (N,) are the true classes, None where one is
     unknown. `bands` (T,) are the bands of the image that columns show, if each shows one.
@@ -129,7 +148,7 @@ class TargetColumns:
 
     @property
     def contrasts(self) -> tuple[bool, ...]:
-        """Whether each column is the difference of two classes."""
+        """Whether each column is the difference of a class and others."""
         if self.per_image is not None:
             return (False,) * self.per_image.shape[1]
         return tuple(isinstance(c, Contrast) for c in self.columns)
@@ -187,37 +206,37 @@ class TargetColumns:
         else:
             labels = self.labels or (None,) * n
             rows = [[self._resolve(c, order[i], labels[i]) for c in self.columns] for i in range(n)]
-        indices = np.asarray([[-1 if one.absent or one.b is not None else one.a for one in row] for row in rows])
+        indices = np.asarray([[-1 if one.absent or one.others else one.a for one in row] for row in rows])
         weights = np.zeros((*indices.shape, self.classes), np.float32)
         for i, row in enumerate(rows):
-            for column, (a, b, absent) in enumerate(row):
-                if not absent:
-                    weights[i, column, a] += 1
-                if not absent and b is not None:
-                    weights[i, column, b] -= 1
+            for column, one in enumerate(row):
+                if not one.absent:
+                    weights[i, column, one.a] = 1
+                    weights[i, column, list(one.others)] = -one.weight / max(1, len(one.others))
         names = tuple(tuple(self._name(one, c) for c, one in enumerate(row)) for row in rows)
         absent = tuple(tuple(one.absent for one in row) for row in rows)
         return Targets(indices.astype(np.int64), weights, names, absent)
 
     def _resolve(self, column: Any, order: Ints, label: int | None) -> "_Resolved":
         """What a column asks of one image, by its classes in the order of their scores and its label."""
-        a, *others = (_index(side, order, label) for side in _sides(column))
-        b = others[0] if others else None
-        if a is None or (others and b is None):
-            return _Resolved(-1, None, NO_LABEL)
-        if a != b:
-            return _Resolved(a, b)
-        left, right = (_spoken(side, self.class_names) for side in _sides(column))
-        same = f"Same class: {left} and {right} are the same class, {self.class_names[a]!r}"
-        return _Resolved(a, b, f"{same}: there is no difference to explain.")
+        a, *indices = (_index(side, order, label) for side in _sides(column))
+        if a is None or None in indices:
+            return _Resolved(-1, absent=NO_LABEL)
+        others = tuple(dict.fromkeys(index for index in indices if index is not None and index != a))
+        if others or not indices:
+            return _Resolved(a, others, column.weight if indices else 1.0)
+        *sides, last = (_spoken(side, self.class_names) for side in _sides(column))
+        same = f"Same class: {', '.join(sides)} and {last} are the same class, {self.class_names[a]!r}"
+        return _Resolved(a, (a,), absent=f"{same}: there is no difference to explain.")
 
     def _name(self, one: "_Resolved", column: int) -> str:
         if one.a < 0:
             return self.texts[column]
-        if one.b is None:
+        if not one.others:
             return self._of_band(self.class_names[one.a], column)
         # Of a contrast no index is kept, so that its name has to say which classes it is of.
-        return self._of_band(MINUS.join(_telling(side, self.class_names) for side in (one.a, one.b)), column)
+        a, *others = (_telling(side, self.class_names) for side in (one.a, *one.others))
+        return self._of_band(_joined(a, others, one.weight), column)
 
 
 @dataclass(frozen=True)
@@ -231,15 +250,16 @@ class _True:
 
 
 class _Resolved(NamedTuple):
-    """The class of one image that is explained, less that of a contrast; `absent` says why there is none."""
+    """The class of one image that is explained, less those of a contrast; `absent` says why there is none."""
 
     a: int
-    b: int | None = None
+    others: tuple[int, ...] = ()
+    weight: float = 1.0
     absent: str = ""
 
 
 def _sides(column: Any) -> tuple[Any, ...]:
-    return (column.a, column.b) if isinstance(column, Contrast) else (column,)
+    return (column.a, *column.others) if isinstance(column, Contrast) else (column,)
 
 
 def _index(side: Any, order: Ints, label: int | None) -> int | None:
@@ -250,7 +270,9 @@ def _index(side: Any, order: Ints, label: int | None) -> int | None:
 
 def _text(column: Any, names: Sequence[str]) -> str:
     if isinstance(column, Contrast):
-        return _text(column.a, names) + MINUS + _text(column.b, names)
+        is_plain = _is_plain(column.others, column.weight)
+        a, *others = (_text(side, names) if is_plain else _telling(side, names) for side in _sides(column))
+        return _joined(a, others, column.weight)
     if isinstance(column, _True):
         return TRUE
     if isinstance(column, _Rank):
@@ -260,10 +282,30 @@ def _text(column: Any, names: Sequence[str]) -> str:
     return f"class {column}" if is_reserved(name) else name
 
 
-def _telling(index: int, names: Sequence[str]) -> str:
-    """The name of a class, or its number where the name alone would mean another class, or several."""
-    text = _text(index, names)
-    return text if names.count(text) == 1 else f"class {index}"
+def _telling(side: Any, names: Sequence[str]) -> str:
+    """The name of a class, or its number where the name alone would mean another class, several, or a list."""
+    text = _text(side, names)
+    is_told = not isinstance(side, int) or (names.count(text) == 1 and AND not in text and MINUS not in text)
+    return text if is_told else f"class {side}"
+
+
+def _is_plain(others: Sequence[Any], weight: float) -> bool:
+    """Whether a contrast is the difference of two scores."""
+    return len(others) == 1 and weight == 1
+
+
+def _joined(a: str, others: Sequence[str], weight: float) -> str:
+    """The text of a contrast of these classes."""
+    if _is_plain(others, weight):
+        return a + MINUS + others[0]
+    factor = "" if weight == 1 else f"{np.format_float_positional(weight, trim='-')} "
+    return f"{a}{MINUS}{factor}mean({AND.join(others)})"
+
+
+def _disjoined(text: str) -> tuple[list[str], float]:
+    """What `_joined` put after the minus: the texts of the classes, and their weight."""
+    match = MEAN.fullmatch(text)
+    return (match[2].split(AND), float(match[1] or 1)) if match else ([text], 1.0)
 
 
 def _spoken(side: Any, names: Sequence[str]) -> str:
@@ -277,11 +319,19 @@ def is_reserved(text: str) -> bool:
     return text == TRUE or RANK.fullmatch(text) is not None
 
 
+def is_of_several(text: str) -> bool:
+    """Whether this is the text of a contrast with the mean of several classes."""
+    return MEAN.fullmatch(text.partition(MINUS)[2]) is not None
+
+
 def mentions_true(target: Any) -> bool:
     """Whether a target, as it was given or as text, asks for the image's label."""
     if isinstance(target, Contrast):
-        return mentions_true(target.a) or mentions_true(target.b)
-    return isinstance(target, str) and TRUE in target.split(MINUS)
+        return any(map(mentions_true, _sides(target)))
+    if not isinstance(target, str):
+        return False
+    a, *rest = target.split(MINUS, 1)
+    return TRUE in (a, *(side for text in rest for side in _disjoined(text)[0]))
 
 
 def parse(targets: Any, class_names: Sequence[str], images: int | None = None) -> TargetColumns:
@@ -319,7 +369,8 @@ def _array(targets: Any, names: tuple[str, ...], images: int | None) -> TargetCo
 
 def _parse_one(target: Any, names: tuple[str, ...]) -> Any:
     if isinstance(target, Contrast):
-        return _contrast(_parse_one(target.a, names), _parse_one(target.b, names), names)
+        a, *others = (_parse_one(side, names) for side in _sides(target))
+        return _contrast(a, others, target.weight, names)
     if is_whole_number(target):
         if not 0 <= target < len(names):
             raise UnknownTargetError(f"There is no class {target}: the model has classes 0 to {len(names) - 1}.")
@@ -329,14 +380,24 @@ def _parse_one(target: Any, names: tuple[str, ...]) -> Any:
     raise UnknownTargetError(f"{target!r} is not a target. {_accepted(len(names))}")
 
 
-def _contrast(a: Any, b: Any, names: tuple[str, ...]) -> Contrast:
-    for part in (a, b):
+def _contrast(a: Any, others: Sequence[Any], weight: Any, names: tuple[str, ...]) -> Contrast:
+    for part in (a, *others):
         if isinstance(part, Contrast):
             raise UnknownTargetError(f"A contrast is of two classes, and {_text(part, names)!r} is one itself.")
-    if a == b:
-        text = _text(Contrast(a, b), names)
+    is_number = isinstance(weight, (int, float, np.number)) and not isinstance(weight, bool)
+    if not is_number or not 0 < weight < np.inf:
+        raise UnknownTargetError(f"contrast(…, weight={weight!r}): the weight must be a number above 0; leave it at 1.")
+    if not others:
+        raise UnknownTargetError(
+            "contrast(a, []) has nothing to subtract: pass one class at least, or explain a alone."
+        )
+    column = Contrast(a, others[0] if len(others) == 1 else tuple(others), float(weight))
+    if a in others and len(others) == 1:
+        text = _text(column, names)
         raise UnknownTargetError(f"{text!r} has the same class on both sides, so it is 0 everywhere: choose another.")
-    return Contrast(a, b)
+    if len({a, *others}) < 1 + len(others):
+        raise UnknownTargetError(f"{_text(column, names)!r} names a class twice: name each of them once.")
+    return column
 
 
 def classes_named(text: str, names: Sequence[str]) -> list[int]:
@@ -366,15 +427,16 @@ def _parse_text(text: str, names: tuple[str, ...]) -> Any:
         # The heading of a column that shows one band of the map.
         return _parse_text(text.split(BAND)[0], names)
     if MINUS in text:
-        a, b = text.split(MINUS, 1)
-        return _contrast(_parse_text(a, names), _parse_text(b, names), names)
+        a, rest = text.split(MINUS, 1)
+        sides, weight = ([rest], 1.0) if classes_named(rest, names) else _disjoined(rest)
+        return _contrast(_parse_text(a, names), [_parse_text(side, names) for side in sides], weight, names)
     raise UnknownTargetError(f"There is no class {text!r}.{did_you_mean(text, names)}")
 
 
 def _accepted(classes: int) -> str:
     return (
         f'Pass a class index from 0 to {classes - 1}, a class name, "top", "top-2"…, "true" (each image\'s own label), '
-        "or kx.contrast(a, b)."
+        "kx.contrast(a, b) or kx.contrast(a, [b, c, …], weight=…)."
     )
 
 

@@ -276,6 +276,16 @@ def test_class_names_with_commas_are_targets(kx_command, model, folder, tmp_path
     assert kx.Store(tmp_path / "s").column("target").to_pylist()[:4] == [1, 0, 3, 2]
 
 
+def test_a_contrast_of_such_classes_is_one_target(kx_command, model, folder, tmp_path):
+    (tmp_path / "names.txt").write_text("tench, Tinca tinca\ngoldfish\nhammerhead, shark, fish\nray\n")
+    asked = ("explain", model, folder / "cats" / "01.png", "--out", tmp_path / "s", "--class-names")
+    several = "tench, Tinca tinca − 0.6 mean(hammerhead, shark, fish; ray)"
+    targets = f"ray, {several}, goldfish − tench, Tinca tinca, top"
+    assert kx_command(*asked, tmp_path / "names.txt", "--targets", targets)[0] == 0
+    names = kx.Store(tmp_path / "s").column("target_name").to_pylist()
+    assert names[:3] == ["ray", several, "goldfish − tench, Tinca tinca"]
+
+
 @pytest.mark.parametrize(("version", "code"), [("3.11.2", 1), ("3.11.3", 0), ("3.4.0rc1", 1), ("4.0.0", 0)])
 def test_h5_is_loaded_only_by_a_keras_that_does_not_run_its_code(kx_command, tmp_path, monkeypatch, version, code):
     models.residual().save(tmp_path / "m.h5")

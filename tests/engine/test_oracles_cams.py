@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import kx_widget as kx
-from tests.oracles.cam_case import LAST, TARGETS
+from tests.oracles.cam_case import GAMMA, LAST, TARGETS
 from tests.oracles.case import FOLDER, case
 from tests.oracles.keras_cam_model import keras_cam_model
 
@@ -91,3 +91,13 @@ def test_kpca_cam_of_many_cells_goes_by_some_of_them():
     fine = coarse.repeat(2, 1).repeat(2, 2)
     (all_cells,), (some,) = (list(kpca_cam(Blocks(a), np.zeros((2, 1), np.float32))) for a in (coarse, fine))
     assert_allclose(some.maps, all_cells.maps.repeat(2, 1).repeat(2, 2), rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize(("method", "name"), [("gradcam", "GradCAM"), ("layercam", "LayerCAM")])
+def test_a_contrast_with_several_classes_is_torchcam_s_finercam(method, name, explainer):
+    """It keeps what is positive."""
+    torchcam, images = np.load(FOLDER / "torchcam_cams.npz"), case().images
+    for i, (target, nearest) in enumerate(zip(TARGETS, torchcam["nearest"].tolist(), strict=True)):
+        finer = kx.contrast(target, nearest, weight=GAMMA)
+        e = explainer.explain(images[i : i + 1], finer, method=method, layer=LAST)
+        close(np.maximum(e.maps[0, 0], 0), torchcam[f"FinerCAM {name}"][i])

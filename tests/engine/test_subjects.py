@@ -40,6 +40,11 @@ def said(explainer, e, images=IMAGES):
         (Subject(), "speaks for the class", "the class"),
         (Subject(where="where it wins"), "speaks for the class where it wins", "the class where it wins"),
         (Subject("contrast"), "speaks for the one class rather than the other", "the difference of the two classes"),
+        (
+            Subject("contrast of several"),
+            "speaks for the class rather than the others",
+            "the difference of the class and the others",
+        ),
         (Subject("value", "age", "years"), "raises age", "age"),
         (Subject("value"), "raises the value", "the value"),
         (Subject("value", "{value}"), "raises {value}", "{value}"),
