@@ -28,6 +28,8 @@ it("colours of both signs speak for the class or against it, and in a contrast f
   expect(meaning({ target: 1 }, { sign: "signed" })).toBe(`${warm} against it.`);
   const contrast = { target: -1, target_name: "Egyptian cat − tabby, tabby cat" };
   expect(meaning(contrast, { sign: "signed" })).toBe(`${warm} for tabby.`);
+  const several = { target: -1, target_name: "Egyptian cat − 0.6 mean(tabby, tabby cat; top-2)" };
+  expect(meaning(several, { sign: "signed" })).toBe(`${warm} for 0.6 × mean of tabby, 2nd.`);
   const ranks = { target: -1, target_name: "top − true" };
   expect(meaning(ranks, { sign: "signed" })).toBe("Warm colours speak for predicted, cold ones for true class.");
 });

@@ -681,6 +681,15 @@ describe("the picker of classes", () => {
     expect(requests).toEqual([{ target: "top − true" }]);
   });
 
+  it("contrasts a class with the mean of those with the highest scores", () => {
+    picker();
+    screen.one("button", "vs another class").fire("click");
+    type("mean", "vs");
+    screen.one("option", /^0\.6 × mean of 2nd, 3rd/).fire("click");
+    expect(requests.at(-1)).toEqual({ target: "top − 0.6 mean(top-2; top-3; top-4)" });
+    expect(field("vs").value).toBe("0.6 × mean of 2nd, 3rd, 4th");
+  });
+
   it("contrasts another class than the predicted one with that, if its name is clear", () => {
     begin({ target: "dog" });
     picker();

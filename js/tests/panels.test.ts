@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { LayerRecord, ParameterRecord } from "../src/kernel/protocol";
 import { duration, percent, position, roughly, shape, value } from "../src/state/format";
 import { Store } from "../src/state/store";
-import { joinTarget, plainText, splitTarget, spokenTarget } from "../src/state/target";
+import { joinTarget, meanOf, nearest, plainText, splitTarget, spokenTarget } from "../src/state/target";
 import { classOptions, keyOf, readOption, targetOf } from "../src/view/classPicker";
 import { search } from "../src/view/combobox";
 import { buildTree, canChoose, visibleRows } from "../src/view/layerTree";
@@ -164,6 +164,22 @@ describe("a contrast", () => {
     expect([plainText(0, names), plainText(1, names), plainText(3, names)]).toEqual([null, "dog", null]);
     expect(joinTarget(0, "dog", names)).toBe(0);
     expect(joinTarget("dog", 2, names)).toBe("dog");
+  });
+
+  it("may be with the mean of several", () => {
+    const names = ["tabby, tabby cat", "lynx, catamount", "mean(a; b)"];
+    const [a, b] = splitTarget("tabby, tabby cat − 0.6 mean(lynx, catamount; top-2)", names);
+    expect([a, meanOf(b ?? "", names)]).toEqual([names[0], { weight: "0.6", classes: ["lynx, catamount", "top-2"] }]);
+    expect(meanOf("mean(top; top-3)", names)).toEqual({ weight: "1", classes: ["top", "top-3"] });
+    for (const single of ["lynx, catamount", "mean(a; b)", 1]) expect(meanOf(single, names)).toBeNull();
+  });
+
+  it("is offered with the classes of the highest scores", () => {
+    expect(nearest("top", 1000)).toBe("0.6 mean(top-2; top-3; top-4)");
+    expect(nearest("dog", 1000)).toBe("0.6 mean(top; top-2; top-3)");
+    expect([nearest("top", 3), nearest("top", 2), nearest("dog", 2)]).toEqual([
+      ...["0.6 mean(top-2; top-3)", null, "0.6 mean(top; top-2)"],
+    ]);
   });
 });
 

@@ -5,7 +5,7 @@ import { isRight, labelOf } from "./filterSort";
 import { lastSegment, roughly } from "./format";
 import { regionsText } from "./regions";
 import { type Compare, chosenMethod, comparedValues, type Store, type Target } from "./store";
-import { splitTarget, spokenTarget } from "./target";
+import { meanOf, splitTarget, spokenTarget } from "./target";
 
 export const className = (store: Store, target: Target): string =>
   typeof target === "number" ? (store.constants.value?.class_names[target] ?? `class ${target}`) : target;
@@ -19,8 +19,16 @@ export function briefName(store: Store, target: Target): string {
 /** A target in the words of the page: "predicted", "2nd", "true class", a class, or "A vs B". */
 export function targetText(store: Store, target: Target, nameOf = className): string {
   const sides = splitTarget(target, store.constants.value?.class_names ?? []);
-  const texts = sides.map((side) => side !== null && (spokenTarget(String(side)) ?? nameOf(store, side)));
-  return texts.filter(Boolean).join(" vs ");
+  return sides.flatMap((side) => (side === null ? [] : sideText(store, side, nameOf))).join(" vs ");
+}
+
+/** One side of a contrast in the same words: a class, or "0.6 × mean of B, C". */
+export function sideText(store: Store, side: Target, nameOf = className): string {
+  const mean = meanOf(side, store.constants.value?.class_names ?? []);
+  const words = (one: Target) => spokenTarget(String(one)) ?? nameOf(store, one);
+  if (!mean) return words(side);
+  const factor = mean.weight === "1" ? "" : `${mean.weight} × `;
+  return `${factor}mean of ${mean.classes.map(words).join(", ")}`;
 }
 
 /** The class that a map explains, or the two of a contrast. */

@@ -1,8 +1,10 @@
-/** Targets as the kernel reads them: a class by index or name, "top", "top-2"…, "true", or "A − B". */
+/** Targets as the kernel reads them: a class by index or name, "top", "top-2"…, "true", "A − B", or "A − 0.6 mean(B; C)". */
 
 import type { Target } from "./store";
 
 const MINUS = " − ";
+const MEAN = /^(?:(\d+(?:\.\d+)?) )?mean\((.+)\)$/;
+const AND = "; ";
 const RANK = /^top(?:-([1-9]\d*))?$/;
 export const TRUE = "true";
 export const TOPS = ["top", "top-2", "top-3"];
@@ -18,6 +20,21 @@ export function splitTarget(target: Target, names: readonly string[]): [Target, 
   const at = target.indexOf(MINUS);
   return at < 0 ? [target, null] : [target.slice(0, at), target.slice(at + MINUS.length)];
 }
+
+/** Of the second side of a contrast, the classes whose mean is subtracted and its weight; null where it is one class. */
+export function meanOf(side: Target, names: readonly string[]): { weight: string; classes: string[] } | null {
+  const match = names.includes(String(side)) ? null : MEAN.exec(String(side));
+  return match && { weight: match[1] ?? "1", classes: match[2].split(AND) };
+}
+
+/** What is subtracted to tell a class from those with the highest scores; null where there are too few. */
+export function nearest(a: Target, classes: number): string | null {
+  const first = a === TOPS[0] ? 2 : 1;
+  const ranks = [first, first + 1, first + 2].filter((place) => place <= classes).map(rankAt);
+  return ranks.length > 1 ? `0.6 mean(${ranks.join(AND)})` : null;
+}
+
+const rankAt = (place: number): string => (place === 1 ? "top" : `top-${place}`);
 
 /** A target as text that means only it, or null where two classes share a name. */
 export function plainText(target: Target, names: readonly string[]): string | null {

@@ -1,9 +1,19 @@
 import { useComputed } from "@preact/signals";
 import { noun, predictedFigure, tellsValues } from "../state/figures";
 import { isRight, labelOf } from "../state/filterSort";
-import { className, targetText } from "../state/labels";
+import { className, sideText, targetText } from "../state/labels";
 import { focusedImage, predictionsOf, type Store, type Target } from "../state/store";
-import { isReserved, joinTarget, placeOf, plainText, readTarget, splitTarget, TOPS, TRUE } from "../state/target";
+import {
+  isReserved,
+  joinTarget,
+  nearest,
+  placeOf,
+  plainText,
+  readTarget,
+  splitTarget,
+  TOPS,
+  TRUE,
+} from "../state/target";
 import { Combobox, type Option } from "./combobox";
 import { addsColumn } from "./compare";
 import { CloseButton, Field } from "./field";
@@ -90,6 +100,12 @@ export function readOption(store: Store, options: readonly Option[], text: strin
   return { key, text: targetText(store, target), note };
 }
 
+/** What the field of the other class offers first: the mean of those with the highest scores. */
+function nearestOptions(store: Store, a: Target): Option[] {
+  const key = tellsValues(store) ? null : nearest(a, store.constants.value?.class_names.length ?? 0);
+  return key === null ? [] : [{ key, text: sideText(store, key), note: "what tells it from those that look alike" }];
+}
+
 /** What the field of one class offers beside the other class of a contrast, null where there is none. */
 function fieldOptions(store: Store, options: readonly Option[], other: Target | null) {
   const names = store.constants.value?.class_names ?? [];
@@ -145,9 +161,9 @@ export function ClassPicker({ store, actions }: ViewProps) {
         <Field id="kx-versus" label="vs" class="field wide">
           <Combobox
             id="kx-versus"
-            value={targetText(store, b)}
+            value={sideText(store, b)}
             selected={keyOf(b, names)}
-            {...fieldOptions(store, options, a)}
+            {...fieldOptions(store, [...nearestOptions(store, a), ...options], a)}
             onChoose={(key) => choose(a, targetOf(key, names))}
           />
           <CloseButton label="vs no other class" onClick={() => choose(a, null)} />

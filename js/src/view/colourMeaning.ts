@@ -1,8 +1,8 @@
 import { styleOf } from "../canvas/drawStyle";
 import type { TileMap } from "../kernel/decode";
-import { briefExplainedText, briefName } from "../state/labels";
+import { briefExplainedText, briefName, sideText } from "../state/labels";
 import type { Store } from "../state/store";
-import { splitTarget, spokenTarget } from "../state/target";
+import { splitTarget } from "../state/target";
 
 /** What the colours of a map mean, in a sentence. */
 export function colourMeaning(store: Store, map: TileMap): string {
@@ -10,12 +10,12 @@ export function colourMeaning(store: Store, map: TileMap): string {
   const { diverging, sign, table } = styleOf(store, map);
   const [side, other] =
     item.target < 0 ? splitTarget(item.target_name, store.constants.value?.class_names ?? []) : [item.target, null];
-  const name = other === null ? briefExplainedText(store, item) : spokenOrBrief(store, side);
-  const against = other === null ? "against it" : `for ${spokenOrBrief(store, other)}`;
+  const name = other === null ? briefExplainedText(store, item) : sideText(store, side, briefName);
+  const against = other === null ? "against it" : `for ${sideText(store, other, briefName)}`;
   // The upper end of that table is dark.
   const high = table === "turbo" ? "Red" : "Bright";
   if (item.unit !== null && item.signed) {
-    const rival = other === null ? null : spokenOrBrief(store, other);
+    const rival = other === null ? null : sideText(store, other, briefName);
     return valueMeaning(name, rival, { diverging, isPositive: sign === "positive", high });
   }
   if (diverging) return `Warm colours speak for ${name}, cold ones ${against}.`;
@@ -33,6 +33,3 @@ function valueMeaning(
   if (diverging) return `Warm colours raise ${more}, cold ones ${less || "lower it"}.`;
   return isPositive ? `${high}: raises ${more}.` : `${high}: raises ${more}, or ${less || "lowers it"}.`;
 }
-
-const spokenOrBrief = (store: Store, target: string | number): string =>
-  spokenTarget(String(target)) ?? briefName(store, target);
