@@ -83,6 +83,7 @@ oracles: setup build/oracles/.installed build/torch/.installed
 	build/torch/bin/python -m tests.oracles torchcam captum
 	PYTHONPATH=build/oracles $(PY) -m tests.oracles xplique_fem
 	build/torch/bin/python -m tests.oracles pytorch_grad_cam torchcam_cams
+	build/torch/bin/python -m tests.oracles captum_shap shap lime
 
 build: setup
 	rm -rf dist

@@ -29,15 +29,24 @@ MODELS: tuple[Callable[[], keras.Model], ...] = (
 # Absolute values, ReLUs of the gradient, softmax over channels and division by the score are what the others have.
 LINEAR_IN_TARGET = (
     *("cam", "gradcam", "hirescam", "xgradcam", "gradient_x_input", "integrated_gradients"),
-    *("occlusion", "rise"),
+    *("occlusion", "rise", "shapley", "kernel_shap", "lime"),
 )
 WITHOUT_CLASS = ("eigencam", "fem", "kpca_cam", "attention_rollout")
 KEEP_SCORES = ("ablationcam", "occlusion", "rise", "scorecam")
+WITHOUT_CLASS = ("eigencam", "attention_rollout")
+KEEP_SCORES = ("ablationcam", "occlusion", "rise", "scorecam", "shapley", "kernel_shap", "lime")
 # One for each way in which the engine drives a method: what holds of one of them holds of those like it.
 DRIVERS = ("gradcam", "gradients", "full_gradients", "integrated_gradients", "occlusion", "rise", "scorecam",
            "ablationcam", "attention_gradient")  # fmt: skip
 # What a method is asked with where the number of its passes does not matter.
-FEWER = {"rise": {"masks": 60}, "occlusion": {"patch": 0.4}, "integrated_gradients": {"steps": 8}}
+FEWER = {
+    "rise": {"masks": 60},
+    "occlusion": {"patch": 0.4},
+    "integrated_gradients": {"steps": 8},
+    "shapley": {"number": 4},
+    "kernel_shap": {"number": 12, "masks": 60},
+    "lime": {"number": 12, "masks": 60},
+}
 
 
 def photos(n: int = 3, shape: tuple[int, int, int] = (models.SIDE, models.SIDE, 3), seed: int = 0) -> np.ndarray:

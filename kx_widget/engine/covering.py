@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from kx_widget.engine.cache import digest
 from kx_widget.engine.imputation import impute
+from kx_widget.engine.perturbation import cover_where
 from kx_widget.engine.postprocess import resize
 from kx_widget.engine.types import Floats, Ints
 
@@ -75,12 +76,7 @@ class Covering:
 
     def _covered(self, images: Ints, masks: Mask) -> Floats:
         """Copies of these images (n,), covered where their mask (n, H, W) is True."""
-        x = self.probe.x[images]
-        for image, mask, number in zip(x, masks, images, strict=True):
-            # Numpy takes several times as long where the mask has to be spread over an axis of three.
-            flat, cover = (array.reshape(len(mask), -1) for array in (image, self.picture[number]))
-            np.copyto(flat, cover, where=mask.repeat(image.shape[-1], 1))
-        return x
+        return cover_where(self.probe.x[images], (self.picture[number] for number in images), masks)
 
     def _gather(
         self, fact: tuple[Any, ...], change: Change, passes: int, counts: Ints | None = None, own: Any = None

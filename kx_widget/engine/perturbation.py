@@ -1,11 +1,12 @@
 """Scores and gradients of many changed versions of the same few images: which go together, and what is kept."""
 
 import math
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kx_widget.engine.cache import Cache
 from kx_widget.engine.types import Floats, Ints
@@ -182,6 +183,14 @@ def apply_mask(images: Floats, masks: Floats) -> Floats:
     # Plane by plane: numpy takes several times as long over an axis of three.
     for plane in np.moveaxis(images, -1, 0):
         plane *= masks
+    return images
+
+
+def cover_where(images: Floats, covers: Iterable[Floats], masks: NDArray[np.bool_]) -> Floats:
+    """Images (n, H, W, C), which are overwritten, with what covers each (H, W, C) where their mask (n, H, W) is."""
+    for image, cover, mask in zip(images, covers, masks, strict=True):
+        # Numpy takes several times as long where the mask has to be spread over an axis of three.
+        np.copyto(image.reshape(len(mask), -1), cover.reshape(len(mask), -1), where=mask.repeat(image.shape[-1], 1))
     return images
 
 

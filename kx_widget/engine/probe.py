@@ -430,6 +430,7 @@ class Probe:
         target: Floats,
         order: Ints,
         counts: Ints | None = None,
+        own: Sequence[tuple[Any, ...]] | None = None,
     ) -> Iterator[PassBatch]:
         """Scores·target of changed images, as they become known; another target needs no model call.
 
@@ -439,8 +440,9 @@ class Probe:
             target: weights (B, C).
             order: items to run, for each image (B, passes) or for all (passes,).
             counts: how many of them each image needs (B,), if not all.
+            own: what else `change` depends on, for each image.
         """
-        return self._scored(("changed", *fact), self._scores_of_changed(change), target, order, counts)
+        return self._scored(("changed", *fact), self._scores_of_changed(change), target, order, counts, own)
 
     def changed_class_scores(
         self, fact: tuple[Any, ...], change: Change, counts: Ints, own: Sequence[tuple[Any, ...]] | None = None

@@ -27,6 +27,8 @@ from kx_widget.engine.types import WHOLE, Floats, Frame, Frames, Ints, LocatedRe
 
 # Tiles in one call: after each of them maps are shown, and a question can be cancelled.
 TILES_AT_ONCE = 8
+# Of what tells of exactness.
+HIGHER_IS_BETTER = ("surrogate_r2",)
 # How often the map of a picture is shown while its tiles come.
 MOST_PARTIALS = 16
 # What the maps of an answer may take of the memory budget.
@@ -488,7 +490,8 @@ class _Merges:
 
     def frames(self, targets: Targets, scores: PictureScores, notes: Notes) -> tuple[Frame, ...]:
         """A frame of each column as it is now; what tells of exactness is that of the worst tile."""
-        checks = {name: np.concatenate(values).max(keepdims=True) for name, values in self._checks.items()}
+        worst = {name: np.min if name in HIGHER_IS_BETTER else np.max for name in self._checks}
+        checks = {name: worst[name](np.concatenate(values), keepdims=True) for name, values in self._checks.items()}
         noise = np.concatenate(self._noise).max(keepdims=True)
         elsewhere = 0.0 if self.is_whole else np.nan
         self._shown = self._added

@@ -61,3 +61,10 @@ def cells_in_pixels(cells: Any) -> Any:
     """Cells (…, GRID²) in a picture, (…, SIDE, SIDE)."""
     at = np.arange(SIDE) * GRID // SIDE
     return cells[..., at[:, None] * GRID + at]
+
+
+def covered_cells(image: Any, shown: Any) -> Any:
+    """An image (SIDE, SIDE, 3) in black but for the cells that are shown (n, 8) of 2 rows and 4 columns."""
+    at = np.arange(SIDE)
+    cells = at[:, None] * 2 // SIDE * 4 + at * 4 // SIDE
+    return image * np.asarray(shown)[:, cells][..., None]

@@ -20,14 +20,18 @@ from kx_widget.engine.methods.gradients import gradients, over_channels
 from kx_widget.engine.methods.guided_gradients import guided_gradients
 from kx_widget.engine.methods.hirescam import hirescam
 from kx_widget.engine.methods.integrated_gradients import integrated_gradients
+from kx_widget.engine.methods.kernel_shap import kernel_shap
 from kx_widget.engine.methods.kpca_cam import kpca_cam
 from kx_widget.engine.methods.layercam import layercam
 from kx_widget.engine.methods.legrad import legrad
+from kx_widget.engine.methods.lime import lime
 from kx_widget.engine.methods.occlusion import occlusion, patches
 from kx_widget.engine.methods.rise import rise
 from kx_widget.engine.methods.scorecam import scorecam
+from kx_widget.engine.methods.shapley import shapley
 from kx_widget.engine.methods.xgradcam import xgradcam
 from kx_widget.engine.registry import Method, table
+from kx_widget.engine.superpixels import cells
 from kx_widget.engine.types import Parameter, Workload
 
 CHANNELS = Parameter(
@@ -40,6 +44,18 @@ CHANNELS = Parameter(
 SUM = Parameter("channels", "choice", "sum", "One map of all channels, or one of each.", choices=("sum", "each"))
 SIGNED_CHANNELS = ("channels", ("sum", "each"))
 BASELINES = ("black", "mean", "blur")
+SUPERPIXELS = Parameter(
+    "superpixels",
+    "choice",
+    "grid",
+    "Cells of about one size, or areas of one colour (SLIC, which needs scikit-image).",
+    choices=("grid", "slic"),
+    heading="Made as",
+)
+MASKS = Parameter(
+    "masks", "int", 500, "How many pictures with some of them covered; more tell more.", minimum=10, maximum=10000
+)
+COVER = Parameter("baseline", "choice", "mean", "What covers a superpixel.", choices=BASELINES)
 # Forward passes that a gradient takes, that a pass of a masked image takes with its mask, and that it takes to change a
 # layer's activations.
 GRADIENT, MASK, CHANGE = 2.2, 1.2, 0.05
@@ -48,6 +64,20 @@ GRADIENT, MASK, CHANGE = 2.2, 1.2, 0.05
 def a_gradient(params: Mapping[str, Any], load: Workload) -> float:
     """The passes of one gradient with respect to the input."""
     return GRADIENT
+
+
+def some_superpixels(most: int, default: int) -> Parameter:
+    """How many superpixels an image has."""
+    return Parameter(
+        "number", "int", default, "How many superpixels an image has at most.", minimum=2, maximum=most,
+        heading="Superpixels",
+    )  # fmt: skip
+
+
+def coalitions(params: Mapping[str, Any], load: Workload) -> int:
+    """In how many pictures some superpixels, but not all, are shown."""
+    number: int = params["number"]
+    return 2 ** (cells(number, load.height, load.width) if params["superpixels"] == "grid" else number) - 1
 
 
 def one_head(params: Mapping[str, Any], load: Workload) -> float:
@@ -334,5 +364,32 @@ METHODS = table(
             "natural picture."
         ),
         resolution="a grid of random masks",
+    ),
+    Method(
+        "shapley", "Shapley values", shapley, "Superpixels", "input", True, "2ⁿ passes for n superpixels",
+        "What each of a few superpixels adds to the score, on average over all ways to show the others: exact.",
+        "Lundberg and Lee 2017, arXiv 1705.07874",
+        params=(some_superpixels(10, 9), SUPERPIXELS, COVER),
+        passes=coalitions,
+    ),
+    Method(
+        "kernel_shap", "KernelSHAP", kernel_shap, "Superpixels", "input", True, "1 pass a mask",
+        "Shapley values of many superpixels, estimated; they sum to the score's change.",
+        "Lundberg and Lee 2017, arXiv 1705.07874",
+        params=(some_superpixels(200, 40), SUPERPIXELS, MASKS, COVER),
+        passes=lambda params, load: min(params["masks"], coalitions(params, load)),
+    ),
+    Method(
+        "lime", "LIME", lime, "Superpixels", "input", True, "1 pass a mask",
+        "A linear model of what the score becomes when some superpixels are covered.",
+        "Ribeiro et al. 2016, arXiv 1602.04938",
+        params=(
+            some_superpixels(200, 40), SUPERPIXELS, MASKS, COVER,
+            Parameter(
+                "kernel_width", "float", 0.25, "How near to the image a picture must be to count.",
+                minimum=0.05, maximum=10, step=0.05,
+            ),
+        ),
+        passes=lambda params, load: params["masks"],
     ),
 )  # fmt: skip
