@@ -80,6 +80,7 @@ bench: setup build/peers/.installed
 # Asks other libraries anew what the tests compare with; their answers are kept in tests/oracles.
 oracles: setup build/oracles/.installed build/torch/.installed
 	PYTHONPATH=build/oracles $(PY) -m tests.oracles xplique quantus medicai
+	PYTHONPATH=build/oracles $(PY) -m tests.oracles xplique_cells
 	build/torch/bin/python -m tests.oracles torchcam captum
 	PYTHONPATH=build/oracles $(PY) -m tests.oracles xplique_fem
 	build/torch/bin/python -m tests.oracles pytorch_grad_cam torchcam_cams

@@ -32,9 +32,10 @@ LINEAR_IN_TARGET = (
     *("occlusion", "rise", "shapley", "kernel_shap", "lime"),
 )
 WITHOUT_CLASS = ("eigencam", "fem", "kpca_cam", "attention_rollout")
-KEEP_SCORES = ("ablationcam", "occlusion", "rise", "scorecam")
-WITHOUT_CLASS = ("eigencam", "attention_rollout")
-KEEP_SCORES = ("ablationcam", "occlusion", "rise", "scorecam", "shapley", "kernel_shap", "lime")
+KEEP_SCORES = (
+    *("ablationcam", "occlusion", "rise", "scorecam", "hsic", "sobol"),
+    *("shapley", "kernel_shap", "lime"),
+)
 # One for each way in which the engine drives a method: what holds of one of them holds of those like it.
 DRIVERS = ("gradcam", "gradients", "full_gradients", "integrated_gradients", "occlusion", "rise", "scorecam",
            "ablationcam", "attention_gradient")  # fmt: skip
@@ -46,6 +47,8 @@ FEWER = {
     "shapley": {"number": 4},
     "kernel_shap": {"number": 12, "masks": 60},
     "lime": {"number": 12, "masks": 60},
+    "hsic": {"masks": 60},
+    "sobol": {"designs": 4, "cells": 3},
 }
 
 

@@ -14,6 +14,7 @@ FILTERS, KERNEL, STRIDE = 6, 5, 2
 PLACES = (SIDE - KERNEL) // STRIDE + 1
 GRID, SHARE, SAMPLES = 9, 0.2, 64
 RADIUS, COPIES = 0.02, 8
+CELLS, HIDDEN, DESIGNS = 5, 100, 16
 
 
 @dataclass(frozen=True)
@@ -68,3 +69,13 @@ def covered_cells(image: Any, shown: Any) -> Any:
     at = np.arange(SIDE)
     cells = at[:, None] * 2 // SIDE * 4 + at * 4 // SIDE
     return image * np.asarray(shown)[:, cells][..., None]
+
+
+def binary_masks(image: int) -> Any:
+    """Masks (HIDDEN, CELLS²) of the cells of an image, each 0 or 1."""
+    return rng_of(image).integers(0, 2, (HIDDEN, CELLS**2)).astype(np.float32)
+
+
+def designs_of(image: int) -> Any:
+    """How far the cells of an image are shown, 0 to 1, in the designs A and B, (DESIGNS, CELLS²) each."""
+    return rng_of(image).random((2, DESIGNS, CELLS**2), np.float32)

@@ -19,6 +19,7 @@ from kx_widget.engine.methods.gradient_x_input import gradient_x_input
 from kx_widget.engine.methods.gradients import gradients, over_channels
 from kx_widget.engine.methods.guided_gradients import guided_gradients
 from kx_widget.engine.methods.hirescam import hirescam
+from kx_widget.engine.methods.hsic import hsic
 from kx_widget.engine.methods.integrated_gradients import integrated_gradients
 from kx_widget.engine.methods.kernel_shap import kernel_shap
 from kx_widget.engine.methods.kpca_cam import kpca_cam
@@ -29,6 +30,7 @@ from kx_widget.engine.methods.occlusion import occlusion, patches
 from kx_widget.engine.methods.rise import rise
 from kx_widget.engine.methods.scorecam import scorecam
 from kx_widget.engine.methods.shapley import shapley
+from kx_widget.engine.methods.sobol import sobol
 from kx_widget.engine.methods.xgradcam import xgradcam
 from kx_widget.engine.registry import Method, table
 from kx_widget.engine.superpixels import cells
@@ -55,7 +57,9 @@ SUPERPIXELS = Parameter(
 MASKS = Parameter(
     "masks", "int", 500, "How many pictures with some of them covered; more tell more.", minimum=10, maximum=10000
 )
-COVER = Parameter("baseline", "choice", "mean", "What covers a superpixel.", choices=BASELINES)
+SUPERPIXEL_COVER = Parameter("baseline", "choice", "mean", "What covers a superpixel.", choices=BASELINES)
+CELLS = Parameter("cells", "int", 7, "Rows and columns of the grid.", minimum=2, maximum=16)
+CELL_COVER = Parameter("baseline", "choice", "mean", "What covers a cell.", choices=BASELINES)
 # Forward passes that a gradient takes, that a pass of a masked image takes with its mask, and that it takes to change a
 # layer's activations.
 GRADIENT, MASK, CHANGE = 2.2, 1.2, 0.05
@@ -369,14 +373,14 @@ METHODS = table(
         "shapley", "Shapley values", shapley, "Superpixels", "input", True, "2ⁿ passes for n superpixels",
         "What each of a few superpixels adds to the score, on average over all ways to show the others: exact.",
         "Lundberg and Lee 2017, arXiv 1705.07874",
-        params=(some_superpixels(10, 9), SUPERPIXELS, COVER),
+        params=(some_superpixels(10, 9), SUPERPIXELS, SUPERPIXEL_COVER),
         passes=coalitions,
     ),
     Method(
         "kernel_shap", "KernelSHAP", kernel_shap, "Superpixels", "input", True, "1 pass a mask",
         "Shapley values of many superpixels, estimated; they sum to the score's change.",
         "Lundberg and Lee 2017, arXiv 1705.07874",
-        params=(some_superpixels(200, 40), SUPERPIXELS, MASKS, COVER),
+        params=(some_superpixels(200, 40), SUPERPIXELS, MASKS, SUPERPIXEL_COVER),
         passes=lambda params, load: min(params["masks"], coalitions(params, load)),
     ),
     Method(
@@ -384,12 +388,42 @@ METHODS = table(
         "A linear model of what the score becomes when some superpixels are covered.",
         "Ribeiro et al. 2016, arXiv 1602.04938",
         params=(
-            some_superpixels(200, 40), SUPERPIXELS, MASKS, COVER,
+            some_superpixels(200, 40), SUPERPIXELS, MASKS, SUPERPIXEL_COVER,
             Parameter(
                 "kernel_width", "float", 0.25, "How near to the image a picture must be to count.",
                 minimum=0.05, maximum=10, step=0.05,
             ),
         ),
         passes=lambda params, load: params["masks"],
+    ),
+    Method(
+        "sobol", "Sobol", sobol, "Masking", "input", False, "1 pass a cell and design",
+        "The part of the score's variance in which a cell has a share when cells fade at random.",
+        "Fel et al. 2021, arXiv 2111.04138",
+        params=(
+            Parameter(
+                "designs", "int", 32, "How often each cell is changed by itself; best a power of two.",
+                minimum=2, maximum=1024,
+            ),
+            CELLS,
+            CELL_COVER,
+        ),
+        passes=lambda params, load: MASK * params["designs"] * (params["cells"] ** 2 + 1),
+    ),
+    Method(
+        "hsic", "HSIC", hsic, "Masking", "input", False, "1 pass a mask",
+        "How much the score depends on whether a cell is seen, whatever the way in which it does.",
+        "Novello et al. 2022, arXiv 2206.06219",
+        params=(
+            Parameter("masks", "int", 500, "How many masks; more tell small effects apart.", minimum=2, maximum=4000),
+            CELLS,
+            CELL_COVER,
+            Parameter(
+                "width", "choice", "distance",
+                "Width of the kernel: the median distance of two scores, or the median score as its authors have it.",
+                choices=("distance", "score"),
+            ),
+        ),
+        passes=lambda params, load: MASK * params["masks"],
     ),
 )  # fmt: skip
