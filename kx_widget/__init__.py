@@ -8,6 +8,7 @@ from kx_widget.version import __version__ as __version__
 if TYPE_CHECKING:
     from kx_widget import samples
     from kx_widget.bulk.store import Store
+    from kx_widget.engine.concepts import Concepts
     from kx_widget.engine.detections import Detection, detection
     from kx_widget.engine.detectors import dfine_boxes, retinanet_boxes
     from kx_widget.engine.display import Display
@@ -41,6 +42,7 @@ __all__ = [
     "METHODS",
     "METRICS",
     "CancelledError",
+    "Concepts",
     "Detection",
     "Display",
     "Evaluation",
@@ -81,6 +83,7 @@ _HOMES = {
     "METRICS": "engine.metrics",
     "Explainer": "explainer",
     "explain": "engine.explainer",
+    "Concepts": "engine.concepts",
     "Evaluation": "engine.evaluation",
     "Explanation": "engine.explanation",
     "contrast": "engine.targets",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from kx_widget.bulk.dataset import Explanations
 from kx_widget.bulk.pipeline import PART_IMAGES, PipelineSettings
 from kx_widget.engine import explainer as engine
+from kx_widget.engine.concepts import Concepts, concepts_of
 from kx_widget.engine.detections import Detection, detections_of, target_of
 from kx_widget.engine.errors import ParameterError
 from kx_widget.engine.evaluation_inputs import EvaluationSettings, columns_of
@@ -57,6 +58,49 @@ class Explainer(engine.Explainer):  # noqa: D101
         Reference: Petsiuk et al. 2021, arXiv 2006.03204.
         """
         return target_of(self.ask(image, [0], method="gradients"), detection)
+
+    def concepts(
+        self,
+        images: Any,
+        layer: str | None = None,
+        concepts: int | Concepts = 8,
+        *,
+        region: Any = None,
+        batch_size: int | None = None,
+        seed: int = 0,
+        progress: bool = False,
+    ) -> Concepts:
+        """Look for the few parts that a layer's activations in all of these images are made of.
+
+        One non-negative factorisation of the activations of all cells, semi-non-negative where these have both signs.
+        It takes no pass through the model where activations are kept, and one of the head for each image and concept.
+
+        Args:
+            images: as in `explain`.
+            layer: its path, None for the recommended one.
+            concepts: how many to look for, at most 16; or concepts found before, to find the same ones in other images.
+            region: as in `explain`: of what scores importance is told.
+            batch_size: images at once; None goes by memory.
+            seed: of random numbers.
+            progress: show a progress bar.
+
+        Returns:
+            `Concepts`: where each is, which parts of the images are most typical of it, and what each class loses
+            without it.
+
+        Raises:
+            ParameterError: more concepts than cells or channels, or concepts of another layer; pictures in tiles.
+            ModelError: activations are no numbers, or the model has no layer with a map.
+            Those of `explain`.
+
+        Reference: Collins et al. 2018, arXiv 1806.10206; Fel et al. 2023, arXiv 2211.10154.
+        """
+        self._check_whole()
+        earlier = concepts if isinstance(concepts, Concepts) else None
+        layer = earlier.layer if layer is None and earlier is not None else layer
+        settings = {"seed": seed} | ({} if earlier else {"concepts": concepts})
+        question = self.ask(images, [0], method="gradcam", layer=layer, region=region, batch_size=batch_size)
+        return concepts_of(question, settings, earlier, progress)
 
     def explain_dataset(
         self,

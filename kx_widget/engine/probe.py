@@ -476,6 +476,21 @@ class Probe:
 
         return self._scored(("ablated", call.path), run, target, order, counts)
 
+    def scores_from(self, activations: Floats, images: Ints | None = None) -> Floats:
+        """Scores of all classes (n, C) when the layer has other activations (n, h, w, K) in these images (n,), or all.
+
+        Only what follows the layer is run.
+        """
+        images = np.arange(len(self.x)) if images is None else images
+        call = self._layer()
+        a, *rest = (array[images] for array in self.layer_facts())
+        place = self.graph.places.of(call.tensor)
+        if place is not None and place.tokens:
+            a[:, place.cells] = activations.reshape(len(a), -1, a.shape[2])
+        else:
+            a = activations.astype(a.dtype)
+        return self.functions.head_scores(call, [a, *rest], *self._region_alone(images))
+
     def _scored(
         self,
         fact: tuple[Any, ...],
