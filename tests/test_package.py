@@ -18,6 +18,7 @@ PUBLIC = [
     "METHODS",
     "METRICS",
     "CancelledError",
+    "Concepts",
     "Detection",
     "Display",
     "Evaluation",

@@ -16,6 +16,7 @@ import numpy as np
 
 from kx_widget.engine.types import Floats
 from kx_widget.widget.codec import encode
+from kx_widget.widget.concept_search import ConceptMessage, KnownConcepts
 from kx_widget.widget.evidence import Records
 from kx_widget.widget.messages import VERSION, Column
 from kx_widget.widget.ranking import Ranking
@@ -34,6 +35,8 @@ LAST_SIDES = (14, 7)
 CURVES_PART = 0.5
 # So much may be which classes win where.
 SEGMENTATIONS_PART = 0.25
+# So much may be concepts.
+CONCEPTS_PART = 0.25
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,7 @@ def pack(
     limit: int,
     alone: bool = False,
     segmentations: Mapping[int, PackedLabels] | None = None,
+    concepts: KnownConcepts | None = None,
 ) -> bytes:
     """A block of at most `limit` bytes, or the header alone.
 
@@ -120,7 +124,9 @@ def pack(
         limit: in bytes.
         alone: no kernel will ever answer the page that this is for.
         segmentations: which classes win where, by image; those that would take too much room are left out.
+        concepts: of the images; those of images that would take too much room are left out.
     """
+    concept_parts = [] if concepts is None else concepts.saved(int(CONCEPTS_PART * limit))
     segmented = _segmentations_within(segmentations or {}, int(SEGMENTATIONS_PART * limit))
     chosen = list(answers)
     curves = _curves_within(answers, int(CURVES_PART * limit)) if alone else []
@@ -130,7 +136,7 @@ def pack(
             if sum(_size(answer, side) for answer in chosen) <= 4 * limit:
                 left_out = len(answers) - len(chosen)
                 facts = {"alone": alone, "left_out": left_out}
-                block = _block(welcome, predictions, chosen, facts, side, curves, segmented)
+                block = _block(welcome, predictions, chosen, facts, side, curves, segmented, concept_parts)
                 if len(block) <= limit:
                     return block
         chosen = chosen[(len(chosen) + 3) // 4 :]
@@ -167,6 +173,7 @@ def _block(
     side: int | None,
     curves: Sequence[ScoredCurves] = (),
     segmentations: Mapping[int, PackedLabels] | None = None,
+    concepts: Sequence[ConceptMessage] = (),
 ) -> bytes:
     maps = [reduce(values, side) for answer in answers for _, values in answer.tiles]
     if predictions is not None:
@@ -208,6 +215,7 @@ def _block(
             for answer in answers
         ],
         "segmentations": [each.record(image, placed(each.data)[0]) for image, each in (segmentations or {}).items()],
+        "concepts": [{**message, "parts": list(map(placed, buffers))} for message, buffers in concepts],
         "predictions": predictions and {**next(rest), "best": predictions[0].argmax(-1).tolist()},
     }
     text = json.dumps(header, default=str).encode()

@@ -64,9 +64,11 @@ class Exporter:
     def snapshot(self) -> None:
         """Put the latest answer into the trait now."""
         if answers := self._archive.answers():
-            segmentations = self._widget._open.segmentations.kept(self._version)
+            session = self._widget._open
+            segmentations, concepts = session.segmentations.kept(self._version), session.concepts.known(self._version)
             block = pack(
-                self.welcome, self._predictions, answers[-1:], SNAPSHOT_BYTES, segmentations=segmentations
+                self.welcome, self._predictions, answers[-1:], SNAPSHOT_BYTES, segmentations=segmentations,
+                concepts=concepts,
             )  # fmt: skip
             with self._widget._lock:
                 if not self._closed:
@@ -158,9 +160,12 @@ class Exporter:
     def _block(self, limit: int) -> bytes:
         arguments = shared_arguments(self.welcome["arguments"])
         welcome = self.welcome | {"arguments": arguments}
-        segmentations = self._widget._open.segment_all(self._version)
-        answers = self._archive.answers()
-        return pack(welcome, self._predictions, answers, limit, alone=True, segmentations=segmentations)
+        session, answers = self._widget._open, self._archive.answers()
+        return pack(
+            welcome, self._predictions, answers, limit, alone=True,
+            segmentations=session.segment_all(self._version),
+            concepts=session.concepts_of_all(self._version, self._widget.overlay == "concepts"),
+        )  # fmt: skip
 
     def _preview(self) -> dict[str, str]:
         w = self._widget

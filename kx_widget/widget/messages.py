@@ -6,6 +6,7 @@ an older one are dropped on both sides.
 
 from typing import Any, Literal, TypedDict, get_args, get_type_hints
 
+from kx_widget.widget.concept_messages import FindConcepts, FoundConcepts
 from kx_widget.widget.encoded_maps import Encoded, MapPart
 from kx_widget.widget.evidence_messages import Cover, Covered, Evidence, Measure
 from kx_widget.widget.prediction_messages import Detected, Predictions, Segment, Segmentation
@@ -591,10 +592,11 @@ class Ack(TypedDict):
 Down = (
     Welcome | Predictions | Shelf | Pictures | Segmentation | Detected | Queued | Running | Progress | Maps | Ahead
     | Thumbnails | Costs | Evidence | Covered | Painted | Rankings | Done | Cancelled | Error | File | Crop
+    | FoundConcepts
 )  # fmt: skip
 Up = (
     Hello | Seen | Refresh | Cancel | Miss | Want | Measure | Cover | Paint | Rank | Look | Segment | Export | Enlarge
-    | Ack
+    | Ack | FindConcepts
 )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ SECONDS_WHILE_DEAF = 0.25
 # Messages without maps or pictures, first what is sent first.
 NOTICES = (
     "welcome", "queued", "running", "progress", "painted", "overview", "covered", "thumbnails", "costs", "evidence",
-    "rankings", "segmentation", "detected", "error",
+    "rankings", "segmentation", "concepts", "detected", "error",
 )  # fmt: skip
 # Beside an answer, whose maps go before these; so many messages are kept back for the next answer.
 ASIDES = ("thumbnails", "costs", "evidence", "rankings")
@@ -140,6 +140,14 @@ class Outbox:
         """Send which classes win where, behind what waits of other images."""
         with self._lock:
             self._notices["segmentation"].append(({"kind": "segmentation", **message}, [buffer]))
+            self._flush()
+
+    def concepts(self, messages: Iterable[tuple[dict[str, Any], list[bytes]]]) -> None:
+        """Send concepts, behind what waits of the same ones."""
+        with self._lock:
+            for message, buffers in messages:
+                waiting = [each for each in self._notices["concepts"] if each[0]["key"] == message["key"]]
+                self._notices["concepts"] = [*waiting, ({"kind": "concepts", **message}, buffers)]
             self._flush()
 
     def detected(self, items: list[DetectedImage]) -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kx_widget.engine.errors import CancelledError, ImageError, KxError, plain
@@ -18,6 +19,7 @@ from kx_widget.engine.types import Floats, Frame, Frames
 from kx_widget.widget import prefetch
 from kx_widget.widget.answer_sources import AnswerSource, Part, Query, asks_for_labels
 from kx_widget.widget.archive import KeptAnswer
+from kx_widget.widget.concept_search import WANTED, ConceptSearch, KnownConcepts, WantedConcepts
 from kx_widget.widget.crops import Crops
 from kx_widget.widget.current_answer import CurrentAnswer, Status
 from kx_widget.widget.estimates import Estimates, Stopwatch
@@ -112,6 +114,9 @@ class Session:
         self._wanted_ranking: Ranking | None = None
         self._wanted_segmentations: list[int] = []
         self.segmentations = Segmentations(images)
+        self._wanted_concepts: WantedConcepts | None = None
+        self._shown_concepts = WANTED
+        self.concepts = ConceptSearch(images, answers)
         # Of a store: images that are looked at, and those whose detections were told, by weights of this version.
         self._wanted_detections: list[int] = []
         self._detected: dict[int, None] = {}
@@ -255,6 +260,24 @@ class Session:
             if self._answer.status != "running":
                 self._go_on()
 
+    def find_concepts(self, wanted: WantedConcepts) -> None:
+        """Send concepts at the layer of the question once it is answered; of several requests the latest is."""
+        numbers = range(len(self._images))
+        with self._changed:
+            images = [image for image in dict.fromkeys(wanted.images) if image in numbers]
+            self._wanted_concepts = replace(wanted, images=images)
+            self._shown_concepts = wanted.concepts
+            if self._answer.status != "running":
+                self._go_on()
+
+    def concepts_of_all(self, version: int, are_shown: bool) -> KnownConcepts | None:
+        """The concepts that are known as weights of this version have them, found first where a page shows them."""
+        query, answer = self._answer.query, self._answer
+        if are_shown and self._images.at_once and query is not None and query.version() == version:
+            for _ in self.concepts.answer(WantedConcepts(concepts=self._shown_concepts), answer.traits, version):
+                pass
+        return self.concepts.known(version)
+
     def segment_all(self, version: int) -> Mapping[int, PackedLabels]:
         """Which class wins at each place of the images of a page, as weights of this version see them."""
         explainer = self._answers.explainer
@@ -342,7 +365,8 @@ class Session:
         """Do what is still to be done; what is interrupted is left to the next run."""
         for task in (
             self._answer_question, self._send_painted, self._send_covered, self._bring, self._send_segmentations,
-            self._send_detections, self._send_thumbnails, self._estimate, self._prefetch, self._measure, self._rank,
+            self._send_concepts, self._send_detections, self._send_thumbnails, self._estimate, self._prefetch,
+            self._measure, self._rank,
         ):  # fmt: skip
             try:
                 task(answer, query, stale)
@@ -530,6 +554,15 @@ class Session:
             with self._changed:
                 self._wanted_segmentations = [each for each in self._wanted_segmentations if each not in packed]
                 self.outbox.segmentation(*segmentation_message(packed, version))
+
+    def _send_concepts(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
+        if (wanted := self._wanted_concepts) is None:
+            return
+        messages = list(self.concepts.answer(wanted, answer.traits, query.version(), stale))
+        with self._changed:
+            if messages and self._wanted_concepts is wanted:
+                self._wanted_concepts = None
+                self.outbox.concepts(messages)
 
     def _send_detections(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
         """Tell what is detected in images of a store, some at a time, and anew where the weights have changed."""

@@ -145,8 +145,8 @@ class Traits(anywidget.AnyWidget):
     cells = t.Bool(False).tag(sync=True)
     pixelated = t.Bool(False).tag(sync=True)
     swipe = Fraction(0.0, min=0, max=1).tag(sync=True)
-    # What lies over the pictures of a segmenter.
-    overlay = Choice(["map", "prediction", "both"], "map").tag(sync=True)
+    # What lies over the pictures; a prediction over those of a segmenter.
+    overlay = Choice(["map", "prediction", "both", "concepts"], "map").tag(sync=True)
     selected = t.List(t.Int(min=0), [0]).tag(sync=True)
     labels = t.TraitType(()).tag(sync=True)
     # Which images are shown, and in which order.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import traitlets as t
 
 from kx_widget import explainer as public
+from kx_widget.engine.concepts import MOST_CONCEPTS, Concepts
 from kx_widget.engine.errors import FormatError, KxError, ModelError, ParameterError, did_you_mean
 from kx_widget.engine.explainer import KEYWORDS, Explainer
 from kx_widget.engine.explanation import Explanation
@@ -19,6 +20,7 @@ from kx_widget.engine.scalars import Target
 from kx_widget.engine.targets import Contrast
 from kx_widget.widget.answer_sources import AnswerSource, Query, asks_for_labels
 from kx_widget.widget.call_site import after_each_cell, written_arguments
+from kx_widget.widget.concept_search import WantedConcepts, check_concepts
 from kx_widget.widget.current_answer import Status
 from kx_widget.widget.detected import detected_boxes
 from kx_widget.widget.export import Exporter
@@ -238,6 +240,11 @@ class KxWidget(Traits):
         """One explanation, or one a column where methods or layers are compared."""
         return self._open.explanations
 
+    @property
+    def concepts(self) -> Concepts | None:
+        """The concepts that were shown last, with `overlay="concepts"`; None before."""
+        return self._open.concepts.found
+
     def wait(self, timeout: float = 60) -> Explanation:
         """The answer, once it is there.
 
@@ -396,6 +403,8 @@ class KxWidget(Traits):
                 session.look(gen, pictures, maps)
             case {"kind": "segment", "images": images}:
                 session.segment(images)
+            case {"kind": "find_concepts", "have": key, "concepts": number, "images": images}:
+                session.find_concepts(WantedConcepts(key, min(max(number, 1), MOST_CONCEPTS), images))
             case {"kind": "enlarge", "id": view, "image": image, "box": box, "longest": longest, **of_map}:
                 session.crops.ask(view, image, box, longest, (of_map["gen"], of_map["column"]))
             case {"kind": "export", "id": name, "format": fmt, "column": column}:
@@ -506,7 +515,9 @@ class KxWidget(Traits):
     def _check_overlay(self, proposal: Any) -> Any:
         with self._refusing():
             explainer = self._answers.explainer
-            if proposal["value"] != "map" and (explainer is None or not explainer.places):
+            if proposal["value"] == "concepts":
+                check_concepts(explainer)
+            elif proposal["value"] != "map" and (explainer is None or not explainer.places):
                 why = "the model tells no class for each place of it. Only segmenters do."
                 if explainer is None:
                     why = "that takes the model: KxWidget.from_store(path, model)."

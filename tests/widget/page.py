@@ -29,7 +29,7 @@ class Page:
         self.messages, self.maps, self.gen, self.over = [], {}, 0, False
         self.thumbnails, self.key, self.answers = {}, "", {}
         self.shelf, self.pictures, self.crops, self.covered = [], {}, [], []
-        self.painted, self.segmentations, self.detected = [], [], {}
+        self.painted, self.segmentations, self.detected, self.concepts = [], [], {}, []
         monkeypatch.setattr(kx.KxWidget, "send", lambda w, content, buffers=None: self.heard(w, content, buffers))
 
     def open(self, widget, have=()):
@@ -75,6 +75,8 @@ class Page:
             self.detected.update({item["image"]: item["boxes"] for item in content["items"]})
         if kind == "segmentation":
             self.segmentations.append((content, buffers[0]))
+        if kind == "concepts":
+            self.concepts.append((content, buffers))
         if kind == "thumbnails":
             self.key = content["key"]
             self.thumbnails.update({item["layer"]: decode(item, buffers[0]) for item in content["items"]})

@@ -5,6 +5,40 @@
 
 export const VERSION = 1;
 
+/** A part of an image that is typical of a concept: x0, y0, x1, y1 in fractions of what the model sees. */
+export interface TypicalRecord { image: number; box: number[]; }
+
+/** A concept; which one it is, its place in the list tells, for it has no name. */
+export interface ConceptRecord { typical: TypicalRecord[]; }
+
+/**
+ * Answers `find_concepts`, with two buffers, in parts where there are many images; or says why there are none.
+ *
+ * `key` names the concepts, other ones of which take the place of all before. The first buffer holds what each class
+ * loses without each concept, float32 (concepts, classes), and is empty where the page has these concepts already. The
+ * second holds how strong each concept is in each cell of these `images`, bytes (images, concepts, height, width) of
+ * the height and width of `shape`, where 255 is the strongest place of a concept in all images that it was looked for
+ * in. `sentence` and `notes` say how far the concepts stand for the layer.
+ */
+export interface FoundConcepts {
+  kind: "concepts";
+  key: string;
+  layer: string;
+  shape: number[];
+  images: number[];
+  concepts: ConceptRecord[];
+  sentence: string;
+  notes: string[];
+  problem: string;
+}
+
+/**
+ * Asks for so many concepts at the layer of the question, and where they are in these images.
+ *
+ * `have` is the key of those that the page has, whose maps of other images it has.
+ */
+export interface FindConcepts { kind: "find_concepts"; have: string; concepts: number; images: number[]; }
+
 /** Where a map lies in its frame's buffer, and how to read it; see `codec`. */
 export interface Encoded {
   shape: number[];
@@ -698,9 +732,9 @@ export interface Enlarge {
 /** A frame of maps or pictures was taken in. */
 export interface Ack { kind: "ack"; seq: number; }
 
-export type Down = Welcome | Predictions | Shelf | Pictures | Segmentation | Detected | Queued | Running | Progress | Maps | Ahead | Thumbnails | Costs | Evidence | Covered | Painted | Rankings | Done | Cancelled | Error | File | Crop;
+export type Down = Welcome | Predictions | Shelf | Pictures | Segmentation | Detected | Queued | Running | Progress | Maps | Ahead | Thumbnails | Costs | Evidence | Covered | Painted | Rankings | Done | Cancelled | Error | File | Crop | FoundConcepts;
 
-export type Up = Hello | Seen | Refresh | Cancel | Miss | Want | Measure | Cover | Paint | Rank | Look | Segment | Export | Enlarge | Ack;
+export type Up = Hello | Seen | Refresh | Cancel | Miss | Want | Measure | Cover | Paint | Rank | Look | Segment | Export | Enlarge | Ack | FindConcepts;
 
 export type Message<Kind extends (Down | Up)["kind"]> = Extract<Down | Up, { kind: Kind }>;
 
@@ -728,4 +762,5 @@ export const FIELDS: Readonly<Record<Down["kind"], Readonly<Record<string, "numb
   error: { gen: "number", message: "string", hint: "string", traceback: "string" },
   file: { id: "string", part: "number", parts: "number", error: "string" },
   crop: { id: "string", image: "number", box: "list", original_size: "list", width: "number", height: "number", mime: "string", problem: "string" },
+  concepts: { key: "string", layer: "string", shape: "list", images: "list", concepts: "list", sentence: "string", notes: "list", problem: "string" },
 };
