@@ -1,5 +1,6 @@
 /** A picture and its map, drawn into a rectangle. */
 
+import type { ConceptMap } from "../kernel/concepts";
 import type { MapDetail, TileMap } from "../kernel/decode";
 import type { LabelMap } from "../kernel/segmentation";
 import { contain, type Rect, type Transform } from "../math/transform";
@@ -31,6 +32,8 @@ interface TileContent {
   map: TileMap | undefined;
   /** What a segmenter sees: outlined where there is a map to be drawn, too. */
   segmentation?: LabelMap;
+  /** Where concepts are. */
+  concepts?: ConceptMap;
   bitmaps: TileBitmaps;
   detail?: Detail | null;
   /** A part of the map in more cells than the map itself has. */
@@ -67,7 +70,7 @@ const placing =
 
 /** Draws the picture, and over it the map; `clipMap` is called where a part of the picture is bare. */
 function drawContent(context: Context, rect: Rect, store: Store, content: TileContent, clipMap: () => void) {
-  const { picture, bitmap, map, segmentation, bitmaps, detail, part } = content;
+  const { picture, bitmap, map, segmentation, concepts, bitmaps, detail, part } = content;
   const { traits } = store;
   const { k } = content.view;
   const [swipe, cells, pixelated] = [traits.swipe.peek(), traits.cells.peek(), traits.pixelated.peek()];
@@ -77,7 +80,7 @@ function drawContent(context: Context, rect: Rect, store: Store, content: TileCo
   const isDrawn = map && !isBlank(store, map);
   const overlay = isDrawn ? bitmaps.overlay(map, styleOf(store, map), cells ? null : size) : null;
   const opacity = traits.opacity.peek() * (isDrawn && isUnlikely(map) ? FAINT : 1);
-  const isCovered = overlay !== null || segmentation !== undefined;
+  const isCovered = overlay !== null || segmentation !== undefined || concepts !== undefined;
   const isGray = isCovered && opacity > 0 && traits.photo.peek() === "gray";
   const isMerged = bitmap && overlay && k > 1 && !cells && !pixelated && !detail && !part;
   const merged = isMerged ? bitmaps.merge(bitmaps.picture(bitmap, isGray), overlay, picture.box, opacity) : null;
@@ -109,6 +112,7 @@ function drawContent(context: Context, rect: Rect, store: Store, content: TileCo
     context.restore();
   }
   if (segmentation) drawSegmentation(context, store, { map, bitmaps, segmentation }, size, place(picture.box));
+  if (concepts) drawConcepts(context, store, { bitmaps, concepts }, place(picture.box));
 }
 
 /** Draws a part of a map into a box, and keeps what is drawn after it out of there. */
@@ -134,6 +138,19 @@ function drawSegmentation(
   context.imageSmoothingEnabled = false;
   context.globalAlpha = map ? 1 : store.traits.opacity.peek();
   context.drawImage(map ? outlined(segmentation, classes, size) : filled(segmentation, classes), ...place);
+}
+
+/** Draws where concepts are. */
+function drawConcepts(
+  context: Context,
+  { traits, conceptAlone }: Store,
+  { concepts, bitmaps }: { concepts: ConceptMap; bitmaps: TileBitmaps },
+  place: readonly [x: number, y: number, width: number, height: number],
+): void {
+  const cells = traits.cells.peek();
+  context.imageSmoothingEnabled = !cells;
+  context.globalAlpha = traits.opacity.peek();
+  context.drawImage(bitmaps.concepts.painted(concepts, conceptAlone.peek(), cells), ...place);
 }
 
 function drawSwipeLine(context: Context, rect: Rect, x: number): void {

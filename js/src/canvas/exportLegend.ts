@@ -1,10 +1,12 @@
-/** The classes that a segmenter sees, with their colours, at the foot of an exported picture. */
+/** The classes that a segmenter sees, or the concepts, with their colours, at the foot of an exported picture. */
 
+import { conceptName } from "../state/concepts";
 import { percent } from "../state/format";
-import { labelText, segmentationOf, shownOverlay } from "../state/segmentations";
+import { labelText, segmentationOf, showsMap, showsPrediction } from "../state/segmentations";
 import type { Store } from "../state/store";
 import { type ExportContext, font, INK, LINE, PALE } from "./captions";
 import { classColour } from "./classColours";
+import { conceptColour } from "./conceptBitmaps";
 
 const TEXT = 13;
 const SWATCH = 11;
@@ -15,7 +17,7 @@ const MOST = 32;
 
 interface LegendEntry {
   text: string;
-  /** Null where no class is probable. */
+  /** Null where no class is probable, and of those that are left out. */
   colour: string | null;
   x: number;
   row: number;
@@ -31,6 +33,24 @@ function meanShares(store: Store, images: readonly number[]): [index: number, sh
   return [...shares].sort(([, a], [, b]) => b - a);
 }
 
+/** What has a colour, by name. */
+function namedColours(store: Store, images: readonly number[]): Pick<LegendEntry, "text" | "colour">[] {
+  if (!showsPrediction(store)) {
+    const alone = store.conceptAlone.peek();
+    return (store.concepts.peek()?.typical ?? [])
+      .map((_, concept) => ({ text: conceptName(concept), colour: conceptColour(concept) }))
+      .filter((_, concept) => alone === null || concept === alone);
+  }
+  const classes = store.constants.peek()?.class_names.length ?? 0;
+  const shares = meanShares(store, [...new Set(images)]);
+  const entries = shares.slice(0, MOST).map(([index, share]) => ({
+    text: `${labelText(store, index)} ${percent(share)}`,
+    colour: index < classes ? classColour(index) : null,
+  }));
+  if (shares.length > MOST) entries.push({ text: `and ${shares.length - MOST} more`, colour: null });
+  return entries;
+}
+
 /** Entries in rows of a width. */
 export function legendOf(
   context: ExportContext,
@@ -39,17 +59,10 @@ export function legendOf(
   width: number,
   unit: number,
 ): LegendEntry[] {
-  if (shownOverlay(store) === "map") return [];
-  const classes = store.constants.peek()?.class_names.length ?? 0;
+  if (showsMap(store) && !showsPrediction(store)) return [];
   context.font = font(TEXT * unit);
-  const shares = meanShares(store, [...new Set(images)]);
-  const entries = shares.slice(0, MOST).map(([index, share]) => ({
-    text: `${labelText(store, index)} ${percent(share)}`,
-    colour: index < classes ? classColour(index) : null,
-  }));
-  if (shares.length > MOST) entries.push({ text: `and ${shares.length - MOST} more`, colour: null });
   let [x, row] = [0, 0];
-  return entries.map(({ text, colour }) => {
+  return namedColours(store, images).map(({ text, colour }) => {
     const length = (SWATCH + SPACE) * unit + context.measureText(text).width;
     if (x > 0 && x + length > width) [x, row] = [0, row + 1];
     const entry = { text, colour, x, row };

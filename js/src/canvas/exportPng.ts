@@ -52,14 +52,15 @@ async function drawTile(context: ExportContext, rect: Rect, store: Store, tile: 
   const picture = pictureAt(store, tile);
   if (!picture) return;
   const bitmap = await decodePicture(picture);
-  const { map, segmentation } = layersOf(store, tile);
+  const layers = layersOf(store, tile);
   const inner = frameOf(picture, rect.width, rect.height);
   const placed = { ...inner, x: rect.x + inner.x, y: rect.y + inner.y };
   const bitmaps = new TileBitmaps(new MapPainter());
   const view = store.viewOf(tile.image);
-  compose(context, whole(placed), store, { view, picture, bitmap, map, segmentation, bitmaps });
+  compose(context, whole(placed), store, { view, picture, bitmap, ...layers, bitmaps });
   bitmap?.close();
   drawDetections(context, whole(placed), store, { image: tile.image, picture, view, unit });
+  const { map } = layers;
   if (map && isBlank(store, map)) drawNote(context, rect, map.item.notes[0] ?? "");
 }
 
@@ -140,6 +141,7 @@ function title(store: Store, columns: readonly Column[]): string {
   const common = (texts: string[]) => (new Set(texts).size === 1 ? texts[0] : "");
   const overlay = shownOverlay(store);
   if (overlay === "prediction") return "Prediction";
+  if (overlay === "concepts") return `Concepts · ${store.layerName(store.concepts.peek()?.layer ?? "")}`;
   return [
     common(columns.map((column) => column.method_title)),
     common(columns.map((column) => (column.layer ? store.layerName(column.layer) : "the input"))),

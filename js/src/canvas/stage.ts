@@ -122,6 +122,7 @@ export class Stage {
       effect(() => this.watchPointer()),
       effect(() => this.watchContent()),
       effect(() => this.watchRegions()),
+      effect(() => this.watchConcepts()),
       effect(() => this.watchCrop()),
     ];
   }
@@ -203,6 +204,11 @@ export class Stage {
         tile.map !== mapOf(this.store, tile) ||
         tile.segmentation !== layersOf(this.store, tile).segmentation,
     );
+  }
+
+  private watchConcepts(): void {
+    for (const signal of [this.store.concepts, this.store.conceptAlone]) signal.value;
+    this.schedule(() => true);
   }
 
   private watchRegions(): void {

@@ -4,6 +4,7 @@ import type { MapDetail, TileMap } from "../kernel/decode";
 import { applySign, resize, type Sign } from "../math/postprocess";
 import type { Rect } from "../math/transform";
 import { lookupTable, overlayTable } from "./colormap";
+import { ConceptBitmaps } from "./conceptBitmaps";
 import type { DrawStyle } from "./drawStyle";
 import { MemoCanvas } from "./memoCanvas";
 import { paint, trace } from "./paint";
@@ -68,6 +69,7 @@ export class TileBitmaps {
   private readonly mapPart = new MemoCanvas();
   private readonly merged = new MemoCanvas();
   readonly segmentation = new SegmentationBitmaps();
+  readonly concepts = new ConceptBitmaps();
   /** The map at the size of its bitmap, by sign. */
   private readonly scalars = new Map<Sign, Float32Array>();
   private scalarsOf: readonly unknown[] = [];

@@ -1,5 +1,6 @@
 /** Answers saved for where there is no kernel; `kx_widget/widget/archive.py` writes them. */
 
+import { type ConceptSet, readSavedConcepts, type SavedConcepts } from "./concepts";
 import {
   type Answer,
   type Binary,
@@ -65,6 +66,7 @@ export interface Archive {
   answers: ArchivedAnswer[];
   /** By image. */
   segmentations: ReadonlyMap<number, LabelMap>;
+  concepts: ConceptSet | null;
 }
 
 interface Header {
@@ -77,6 +79,7 @@ interface Header {
   answers: SavedAnswer[];
   /** Earlier versions saved none. */
   segmentations?: SegmentedImage[];
+  concepts?: SavedConcepts[];
 }
 
 interface SavedAnswer {
@@ -140,6 +143,7 @@ export async function openArchive(binary: Binary | null | undefined): Promise<Ar
     available: { questions: all.map(({ question }) => question), offline, fromStore: false, leftOut, side },
     answers: all,
     segmentations: new Map(await readSegmentations(header.segmentations ?? [], buffer)),
+    concepts: readSavedConcepts(header.concepts ?? [], buffer),
   };
 }
 

@@ -4,6 +4,7 @@ import { effect } from "@preact/signals";
 import type { Binary } from "../kernel/decode";
 import type { Segmentation as Message, Up } from "../kernel/protocol";
 import { type LabelMap, readSegmentations } from "../kernel/segmentation";
+import { conceptsOf, showsConcepts } from "./concepts";
 import { percent } from "./format";
 import { briefName } from "./labels";
 import { focusedImage, mapOf, type Store, type TilePlace } from "./store";
@@ -15,15 +16,25 @@ const MOST_TOLD = 5;
 /** Whether the model tells a class for each place of an image. */
 export const isSegmenter = (store: Store): boolean => (store.constants.value?.places.length ?? 0) > 0;
 
-/** What is shown over the pictures; of models that are no segmenters always the map. */
-export const shownOverlay = (store: Store) => (isSegmenter(store) ? store.traits.overlay.value : "map");
+/** What is shown over the pictures: of models that are no segmenters the map, unless concepts are. */
+export function shownOverlay(store: Store) {
+  const overlay = store.traits.overlay.value;
+  if (overlay === "concepts") return showsConcepts(store) && store.concepts.value ? overlay : "map";
+  return isSegmenter(store) ? overlay : "map";
+}
+
+/** Whether the prediction of a segmenter is shown. */
+export const showsPrediction = (store: Store): boolean => ["prediction", "both"].includes(shownOverlay(store));
+
+/** Whether maps are. */
+export const showsMap = (store: Store): boolean => ["map", "both"].includes(shownOverlay(store));
 
 /** What there is to draw over a tile's picture. */
 export function layersOf(store: Store, tile: TilePlace) {
-  const overlay = shownOverlay(store);
   return {
-    map: overlay === "prediction" ? undefined : mapOf(store, tile),
-    segmentation: overlay === "map" ? undefined : segmentationOf(store, tile.image),
+    map: showsMap(store) ? mapOf(store, tile) : undefined,
+    segmentation: showsPrediction(store) ? segmentationOf(store, tile.image) : undefined,
+    concepts: shownOverlay(store) === "concepts" ? conceptsOf(store, tile) : undefined,
   };
 }
 
@@ -42,7 +53,7 @@ export const labelText = (store: Store, label: number): string =>
 
 /** The largest classes of an image in words, "" where they are not shown. */
 export function segmentationText(store: Store, image: number): string {
-  const segmentation = shownOverlay(store) === "map" ? undefined : segmentationOf(store, image);
+  const segmentation = showsPrediction(store) ? segmentationOf(store, image) : undefined;
   const names = store.constants.value?.class_names ?? [];
   const largest = (segmentation?.shares ?? []).slice(0, MOST_TOLD);
   const words = largest.map(([index, share]) => `${names[index] ?? NO_CLASS} ${percent(share)}`);
@@ -91,7 +102,7 @@ export class Segmentations {
     const { store, awaited } = this;
     const images = [focusedImage(store), ...store.inSight.value];
     const [known, count] = [store.segmentations.value, store.facts.value.images];
-    if (shownOverlay(store) === "map" || store.status.value === "no-kernel") return;
+    if (!showsPrediction(store) || store.status.value === "no-kernel") return;
     const missing = [...new Set(images)].filter((image) => image < count && !known.has(image) && !awaited.has(image));
     if (missing.length === 0) return;
     for (const image of missing) awaited.add(image);

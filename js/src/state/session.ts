@@ -9,6 +9,7 @@ import { type Down, type Message, type Up, VERSION } from "../kernel/protocol";
 import { QUESTION } from "../kernel/question";
 import type { AnswerCache } from "./answerCache";
 import { exact, nearest } from "./availableQuestions";
+import { ConceptRequests } from "./concepts";
 import { addCovered, type CoverPlace } from "./covered";
 import { Crops } from "./crops";
 import { CurrentAnswer } from "./currentAnswer";
@@ -40,6 +41,7 @@ export class Session implements Listener {
   readonly crops: Crops;
   readonly strokes: Strokes;
   readonly segmentations: Segmentations;
+  private readonly concepts: ConceptRequests;
   private readonly observers: (readonly [event: string, observer: () => void])[];
   /** What was saved, until the kernel answers. */
   private archive: Archive | null = null;
@@ -60,6 +62,7 @@ export class Session implements Listener {
     this.crops = new Crops(store, send, this.id, () => this.current.gen);
     this.strokes = new Strokes(store, send, this.id, () => this.current.gen);
     this.segmentations = new Segmentations(store, send, (error) => this.fail(error));
+    this.concepts = new ConceptRequests(store, send);
     const names = Object.keys(store.traits) as (keyof Traits)[];
     this.observers = names.map((name) => [`change:${name}`, () => this.follow(name)]);
     for (const [event, observer] of this.observers) model.on(event, observer);
@@ -130,6 +133,7 @@ export class Session implements Listener {
     this.crops.close();
     this.strokes.close();
     this.segmentations.close();
+    this.concepts.close();
     this.setVisible(false);
     this.connection.close();
     clearTimeout(this.queuedTimer);
@@ -183,6 +187,7 @@ export class Session implements Listener {
       if (offer) available.value = { questions: offer, offline: false, fromStore: true, leftOut: 0, side: null };
       if (status.value === "no-kernel") status.value = "idle";
     },
+    concepts: (message, buffers) => this.concepts.receive(message, buffers),
     segmentation: (message, buffers) => this.segmentations.receive(message, buffers),
     predictions: (message, buffers) => {
       this.segmentations.forget();
@@ -346,6 +351,7 @@ export class Session implements Listener {
     store.constants.value = archive.constants;
     store.predictions.value = archive.predictions;
     store.segmentations.value = archive.segmentations;
+    store.concepts.value = archive.concepts;
     store.available.value = archive.available;
     if (archive.available.offline) store.status.value = "no-kernel";
     const archived = nearest(archive, currentQuestion(store), {});

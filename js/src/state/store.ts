@@ -2,6 +2,7 @@
 
 import { computed, type Signal, signal } from "@preact/signals";
 import type { AvailableQuestions, Constants } from "../kernel/archive";
+import type { ConceptSet } from "../kernel/concepts";
 import {
   type Answer,
   type Binary,
@@ -121,8 +122,8 @@ const DRAWING_DEFAULTS = {
   pixelated: false,
   /** Left of it, in parts of a tile's width, the picture is bare. */
   swipe: 0,
-  /** What lies over the pictures of a segmenter; of both, the prediction is outlined. */
-  overlay: "map" as "map" | "prediction" | "both",
+  /** What lies over the pictures; a prediction over those of a segmenter, of both it is outlined. */
+  overlay: "map" as "map" | "prediction" | "both" | "concepts",
 };
 export type Drawing = typeof DRAWING_DEFAULTS;
 export const DRAWING = Object.keys(DRAWING_DEFAULTS) as (keyof Drawing)[];
@@ -196,6 +197,14 @@ export class Store {
   readonly predictions = signal<PredictionTable | null>(null);
   /** What a segmenter sees, by image, as far as it was asked for. */
   readonly segmentations = signal<ReadonlyMap<number, LabelMap>>(new Map());
+  /** The concepts that were found last, null before. */
+  readonly concepts = signal<ConceptSet | null>(null);
+  /** The concept that is seen alone, null where all are. */
+  readonly conceptAlone = signal<number | null>(null);
+  /** How many concepts are looked for. */
+  readonly conceptCount = signal(8);
+  /** The kernel is looking for concepts. */
+  readonly seeksConcepts = signal(false);
   /** Facts about the images of a stored data set, of which only some are in `_images`; else null. */
   readonly stored = signal<StoredFacts | null>(null);
   readonly thumbnails = signal<ThumbnailSet | null>(null);

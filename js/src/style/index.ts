@@ -1,5 +1,6 @@
 import bar from "./bar.css";
 import base from "./base.css";
+import concepts from "./concepts.css";
 import detections from "./detections.css";
 import evidence from "./evidence.css";
 import foot from "./foot.css";
@@ -12,6 +13,6 @@ import regions from "./regions.css";
 import segments from "./segments.css";
 import suspicions from "./suspicions.css";
 
-const answers = [regions, detections, evidence, segments, suspicions];
+const answers = [regions, detections, evidence, segments, concepts, suspicions];
 
 export const css = [base, bar, form, layers, grid, panel, ...answers, foot, help].join("\n");

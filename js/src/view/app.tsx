@@ -1,6 +1,7 @@
 import { useRef } from "preact/hooks";
 import { ClassPicker } from "./classPicker";
 import { ColumnChips, CompareField } from "./compare";
+import { ConceptStrip } from "./conceptStrip";
 import { DrawingControls } from "./drawingControls";
 import { FailureMessage } from "./failureMessage";
 import { useFocusGuard, useStrayClickGuard } from "./focusGuard";
@@ -75,6 +76,7 @@ export function App({ store, actions, stage }: StageProps) {
           <Prompts store={store} />
           <Suspicions {...view} />
           <SegmentationLegend {...view} />
+          <ConceptStrip {...view} />
           <RegionTools {...view} />
           <Grid {...view} stage={stage} />
         </div>

@@ -1,5 +1,6 @@
-import { shownOverlay } from "../state/segmentations";
+import { showsMap } from "../state/segmentations";
 import { Colorbar } from "./colorbar";
+import { ConceptsButton } from "./conceptStrip";
 import { DisplayControls } from "./displayControls";
 import { PopupButton } from "./popupButton";
 import type { ViewProps } from "./props";
@@ -19,11 +20,12 @@ export function DrawingControls({ narrow, ...view }: ViewProps & { narrow: boole
     <div class="drawing">
       <Slider {...OPACITY} value={opacity} onRelease={(value) => actions.commit({ opacity: value })} />
       <OverlayChoice {...view} />
-      {shownOverlay(store) !== "prediction" && <Colorbar {...view} />}
+      {showsMap(store) && <Colorbar {...view} />}
       <PopupButton label="Display" title="Sign, scale, colours, threshold and how the picture is drawn">
         {narrow && <RowControls {...view} />}
         <DisplayControls {...view} />
       </PopupButton>
+      <ConceptsButton {...view} />
       <SuspicionsButton store={store} />
       {narrow ? <Tools {...view} /> : <RowControls {...view} />}
     </div>

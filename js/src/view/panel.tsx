@@ -1,8 +1,10 @@
 import type { ComponentChildren } from "preact";
 import { isBlank } from "../canvas/drawStyle";
+import { conceptsText } from "../state/concepts";
 import { predictionsTitle, scoreHint } from "../state/figures";
 import { lastSegment } from "../state/format";
 import { columnHeading, imageName } from "../state/labels";
+import { shownOverlay, showsMap } from "../state/segmentations";
 import { chosenTile, focusedImage, mapOf, type Store } from "../state/store";
 import { CloseUp } from "./closeUp";
 import { colourMeaning } from "./colourMeaning";
@@ -24,7 +26,8 @@ export function Panel({ store, actions, stage }: StageProps) {
       <Heading {...view} />
       <CloseUp {...view} stage={stage} image={image} />
       <RegionLine {...view} />
-      {map && !isBlank(store, map) && <p class="dim">{colourMeaning(store, map)}</p>}
+      {map && showsMap(store) && !isBlank(store, map) && <p class="dim">{colourMeaning(store, map)}</p>}
+      {shownOverlay(store) === "concepts" && <p class="dim">Here: {conceptsText(store, { image, column })}.</p>}
       <Section title={predictionsTitle(store)}>
         <TruthLine store={store} image={image} />
         <PredictionBars {...view} image={image} explained={map?.item.target ?? -1} />

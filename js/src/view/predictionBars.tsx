@@ -2,7 +2,7 @@ import { isAvailable, NEEDS_KERNEL } from "../state/availableQuestions";
 import { predictedFigure, predictedKind, tellsValues } from "../state/figures";
 import { isRight, labelOf } from "../state/filterSort";
 import { briefName, className } from "../state/labels";
-import { shownOverlay } from "../state/segmentations";
+import { showsPrediction } from "../state/segmentations";
 import type { Store, Target } from "../state/store";
 import { joinTarget, plainText, TOPS, TRUE } from "../state/target";
 import { type PredictedClass, predictionOf, topClasses } from "../state/topClasses";
@@ -41,7 +41,7 @@ export function PredictionBars({ store, actions, image, explained }: ImageProps 
           fullName={className(store, each.index)}
           figure={each.number === null ? "" : predictedFigure(store, each.index, each.number)}
           share={kind === "probability" || kind === "share" ? each.number : null}
-          hasSwatch={kind === "share" && shownOverlay(store) !== "map"}
+          hasSwatch={kind === "share" && showsPrediction(store)}
           isTrue={each.index === label}
           isExplained={each.index === explained}
           target={targetAt(store, each, rank < top.length && kind !== "value" ? rank : null)}

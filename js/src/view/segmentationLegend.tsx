@@ -2,7 +2,7 @@ import { classColour } from "../canvas/classColours";
 import { isAvailable, NEEDS_KERNEL } from "../state/availableQuestions";
 import { percent } from "../state/format";
 import { briefName, className, imageName } from "../state/labels";
-import { isSegmenter, NO_CLASS, segmentationOf, shownOverlay } from "../state/segmentations";
+import { isSegmenter, NO_CLASS, segmentationOf, showsPrediction } from "../state/segmentations";
 import { focusedImage, type Store } from "../state/store";
 import { plainText } from "../state/target";
 import { options, Select } from "./field";
@@ -26,7 +26,7 @@ export function OverlayChoice({ store, actions }: ViewProps) {
       value={store.traits.overlay.value}
       onChoose={(overlay) => actions.commit({ overlay: overlay as typeof store.traits.overlay.value })}
     >
-      {options(OVERLAYS)}
+      {options(store.traits.overlay.value === "concepts" ? [...OVERLAYS, ["concepts", "concepts"]] : OVERLAYS)}
     </Select>
   );
 }
@@ -37,7 +37,7 @@ export const Swatch = ({ index }: { index: number }) => (
 
 /** The classes that win somewhere in the image in focus, with their part of it; a click explains one. */
 export function SegmentationLegend({ store, actions }: ViewProps) {
-  if (shownOverlay(store) === "map") return null;
+  if (!showsPrediction(store)) return null;
   const image = focusedImage(store);
   const segmentation = segmentationOf(store, image);
   const problem = store.segmentations.value.get(image)?.problem;

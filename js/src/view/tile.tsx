@@ -5,10 +5,11 @@ import { isBlank, isUnlikely } from "../canvas/drawStyle";
 import { Gestures } from "../canvas/gestures";
 import { RegionSurface } from "../canvas/regionSurface";
 import type { TileMap } from "../kernel/decode";
+import { conceptsText } from "../state/concepts";
 import { explainedIndex } from "../state/detections";
 import { position, value } from "../state/format";
 import { explainedText, imageName, methodTitle, notesOf, partialText, verdict } from "../state/labels";
-import { segmentationText, shownOverlay } from "../state/segmentations";
+import { segmentationText, shownOverlay, showsMap } from "../state/segmentations";
 import { mapOf, originalSize, type Picture, type Store, type TilePlace } from "../state/store";
 import { DetectedBoxes } from "./detectedBoxes";
 import type { StageProps } from "./props";
@@ -45,7 +46,8 @@ const FAINT_TITLE = "The model gives this class less than 1 %: the map shows wha
 const isFaint = (store: Store, map: TileMap) => isUnlikely(map) && !isBlank(store, map);
 
 /** A tile in words, for those who do not see it. */
-function describe(store: Store, picture: Picture | undefined, image: number, map: TileMap | undefined): string {
+function describe(store: Store, picture: Picture | undefined, tile: TilePlace, map: TileMap | undefined): string {
+  const { image } = tile;
   const outcome = verdict(store, image);
   const source = [
     imageName(store, image),
@@ -55,6 +57,9 @@ function describe(store: Store, picture: Picture | undefined, image: number, map
   if (!map || !picture) return [...source, "no map yet"].filter(Boolean).join(", ");
   const seen = segmentationText(store, image);
   if (shownOverlay(store) === "prediction") return [...source, seen].filter(Boolean).join(", ");
+  if (shownOverlay(store) === "concepts") {
+    return [...source, conceptsText(store, tile)].filter(Boolean).join(", ");
+  }
   const { item } = map;
   const explained = `${explainedText(store, item)} ${tileRegionText(store, item)}`.trim();
   const what = [methodTitle(store, item.method), store.layerName(item.layer), explained];
@@ -100,7 +105,7 @@ export function Tile({ store, actions, stage, picture, image, column, place, chi
     };
   }, [image, column]);
 
-  const isHidden = shownOverlay(store) === "prediction";
+  const isHidden = !showsMap(store);
   return (
     <div
       class="tile"
@@ -117,7 +122,7 @@ export function Tile({ store, actions, stage, picture, image, column, place, chi
         "--height": `${place.height}px`,
       }}
     >
-      <canvas ref={canvas} role="img" tabIndex={0} aria-label={describe(store, picture, image, map)} />
+      <canvas ref={canvas} role="img" tabIndex={0} aria-label={describe(store, picture, { image, column }, map)} />
       {picture?.problem && (
         <div class="absent" aria-hidden="true">
           No picture: {picture.problem}
