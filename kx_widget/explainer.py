@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from kx_widget.bulk.dataset import Explanations
 from kx_widget.bulk.pipeline import PART_IMAGES, PipelineSettings
 from kx_widget.engine import explainer as engine
@@ -13,8 +15,12 @@ from kx_widget.engine.detections import Detection, detections_of, target_of
 from kx_widget.engine.errors import ParameterError
 from kx_widget.engine.evaluation_inputs import EvaluationSettings, columns_of
 from kx_widget.engine.evidence_columns import EvidenceLevel
+from kx_widget.engine.nearest import EmbeddedImages, NearestImages, directions_of, nearest_images
+from kx_widget.engine.pooled_activations import all_pooled, at_layer
+from kx_widget.engine.question import Question
 from kx_widget.engine.scalars import Target
 from kx_widget.engine.tiled import NO_DATA_SET
+from kx_widget.engine.types import Floats
 
 if TYPE_CHECKING:
     from kx_widget.bulk.shortcuts import Shortcuts
@@ -102,6 +108,67 @@ class Explainer(engine.Explainer):  # noqa: D101
         question = self.ask(images, [0], method="gradcam", layer=layer, region=region, batch_size=batch_size)
         return concepts_of(question, settings, earlier, progress)
 
+    def embed(self, images: Any, layer: str | None = None, batch_size: int | None = None) -> Floats:
+        """Tell the mean of a layer's activations over the places of each image.
+
+        Args:
+            images: as in `explain`.
+            layer: a path; None is the recommended one.
+            batch_size: images at once; None goes by memory.
+
+        Returns:
+            float32 (N, K) for K channels. After a map at this layer it takes no pass.
+
+        Raises:
+            UnknownLayerError, ModelError: there is no such layer, or none with a map.
+            ImageError, ParameterError: as in `explain`.
+        """
+        return all_pooled(self._at_layer(images, layer, batch_size))
+
+    def nearest(
+        self,
+        images: Any,
+        among: Any = None,
+        *,
+        k: int = 10,
+        layer: str | None = None,
+        batch_size: int | None = None,
+    ) -> NearestImages:
+        """Find the images that the model sees most alike, by the cosine of their mean activations at a layer.
+
+        It says that the model sees them alike, whatever it predicts; it does not say where.
+
+        Args:
+            images: as in `explain`.
+            among: where to look: other images, or a `Store` made with `embeddings=True`, at whose layer they are then
+                compared; None for the images themselves, of which none is its own neighbour.
+            k: how many neighbours of each image.
+            layer, batch_size: as in `embed`.
+
+        Returns:
+            A `NearestImages`: indices, or numbers of rows of the store, and similarities (N, k), the nearest first.
+
+        Raises:
+            FormatError: the store has no embeddings.
+            ParameterError: another model than this has made the store.
+            Those of `embed`.
+        """
+        if isinstance(among, EmbeddedImages):
+            # pyarrow is an extra, which whoever has a store has.
+            from kx_widget.bulk.job import check_model_of
+
+            path = among.embedding_layer(layer)
+            check_model_of(among, self.model)
+            return among.nearest(self.embed(images, path, batch_size), k)
+        question = self._at_layer(images, layer, batch_size)
+        vectors, path = all_pooled(question), str(question.layer)
+        if among is None:
+            return nearest_images(vectors, directions_of(vectors), k, path, own=np.arange(len(vectors)))
+        return nearest_images(vectors, directions_of(self.embed(among, path, batch_size)), k, path)
+
+    def _at_layer(self, images: Any, layer: str | None, batch_size: int | None) -> Question:
+        return at_layer(self.ask(images, [0], method="gradients", batch_size=batch_size), layer)
+
     def explain_dataset(
         self,
         source: Any,
@@ -156,6 +223,7 @@ class Explainer(engine.Explainer):  # noqa: D101
         dtype: Literal["float16", "float32"] = "float32",
         part_images: int = PART_IMAGES,
         channel_relevance: bool = False,
+        embeddings: bool = False,
         labels: Literal["folder"] | None = None,
         batch_size: int | None = None,
         on_error: Literal["skip", "raise"] = "skip",
@@ -176,6 +244,8 @@ class Explainer(engine.Explainer):  # noqa: D101
             part_images: images in a file, which is what a run that is cut off loses at most.
             channel_relevance: also keep what each channel of the layer contributes to each score, 4 bytes a channel,
                 for `shortcuts`; it takes no further pass.
+            embeddings: also keep the mean activations of each image, 2 bytes a channel, for `nearest`: those of the
+                layer that is explained, or of the recommended one where the method sees none, which takes a pass.
             labels: "folder" if the folders of files are named after their classes.
             evidence: as in `explain_dataset`, in columns of their names, null where it cannot be told.
 
@@ -200,6 +270,7 @@ class Explainer(engine.Explainer):  # noqa: D101
             part_images,
             evidence=evidence,
             channel_relevance=channel_relevance,
+            embeddings=embeddings,
         )
         return run_job(self, Job(path, source, settings, dtype, labels, progress))
 

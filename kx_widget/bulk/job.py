@@ -31,7 +31,7 @@ from kx_widget.bulk.pipeline import PART_IMAGES, ExplainedBatch, Pipeline, Pipel
 from kx_widget.bulk.schema import DTYPES, to_table
 from kx_widget.bulk.sources import ImageFiles, Source, read_source
 from kx_widget.bulk.store import Store
-from kx_widget.engine.errors import FormatError
+from kx_widget.engine.errors import FormatError, ParameterError
 from kx_widget.engine.evidence_columns import EvidenceLevel
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.files import atomic_write, check_path
@@ -70,7 +70,7 @@ class Job:
             {name: question.pop(name) for name in names if name in question}
             for names in (
                 ("dtype", "labels", "progress"),
-                ("batch_size", "on_error", "part_images", "channel_relevance", "evidence"),
+                ("batch_size", "on_error", "part_images", "channel_relevance", "embeddings", "evidence"),
             )
         )
         settings.setdefault("evidence", EVIDENCE_LEVEL)
@@ -98,6 +98,7 @@ class PartFiles:
         channels: whose relevance is written.
         has_regions: whether it is written which places count.
         beside: names of the inputs beside the image that are written.
+        has_embeddings: whether mean activations are written.
     """
 
     folder: Path
@@ -109,6 +110,7 @@ class PartFiles:
     channels: int = 0
     has_regions: bool = False
     beside: tuple[str, ...] = ()
+    has_embeddings: bool = False
 
 
 # Explains all but the complete parts of a source, and yields how many images are done now and then.
@@ -131,7 +133,7 @@ def explain_part(batches: Iterable[ExplainedBatch], part: int, files: PartFiles)
         What the batches raise.
     """
     origin = Origin(files.job, part, files.stamps[part] if files.stamps else None)
-    about = files.evidence, files.channels, files.has_regions, files.beside
+    about = files.evidence, files.channels, files.has_regions, files.beside, files.has_embeddings
     with (
         atomic_write(files.folder / part_name(part)) as unfinished,
         PartWriter(unfinished, files.dtype, origin, *about) as writer,
@@ -184,7 +186,7 @@ def run_job(explainer: Explainer, job: Job, execute: Executor = explain_here) ->
         complete = complete_parts(folder, fingerprint, stamps or None)
         if ended is None or ended.get("parts") != len(complete):
             columns = job.settings.evidence, pipeline.channels, bool(pipeline.question.regions)
-            about = fingerprint.get("id"), stamps, *columns, explainer.inputs.small_others
+            about = fingerprint.get("id"), stamps, *columns, explainer.inputs.small_others, bool(pipeline.embeddings)
             files = PartFiles(folder, job.dtype, part_images, *about)
             with progress_bar(source.total, job.progress) as bar:
                 bar.update(_images_in(complete, part_images, source.total))
@@ -244,6 +246,8 @@ def job_fingerprint(pipeline: Pipeline, source: Source, dtype: str) -> dict[str,
         facts["beside"] = list(beside)
     if pipeline.channels:
         facts["channels"] = pipeline.channels
+    if pipeline.embeddings:
+        facts["embeddings"] = pipeline.embeddings
     if units := question.model.meaning.units:
         facts["units"] = list(units)
     if question.model.own:
@@ -270,6 +274,18 @@ def weights_of(model: Any) -> str:
     for variable in model.weights:
         digest.update(np.ascontiguousarray(variable.numpy()).tobytes())
     return digest.hexdigest()
+
+
+def check_model_of(store: Any, model: Any) -> None:
+    """Refuse another model than the one whose answers are stored.
+
+    Raises:
+        ParameterError: it has other weights.
+    """
+    if weights_of(model) != store.job["model"]["weights"]:
+        raise ParameterError(
+            f"The model has other weights than the one that {store.path!r} explains: pass that one, or explain again."
+        )
 
 
 @contextmanager
@@ -353,7 +369,7 @@ def _lock(folder: Path) -> int | None:
 def _check_same(folder: Path, before: dict[str, Any], now: dict[str, Any], ended: bool) -> None:
     changed = [
         key
-        for key in {**now, "channels": 0, "regions": [], "units": [], "bands": None, "references": None, "beside": []}
+        for key in (*now, "channels", "embeddings", "regions", "units", "bands", "references", "beside")
         if key not in ("id", *CODE) and before.get(key) != now.get(key)
     ]
     changed += [key for key in CODE if before.get(key, now.get(key)) != now.get(key)]

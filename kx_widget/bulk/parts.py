@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from kx_widget.bulk.arrow import pa, pq
-from kx_widget.bulk.schema import BESIDE, DTYPES, MAP, NOTES, REGION, RELEVANCE, schema
+from kx_widget.bulk.schema import BESIDE, DTYPES, EMBEDDING, MAP, NOTES, REGION, RELEVANCE, schema
 from kx_widget.engine.bands import Bands, bands_of
 from kx_widget.engine.errors import FormatError, ParameterError
 from kx_widget.engine.evidence_columns import LEVELS, EvidenceLevel
@@ -21,6 +21,8 @@ JOB = "_job.json"
 DONE = "_done.json"
 ORIGIN = b"kx_widget"
 GROUP_BYTES = 2**20
+# Columns of many numbers each.
+NUMBERS = (MAP, EMBEDDING, RELEVANCE)
 # What reading a damaged Parquet file raises, or closing one that could not be written.
 DAMAGE = (OSError, pa.ArrowException, UnicodeDecodeError)
 ANEW = "delete it and explain again; what is whole is kept."
@@ -153,7 +155,8 @@ def _check_columns(name: str, footer: Any, job: dict[str, Any]) -> None:
     levels: list[Any] = [job["evidence"]] if "evidence" in job else [None, *LEVELS]
     has_regions = "regions" in job if job else REGION in written.names
     beside = job.get("beside", ()) if job else [BESIDE] * (BESIDE in written.names)
-    about = job.get("channels", 0), has_regions, beside
+    has_embeddings = "embeddings" in job if job else EMBEDDING in written.names
+    about = job.get("channels", 0), has_regions, beside, has_embeddings
     allowed = [schema(dtype, level, *about) for dtype in DTYPES for level in levels]
     # Stores of 0.1 were written before there were notes.
     allowed += [columns.remove(columns.get_field_index(NOTES)) for columns in allowed]
@@ -260,6 +263,10 @@ def _are_references(value: Any) -> bool:
         return False
 
 
+def _are_embeddings(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("layer"), str) and _is_count(value.get("channels"))
+
+
 def _is_count(value: Any) -> bool:
     return type(value) is int and value >= 0
 
@@ -283,6 +290,7 @@ FIELDS: dict[str, Callable[[Any], bool]] = {
     "depth": lambda value: value in (0, *DEPTHS),
     "images": _is_count,
     "channels": _is_count,
+    "embeddings": _are_embeddings,
     "units": _list_of(str),
     "regions": lambda value: isinstance(value, list),
     "bands": _are_bands,
@@ -305,6 +313,7 @@ class PartWriter:
         channels: whose relevance is in the rows.
         has_regions: whether the rows say which places count.
         beside: names of the inputs beside the image that the rows tell.
+        has_embeddings: whether mean activations are in the rows.
     """
 
     def __init__(
@@ -316,8 +325,9 @@ class PartWriter:
         channels: int = 0,
         has_regions: bool = False,
         beside: Sequence[str] = (),
+        has_embeddings: bool = False,
     ) -> None:
-        columns = schema(dtype, evidence, channels, has_regions, beside)
+        columns = schema(dtype, evidence, channels, has_regions, beside, has_embeddings)
         strings = [f.name for f in columns if f.type in (pa.string(), pa.list_(pa.int32()))]
         self._path = path
         self._held: list[pa.Table] = []
@@ -331,10 +341,8 @@ class PartWriter:
                     "shape.list.element",
                     f"{NOTES}.list.element",
                 ],
-                column_encoding={
-                    f"{f.name}.list.element": "BYTE_STREAM_SPLIT" for f in columns if f.name in (MAP, RELEVANCE)
-                },
-                write_statistics=[f.name for f in columns if f.name not in (MAP, RELEVANCE)],
+                column_encoding={f"{f.name}.list.element": "BYTE_STREAM_SPLIT" for f in columns if f.name in NUMBERS},
+                write_statistics=[f.name for f in columns if f.name not in NUMBERS],
                 write_page_checksum=True,
             )
 

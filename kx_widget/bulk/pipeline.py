@@ -24,6 +24,7 @@ from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import Images
 from kx_widget.engine.parameters import check_params
+from kx_widget.engine.pooled_activations import all_pooled, embedding_question
 from kx_widget.engine.question import Question, model_failures
 from kx_widget.engine.targets import mentions_true
 from kx_widget.engine.types import WHOLE, Floats, Ints, Parameter
@@ -42,13 +43,14 @@ SETTINGS = (
 class ExplainedBatch:
     """A batch, its explanation, None without a good image, and the most probable classes (N,).
 
-    `channel_relevance` (N, T, K) is there where it was asked for.
+    `channel_relevance` (N, T, K), and mean activations as `embeddings` (N, K), are there where they were asked for.
     """
 
     batch: Batch
     explanation: Explanation | None
     predicted: Ints
     channel_relevance: Floats | None = None
+    embeddings: Floats | None = None
 
     @property
     def size(self) -> int:
@@ -64,7 +66,7 @@ class PipelineSettings:
         part_images: images after which no batch goes on; None for no such bounds.
         total: images of the whole source; None if nobody knows.
         evidence: how much is told of how far each map can be believed.
-        channel_relevance: whether to gather that, too.
+        channel_relevance, embeddings: whether to gather these, too.
     """
 
     targets: Any = "top"
@@ -75,6 +77,7 @@ class PipelineSettings:
     total: int | None = None
     evidence: EvidenceLevel | None = None
     channel_relevance: bool = False
+    embeddings: bool = False
 
 
 class Pipeline:
@@ -98,6 +101,8 @@ class Pipeline:
         self.question = explainer.ask(blank(explainer), settings.targets, labels=labels, **settings.question)
         # How many channels' relevance is gathered.
         self.channels = channels_of(self.question) if settings.channel_relevance else 0
+        # The layer that embeddings are of, and how many numbers each has, as JSON has it.
+        self.embeddings = _embeddings_of(self.question) if settings.embeddings else None
         self._needs_labels = self.question.columns.needs_labels
         # Those of a stream are known as they come.
         self._awaits_labels = False
@@ -173,7 +178,14 @@ class Pipeline:
             evidence = evidence_of(question, explanation, self._evidence, scores, explainer.ask)
             explanation = replace(explanation, evidence=evidence)
         relevance = channel_relevance(question) if self.channels else None
-        return ExplainedBatch(batch, explanation, scores.argmax(-1), relevance)
+        embeddings = all_pooled(embedding_question(question)) if self.embeddings else None
+        return ExplainedBatch(batch, explanation, scores.argmax(-1), relevance, embeddings)
+
+
+def _embeddings_of(question: Question) -> dict[str, Any]:
+    call = embedding_question(question).call
+    assert call is not None
+    return {"layer": call.path, "channels": int(call.tensor.shape[-1])}
 
 
 def _scores(question: Question) -> Floats:

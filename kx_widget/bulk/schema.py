@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kx_widget.bulk.arrow import pa
+from kx_widget.bulk.embeddings import embedding_column
 from kx_widget.bulk.sources import id_of
 from kx_widget.engine.evidence_columns import EvidenceLevel, evidence_names
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from kx_widget.bulk.loader import Sample
     from kx_widget.bulk.pipeline import ExplainedBatch
-    from kx_widget.engine.explanation import Explanation
 
 DTYPES = ("float16", "float32")
 MAP = "map"
@@ -25,6 +25,8 @@ MAP = "map"
 NOTES = "notes"
 # Only where it was asked for.
 RELEVANCE = "channel_relevance"
+# Only where it was asked for.
+EMBEDDING = "embedding"
 # Only of models that have scores for several places.
 REGION = "region"
 # Only of models that take numbers beside the image.
@@ -37,11 +39,12 @@ def schema(
     channels: int = 0,
     has_regions: bool = False,
     beside: Sequence[str] = (),
+    has_embeddings: bool = False,
 ) -> pa.Schema:
     """The columns of a store whose maps are kept as `dtype`, with so much evidence and so many channels' relevance.
 
     With `has_regions` they say which places of the model's output count, with names of inputs `beside` the image what
-    these were.
+    these were, with `has_embeddings` which images are alike.
     """
     columns: list[tuple[str, pa.DataType]] = [
         ("id", pa.string()),  # path, or running number; see sources.id_of
@@ -66,6 +69,8 @@ def schema(
     columns += [(name, pa.float32()) for name in evidence_names(evidence)]  # null where it cannot be told
     columns += [(REGION, pa.string())] if has_regions else []  # in words
     columns += [(BESIDE, pa.string())] if beside else []  # JSON, by name
+    # Of length 1, 0 or NaN; null but in the first row of each image, see bulk.embeddings.
+    columns += [(EMBEDDING, pa.list_(pa.float16()))] if has_embeddings else []
     if channels:
         columns.append((RELEVANCE, pa.list_(pa.float32(), channels)))  # see engine.channel_relevance; 0 where skipped
     return pa.schema(columns)
@@ -78,15 +83,16 @@ def to_table(
     channels: int = 0,
     has_regions: bool = False,
     beside: Sequence[str] = (),
+    has_embeddings: bool = False,
 ) -> pa.Table:
     """N × T rows of a batch's explanation, image after image, and one for each image that was skipped."""
-    columns = schema(dtype, evidence, has_regions=has_regions, beside=beside)
+    columns = schema(dtype, evidence, has_regions=has_regions, beside=beside, has_embeddings=has_embeddings)
     tables = [_with_relevance(_skipped(explained.batch.broken, columns), None, channels)]
     if explained.explanation is not None:
         labels = [sample.item.label for sample in explained.batch.good]
         images = explained.batch.images
         others = beside_rows(beside, images.beside if beside and images is not None else ())
-        table = _explained(explained.explanation, explained.predicted, labels, columns, others)
+        table = _explained(explained, labels, columns, others)
         tables.insert(0, _with_relevance(table, explained.channel_relevance, channels))
     return pa.concat_tables(tables)
 
@@ -106,8 +112,9 @@ def beside_rows(names: Sequence[str], values: Sequence[Any]) -> list[str]:
 
 
 def _explained(
-    e: Explanation, predicted: Any, labels: Sequence[int | None], columns: pa.Schema, beside: Sequence[str]
+    explained: ExplainedBatch, labels: Sequence[int | None], columns: pa.Schema, beside: Sequence[str]
 ) -> pa.Table:
+    e: Any = explained.explanation
     n, t, h, w = e.maps.shape
 
     def each_image(values: Any) -> list[Any]:
@@ -127,7 +134,7 @@ def _explained(
         "target_name": [name for names in e.target_names for name in names],
         "score": e.scores.ravel(),
         "probability": pa.array(e.probabilities.ravel(), from_pandas=True),  # NaN is null
-        "predicted": each_image(predicted.tolist()),
+        "predicted": each_image(explained.predicted.tolist()),
         "label": each_image(labels),
         MAP: pa.ListArray.from_arrays(
             offsets, pa.array(np.ravel(e.maps.reshape(n * t, h * w) / scale[:, None]).astype(dtype))
@@ -143,6 +150,7 @@ def _explained(
         "error": everywhere(None),
         REGION: each_image(map(str, e.regions)),
         BESIDE: each_image(beside),
+        EMBEDDING: None if explained.embeddings is None else embedding_column(explained.embeddings, t),
     }
     values |= {name: pa.array(column.ravel(), from_pandas=True) for name, column in e.evidence.items()}
     return pa.table({f.name: pa.array(values[f.name], f.type) for f in columns}, columns)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kx_widget.bulk.interventions import Interventions, TestedSuspicion, not_testable
-from kx_widget.bulk.job import weights_of
+from kx_widget.bulk.job import check_model_of
 from kx_widget.bulk.kept_shortcuts import keep, kept_facts
 from kx_widget.bulk.parts import check_can_be_asked, explainer_keywords
 from kx_widget.bulk.shortcuts_page import page_of, sections_of
@@ -129,7 +129,8 @@ def find_shortcuts(store: Store, explainer: Explainer | None = None, **settings:
     if explainer is None:
         trials = [not_testable(NO_MODEL)] * len(chosen)
     else:
-        check_model_of(store, explainer)
+        check_can_be_asked(store.path, store.job)
+        check_model_of(store, explainer.model)
         interventions = Interventions(explainer, store, values["cover"], values["members"], values["seed"])
         trials = [interventions.trial(suspicion) for suspicion in chosen]
     tested = [TestedSuspicion(*pair) for pair in zip(chosen, trials, strict=True)]
@@ -154,19 +155,6 @@ def explainer_of(store: Store, model: Any) -> Explainer:
     explainer = Explainer(model, preprocess=job["preprocess"], **explainer_keywords(job))
     explainer.ranges = Ranges(store.depth)
     return explainer
-
-
-def check_model_of(store: Store, explainer: Explainer) -> None:
-    """Refuse another model than the one whose answers are stored.
-
-    Raises:
-        ParameterError: it has other weights, or tells by itself nothing of what is explained.
-    """
-    check_can_be_asked(store.path, store.job)
-    if weights_of(explainer.model) != store.job["model"]["weights"]:
-        raise ParameterError(
-            f"The model has other weights than the one that {store.path!r} explains: pass that one, or explain again."
-        )
 
 
 def _listed(names: Sequence[str], most: int = 5) -> str:

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kx_widget.bulk.arrow import ds, fs, pa, pc, pq
-from kx_widget.bulk.parts import ANEW, DAMAGE, DONE, JOB, as_json, check_part, is_part
-from kx_widget.bulk.schema import BESIDE, MAP, NOTES, RELEVANCE, schema
+from kx_widget.bulk.embeddings import StoredEmbeddings
+from kx_widget.bulk.parts import ANEW, DAMAGE, DONE, JOB, NUMBERS, as_json, check_part, is_part
+from kx_widget.bulk.schema import BESIDE, EMBEDDING, MAP, NOTES, RELEVANCE, schema
 from kx_widget.bulk.sources import file_of
 from kx_widget.engine.bands import Bands
 from kx_widget.engine.cache import Cache
@@ -27,6 +28,7 @@ from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.files import check_path
 from kx_widget.engine.images import read
 from kx_widget.engine.methods import METHODS
+from kx_widget.engine.nearest import NearestImages
 from kx_widget.engine.notes import Notes, heading_of
 from kx_widget.engine.ranges import Ranges
 from kx_widget.engine.regions import Region
@@ -34,6 +36,9 @@ from kx_widget.engine.types import Floats, Ints
 
 CACHE_BYTES = 64 * 2**20
 THREADS = 8
+NO_EMBEDDINGS = (
+    "does not tell which images are alike: explain into another folder with embeddings=True (in a shell --embeddings)."
+)
 
 
 class _RowGroup(NamedTuple):
@@ -85,7 +90,7 @@ class Store:
         checked = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
         parquet = ds.ParquetFileFormat(default_fragment_scan_options=checked)
         about = self.job.get("evidence"), self.channels, "regions" in self.job, self.job.get("beside", ())
-        columns = schema(self.job.get("dtype", "float32"), *about)
+        columns = schema(self.job.get("dtype", "float32"), *about, "embeddings" in self.job)
         self._dataset = ds.dataset(names, columns, parquet, self._files)
         self._cache = Cache(CACHE_BYTES)
         self._columns: dict[str, Any] = {}
@@ -127,8 +132,8 @@ class Store:
 
     @property
     def names(self) -> list[str]:
-        """The columns, without the maps and the relevance of channels."""
-        return [name for name in self._dataset.schema.names if name not in (MAP, RELEVANCE)]
+        """The columns, without the maps, the relevance of channels and the embeddings."""
+        return [name for name in self._dataset.schema.names if name not in NUMBERS]
 
     @property
     def channels(self) -> int:
@@ -156,6 +161,84 @@ class Store:
             )
         for batch in self._dataset.to_batches(columns=[RELEVANCE]):
             yield batch.column(0).flatten().to_numpy().reshape(-1, self.channels)
+
+    def embedding_layer(self, layer: str | None = None) -> str:
+        """Path of the layer whose mean activations are kept.
+
+        Args:
+            layer: the one that is asked for, if any.
+
+        Raises:
+            FormatError: they were not written.
+            ParameterError: they are of another layer.
+        """
+        if "embeddings" not in self.job:
+            raise FormatError(f"{self.path!r} {NO_EMBEDDINGS}")
+        path: str = self.job["embeddings"]["layer"]
+        if layer not in (None, path):
+            raise ParameterError(f"layer={layer!r}: {self.path!r} keeps what images are at {path!r}.")
+        return path
+
+    @cached_property
+    def _embeddings(self) -> StoredEmbeddings:
+        layer, channels = self.embedding_layer(), self.job["embeddings"]["channels"]
+        try:
+            batches = (batch.column(0) for batch in self._dataset.to_batches(columns=[EMBEDDING]))
+            return StoredEmbeddings.read(batches, len(self), layer, channels)
+        except (*DAMAGE, ValueError) as error:
+            raise FormatError(f"{self.path!r} is damaged (its embeddings cannot be read: {error}): {ANEW}") from error
+
+    def nearest(self, query: Any, k: int = 10, among: Sequence[int] | Ints | None = None) -> NearestImages:
+        """The images that the model sees most like others, by the cosine of their mean activations; no map is read.
+
+        They are read when this is first asked, and stay in memory.
+
+        Args:
+            query: numbers of rows, ids of images, or vectors (N, K) that `Explainer.embed` told at the store's layer;
+                of one image also a number, an id or (K,). An image of the store is not its own neighbour.
+            k: how many neighbours of each.
+            among: numbers of rows to look among, `select(pc.field("predicted") == pc.field("label"))` for instance.
+
+        Returns:
+            A `NearestImages` whose indices (N, k) are the first row of each image; `rows(n.indices[0])` tells more.
+
+        Raises:
+            FormatError: the store has no embeddings.
+            ParameterError: there is no such row, id or vector, or its image was skipped.
+        """
+        embeddings = self._embeddings
+        places = None if among is None else self._places(self._checked(among))
+        if places is not None:
+            places = places[places >= 0]
+        values = np.atleast_1d(np.asarray(query))
+        if values.dtype.kind == "f":
+            vectors = np.atleast_2d(values)
+            if vectors.ndim > 2 or vectors.shape[1] != embeddings.directions.shape[1]:
+                raise ParameterError(
+                    f"A query of shape {values.shape}: a vector has {embeddings.directions.shape[1]} numbers here, "
+                    f"which explainer.embed(images, {embeddings.layer!r}) tells."
+                )
+            return embeddings.nearest_to(vectors, k, places)
+        numbers = self._named(values.tolist()) if values.dtype.kind in "UO" else self._checked(values)
+        own = self._places(numbers)
+        if (own < 0).any():
+            row = self.rows(numbers[own < 0][:1], ["id", "error"])[0]
+            raise ParameterError(f"{row['id']!r} was skipped, and is like no other image: {row['error']}")
+        return embeddings.nearest(own, k, places)
+
+    def _places(self, numbers: Ints) -> Ints:
+        """Where the images of rows are among the embeddings; −1 for those that were skipped."""
+        column = self.column("column").take(pa.array(numbers)).fill_null(-1).to_numpy()
+        places = np.searchsorted(self._embeddings.rows, numbers - column)
+        return np.where(column < 0, -1, places)
+
+    def _named(self, ids: Sequence[str]) -> Ints:
+        """The first row of each of these ids."""
+        numbers = [pc.index(self.column("id"), str(name)).as_py() for name in ids]
+        for name, number in zip(ids, numbers, strict=True):
+            if number < 0:
+                raise ParameterError(f"There is no image {name!r} in {self.path!r}; its column 'id' tells their names.")
+        return np.asarray(numbers, np.int64)
 
     def column(self, name: str) -> Any:
         """One column of all rows, as a pyarrow ChunkedArray; read once."""

@@ -94,6 +94,9 @@ OnError = Annotated[Literal["skip", "raise"], typer.Option(help="What a broken i
 Relevance = Annotated[
     bool, typer.Option("--channel-relevance", help="Also keep what each channel contributes, for `kx shortcuts`.")
 ]
+Embeddings = Annotated[
+    bool, typer.Option("--embeddings", help="Also keep what tells which images are alike, for `Store.nearest`.")
+]
 Evidence = Annotated[
     Literal["free", "cells", "none"],
     typer.Option(
@@ -152,6 +155,7 @@ def explain(
     value_range: ValueRange = None,
     dtype: MapDtype = "float32",
     channel_relevance: Relevance = False,
+    embeddings: Embeddings = False,
     batch_size: BatchSize = None,
     on_error: OnError = "skip",
     evidence: Evidence = "free",
@@ -182,9 +186,8 @@ def explain(
 
         execute = RayExecutor(model, workers, gpus)
     level = None if evidence == "none" else evidence
-    settings = PipelineSettings(
-        parsed, question, batch_size, on_error, channel_relevance=channel_relevance, evidence=level
-    )
+    columns: dict[str, Any] = {"channel_relevance": channel_relevance, "embeddings": embeddings, "evidence": level}
+    settings = PipelineSettings(parsed, question, batch_size, on_error, **columns)
     store = run_job(explainer, Job(out, photos, settings, dtype, labels, progress=not quiet), execute)
     _report(explainer, store, out, as_json)
 
