@@ -59,6 +59,7 @@ export async function createKernel(options) {
     cautions,
     evidence,
     costs,
+    nearest,
     regions,
     traits,
   } = options;
@@ -333,6 +334,7 @@ export async function createKernel(options) {
       const refused = { gaze: "This model has no attention." };
       down({ kind: "costs", gen: mine, seconds: { slowblobs: 130, blobs: 0.01 }, refused, measuring: null });
     }
+    if (nearest) down({ kind: "nearest", edition: "made up", layer: state.layer, items: alike() });
     if (!evidence) return;
     down({ kind: "costs", gen: mine, seconds: {}, refused: {}, measuring: 2 });
     const every = Array.from({ length: images * columns.length }, (_, i) => [
@@ -341,6 +343,25 @@ export async function createKernel(options) {
     ]);
     down({ kind: "evidence", gen: mine, items: every.map(([image, column]) => freeEvidence(image, column, "blur")) });
     await measure([state.selected[0]], "blur", mine);
+  }
+
+  /** Of each image those that show the same things before the others, and those that are predicted right. */
+  function alike() {
+    const NEIGHBOURS = 8;
+    const seen = (image) => scenes[image].things.map(({ name }) => name);
+    return scenes.map((_, image) => {
+      const similarity = (other) => {
+        const shared = seen(other).filter((name) => seen(image).includes(name)).length;
+        return 0.5 + 0.2 * shared - 0.01 * Math.abs(image - other);
+      };
+      const others = scenes.map((_, other) => other).filter((other) => other !== image);
+      others.sort((a, b) => similarity(b) - similarity(a));
+      const told = (numbers) =>
+        numbers.slice(0, NEIGHBOURS).map((other) => ({ image: other, similarity: similarity(other) }));
+      const right = others.filter((other) => state.labels[other] === best[other]);
+      const why = images === 1 ? "There is one image here. Show more, and those most like it stand here." : "";
+      return { image, nearest: told(others), right: told(right), why };
+    });
   }
 
   /** The evidence of these images, column by column, until another question comes. */

@@ -165,7 +165,8 @@ def _cluster_means(a: Floats, means: Floats) -> Floats:
     means = _of_length_1(means)
     for _ in range(CLUSTERINGS):
         members = np.eye(len(means), dtype=np.float32)[(a @ means.T).argmax(1)]
-        means = _of_length_1(np.where(members.any(0)[:, None], members.T @ a, means))
+        has_members = members.sum(0)[:, None] > 0
+        means = _of_length_1(np.where(has_members, members.T @ a, means))
     return means
 
 

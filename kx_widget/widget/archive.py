@@ -112,6 +112,7 @@ def pack(
     alone: bool = False,
     segmentations: Mapping[int, PackedLabels] | None = None,
     concepts: KnownConcepts | None = None,
+    nearest: Mapping[str, Any] | None = None,
 ) -> bytes:
     """A block of at most `limit` bytes, or the header alone.
 
@@ -125,6 +126,7 @@ def pack(
         alone: no kernel will ever answer the page that this is for.
         segmentations: which classes win where, by image; those that would take too much room are left out.
         concepts: of the images; those of images that would take too much room are left out.
+        nearest: which images are alike, as the page is told it.
     """
     concept_parts = [] if concepts is None else concepts.saved(int(CONCEPTS_PART * limit))
     segmented = _segmentations_within(segmentations or {}, int(SEGMENTATIONS_PART * limit))
@@ -135,7 +137,7 @@ def pack(
             # Compression rarely halves maps: what is far too large need not be tried.
             if sum(_size(answer, side) for answer in chosen) <= 4 * limit:
                 left_out = len(answers) - len(chosen)
-                facts = {"alone": alone, "left_out": left_out}
+                facts = {"alone": alone, "left_out": left_out, "nearest": nearest}
                 block = _block(welcome, predictions, chosen, facts, side, curves, segmented, concept_parts)
                 if len(block) <= limit:
                     return block

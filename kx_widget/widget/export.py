@@ -65,10 +65,11 @@ class Exporter:
         """Put the latest answer into the trait now."""
         if answers := self._archive.answers():
             session = self._widget._open
-            segmentations, concepts = session.segmentations.kept(self._version), session.concepts.known(self._version)
             block = pack(
-                self.welcome, self._predictions, answers[-1:], SNAPSHOT_BYTES, segmentations=segmentations,
-                concepts=concepts,
+                self.welcome, self._predictions, answers[-1:], SNAPSHOT_BYTES,
+                segmentations=session.segmentations.kept(self._version),
+                concepts=session.concepts.known(self._version),
+                nearest=session.nearest.kept(),
             )  # fmt: skip
             with self._widget._lock:
                 if not self._closed:
@@ -165,6 +166,7 @@ class Exporter:
             welcome, self._predictions, answers, limit, alone=True,
             segmentations=session.segment_all(self._version),
             concepts=session.concepts_of_all(self._version, self._widget.overlay == "concepts"),
+            nearest=session.nearest.of_page(answers[-1].traits, self._version, self._predictions),
         )  # fmt: skip
 
     def _preview(self) -> dict[str, str]:

@@ -16,7 +16,9 @@ from PIL import Image
 from kx_widget.engine.drawing import encode
 from kx_widget.engine.files import shared_names
 from kx_widget.engine.images import Images
+from kx_widget.engine.nearest import NearestImages, directions_of, nearest_images
 from kx_widget.engine.ranges import Pixels
+from kx_widget.engine.types import Floats
 from kx_widget.widget.worker import start_timer
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 LONGEST_SIDE = 512
 LOSSLESS_SIDE = 192
+# Images whose pass a question may have to wait for.
+IMAGES_IN_A_PASS = 8
 # A notebook saved with its widgets holds them in base64, beside the bundle and a snapshot, in 8 MB.
 ALL_BYTES = 4 * 10**6
 # An image decoded at full size is kept so long, if it takes no more.
@@ -47,6 +51,27 @@ class Preview:
     mime: str = ""
     data: bytes = b""
     problem: str = ""
+
+
+@dataclass(frozen=True)
+class NearestRequest:
+    """What is to be known of which images are alike.
+
+    Attributes:
+        explainer: of the model, if there is one.
+        layer: path of the layer that sees them, None for the recommended one.
+        numbers: of the images whose neighbours are asked for.
+        count: how many of each.
+        scores: of all images, (N, C), where the model has told them.
+        stale: tells that nobody wants to know any more.
+    """
+
+    explainer: Explainer | None
+    layer: str | None
+    numbers: Sequence[int]
+    count: int
+    scores: Floats | None
+    stale: Callable[[], bool]
 
 
 class ImageSource(Protocol):
@@ -98,6 +123,16 @@ class ImageSource(Protocol):
 
         Raises:
             ImageError: none of them can be used.
+        """
+        ...
+
+    def nearest(self, request: NearestRequest) -> tuple[NearestImages, NearestImages | None] | None:
+        """The images most like some others, and those of them that are predicted right, by their numbers.
+
+        Of the latter there are none where no true class is known; of both where nobody wants them any more.
+
+        Raises:
+            KxError: images cannot be compared, and why.
         """
         ...
 
@@ -193,6 +228,28 @@ class LoadedImages:
     def load(self, explainer: Explainer, images: Sequence[int]) -> tuple[Images, Sequence[int]]:
         """All images, which are held."""
         return self.images, range(len(self))
+
+    def nearest(self, request: NearestRequest) -> tuple[NearestImages, NearestImages | None] | None:
+        """The images most like some others, and those of them that are predicted right; see `ImageSource.nearest`."""
+        # What is stored is shown without TensorFlow.
+        from kx_widget.engine.pooled_activations import at_layer, pooled_activations
+
+        assert request.explainer is not None
+        question = request.explainer.ask(self.images, [0], method="gradients", batch_size=IMAGES_IN_A_PASS)
+        question = at_layer(question, request.layer)
+        parts: list[Floats] = []
+        for _, pooled in pooled_activations(question):
+            if request.stale():
+                return None
+            parts.append(pooled)
+        vectors, own = np.concatenate(parts), np.asarray(request.numbers)
+        about = request.count, str(question.layer), own
+        directions = directions_of(vectors)
+        nearest = nearest_images(vectors[own], directions, *about)
+        if not self.has_labels or request.scores is None or request.explainer.units:
+            return nearest, None
+        labels = np.array([-1 if label is None else label for label in self.labels])
+        return nearest, nearest_images(vectors[own], directions, *about, labels == request.scores.argmax(-1))
 
 
 def encode_all(images: LoadedImages) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypedDict, get_args, get_type_hints
 from kx_widget.widget.concept_messages import FindConcepts, FoundConcepts
 from kx_widget.widget.encoded_maps import Encoded, MapPart
 from kx_widget.widget.evidence_messages import Cover, Covered, Evidence, Measure
+from kx_widget.widget.nearest_messages import Nearest
 from kx_widget.widget.prediction_messages import Detected, Predictions, Segment, Segmentation
 from kx_widget.widget.ranking_messages import Rank, Rankings
 from kx_widget.widget.region_messages import Bits, LocatedRegionRecord, RegionKind, RegionRecord
@@ -591,7 +592,7 @@ class Ack(TypedDict):
 
 Down = (
     Welcome | Predictions | Shelf | Pictures | Segmentation | Detected | Queued | Running | Progress | Maps | Ahead
-    | Thumbnails | Costs | Evidence | Covered | Painted | Rankings | Done | Cancelled | Error | File | Crop
+    | Thumbnails | Costs | Evidence | Covered | Painted | Rankings | Nearest | Done | Cancelled | Error | File | Crop
     | FoundConcepts
 )  # fmt: skip
 Up = (

@@ -22,10 +22,10 @@ SECONDS_WHILE_DEAF = 0.25
 # Messages without maps or pictures, first what is sent first.
 NOTICES = (
     "welcome", "queued", "running", "progress", "painted", "overview", "covered", "thumbnails", "costs", "evidence",
-    "rankings", "segmentation", "concepts", "detected", "error",
+    "rankings", "nearest", "segmentation", "concepts", "detected", "error",
 )  # fmt: skip
 # Beside an answer, whose maps go before these; so many messages are kept back for the next answer.
-ASIDES = ("thumbnails", "costs", "evidence", "rankings")
+ASIDES = ("thumbnails", "costs", "evidence", "rankings", "nearest")
 KEPT_BACK = 5
 OF_QUESTION = ("queued", "running", "progress", "painted", "covered", "thumbnails", "costs", "evidence", "rankings")
 KEYS_KEPT = 1000

@@ -26,6 +26,7 @@ from kx_widget.widget.estimates import Estimates, Stopwatch
 from kx_widget.widget.evidence import MOST_SECONDS, ExplainedImages, MapEvidence
 from kx_widget.widget.image_sources import ImageSource, LoadedImages
 from kx_widget.widget.messages import VERSION, Column
+from kx_widget.widget.nearest_neighbours import NearestNeighbours
 from kx_widget.widget.outbox import LARGEST_FRAME, Outbox, Send
 from kx_widget.widget.painting import Painting, Predictions, Stroke
 from kx_widget.widget.ranker import Ranker, check_request
@@ -91,6 +92,7 @@ class Session:
         self._keep = keep
         self.outbox = Outbox(send, lock)
         self.crops = Crops(images, send, self._map_at)
+        self.nearest = NearestNeighbours(images, answers)
         self._changed = threading.Condition(lock)
         self._worker = Worker("kx-widget")
         self._name = secrets.token_hex(8)
@@ -365,7 +367,8 @@ class Session:
         """Do what is still to be done; what is interrupted is left to the next run."""
         for task in (
             self._answer_question, self._send_painted, self._send_covered, self._bring, self._send_segmentations,
-            self._send_concepts, self._send_detections, self._send_thumbnails, self._estimate, self._prefetch,
+            self._send_concepts, self._send_detections, self._send_thumbnails, self._find_nearest, self._estimate,
+            self._prefetch,
             self._measure, self._rank,
         ):  # fmt: skip
             try:
@@ -604,6 +607,19 @@ class Session:
             if not stale():
                 self._wanted_thumbnails = None
 
+    def _find_nearest(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
+        """Tell which images are alike; of images that are held, while somebody looks."""
+        is_current = not self._images.at_once or (self.outbox.is_watched and query.version() == answer.version)
+        is_ready = answer.status == "done" and is_current
+        if is_ready and self.nearest.find(answer, self._predictions_of(answer), stale):
+            self.nearest.tell(self.outbox)
+
+    def relabel(self) -> None:
+        """Note that the true classes of the images are others."""
+        with self._changed:
+            if self._answer.status == "done":
+                self._go_on()
+
     def _estimate(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
         """Tell what each method would cost instead; nobody misses what fails."""
         if not self._images.at_once or answer.status != "done" or answer.costs is not None:
@@ -818,6 +834,7 @@ class Session:
             self._show(answer, list(answer.tiles.values()))
         self._tell_end(answer)
         self._tell_costs(answer)
+        self.nearest.tell(self.outbox)
 
     def _tell_running(self, answer: CurrentAnswer) -> None:
         answer.is_held = self._images.at_once and self.outbox.has(answer.key)

@@ -20,6 +20,7 @@ from kx_widget.widget.evidence import Records
 from kx_widget.widget.html import page, page_state
 from kx_widget.widget.image_sources import LONGEST_SIDE, Preview
 from kx_widget.widget.messages import NumberColumn
+from kx_widget.widget.nearest_neighbours import NearestNeighbours
 from kx_widget.widget.scored_curves import ScoredCurves
 from kx_widget.widget.serialize import Tile
 from kx_widget.widget.stored import StoredAnswers, StoredImages
@@ -124,10 +125,11 @@ def write_view(
     welcome["columns"] += findings.columns
     title = " · ".join(filter(None, (answer.columns[0]["method_title"], answer.traits["layer"], Path(store.path).name)))
     predictions = _predictions(images)
+    nearest = NearestNeighbours(images, answers).of_page(answer.traits, 0, None)
     text = page(
         page_state(traits),
         title,
-        lambda room: pack(welcome, predictions, [answer], room, alone=True),
+        lambda room: pack(welcome, predictions, [answer], room, True, nearest=nearest),
         int(megabytes * 1e6),
         findings.above,
     )

@@ -16,18 +16,19 @@ from numpy.typing import NDArray
 from kx_widget.bulk.arrow import pc
 from kx_widget.bulk.kept_shortcuts import read_kept
 from kx_widget.bulk.sources import file_of
-from kx_widget.bulk.store import Store
+from kx_widget.bulk.store import NO_EMBEDDINGS, Store
 from kx_widget.engine.display import Display
 from kx_widget.engine.errors import FormatError, ImageError, KxError
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.heads import unit_of
 from kx_widget.engine.images import Images, box_of, read
 from kx_widget.engine.methods import METHODS
+from kx_widget.engine.nearest import NearestImages
 from kx_widget.engine.ranges import Ranges, depth_in_words
 from kx_widget.engine.regions import Region
 from kx_widget.engine.types import Floats, Frame, Frames, Inspection, Ints, LayerInfo, LocatedRegion
 from kx_widget.widget.answer_sources import Part, Query, QuestionTraits, asks_for_labels
-from kx_widget.widget.image_sources import InputImages, LastDecoded, Preview, encode_preview
+from kx_widget.widget.image_sources import InputImages, LastDecoded, NearestRequest, Preview, encode_preview
 from kx_widget.widget.messages import Column, NumberColumn, SuspicionRecords
 from kx_widget.widget.region_traits import plain_regions
 from kx_widget.widget.serialize import describe_inspection, describe_methods, describe_wrappers, display_record
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 LONGEST_SIDE = 384
 IMAGES_A_MESSAGE = 60_000
+CLASSES = ("label", "predicted")
 COLUMNS = ["id", "column", "target", "target_name", "score", "probability", "predicted", "label", "checks"]
 
 
@@ -192,6 +194,32 @@ class StoredImages:
             raise ImageError(problems[-1])
         good = [image for image, problem in zip(images, problems, strict=True) if not problem]
         return replace(loaded, names=tuple(map(self.name, good))), good
+
+    def nearest(self, request: NearestRequest) -> tuple[NearestImages, NearestImages | None] | None:
+        """The images most like some others, as far as they are shown, and those of them that are predicted right.
+
+        Raises:
+            FormatError: the store does not tell.
+        """
+        if "embeddings" not in self.store.job:
+            raise FormatError(f"The store {NO_EMBEDDINGS}")
+        places = np.arange(len(self)) * self.rows.shape[1]
+        first_rows = self.rows[:, 0] - self.table.column("column").take(places).to_numpy()
+        images = np.full(len(self.store) + 1, -1)
+        images[first_rows] = np.arange(len(self))
+
+        def nearest(is_among: Any) -> NearestImages:
+            numbers = first_rows[np.asarray(request.numbers)]
+            table = self.store.nearest(numbers, request.count, first_rows[is_among])
+            return replace(table, indices=images[table.indices])
+
+        every = nearest(slice(None))
+        if not self.has_labels or self.store.job.get("units"):
+            return every, None
+        labels, predicted = (self.table.column(name).take(places).fill_null(-1).to_numpy() for name in CLASSES)
+        if self.labels:
+            labels = np.array([-1 if label is None else label for label in self.labels])
+        return every, nearest(labels == predicted)
 
     def metadata(self) -> Iterator[tuple[dict[str, Any], bytes]]:
         """Messages with what pages filter and sort by, of all images."""

@@ -425,6 +425,8 @@ class KxWidget(Traits):
         self._exporter.drop(asks_for_labels)
         if asks_for_labels(traits := self._question_traits()):
             self._ask(traits)
+        else:
+            self._session.relabel()
 
     def _ask_if_changed(self, _: Any) -> None:
         """Ask what the traits say now, once, however many of them have changed together."""

@@ -21,6 +21,7 @@ import {
   type Encoded,
   type EvidenceRecord,
   type Item,
+  type Nearest,
   type QuestionRecord,
   type RankingRecord,
   type SegmentedImage,
@@ -67,6 +68,8 @@ export interface Archive {
   /** By image. */
   segmentations: ReadonlyMap<number, LabelMap>;
   concepts: ConceptSet | null;
+  /** Which images are like others. */
+  nearest: Omit<Nearest, "kind"> | null;
 }
 
 interface Header {
@@ -80,6 +83,7 @@ interface Header {
   /** Earlier versions saved none. */
   segmentations?: SegmentedImage[];
   concepts?: SavedConcepts[];
+  nearest?: Omit<Nearest, "kind"> | null;
 }
 
 interface SavedAnswer {
@@ -144,6 +148,7 @@ export async function openArchive(binary: Binary | null | undefined): Promise<Ar
     answers: all,
     segmentations: new Map(await readSegmentations(header.segmentations ?? [], buffer)),
     concepts: readSavedConcepts(header.concepts ?? [], buffer),
+    nearest: header.nearest ?? null,
   };
 }
 

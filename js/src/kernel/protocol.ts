@@ -157,6 +157,23 @@ export interface Cover {
   kind: "cover";
 }
 
+/** An image that is like another one, and the cosine of their mean activations. */
+export interface Neighbour { image: number; similarity: number; }
+
+/**
+ * The images most like one, the nearest first, and those among all that are predicted right.
+ *
+ * `right` is empty where no true class is known; `why` says why no image is like it, "" where some are.
+ */
+export interface NearestRecord { image: number; nearest: Neighbour[]; right: Neighbour[]; why: string; }
+
+/**
+ * Which images are most like some of them, as a layer sees them.
+ *
+ * What was told of another `edition`, of other weights, another layer or other labels, is void.
+ */
+export interface Nearest { kind: "nearest"; edition: string; layer: string; items: NearestRecord[]; }
+
 /**
  * With one buffer: float32 numbers of all classes, of the images from `first` on; `Welcome` says what they are.
  *
@@ -732,7 +749,7 @@ export interface Enlarge {
 /** A frame of maps or pictures was taken in. */
 export interface Ack { kind: "ack"; seq: number; }
 
-export type Down = Welcome | Predictions | Shelf | Pictures | Segmentation | Detected | Queued | Running | Progress | Maps | Ahead | Thumbnails | Costs | Evidence | Covered | Painted | Rankings | Done | Cancelled | Error | File | Crop | FoundConcepts;
+export type Down = Welcome | Predictions | Shelf | Pictures | Segmentation | Detected | Queued | Running | Progress | Maps | Ahead | Thumbnails | Costs | Evidence | Covered | Painted | Rankings | Nearest | Done | Cancelled | Error | File | Crop | FoundConcepts;
 
 export type Up = Hello | Seen | Refresh | Cancel | Miss | Want | Measure | Cover | Paint | Rank | Look | Segment | Export | Enlarge | Ack | FindConcepts;
 
@@ -757,6 +774,7 @@ export const FIELDS: Readonly<Record<Down["kind"], Readonly<Record<string, "numb
   covered: { gen: "number", image: "number", column: "number", curve: "string", step: "number", cover: "string", share: "number", width: "number", height: "number", classes: "list", problem: "string" },
   painted: { gen: "number", view: "string", serial: "number", column: "number", share: "number", images: "list", asked: "number", classes: "list", has_probabilities: "boolean", width: "number", height: "number", problem: "string" },
   rankings: { gen: "number", rankable: "list", items: "list" },
+  nearest: { edition: "string", layer: "string", items: "list" },
   done: { gen: "number", seconds: "number", maps: "number" },
   cancelled: { gen: "number" },
   error: { gen: "number", message: "string", hint: "string", traceback: "string" },

@@ -13,6 +13,7 @@ import { ConceptRequests } from "./concepts";
 import { addCovered, type CoverPlace } from "./covered";
 import { Crops } from "./crops";
 import { CurrentAnswer } from "./currentAnswer";
+import { withNearest } from "./nearest";
 import { rankingOf } from "./ranking";
 import { Segmentations } from "./segmentations";
 import { currentQuestion, type Status, type Store, type Traits } from "./store";
@@ -218,6 +219,9 @@ export class Session implements Listener {
       const ranking = rankingOf(this.store, this.store.rankingTarget.value);
       if (ranking && ranking.done === ranking.total) this.store.rankingTarget.value = null;
     },
+    nearest: (message) => {
+      this.store.nearest.value = withNearest(this.store.nearest.peek(), message);
+    },
     covered: (message, buffers) => addCovered(this.store, message, buffers),
     painted: (message, buffers) => this.strokes.receive(message, buffers),
     maps: (message, buffers) => this.current.add(message, buffers, this.images.trim),
@@ -352,6 +356,7 @@ export class Session implements Listener {
     store.predictions.value = archive.predictions;
     store.segmentations.value = archive.segmentations;
     store.concepts.value = archive.concepts;
+    store.nearest.value = archive.nearest && withNearest(null, archive.nearest);
     store.available.value = archive.available;
     if (archive.available.offline) store.status.value = "no-kernel";
     const archived = nearest(archive, currentQuestion(store), {});

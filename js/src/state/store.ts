@@ -22,6 +22,7 @@ import { type ColorEnds, colorEnds, type Display, type Scale, type Sign } from "
 import { type Point, Transform } from "../math/transform";
 import { columnFilter, countFilters, factsOf, factsOfStored, filterSort, isSort } from "./filterSort";
 import { lastSegment, shortNames } from "./format";
+import type { NearestTable } from "./nearest";
 import { Painting } from "./painting";
 import { createRegionPicker } from "./regionPicker";
 import { membersOf } from "./suspects";
@@ -239,6 +240,8 @@ export class Store {
   readonly rankingTarget = signal<string | null>(null);
   /** The methods to compare; null for those that the kernel proposes. */
   readonly contenders = signal<readonly string[] | null>(null);
+  /** Which images are like others, null where nobody has looked. */
+  readonly nearest = signal<NearestTable | null>(null);
   /** What a search for shortcuts has found is shown above the grid. */
   readonly showsSuspicions = signal(false);
   /** The images whose tiles are near sight. */

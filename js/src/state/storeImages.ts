@@ -4,6 +4,7 @@ import { effect } from "@preact/signals";
 import { type Binary, copyPart, readStoredFacts, type StoredFacts, type TileMaps, toBytes } from "../kernel/decode";
 import type { DetectedImage, Pictures, Shelf, Up } from "../kernel/protocol";
 import type { CurrentAnswer } from "./currentAnswer";
+import { neighboursInFocus } from "./nearest";
 import { focusedImage, type Picture, type Store } from "./store";
 
 /** Milliseconds without scrolling until what is near sight is asked for. */
@@ -29,9 +30,10 @@ export class StoreImages {
     private readonly current: CurrentAnswer,
     private readonly send: (message: Up) => void,
   ) {
-    // The image in focus is shown large, wherever its row is.
+    // The image in focus is shown large, and others beside it, wherever their rows are.
     this.stopFollowing = effect(() => {
       focusedImage(store);
+      neighboursInFocus(store);
       this.fetchMissing();
     });
   }
@@ -109,7 +111,8 @@ export class StoreImages {
     clearTimeout(this.lostTimer);
   }
 
-  private isSeen = (image: number) => this.visible.has(image) || image === focusedImage(this.store);
+  private isSeen = (image: number) =>
+    this.visible.has(image) || image === focusedImage(this.store) || neighboursInFocus(this.store).includes(image);
 
   private showPictures(): void {
     const pictures = new Array<Picture>(this.store.stored.peek()?.images ?? 0);
@@ -121,7 +124,9 @@ export class StoreImages {
     this.restTimer = undefined;
     clearTimeout(this.lostTimer);
     const images = [...new Set([...this.visible, focusedImage(this.store)])];
-    const pictures = images.filter((image) => !this.pictures.has(image));
+    const pictures = [...new Set([...images, ...neighboursInFocus(this.store)])].filter(
+      (image) => !this.pictures.has(image),
+    );
     const maps = images.filter((image) => !this.current.has(image));
     if (pictures.length + maps.length === 0) return;
     const message = { kind: "look", gen: this.current.gen, pictures, maps } as const;

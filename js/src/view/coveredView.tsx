@@ -24,7 +24,9 @@ export function PictureCanvas({ picture, caption }: { picture: PictureData | und
       isCurrent = false;
     };
   }, [picture]);
-  return <canvas ref={canvas} width="0" height="0" role="img" aria-label={caption} />;
+  // What has a caption elsewhere needs none of its own.
+  const words = caption ? ({ role: "img", "aria-label": caption } as const) : ({ "aria-hidden": true } as const);
+  return <canvas ref={canvas} width="0" height="0" {...words} />;
 }
 
 /** A picture that was scored, with the classes that the model finds in it. */

@@ -10,6 +10,7 @@ import { CloseUp } from "./closeUp";
 import { colourMeaning } from "./colourMeaning";
 import { EvidenceSection } from "./evidenceSection";
 import { MapFacts } from "./mapFacts";
+import { NearestSection } from "./nearestSection";
 import { PredictionBars, TruthLine, WhyNot } from "./predictionBars";
 import type { StageProps, ViewProps } from "./props";
 import { RegionLine } from "./regionTools";
@@ -37,6 +38,11 @@ export function Panel({ store, actions, stage }: StageProps) {
       <Section title="Can it be believed?">
         <EvidenceSection {...view} />
       </Section>
+      {store.nearest.value && (
+        <Section title="Images like this one">
+          <NearestSection {...view} />
+        </Section>
+      )}
       <Section title={compared ? `This map: ${columnHeading(store, column)}` : "This map"}>
         <MapFacts store={store} />
       </Section>

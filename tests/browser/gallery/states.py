@@ -172,6 +172,13 @@ def panel_open(view: Gallery) -> None:
     expect(panel).to_be_visible()
 
 
+def neighbours_shown(view: Gallery) -> None:
+    panel_open(view)
+    neighbours = view.root.get_by_role("list", name="Images like this one")
+    neighbours.scroll_into_view_if_needed()
+    expect(neighbours.get_by_role("button").first).to_be_visible()
+
+
 def measured(view: Gallery) -> None:
     panel_open(view)
     expect(view.root.get_by_role("slider", name="Part that is covered")).to_be_visible()

@@ -1,0 +1,53 @@
+/** Images that are like others, as the kernel tells them. */
+
+import type { Nearest, NearestRecord } from "../kernel/protocol";
+import { isRight } from "./filterSort";
+import { briefName, imageName } from "./labels";
+import { focusedImage, type Store } from "./store";
+
+/** Those of some images, by their numbers, as one layer sees them. */
+export interface NearestTable {
+  edition: string;
+  layer: string;
+  records: ReadonlyMap<number, NearestRecord>;
+}
+
+/** Adds what is told to what was told before of the same edition. */
+export function withNearest(
+  before: NearestTable | null,
+  { edition, layer, items }: Omit<Nearest, "kind">,
+): NearestTable {
+  const kept = before?.edition === edition ? before.records : [];
+  return { edition, layer, records: new Map([...kept, ...items.map((item) => [item.image, item] as const)]) };
+}
+
+/** What is known of the image in focus; undefined where that is nothing yet. */
+export const chosenNearest = (store: Store): NearestRecord | undefined =>
+  store.nearest.value?.records.get(focusedImage(store));
+
+/** The images whose pictures are shown as neighbours of the one in focus. */
+export const neighboursInFocus = (store: Store): number[] => {
+  const { nearest = [], right = [] } = chosenNearest(store) ?? {};
+  return [...nearest, ...right].map(({ image }) => image);
+};
+
+/** Whether a neighbour is predicted as the image in focus is; null where nothing is predicted. */
+export function isSameClass(store: Store, image: number): boolean | null {
+  const { predicted } = store.facts.value;
+  const [theirs, ours] = [predicted[image], predicted[focusedImage(store)]];
+  return theirs === undefined || ours === undefined ? null : theirs === ours;
+}
+
+/** What a neighbour is called, how similar it is, and what it is predicted to be, in words. */
+export function neighbourText(store: Store, image: number, similarity: number): string {
+  const facts = store.facts.value;
+  const [same, right] = [isSameClass(store, image), isRight(facts, image)];
+  return [
+    imageName(store, image),
+    `similarity ${similarity.toFixed(2)}`,
+    same !== null && `predicted ${briefName(store, facts.predicted[image])}, ${same ? "the same" : "another"} class`,
+    right !== null && (right ? "right" : "wrong"),
+  ]
+    .filter(Boolean)
+    .join(", ");
+}

@@ -1,0 +1,124 @@
+"""Which of a widget's images are alike, found while nothing else is to be done."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from kx_widget.engine.errors import KxError, plain
+from kx_widget.engine.nearest import NearestImages
+from kx_widget.widget.answer_sources import AnswerSource
+from kx_widget.widget.current_answer import CurrentAnswer
+from kx_widget.widget.image_sources import ImageSource, NearestRequest
+from kx_widget.widget.nearest_messages import NearestRecord
+from kx_widget.widget.outbox import Outbox
+from kx_widget.widget.painting import Predictions
+
+if TYPE_CHECKING:
+    # What is stored is shown without TensorFlow.
+    from kx_widget.engine.explainer import Explainer
+
+NEIGHBOURS = 8
+# Of more images, those of the one in focus are told.
+MOST_AT_ONCE = 200
+ALONE = "There is one image here. Show more, and those that the model sees most like it stand here."
+
+Content = Mapping[str, Any]
+
+
+class NearestNeighbours:
+    """Finds the images that are most like others of a source.
+
+    Args:
+        images: the source.
+        answers: what explains it.
+    """
+
+    def __init__(self, images: ImageSource, answers: AnswerSource) -> None:
+        self._images = images
+        self._answers = answers
+        self._name = secrets.token_hex(4)
+        self._told: Content | None = None
+        # What the latest message depends on, and how many such there were.
+        self._key: tuple[Any, ...] = ()
+        self._editions = 0
+
+    def tell(self, outbox: Outbox) -> None:
+        """Send what was found last, to a view that comes later."""
+        if self._told is not None:
+            outbox.notify({"kind": "nearest", **self._told})
+
+    def kept(self) -> Content | None:
+        """What was found last."""
+        return self._told
+
+    def of_page(self, traits: Mapping[str, Any], version: int, predictions: Predictions | None) -> Content | None:
+        """What is kept for a page without a kernel, of the first images where there are many."""
+        return self.content(traits, range(len(self._images))[:MOST_AT_ONCE], version, predictions)
+
+    def find(self, answer: CurrentAnswer, predictions: Predictions | None, stale: Callable[[], bool]) -> bool:
+        """Find the images like that in focus, or of few that are held those like each; whether that is to be told."""
+        numbers = range(len(self._images))
+        numbers = numbers if self._images.at_once and len(numbers) <= MOST_AT_ONCE else [answer.focus]
+        content = self.content(answer.traits, numbers, answer.version, predictions, stale)
+        if content is None or content == self._told or stale():
+            return False
+        self._told = content
+        return True
+
+    def content(
+        self,
+        traits: Mapping[str, Any],
+        numbers: Sequence[int],
+        version: int,
+        predictions: Predictions | None,
+        stale: Callable[[], bool] = lambda: False,
+    ) -> Content | None:
+        """The fields of a `nearest` message; None where nobody wants it any more.
+
+        Args:
+            traits: of a question, whose layer counts, or the recommended one where its method sees none.
+            numbers: of images, whose neighbours are told.
+            version: of the weights.
+            predictions: scores and probabilities of all images, where they are known.
+            stale: tells that nobody wants to know any more.
+        """
+        explainer = self._answers.explainer
+        layer = self._layer(explainer, traits)
+        key = layer, version, tuple(self._images.labels)
+        if key != self._key:
+            self._key, self._editions = key, self._editions + 1
+        about = {"edition": f"{self._name} {self._editions}", "layer": layer or ""}
+        if len(self._images) == 1:
+            return {**about, "items": [_record(0, ALONE)]}
+        try:
+            scores = None if predictions is None else predictions[0]
+            tables = self._images.nearest(NearestRequest(explainer, layer, numbers, NEIGHBOURS, scores, stale))
+        except Exception as error:
+            why = str(error) if isinstance(error, KxError) else plain(error)
+            return {**about, "items": [_record(image, why) for image in numbers]}
+        if tables is None:
+            return None
+        nearest, right = tables
+        items = [
+            _record(image, nearest.notes[row], _neighbours(nearest, row), _neighbours(right, row))
+            for row, image in enumerate(numbers)
+        ]
+        return {**about, "layer": nearest.layer, "items": items}
+
+    def _layer(self, explainer: Explainer | None, traits: Mapping[str, Any]) -> str | None:
+        """The question's layer, None for the recommended one."""
+        method = None if explainer is None else explainer.methods.get(traits["method"])
+        return traits["layer"] or None if method is not None and method.sees == "layer" else None
+
+
+def _record(image: int, why: str, nearest: Sequence[Any] = (), right: Sequence[Any] = ()) -> NearestRecord:
+    return NearestRecord(image=image, nearest=list(nearest), right=list(right), why=why)
+
+
+def _neighbours(table: NearestImages | None, row: int) -> list[dict[str, Any]]:
+    if table is None:
+        return []
+    pairs = zip(table.indices[row].tolist(), table.similarities[row].tolist(), strict=True)
+    return [{"image": image, "similarity": round(similarity, 4)} for image, similarity in pairs if image >= 0]
