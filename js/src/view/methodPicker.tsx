@@ -123,7 +123,7 @@ function MethodGroup({ heading, store, state: { shown, at, choose }, onPoint }: 
               <span class="note" aria-hidden="true">
                 {option.note}
               </span>
-              <span class="resolution" aria-hidden="true">
+              <span class="grain" aria-hidden="true">
                 {option.resolution}
               </span>
             </div>
