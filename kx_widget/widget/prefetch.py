@@ -11,6 +11,7 @@ from kx_widget.engine.wrappers import WRAPPERS
 from kx_widget.widget.answer_sources import Part
 
 CLASSES = 5
+METHODS = 8
 SECONDS_A_QUESTION = 0.25
 # The page draws the answer first: it may run on the same cores.
 PAUSE = 0.15
@@ -31,7 +32,7 @@ def quick_frames(part: Part, stale: Callable[[], bool]) -> list[Frame] | None:
 def neighbours(
     traits: Mapping[str, Any], scores: Floats, explainer: Explainer, label: int | None = None
 ) -> Iterator[dict[str, Any]]:
-    """Traits of questions one click away: the true class, the best classes of an image, the other quick methods.
+    """Traits of questions one click away: the true class, the best classes of an image, other quick methods.
 
     Args:
         traits: of the question.
@@ -55,6 +56,6 @@ def neighbours(
         if target != traits["target"]:
             yield {**traits, "target": target}
     if method.cost == QUICK:
-        for other in explainer.methods.values():
-            if other.cost == QUICK and other.sees == "layer" and other.id != method.id:
-                yield {**traits, "method": other.id, "params": {}}
+        quick = [row.id for row in explainer.methods.values() if row.cost == QUICK and row.sees == "layer"]
+        for name in [name for name in quick if name != method.id][:METHODS]:
+            yield {**traits, "method": name, "params": {}}
