@@ -60,6 +60,15 @@ describe("an archive", () => {
     expect(archive.answers[0].answer.curves?.size).toBe(0);
   });
 
+  it("gives back which images are alike, and nothing where an earlier version kept nothing of that", async () => {
+    expect((await opened()).nearest).toBeNull();
+    const kept = { version: 1, alone: true, left_out: 0, side: null, predictions: null, answers: [] };
+    const item = { image: 1, nearest: [{ image: 0, similarity: 0.5 }], right: [], why: "" };
+    const nearest = { edition: "a", layer: "conv", items: [item] };
+    const archive = await openArchive(await pack({ ...kept, welcome: welcome(), nearest }));
+    expect(archive?.nearest).toEqual({ edition: "a", layer: "conv", records: new Map([[1, item]]) });
+  });
+
   it("is nothing where nothing is kept, and an error where it is spoilt", async () => {
     expect(await openArchive(new Uint8Array())).toBeNull();
     expect(await openArchive(undefined)).toBeNull();

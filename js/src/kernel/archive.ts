@@ -15,6 +15,7 @@ import {
   toBytes,
   unzip,
 } from "./decode";
+import { type NearestTable, withNearest } from "./nearestTable";
 import {
   type ClassRecord,
   type Column,
@@ -69,7 +70,7 @@ export interface Archive {
   segmentations: ReadonlyMap<number, LabelMap>;
   concepts: ConceptSet | null;
   /** Which images are like others. */
-  nearest: Omit<Nearest, "kind"> | null;
+  nearest: NearestTable | null;
 }
 
 interface Header {
@@ -80,7 +81,7 @@ interface Header {
   welcome: Constants;
   predictions: (Encoded & { best: number[] }) | null;
   answers: SavedAnswer[];
-  /** Earlier versions saved none. */
+  /** Earlier versions saved neither of these. */
   segmentations?: SegmentedImage[];
   concepts?: SavedConcepts[];
   nearest?: Omit<Nearest, "kind"> | null;
@@ -148,7 +149,7 @@ export async function openArchive(binary: Binary | null | undefined): Promise<Ar
     answers: all,
     segmentations: new Map(await readSegmentations(header.segmentations ?? [], buffer)),
     concepts: readSavedConcepts(header.concepts ?? [], buffer),
-    nearest: header.nearest ?? null,
+    nearest: header.nearest ? withNearest(null, header.nearest) : null,
   };
 }
 

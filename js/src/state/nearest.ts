@@ -1,25 +1,9 @@
-/** Images that are like others, as the kernel tells them. */
+/** Images that are like the one in focus. */
 
-import type { Nearest, NearestRecord } from "../kernel/protocol";
+import type { NearestRecord } from "../kernel/protocol";
 import { isRight } from "./filterSort";
 import { briefName, imageName } from "./labels";
 import { focusedImage, type Store } from "./store";
-
-/** Those of some images, by their numbers, as one layer sees them. */
-export interface NearestTable {
-  edition: string;
-  layer: string;
-  records: ReadonlyMap<number, NearestRecord>;
-}
-
-/** Adds what is told to what was told before of the same edition. */
-export function withNearest(
-  before: NearestTable | null,
-  { edition, layer, items }: Omit<Nearest, "kind">,
-): NearestTable {
-  const kept = before?.edition === edition ? before.records : [];
-  return { edition, layer, records: new Map([...kept, ...items.map((item) => [item.image, item] as const)]) };
-}
 
 /** What is known of the image in focus; undefined where that is nothing yet. */
 export const chosenNearest = (store: Store): NearestRecord | undefined =>

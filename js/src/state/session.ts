@@ -5,6 +5,7 @@ import { type Archive, type ArchivedAnswer, openArchive } from "../kernel/archiv
 import { Connection, type Listener, type Model } from "../kernel/connection";
 import { type Binary, readPredictions, readTiles } from "../kernel/decode";
 import { Downloads } from "../kernel/downloads";
+import { withNearest } from "../kernel/nearestTable";
 import { type Down, type Message, type Up, VERSION } from "../kernel/protocol";
 import { QUESTION } from "../kernel/question";
 import type { AnswerCache } from "./answerCache";
@@ -13,7 +14,6 @@ import { ConceptRequests } from "./concepts";
 import { addCovered, type CoverPlace } from "./covered";
 import { Crops } from "./crops";
 import { CurrentAnswer } from "./currentAnswer";
-import { withNearest } from "./nearest";
 import { rankingOf } from "./ranking";
 import { Segmentations } from "./segmentations";
 import { currentQuestion, type Status, type Store, type Traits } from "./store";
@@ -356,7 +356,7 @@ export class Session implements Listener {
     store.predictions.value = archive.predictions;
     store.segmentations.value = archive.segmentations;
     store.concepts.value = archive.concepts;
-    store.nearest.value = archive.nearest && withNearest(null, archive.nearest);
+    store.nearest.value = archive.nearest;
     store.available.value = archive.available;
     if (archive.available.offline) store.status.value = "no-kernel";
     const archived = nearest(archive, currentQuestion(store), {});

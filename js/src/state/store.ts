@@ -15,6 +15,7 @@ import {
   type TileMap,
   tileKey,
 } from "../kernel/decode";
+import type { NearestTable } from "../kernel/nearestTable";
 import type { ClassRecord, Item, Message, MethodRecord, Progress, QuestionRecord, Rankings } from "../kernel/protocol";
 import { QUESTION } from "../kernel/question";
 import type { LabelMap } from "../kernel/segmentation";
@@ -22,7 +23,6 @@ import { type ColorEnds, colorEnds, type Display, type Scale, type Sign } from "
 import { type Point, Transform } from "../math/transform";
 import { columnFilter, countFilters, factsOf, factsOfStored, filterSort, isSort } from "./filterSort";
 import { lastSegment, shortNames } from "./format";
-import type { NearestTable } from "./nearest";
 import { Painting } from "./painting";
 import { createRegionPicker } from "./regionPicker";
 import { membersOf } from "./suspects";

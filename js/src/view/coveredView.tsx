@@ -24,9 +24,7 @@ export function PictureCanvas({ picture, caption }: { picture: PictureData | und
       isCurrent = false;
     };
   }, [picture]);
-  // What has a caption elsewhere needs none of its own.
-  const words = caption ? ({ role: "img", "aria-label": caption } as const) : ({ "aria-hidden": true } as const);
-  return <canvas ref={canvas} width="0" height="0" {...words} />;
+  return <canvas ref={canvas} width="0" height="0" role="img" aria-label={caption} />;
 }
 
 /** A picture that was scored, with the classes that the model finds in it. */

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { Neighbour } from "../kernel/protocol";
 import { isRight } from "../state/filterSort";
-import { briefName } from "../state/labels";
+import { briefName, imageName } from "../state/labels";
 import { chosenNearest, isSameClass, neighbourText } from "../state/nearest";
 import { chosenTile, focusedImage, type Store } from "../state/store";
 import { PictureCanvas } from "./coveredView";
@@ -45,7 +45,8 @@ export function NearestSection({ store, actions }: ViewProps) {
         ))}
       </ol>
       <p class="dim">
-        {`By the cosine of their mean activations at ${store.layerName(store.nearest.value?.layer ?? "")}: that the model sees them alike, not why.`}
+        By the cosine of mean activations at {store.layerName(store.nearest.value?.layer ?? "")}. It says that the model
+        sees them alike, not why.
       </p>
     </div>
   );
@@ -59,11 +60,10 @@ function NeighbourButton({ store, actions, neighbour }: ViewProps & { neighbour:
     <li>
       <button
         type="button"
-        aria-label={text}
         title={picture?.problem ? `${text}: ${picture.problem}` : text}
         onClick={() => actions.selectTile({ image, column: chosenTile(store).column })}
       >
-        <PictureCanvas picture={picture} caption="" />
+        <PictureCanvas picture={picture} caption={imageName(store, image)} />
         <span class="figure">{similarity.toFixed(2)}</span>
         <PredictedMark store={store} image={image} />
       </button>
@@ -84,7 +84,7 @@ function PredictedMark({ store, image }: { store: Store; image: number }) {
           {right ? "✓ " : "✗ "}
         </span>
       )}
-      {same ? "same class" : briefName(store, facts.predicted[image])}
+      {same ? "same" : briefName(store, facts.predicted[image])}
     </span>
   );
 }

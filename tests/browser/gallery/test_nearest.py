@@ -26,14 +26,14 @@ def test_a_click_puts_the_nearest_into_focus_and_shows_its_own(gallery: Open) ->
     states.neighbours_shown(view)
     expect(neighbours(view)).to_have_count(8)
     first = neighbours(view).first
-    name = re.match(r"(scene-\d+\.jpg), similarity 0\.\d\d, predicted \w+, ", first.get_attribute("aria-label") or "")
+    name = re.match(r"(scene-\d+\.jpg), similarity 0\.\d\d, predicted \w+, ", first.get_attribute("title") or "")
     assert name is not None
     expect(first.locator("canvas")).not_to_have_attribute("width", "0")
     assert pixels(first.locator("canvas"))[..., :3].std() > 5, "the picture is drawn"
     first.click()
     expect(view.root.get_by_role("region", name="Image in focus").locator("h3")).to_have_text(name[1])
     assert view.trait("selected") == [int(name[1].removeprefix("scene-").removesuffix(".jpg")) - 1]
-    labels = [button.get_attribute("aria-label") or "" for button in neighbours(view).all()]
+    labels = [button.get_attribute("title") or "" for button in neighbours(view).all()]
     assert not any(label.startswith(f"{name[1]},") for label in labels), "none is its own neighbour"
 
 
