@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,7 @@ class NearestNeighbours:
         self._images = images
         self._answers = answers
         self._name = secrets.token_hex(4)
+        self._lock = threading.Lock()
         self._told: Content | None = None
         # What the latest message depends on, and how many such there were.
         self._key: tuple[Any, ...] = ()
@@ -61,10 +63,12 @@ class NearestNeighbours:
         """Find the images like that in focus, or of few that are held those like each; whether that is to be told."""
         numbers = range(len(self._images))
         numbers = numbers if self._images.at_once and len(numbers) <= MOST_AT_ONCE else [answer.focus]
-        content = self.content(answer.traits, numbers, answer.version, predictions, stale)
-        if content is None or content == self._told or stale():
-            return False
-        self._told = content
+        # What nobody wants any more may still be at work in a thread of its own.
+        with self._lock:
+            content = None if stale() else self.content(answer.traits, numbers, answer.version, predictions, stale)
+            if content is None or content == self._told or stale():
+                return False
+            self._told = content
         return True
 
     def content(

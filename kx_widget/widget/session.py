@@ -610,9 +610,18 @@ class Session:
     def _find_nearest(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
         """Tell which images are alike; of images that are held, while somebody looks."""
         is_current = not self._images.at_once or (self.outbox.is_watched and query.version() == answer.version)
-        is_ready = answer.status == "done" and is_current
-        if is_ready and self.nearest.find(answer, self._predictions_of(answer), stale):
-            self.nearest.tell(self.outbox)
+        if answer.status != "done" or not is_current:
+            return
+
+        def find() -> None:
+            if self.nearest.find(answer, self._predictions_of(answer), stale):
+                self.nearest.tell(self.outbox)
+
+        if self._images.at_once:
+            find()
+        else:
+            # All that a store has of them is read at once, and no question waits for that.
+            stale.wait_for(find)
 
     def relabel(self) -> None:
         """Note that the true classes of the images are others."""

@@ -12,7 +12,7 @@ from kx_widget.widget.store_page import write_page
 from tests import cases, models
 from tests.engine.test_nearest import passes
 from tests.widget.conftest import NAMES
-from tests.widget.page import rest, until
+from tests.widget.page import rest, stalled, until
 from tests.widget.saved import read_page
 
 
@@ -243,6 +243,22 @@ def test_a_store_of_a_choice_has_neighbours_of_this_choice(browser, store):
     chosen = store.select((pc.field("label") == 0) & (pc.field("column") == 0))
     (item,) = told(browser)["items"]
     assert numbers(item["nearest"]) == expected_of(store, 0, chosen)
+    widget.close()
+
+
+def test_a_question_does_not_wait_for_a_store_to_be_read(browser, store, monkeypatch):
+    _, waits, goes_on = stalled(monkeypatch, kx.Store, "nearest")
+    widget = browser.open(kx.KxWidget.from_store(store))
+    assert waits.wait(20)
+    widget.target = "dog"
+    assert browser.wait(widget).target_names[0] == ("dog",)
+    widget.selected = [2]
+    browser.wait(widget)
+    assert "nearest" not in browser.kinds()
+    goes_on.set()
+    rest(widget)
+    until(lambda: "nearest" in browser.kinds())
+    assert [item["image"] for item in told(browser)["items"]] == [2]
     widget.close()
 
 
