@@ -186,8 +186,8 @@ def apply_mask(images: Floats, masks: Floats) -> Floats:
     return images
 
 
-def cover_where(images: Floats, covers: Iterable[Floats], masks: NDArray[np.bool_]) -> Floats:
-    """Images (n, H, W, C), which are overwritten, with what covers each (H, W, C) where their mask (n, H, W) is."""
+def cover_where(images: Floats, covers: Iterable[Floats], masks: Iterable[NDArray[np.bool_]]) -> Floats:
+    """Images (n, H, W, C), which are overwritten, with what covers each (H, W, C) where its mask (H, W) is True."""
     for image, cover, mask in zip(images, covers, masks, strict=True):
         # Numpy takes several times as long where the mask has to be spread over an axis of three.
         np.copyto(image.reshape(len(mask), -1), cover.reshape(len(mask), -1), where=mask.repeat(image.shape[-1], 1))

@@ -19,6 +19,8 @@ Shown = NDArray[np.bool_]
 # these pictures (passes,), and the score of the image. Returned are the values (n,), and what tells how exact they are.
 Estimate = Callable[[Shown, Any, float], tuple[Any, dict[str, float]]]
 COMPACTNESS = 10
+# It often finds fewer than it is asked for: how many times as many it is asked for then.
+AS_MANY = (1, 2, 4)
 
 
 def grid_shape(number: int, height: int, width: int) -> tuple[int, int]:
@@ -44,7 +46,8 @@ def grid(number: int, height: int, width: int) -> Ints:
 def slic(image: Floats, number: int) -> Ints:
     """Superpixels (H, W) of an image (H, W, C), from 0 and `number` at most, by scikit-image's SLIC.
 
-    Its range is brought to 0..1; images of three channels are compared in CIELAB.
+    Its range is brought to 0..1; images of three channels are compared in CIELAB. Where there are too many, the
+    smallest are merged into their neighbours.
 
     Raises:
         UnsupportedMethodError: scikit-image is not installed.
@@ -60,13 +63,41 @@ def slic(image: Floats, number: int) -> Ints:
         ) from error
     low, high = float(image.min()), float(image.max())
     pixels = (image - low) / max(high - low, np.finfo(np.float32).tiny)
-    # It may find more than it is asked for.
-    for wanted in range(number, 0, -1):
-        found = np.asarray(segmentation.slic(pixels, wanted, COMPACTNESS, start_label=0, channel_axis=-1))
-        labels = np.unique(found, return_inverse=True)[1].reshape(found.shape)
-        if labels.max() < number:
-            return labels
-    return np.zeros(image.shape[:2], np.int64)
+    labels = np.zeros(image.shape[:2], np.int64)
+    for times in AS_MANY:
+        labels = np.asarray(segmentation.slic(pixels, times * number, COMPACTNESS, start_label=0, channel_axis=-1))
+        if len(np.unique(labels)) >= number:
+            break
+    return merged(np.unique(labels, return_inverse=True)[1].reshape(labels.shape), pixels, number)
+
+
+def merged(labels: Ints, pixels: Floats, number: int) -> Ints:
+    """Areas (H, W), the smallest of which go over to the neighbour of most alike mean colour, until `number` are left.
+
+    Args:
+        labels: the areas (H, W), from 0.
+        pixels: the picture (H, W, C).
+        number: how many areas are left at most.
+    """
+    size = np.bincount(labels.ravel()).astype(np.float64)
+    total = np.stack([np.bincount(labels.ravel(), plane.ravel()) for plane in np.moveaxis(pixels, -1, 0)], 1)
+    touches = np.zeros((len(size), len(size)), np.bool_)
+    for first, second in ((labels[1:], labels[:-1]), (labels[:, 1:], labels[:, :-1])):
+        touches[first, second] = touches[second, first] = True
+    owner = np.arange(len(size))
+    np.fill_diagonal(touches, False)
+    for _ in range(len(size) - number):
+        smallest = int(size.argmin())
+        means = total / size[:, None]
+        distance = ((means - means[smallest]) ** 2).sum(1)
+        into = int(np.where(touches[smallest], distance, np.inf).argmin())
+        total[into] += total[smallest]
+        size[into], size[smallest] = size[into] + size[smallest], np.inf
+        touches[into] |= touches[smallest]
+        touches[:, into] = touches[into]
+        touches[smallest] = touches[:, smallest] = touches[into, into] = False
+        owner[owner == smallest] = into
+    return np.unique(owner, return_inverse=True)[1][labels]
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,11 +149,11 @@ class Superpixels:
             `Partial`s with signed maps (B, H, W); NaN where no picture of an image is known.
         """
         probe, labels = self.probe, self.labels
-        cover = probe.baseline(self.baseline)
+        cover = np.ascontiguousarray(probe.baseline(self.baseline))
 
         def covered(images: Ints, items: Ints) -> Floats:
-            left = [shown[i][item][labels[i]] for i, item in zip(images, items, strict=True)]
-            return cover_where(probe.x[images], (cover[i] for i in images), ~np.stack(left))
+            masks = ((~shown[i][item]).take(labels[i]) for i, item in zip(images, items, strict=True))
+            return cover_where(probe.x[images], (cover[i] for i in images), masks)
 
         score = (probe.scores() * target).sum(-1)
         counts = np.array([len(each) for each in shown])

@@ -14,7 +14,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import kx_widget as kx
 from kx_widget.engine.methods.kernel_shap import drawn_coalitions, fitted
 from kx_widget.engine.methods.lime import ridge
-from kx_widget.engine.superpixels import Superpixels, every_coalition, grid, grid_shape, slic
+from kx_widget.engine.superpixels import Superpixels, every_coalition, grid, grid_shape, merged, slic
 from tests import cases, models
 from tests.oracles.case import FOLDER, SIDE, case, covered_cells
 from tests.oracles.keras_model import keras_model
@@ -160,11 +160,19 @@ def test_areas_of_one_colour_are_found():
     image = np.zeros((40, 60, 3), np.float32)
     image[:, 20:], image[25:, 20:] = (5, -3, 2), (-4, 9, 1)
     labels = slic(image, 12)
-    assert labels.max() < 12
+    assert_array_equal(np.unique(labels), np.arange(12))
     for label in range(labels.max() + 1):
         assert len(np.unique(image[labels == label], axis=0)) == 1
     assert_array_equal(slic(image * 2 - 1, 12), labels)
     assert slic(np.ones((9, 9, 1), np.float32), 4).max() < 4
+
+
+def test_small_areas_go_over_to_the_neighbour_of_most_alike_colour():
+    labels = np.array([[0, 0, 1, 2, 2], [0, 0, 3, 2, 2]])
+    pixels = np.array([1.0, 5.0, 6.0, 2.0])[labels][..., None]
+    assert_array_equal(merged(labels, pixels, 4), labels)
+    assert_array_equal(merged(labels, pixels, 2), [[0, 0, 1, 1, 1], [0, 0, 0, 1, 1]])
+    assert_array_equal(merged(labels, pixels, 1), np.zeros((2, 5)))
 
 
 def test_without_scikit_image_a_sentence_says_what_to_do(monkeypatch):
