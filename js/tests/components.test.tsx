@@ -529,6 +529,20 @@ describe("the controls of display", () => {
     expect(requests).toEqual([]);
   });
 
+  it("hide borders, where maps have them", () => {
+    controls();
+    expect(screen.all("combobox", "Borders")).toEqual([]);
+    act(() => {
+      const columns = [{ ...COLUMN, target: "cup", display: { ...COLUMN.display, borders: true } }];
+      store.answer.value = { gen: 1, key: "", columns, tiles: new Map() };
+    });
+    const isDrawn = () => store.displayOf({ item: { signed: true, column: 0 } }).borders;
+    expect([screen.one("combobox", "Borders").value, isDrawn()]).toEqual(["shown", true]);
+    choose("Borders", "hidden");
+    expect(isDrawn()).toBe(false);
+    expect(requests).toEqual([]);
+  });
+
   it.each([
     ["Sign", "signed", { sign: "signed" }],
     ["Scale", "all", { scale: "all" }],

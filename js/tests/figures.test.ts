@@ -55,7 +55,7 @@ describe("a map of a value", () => {
   const show = (fields: Partial<Item>, own = false) => {
     const value = { target: 0, target_name: "age", score: 41.2, probability: null, unit: "years", ...fields };
     const map = { item: item(value), values: Float32Array.of(-1, 2), extent: { lo: -1, hi: 2, loAt: 0, hiAt: 1 } };
-    const display = { clip: 99, origin: "zero", sign: "signed" } as const;
+    const display = { clip: 99, origin: "zero", sign: "signed", borders: false } as const;
     const columns = [{ ...COLUMN, target: "age", own, display }];
     store.answer.value = { gen: 1, key: "", columns, tiles: new Map([["0/0", map]]) };
     return map;

@@ -43,7 +43,7 @@ export const COLUMN: Omit<Column, "target"> = {
   signed: true,
   own: false,
   input: "",
-  display: { clip: 100, origin: "zero", sign: "positive" },
+  display: { clip: 100, origin: "zero", sign: "positive", borders: false },
 };
 
 type Named = Partial<ParameterRecord> & Pick<ParameterRecord, "name" | "title" | "kind" | "default">;

@@ -113,7 +113,7 @@ describe("sample", () => {
 describe("the fixture shared with kx_widget/engine/postprocess.py", () => {
   it.each(cases)("signed $signed, $display, scale of $scale", ({ maps, signed, display, scale, size, expected }) => {
     const store = new Store({ scale: scale as Scale });
-    const column = { ...COLUMN, target: "top", signed, display: display as Display };
+    const column = { ...COLUMN, target: "top", signed, display: { ...(display as Display), borders: false } };
     const tiles = maps.flatMap((columns, image) =>
       columns.map((rows, column) => {
         const values = Float32Array.from(rows.flat());

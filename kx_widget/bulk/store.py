@@ -426,6 +426,7 @@ class Store:
             return tuple(tuple(values[at : at + t]) for at in range(0, n * t, t))
 
         first = rows[0]
+        method = METHODS.get(first["method"])
         return Explanation(
             maps=np.stack(maps).reshape(n, t, *maps[0].shape),
             scores=grid(row["score"] for row in rows),
@@ -442,7 +443,7 @@ class Store:
             checks={name: grid(check.get(name, np.nan) for check in checks) for name in checks[0]},
             names=tuple(row["id"] for row in rows[::t]),
             notes=lines(notes) if any(notes) else (),
-            display=METHODS[first["method"]].display if first["method"] in METHODS else Display(),
+            display=method.display_for(json.loads(first["params"])) if method else Display(),
             evidence={name: grid(row[name] for row in rows) for name in self.evidence},
             units=tuple(self.job.get("units", ())),
             regions=tuple(map(Region.from_plain, self.job.get("regions", ()))) * n,

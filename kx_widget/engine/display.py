@@ -24,6 +24,7 @@ class Display:
             drawn, else the quartile, which of a map's positive part is often zero, too.
         sign: which part of a map is drawn: `"positive"`, `"absolute"` or `"signed"`, as contrasts always are. None is
             `"signed"` for maps of pixels, `"positive"` for others.
+        borders: whether lines are drawn between areas of one value, such as superpixels.
 
     Raises:
         ParameterError: no such percentile, origin or sign.
@@ -32,6 +33,7 @@ class Display:
     clip: float = 99
     origin: Origin | None = None
     sign: Sign | None = None
+    borders: bool = False
 
     def __post_init__(self) -> None:
         check_clip(self.clip)
@@ -49,7 +51,8 @@ class Display:
         """
         sign = self.sign or ("signed" if sees_input else "positive")
         sign = "signed" if contrast or not signed else sign
-        return Display(self.clip, self.origin or ("zero" if signed and sign == "signed" else "quartile"), sign)
+        origin = self.origin or ("zero" if signed and sign == "signed" else "quartile")
+        return replace(self, origin=origin, sign=sign)
 
     def chosen(self, sign: ChosenSign, clip: float | None) -> "Display":
         """The same with a user's own choices; colours of a sign that is named begin at zero.

@@ -31,6 +31,7 @@ UNLIKELY, FAINT = 0.01, 0.5
 # As browsers take the saturation out of a picture; a little darker, so that the palest colours are seen on white.
 GRAY = 0.8 * np.array([0.3, 0.59, 0.11], np.float32)
 HALO = 0.5
+BORDER_LIGHT, BORDER_DARK = 0.75, 0.5
 
 
 def blend(
@@ -100,6 +101,26 @@ def _contoured(maps: Floats, table: NDArray[np.uint8], diverging: bool) -> tuple
         second |= a
     colors = _colors(lines / 4 + np.sign(lines) / 4, table, diverging)
     return colors * (lines != 0)[..., None], np.where(lines != 0, 1, HALO * edges).astype(np.float32)
+
+
+def with_borders(pictures: NDArray[np.uint8], maps: Floats, alpha: float) -> NDArray[np.uint8]:
+    """Pictures (N, H, W, 3) with a light and a dark line side by side where the values of maps (N, h, w) change.
+
+    Args:
+        pictures: on which they are drawn.
+        maps: raw.
+        alpha: opacity of the maps, 0 to 1, and so of the lines.
+    """
+    rows, columns = (np.arange(to) * of // to for to, of in zip(pictures.shape[1:3], maps.shape[1:], strict=True))
+    # All that is not a number is one area.
+    cells = np.nan_to_num(maps[:, rows][:, :, columns], nan=np.inf)
+    light, dark = np.zeros((2, *cells.shape), bool)
+    for axis in (1, 2):
+        changes = np.not_equal(*_neighbours(cells, axis))
+        for lines, pixels in zip((light, dark), (0, 1), strict=True):
+            _neighbours(lines, axis)[pixels][...] |= changes
+    opacity = alpha * np.where(light, BORDER_LIGHT, np.where(dark, BORDER_DARK, 0))[..., None]
+    return (pictures * (1 - opacity) + 255 * opacity * light[..., None] + 0.5).astype(np.uint8)
 
 
 def _neighbours(maps: NDArray[Any], axis: int) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -10,7 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kx_widget.engine.display import ChosenSign, Display
-from kx_widget.engine.drawing import COLORMAP, FAINT, UNLIKELY, Photo, Style, blend, contact_sheet, encode, html_cell
+from kx_widget.engine.drawing import (
+    COLORMAP,
+    FAINT,
+    UNLIKELY,
+    Photo,
+    Style,
+    blend,
+    contact_sheet,
+    encode,
+    html_cell,
+    with_borders,
+)
 from kx_widget.engine.errors import FormatError, ParameterError
 from kx_widget.engine.figures import fixed, percent
 from kx_widget.engine.files import read_arrays, shared_names, writable, write_arrays, write_whole
@@ -215,7 +226,11 @@ class Explanation:
         diverging = [self._is_diverging(t, sign) for t in range(self.targets.shape[1])]
         strength = np.where(self.probabilities < UNLIKELY, FAINT, 1)
         maps = self.heatmaps("input", sign, scale, clip)
-        return blend(maps, self.images, colormap, alpha, strength, diverging, photo, style)
+        drawn = blend(maps, self.images, colormap, alpha, strength, diverging, photo, style)
+        for t in range(self.targets.shape[1]):
+            if self.display_of(t).borders:
+                drawn[:, t] = with_borders(drawn[:, t], self.maps[:, t], alpha)
+        return drawn
 
     def _is_diverging(self, target: int, sign: ChosenSign) -> bool:
         display = self.display_of(target, sign)

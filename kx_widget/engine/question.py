@@ -140,7 +140,7 @@ class Question:
     @property
     def displays(self) -> tuple[Display, ...]:
         """How the maps of each target are drawn, unless a user chooses."""
-        display, sees_input = self.method.display, self.call is None
+        display, sees_input = self.method.display_for([*self.params, *self.wrappers]), self.call is None
         # What lowers a value says as much as what raises it.
         is_value = bool(self.model.meaning.units)
         return tuple(

@@ -1,7 +1,7 @@
 """The tables' row types, and the look-ups over the tables."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
@@ -89,6 +89,15 @@ class Method:
     def is_in_bands(self, params: Mapping[str, Any]) -> bool:
         """Whether these parameters, all of them, ask for a map of each channel of the input: maps (…, h, w, C)."""
         return self.sees == "input" and params.get("channels") == "each"
+
+    def display_for(self, settings: Iterable[str]) -> Display:
+        """How maps want to be drawn that were made with these settings, by name; wrappers leave no areas of one value.
+
+        Args:
+            settings: names of the method's parameters, and of wrappers.
+        """
+        is_wrapped = not set(settings) <= {p.name for p in self.params}
+        return replace(self.display, borders=False) if is_wrapped else self.display
 
     def complete(self, params: Mapping[str, Any], keywords: Iterable[str] = ()) -> dict[str, Any]:
         """`params` checked, with defaults filled in; a misspelled name may stand for one of `keywords`.

@@ -154,6 +154,7 @@ class DisplayRecord(TypedDict):
     clip: float
     origin: Literal["zero", "quartile"]
     sign: Literal["positive", "absolute", "signed"]
+    borders: bool
 
 
 class Column(TypedDict):

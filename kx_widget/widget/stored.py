@@ -381,7 +381,7 @@ class StoredAnswers:
 
     def _columns(self, targets: Sequence[int]) -> list[Column]:
         signed = self._source.store.job.get("signed", True)
-        display = self._entry.display if self._entry else Display()
+        display = self._entry.display_for(self._params) if self._entry else Display()
         indices = self._source.table.column("target").to_numpy().reshape(self._source.rows.shape)
         contrasts = (indices < 0).all(0) | bool(self._source.store.job.get("units"))
         return [

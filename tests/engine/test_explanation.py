@@ -206,6 +206,19 @@ def test_signed_overlay_is_bare_at_zero_blue_below_red_above():
     assert_array_equal(zero, 0)
 
 
+def test_borders_are_drawn_where_values_change_however_small():
+    """Light before them and dark behind, as in js/tests/borders.test.ts."""
+    nan = np.nan
+    maps = [[[[1, 1, 1.0001, 1.0001], [1, 1, 1.0001, 1.0001], [0, 0, nan, nan], [0, 0, nan, nan]]]]
+    bordered = Display(100, "zero", "positive", borders=True)
+    gray = np.full((1, 4, 4, 3), 100, np.uint8)
+    e = explanation(maps, images=gray, display=bordered)
+    plain = replace(e, display=replace(bordered, borders=False))
+    kinds = np.sign(e.overlay(alpha=0.1, photo="colour").astype(int) - plain.overlay(alpha=0.1, photo="colour"))
+    assert_array_equal(kinds[0, 0, ..., 0], [[0, 1, -1, 0], [1, 1, 1, 1], [-1, 1, -1, -1], [0, 1, -1, 0]])
+    assert_array_equal(e.overlay(alpha=0), plain.overlay(alpha=0))
+
+
 def test_the_tables_for_signed_maps():
     table = color_table("coldhot")
     # As in js/tests/paint.test.ts.

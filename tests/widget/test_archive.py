@@ -87,6 +87,13 @@ class TestArchive:
         m[0, 0] = np.nan
         assert np.isnan(archive.reduce(m, 3)).sum() == 1
 
+    def test_a_map_of_few_values_keeps_to_them(self):
+        m = np.repeat(np.repeat(np.array([[1, np.nan, 7], [-2, 1, 3]], np.float32), 20, 0), 21, 1)
+        smaller = archive.reduce(m, 21)
+        assert smaller.shape == (14, 21)
+        assert_allclose(smaller[2::7, 3::7], m[10::20, 10::21])
+        assert set(smaller[np.isfinite(smaller)].tolist()) == {1, 7, -2, 3}
+
     def test_the_same_gives_the_same_bytes(self, monkeypatch):
         first = pack({}, None, [kept("x", (9, 9))], 10**6)
         monkeypatch.setattr(time, "time", lambda: 0)

@@ -19,11 +19,13 @@ export interface DrawStyle {
   /** Where the colour table begins and ends, in parts of the scale; a diverging one stays centred at 0. */
   low: number;
   high: number;
+  /** Whether lines are drawn between areas of one value. */
+  borders: boolean;
 }
 
 export function styleOf(store: Store, map: TileMap): DrawStyle {
   const { map_style, colormap, threshold, limits } = store.traits;
-  const { sign, origin } = store.displayOf(map);
+  const { sign, origin, borders } = store.displayOf(map);
   const diverging = map.item.signed && sign === "signed" && origin === "zero";
   const [low, high] = limits.value;
   const ends = store.endsOf(map);
@@ -38,6 +40,7 @@ export function styleOf(store: Store, map: TileMap): DrawStyle {
     threshold: threshold.value,
     low: diverging ? -high : low,
     high,
+    borders,
   };
 }
 

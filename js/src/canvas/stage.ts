@@ -180,9 +180,9 @@ export class Stage {
 
   /** Everything that changes how all tiles are drawn; reading a signal subscribes to it. */
   private watchDrawing(): void {
-    const { traits, constants } = this.store;
+    const { traits, constants, borders } = this.store;
     for (const name of DRAWING) traits[name].value;
-    constants.value;
+    for (const signal of [constants, borders]) signal.value;
     this.schedule(() => true);
   }
 

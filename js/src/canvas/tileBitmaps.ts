@@ -3,6 +3,7 @@
 import type { MapDetail, TileMap } from "../kernel/decode";
 import { applySign, resize, type Sign } from "../math/postprocess";
 import type { Rect } from "../math/transform";
+import { drawBorders, type MapCells } from "./borders";
 import { lookupTable, overlayTable } from "./colormap";
 import { ConceptBitmaps } from "./conceptBitmaps";
 import type { DrawStyle } from "./drawStyle";
@@ -43,7 +44,8 @@ export class MapPainter {
   private readonly tables = new Map<string, Uint32Array>();
   private pixels = new ImageData(1, 1);
 
-  paint(context: OffscreenCanvasRenderingContext2D, scalars: Float32Array, style: DrawStyle): void {
+  /** Draws values as large as the canvas is; `map` is what they were made of. */
+  paint(context: OffscreenCanvasRenderingContext2D, scalars: Float32Array, style: DrawStyle, map: MapCells): void {
     const { width, height } = context.canvas;
     if (this.pixels.height !== height || this.pixels.width !== width) this.pixels = new ImageData(width, height);
     const isTraced = style.style === "contours";
@@ -54,6 +56,7 @@ export class MapPainter {
     const out = new Uint32Array(this.pixels.data.buffer);
     if (isTraced) trace(scalars, width, { ...style, table }, out);
     else paint(scalars, { ...style, table }, out);
+    if (style.borders) drawBorders(map, width, height, out);
     context.putImageData(this.pixels, 0, 0);
   }
 }
@@ -102,7 +105,10 @@ export class TileBitmaps {
     const pixels = (length: number) => Math.max(1, Math.round(length * shrink));
     const [height, width] = size ? [pixels(size.height), pixels(size.width)] : [h, w];
     return this.map.show(width, height, [map, ...Object.values(style)], (context) =>
-      this.painter.paint(context, this.scalarsAt(map, style.sign, height, width), style),
+      this.painter.paint(context, this.scalarsAt(map, style.sign, height, width), style, {
+        values: map.values,
+        shape: [h, w],
+      }),
     );
   }
 
@@ -110,7 +116,7 @@ export class TileBitmaps {
   part(part: MapDetail, style: DrawStyle): OffscreenCanvas {
     const [height, width] = part.shape;
     return this.mapPart.show(width, height, [part, ...Object.values(style)], (context) =>
-      this.painter.paint(context, applySign(part.values, style.sign), style),
+      this.painter.paint(context, applySign(part.values, style.sign), style, part),
     );
   }
 

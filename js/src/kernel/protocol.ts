@@ -437,7 +437,12 @@ export interface Item {
 }
 
 /** How maps are drawn where the user chooses nothing else: see `engine.display`. */
-export interface DisplayRecord { clip: number; origin: "zero" | "quartile"; sign: "positive" | "absolute" | "signed"; }
+export interface DisplayRecord {
+  clip: number;
+  origin: "zero" | "quartile";
+  sign: "positive" | "absolute" | "signed";
+  borders: boolean;
+}
 
 /**
  * What a column of the grid asks, a class or a number of the user's `own`, and how its maps want to be drawn.

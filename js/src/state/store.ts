@@ -16,7 +16,16 @@ import {
   tileKey,
 } from "../kernel/decode";
 import type { NearestTable } from "../kernel/nearestTable";
-import type { ClassRecord, Item, Message, MethodRecord, Progress, QuestionRecord, Rankings } from "../kernel/protocol";
+import type {
+  ClassRecord,
+  DisplayRecord,
+  Item,
+  Message,
+  MethodRecord,
+  Progress,
+  QuestionRecord,
+  Rankings,
+} from "../kernel/protocol";
 import { QUESTION } from "../kernel/question";
 import type { LabelMap } from "../kernel/segmentation";
 import { type ColorEnds, colorEnds, type Display, type Scale, type Sign } from "../math/postprocess";
@@ -102,7 +111,7 @@ export const LEAST_SPAN = 0.01;
 export const WHOLE_SCALE: Limits = [0, 1];
 
 /** How the maps of columns that do not tell are drawn: those that an earlier version saved. */
-const PLAIN: Display = { clip: 100, origin: "zero", sign: "positive" };
+const PLAIN: DisplayRecord = { clip: 100, origin: "zero", sign: "positive", borders: false };
 
 /** What is drawn and how, as synced with Python under the names it has there; none of it asks the kernel anything. */
 const DRAWING_DEFAULTS = {
@@ -261,6 +270,8 @@ export class Store {
   readonly linked = signal(false);
   /** The least probability of detected boxes that are drawn, null for none. */
   readonly boxesFrom = signal<number | null>(0.5);
+  /** Whether the borders of areas of one value are drawn, where a method has such. */
+  readonly borders = signal(true);
   /** The tile under the pointer or with the keyboard focus. */
   readonly focus = signal<TilePlace | null>(null);
   /** The column of the tile chosen last; its image is the first of `selected`. */
@@ -312,7 +323,7 @@ export class Store {
     this.linked.value || image === this.focus.value?.image ? this.crosshair.value : null;
 
   /** How a map is drawn: as its column wants, but for what the user has chosen; see `engine/display.py`. */
-  displayOf = ({ item }: { item: Pick<Item, "signed" | "column"> }): Display => {
+  displayOf = ({ item }: { item: Pick<Item, "signed" | "column"> }): DisplayRecord => {
     const { sign, clip } = this.traits;
     const display = this.answer.value?.columns[item.column]?.display ?? PLAIN;
     const isOwn = sign.value === "auto";
@@ -321,6 +332,7 @@ export class Store {
       origin: isOwn ? display.origin : "zero",
       // Maps without a meaningful sign are drawn as they are.
       sign: item.signed ? (isOwn ? display.sign : (sign.value as Sign)) : "signed",
+      borders: display.borders && this.borders.value,
     };
   };
   signOf = (tile: { item: Pick<Item, "signed" | "column"> }): Sign => this.displayOf(tile).sign;

@@ -69,6 +69,10 @@ const BOXES = {
   ...{ id: "kx-boxes", label: "Boxes", choices: SHOWN.map(([from, text]) => [String(from), text] as const) },
   title: "Which of the boxes that the model detects are drawn, by their probability; of each image the best is",
 };
+const BORDERS = {
+  ...{ id: "kx-borders", label: "Borders", choices: same("shown", "hidden") },
+  title: "Lines between the parts of the picture that have one value each",
+};
 const LINKED = {
   ...{ id: "kx-linked", label: "Crosshair and zoom", choices: same("one image", "all images") },
   title: "Whether the crosshair and the zoom are those of one image, in all its columns, or of all images",
@@ -124,6 +128,20 @@ function DetectedBoxesChoice({ store: { boxesFrom, traits } }: Pick<ViewProps, "
   );
 }
 
+/** Of maps that have one value in each part of the picture: whether the borders of the parts are drawn. */
+function BordersChoice({ store: { answer, borders } }: Pick<ViewProps, "store">) {
+  if (!answer.value?.columns.some(({ display }) => display.borders)) return null;
+  return (
+    <Choice
+      {...BORDERS}
+      value={borders.value ? "shown" : "hidden"}
+      onChoose={(value) => {
+        borders.value = value === "shown";
+      }}
+    />
+  );
+}
+
 /** How maps and pictures are drawn: none of it asks the kernel anything. */
 export function DisplayControls({ store, actions }: ViewProps) {
   const { linked } = store;
@@ -157,6 +175,7 @@ export function DisplayControls({ store, actions }: ViewProps) {
         value={pixelated.value ? "pixels" : "smooth"}
         onChoose={(value) => commit({ pixelated: value === "pixels" })}
       />
+      <BordersChoice store={store} />
       <DetectedBoxesChoice store={store} />
       <Slider {...SWIPE} value={swipe} onRelease={(value) => commit({ swipe: value })} />
       <Choice

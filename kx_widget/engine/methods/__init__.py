@@ -58,6 +58,8 @@ MASKS = Parameter(
     "masks", "int", 500, "How many pictures with some of them covered; more tell more.", minimum=10, maximum=10000
 )
 SUPERPIXEL_COVER = Parameter("baseline", "choice", "mean", "What covers a superpixel.", choices=BASELINES)
+# Of a few areas none is an outlier.
+BORDERED = Display(clip=100, borders=True)
 CELLS = Parameter("cells", "int", 7, "Rows and columns of the grid.", minimum=2, maximum=16)
 CELL_COVER = Parameter("baseline", "choice", "mean", "What covers a cell.", choices=BASELINES)
 # Forward passes that a gradient takes, that a pass of a masked image takes with its mask, and that it takes to change a
@@ -375,6 +377,7 @@ METHODS = table(
         "Lundberg and Lee 2017, arXiv 1705.07874",
         params=(some_superpixels(10, 9), SUPERPIXELS, SUPERPIXEL_COVER),
         passes=coalitions,
+        display=BORDERED,
     ),
     Method(
         "kernel_shap", "KernelSHAP", kernel_shap, "Superpixels", "input", True, "1 pass a mask",
@@ -382,6 +385,7 @@ METHODS = table(
         "Lundberg and Lee 2017, arXiv 1705.07874",
         params=(some_superpixels(200, 40), SUPERPIXELS, MASKS, SUPERPIXEL_COVER),
         passes=lambda params, load: min(params["masks"], coalitions(params, load)),
+        display=BORDERED,
     ),
     Method(
         "lime", "LIME", lime, "Superpixels", "input", True, "1 pass a mask",
@@ -395,6 +399,7 @@ METHODS = table(
             ),
         ),
         passes=lambda params, load: params["masks"],
+        display=BORDERED,
     ),
     Method(
         "sobol", "Sobol", sobol, "Masking", "input", False, "1 pass a cell and design",
