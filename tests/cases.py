@@ -31,7 +31,7 @@ LINEAR_IN_TARGET = (
     *("cam", "gradcam", "hirescam", "xgradcam", "gradient_x_input", "integrated_gradients"),
     *("occlusion", "rise", "shapley", "kernel_shap", "lime"),
 )
-WITHOUT_CLASS = ("eigencam", "fem", "kpca_cam", "attention_rollout")
+WITHOUT_CLASS = ("eigencam", "fem", "kpca_cam", "attention_rollout", "randomcam", "edges")
 KEEP_SCORES = (
     *("ablationcam", "occlusion", "rise", "scorecam", "hsic", "sobol"),
     *("shapley", "kernel_shap", "lime"),

@@ -35,6 +35,7 @@ NOTED = {
     "Same class": "are empty, for both classes of their contrast are the same",
     "No region": "are empty, for nothing of the region is seen by the model",
     "Wins nowhere": "are empty, for their class wins nowhere in the image",
+    "Control": "are controls, which explain nothing",
     "": "come with a caution",
 }
 app = typer.Typer(

@@ -12,6 +12,7 @@ from kx_widget.engine.evaluation import CURVES, NOT_YET, Evaluation, MetricSumma
 from kx_widget.engine.evaluation_inputs import EvaluationSettings, MetricColumn
 from kx_widget.engine.explanation import Explanation, versions
 from kx_widget.engine.map_batch import Curves, MetricValues
+from kx_widget.engine.notes import heading_of
 from kx_widget.engine.types import Floats, Ints
 
 
@@ -116,11 +117,14 @@ class EvaluationBuilder:
     def _notes(self, image: int, target: int) -> tuple[str, ...]:
         if text := self._unusable[image][target]:
             return (text,)
-        return tuple(
+        untold = tuple(
             f"{self._columns[name].metric.title}: {self._reasons[name][image, target]}."
             for name, values in self._scores.items()
             if np.isnan(values[image, target])
         )
+        # Whatever is measured of a control, it is no explanation.
+        notes = self._explanation.notes_of(image, target)
+        return (*untold, *(note for note in notes if heading_of((note,)) == "Control"))
 
 
 def summary_of(column: MetricColumn) -> MetricSummary:

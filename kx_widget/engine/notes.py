@@ -1,8 +1,9 @@
 """What a map fails to say, in sentences that people read beside it.
 
 A note on the values of a map opens with a heading: `Flat:` (the same everywhere), `No numbers:`, `Against:` (nothing
-speaks for the target) or `Gaps:` (some values are no numbers). `No label:` and `Same class:` tell why an image has
-nothing to explain, see `engine.targets`, and so do `No region:` and `Wins nowhere:`, see `engine.question`.
+speaks for the target) or `Gaps:` (some values are no numbers). `Control:` says that the method explains nothing.
+`No label:` and `Same class:` tell why an image has nothing to explain, see `engine.targets`, and so do `No region:` and
+`Wins nowhere:`, see `engine.question`.
 A note without one is about the model and the method.
 """
 
@@ -27,6 +28,7 @@ HEADINGS: tuple[str, ...] = (
     "Same class",
     "No region",
     "Wins nowhere",
+    "Control",
 )
 # Notes of these headings leave nothing to draw.
 NOTHING = ("Flat", "No numbers", "No label", "Same class", "No region", "Wins nowhere")

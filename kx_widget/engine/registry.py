@@ -52,6 +52,8 @@ class Method:
             well.
         resolution: what its map is made of, in words, where these are no cells of the layer or pixels of the input.
         objection: of `(graph, call)`: why it cannot be asked at this layer of this model, "" where it can.
+        control: of a control, which others are to be compared with and nobody is to be advised to use, a sentence that
+            says what its maps are instead of explanations; it is said of each of them.
     """
 
     id: str
@@ -71,6 +73,7 @@ class Method:
     fails: str = ""
     why_first: str = ""
     resolution: str = ""
+    control: str = ""
     objection: Callable[[Any, Any], str] | None = None
 
     @property

@@ -130,6 +130,8 @@ class RankedMaps:
 
     def verdict(self) -> Verdict:
         """What is known of them, in a word, and in few: of several maps, on average."""
+        if self.method.control and self.evaluations:
+            return "unknown", f"Control: {self.method.control}"
         if len(self.evaluations) == 1:
             (evaluation,) = self.evaluations.values()
             return evaluation.state(0, 0), evaluation.headline(0, 0)
@@ -160,7 +162,9 @@ class RankedMaps:
 
 def sentence(rows: Sequence[RankedMaps], verdicts: Sequence[Verdict], images: int) -> str:
     """What the table says, bad news first."""
-    measured = [(row, *verdict) for row, verdict in zip(rows, verdicts, strict=True) if row.evaluations]
+    pairs = zip(rows, verdicts, strict=True)
+    # Controls are there to be compared with, and are neither believed nor doubted.
+    measured = [(row, *verdict) for row, verdict in pairs if row.evaluations and not row.method.control]
     groups: dict[tuple[State, str], list[str]] = {}
     for row, state, headline in measured:
         # Without figures, those of which the same is said go together.
@@ -208,6 +212,8 @@ def _places(metric: str, rows: Sequence[RankedMaps], table: Comparison) -> list[
     """Which rows are best by a metric, or cannot be told from the best."""
     sign = 1 if table.metrics[metric].better == "higher" else -1
     means = sign * table.means[metric][:, 0]
+    # No control is the best, whatever it scores.
+    means[[bool(row.method.control) for row in rows]] = np.nan
     if np.isfinite(means).sum() < 2:
         return [""] * len(rows)
     best = int(np.nanargmax(means))

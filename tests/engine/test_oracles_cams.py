@@ -101,3 +101,33 @@ def test_a_contrast_with_several_classes_is_torchcam_s_finercam(method, name, ex
         finer = kx.contrast(target, nearest, weight=GAMMA)
         e = explainer.explain(images[i : i + 1], finer, method=method, layer=LAST)
         close(np.maximum(e.maps[0, 0], 0), torchcam[f"FinerCAM {name}"][i])
+
+
+@pytest.mark.oracle("randomcam")
+def test_randomcam_is_a_sum_of_activations_under_weights_that_nothing_but_seed_image_and_layer_decide(explainer):
+    a, _ = facts(explainer)
+    weights = []
+    for seed in (0, 1):
+        for found, image in zip(maps_of(explainer, "randomcam", seed=seed), a, strict=True):
+            solved, *_ = np.linalg.lstsq(image.reshape(-1, image.shape[-1]), found.ravel(), rcond=None)
+            close(found, image @ solved)
+            weights.append(solved)
+    weights = np.array(weights)
+    assert np.abs(weights).max() < 1
+    assert weights.min() < -0.5 < 0.5 < weights.max()
+    assert len({tuple(row) for row in weights.round(4)}) == len(weights)
+    assert_allclose(maps_of(explainer, "randomcam", seed=1), maps_of(explainer, "randomcam", seed=1))
+
+
+@pytest.mark.oracle("edges")
+def test_edges_are_sobel_s():
+    explainer, images = kx.Explainer(keras_cam_model(), preprocess=None), case().images
+    maps = explainer.explain(images, 0, method="edges").maps[:, 0]
+    kernel = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
+    for found, image in zip(maps, images, strict=True):
+        grey, expected = image.mean(-1), np.zeros(image.shape[:2])
+        last = len(grey) - 1
+        for y, x in np.ndindex(expected.shape):
+            window = [[grey[np.clip(y + i, 0, last), np.clip(x + j, 0, last)] for j in (-1, 0, 1)] for i in (-1, 0, 1)]
+            expected[y, x] = np.hypot((kernel * window).sum(), (kernel.T * window).sum())
+        close(found, expected)

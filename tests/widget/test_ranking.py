@@ -69,6 +69,18 @@ def test_it_is_what_compare_says(widget, browser, explainer, pictures, images, c
     json.dumps(browser.messages, allow_nan=False)
 
 
+def test_a_control_is_told_as_one_and_never_the_best(widget, browser):
+    methods = ["gradcam", "eigencam", "randomcam", "edges"]
+    for images in ([1], [0, 1, 2]):
+        record = rank(widget, browser, images, methods=methods)
+        controls = record["methods"][2:]
+        assert [row["state"] for row in controls] == ["unknown"] * 2
+        assert all(row["headline"].startswith("Control: ") for row in controls)
+        assert {cell["place"] for row in controls for cell in row["cells"]} == {""}
+        assert any(cell["value"] is not None for row in controls for cell in row["cells"])
+        assert not any(kx.METHODS[name].title in record["sentence"] for name in methods[2:])
+
+
 def test_the_best_is_marked(widget, browser):
     record = rank(widget, browser, [0, 1, 2])
     for number, metric in enumerate(record["metrics"]):

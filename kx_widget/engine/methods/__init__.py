@@ -8,6 +8,7 @@ from kx_widget.engine.methods.ablationcam import ablationcam
 from kx_widget.engine.methods.attention_gradient import attention_gradient
 from kx_widget.engine.methods.attention_rollout import attention_rollout
 from kx_widget.engine.methods.cam import cam
+from kx_widget.engine.methods.edges import edges
 from kx_widget.engine.methods.eigencam import eigencam
 from kx_widget.engine.methods.eigengradcam import eigengradcam
 from kx_widget.engine.methods.fem import fem
@@ -27,6 +28,7 @@ from kx_widget.engine.methods.layercam import layercam
 from kx_widget.engine.methods.legrad import legrad
 from kx_widget.engine.methods.lime import lime
 from kx_widget.engine.methods.occlusion import occlusion, patches
+from kx_widget.engine.methods.randomcam import randomcam
 from kx_widget.engine.methods.rise import rise
 from kx_widget.engine.methods.scorecam import scorecam
 from kx_widget.engine.methods.shapley import shapley
@@ -430,5 +432,20 @@ METHODS = table(
             ),
         ),
         passes=lambda params, load: MASK * params["masks"],
+    ),
+    Method(
+        "randomcam", "RandomCAM", randomcam, "Controls", "layer", True, "instant",
+        "A control, not an explanation: activations under random weights.",
+        "pytorch-grad-cam",
+        passes=one_head,
+        display=Display(sign="signed"),
+        control="its weights are random, so it explains nothing. An explanation has to be better than this.",
+    ),
+    Method(
+        "edges", "Edges", edges, "Controls", "input", False, "instant",
+        "A control, not an explanation: the picture's edges, for which no model is asked.",
+        "Adebayo et al. 2018, arXiv 1810.03292",
+        passes=lambda params, load: 1,
+        control="these are edges of the picture, and nothing of the model. A map that looks like them may be no more.",
     ),
 )  # fmt: skip
