@@ -310,6 +310,30 @@ class Probe:
 
         return self._as_grid(self._facts_of_region.for_target(target).get(("head", call.path), compute)[0])
 
+    def head_curvature(self, target: Floats, utility: str) -> tuple[Floats, Floats]:
+        """How the target depends on the activations to second order, for target weights (B, C).
+
+        Args:
+            target: weights (B, C).
+            utility: what is weighted: `"score"`, or `"rest"`, the score and the logarithm of its probability.
+
+        Returns:
+            The gradient g with respect to the activations (B, h, w, K), and the product of the Hessian with them.
+
+        Raises:
+            UnsupportedMethodError: what follows the layer cannot be differentiated twice.
+        """
+        self._differentiable(target)
+        call = self._layer()
+
+        def compute(rows: list[int]) -> Sequence[Any]:
+            facts = [array[rows] for array in self.layer_facts()]
+            return self.functions.curvature(call, facts, self.with_region(target[rows], rows), utility)
+
+        facts = self._facts_of_region.for_target(target).get(("curvature", utility, call.path), compute)
+        gradient, product = map(self._as_grid, facts)
+        return gradient, product
+
     def _look(self, call: Call, rows: list[int], target: Floats) -> Any:
         """The gradient at a layer that may never be looked at again; its activation is kept beside it."""
         weights = self.with_region(target[rows], rows)

@@ -1,10 +1,12 @@
 """Class activation maps against what other libraries say of the same net; `make oracles` asks these anew."""
 
+import keras
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
 import kx_widget as kx
+from tests import cases, models
 from tests.oracles.cam_case import GAMMA, LAST, TARGETS
 from tests.oracles.case import FOLDER, case
 from tests.oracles.keras_cam_model import keras_cam_model
@@ -131,3 +133,32 @@ def test_edges_are_sobel_s():
             window = [[grey[np.clip(y + i, 0, last), np.clip(x + j, 0, last)] for j in (-1, 0, 1)] for i in (-1, 0, 1)]
             expected[y, x] = np.hypot((kernel * window).sum(), (kernel.T * window).sum())
         close(found, expected)
+
+
+@pytest.mark.oracle("shapleycam")
+@pytest.mark.parametrize(("utility", "name"), [("score", "ShapleyCAM"), ("rest", "ShapleyCAM ReST")])
+def test_shapleycam_is_that_of_pytorch_grad_cam(utility, name, explainer, grad_cam):
+    close(maps_of(explainer, "shapleycam", utility=utility), grad_cam[name])
+
+
+@pytest.mark.oracle("shapleycam")
+def test_without_a_curve_after_the_layer_shapleycam_is_gradcam():
+    explainer, x = kx.Explainer(models.residual()), cases.photos()
+    for layer in ("stem", "after_add"):
+        maps = [explainer.explain(x, [1, 2], layer=layer, method=name).maps for name in ("shapleycam", "gradcam")]
+        close(*maps)
+
+
+def test_terms_of_second_order_tell_what_a_quadratic_score_loses_with_the_activations():
+    """Σ A ⊙ (g − ½ H A) = S(A) − S(0) where S is a polynomial of second order."""
+    image = keras.Input((8, 8, 3))
+    a = keras.layers.Conv2D(4, 3, name="layer")(image)
+    x = keras.layers.Flatten()(a)
+    model = keras.Model(image, keras.layers.Dense(3)(keras.layers.Concatenate()([x, x * x])))
+    explainer, x = kx.Explainer(model, preprocess=None), cases.photos(2, (8, 8, 3))
+    question = explainer.ask(x, [1], method="shapleycam", layer="layer")
+    _, probe = next(question.probes())
+    g, product = probe.head_curvature(np.eye(3, dtype=np.float32)[[1, 1]], "score")
+    found = (probe.activations() * (g - product / 2)).sum((1, 2, 3))
+    lost = model(x).numpy()[:, 1] - model.layers[-1].bias.numpy()[1]
+    assert_allclose(found, lost, rtol=1e-4, atol=1e-5)

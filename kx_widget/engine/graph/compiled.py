@@ -238,6 +238,12 @@ class Functions:
         cut = self._cut(call)
         return self._go_on("head", cut.gradient, facts, target, facts[0], bytes=cut.bytes)[0]
 
+    def curvature(self, call: Call, facts: list[Any], target: Floats, utility: str) -> list[Any]:
+        """Facts, target (B, C) -> the gradient, and its derivative along the activation; see `Graph.curvature`."""
+        cut = self._cut(call)
+        part = self._compile(f"curvature {utility} {call.path}", lambda: cut.curvature(utility))
+        return self._go_on("curvature", part, facts, target, facts[0], bytes=2 * cut.bytes)
+
     def head_reads(self, call: Call) -> tuple[str, ...]:
         """Names of the weights that the gradient with respect to a layer takes, where weights are passed in."""
         run = self._cut(call).gradient.run

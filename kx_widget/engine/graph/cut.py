@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kx_widget.engine.errors import UnsupportedMethodError
 from kx_widget.engine.graph.logits import FORWARDING
 from kx_widget.engine.graph.memory import MIXING, in_and_out
 from kx_widget.engine.graph.subgraph import dependents
@@ -42,13 +43,16 @@ class Cut:
 
     `trunk(x)` returns the facts to keep per image: the activation, the outcome, and whatever the others need besides.
     `gradient` takes (target, activation, …) and returns d(scores·target)/d(activation); `scores` makes the part that
-    takes (activation, …), for places (target, activation, …), and returns `Graph.told`. `bytes` is the rough memory
-    that one sample takes in either.
+    takes (activation, …), for places (target, activation, …), and returns `Graph.told`. `curvature` makes the part
+    that takes (target, activation, …) and returns the gradient of one of `Graph.utilities` with respect to the
+    activation, and by how much it changes along the activation. `bytes` is the rough memory that one sample takes in
+    any of them.
     """
 
     trunk: Callable[..., Any]
     gradient: HeadPart
     scores: Callable[[], HeadPart]
+    curvature: Callable[[str], HeadPart]
     bytes: int
 
 
@@ -89,7 +93,20 @@ def cut_at(graph: Graph, call: Call) -> Cut:
         run = graph.part([*target, a, *scores_need.facts, *scores_need.shapes], ends)
         return HeadPart(run, numbers[: len(scores_need.facts)], per_image(graph, scores_need.shapes))
 
-    return Cut(trunk, HeadPart(head, numbers, per_image(graph, gradient_needs.shapes)), scores, bytes=held)
+    def curvature(utility: str) -> HeadPart:
+        with graph.lock:
+            ends = graph.curvature(a, utility)
+            needs = frontier(graph, ends, [a, graph.target], dependents([a, graph.target]))
+        number = dict(zip((t.name for t in facts), numbers, strict=True))
+        if missing := [t.name for t in needs.facts if t.name not in number]:
+            raise UnsupportedMethodError(
+                f"How the gradient at {call.path!r} changes cannot be computed from what is kept of an image "
+                f"({missing[0]!r} is not): choose another layer, or gradcam, which needs the gradient alone."
+            )
+        run = graph.part([graph.target, a, *needs.facts, *needs.shapes], ends)
+        return HeadPart(run, tuple(number[t.name] for t in needs.facts), per_image(graph, needs.shapes))
+
+    return Cut(trunk, HeadPart(head, numbers, per_image(graph, gradient_needs.shapes)), scores, curvature, bytes=held)
 
 
 def per_image(graph: Graph, shapes: Sequence[Any]) -> tuple[ShapeVector, ...]:

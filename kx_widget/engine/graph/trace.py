@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from kx_widget.engine.errors import ModelError, ParameterError, plain
+from kx_widget.engine.errors import ModelError, ParameterError, UnsupportedMethodError, plain
 from kx_widget.engine.graph.backward import Backward
 from kx_widget.engine.graph.bias_terms import added_by, decompose
 from kx_widget.engine.graph.fed import FedWeights
@@ -130,6 +130,7 @@ class Graph:
             self._total = tf.reduce_sum(self.scores * self.target[:, : self.classes])
         layers = [self.x, *(call.tensor for call in self.calls)]
         self._backward = Backward(self._total, layers, self.number, self.bottlenecks)
+        self._curvatures: dict[tuple[str, str], list[Any]] = {}
 
     def _operations(self) -> list[Any]:
         """What the image reaches, in the order in which it was made.
@@ -319,6 +320,38 @@ class Graph:
     def gradients(self, tensors: Sequence[Any]) -> list[Any]:
         """d(scores·target)/d(tensor) of each of these tensors."""
         return self._backward.of(tensors)
+
+    def curvature(self, t: Any, utility: str) -> list[Any]:
+        """d(utility·target)/dt, and the derivative of that along t, a product with the Hessian.
+
+        Args:
+            t: a tensor.
+            utility: `"score"`, or `"rest"`: the score and the logarithm of its probability.
+
+        Raises:
+            UnsupportedMethodError: an op on the way can only be differentiated once; names it.
+        """
+        with self.lock, self.graph.as_default():
+            if (t.name, utility) not in self._curvatures:
+                self._curvatures[t.name, utility] = self._curvature(t, utility)
+            return self._curvatures[t.name, utility]
+
+    def _curvature(self, t: Any, utility: str) -> list[Any]:
+        if utility == "score":
+            (gradient,) = self.gradients([t])
+        else:
+            is_each = self._is_independent or self.head == "sigmoid"
+            likelihood = tf.math.log_sigmoid if is_each else tf.nn.log_softmax
+            both = self.scores + likelihood(self.scores)
+            total = tf.reduce_sum(both * self.target[:, : self.classes])
+            (gradient,) = tf.gradients(total, [t], unconnected_gradients="zero")
+        try:
+            return [gradient, *tf.gradients(gradient, [t], t, unconnected_gradients="zero")]
+        except (LookupError, NotImplementedError) as error:
+            raise UnsupportedMethodError(
+                f"What follows the layer cannot be differentiated twice ({error}): choose a later layer, or gradcam, "
+                "which needs the gradient alone."
+            ) from error
 
     def values(self, calls: Sequence[Call]) -> Callable[..., Any]:
         """Compiled x -> what each of these calls returned."""

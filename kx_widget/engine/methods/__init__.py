@@ -32,6 +32,7 @@ from kx_widget.engine.methods.randomcam import randomcam
 from kx_widget.engine.methods.rise import rise
 from kx_widget.engine.methods.scorecam import scorecam
 from kx_widget.engine.methods.shapley import shapley
+from kx_widget.engine.methods.shapleycam import shapleycam
 from kx_widget.engine.methods.sobol import sobol
 from kx_widget.engine.methods.xgradcam import xgradcam
 from kx_widget.engine.registry import Method, table
@@ -67,6 +68,8 @@ CELL_COVER = Parameter("baseline", "choice", "mean", "What covers a cell.", choi
 # Forward passes that a gradient takes, that a pass of a masked image takes with its mask, and that it takes to change a
 # layer's activations.
 GRADIENT, MASK, CHANGE = 2.2, 1.2, 0.05
+# Forward passes that a gradient and its derivative in one direction take.
+CURVATURE = 3.3
 
 
 def a_gradient(params: Mapping[str, Any], load: Workload) -> float:
@@ -205,6 +208,18 @@ METHODS = table(
             Parameter("gamma", "float", None, "Scale of the kernel; None is 1 / channels.", minimum=0),
         ),
         passes=one_head,
+    ),
+    Method(
+        "shapleycam", "ShapleyCAM", shapleycam, "Class activation maps", "layer", True, "1 head pass",
+        "Grad-CAM and half of how the gradient changes; without a curve after the layer it is Grad-CAM.",
+        "Cai 2025, arXiv 2501.06261",
+        params=(
+            Parameter(
+                "utility", "choice", "score", "The score, or the paper's: the score and its probability's logarithm.",
+                choices=("score", "rest"),
+            ),
+        ),
+        passes=lambda params, load: CURVATURE * load.head,
     ),
     Method(
         "ablationcam", "Ablation-CAM", ablationcam, "Class activation maps", "layer", True, "1 head pass a channel",

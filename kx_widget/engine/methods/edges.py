@@ -24,9 +24,9 @@ def edges(probe: Any, target: Floats) -> Iterator[Partial]:
     Reference: Adebayo et al. 2018, arXiv 1810.03292, who compare maps with an edge detector.
     """
     del target
-    grey = np.pad(probe.x.mean(-1, dtype=np.float64), ((0, 0), (1, 1), (1, 1)), "edge")
+    grey = np.pad(probe.x.mean(-1), ((0, 0), (1, 1), (1, 1)), "edge")
     across = grey[:, :, 2:] - grey[:, :, :-2]
     down = grey[:, 2:] - grey[:, :-2]
     x = across[:, :-2] + 2 * across[:, 1:-1] + across[:, 2:]
     y = down[:, :, :-2] + 2 * down[:, :, 1:-1] + down[:, :, 2:]
-    yield Partial(np.hypot(x, y).astype(np.float32))
+    yield Partial(np.hypot(x, y))

@@ -9,7 +9,7 @@ from kx_widget.engine.principal import agreeing
 from kx_widget.engine.types import Floats, Partial
 
 # Cells that the component is found from: the time it takes grows with their cube.
-MOST_CELLS = 400
+MOST_CELLS = 196
 
 
 def kpca_cam(probe: Any, target: Floats, kernel: str = "sigmoid", gamma: float | None = None) -> Iterator[Partial]:
@@ -18,7 +18,7 @@ def kpca_cam(probe: Any, target: Floats, kernel: str = "sigmoid", gamma: float |
     With a_i the activations (K,) of cell i, less their mean over the cells, and K_ij = k(a_i, a_j), centred in both
     directions, it is √λ₁ v₁ of the largest eigenvalue λ₁ of K. Kernels are tanh(γ a·b + 1), as in the paper and in
     pytorch-grad-cam, and exp(−γ |a − b|²). It does not depend on the class. The sign of a component is arbitrary;
-    here the map agrees with the mean over channels. Of a layer with more than 400 cells, the component is that of
+    here the map agrees with the mean over channels. Of a layer with more than 196 cells, the component is that of
     every second, third… row and column, onto which all cells are projected.
 
     Args:
