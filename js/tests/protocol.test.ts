@@ -37,8 +37,10 @@ describe("the messages as Python's types have them", () => {
     session.fetchThumbnails(0, 0);
     session.measure([0], "blur");
     session.cover({ image: 0, column: 0, curve: "deletion", step: 1, cover: "blur" });
-    store.constants.value = welcome({ places: [1, 1] });
+    store.constants.value = welcome({ places: [1, 1], inspection: { recommended: "conv" } as never });
     store.traits.overlay.value = "both";
+    store.status.value = "done";
+    store.traits.overlay.value = "concepts";
     store.painting.open(0, 1, 1);
     store.painting.replace({ width: 1, height: 1, pixels: Uint8Array.of(1) });
     session.strokes.score({ image: 0, column: 0 }, false);

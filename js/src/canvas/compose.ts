@@ -1,6 +1,6 @@
 /** A picture and its map, drawn into a rectangle. */
 
-import type { ConceptMap } from "../kernel/concepts";
+import type { ConceptMap } from "../kernel/conceptSet";
 import type { MapDetail, TileMap } from "../kernel/decode";
 import type { LabelMap } from "../kernel/segmentation";
 import { contain, type Rect, type Transform } from "../math/transform";

@@ -1,6 +1,6 @@
 /** Where concepts are in a picture, as a bitmap: each in its own colour, the fainter the less of it there is. */
 
-import type { ConceptMap } from "../kernel/concepts";
+import type { ConceptMap } from "../kernel/conceptSet";
 import { resize } from "../math/postprocess";
 import { classColour } from "./classColours";
 import { MemoCanvas } from "./memoCanvas";

@@ -1,6 +1,6 @@
 /** Answers saved for where there is no kernel; `kx_widget/widget/archive.py` writes them. */
 
-import { type ConceptSet, readSavedConcepts, type SavedConcepts } from "./concepts";
+import { type ConceptSet, readSavedConcepts, type SavedConcepts } from "./conceptSet";
 import {
   type Answer,
   type Binary,

@@ -1,7 +1,7 @@
 /** The concepts that the layer sees in all images, asked for while they are shown. */
 
 import { effect } from "@preact/signals";
-import { type ConceptMap, readConcepts } from "../kernel/concepts";
+import { type ConceptMap, readConcepts } from "../kernel/conceptSet";
 import type { Binary } from "../kernel/decode";
 import type { FoundConcepts, Up } from "../kernel/protocol";
 import { chosenTile, focusedImage, mapOf, type Store, type TilePlace } from "./store";

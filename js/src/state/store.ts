@@ -2,7 +2,7 @@
 
 import { computed, type Signal, signal } from "@preact/signals";
 import type { AvailableQuestions, Constants } from "../kernel/archive";
-import type { ConceptSet } from "../kernel/concepts";
+import type { ConceptSet } from "../kernel/conceptSet";
 import {
   type Answer,
   type Binary,

@@ -47,7 +47,7 @@ export function ConceptStrip({ store, actions }: ViewProps) {
   const set = concepts.value;
   return (
     <section id="kx-concepts" class="concepts" aria-label="Concepts" aria-busy={seeksConcepts.value}>
-      <Heading store={store} actions={actions} />
+      <ConceptsHeading store={store} actions={actions} />
       {set && set.typical.length > 0 && <ConceptList store={store} />}
       {set?.notes.map((note) => (
         <p key={note} class="dim">
@@ -58,7 +58,7 @@ export function ConceptStrip({ store, actions }: ViewProps) {
   );
 }
 
-function Heading({ store, actions }: ViewProps) {
+function ConceptsHeading({ store, actions }: ViewProps) {
   const { concepts, conceptAlone, conceptCount, seeksConcepts, status } = store;
   const set = concepts.value;
   const alone = conceptAlone.value;
