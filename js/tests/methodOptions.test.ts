@@ -80,6 +80,9 @@ it("without Python those that were asked before can be chosen, at no cost", () =
   store.available.value = { questions, offline: true, fromStore: false, leftOut: 0, side: null };
   expect(optionOf("cam")?.objection).toContain("needs the kernel");
   expect(optionOf("scorecam")).toMatchObject({ objection: "", figure: "instant" });
+  const [first, ...others] = methodOptions(store);
+  expect([first.heading, first.text]).toEqual(["Kept answers", "Score-CAM"]);
+  expect(others).toHaveLength(CATALOGUE.length - 1);
 });
 
 it("are found by title, id, summary and source; those of the name come first, those that cannot be chosen last", () => {

@@ -22,15 +22,17 @@ export interface MethodOption {
   why?: string;
 }
 
-/** The same, so that those of one heading follow each other. */
+const RECOMMENDED = "Recommended for this model";
+const KEPT = "Kept answers";
+
+/** The same, so that those of one heading follow each other, and in each those that cannot be chosen come last. */
 function grouped(options: readonly MethodOption[]): MethodOption[] {
-  const headings = [...new Set(options.map(({ heading }) => heading))];
-  return headings.flatMap((heading) => options.filter((option) => option.heading === heading));
+  const headings = [...new Set([KEPT, ...options.map(({ heading }) => heading)])];
+  const sorted = [...options].sort((a, b) => Number(Boolean(a.objection)) - Number(Boolean(b.objection)));
+  return headings.flatMap((heading) => sorted.filter((option) => option.heading === heading));
 }
 
-const RECOMMENDED = "Recommended for this model";
-
-/** Those to begin with, and then all methods, those that answer one question together. */
+/** Those to begin with, or those whose answers are kept, and then all methods, those of one question together. */
 export function methodOptions(store: Store): readonly MethodOption[] {
   const { catalogue = [], inspection } = store.constants.value ?? {};
   const optionOf = (method: MethodRecord): MethodOption => {
@@ -41,7 +43,7 @@ export function methodOptions(store: Store): readonly MethodOption[] {
       text: method.title,
       method,
       // Pages that an earlier version saved tell families alone.
-      heading: method.purpose ?? method.family,
+      heading: isHere && store.available.value ? KEPT : (method.purpose ?? method.family),
       note: objection || method.summary,
       figure: objection ? "" : costText(store, method),
       resolution: objection ? "" : resolutionText(store, method),
@@ -49,7 +51,8 @@ export function methodOptions(store: Store): readonly MethodOption[] {
     };
   };
   const options = grouped(catalogue.map(optionOf));
-  const recommended = Object.entries(inspection?.recommended_methods ?? {}).flatMap(([id, why]) =>
+  const reasons = store.available.value ? {} : (inspection?.recommended_methods ?? {});
+  const recommended = Object.entries(reasons).flatMap(([id, why]) =>
     options
       .filter(({ key, objection }) => key === id && !objection)
       .map((option) => ({ ...option, heading: RECOMMENDED, note: why, why })),

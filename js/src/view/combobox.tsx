@@ -48,9 +48,17 @@ export function search<Item extends Option>(options: readonly Item[], query: str
   return [...matches.filter(begins), ...matches.filter((option) => !begins(option))];
 }
 
+/** The options for what is typed, that which it means first. */
+function matching<Item extends Option>(props: ComboboxProps<Item>, typed: string | null): readonly Item[] {
+  const { options, read, find = search } = props;
+  const meant = typed ? read?.(typed) : undefined;
+  const matches = find(options, typed ?? "");
+  return meant ? [meant, ...matches.filter(({ key }) => key !== meant.key)] : matches;
+}
+
 /** Whether the list is open, what is typed, and which option the keyboard is on. */
 function useCombobox<Item extends Option>(props: ComboboxProps<Item>) {
-  const { options, selected, disabled, read, find = search, onChoose } = props;
+  const { options, selected, disabled, onChoose } = props;
   const open = useSignal(false);
   const query = useSignal<string | null>(null);
   /** The option the keyboard is on, by key: the order of the others may change meanwhile. */
@@ -60,11 +68,7 @@ function useCombobox<Item extends Option>(props: ComboboxProps<Item>) {
     query.value = null;
   };
   const typed = query.value;
-  const shown = useMemo(() => {
-    const meant = typed ? read?.(typed) : undefined;
-    const matches = find(options, typed ?? "");
-    return meant ? [meant, ...matches.filter(({ key }) => key !== meant.key)] : matches;
-  }, [options, typed]);
+  const shown = useMemo(() => matching(props, typed), [options, typed]);
   const list = useVirtualList(shown.length, ROW_HEIGHT);
   const index = shown.findIndex(({ key }) => key === active.value);
   const at = Math.max(0, index);
@@ -77,6 +81,11 @@ function useCombobox<Item extends Option>(props: ComboboxProps<Item>) {
     if (!option || option.objection) return;
     close();
     onChoose(option.key);
+  };
+  /** Takes the option that the keyboard is on; keys may come faster than the list is drawn. */
+  const accept = () => {
+    const matches = matching(props, query.value);
+    choose(matches.find(({ key }) => key === active.value) ?? matches[0]);
   };
   const moveTo = (index: number) => {
     if (!open.value) return show();
@@ -93,13 +102,13 @@ function useCombobox<Item extends Option>(props: ComboboxProps<Item>) {
   useEffect(() => {
     if (open.value) list.reveal(at);
   }, [open.value]);
-  return { isOpen: open.value, typed, shown, list, at, show, close, choose, moveTo, type };
+  return { open, isOpen: open.value, typed, shown, list, at, show, close, choose, accept, moveTo, type };
 }
 
 export type ComboboxState<Item extends Option> = ReturnType<typeof useCombobox<Item>>;
 
 function onKeyDown<Item extends Option>(event: KeyboardEvent, state: ComboboxState<Item>): void {
-  const { isOpen, shown, at, choose, close, moveTo } = state;
+  const { open, at, accept, close, moveTo } = state;
   const moves: Record<string, number> = {
     ArrowDown: at + 1,
     ArrowUp: at - 1,
@@ -108,9 +117,9 @@ function onKeyDown<Item extends Option>(event: KeyboardEvent, state: ComboboxSta
   };
   if (event.key in moves) {
     moveTo(moves[event.key]);
-  } else if (event.key === "Enter" && isOpen) {
-    choose(shown[at]);
-  } else if (event.key === "Escape" && isOpen) {
+  } else if (event.key === "Enter" && open.value) {
+    accept();
+  } else if (event.key === "Escape" && open.value) {
     close();
     event.stopPropagation();
   } else {

@@ -170,6 +170,11 @@ def acts_on(view: Gallery, dice: random.Random) -> list[Callable[[], Any]]:
     def select(name: str, values: list[str]) -> Callable[[], Any]:
         return lambda: view.field(name).select_option(dice.choice(values))
 
+    def choose() -> None:
+        view.choose_method(dice.choice(["blobs", "blobs2", "saliency"]))
+        # The next key would be the beginning of a search.
+        view.field("Method").blur()
+
     def slide() -> None:
         key = dice.choice(["ArrowRight", "ArrowLeft", "PageUp", "End"])
         panel.get_by_role("slider").evaluate_all(
@@ -184,7 +189,7 @@ def acts_on(view: Gallery, dice: random.Random) -> list[Callable[[], Any]]:
         page.evaluate("(v) => { for (const n in v) gallery.model.set(n, v[n]); gallery.model.save_changes(); }", values)
 
     return [
-        *[lambda: view.choose_method(dice.choice(["blobs", "blobs2", "saliency"]))] * 3,
+        *[choose] * 3,
         *[lambda: python(target=dice.choice(["top", "top-2", "cat", "cup"]))] * 3,
         *[lambda: python(selected=[dice.randrange(4)])] * 3,
         select("Compare", ["none", "targets", "methods"]),

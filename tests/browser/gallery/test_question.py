@@ -215,7 +215,7 @@ def test_a_number_half_typed_survives_a_change_from_the_kernel(gallery: Open) ->
 def test_the_class_field_can_be_read_where_there_is_little_room(gallery: Open) -> None:
     view = gallery("images=2", 360)
     view.await_status("done")
-    about = view.root.locator(".about")
+    about = view.root.locator(".field.wide .about")
     expect(about).to_have_text(re.compile(r"^cat\d+\.\d %$"))
     assert about.evaluate("(about) => [...about.children].every((part) => part.scrollWidth <= part.clientWidth + 1)")
     assert about.evaluate(
