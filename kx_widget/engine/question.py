@@ -28,6 +28,7 @@ from kx_widget.engine.scalars import Target
 from kx_widget.engine.targets import TargetColumns, Targets
 from kx_widget.engine.types import Floats, Frame, Frames, Inspection, Notes, Partial
 from kx_widget.engine.weights import Weights
+from kx_widget.engine.wrappers import WRAPPERS
 
 # What rounding leaves of a similarity to 1 and, where that is all, of its gradient.
 ALIKE = 1e-5
@@ -128,7 +129,8 @@ class Question:
     @property
     def signed(self) -> bool:
         """Whether the maps have a meaningful sign."""
-        return self.method.is_signed(self.params)
+        is_kept = all(WRAPPERS[name].keeps_sign(settings) for name, settings in self.wrappers.items())
+        return is_kept and self.method.is_signed(self.params)
 
     def part(self, rows: slice, columns: Sequence[int]) -> "Question":
         """The same about some of the images and columns."""

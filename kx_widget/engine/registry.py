@@ -34,8 +34,8 @@ class Method:
         title: how people write it.
         fn: generator function of `(probe, target, **params)`.
         family: those that work alike; it tells the question that they answer, see `PURPOSES`, or is a heading itself.
-        sees: `"layer"` if its map has the size of a layer's, `"input"` if the size of the image, `"attention"` if it
-            follows attention from a layer on.
+        sees: `"layer"` if its map has the size of a layer's, `"input"` if the size of the image, `"both"` if that of
+            the image though it looks at a layer, too, `"attention"` if it follows attention from a layer on.
         signed: whether maps have a meaningful sign: True, False, or (parameter, value or values) under which
             they have.
         cost: what an answer costs once the layer is known, in words: `"instant"`, `"1 pass"`, `"1 pass a mask"`…
@@ -60,7 +60,7 @@ class Method:
     title: str
     fn: MethodFunction
     family: str
-    sees: Literal["layer", "input", "attention"]
+    sees: Literal["layer", "input", "both", "attention"]
     signed: bool | tuple[str, Any]
     cost: str
     summary: str
@@ -91,7 +91,7 @@ class Method:
 
     def is_in_bands(self, params: Mapping[str, Any]) -> bool:
         """Whether these parameters, all of them, ask for a map of each channel of the input: maps (…, h, w, C)."""
-        return self.sees == "input" and params.get("channels") == "each"
+        return self.sees in ("input", "both") and params.get("channels") == "each"
 
     def display_for(self, settings: Iterable[str]) -> Display:
         """How maps want to be drawn that were made with these settings, by name; wrappers leave no areas of one value.
@@ -177,6 +177,7 @@ class Wrapper:
         summary: one line for the form.
         params: its settings.
         copies: how many copies of an image its settings ask about.
+        unsigned: (setting, values) under which the maps have no sign, whatever the method's have.
     """
 
     id: str
@@ -184,6 +185,12 @@ class Wrapper:
     summary: str
     params: tuple[Parameter, ...]
     copies: Callable[[Mapping[str, Any]], int]
+    unsigned: tuple[str, tuple[Any, ...]] = ("", ())
+
+    def keeps_sign(self, settings: Any) -> bool:
+        """Whether maps of a method that are signed still are with these settings, or True, around it."""
+        name, values = self.unsigned
+        return settings is True or settings.get(name) not in values
 
     def check(self, settings: Any) -> Any:
         """True, or the settings as numbers of Python's own.

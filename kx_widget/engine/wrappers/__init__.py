@@ -12,8 +12,8 @@ __all__ = ["WRAPPERS", "smooth", "tta"]
 
 _ROWS = (
     Wrapper(
-        "smooth", "Smooth", "SmoothGrad: the mean over noisy copies of the image.", SMOOTH,
-        lambda s: s["repetitions"],
+        "smooth", "Smooth", "SmoothGrad: the mean, or how much it varies, over noisy copies of the image.", SMOOTH,
+        lambda s: s["repetitions"], unsigned=("statistic", ("variance", "square")),
     ),
     Wrapper(
         "tta", "TTA", "Test-time augmentation: the mean over zoomed and mirrored copies of the image.", TTA,
