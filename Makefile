@@ -85,6 +85,8 @@ oracles: setup build/oracles/.installed build/torch/.installed
 	PYTHONPATH=build/oracles $(PY) -m tests.oracles xplique_fem
 	build/torch/bin/python -m tests.oracles pytorch_grad_cam torchcam_cams
 	build/torch/bin/python -m tests.oracles captum_shap shap lime
+	PYTHONPATH=build/oracles $(PY) -m tests.oracles saliency
+	build/torch/bin/python -m tests.oracles captum_gradients
 
 build: setup
 	rm -rf dist

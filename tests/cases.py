@@ -29,7 +29,7 @@ MODELS: tuple[Callable[[], keras.Model], ...] = (
 # Absolute values, ReLUs of the gradient, softmax over channels and division by the score are what the others have.
 LINEAR_IN_TARGET = (
     *("cam", "gradcam", "hirescam", "xgradcam", "gradient_x_input", "integrated_gradients"),
-    *("occlusion", "rise", "shapley", "kernel_shap", "lime"),
+    *("occlusion", "rise", "shapley", "kernel_shap", "lime", "expected_gradients", "blur_ig"),
 )
 WITHOUT_CLASS = ("eigencam", "fem", "kpca_cam", "attention_rollout", "randomcam", "edges")
 KEEP_SCORES = (
@@ -49,6 +49,10 @@ FEWER = {
     "lime": {"number": 12, "masks": 60},
     "hsic": {"masks": 60},
     "sobol": {"designs": 4, "cells": 3},
+    "expected_gradients": {"draws": 8},
+    "guided_ig": {"steps": 8},
+    "blur_ig": {"steps": 8},
+    "xrai": {"steps": 4},
 }
 
 

@@ -785,6 +785,17 @@ describe("the parameters of a method", () => {
     return field;
   };
 
+  it("are told where they are images, which a browser has none of", () => {
+    store.traits.params.value = { background: "3 images 0123" };
+    const images = parameter({ name: "background", title: "Background", kind: "images", default: null });
+    store.constants.value = welcome({ catalogue: [{ ...method, params: [images] } as unknown as MethodRecord] });
+    show(() => <MethodForm {...{ store, actions }} />);
+    expect(screen.one("textbox", "Background").value).toBe("3 images 0123");
+    store.traits.params.value = {};
+    show(() => <MethodForm {...{ store, actions }} />);
+    expect(screen.one("textbox", "Background").value).toBe("none; set in Python");
+  });
+
   it("are set as numbers, lists, switches and choices, and hold to their ranges", () => {
     form();
     edit("textbox", "Steps", "120.4", "change");

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { MethodRecord, ParameterRecord } from "../src/kernel/protocol";
 import { literal, pythonCode } from "../src/state/pythonCode";
 import { Store } from "../src/state/store";
 import { welcome } from "./helpers";
@@ -97,6 +98,16 @@ w
     expect(code).toContain('    show="wrong",\n    sort="unsure",\n');
     expect(code).toContain("    labels=truth,\n");
     expect(code).not.toContain("weights_changed");
+  });
+
+  it("names images that are a parameter, which a text cannot give again", () => {
+    const store = new Store({ layer: "conv", method: "eg", params: { background: "3 images 0123", draws: 7 } });
+    const params = [{ name: "background", kind: "images" }] as unknown as ParameterRecord[];
+    store.constants.value = welcome({ catalogue: [{ id: "eg", params } as unknown as MethodRecord] });
+    expect(pythonCode(store)).toContain('    params={"background": background, "draws": 7},\n');
+    expect(pythonCode(store)).toContain("# As in the cell that made this view: model, images, background.");
+    store.traits.params.value = { background: null };
+    expect(pythonCode(store)).toContain('    params={"background": None},\n');
   });
 
   it("sorts the rows of a store once they are there", () => {

@@ -37,6 +37,7 @@ from kx_widget.engine.evaluation_inputs import (
 from kx_widget.engine.evaluator import Evaluator, evaluator_of
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.graph.trace import Call
+from kx_widget.engine.image_sets import ImageSets, names_in
 from kx_widget.engine.images import Fit, Images, load
 from kx_widget.engine.inspection import check_model, find_call
 from kx_widget.engine.labels import read_labels
@@ -198,6 +199,7 @@ class Explainer:
         # The images of the last question with all that goes with them.
         self._latest: Images | None = None
         self._described = "no images seen yet"
+        self._image_sets = ImageSets(self._load)
         self._of_input: dict[str, Explainer] = {}
         about = vars(self.settings), self.inputs, self.similarity, self.preprocessor.knows_imagenet, self._budget
         self._models = CompiledModels(model, *about)
@@ -351,8 +353,14 @@ class Explainer:
         self._loaded = (key, loaded) if loaded.nbytes <= self._cache.limit else (None, None)
         return loaded
 
-    def _load(self, images: Any) -> Images:
-        return load(images, self.declared, self.preprocessor, self.settings.fit, self.ranges, bands=self.bands)
+    def _load(self, images: Any, shape: tuple[int | None, int | None, int] | None = None) -> Images:
+        shape = shape or self.declared
+        return load(images, shape, self.preprocessor, self.settings.fit, self.ranges, bands=self.bands)
+
+    def with_image_sets(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Parameters of methods, where those that are images are texts that stand for them; see `ImageSet`."""
+        names, shape = names_in(*self.methods.values()), self.inspection.input_shape
+        return {n: self._image_sets.read(n, value, shape) if n in names else value for n, value in params.items()}
 
     def predict(self, images: Any) -> tuple[Floats, Floats]:
         """Scores before the final softmax or sigmoid, and probabilities.
@@ -400,7 +408,7 @@ class Explainer:
         # By number: a name may read as a rank or as the true class.
         targets = range(len(own)) if own else targets
         row = find(self.methods, compiled.inspection.recommended_method if method is None else method)
-        params = row.complete(params, QUESTION_KEYWORDS)
+        params = self._image_sets.of(row, row.complete(params, QUESTION_KEYWORDS), shape)
         columns = target_parsing.parse(targets, compiled.class_names, len(loaded.batch))
         columns = columns.in_bands(loaded.input_shape[2]) if row.is_in_bands(params) else columns
         generator = checked(row)
@@ -779,7 +787,7 @@ def _call(model: CompiledModel, method: Method, layer: str | None) -> Call | Non
     call = None if path is None else find_call(model.graph, model.inspection, path)
     if method.sees == "input":
         return None
-    if call is None and method.sees == "layer":
+    if call is None and method.sees in ("layer", "both"):
         raise ModelError(f"{method.title} needs a layer with a map. {model.inspection.why}")
     if method.sees == "attention":
         model.functions.attention.check(method.title, call)

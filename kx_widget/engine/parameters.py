@@ -50,6 +50,9 @@ def _checked(owner: str, p: Parameter, value: Any) -> Any:
         return tuple(float(v) for v in value)
     if value is None and p.default is None:
         return None
+    if p.kind == "images":
+        # What they are is told when they are read.
+        return value
     number = (int, float) if p.kind == "float" else (int,)
     try:
         value = value.item() if isinstance(value, (np.generic, np.ndarray)) else value

@@ -68,7 +68,8 @@ class Inspection:
 
     def layer_for(self, sees: str) -> str | None:
         """The layer that a method takes by default, by what it sees; None for the input."""
-        return {"layer": self.recommended, "attention": self.attention_start}.get(sees)
+        places = {"layer": self.recommended, "both": self.recommended, "attention": self.attention_start}
+        return places.get(sees)
 
     @property
     def candidates(self) -> tuple[str, ...]:
@@ -81,7 +82,7 @@ class Parameter:
     """One parameter of a method or wrapper: what it is called, what it takes, and how a form shows it."""
 
     name: str
-    kind: Literal["choice", "int", "float", "bool", "numbers"]
+    kind: Literal["choice", "int", "float", "bool", "numbers", "images"]
     default: Any
     help: str
     choices: tuple[str, ...] = ()

@@ -43,7 +43,7 @@ class ParameterRecord(TypedDict):
     name: str
     title: str
     help: str
-    kind: Literal["choice", "int", "float", "bool", "numbers"]
+    kind: Literal["choice", "int", "float", "bool", "numbers", "images"]
     default: Any
     choices: list[Any]
     minimum: float | None

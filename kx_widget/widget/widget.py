@@ -504,10 +504,12 @@ class KxWidget(Traits):
         return value
 
     def _named(self, value: Any) -> Any:
-        """A value of a trait of the question, as a browser can be told: contrasts and targets of one's own as text."""
-        own = self._answers.own
+        """A value of a trait of the question as a browser can be told it: contrasts, own targets and images as text."""
+        own, explainer = self._answers.own, self._answers.explainer
         if isinstance(value, list):
             return [self._named(each) for each in value]
+        if isinstance(value, dict) and explainer is not None:
+            return explainer.with_image_sets(value)
         if isinstance(value, Target) and own is not None:
             value = own.add(value)
             self._own_targets = own.records()

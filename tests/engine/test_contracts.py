@@ -59,7 +59,11 @@ def test_answer_has_the_promised_shape_and_leaves_the_model_alone(method, make, 
     if cases.applies(method, explainer, x):
         e = explainer.explain(x, ["top", 1], **cases.asked(method))
         spatial = {li.path: li.spatial for li in explainer.inspection.layers}
-        assert e.maps.shape == (3, 2, *(x.shape[1:3] if METHODS[method].sees == "input" else spatial[e.layer]))
+        assert e.maps.shape == (
+            3,
+            2,
+            *(x.shape[1:3] if METHODS[method].sees in ("input", "both") else spatial[e.layer]),
+        )
         assert e.maps.dtype == e.scores.dtype == np.float32
         assert np.isfinite(e.maps).all()
         assert np.abs(e.maps).max() > 0

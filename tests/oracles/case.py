@@ -15,6 +15,8 @@ PLACES = (SIDE - KERNEL) // STRIDE + 1
 GRID, SHARE, SAMPLES = 9, 0.2, 64
 RADIUS, COPIES = 0.02, 8
 CELLS, HIDDEN, DESIGNS = 5, 100, 16
+# What a segment must add, in pixels.
+SEGMENT_LEAST = 3
 
 
 @dataclass(frozen=True)
@@ -79,3 +81,25 @@ def binary_masks(image: int) -> Any:
 def designs_of(image: int) -> Any:
     """How far the cells of an image are shown, 0 to 1, in the designs A and B, (DESIGNS, CELLS²) each."""
     return rng_of(image).random((2, DESIGNS, CELLS**2), np.float32)
+
+
+def segments_of(image: int) -> Any:
+    """Segments of an image (n, SIDE, SIDE) that overlap: boxes of all sizes."""
+    rng = rng_of(image)
+    ends = np.sort(rng.integers(0, SIDE + 1, (40, 2, 2)), -1)
+    at = np.arange(SIDE)
+    rows, columns = ((at >= ends[:, axis, :1]) & (at < ends[:, axis, 1:]) for axis in (0, 1))
+    return rows[:, :, None] & columns[:, None, :]
+
+
+def noisy(image: Any, number: int) -> Any:
+    """Copies (COPIES, SIDE, SIDE, 3) of the image of this number, as SmoothGrad makes them of a fifth of its range."""
+    rng = rng_of(number)
+    return np.stack(
+        [image + np.float32(0.2) * np.ptp(image) * rng.standard_normal(image.shape, np.float32) for _ in range(COPIES)]
+    )
+
+
+def background() -> Any:
+    """Images (3, SIDE, SIDE, 3) that baselines are."""
+    return np.random.default_rng(1).random((3, SIDE, SIDE, 3)).astype(np.float32)

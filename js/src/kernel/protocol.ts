@@ -331,7 +331,7 @@ export interface ParameterRecord {
   name: string;
   title: string;
   help: string;
-  kind: "choice" | "int" | "float" | "bool" | "numbers";
+  kind: "choice" | "int" | "float" | "bool" | "numbers" | "images";
   default: unknown;
   choices: unknown[];
   minimum: number | null;

@@ -27,15 +27,27 @@ const OTHERS = (Object.keys(DEFAULTS) as (keyof Traits)[]).filter((name) => !ALW
 const isName = (text: string) => /^[a-z_]+$/.test(text);
 const unwritten = (argument: string) => argument.split("=").at(-1) ?? "";
 
+/** The parameters, and which of them are images: a text stands for those, which Python has to be given again. */
+function writtenParams(store: Store): [string, string[]] {
+  const params = Object.entries(store.traits.params.value);
+  const records = store.constants.value?.catalogue.flatMap((method) => method.params) ?? [];
+  const images = records.filter(({ kind }) => kind === "images").map(({ name }) => name);
+  const isImages = (name: string, value: unknown) => images.includes(name) && value !== null;
+  const pairs = params.map(([name, value]) => `${literal(name)}: ${isImages(name, value) ? name : literal(value)}`);
+  return [`{${pairs.join(", ")}}`, params.filter((pair) => isImages(...pair)).map(([name]) => name)];
+}
+
 /** The cell: the question and every drawing trait that differs from its default, after the user's own arguments. */
 export function pythonCode(store: Store): string {
   const userArguments = store.constants.value?.arguments ?? ["model", "images"];
   const names = store.traits._names.value;
   const variables = new Map(store.traits._own_targets.value.map(({ name, variable }) => [name, variable || "target"]));
   const writtenTarget = (target: Target) => variables.get(String(target)) ?? literal(target);
+  const [params, imageParams] = writtenParams(store);
   const written = (name: keyof Traits) => {
     if (name === "target") return writtenTarget(store.traits.target.value);
     if (name === "compare_with") return `[${store.traits.compare_with.value.map(writtenTarget).join(", ")}]`;
+    if (name === "params") return params;
     return names[name] ?? literal(store.traits[name].value);
   };
   const named = ALWAYS.filter((name) => store.traits[name].value !== "");
@@ -44,7 +56,8 @@ export function pythonCode(store: Store): string {
   const isChanged = (name: keyof Traits) => literal(store.traits[name].value) !== literal(DEFAULTS[name]);
   const changed = OTHERS.filter((name) => isChanged(name) && !later.includes(name));
   const targets = [store.traits.target.value, ...store.traits.compare_with.value].map(String);
-  const others = [...userArguments.map(unwritten), ...targets.flatMap((name) => variables.get(name) ?? [])]
+  const ofTargets = targets.flatMap((name) => variables.get(name) ?? []);
+  const others = [...userArguments.map(unwritten), ...ofTargets, ...imageParams]
     .filter((name, at, all) => isName(name) && all.indexOf(name) === at)
     .join(", ");
   const images = store.stored.value?.images ?? store.traits._images.value.length;

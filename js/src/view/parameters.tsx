@@ -31,6 +31,10 @@ function Control({ id, param, value, onChange }: ParameterProps) {
     const onSwitch = (event: { currentTarget: HTMLInputElement }) => onChange(event.currentTarget.checked);
     return <input id={id} type="checkbox" checked={value === true} onChange={onSwitch} />;
   }
+  // A browser has none to give.
+  if (kind === "images") {
+    return <input id={id} type="text" readOnly value={value === null ? "none; set in Python" : String(value)} />;
+  }
   const isList = kind === "numbers";
   const commit = (text: string) => {
     const read = isList ? readNumbers(text, param) : readNumber(text, param);

@@ -7,10 +7,13 @@ from kx_widget.engine.display import Display
 from kx_widget.engine.methods.ablationcam import ablationcam
 from kx_widget.engine.methods.attention_gradient import attention_gradient
 from kx_widget.engine.methods.attention_rollout import attention_rollout
+from kx_widget.engine.methods.blur_ig import blur_ig
 from kx_widget.engine.methods.cam import cam
 from kx_widget.engine.methods.edges import edges
 from kx_widget.engine.methods.eigencam import eigencam
 from kx_widget.engine.methods.eigengradcam import eigengradcam
+from kx_widget.engine.methods.expected_gradients import BASELINES as DRAWN
+from kx_widget.engine.methods.expected_gradients import expected_gradients
 from kx_widget.engine.methods.fem import fem
 from kx_widget.engine.methods.full_gradients import full_gradients
 from kx_widget.engine.methods.gradcam import gradcam
@@ -18,7 +21,9 @@ from kx_widget.engine.methods.gradcam_elementwise import gradcam_elementwise
 from kx_widget.engine.methods.gradcampp import gradcampp
 from kx_widget.engine.methods.gradient_x_input import gradient_x_input
 from kx_widget.engine.methods.gradients import gradients, over_channels
+from kx_widget.engine.methods.guided_gradcam import guided_gradcam
 from kx_widget.engine.methods.guided_gradients import guided_gradients
+from kx_widget.engine.methods.guided_ig import guided_ig
 from kx_widget.engine.methods.hirescam import hirescam
 from kx_widget.engine.methods.hsic import hsic
 from kx_widget.engine.methods.integrated_gradients import integrated_gradients
@@ -35,6 +40,7 @@ from kx_widget.engine.methods.shapley import shapley
 from kx_widget.engine.methods.shapleycam import shapleycam
 from kx_widget.engine.methods.sobol import sobol
 from kx_widget.engine.methods.xgradcam import xgradcam
+from kx_widget.engine.methods.xrai import xrai
 from kx_widget.engine.registry import Method, table
 from kx_widget.engine.superpixels import cells
 from kx_widget.engine.types import Parameter, Workload
@@ -318,6 +324,74 @@ METHODS = table(
         why_first="Sharp, and its values add up to how far the score rises from a blank picture.",
     ),
     Method(
+        "expected_gradients", "Expected gradients", expected_gradients, "Gradients of the input", "input", True,
+        "1 pass a draw",
+        "Integrated gradients from many baselines, other images for instance: GradientSHAP.",
+        "Erion et al. 2019, arXiv 1906.10670",
+        params=(
+            Parameter(
+                "draws", "int", 50, "How many pairs of a baseline and a point are drawn.", minimum=1, maximum=10000,
+            ),
+            Parameter(
+                "background", "images", None, "Images that are baselines; None is black, the mean colour and a blur.",
+            ),
+            SUM,
+        ),
+        passes=lambda params, load: (
+            GRADIENT * params["draws"]
+            + min(params["draws"], len(DRAWN if params["background"] is None else params["background"].batch))
+        ),
+    ),
+    Method(
+        "guided_ig", "Guided integrated gradients", guided_ig, "Gradients of the input", "input", True,
+        "1 pass a step",
+        "Integrated gradients along a way of small gradients, which gathers less noise.",
+        "Kapishnikov et al. 2021, arXiv 2106.09788",
+        params=(
+            Parameter("steps", "int", 50, "Steps of the way; each waits for the one before.", minimum=1, maximum=1000),
+            Parameter(
+                "fraction", "float", 0.25, "Part of the values that move at once.", minimum=0.01, maximum=1, step=0.01,
+            ),
+            Parameter(
+                "max_distance", "float", 0.02, "How far a value may be beside the straight line, as a part of its way.",
+                minimum=0, maximum=1, step=0.01,
+            ),
+            Parameter(
+                "baseline", "choice", "black", "The image from which the way starts.", choices=BASELINES,
+            ),
+            SUM,
+        ),
+        passes=lambda params, load: GRADIENT * params["steps"],
+    ),
+    Method(
+        "blur_ig", "Blur integrated gradients", blur_ig, "Gradients of the input", "input", True, "1 pass a step",
+        "What the details add, on the way from a blurred image; no baseline of another colour.",
+        "Xu, Venugopalan and Sundararajan 2020, arXiv 2004.03383",
+        params=(
+            Parameter("steps", "int", 50, "Points at which the gradient is taken.", minimum=1, maximum=1000),
+            Parameter(
+                "blur", "float", 0.2, "Deviation of the strongest blur, as a part of the image's shorter side.",
+                minimum=0.01, maximum=1, step=0.01,
+            ),
+            SUM,
+        ),
+        passes=lambda params, load: GRADIENT * params["steps"],
+    ),
+    Method(
+        "xrai", "XRAI", xrai, "Gradients of the input", "input", True, "2 passes a step",
+        "Whole segments of the picture, in the order of what they add to the score.",
+        "Kapishnikov et al. 2019, arXiv 1906.02825",
+        params=(
+            Parameter(
+                "steps", "int", 32, "Points at which the gradient is taken, from each of two baselines.",
+                minimum=1, maximum=1000,
+            ),
+        ),
+        passes=lambda params, load: 2 * GRADIENT * params["steps"],
+        # The maximum over channels leaves hardly a segment below zero.
+        display=Display(clip=100, origin="quartile", sign="positive"),
+    ),
+    Method(
         "guided_gradients", "Guided backprop", guided_gradients, "Gradients of the input", "input",
         SIGNED_CHANNELS, "1 pass",
         "Fine lines, but it fails sanity checks: they hardly depend on the class or the upper layers.",
@@ -330,6 +404,15 @@ METHODS = table(
             "It hardly changes with the class or with random upper layers: it restores the picture rather than "
             "explains the model."
         ),
+    ),
+    Method(
+        "guided_gradcam", "Guided Grad-CAM", guided_gradcam, "Gradients of the input", "both",
+        SIGNED_CHANNELS, "1 pass",
+        "The fine lines of guided backprop where Grad-CAM looks; the lines themselves tell little.",
+        "Selvaraju et al. 2017, arXiv 1610.02391",
+        params=(CHANNELS,),
+        finish=over_channels,
+        passes=lambda params, load: GRADIENT * (1 + load.head),
     ),
     Method(
         "full_gradients", "FullGrad", full_gradients, "Gradients of the input", "input", False, "1 pass",

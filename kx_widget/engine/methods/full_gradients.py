@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from kx_widget.engine.methods.integrated_gradients import relative_gap
+from kx_widget.engine.lines import relative_gap
 from kx_widget.engine.types import Floats, Partial
 
 

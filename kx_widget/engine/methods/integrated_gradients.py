@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from kx_widget.engine.lines import along_lines, completeness_gap, over_bands
 from kx_widget.engine.perturbation import bit_reversal_order
 from kx_widget.engine.types import Floats, Partial
 
@@ -30,32 +31,15 @@ def integrated_gradients(
     Reference: Sundararajan et al. 2017, arXiv 1703.01365.
     """
     start = probe.baseline(baseline)
-    way = probe.x - start
+    points, weights = gauss_legendre(steps)
+    for attributions, done in along_lines(probe, target, lambda images, _: start[images], points, weights):
+        maps = over_bands(attributions, channels)
+        checks = completeness_gap(probe, target, maps, probe.scores_of(start)) if done == steps else {}
+        yield Partial(maps, done, steps, checks)
+
+
+def gauss_legendre(steps: int) -> tuple[Floats, Floats]:
+    """Points between 0 and 1 and their weights (steps,), so ordered that the first few lie evenly."""
+    nodes, weights = np.polynomial.legendre.leggauss(steps)
     order = bit_reversal_order(steps)
-    nodes, weights = (v[order].astype(np.float32) for v in np.polynomial.legendre.leggauss(steps))
-
-    def between(images: Any, points: Any) -> Floats:
-        x = way[images]
-        x *= ((nodes[points] + 1) / 2)[:, None, None, None]
-        x += start[images]
-        return x
-
-    out = "bhwc" if channels == "each" else "bhw"
-    mean, seen = np.zeros_like(way), np.zeros(len(way), np.float32)
-    for batch in probe.changed_gradients(between, target, steps):
-        for i, point, gradient in zip(batch.images, batch.items, batch.values, strict=True):
-            mean[i] += weights[point] * gradient
-            seen[i] += weights[point]
-        along = np.einsum(f"bhwc,bhwc->{out}", way, mean)
-        passed = seen.reshape(-1, *[1] * (along.ndim - 1))
-        maps = np.divide(along, passed, out=np.full_like(along, np.nan), where=passed > 0)
-        checks = {}
-        if batch.done == steps:
-            expected = ((probe.scores() - probe.scores_of(start)) * target).sum(-1)
-            checks["completeness_gap"] = relative_gap(maps.reshape(len(maps), -1).sum(1), expected)
-        yield Partial(maps, batch.done, steps, checks)
-
-
-def relative_gap(actual: Floats, expected: Floats) -> Floats:
-    """|actual − expected| as a part of |expected|, or of 10⁻⁶ where that is less."""
-    return np.asarray(np.abs(actual - expected) / np.maximum(np.abs(expected), 1e-6), np.float32)
+    return ((nodes[order] + 1) / 2).astype(np.float32), weights[order].astype(np.float32)
