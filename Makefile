@@ -87,6 +87,7 @@ oracles: setup build/oracles/.installed build/torch/.installed
 	build/torch/bin/python -m tests.oracles captum_shap shap lime
 	PYTHONPATH=build/oracles $(PY) -m tests.oracles saliency
 	build/torch/bin/python -m tests.oracles captum_gradients
+	build/torch/bin/python -m tests.oracles captum_deeplift
 
 build: setup
 	rm -rf dist

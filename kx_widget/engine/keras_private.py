@@ -160,17 +160,31 @@ def history(tensor: Any) -> Any:
     return tensor._keras_history
 
 
-@contextlib.contextmanager
-def guided(ops: Sequence[Any]) -> Generator[None]:
+def guided(ops: Sequence[Any]) -> contextlib.AbstractContextManager[None]:
     """While gradients are built, the gates among these ops of our own trace hold back negative ones."""
-    gates = [op for op in ops if op.type in GUIDED]
+    return overridden({op: GUIDED[op.type] for op in ops if op.type in GUIDED})
+
+
+@contextlib.contextmanager
+def overridden(gradients: Mapping[Any, Callable[..., Any]]) -> Generator[None]:
+    """While gradients are built, these functions (op, *gradients) take the place of those of ops of our own trace."""
     try:
-        for op in gates:
-            op._gradient_function = GUIDED[op.type]
+        for op, function in gradients.items():
+            op._gradient_function = function
         yield
     finally:
-        for op in gates:
+        for op in gradients:
             op._gradient_function = None
+
+
+def own_gradient(op: Any, *gradients: Any) -> list[Any]:
+    """What TensorFlow has for the gradients with respect to the inputs of an op, None where it has none."""
+    function, op._gradient_function = op._gradient_function, None
+    try:
+        inputs = list(op.inputs)
+        return tf.gradients(list(op.outputs), inputs, list(gradients), stop_gradients=inputs)
+    finally:
+        op._gradient_function = function
 
 
 def compiled(function: Callable[..., Any], specs: Sequence[Any]) -> Any:

@@ -373,6 +373,28 @@ class Probe:
 
         return self._facts_of_region.for_target(target).get(("input", guided), compute)[0]
 
+    def multipliers(self, target: Floats, baseline: str) -> tuple[Floats, Floats]:
+        """DeepLIFT's multipliers (B, H, W, C) by the rescale rule, and by how much scores·target (B,) change.
+
+        Args:
+            target: weights (B, C).
+            baseline: from which images, see `baseline`.
+
+        Raises:
+            UnsupportedMethodError: an op of the model has no such rule; names it, and what works.
+        """
+        self._differentiable(target)
+
+        def compute(rows: list[int]) -> Sequence[Any]:
+            weights = self.with_region(target[rows], rows)
+            start = np.ascontiguousarray(self.baseline(baseline)[rows])
+            outcome, change, multipliers = self.functions.multipliers(self._inputs(rows), start, weights)
+            self._facts.put(("outcome",), outcome, rows)
+            return [multipliers, change]
+
+        multipliers, change = self._facts_of_region.for_target(target).get(("multipliers", baseline), compute)
+        return multipliers, change
+
     def full_gradients(self, target: Floats, rescale: str) -> tuple[Floats, Floats]:
         """FullGrad's maps (B, H, W), and what all its terms add up to (B,), for target weights (B, C)."""
         self._differentiable(target)

@@ -178,6 +178,19 @@ class Functions:
         scores, gradient = self._run(name, self._compile(name, lambda: self._graph.input_gradient(guided)), x, target)
         return scores, gradient
 
+    def multipliers(self, x: Floats, start: Floats, target: Floats) -> list[Any]:
+        """x, baselines, target (B, C) -> outcome, change of scores·target (B,), DeepLIFT's multipliers (B, H, W, C)."""
+        fn = self._compile("multipliers", self._graph.multipliers)
+
+        def run(start: Any, x: Any, *others: Any) -> list[Any]:
+            images, *rest = len(x), *(tf.concat([t, t], 0) for t in others)
+            outcome, scores, multipliers = fn(tf.concat([x, start], 0), *rest)
+            change = tf.reduce_sum((scores[:images] - scores[images:]) * others[-1][:, : self._graph.classes], 1)
+            return [outcome[:images], change, multipliers[:images]]
+
+        most = self.budget.samples(self._graph.bytes_per_sample[1]) // 2
+        return self._run("multipliers", run, start, x, target, most=most)
+
     def full_gradients(self, x: Floats, target: Floats, rescale: str) -> tuple[Floats, Floats, Floats]:
         """x, target (B, C) -> outcome, FullGrad maps (B, H, W), sum of all terms (B,)."""
         fn = self._compile(f"full_gradients {rescale}", lambda: self._graph.full_gradients(rescale))

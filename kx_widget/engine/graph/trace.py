@@ -35,11 +35,12 @@ from kx_widget.engine.graph.pieces import Piece, pieces_of
 from kx_widget.engine.graph.places import Places
 from kx_widget.engine.graph.proposals import Proposals, proposals_of
 from kx_widget.engine.graph.reach import Reach
+from kx_widget.engine.graph.rescale_rule import rescaled
 from kx_widget.engine.graph.scalar_values import constant_names, values_of
 from kx_widget.engine.graph.shapes import Shapes
 from kx_widget.engine.graph.subgraph import choosing_part, dependencies, dependents, part, reads_of
 from kx_widget.engine.heads import Link, trained_link
-from kx_widget.engine.keras_private import as_input, compiled, guided, handle_of, observed
+from kx_widget.engine.keras_private import as_input, compiled, guided, handle_of, observed, overridden
 from kx_widget.engine.model_inputs import TO_LAST, ModelInputs, inputs_of
 from kx_widget.engine.regions import OutputPlaces
 from kx_widget.engine.scalars import Target
@@ -278,6 +279,17 @@ class Graph:
     def _guided(self) -> list[Any]:
         with guided(self.between(self.x)), self.graph.as_default():
             return tf.gradients(self._total, [self.x], unconnected_gradients="zero")
+
+    def multipliers(self) -> Callable[..., Any]:
+        """Compiled (x, target) -> outcome, scores and multipliers of DeepLIFT, x being images and then their baselines.
+
+        Raises:
+            UnsupportedMethodError: an op has no rescale rule.
+        """
+        with self.lock, self.graph.as_default():
+            with overridden(rescaled(self.between(self.x, self.scores), self._from_x)):
+                (multipliers,) = tf.gradients(self._total, [self.x], unconnected_gradients="zero")
+            return self.part([self.x, self.target], [self.outcome, self.scores, multipliers])
 
     def full_gradients(self, rescale: str) -> Callable[..., Any]:
         """Compiled (x, target) -> outcome, FullGrad maps (B, H, W), and what all its terms add up to (B,)."""

@@ -9,6 +9,7 @@ from kx_widget.engine.methods.attention_gradient import attention_gradient
 from kx_widget.engine.methods.attention_rollout import attention_rollout
 from kx_widget.engine.methods.blur_ig import blur_ig
 from kx_widget.engine.methods.cam import cam
+from kx_widget.engine.methods.deeplift import deeplift
 from kx_widget.engine.methods.edges import edges
 from kx_widget.engine.methods.eigencam import eigencam
 from kx_widget.engine.methods.eigengradcam import eigengradcam
@@ -390,6 +391,17 @@ METHODS = table(
         passes=lambda params, load: 2 * GRADIENT * params["steps"],
         # The maximum over channels leaves hardly a segment below zero.
         display=Display(clip=100, origin="quartile", sign="positive"),
+    ),
+    Method(
+        "deeplift", "DeepLIFT", deeplift, "Gradients of the input", "input", True, "1 pass",
+        "What each pixel adds to the score's change from a blank image, in one pass; sums to it.",
+        "Shrikumar et al. 2017, arXiv 1704.02685",
+        params=(
+            Parameter("baseline", "choice", "black", "The image from which the change is told.", choices=BASELINES),
+            SUM,
+        ),
+        # The baseline goes along.
+        passes=lambda params, load: 2 * GRADIENT,
     ),
     Method(
         "guided_gradients", "Guided backprop", guided_gradients, "Gradients of the input", "input",
