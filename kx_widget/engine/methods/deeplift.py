@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from kx_widget.engine.methods.integrated_gradients import relative_gap
+from kx_widget.engine.lines import relative_gap
 from kx_widget.engine.types import Floats, Partial
 
 

@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 
 from kx_widget.engine.cell_masks import CellMasks, meaningless_below
+from kx_widget.engine.low_discrepancy import flipped, sequence
 from kx_widget.engine.types import Floats, Ints, Partial
-
-BITS = 30
 
 
 def sobol(probe: Any, target: Floats, designs: int = 32, cells: int = 7, baseline: str = "mean") -> Iterator[Partial]:
@@ -77,18 +76,3 @@ def in_order(designs: int, length: int) -> Ints:
     """Items of `designs` rows of this length, row by row, but those that begin the first two rows come first."""
     items = np.arange(designs * length)
     return np.concatenate([items[: 2 * length : length], np.delete(items, np.s_[: 2 * length : length])])
-
-
-def sequence(count: int, dimensions: int) -> Ints:
-    """The first points (count, dimensions) of a Sobol' sequence, as whole numbers below 2³⁰."""
-    import tensorflow as tf
-
-    # TensorFlow leaves out the first point, 0, without which the first 2ᵏ do not fill the cube evenly.
-    points = tf.math.sobol_sample(dimensions, count - 1, dtype=tf.float64).numpy()
-    return np.pad((points * 2**BITS).astype(np.int64), ((1, 0), (0, 0)))
-
-
-def flipped(points: Ints, rng: np.random.Generator) -> Floats:
-    """Points (n, dimensions) in 0..1, in each dimension with the same random bits flipped in all of them."""
-    bits = rng.integers(0, 2**BITS, points.shape[1])
-    return (((points ^ bits) + 0.5) / 2**BITS).astype(np.float32)
