@@ -10,7 +10,7 @@ import numpy as np
 from kx_widget.engine.superpixels import Estimate, Shown, Superpixels, every_coalition, r_squared
 from kx_widget.engine.types import Floats, Partial
 
-# Eigenvalues below this part of the largest are rounding error.
+# A part of numbers that is no more than rounding error.
 NONE = 1e-10
 
 
@@ -93,6 +93,8 @@ def fitted(shown: Shown, scores: Any, whole: float, weights: Any) -> tuple[Any, 
     # What is left of φ once each has an equal share sums to 0, and so must what it is multiplied by.
     apart = z - z.mean(1, keepdims=True)
     gram, rest = (apart.T * weight) @ apart, weight * (change - share * z.sum(1))
-    left = np.linalg.pinv(gram, NONE, hermitian=True) @ (apart.T @ rest)
+    # Its rows sum to 0, and of few pictures not all values follow.
+    ridge = NONE * max(float(np.trace(gram)), NONE) * np.eye(n)
+    left = np.linalg.solve(gram + ridge, apart.T @ rest)
     values = left - left.mean() + share
     return values, {"surrogate_r2": r_squared(change, z @ values, weight)}
