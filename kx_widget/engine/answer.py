@@ -82,7 +82,7 @@ class AnswerBuilder:
             images=question.images.pixels.copy(),
             names=question.images.names,
             notes=tuple(map(tuple, self._notes)) if any(map(any, self._notes)) else (),
-            display=question.method.display_for([*question.params, *question.wrappers]),
+            display=question.display,
             done=None if self._final.all() else self._done,
             regions=question.regions,
             own=question.model.own,

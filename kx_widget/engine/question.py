@@ -140,9 +140,14 @@ class Question:
         return replace(self, images=images, columns=self.columns.part(rows).only(columns), regions=self.regions[rows])
 
     @property
+    def display(self) -> Display:
+        """How the method's maps want to be drawn."""
+        return self.method.display_for([*self.params, *self.wrappers])
+
+    @property
     def displays(self) -> tuple[Display, ...]:
         """How the maps of each target are drawn, unless a user chooses."""
-        display, sees_input = self.method.display_for([*self.params, *self.wrappers]), self.call is None
+        display, sees_input = self.display, self.call is None
         # What lowers a value says as much as what raises it.
         is_value = bool(self.model.meaning.units)
         return tuple(

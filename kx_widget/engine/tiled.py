@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from kx_widget.engine.bands import Bands
 from kx_widget.engine.cache import digest
 from kx_widget.engine.decoding import decode, is_whole, items_of
+from kx_widget.engine.display import Display
 from kx_widget.engine.errors import ImageError, ParameterError
 from kx_widget.engine.images import Fit, Images, load
 from kx_widget.engine.preprocessing import Preprocessing
@@ -168,6 +169,11 @@ class TiledQuestion(Question):
     def samples_each(self) -> int:
         """In how many tiles a picture goes through the model."""
         return len(self.images.grid.tiles)
+
+    @property
+    def display(self) -> Display:
+        """How the method's maps want to be drawn; where tiles overlap they have no areas of one value."""
+        return replace(super().display, borders=False)
 
     def probes(self, backward: bool | None = None, extra_bytes: int = 0) -> Iterator[tuple[slice, Probe]]:
         """Nothing looks at whole pictures.

@@ -175,6 +175,17 @@ def test_small_areas_go_over_to_the_neighbour_of_most_alike_colour():
     assert_array_equal(merged(labels, pixels, 1), np.zeros((2, 5)))
 
 
+@pytest.mark.parametrize("settings", [{}, {"smooth": True}, {"tta": True}])
+def test_borders_are_drawn_where_each_superpixel_has_one_value(settings):
+    pytest.importorskip("skimage")
+    explainer = kx.Explainer(models.residual())
+    e = explainer.explain(cases.photos(1), [0], method="lime", superpixels="slic", number=4, masks=10, **settings)
+    assert e.display.borders == (not settings)
+    assert e.display.borders == (len(np.unique(e.maps)) <= 4)
+    tiled = kx.Explainer(models.residual(), tile=True).ask(cases.photos(1), [0], method="lime")
+    assert not any(display.borders for display in tiled.displays)
+
+
 def test_without_scikit_image_a_sentence_says_what_to_do(monkeypatch):
     monkeypatch.setitem(sys.modules, "skimage", None)
     with pytest.raises(kx.UnsupportedMethodError, match=r"pip install scikit-image.*superpixels='grid'"):
