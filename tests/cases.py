@@ -32,6 +32,8 @@ LINEAR_IN_TARGET = (
     *("occlusion", "rise", "shapley", "kernel_shap", "lime", "expected_gradients", "blur_ig", "deeplift"),
 )
 WITHOUT_CLASS = ("eigencam", "fem", "kpca_cam", "attention_rollout", "randomcam", "edges")
+# Maps of an earlier layer's size.
+FINER = ("refinecam",)
 KEEP_SCORES = (
     *("ablationcam", "occlusion", "rise", "scorecam", "hsic", "sobol"),
     *("shapley", "kernel_shap", "lime"),

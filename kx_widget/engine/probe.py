@@ -11,6 +11,7 @@ from kx_widget.engine.errors import UnsupportedMethodError
 from kx_widget.engine.facts import FactCache, read_only
 from kx_widget.engine.graph.compiled import Functions
 from kx_widget.engine.graph.outputs import Outcome
+from kx_widget.engine.graph.stages import stages_until
 from kx_widget.engine.graph.trace import Call, Graph
 from kx_widget.engine.perturbation import PassBatch, PassCounter, batches, even_size, scored, tables_for
 from kx_widget.engine.types import Floats, Ints
@@ -343,6 +344,10 @@ class Probe:
         if len(rows) == len(self.x):
             self._memo["activations"] = self._as_grid(activation)
         return gradient
+
+    def stages(self, most: int) -> list[Call]:
+        """The last layer of each stage of the net before the layer, finest first, and the layer; see `stages_until`."""
+        return stages_until(self.graph, self._layer(), most)
 
     def has_layers(self, calls: Sequence[Call], target: Floats) -> bool:
         """Whether activations and gradients at these layers are all kept."""

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from numpy.testing import assert_allclose
 
 import kx_widget as kx
@@ -162,3 +163,37 @@ def test_terms_of_second_order_tell_what_a_quadratic_score_loses_with_the_activa
     found = (probe.activations() * (g - product / 2)).sum((1, 2, 3))
     lost = model(x).numpy()[:, 1] - model.layers[-1].bias.numpy()[1]
     assert_allclose(found, lost, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.oracle("refinecam")
+@pytest.mark.parametrize(("base", "name"), [("gradcam", "GradCAM"), ("layercam", "LayerCAM")])
+def test_refinecam_is_that_of_torchcam(base, name, explainer):
+    """Before it is scaled; its Grad-CAM++ is another one than the paper's."""
+    close(maps_of(explainer, "refinecam", base=base), np.load(FOLDER / "torchcam_cams.npz")[f"RefineCAM {name}"])
+
+
+@pytest.mark.oracle("refinecam")
+def test_refinecam_multiplies_what_gradcampp_says_of_the_last_layer_of_each_stage():
+    image = keras.Input((24, 24, 3))
+    x = keras.layers.Conv2D(4, 3, padding="same", activation="relu", name="a")(image)
+    x = keras.layers.Conv2D(4, 3, padding="same", activation="relu", name="b")(x)
+    x = keras.layers.ZeroPadding2D(((0, 1), (0, 1)))(keras.layers.MaxPooling2D(2, name="pool")(x))
+    y = keras.layers.Conv2D(4, 3, padding="same", activation="relu", name="bypassed")(x)
+    x = keras.layers.Conv2D(4, 3, strides=2, activation="relu", name="c")(keras.layers.Add(name="sum")([x, y]))
+    model = keras.Model(image, keras.layers.Dense(3)(keras.layers.Flatten()(x)))
+    explainer, photos = kx.Explainer(model, preprocess=None), cases.photos(2, (24, 24, 3))
+
+    def scaled(layer):
+        maps = np.maximum(explainer.explain(photos, [1], method="gradcampp", layer=layer).maps[:, 0], 0)
+        low, high = (reduce(maps, (1, 2), keepdims=True) for reduce in (np.min, np.max))
+        return tf.image.resize(((maps - low) / (high - low))[..., None], (24, 24)).numpy()[..., 0]
+
+    expected = scaled("b") * scaled("sum") * scaled("c")
+    close(explainer.explain(photos, [1], method="refinecam", layer="c").maps[:, 0], expected)
+    fresh = kx.Explainer(model, preprocess=None)
+    close(fresh.explain(photos, [1], method="refinecam", layer="c").maps[:, 0], expected)
+    assert fresh.counts["layers"] == 1
+    assert fresh.counts["head"] == fresh.counts["look"] == 0
+    two = fresh.explain(photos, [1], method="refinecam", layer="c", stages=2).maps
+    assert two.shape[2:] == (13, 13)
+    assert fresh.counts["layers"] == 1

@@ -1,4 +1,4 @@
-"""What torchcam says of the net of `cam_case` where classes are compared with those whose scores are nearest."""
+"""What torchcam says of the net of `cam_case` of classes beside the nearest ones, and of two layers together."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ DISTRIBUTION = "torchcam"
 
 
 def answers(case: Case) -> dict[str, Any]:
-    from torchcam.methods import FinerCAM, GradCAM, LayerCAM
+    from torchcam.methods import FinerCAM, GradCAM, LayerCAM, RefineCAM
 
     model, x = torch_cam_model(cam_weights()), as_tensor(case.images).requires_grad_()
     found: dict[str, Any] = {}
@@ -21,6 +21,9 @@ def answers(case: Case) -> dict[str, Any]:
         with FinerCAM(model, "3", base_method=base, gamma=GAMMA, num_references=NEAREST) as extractor:
             (maps,) = extractor(list(TARGETS), model(x), normalized=False)
         found[f"FinerCAM {base.__name__}"] = maps.detach().numpy()
+        with RefineCAM(model, ["1", "3"], base_method=base) as extractor:
+            (maps,) = extractor(list(TARGETS), model(x), normalized=False)
+        found[f"RefineCAM {base.__name__}"] = maps.detach().numpy()
     with torch.no_grad():
         scores = model(x)
     distance = (scores - scores[np.arange(len(scores)), list(TARGETS)][:, None]).abs()

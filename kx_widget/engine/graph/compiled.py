@@ -199,7 +199,8 @@ class Functions:
 
     def layers(self, calls: Sequence[Call], x: Floats, target: Floats) -> list[Any]:
         """x, target (B, C) -> outcome, activations of these calls, and the gradients with respect to them."""
-        return self._run("layers", self._layers(calls), x, target)
+        most = self.budget.samples(self._graph.bytes_per_sample[1])
+        return self._run("layers", self._layers(calls), x, target, most=most)
 
     def _layers(self, calls: Sequence[Call]) -> Any:
         key = "layers " + " ".join(call.path for call in calls)

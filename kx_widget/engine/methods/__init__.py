@@ -35,6 +35,7 @@ from kx_widget.engine.methods.legrad import legrad
 from kx_widget.engine.methods.lime import lime
 from kx_widget.engine.methods.occlusion import occlusion, patches
 from kx_widget.engine.methods.randomcam import randomcam
+from kx_widget.engine.methods.refinecam import BASES, refinecam
 from kx_widget.engine.methods.rise import rise
 from kx_widget.engine.methods.scorecam import scorecam
 from kx_widget.engine.methods.shapley import shapley
@@ -215,6 +216,18 @@ METHODS = table(
             Parameter("gamma", "float", None, "Scale of the kernel; None is 1 / channels.", minimum=0),
         ),
         passes=one_head,
+    ),
+    Method(
+        "refinecam", "RefineCAM", refinecam, "Class activation maps", "layer", False, "1 pass",
+        "Maps of several stages of the net, multiplied: as fine as the first of them.",
+        "arXiv 2605.14641",
+        params=(
+            Parameter("base", "choice", "gradcampp", "Whose maps are multiplied.", choices=tuple(BASES)),
+            Parameter(
+                "stages", "int", 3, "How many stages at most, the layer's and those before it.", minimum=1, maximum=8,
+            ),
+        ),
+        passes=a_gradient,
     ),
     Method(
         "shapleycam", "ShapleyCAM", shapleycam, "Class activation maps", "layer", True, "1 head pass",
