@@ -8,6 +8,7 @@ import {
   costText,
   explainedText,
   imageName,
+  isControl,
   notesOf,
   partialText,
   questionText,
@@ -135,6 +136,8 @@ describe("a caution", () => {
 
   it("is no note of each map", () => {
     expect(notesOf(storeOf({}), item({ notes: [cautions.cam, "Flat."] }))).toEqual(["Flat."]);
+    expect(isControl(item({ notes: ["Flat: …", "Control: it explains nothing."] }))).toBe(true);
+    expect(isControl(item({ notes: ["Flat: no Control: here."] }))).toBe(false);
   });
 });
 

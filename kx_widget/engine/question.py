@@ -449,11 +449,9 @@ class Question:
         caution = cautions.get(self.method.id, cautions.get(self.method.sees))
         noise = np.broadcast_to(0 if partial.noise is None else partial.noise, len(maps))
         notes: list[Notes] = []
-        # What has no meaning has no sign either.
-        signed = self.signed and not self.method.control
         is_cosine = UNITS["cosine"] in self.model.meaning.units
         for values, limit, name, score in zip(maps, noise, names, scores, strict=True):
-            on_values = notes_on(np.asarray(values), signed, float(limit), name, advice)
+            on_values = notes_on(np.asarray(values), self.signed, float(limit), name, advice)
             if is_cosine and score > 1 - ALIKE and float(np.abs(values).max()) < ALIKE:
                 on_values = (ALIKE_NOTE.format(repr(name), advice),)
             control = (f"Control: {self.method.control}",) if self.method.control else ()

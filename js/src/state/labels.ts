@@ -158,6 +158,9 @@ export function partialText({ partial, done }: Item): string {
   return `partial ${done > 0 && done < 0.01 ? "<1" : Math.floor(100 * done)} %`;
 }
 
+/** Whether a map's notes say that its method is a control, which explains nothing. */
+export const isControl = (item: Item): boolean => item.notes.some((note) => note.startsWith("Control: "));
+
 /** The notes on this map alone: a caution that holds for all of its method is shown once, beside the method. */
 export const notesOf = (store: Store, item: Item) =>
   item.notes.filter((note) => note !== cautionOf(store, item.method));

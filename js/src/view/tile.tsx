@@ -8,7 +8,7 @@ import type { TileMap } from "../kernel/decode";
 import { conceptsText } from "../state/concepts";
 import { explainedIndex } from "../state/detections";
 import { position, value } from "../state/format";
-import { explainedText, imageName, methodTitle, notesOf, partialText, verdict } from "../state/labels";
+import { explainedText, imageName, isControl, methodTitle, notesOf, partialText, verdict } from "../state/labels";
 import { segmentationText, shownOverlay, showsMap } from "../state/segmentations";
 import { mapOf, originalSize, type Picture, type Store, type TilePlace } from "../state/store";
 import { DetectedBoxes } from "./detectedBoxes";
@@ -80,6 +80,7 @@ function Badges({ store, map }: { store: Store; map: TileMap }) {
           {FAINT_TEXT}
         </span>
       )}
+      {isControl(map.item) && <span class="faint">control</span>}
       {notes && (
         <span class="mark" title={notes}>
           !

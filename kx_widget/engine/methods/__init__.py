@@ -557,11 +557,10 @@ METHODS = table(
         passes=lambda params, load: MASK * params["masks"],
     ),
     Method(
-        "randomcam", "RandomCAM", randomcam, "Controls", "layer", True, "instant",
+        "randomcam", "RandomCAM", randomcam, "Controls", "layer", False, "instant",
         "A control, not an explanation: activations under random weights.",
         "pytorch-grad-cam",
         passes=one_head,
-        display=Display(sign="signed"),
         control="its weights are random, so it explains nothing. An explanation has to be better than this.",
     ),
     Method(

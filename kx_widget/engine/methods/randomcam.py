@@ -19,7 +19,7 @@ def randomcam(probe: Any, target: Floats) -> Iterator[Partial]:
         target: not looked at.
 
     Yields:
-        One `Partial` with signed maps (B, h, w).
+        One `Partial` with maps (B, h, w), whose sign means nothing.
 
     Reference: pytorch-grad-cam has it as a baseline for its metrics.
     """
