@@ -15,42 +15,44 @@ NEIGHBOURS = {
 
 
 def impute(image: Floats, removed: Any) -> Floats:
-    """An image (H, W, C) whose removed pixels (H, W) are means of their neighbours, removed ones among them.
+    """An image (H, W, C) whose removed pixels (H, W) are made up: see `Imputation`."""
+    return Imputation(removed).fill(image) if removed.any() else image
+
+
+class Imputation:
+    """Makes removed pixels (H, W) means of their neighbours, removed ones among them.
 
     x_i = Σ_j w_j x_j / Σ_j w_j over the neighbours j within the image, with 1/6 for those beside it and 1/12 for those
-    across, which is a system of linear equations.
+    across, which is a system of linear equations; it is solved for every image anew, and taken apart once.
 
     Raises:
         UnsupportedMethodError: scipy is missing.
 
     Reference: Rong et al. 2022, arXiv 2202.00449.
     """
-    try:
-        from scipy.sparse import coo_matrix
-        from scipy.sparse.linalg import splu
-    except ImportError as error:
-        raise UnsupportedMethodError("it needs scipy: pip install scipy") from error
-    height, width, channels = image.shape
-    number = np.full((height, width), -1)
-    unknowns = int(removed.sum())
-    if not unknowns:
-        return image
-    number[removed] = np.arange(unknowns)
-    y, x = np.nonzero(removed)
-    total = np.zeros(unknowns)
-    right = np.zeros((unknowns, channels))
-    entries: list[tuple[Any, Any, Any]] = []
-    for (dy, dx), weight in NEIGHBOURS.items():
-        inside = (y + dy >= 0) & (y + dy < height) & (x + dx >= 0) & (x + dx < width)
-        rows, ys, xs = np.flatnonzero(inside), (y + dy)[inside], (x + dx)[inside]
-        total[rows] += weight
-        is_unknown = removed[ys, xs]
-        right[rows[~is_unknown]] += weight * image[ys[~is_unknown], xs[~is_unknown]]
-        unknown = rows[is_unknown]
-        entries.append((np.full(len(unknown), -weight), unknown, number[ys[is_unknown], xs[is_unknown]]))
-    diagonal = np.arange(unknowns)
-    values, rows, columns = (np.concatenate(parts) for parts in zip(*entries, (total, diagonal, diagonal), strict=True))
-    equations = coo_matrix((values, (rows, columns)), shape=(unknowns, unknowns)).tocsc()
-    imputed = image.copy()
-    imputed[removed] = splu(equations).solve(right)
-    return imputed
+
+    def __init__(self, removed: Any) -> None:
+        try:
+            from scipy.sparse import coo_matrix, diags
+            from scipy.sparse.linalg import splu
+        except ImportError as error:
+            raise UnsupportedMethodError("it needs scipy: pip install scipy") from error
+        self._removed = removed
+        height, width = removed.shape
+        y, x = np.nonzero(removed)
+        entries: list[tuple[Any, Any, Any]] = []
+        for (dy, dx), weight in NEIGHBOURS.items():
+            inside = (y + dy >= 0) & (y + dy < height) & (x + dx >= 0) & (x + dx < width)
+            pixels = (y + dy)[inside] * width + (x + dx)[inside]
+            entries.append((np.full(len(pixels), weight), np.flatnonzero(inside), pixels))
+        values, rows, columns = (np.concatenate(parts) for parts in zip(*entries, strict=True))
+        weights = coo_matrix((values, (rows, columns)), shape=(len(y), height * width)).tocsc()
+        unknown = removed.ravel()
+        self._known = weights[:, ~unknown]
+        self._equations = splu((diags(weights.sum(1).A1) - weights[:, unknown]).tocsc())
+
+    def fill(self, image: Floats) -> Floats:
+        """The image (H, W, C) with these pixels made up."""
+        imputed = image.copy()
+        imputed[self._removed] = self._equations.solve(self._known @ image[~self._removed].astype(np.float64))
+        return imputed

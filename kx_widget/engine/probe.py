@@ -583,15 +583,19 @@ class Probe:
         return self._facts.get(("made", name), lambda rows: [make()[rows]])[0]
 
     def baseline(self, kind: str) -> Floats:
-        """Images (B, H, W, C) that show nothing: `"black"`, each image's `"mean"` colour, or the image `"blur"`red.
+        """Images (B, H, W, C) that show nothing: `"black"`, its `"mean"` colour, the image `"blur"`red, `"noise"`.
 
         Black is 0 where the preprocessing does not tell what black is. The blur is Gaussian, its deviation a
-        tenth of the shorter side.
+        tenth of the shorter side. Noise is normal, with the mean and the deviation of each channel of the image, and
+        follows from the seed.
         """
         if kind == "black":
             return np.broadcast_to(self.black()[:, None, None], self.x.shape)
         if kind == "mean":
             return np.broadcast_to(self.x.mean((1, 2), keepdims=True), self.x.shape)
+        if kind == "noise":
+            normal = [self.rng(i, "noise").standard_normal(x.shape, np.float32) for i, x in enumerate(self.x)]
+            return self.x.mean((1, 2), keepdims=True) + np.stack(normal) * self.x.std((1, 2), keepdims=True)
         return blurred(self.x)
 
     def require_pooled_linear_head(self) -> None:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.methods.occlusion import covers
@@ -149,6 +149,63 @@ def test_occlusion_equals_a_loop_over_patches(patch, stride, baseline):
                 times[top : top + side, left : left + side] += 1
         assert times.min() > 0
         close(found, total / times)
+
+
+@pytest.mark.oracle("occlusion")
+def test_occlusion_that_imputes_solves_the_equations_of_each_patch():
+    """Also at edges and corners, where a pixel has fewer neighbours."""
+    model = linear_end(models.gray)
+    x = cases.photos_for(model)[:1]
+    e = Explainer(model).explain(x, [2], method="occlusion", patch=0.4, stride=1, baseline="impute")
+    total, times = np.zeros((2, 12, 24))
+    for top in (0, 5, 7):
+        for left in (0, 5, 10, 15, 19):
+            inside = [(i, j) for i in range(top, top + 5) for j in range(left, left + 5)]
+            left_side, right_side = np.eye(25), np.zeros(25)
+            for number, (i, j) in enumerate(inside):
+                near = [(p, q) for p in range(i - 1, i + 2) for q in range(j - 1, j + 2) if (p, q) != (i, j)]
+                near = {(p, q): 1 / 6 if p == i or q == j else 1 / 12 for p, q in near if 0 <= p < 12 and 0 <= q < 24}
+                for place, weight in near.items():
+                    part = weight / sum(near.values())
+                    if place in inside:
+                        left_side[number, inside.index(place)] -= part
+                    else:
+                        right_side[number] += part * x[(0, *place, 0)]
+            changed = x.copy()
+            changed[0, top : top + 5, left : left + 5, 0] = np.linalg.solve(left_side, right_side).reshape(5, 5)
+            fall = model(np.concatenate([x, changed])).numpy()[:, 2]
+            total[top : top + 5, left : left + 5] += fall[0] - fall[1]
+            times[top : top + 5, left : left + 5] += 1
+    close(e.maps[0, 0], total / times)
+
+
+def test_what_only_carries_on_is_not_missed_when_it_is_imputed():
+    """Of a ramp, a patch that is not at an edge is told by what is around it; nothing tells of a whole image."""
+    image = keras.Input((15, 15, 1))
+    explainer = Explainer(keras.Model(image, layers.Dense(2)(layers.Flatten()(image))))
+    ramp = np.linspace(0, 0.9, 15, dtype="f4")[None, :, None, None] * np.ones((1, 15, 15, 1), "f4")
+    asked = {"method": "occlusion", "stride": 1}
+    maps = explainer.explain(ramp, [1], **asked, patch=1 / 3, baseline="impute").maps[0, 0]
+    assert np.abs(maps[5:10, 5:10]).max() < 1e-5 < 1e-2 < np.abs(maps).max()
+    whole, mean = (explainer.explain(ramp, [1], **asked, patch=1, baseline=each).maps for each in ("impute", "mean"))
+    assert_allclose(whole, mean)
+
+
+def test_noise_has_the_colours_of_the_image_and_follows_from_the_seed():
+    explainer, x = Explainer(models.pooled()), cases.photos(2, (12, 12, 3)) * [0.1, 0.2, 0.3] + [0.3, 0, -0.2]
+
+    def noise(seed):
+        _, probe = next(explainer.ask(x, [0], method="occlusion", seed=seed).probes())
+        return probe.baseline("noise")
+
+    assert_array_equal(noise(1), noise(1))
+    assert np.abs(noise(1) - noise(2)).max() > 0.1
+    drawn = np.stack([noise(seed) for seed in range(20)])
+    assert_allclose(drawn.mean((0, 2, 3)), x.mean((1, 2)), atol=0.02)
+    assert_allclose(drawn.std((0, 2, 3)), x.std((1, 2)), rtol=0.05)
+    falls = [explainer.explain(x, [0], method="occlusion", baseline="noise", seed=seed).maps for seed in (1, 1, 2)]
+    assert_array_equal(falls[0], falls[1])
+    assert np.abs(falls[0] - falls[2]).max() > 0
 
 
 def test_every_pixel_is_covered_and_no_patch_is_cut():

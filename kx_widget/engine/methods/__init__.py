@@ -57,6 +57,8 @@ CHANNELS = Parameter(
 SUM = Parameter("channels", "choice", "sum", "One map of all channels, or one of each.", choices=("sum", "each"))
 SIGNED_CHANNELS = ("channels", ("sum", "each"))
 BASELINES = ("black", "mean", "blur")
+# What an image is not compared with as a whole, but can be covered with.
+COVERS = (*BASELINES, "noise")
 SUPERPIXELS = Parameter(
     "superpixels",
     "choice",
@@ -68,11 +70,11 @@ SUPERPIXELS = Parameter(
 MASKS = Parameter(
     "masks", "int", 500, "How many pictures with some of them covered; more tell more.", minimum=10, maximum=10000
 )
-SUPERPIXEL_COVER = Parameter("baseline", "choice", "mean", "What covers a superpixel.", choices=BASELINES)
+SUPERPIXEL_COVER = Parameter("baseline", "choice", "mean", "What covers a superpixel.", choices=COVERS)
 # Of a few areas none is an outlier.
 BORDERED = Display(clip=100, borders=True)
 CELLS = Parameter("cells", "int", 7, "Rows and columns of the grid.", minimum=2, maximum=16)
-CELL_COVER = Parameter("baseline", "choice", "mean", "What covers a cell.", choices=BASELINES)
+CELL_COVER = Parameter("baseline", "choice", "mean", "What covers a cell.", choices=COVERS)
 # Forward passes that a gradient takes, that a pass of a masked image takes with its mask, and that it takes to change a
 # layer's activations.
 GRADIENT, MASK, CHANGE = 2.2, 1.2, 0.05
@@ -466,7 +468,10 @@ METHODS = table(
                 "stride", "float", 0.5, "From one patch to the next, as a part of the patch.",
                 minimum=0.1, maximum=1, step=0.1,
             ),
-            Parameter("baseline", "choice", "mean", "What covers the patch.", choices=BASELINES),
+            Parameter(
+                "baseline", "choice", "mean", "What covers the patch; “impute” carries on what is around it.",
+                choices=(*COVERS, "impute"),
+            ),
         ),
         passes=lambda params, load: patches(load.height, load.width, params["patch"], params["stride"]),
         good_for="Telling others: each value is how far the score falls with that patch covered, without gradients.",
