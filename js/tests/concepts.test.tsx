@@ -7,7 +7,7 @@ import { legendOf } from "../src/canvas/exportLegend";
 import { openArchive } from "../src/kernel/archive";
 import { type ConceptMap, type ConceptSet, readConcepts } from "../src/kernel/conceptSet";
 import { AnswerCache } from "../src/state/answerCache";
-import { canShowConcepts, conceptsText, importanceOf, importantClass } from "../src/state/concepts";
+import { canShowConcepts, conceptsText, importanceOf, importantClass, lookAmongRows } from "../src/state/concepts";
 import { layersOf, shownOverlay } from "../src/state/segmentations";
 import { Session } from "../src/state/session";
 import { DEFAULTS, type Picture, Store, type Traits } from "../src/state/store";
@@ -123,12 +123,12 @@ describe("a session", () => {
     answer(1);
     expect(asked()).toEqual([]);
     show();
-    expect(asked()).toEqual([{ kind: "find_concepts", have: "", concepts: 8, images: [0, 1] }]);
-    expect(store.seeksConcepts.value).toBe(true);
+    expect(asked()).toEqual([{ kind: "find_concepts", have: "", concepts: 8, images: [0, 1], among: [] }]);
+    expect(store.conceptProgress.value).toBe(0);
     // Meanwhile the maps are seen.
     expect(shownOverlay(store)).toBe("map");
-    model.down({ kind: "concepts", ...MESSAGE }, buffers());
-    expect(store.seeksConcepts.value).toBe(false);
+    model.down({ kind: "concepts", done: 1, ...MESSAGE }, buffers());
+    expect(store.conceptProgress.value).toBe(null);
     expect(shownOverlay(store)).toBe("concepts");
     expect(layersOf(store, { image: 1, column: 0 }).concepts?.width).toBe(2);
     expect(asked()).toHaveLength(1);
@@ -137,43 +137,62 @@ describe("a session", () => {
   it("asks for images that come into sight, and anew after each answer and for another number", () => {
     answer(1);
     show();
-    model.down({ kind: "concepts", ...MESSAGE }, buffers());
+    model.down({ kind: "concepts", done: 1, ...MESSAGE }, buffers());
     store.inSight.value = [1, 2];
-    expect(asked().at(-1)).toEqual({ kind: "find_concepts", have: "1 a", concepts: 8, images: [2] });
-    model.down({ kind: "concepts", ...MESSAGE, images: [2] }, [new ArrayBuffer(0), new ArrayBuffer(4)]);
+    expect(asked().at(-1)).toEqual({ kind: "find_concepts", have: "1 a", concepts: 8, images: [2], among: [] });
+    model.down({ kind: "concepts", done: 1, ...MESSAGE, images: [2] }, [new ArrayBuffer(0), new ArrayBuffer(4)]);
     answer(2);
-    expect(asked().at(-1)).toEqual({ kind: "find_concepts", have: "1 a", concepts: 8, images: [] });
+    expect(asked().at(-1)).toEqual({ kind: "find_concepts", have: "1 a", concepts: 8, images: [], among: [] });
     store.conceptCount.value = 4;
-    expect(asked().at(-1)).toEqual({ kind: "find_concepts", have: "1 a", concepts: 4, images: [] });
+    expect(asked().at(-1)).toEqual({ kind: "find_concepts", have: "1 a", concepts: 4, images: [], among: [] });
     expect(asked()).toHaveLength(4);
   });
 
   it("forgets which one is seen alone when there are others", () => {
     answer(1);
     show();
-    model.down({ kind: "concepts", ...MESSAGE }, buffers());
+    model.down({ kind: "concepts", done: 1, ...MESSAGE }, buffers());
     store.conceptAlone.value = 1;
-    model.down({ kind: "concepts", ...MESSAGE, images: [] }, [new ArrayBuffer(0), new ArrayBuffer(0)]);
+    model.down({ kind: "concepts", done: 1, ...MESSAGE, images: [] }, [new ArrayBuffer(0), new ArrayBuffer(0)]);
     expect(store.conceptAlone.value).toBe(1);
-    model.down({ kind: "concepts", ...MESSAGE, key: "2 b" }, buffers());
+    model.down({ kind: "concepts", done: 1, ...MESSAGE, key: "2 b" }, buffers());
     expect(store.conceptAlone.value).toBe(null);
   });
 
   it("keeps those that are here when there are no newer ones, and says why", () => {
     answer(1);
     show();
-    model.down({ kind: "concepts", ...MESSAGE }, buffers());
+    model.down({ kind: "concepts", done: 1, ...MESSAGE }, buffers());
     const none = { ...MESSAGE, key: "", concepts: [], images: [], shape: [0, 0], problem: "no room" };
-    model.down({ kind: "concepts", ...none }, [new ArrayBuffer(0), new ArrayBuffer(0)]);
+    model.down({ kind: "concepts", done: 1, ...none }, [new ArrayBuffer(0), new ArrayBuffer(0)]);
     expect(store.concepts.value?.problem).toBe("no room");
     expect(store.concepts.value?.maps.size).toBe(2);
   });
 
-  it("asks again for what a host may have lost", () => {
+  it("asks again for what a host may have lost, unless the kernel tells how far it is", () => {
     answer(1);
     show();
-    vi.advanceTimersByTime(16_000);
+    vi.advanceTimersByTime(10_000);
+    const none = { ...MESSAGE, key: "", concepts: [], images: [], shape: [0, 0], done: 0.5 };
+    model.down({ kind: "concepts", ...none }, [new ArrayBuffer(0), new ArrayBuffer(0)]);
+    expect([store.conceptProgress.value, store.concepts.value]).toEqual([0.5, null]);
+    vi.advanceTimersByTime(10_000);
+    expect(asked()).toHaveLength(1);
+    vi.advanceTimersByTime(6_000);
     expect(asked()).toHaveLength(2);
+  });
+
+  it("asks for those of the rows that are shown, and of all again", () => {
+    answer(1);
+    show();
+    model.down({ kind: "concepts", done: 1, ...MESSAGE }, buffers());
+    store.traits.labels.value = [1, 0, 0];
+    store.predictions.value = predictions([0.9, 0.1], [0.9, 0.1], [0.9, 0.1]);
+    store.traits.show.value = "right";
+    lookAmongRows(store);
+    expect(asked().at(-1)).toEqual({ kind: "find_concepts", have: "1 a", concepts: 8, images: [], among: [1, 2] });
+    lookAmongRows(store);
+    expect(asked().at(-1)).toEqual({ kind: "find_concepts", have: "1 a", concepts: 8, images: [], among: [] });
   });
 });
 
@@ -252,14 +271,27 @@ describe("on the screen", () => {
 
   it("it says that they are being looked for, and why there are none", () => {
     change(() => {
-      store.seeksConcepts.value = true;
+      store.conceptProgress.value = 0.4;
     });
-    expect(screen.text).toContain("Looking anew…");
+    expect(screen.text).toContain("Looking for concepts, 40");
     change(() => {
-      store.seeksConcepts.value = false;
+      store.conceptProgress.value = null;
       store.concepts.value = { ...known(), typical: [], maps: new Map(), sentence: "", notes: [], problem: "no room" };
     });
     expect(screen.text).toContain("no room");
+  });
+
+  it("where rows are filtered, concepts of these can be looked for", () => {
+    expect(screen.all("button").some(({ textContent }) => textContent.startsWith("Look in"))).toBe(false);
+    change(() => {
+      store.traits.labels.value = [0, 0];
+      store.traits.show.value = "wrong";
+    });
+    screen.one("button", "Look in this image only").fire("click");
+    expect(store.conceptsAmong.value).toEqual([1]);
+    expect(screen.text).toContain("90 % in the 1 chosen");
+    screen.one("button", "Look in all images").fire("click");
+    expect(store.conceptsAmong.value).toEqual([]);
   });
 
   it("a tile is told in words", () => {

@@ -13,6 +13,7 @@ from kx_widget.engine.errors import ModelError, ParameterError
 from kx_widget.engine.factorisation import factorise, relative_error, weights_of
 from kx_widget.engine.figures import percent
 from kx_widget.engine.parameters import check_params
+from kx_widget.engine.plots import empty_figure
 from kx_widget.engine.probe import Probe
 from kx_widget.engine.question import Question, model_failures
 from kx_widget.engine.regions import connected_to
@@ -114,6 +115,33 @@ class Concepts:
             return "the layer is 0 everywhere"
         many = len(self.directions)
         return f"{many} concept{'s hold' if many > 1 else ' holds'} {percent(self.share)} of what the layer tells"
+
+    def plot(self) -> Any:
+        """A matplotlib figure of the parts of the images that are most typical of each concept, one row a concept.
+
+        Raises:
+            ImportError: matplotlib is missing: install the extra `plot`.
+        """
+        figure = empty_figure(1.6 * TYPICAL, 1.9 * len(self.typical))
+        table = figure.subplots(len(self.typical), TYPICAL, squeeze=False)
+        for name, row, parts in zip(self.names, table, self.typical, strict=True):
+            for place, axes in enumerate(row):
+                axes.set_axis_off()
+                if place < len(parts):
+                    axes.imshow(self.crop(parts[place]))
+                    axes.set_title(f"image {parts[place].image}", fontsize=8)
+            row[0].text(0, 1.25, name, transform=row[0].transAxes, fontsize=9, weight="bold")
+        figure.suptitle(f"{self.layer}: {self.sentence}", fontsize=9)
+        return figure
+
+    def crop(self, part: TypicalPart) -> NDArray[np.uint8]:
+        """The pixels (h, w, 3) of a typical part, as the model saw them."""
+        height, width = self.images.shape[1:3]
+        x0, y0, x1, y1 = part.box
+        rows, columns = (
+            slice(int(a * n), max(int(a * n) + 1, round(b * n))) for a, b, n in ((y0, y1, height), (x0, x1, width))
+        )
+        return self.images[part.image, rows, columns]
 
 
 def concepts_of(

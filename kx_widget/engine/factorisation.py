@@ -165,8 +165,7 @@ def _cluster_means(a: Floats, means: Floats) -> Floats:
     means = _of_length_1(means)
     for _ in range(CLUSTERINGS):
         members = np.eye(len(means), dtype=np.float32)[(a @ means.T).argmax(1)]
-        has_members = members.sum(0)[:, None] > 0
-        means = _of_length_1(np.where(has_members, members.T @ a, means))
+        means = _of_length_1(np.where(members.any(0, keepdims=True).T, members.T @ a, means))
     return means
 
 

@@ -23,7 +23,8 @@ class FoundConcepts(TypedDict):
     loses without each concept, float32 (concepts, classes), and is empty where the page has these concepts already. The
     second holds how strong each concept is in each cell of these `images`, bytes (images, concepts, height, width) of
     the height and width of `shape`, where 255 is the strongest place of a concept in all images that it was looked for
-    in. `sentence` and `notes` say how far the concepts stand for the layer.
+    in. `sentence` and `notes` say how far the concepts stand for the layer. While they are looked for, `done` says how
+    far that is, below 1, and all else is empty.
     """
 
     kind: Literal["concepts"]
@@ -35,15 +36,18 @@ class FoundConcepts(TypedDict):
     sentence: str
     notes: list[str]
     problem: str
+    done: float
 
 
 class FindConcepts(TypedDict):
     """Asks for so many concepts at the layer of the question, and where they are in these images.
 
-    `have` is the key of those that the page has, whose maps of other images it has.
+    They are those of the images of `among`, or of all where that is empty; of a store of those that are asked for at
+    first. `have` is the key of those that the page has, whose maps of other images it has.
     """
 
     kind: Literal["find_concepts"]
     have: str
     concepts: int
     images: list[int]
+    among: list[int]

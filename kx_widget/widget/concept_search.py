@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 WANTED = 8
 LONGEST = 28
 LARGEST_PART = 900_000
+SECONDS_BETWEEN_PROGRESS = 0.3
 # Images of a store of which maps are kept.
 MOST_KEPT = 1000
 NO_MODEL = "Concepts need the model: KxWidget.from_store(path, model)."
@@ -37,6 +39,7 @@ class WantedConcepts:
     have: str = ""
     concepts: int = WANTED
     images: Sequence[int] = ()
+    among: Sequence[int] = ()
 
 
 @dataclass
@@ -74,6 +77,7 @@ class KnownConcepts:
             "sentence": self.found.sentence,
             "notes": list(self.found.notes),
             "problem": "",
+            "done": 1.0,
         }
 
     def messages(self, images: Sequence[int], is_new: bool) -> Iterator[ConceptMessage]:
@@ -132,22 +136,24 @@ class ConceptSearch:
             stale: tells that nobody wants to know any more.
         """
         try:
-            known = self._found(wanted, traits, version, stale)
+            known = yield from self._found(wanted, traits, version, stale)
             if known is None:
                 return
             is_new = wanted.have != known.key
-            images = known.maps if is_new and self._source.at_once else wanted.images
+            images = {**known.maps, **dict.fromkeys(wanted.images)} if is_new else wanted.images
             yield from known.messages(list(images), is_new)
         except Exception as error:
             self._search = None
             problem = str(error) if isinstance(error, KxError) else plain(error)
-            about = {"key": "", "layer": "", "shape": [0, 0], "images": [], "concepts": [], "sentence": "", "notes": []}
-            yield {**about, "problem": problem}, [b"", b""]
+            yield _empty(problem=problem)
 
     def _found(
         self, wanted: WantedConcepts, traits: QuestionTraits, version: int, stale: Callable[[], bool]
-    ) -> KnownConcepts | None:
+    ) -> Generator[ConceptMessage, None, KnownConcepts | None]:
         """Concepts with maps of all images that are wanted; None where they are not found before nobody wants them.
+
+        Yields:
+            How far the search is.
 
         Raises:
             KxError: they cannot be found.
@@ -156,18 +162,20 @@ class ConceptSearch:
         check_concepts(explainer)
         assert explainer is not None
         layer = self._layer(explainer, traits)
-        key = f"{version} {hashlib.blake2b(repr((layer, wanted.concepts)).encode(), digest_size=8).hexdigest()}"
+        about = layer, wanted.concepts, list(wanted.among)
+        key = f"{version} {hashlib.blake2b(repr(about).encode(), digest_size=8).hexdigest()}"
         if self._known is None or self._known.key != key:
-            question, numbers = self._question(explainer, layer, wanted.images)
+            images = wanted.among or (range(len(self._source)) if self._source.at_once else wanted.images)
+            question, numbers = self._question(explainer, layer, images)
             concepts = min(wanted.concepts, most_concepts(question))
-            found = self._run(f"{key} {list(numbers)}", question, {"concepts": concepts}, stale)
+            found = yield from self._run(f"{key} {list(numbers)}", question, {"concepts": concepts}, stale)
             if found is None:
                 return None
             self._known = KnownConcepts(key, found, numbers)
         lacking = [image for image in wanted.images if image not in self._known.maps]
-        if lacking and not self._source.at_once:
+        if lacking:
             question, numbers = self._question(explainer, layer, lacking)
-            found = self._run(f"{key} {list(numbers)}", question, {}, stale, self._known.found)
+            found = yield from self._run(f"{key} {list(numbers)}", question, {}, stale, self._known.found)
             if found is None:
                 return None
             self._known.add(found, numbers)
@@ -176,8 +184,10 @@ class ConceptSearch:
     def _question(
         self, explainer: Explainer, layer: str | None, images: Sequence[int]
     ) -> tuple[Question, Sequence[int]]:
-        loaded, numbers = self._source.load(explainer, images)
-        return explainer.ask(loaded, [0], method="gradcam", layer=layer), numbers
+        loaded, ready = self._source.load(explainer, images)
+        is_wanted = np.isin(ready, images)
+        loaded = loaded if is_wanted.all() else loaded.where(is_wanted)
+        return explainer.ask(loaded, [0], method="gradcam", layer=layer), np.asarray(ready)[is_wanted].tolist()
 
     def _run(
         self,
@@ -186,20 +196,24 @@ class ConceptSearch:
         settings: Mapping[str, Any],
         stale: Callable[[], bool],
         earlier: Concepts | None = None,
-    ) -> Concepts | None:
+    ) -> Generator[ConceptMessage, None, Concepts | None]:
         """What a search finds, which goes on where one of that name was interrupted; None if it is so again."""
         from kx_widget.engine.concepts import find_concepts
         from kx_widget.engine.question import model_failures
 
         if self._search is None or self._search[0] != name:
             self._search = name, find_concepts(question, dict(settings), earlier)
-        with model_failures():
-            while not stale():
-                try:
-                    next(self._search[1])
-                except StopIteration as end:
-                    self._search = None
-                    return end.value
+        last = time.perf_counter()
+        while not stale():
+            try:
+                with model_failures():
+                    done = next(self._search[1])
+            except StopIteration as end:
+                self._search = None
+                return end.value
+            if time.perf_counter() - last >= SECONDS_BETWEEN_PROGRESS:
+                last = time.perf_counter()
+                yield _empty(done=done)
         return None
 
     def _layer(self, explainer: Explainer, traits: QuestionTraits) -> str | None:
@@ -207,6 +221,12 @@ class ConceptSearch:
         inspection = explainer.inspection
         chosen, method = traits["layer"], explainer.methods[traits["method"]]
         return chosen if method.sees != "input" and chosen in inspection.candidates else None
+
+
+def _empty(problem: str = "", done: float = 1.0) -> ConceptMessage:
+    """The fields and buffers of a message that brings no concepts."""
+    about = {"key": "", "layer": "", "shape": [0, 0], "images": [], "concepts": [], "sentence": "", "notes": []}
+    return {**about, "problem": problem, "done": done}, [b"", b""]
 
 
 def check_concepts(explainer: Explainer | None) -> None:

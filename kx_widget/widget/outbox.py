@@ -142,12 +142,13 @@ class Outbox:
             self._notices["segmentation"].append(({"kind": "segmentation", **message}, [buffer]))
             self._flush()
 
-    def concepts(self, messages: Iterable[tuple[dict[str, Any], list[bytes]]]) -> None:
+    def concepts(self, message: dict[str, Any], buffers: list[bytes]) -> None:
         """Send concepts, behind what waits of the same ones."""
         with self._lock:
-            for message, buffers in messages:
-                waiting = [each for each in self._notices["concepts"] if each[0]["key"] == message["key"]]
-                self._notices["concepts"] = [*waiting, ({"kind": "concepts", **message}, buffers)]
+            waiting = [
+                each for each in self._notices["concepts"] if message["key"] and each[0]["key"] == message["key"]
+            ]
+            self._notices["concepts"] = [*waiting, ({"kind": "concepts", **message}, buffers)]
             self._flush()
 
     def detected(self, items: list[DetectedImage]) -> None:

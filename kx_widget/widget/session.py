@@ -19,7 +19,7 @@ from kx_widget.engine.types import Floats, Frame, Frames
 from kx_widget.widget import prefetch
 from kx_widget.widget.answer_sources import AnswerSource, Part, Query, asks_for_labels
 from kx_widget.widget.archive import KeptAnswer
-from kx_widget.widget.concept_search import WANTED, ConceptSearch, KnownConcepts, WantedConcepts
+from kx_widget.widget.concept_search import ConceptSearch, KnownConcepts, WantedConcepts
 from kx_widget.widget.crops import Crops
 from kx_widget.widget.current_answer import CurrentAnswer, Status
 from kx_widget.widget.estimates import Estimates, Stopwatch
@@ -117,7 +117,7 @@ class Session:
         self._wanted_segmentations: list[int] = []
         self.segmentations = Segmentations(images)
         self._wanted_concepts: WantedConcepts | None = None
-        self._shown_concepts = WANTED
+        self._shown_concepts = WantedConcepts()
         self.concepts = ConceptSearch(images, answers)
         # Of a store: images that are looked at, and those whose detections were told, by weights of this version.
         self._wanted_detections: list[int] = []
@@ -266,9 +266,11 @@ class Session:
         """Send concepts at the layer of the question once it is answered; of several requests the latest is."""
         numbers = range(len(self._images))
         with self._changed:
-            images = [image for image in dict.fromkeys(wanted.images) if image in numbers]
-            self._wanted_concepts = replace(wanted, images=images)
-            self._shown_concepts = wanted.concepts
+            images, among = (
+                [image for image in dict.fromkeys(each) if image in numbers] for each in (wanted.images, wanted.among)
+            )
+            self._wanted_concepts = replace(wanted, images=images, among=among)
+            self._shown_concepts = replace(wanted, images=(), among=among, have="")
             if self._answer.status != "running":
                 self._go_on()
 
@@ -276,7 +278,8 @@ class Session:
         """The concepts that are known as weights of this version have them, found first where a page shows them."""
         query, answer = self._answer.query, self._answer
         if are_shown and self._images.at_once and query is not None and query.version() == version:
-            for _ in self.concepts.answer(WantedConcepts(concepts=self._shown_concepts), answer.traits, version):
+            wanted = replace(self._shown_concepts, images=range(len(self._images)))
+            for _ in self.concepts.answer(wanted, answer.traits, version):
                 pass
         return self.concepts.known(version)
 
@@ -561,11 +564,13 @@ class Session:
     def _send_concepts(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
         if (wanted := self._wanted_concepts) is None:
             return
-        messages = list(self.concepts.answer(wanted, answer.traits, query.version(), stale))
+        for message, buffers in self.concepts.answer(wanted, answer.traits, query.version(), stale):
+            with self._changed:
+                if self._wanted_concepts is wanted or message["done"] == 1:
+                    self.outbox.concepts(message, buffers)
         with self._changed:
-            if messages and self._wanted_concepts is wanted:
+            if not stale() and self._wanted_concepts is wanted:
                 self._wanted_concepts = None
-                self.outbox.concepts(messages)
 
     def _send_detections(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
         """Tell what is detected in images of a store, some at a time, and anew where the weights have changed."""

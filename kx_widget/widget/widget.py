@@ -403,8 +403,8 @@ class KxWidget(Traits):
                 session.look(gen, pictures, maps)
             case {"kind": "segment", "images": images}:
                 session.segment(images)
-            case {"kind": "find_concepts", "have": key, "concepts": number, "images": images}:
-                session.find_concepts(WantedConcepts(key, min(max(number, 1), MOST_CONCEPTS), images))
+            case {"kind": "find_concepts", "have": key, "concepts": number, "images": images, "among": among}:
+                session.find_concepts(WantedConcepts(key, min(max(number, 1), MOST_CONCEPTS), images, among))
             case {"kind": "enlarge", "id": view, "image": image, "box": box, "longest": longest, **of_map}:
                 session.crops.ask(view, image, box, longest, (of_map["gen"], of_map["column"]))
             case {"kind": "export", "id": name, "format": fmt, "column": column}:

@@ -121,6 +121,18 @@ def test_a_concept_that_the_head_does_not_read_has_no_importance():
     assert_allclose([first.strength, second.strength], [1, 0.5], atol=1e-3)
 
 
+def test_typical_parts_are_cut_out_and_drawn():
+    net, x = colours()
+    c = kx.Explainer(net, preprocess=None, class_names=["red", "green"], value_range=(0, 1)).concepts(x, "colours", 3)
+    for parts, direction in zip(c.typical, c.directions, strict=True):
+        cut = c.crop(parts[0])
+        assert cut.shape == (4, 4, 3)
+        assert_allclose(cut / 255, np.broadcast_to(direction, cut.shape), atol=1e-2)
+    figure = c.plot()
+    assert [axes.texts[0].get_text() for axes in figure.axes if axes.texts] == ["concept 1", "concept 2", "concept 3"]
+    assert sum(bool(axes.images) for axes in figure.axes) == sum(map(len, c.typical))
+
+
 @pytest.mark.parametrize(
     ("make", "settings"),
     [(models.residual, {}), (models.tokens, {}), (models.flattened, {}), (segmenters.unet, {"preprocess": None})],

@@ -29,10 +29,14 @@ def opened(browser, net, images=IMAGES, **keywords):
 
 def told(browser, widget, parts=1, **fields):
     """The answer to a page that asks for concepts."""
+
+    def whole():
+        return [each for each in browser.concepts[before:] if each[0]["done"] == 1]
+
     before = len(browser.concepts)
-    browser.say(widget, "find_concepts", **{"have": "", "concepts": 3, "images": [0], **fields})
-    until(lambda: len(browser.concepts) >= before + parts)
-    return browser.concepts[before:]
+    browser.say(widget, "find_concepts", **{"have": "", "concepts": 3, "images": [0], "among": [], **fields})
+    until(lambda: len(whole()) >= parts)
+    return whole()
 
 
 def read(message, buffers):
@@ -125,7 +129,7 @@ def test_a_question_comes_first_and_the_search_goes_on_after_it(browser, net, mo
     with opened(browser, net) as widget:
         rest(widget)
         calls, waits, goes_on = stalled(monkeypatch, engine, "weights_of")
-        browser.say(widget, "find_concepts", have="", concepts=3, images=[0])
+        browser.say(widget, "find_concepts", have="", concepts=3, images=[0], among=[])
         assert waits.wait(20)
         widget.target = 2
         goes_on.set()
@@ -136,6 +140,34 @@ def test_a_question_comes_first_and_the_search_goes_on_after_it(browser, net, mo
         assert kinds.index("concepts") > len(kinds) - 1 - kinds[::-1].index("done")
         # What was begun has gone on.
         assert len(calls) == 1
+
+
+def test_those_of_some_images_are_found_in_the_others_too(browser, net):
+    with opened(browser, net) as widget:
+        ((message, buffers),) = told(browser, widget, images=[0, 1], among=[1, 3])
+        expected = widget.explainer.ask(IMAGES[[1, 3]], [0], layer="late")
+        found = engine.concepts_of(expected, {"concepts": 3})
+        importance, maps = read(message, buffers)
+        assert_allclose(importance, found.importance, atol=1e-5)
+        assert maps.keys() == {0, 1, 3}
+        strongest = found.maps.max((0, 2, 3))[:, None, None]
+        assert_allclose(maps[3] / 255, found.maps[1] / strongest, atol=1 / 300)
+        other = engine.concepts_of(widget.explainer.ask(IMAGES[:1], [0], layer="late"), {}, found).maps[0]
+        assert_allclose(maps[0] / 255, np.minimum(other / strongest, 1), atol=1 / 300)
+        assert {part["image"] for each in message["concepts"] for part in each["typical"]} <= {1, 3}
+        widget.overlay = "concepts"
+        (saved,) = header_of(widget.to_html())[0]["concepts"]
+        assert (saved["key"], sorted(saved["images"])) == (message["key"], [0, 1, 2, 3])
+
+
+def test_it_is_told_how_far_the_search_is(browser, net, monkeypatch):
+    monkeypatch.setattr(concept_search, "SECONDS_BETWEEN_PROGRESS", 0)
+    with opened(browser, net) as widget:
+        told(browser, widget)
+        done = [message["done"] for message, _ in browser.concepts]
+        assert done[0] < 1
+        assert done == sorted(done)
+        assert done[-1] == 1
 
 
 def test_a_failure_is_told_and_nothing_else_is_lost(browser, net, monkeypatch):

@@ -25,7 +25,7 @@ export interface ConceptSet {
   maps: ReadonlyMap<number, ConceptMap>;
 }
 
-type Content = Omit<FoundConcepts, "kind">;
+type Content = Omit<FoundConcepts, "kind" | "done">;
 
 /** The concepts of a message with those that were here before, of which it may bring more maps. */
 export function readConcepts(message: Content, buffers: readonly Binary[], before: ConceptSet | null): ConceptSet {

@@ -18,7 +18,8 @@ export interface ConceptRecord { typical: TypicalRecord[]; }
  * loses without each concept, float32 (concepts, classes), and is empty where the page has these concepts already. The
  * second holds how strong each concept is in each cell of these `images`, bytes (images, concepts, height, width) of
  * the height and width of `shape`, where 255 is the strongest place of a concept in all images that it was looked for
- * in. `sentence` and `notes` say how far the concepts stand for the layer.
+ * in. `sentence` and `notes` say how far the concepts stand for the layer. While they are looked for, `done` says how
+ * far that is, below 1, and all else is empty.
  */
 export interface FoundConcepts {
   kind: "concepts";
@@ -30,14 +31,22 @@ export interface FoundConcepts {
   sentence: string;
   notes: string[];
   problem: string;
+  done: number;
 }
 
 /**
  * Asks for so many concepts at the layer of the question, and where they are in these images.
  *
- * `have` is the key of those that the page has, whose maps of other images it has.
+ * They are those of the images of `among`, or of all where that is empty; of a store of those that are asked for at
+ * first. `have` is the key of those that the page has, whose maps of other images it has.
  */
-export interface FindConcepts { kind: "find_concepts"; have: string; concepts: number; images: number[]; }
+export interface FindConcepts {
+  kind: "find_concepts";
+  have: string;
+  concepts: number;
+  images: number[];
+  among: number[];
+}
 
 /** Where a map lies in its frame's buffer, and how to read it; see `codec`. */
 export interface Encoded {
@@ -785,5 +794,5 @@ export const FIELDS: Readonly<Record<Down["kind"], Readonly<Record<string, "numb
   error: { gen: "number", message: "string", hint: "string", traceback: "string" },
   file: { id: "string", part: "number", parts: "number", error: "string" },
   crop: { id: "string", image: "number", box: "list", original_size: "list", width: "number", height: "number", mime: "string", problem: "string" },
-  concepts: { key: "string", layer: "string", shape: "list", images: "list", concepts: "list", sentence: "string", notes: "list", problem: "string" },
+  concepts: { key: "string", layer: "string", shape: "list", images: "list", concepts: "list", sentence: "string", notes: "list", problem: "string", done: "number" },
 };

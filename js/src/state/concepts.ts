@@ -65,6 +65,11 @@ export function overlayFor(store: Store): "map" | "concepts" {
   return showsConcepts(store) ? "map" : "concepts";
 }
 
+/** Looks for concepts among the images of the rows that are shown, or among all again. */
+export function lookAmongRows({ conceptsAmong, rows }: Store): void {
+  conceptsAmong.value = conceptsAmong.peek().length > 0 ? [] : [...rows.peek()];
+}
+
 /** Shows one concept alone, or all of them again. */
 export function toggleConcept({ conceptAlone }: Store, concept: number): void {
   conceptAlone.value = conceptAlone.peek() === concept ? null : concept;
@@ -73,6 +78,7 @@ export function toggleConcept({ conceptAlone }: Store, concept: number): void {
 export class ConceptRequests {
   /** What was asked last, as text. */
   private asked = "";
+  private message: Up | null = null;
   private lostTimer: ReturnType<typeof setTimeout> | undefined;
   private readonly stopFollowing: () => void;
 
@@ -83,11 +89,15 @@ export class ConceptRequests {
     this.stopFollowing = effect(() => this.fetchMissing());
   }
 
-  receive({ kind: _, ...message }: FoundConcepts, buffers: Binary[]): void {
-    const { concepts, conceptAlone, seeksConcepts } = this.store;
+  receive({ kind: _, done, ...message }: FoundConcepts, buffers: Binary[]): void {
+    const { concepts, conceptAlone, conceptProgress } = this.store;
     const before = concepts.peek();
+    conceptProgress.value = done < 1 ? done : null;
+    if (done < 1) {
+      this.wait();
+      return;
+    }
     clearTimeout(this.lostTimer);
-    seeksConcepts.value = false;
     // Those that are here stay, with the reason for which there are no newer ones.
     if (message.problem && before) concepts.value = { ...before, problem: message.problem };
     else concepts.value = readConcepts(message, buffers, before);
@@ -103,21 +113,28 @@ export class ConceptRequests {
   private fetchMissing(): void {
     const { store } = this;
     const [known, count, gen] = [store.concepts.value, store.conceptCount.value, store.answer.value?.gen];
+    const among = [...store.conceptsAmong.value];
     const near = [focusedImage(store), ...store.inSight.value];
     const { images } = store.facts.value;
     if (!showsConcepts(store) || store.status.value !== "done") return;
     const missing = [...new Set(near)].filter((image) => image < images && !known?.maps.has(image));
-    const question = `${gen} ${count}`;
+    const question = `${gen} ${count} ${among}`;
     const asked = `${question} ${missing}`;
     if (asked === this.asked || (missing.length === 0 && this.asked.startsWith(`${question} `))) return;
-    this.ask(asked, { kind: "find_concepts", have: known?.key ?? "", concepts: count, images: missing });
+    this.asked = asked;
+    store.conceptProgress.value = 0;
+    this.message = { kind: "find_concepts", have: known?.key ?? "", concepts: count, images: missing, among };
+    this.ask();
   }
 
-  private ask(asked: string, message: Up): void {
-    this.asked = asked;
-    this.store.seeksConcepts.value = true;
-    this.send(message);
+  private ask(): void {
+    if (!this.message) return;
+    this.send(this.message);
+    this.wait();
+  }
+
+  private wait(): void {
     clearTimeout(this.lostTimer);
-    this.lostTimer = setTimeout(() => this.ask(asked, message), LOST_MS);
+    this.lostTimer = setTimeout(() => this.ask(), LOST_MS);
   }
 }

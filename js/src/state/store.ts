@@ -213,8 +213,10 @@ export class Store {
   readonly conceptAlone = signal<number | null>(null);
   /** How many concepts are looked for. */
   readonly conceptCount = signal(8);
-  /** The kernel is looking for concepts. */
-  readonly seeksConcepts = signal(false);
+  /** The images among which they are looked for, [] for all. */
+  readonly conceptsAmong = signal<readonly number[]>([]);
+  /** How far the kernel is in looking for concepts, 0 to 1, null while it does not. */
+  readonly conceptProgress = signal<number | null>(null);
   /** Facts about the images of a stored data set, of which only some are in `_images`; else null. */
   readonly stored = signal<StoredFacts | null>(null);
   readonly thumbnails = signal<ThumbnailSet | null>(null);

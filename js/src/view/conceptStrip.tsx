@@ -8,11 +8,12 @@ import {
   conceptName,
   importanceOf,
   importantClass,
+  lookAmongRows,
   overlayFor,
   showsConcepts,
   toggleConcept,
 } from "../state/concepts";
-import { toHundredths } from "../state/format";
+import { toHundredths, wholePercent } from "../state/format";
 import { briefName, imageName } from "../state/labels";
 import type { Picture, Store } from "../state/store";
 import { options, Select } from "./field";
@@ -43,10 +44,10 @@ export function ConceptsButton({ store, actions }: ViewProps) {
 /** The legend of the concepts: what each looks like, and what the class in focus loses without it. */
 export function ConceptStrip({ store, actions }: ViewProps) {
   if (!showsConcepts(store)) return null;
-  const { concepts, seeksConcepts } = store;
+  const { concepts, conceptProgress } = store;
   const set = concepts.value;
   return (
-    <section id="kx-concepts" class="concepts" aria-label="Concepts" aria-busy={seeksConcepts.value}>
+    <section id="kx-concepts" class="concepts" aria-label="Concepts" aria-busy={conceptProgress.value !== null}>
       <ConceptsHeading store={store} actions={actions} />
       {set && set.typical.length > 0 && <ConceptList store={store} />}
       {set?.notes.map((note) => (
@@ -59,18 +60,19 @@ export function ConceptStrip({ store, actions }: ViewProps) {
 }
 
 function ConceptsHeading({ store, actions }: ViewProps) {
-  const { concepts, conceptAlone, conceptCount, seeksConcepts, status } = store;
+  const { concepts, conceptAlone, conceptCount, conceptProgress, status } = store;
   const set = concepts.value;
   const alone = conceptAlone.value;
   const hasKernel = status.value !== "no-kernel";
   return (
     <div class="concepts-heading">
       <p role="status">
-        {seeksConcepts.value && <b>{set ? "Looking anew… " : "Looking for concepts… "}</b>}
+        {conceptProgress.value !== null && <b>Looking for concepts, {wholePercent(conceptProgress.value)}… </b>}
         {set?.problem && <span class="problem">{set.problem} </span>}
         {set?.sentence && (
           <>
-            <b>One colour, one concept.</b> At {store.layerName(set.layer)}, {set.sentence}.{" "}
+            <b>One colour, one concept.</b> At {store.layerName(set.layer)}, {set.sentence}
+            {store.conceptsAmong.value.length > 0 && ` in the ${store.conceptsAmong.value.length} chosen`}.{" "}
             <span class="dim">They have no names: what one is, its pictures have to tell.</span>
           </>
         )}
@@ -80,6 +82,7 @@ function ConceptsHeading({ store, actions }: ViewProps) {
           Show all
         </button>
       )}
+      {hasKernel && <AmongButton store={store} />}
       {hasKernel && (
         <Select
           id="kx-concept-count"
@@ -104,6 +107,24 @@ function ConceptsHeading({ store, actions }: ViewProps) {
         ×
       </button>
     </div>
+  );
+}
+
+/** Rows among which concepts can be looked for: as many numbers as a message may have. */
+const MOST_ROWS = 1000;
+
+/** Looks for concepts in what the filter shows, which may have others than all images. */
+function AmongButton({ store }: { store: Store }) {
+  const [among, shown, all] = [store.conceptsAmong.value.length, store.rows.value.length, store.facts.value.images];
+  if (among === 0 && (shown === all || shown === 0 || shown > MOST_ROWS)) return null;
+  return (
+    <button type="button" onClick={() => lookAmongRows(store)}>
+      {among > 0
+        ? "Look in all images"
+        : shown === 1
+          ? "Look in this image only"
+          : `Look in these ${shown} images only`}
+    </button>
   );
 }
 
