@@ -61,10 +61,12 @@ class Concepts:
         maps: float32 (N, G, h, w), how much of each concept is in each cell; never below 0.
         directions: float32 (G, K), of length 1; not below 0 where activations are not.
         losses: float32 (N, G, C), what each class's score before the softmax or sigmoid loses in each image when the
-            concept is taken out: S_c(Â) − S_c(Â − maps_g directions_g), Â = Σ_g maps_g directions_g.
+            concept is taken out of the activations: S_c(A) − S_c(A − maps_g directions_g). Before a linear head these
+            are what is lost of Â = Σ_g maps_g directions_g, too; elsewhere Â may be too far from A to tell.
         shown: bool (N, C), in which images each class is predicted, or wins somewhere.
         error: ‖A − Â‖ / ‖A‖ over all images, NaN where A is 0.
-        kept: in how many of the images Â has the same predicted class as A; None where there is no such thing.
+        kept: in how many of the images the predicted class is the same with Â in the place of A; None where there is no
+            such thing.
         typical: of each concept the parts of the images where it is strongest.
         images: uint8 (N, H, W, 3), what the model saw.
         class_names: C of them.
@@ -254,8 +256,7 @@ def _measured(
     a = probe.activations()
     flat = a.reshape(-1, a.shape[-1])
     w = weights_of(flat, directions)
-    whole = (w.T @ directions).reshape(a.shape)
-    scores = probe.scores_from(whole)
+    scores, of_concepts = probe.scores(), probe.scores_from((w.T @ directions).reshape(a.shape))
     yield 0.0, None
     maps = w.reshape(len(w), *a.shape[:3]).swapaxes(0, 1)
     losses = np.zeros((len(a), len(w), scores.shape[1]), np.float32)
@@ -263,14 +264,14 @@ def _measured(
         # Of images that have none of it nothing is lost.
         has = np.flatnonzero(maps[:, concept].any((1, 2)))
         if len(has):
-            less = whole[has] - maps[has, concept, :, :, None] * direction
+            less = a[has] - maps[has, concept, :, :, None] * direction
             losses[has, concept] = scores[has] - probe.scores_from(less, has)
         yield (concept + 1) / (len(w) + 1), None
     ranking = question.ranking(rows, probe)
     shown = ranking > 0 if question.regions else ranking == ranking.max(1, keepdims=True)
     norm = float(np.linalg.norm(flat))
     error = relative_error(flat, w, directions) * norm if norm else 0.0
-    kept = scores.argmax(1) == ranking.argmax(1)
+    kept = of_concepts.argmax(1) == ranking.argmax(1)
     yield 1.0, _Part(np.ascontiguousarray(maps), losses, shown, (error**2, norm**2), kept)
 
 
@@ -333,8 +334,8 @@ def _notes(concepts: Concepts, names: Sequence[str]) -> Iterator[str]:
     images = len(concepts.maps)
     if concepts.kept is not None and concepts.kept < POOR_AGREEMENT * images:
         yield (
-            f"Rough importance: from the concepts alone the model predicts the class that it predicts in only "
-            f"{concepts.kept} of {images} images."
+            f"Rough: with the concepts alone in the place of what the layer tells, the predicted class stays the same in "
+            f"only {concepts.kept} of {images} images. What is in none of them counts."
         )
     if empty := [number + 1 for number in range(many) if not concepts.maps[:, number].any()]:
         yield f"Empty: concept {', '.join(map(str, empty))}; the activations have fewer parts."

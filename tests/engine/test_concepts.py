@@ -151,12 +151,14 @@ def test_what_is_lost_is_what_the_rest_of_a_model_says():
     net = models.flattened()
     x = cases.photos(3)
     c = kx.Explainer(net, preprocess=None).concepts(x, "late", 2)
+    activations = keras.Model(net.input, net.get_layer("late").output)(x)
     net.layers[-1].activation = keras.activations.linear
     rest = keras.Sequential(net.layers[net.layers.index(net.get_layer("late")) + 1 :])
     both = np.einsum("nghw,gk->nghwk", c.maps, c.directions)
-    whole = rest(both.sum(1)).numpy()
+    scores = rest(activations).numpy()
     for g in range(2):
-        assert_allclose(c.losses[:, g], whole - rest(both.sum(1) - both[:, g]).numpy(), atol=1e-5)
+        assert_allclose(c.losses[:, g], scores - rest(activations - both[:, g]).numpy(), atol=1e-5)
+    assert c.kept == (rest(both.sum(1)).numpy().argmax(1) == scores.argmax(1)).sum()
 
 
 def test_no_pass_is_made_where_activations_are_kept():

@@ -173,7 +173,7 @@ function ConceptCard({ store, concept, typical, name, loss, part }: CardProps) {
   const images = typical.slice(0, CROPS).map(({ image }) => imageName(store, image));
   const facts = [
     images.length > 0 ? `strongest in ${images.join(", ")}` : "in none of the images",
-    loss !== null && `without it ${name} loses ${lossText(loss)} of its score`,
+    loss !== null && `without it the score of ${name} ${loss < 0 ? "gains" : "loses"} ${lossText(Math.abs(loss))}`,
   ];
   return (
     <li>
