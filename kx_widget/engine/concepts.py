@@ -334,8 +334,8 @@ def _notes(concepts: Concepts, names: Sequence[str]) -> Iterator[str]:
     images = len(concepts.maps)
     if concepts.kept is not None and concepts.kept < POOR_AGREEMENT * images:
         yield (
-            f"Rough: with the concepts alone in the place of what the layer tells, the predicted class stays the same in "
-            f"only {concepts.kept} of {images} images. What is in none of them counts."
+            f"Rough: with the concepts alone in the place of what the layer tells, the predicted class stays "
+            f"the same in only {concepts.kept} of {images} images. What is in none of them counts."
         )
     if empty := [number + 1 for number in range(many) if not concepts.maps[:, number].any()]:
         yield f"Empty: concept {', '.join(map(str, empty))}; the activations have fewer parts."

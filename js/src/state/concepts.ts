@@ -12,6 +12,7 @@ const LOST_MS = 15_000;
 /** A concept that is less strong in all of an image, in parts of its strongest, is not told of there. */
 const LEAST = 0.25;
 const STRONGEST = 255;
+const MOST_TOLD = 4;
 export const COUNTS = [3, 4, 6, 8, 10, 12, 16];
 
 /** Whether there can be concepts: the model has a layer with a map, or a page has kept some. */
@@ -47,7 +48,7 @@ export function importanceOf(store: Store, target: number | null): number[] {
   return typical.map((_, concept) => importance[concept * classes + target]);
 }
 
-/** The concepts of an image in words, the strongest first. */
+/** The strongest concepts of an image in words. */
 export function conceptsText(store: Store, tile: TilePlace): string {
   const map = conceptsOf(store, tile);
   if (!map) return "";
@@ -57,7 +58,11 @@ export function conceptsText(store: Store, tile: TilePlace): string {
     peak: Math.max(...map.strengths.subarray(concept * cells, (concept + 1) * cells)) / STRONGEST,
   }));
   const strong = peaks.filter(({ peak }) => peak >= LEAST).sort((a, b) => b.peak - a.peak);
-  return strong.length > 0 ? strong.map(({ concept }) => conceptName(concept)).join(", ") : "none of the concepts";
+  if (strong.length === 0) return "none of the concepts";
+  return strong
+    .slice(0, MOST_TOLD)
+    .map(({ concept }) => conceptName(concept))
+    .join(", ");
 }
 
 /** Shows the concepts over the pictures, or the maps again. */
