@@ -467,3 +467,12 @@ def test_maps_that_say_nothing_are_counted(kx_command, model, folder, tmp_path):
     assert kx.Store(store).column("notes")[0].as_py()[0].startswith("Flat: the map is 0 everywhere")
     code, out, _ = kx_command("explain", model, *good, "--out", tmp_path / "other", "--quiet", "--json")
     assert json.loads(out)["notes"] == {}
+
+
+def test_embeddings_are_kept_where_they_are_asked_for(kx_command, model, folder, tmp_path):
+    path = tmp_path / "maps.parquet"
+    assert kx_command("explain", model, folder, "--embeddings", "--out", path, "--quiet")[0] in (0, 3)
+    store = kx.Store(path)
+    row = int(store.select()[0])
+    assert row not in store.nearest(row).indices
+    assert store.nearest(row).similarities[0, 0] > 0

@@ -17,8 +17,8 @@ def test_a_view_that_misses_something_hears_everything_again(widget, browser, la
         # It has just heard of a newer question, and is taken to have the answer.
         assert browser.messages[0]["held"]
         browser.say(widget, "miss", gen=browser.gen)
-    expected_kinds = ["costs", "done", "evidence", "maps", "rankings", "running"]
-    until(lambda: sorted(browser.kinds()[-6:]) == expected_kinds)
+    expected_kinds = ["costs", "done", "evidence", "maps", "nearest", "rankings", "running"]
+    until(lambda: sorted(browser.kinds()[-7:]) == expected_kinds)
     done = [message for message in browser.messages if message["kind"] == "done"][-1]
     assert done["maps"] == len(expected) == 3
     for at, (_, values) in expected.items():
