@@ -42,6 +42,8 @@ class NearestNeighbours:
         self._name = secrets.token_hex(4)
         self._lock = threading.Lock()
         self._told: Content | None = None
+        # The images of that, and what it depends on.
+        self._told_of: tuple[Any, ...] = ()
         # What the latest message depends on, and how many such there were.
         self._key: tuple[Any, ...] = ()
         self._editions = 0
@@ -57,7 +59,8 @@ class NearestNeighbours:
 
     def of_page(self, traits: Mapping[str, Any], version: int, predictions: Predictions | None) -> Content | None:
         """What is kept for a page without a kernel, of the first images where there are many."""
-        return self.content(traits, range(len(self._images))[:MOST_AT_ONCE], version, predictions)
+        with self._lock:
+            return self._content(traits, range(len(self._images))[:MOST_AT_ONCE], version, predictions)
 
     def find(self, answer: CurrentAnswer, predictions: Predictions | None, stale: Callable[[], bool]) -> bool:
         """Find the images like that in focus, or of few that are held those like each; whether that is to be told."""
@@ -65,13 +68,19 @@ class NearestNeighbours:
         numbers = numbers if self._images.at_once and len(numbers) <= MOST_AT_ONCE else [answer.focus]
         # What nobody wants any more may still be at work in a thread of its own.
         with self._lock:
-            content = None if stale() else self.content(answer.traits, numbers, answer.version, predictions, stale)
-            if content is None or content == self._told or stale():
+            if stale() or self._told_of == (numbers, *self._key_of(answer.traits, answer.version)):
                 return False
-            self._told = content
+            content = self._content(answer.traits, numbers, answer.version, predictions, stale)
+            if content is None or stale():
+                return False
+            self._told, self._told_of = content, (numbers, *self._key)
         return True
 
-    def content(
+    def _key_of(self, traits: Mapping[str, Any], version: int) -> tuple[Any, ...]:
+        """What it depends on which images are alike, and right."""
+        return self._layer(self._answers.explainer, traits), version, tuple(self._images.labels)
+
+    def _content(
         self,
         traits: Mapping[str, Any],
         numbers: Sequence[int],
@@ -88,11 +97,10 @@ class NearestNeighbours:
             predictions: scores and probabilities of all images, where they are known.
             stale: tells that nobody wants to know any more.
         """
-        explainer = self._answers.explainer
-        layer = self._layer(explainer, traits)
-        key = layer, version, tuple(self._images.labels)
+        explainer, key = self._answers.explainer, self._key_of(traits, version)
         if key != self._key:
             self._key, self._editions = key, self._editions + 1
+        layer = key[0]
         about = {"edition": f"{self._name} {self._editions}", "layer": layer or ""}
         if len(self._images) == 1:
             return {**about, "items": [_record(0, ALONE)]}

@@ -390,7 +390,7 @@ def test_a_view_that_comes_later_hears_everything(widget, browser):
     browser.open(widget)
     kinds = ["welcome", "predictions", "running", "maps", "done"]
     # What stands beside an answer belongs to no place among these.
-    facts = {"costs", "evidence", "rankings"}
+    facts = {"costs", "evidence", "nearest", "rankings"}
     until(lambda: {*kinds, *facts} <= {*browser.kinds()})
     assert [kind for kind in browser.kinds() if kind not in facts] == kinds
     welcome = browser.messages[0]
