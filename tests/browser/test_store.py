@@ -31,7 +31,7 @@ for i in range({IMAGES}):
     path.parent.mkdir(exist_ok=True)
     Image.fromarray(np.roll(images[i % len(images)], 5 * i, 1)).resize((64, 64)).save(path)
 x = kx.Explainer(model, class_names=class_names)
-store = x.explain_to(folder / "maps.parquet", folder, labels="folder")
+store = x.explain_to(folder / "maps.parquet", folder, labels="folder", embeddings=True)
 names = store.column("id").to_pylist()
 name = lambda image: Path(names[image]).name
 wrong = store.select(pc.field("predicted") != pc.field("label"), "score", descending=True)
@@ -78,6 +78,29 @@ def test_a_missing_file_is_told_and_its_map_drawn(view: View) -> None:
     expect(tile(view, MISSING)).to_contain_text("No picture: there is no such file")
     view.notebook.until(lambda: view.canvas(MISSING).evaluate(DRAWN), "its map is drawn")
     assert complaints(view.notebook.frame) == []
+
+
+def test_images_like_the_one_in_focus_are_shown_wherever_their_rows_are(view: View) -> None:
+    panel = view.root.get_by_role("region", name="Image in focus")
+    was_open = panel.is_visible()
+    if not was_open:
+        view.root.get_by_role("button", name="Panel", exact=True).click()
+    neighbours = view.root.get_by_role("list", name="Images like this one").get_by_role("button")
+    expect(neighbours).to_have_count(8)
+    expected = view.notebook.value("','.join(map(str, store.nearest(0, k=8).indices[0]))").split(",")
+    assert any(tile(view, int(image)).count() == 0 for image in expected), "some are out of sight"
+    for place, image in enumerate(expected):
+        expect(neighbours.nth(place)).to_have_attribute("title", named(view, int(image)))
+        if int(image) != MISSING:
+            expect(neighbours.nth(place).locator("canvas")).not_to_have_attribute("width", "0")
+    neighbours.first.click()
+    view.await_trait("selected", [int(expected[0])])
+    again = view.notebook.value(f"store.nearest({expected[0]}, k=1).indices[0, 0]")
+    expect(neighbours.first).to_have_attribute("title", named(view, int(again)))
+    view.notebook.execute("w.selected = [0]")
+    view.await_trait("selected", [0])
+    if not was_open:
+        view.root.get_by_role("button", name="Close the panel").click()
 
 
 def test_rows_of_the_whole_store_are_filtered_and_sorted(view: View) -> None:
