@@ -17,12 +17,14 @@ export function MethodPicker({ store, actions }: ViewProps) {
   const options = useComputed(() => methodOptions(store)).value;
   const chosen = chosenMethod(store);
   const method = store.traits.method.value;
+  const { summary, good_for, fails, reference } = chosen ?? {};
+  const about = [summary, good_for && `Good for: ${good_for}`, fails && `Fails: ${fails}`, reference];
   return (
     <Field
       id="kx-method"
       label="Method"
       class={addsColumn(store, "methods") ? "field method adds" : "field method"}
-      title={[chosen?.summary, chosen?.reference].filter(Boolean).join("\n")}
+      title={about.filter(Boolean).join("\n")}
     >
       <Combobox
         id="kx-method"
