@@ -61,7 +61,7 @@ def cost(method: Method) -> str:
 
 def resolution(method: Method) -> str:
     """What a method's map is made of, and whether it has a sign."""
-    size = method.resolution or ("pixels of the input" if method.sees == "input" else "cells of the layer")
+    size = method.resolution or ("cells of the layer" if method.sees in ("layer", "attention") else "pixels of the input")
     return f"{size}, {'signed' if method.is_signed(method.complete({})) else 'without a sign'}"
 
 
