@@ -61,7 +61,8 @@ def cost(method: Method) -> str:
 
 def resolution(method: Method) -> str:
     """What a method's map is made of, and whether it has a sign."""
-    size = method.resolution or ("cells of the layer" if method.sees in ("layer", "attention") else "pixels of the input")
+    size = "cells of the layer" if method.sees in ("layer", "attention") else "pixels of the input"
+    size = method.resolution or size
     return f"{size}, {'signed' if method.is_signed(method.complete({})) else 'without a sign'}"
 
 

@@ -124,7 +124,8 @@ export function defaultLayer(store: Store, sees: MethodRecord["sees"]): string {
 export function resolutionText(store: Store, { resolution, sees }: MethodRecord): string {
   if (resolution) return resolution;
   const { layers = [], input_shape } = store.constants.value?.inspection ?? {};
-  if (sees !== "layer" && sees !== "attention") return input_shape ? `${input_shape.slice(0, 2).join(" × ")} pixels` : "";
+  if (sees !== "layer" && sees !== "attention")
+    return input_shape ? `${input_shape.slice(0, 2).join(" × ")} pixels` : "";
   const layer = store.traits.layer.value;
   const chosen = chosenMethod(store);
   // As the kernel goes on with another method: its own default in place of that of the one before.
