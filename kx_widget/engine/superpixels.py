@@ -176,7 +176,7 @@ class Superpixels:
 
 
 def every_coalition(number: int) -> Shown:
-    """Which of `number` superpixels are shown in every picture of some but not all of them (2ⁿ − 1, n).
+    """Which of `number` superpixels each picture shows (2ⁿ − 1, n), of all pictures but the image itself.
 
     None comes first, then one or all but one, two or all but two, and each is followed by its complement.
     """
