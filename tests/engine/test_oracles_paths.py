@@ -1,16 +1,18 @@
 """Gradients of many points, and of noisy copies, against what other libraries and numpy make of the same ones."""
 
 import importlib
+import sys
 
 import keras
 import numpy as np
 import pytest
 from keras import layers
-from numpy.testing import assert_allclose
-from scipy.ndimage import gaussian_filter
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.ndimage import binary_dilation, gaussian_filter
 
+from kx_widget.engine.errors import UnsupportedMethodError
 from kx_widget.engine.explainer import Explainer
-from kx_widget.engine.methods.xrai import filled
+from kx_widget.engine.methods.xrai import filled, widened
 from kx_widget.engine.probe import Probe
 from tests import cases, models
 from tests.oracles.ask_saliency import BLUR, STEPS
@@ -151,3 +153,37 @@ def test_areas_of_xrai_are_those_of_saliency(monkeypatch):
     maps = np.stack([filled(m, segments_of(i)) for i, m in enumerate(case().maps)])
     assert_allclose(maps, answers_of("saliency")["xrai"], rtol=1e-4, atol=1e-6)
     assert all(len(np.unique(m)) > 5 for m in maps)
+
+
+@pytest.mark.parametrize("reach", [0, 1, 4, 5])
+def test_segments_of_xrai_are_widened_by_a_disk(reach):
+    rng = np.random.default_rng(0)
+    disk = np.hypot(*np.mgrid[-reach : reach + 1, -reach : reach + 1]) <= reach
+    for mask in (rng.random((30, 20)) < 0.03, np.eye(12, 17, dtype=bool), np.ones((4, 5), bool)):
+        assert_array_equal(widened(mask, reach), binary_dilation(mask, disk))
+
+
+def test_xrai_says_what_is_missing(explainer, monkeypatch):
+    monkeypatch.setitem(sys.modules, "skimage", None)
+    with pytest.raises(
+        UnsupportedMethodError, match=r"XRAI needs scikit-image.*pip install 'kx-widget\[superpixels\]'"
+    ):
+        explainer.explain(case().images, method="xrai")
+
+
+def test_xrai_finds_the_segment_that_counts():
+    """Of a picture of four squares, of which one alone counts."""
+    image = keras.Input((64, 64, 3))
+    model = keras.Model(image, layers.Dense(2)(layers.Flatten()(image)))
+    weights = np.zeros((64, 64, 3, 2), np.float32)
+    weights[:32, 32:, :, 1] = 1
+    model.layers[-1].set_weights([weights.reshape(-1, 2), np.zeros(2)])
+    squares = np.zeros((1, 64, 64, 3), np.float32)
+    squares[0, :32, 32:], squares[0, 32:, :32], squares[0, 32:, 32:] = 1, (0.2, 0.6, 0.1), (0.1, 0.2, 0.9)
+    e = Explainer(model, preprocess=None).explain(squares, 1, method="xrai")
+    inner = e.maps[0, 0][3:29, 35:61]
+    assert_allclose(inner, inner[0, 0])
+    outside = e.maps[0, 0].copy()
+    # Segments are widened by a pixel.
+    outside[:34, 30:] = 0
+    assert inner[0, 0] > 2 * np.abs(outside).max()

@@ -98,12 +98,17 @@ def masks_of(labels: NDArray[np.int32]) -> Masks:
 
 def widened(mask: Masks, reach: int) -> Masks:
     """A mask (H, W) and all that is not further from it than `reach` pixels."""
-    out, (height, width) = mask.copy(), mask.shape
-    for dy in range(-reach, reach + 1):
+    out = mask.copy()
+    # Most segments are small.
+    ends = (np.flatnonzero(mask.any(axis))[[0, -1]] for axis in (1, 0))
+    box = tuple(slice(max(first - reach, 0), last + reach + 1) for first, last in ends)
+    inside, near_box = mask[box], out[box]
+    height, width = inside.shape
+    for dy in range(-min(reach, height - 1), min(reach, height - 1) + 1):
         dx = int((reach**2 - dy**2) ** 0.5)
-        sums = np.pad(np.cumsum(np.pad(mask, ((0, 0), (dx, dx))), 1), ((0, 0), (1, 0)))
+        sums = np.pad(np.cumsum(np.pad(inside, ((0, 0), (dx, dx))), 1), ((0, 0), (1, 0)))
         near = sums[:, 2 * dx + 1 :] > sums[:, :width]
-        out[max(dy, 0) : height + min(dy, 0)] |= near[max(-dy, 0) : height + min(-dy, 0)]
+        near_box[max(dy, 0) : height + min(dy, 0)] |= near[max(-dy, 0) : height + min(-dy, 0)]
     return out
 
 
