@@ -197,3 +197,31 @@ def test_refinecam_multiplies_what_gradcampp_says_of_the_last_layer_of_each_stag
     two = fresh.explain(photos, [1], method="refinecam", layer="c", stages=2).maps
     assert two.shape[2:] == (13, 13)
     assert fresh.counts["layers"] == 1
+
+
+@pytest.mark.oracle("shapleycam")
+def test_the_second_derivative_goes_on_from_what_passes_the_layer_by():
+    image = keras.Input((8, 8, 3))
+    skip = keras.layers.Conv2D(4, 3, padding="same", activation="softplus", name="skip")(image)
+    a = keras.layers.Conv2D(4, 3, padding="same", activation="tanh", name="branch")(skip)
+    gated, dense = keras.layers.Multiply()([a, skip]), keras.layers.Dense(3)
+    scores = dense(keras.layers.Flatten()(keras.layers.Activation("softplus")(gated)))
+    model, x = keras.Model(image, scores), cases.photos(3, (8, 8, 3))
+    a, skip = keras.Model(image, [a, skip])(x)
+    with tf.GradientTape() as outer:
+        outer.watch(a)
+        with tf.GradientTape() as inner:
+            inner.watch(a)
+            score = dense(tf.reshape(tf.nn.softplus(a * skip), (3, -1)))[:, 2]
+        gradient = inner.gradient(score, a)
+        along = tf.reduce_sum(gradient * tf.stop_gradient(a))
+    weights = gradient - outer.gradient(along, a) / 2
+    expected = tf.einsum("bhwk,bk->bhw", a, tf.reduce_mean(weights, (1, 2)))
+    explainer = kx.Explainer(model, preprocess=None)
+    close(explainer.explain(x, [2], method="shapleycam", layer="branch").maps[:, 0], expected.numpy())
+    before = explainer.counts
+    explainer.explain(x, [0, 1], method="shapleycam", layer="branch")
+    after = explainer.counts
+    # Compiled once; another class is a run of what comes after the layer.
+    assert {name for name in after if after[name] != before[name] and "cache" not in name} == {"curvature"}
+    assert after["curvature"] == before["curvature"] + 2
