@@ -126,6 +126,26 @@ def test_of_a_sum_each_has_its_own_terms(method, superpixels):
         assert e.checks["surrogate_r2"] == pytest.approx(1, abs=1e-5)
 
 
+def test_the_model_sees_each_picture_once_whatever_is_asked_about_it():
+    sizes, x = [], cases.photos(1)
+    explainer = kx.Explainer(models.gated(sizes))
+    explainer.predict(x)
+
+    def pictures(**question):
+        before = len(sizes)
+        explainer.explain(x, [question.pop("target", 0)], **question)
+        # Each passes two gates.
+        return sum(sizes[before:]) / 2
+
+    assert pictures(method="shapley", number=6) == 63
+    assert pictures(method="shapley", number=6, target=kx.contrast(1, 2)) == 0
+    assert pictures(method="kernel_shap", number=6, masks=70) == 0
+    assert pictures(method="kernel_shap", number=9, masks=70) == 70
+    assert pictures(method="kernel_shap", number=9, masks=90, target=1) == 20
+    assert pictures(method="lime", number=9, masks=70) == 70
+    assert pictures(method="lime", number=9, masks=70, kernel_width=1, target=2) == 0
+
+
 def test_each_size_is_drawn_as_often_as_its_weight_says():
     shown = drawn_coalitions(np.random.default_rng(0), 5, 20001)
     assert not shown[0].any()
