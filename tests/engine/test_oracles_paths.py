@@ -12,7 +12,8 @@ from scipy.ndimage import binary_dilation, gaussian_filter
 
 from kx_widget.engine.errors import UnsupportedMethodError
 from kx_widget.engine.explainer import Explainer
-from kx_widget.engine.methods.xrai import filled, widened
+from kx_widget.engine.methods.xrai import filled
+from kx_widget.engine.oversegmentation import widened
 from kx_widget.engine.probe import Probe
 from tests import cases, models
 from tests.oracles.ask_saliency import BLUR, STEPS
