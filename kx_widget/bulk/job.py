@@ -44,6 +44,8 @@ SETTINGS = (
     Parameter("part_images", "int", PART_IMAGES, "Images in a file.", minimum=1),
 )
 CODE = ("preprocess_code", "method_code", "target_code", "detect_code")
+# What is written of some jobs alone.
+OPTIONAL = ("channels", "embeddings", "regions", "units", "bands", "references", "beside")
 UNKNOWN = "unknown: "
 # What stores tell of their maps where nobody says otherwise.
 EVIDENCE_LEVEL: EvidenceLevel = "free"
@@ -368,9 +370,7 @@ def _lock(folder: Path) -> int | None:
 
 def _check_same(folder: Path, before: dict[str, Any], now: dict[str, Any], ended: bool) -> None:
     changed = [
-        key
-        for key in (*now, "channels", "embeddings", "regions", "units", "bands", "references", "beside")
-        if key not in ("id", *CODE) and before.get(key) != now.get(key)
+        key for key in dict.fromkeys((*now, *OPTIONAL)) if key not in ("id", *CODE) and before.get(key) != now.get(key)
     ]
     changed += [key for key in CODE if before.get(key, now.get(key)) != now.get(key)]
     if changed:
