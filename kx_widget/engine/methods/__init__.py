@@ -189,6 +189,8 @@ METHODS = table(
         "The strongest pattern of gradient times activation: Eigen-CAM for a class.",
         "pytorch-grad-cam, after Muhammad and Yeasin 2020, arXiv 2008.00299",
         passes=one_head,
+        good_for="Eigen-CAM where a class matters: the main pattern of what raised the score.",
+        fails="The strongest pattern need not be the class's, and its sign has to be guessed.",
     ),
     Method(
         "gradcam_elementwise", "Grad-CAM element-wise", gradcam_elementwise, "Class activation maps", "layer", False,
@@ -196,6 +198,8 @@ METHODS = table(
         "Gradient times activation, where it raised the score, added up.",
         "pytorch-grad-cam",
         passes=one_head,
+        good_for="Seeing all cells that raised the score, before channels cancel each other.",
+        fails="It leaves out what lowered the score, so that it covers more than the score rests on.",
     ),
     Method(
         "fem", "FEM", fem, "Class activation maps", "layer", True, "instant",
@@ -208,6 +212,8 @@ METHODS = table(
             ),
         ),
         passes=one_head,
+        good_for="What the layer reacts to far more than usual, for any model and without a gradient.",
+        fails="It knows no class: all classes get the same map.",
     ),
     Method(
         "kpca_cam", "KPCA-CAM", kpca_cam, "Class activation maps", "layer", True, "instant",
@@ -218,6 +224,8 @@ METHODS = table(
             Parameter("gamma", "float", None, "Scale of the kernel; None is 1 / channels.", minimum=0),
         ),
         passes=one_head,
+        good_for="Eigen-CAM where patterns are not straight lines: other cells that react alike.",
+        fails="It knows no class, and its kernel's scale decides what is alike.",
     ),
     Method(
         "refinecam", "RefineCAM", refinecam, "Class activation maps", "layer", False, "1 pass",
@@ -230,6 +238,9 @@ METHODS = table(
             ),
         ),
         passes=a_gradient,
+        good_for="Fine outlines of what the last layer finds: several layers in one map.",
+        fails="What one of its layers does not see is lost, and edges of early layers look more certain than they are.",
+        resolution="cells of its finest layer",
     ),
     Method(
         "shapleycam", "ShapleyCAM", shapleycam, "Class activation maps", "layer", True, "1 head pass",
@@ -242,6 +253,11 @@ METHODS = table(
             ),
         ),
         passes=lambda params, load: CURVATURE * load.head,
+        good_for="Heads that are curved, such as several Dense layers, where the gradient alone is a poor estimate.",
+        fails=(
+            "Where nothing after the layer is curved it is Grad-CAM, at a higher price; second derivatives are "
+            "noisy."
+        ),
     ),
     Method(
         "ablationcam", "Ablation-CAM", ablationcam, "Class activation maps", "layer", True, "1 head pass a channel",
@@ -357,6 +373,8 @@ METHODS = table(
             GRADIENT * params["draws"]
             + min(params["draws"], len(DRAWN if params["background"] is None else params["background"].batch))
         ),
+        good_for="Integrated gradients without one arbitrary baseline: the mean over many pictures.",
+        fails="Drawn pictures make it noisy, and they decide what counts as nothing.",
     ),
     Method(
         "guided_ig", "Guided integrated gradients", guided_ig, "Gradients of the input", "input", True,
@@ -378,6 +396,11 @@ METHODS = table(
             SUM,
         ),
         passes=lambda params, load: GRADIENT * params["steps"],
+        good_for="Integrated gradients with less speckle: the way avoids pixels that only make noise.",
+        fails=(
+            "Its way depends on the model, so that two models' maps are not of one measure; it cannot be computed "
+            "at once."
+        ),
     ),
     Method(
         "blur_ig", "Blur integrated gradients", blur_ig, "Gradients of the input", "input", True, "1 pass a step",
@@ -392,6 +415,8 @@ METHODS = table(
             SUM,
         ),
         passes=lambda params, load: GRADIENT * params["steps"],
+        good_for="Integrated gradients without a colour as baseline, in scales as well as places.",
+        fails="What blur leaves to see, such as large areas of colour, gets nothing.",
     ),
     Method(
         "xrai", "XRAI", xrai, "Gradients of the input", "input", True, "2 passes a step",
@@ -406,6 +431,9 @@ METHODS = table(
         passes=lambda params, load: 2 * GRADIENT * params["steps"],
         # The maximum over channels leaves hardly a segment below zero.
         display=Display(clip=100, origin="quartile", sign="positive"),
+        good_for="Whole objects instead of pixels: areas in the order in which they matter.",
+        fails="It is as good as its areas, and those of little worth fill gaps of better ones.",
+        resolution="superpixels",
     ),
     Method(
         "deeplift", "DeepLIFT", deeplift, "Gradients of the input", "input", True, "1 pass",
@@ -417,6 +445,8 @@ METHODS = table(
         ),
         # The baseline goes along.
         passes=lambda params, load: 2 * GRADIENT,
+        good_for="Integrated gradients at the price of two passes, also where gradients saturate.",
+        fails="It depends on the baseline, and refuses models whose operations multiply or attend.",
     ),
     Method(
         "guided_gradients", "Guided backprop", guided_gradients, "Gradients of the input", "input",
@@ -440,6 +470,8 @@ METHODS = table(
         params=(CHANNELS,),
         finish=over_channels,
         passes=lambda params, load: GRADIENT * (1 + load.head),
+        good_for="Fine lines within the place that Grad-CAM finds.",
+        fails="The lines are guided backprop's, which restores the picture rather than explains the model.",
     ),
     Method(
         "full_gradients", "FullGrad", full_gradients, "Gradients of the input", "input", False, "1 pass",
@@ -508,6 +540,9 @@ METHODS = table(
         params=(some_superpixels(10, 9), SUPERPIXELS, SUPERPIXEL_COVER),
         passes=coalitions,
         display=BORDERED,
+        good_for="Sharing the score out fairly among a few parts; the values add up exactly.",
+        fails="A few large parts hide what is in them, and covered pictures are none that the model was trained on.",
+        resolution="superpixels",
     ),
     Method(
         "kernel_shap", "KernelSHAP", kernel_shap, "Superpixels", "input", True, "1 pass a mask",
@@ -516,6 +551,9 @@ METHODS = table(
         params=(some_superpixels(200, 40), SUPERPIXELS, MASKS, SUPERPIXEL_COVER),
         passes=lambda params, load: min(params["masks"], coalitions(params, load)),
         display=BORDERED,
+        good_for="Sharing the score out among many parts, with any model, whatever is inside.",
+        fails="Few masks leave it noisy; where parts depend on each other a sum of shares says little.",
+        resolution="superpixels",
     ),
     Method(
         "lime", "LIME", lime, "Superpixels", "input", True, "1 pass a mask",
@@ -530,6 +568,9 @@ METHODS = table(
         ),
         passes=lambda params, load: params["masks"],
         display=BORDERED,
+        good_for="A first look without gradients at which parts matter near this picture.",
+        fails="It is as good as its straight line: look at R². Kernel width, parts and seed change it.",
+        resolution="superpixels",
     ),
     Method(
         "sobol", "Sobol", sobol, "Masking", "input", False, "1 pass a cell and design",
@@ -544,6 +585,9 @@ METHODS = table(
             CELL_COVER,
         ),
         passes=lambda params, load: MASK * params["designs"] * (params["cells"] ** 2 + 1),
+        good_for="Finding all that the score depends on, also through several parts together.",
+        fails="It has no sign: what lowers the score shows as well, and it takes many passes.",
+        resolution="a grid of cells",
     ),
     Method(
         "hsic", "HSIC", hsic, "Masking", "input", False, "1 pass a mask",
@@ -560,6 +604,9 @@ METHODS = table(
             ),
         ),
         passes=lambda params, load: MASK * params["masks"],
+        good_for="Finding dependence of any shape with fewer passes than Sobol indices.",
+        fails="It has no sign, and chance dependence of few masks looks like evidence.",
+        resolution="a grid of cells",
     ),
     Method(
         "randomcam", "RandomCAM", randomcam, "Controls", "layer", False, "instant",
@@ -567,6 +614,8 @@ METHODS = table(
         "pytorch-grad-cam",
         passes=one_head,
         control="its weights are random, so it explains nothing. An explanation has to be better than this.",
+        good_for="Telling what any map of this layer looks like: an explanation has to be better.",
+        fails="Its weights are random, so it explains nothing.",
     ),
     Method(
         "edges", "Edges", edges, "Controls", "input", False, "instant",
@@ -574,5 +623,7 @@ METHODS = table(
         "Adebayo et al. 2018, arXiv 1810.03292",
         passes=lambda params, load: 1,
         control="these are edges of the picture, and nothing of the model. A map that looks like them may be no more.",
+        good_for="Telling whether a map is more than the outlines of the picture.",
+        fails="No model is asked, so it explains nothing.",
     ),
 )  # fmt: skip
