@@ -37,7 +37,7 @@ from kx_widget.engine.evaluation_inputs import (
 from kx_widget.engine.evaluator import Evaluator, evaluator_of
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.graph.trace import Call
-from kx_widget.engine.image_sets import ImageSets, names_in
+from kx_widget.engine.image_sets import ImageSets
 from kx_widget.engine.images import Fit, Images, load
 from kx_widget.engine.inspection import check_model, find_call
 from kx_widget.engine.labels import read_labels
@@ -359,8 +359,7 @@ class Explainer:
 
     def with_image_sets(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Parameters of methods, where those that are images are texts that stand for them; see `ImageSet`."""
-        names, shape = names_in(*self.methods.values()), self.inspection.input_shape
-        return {n: self._image_sets.read(n, value, shape) if n in names else value for n, value in params.items()}
+        return self._image_sets.written(self.methods.values(), params, self.inspection.input_shape)
 
     def predict(self, images: Any) -> tuple[Floats, Floats]:
         """Scores before the final softmax or sigmoid, and probabilities.

@@ -2,7 +2,7 @@
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from kx_widget.engine.cache import digest
@@ -46,6 +46,11 @@ def names_in(*methods: Method) -> set[str]:
     return {p.name for method in methods for p in method.params if p.kind == "images"}
 
 
+def is_text(value: Any) -> bool:
+    """Whether a value is a text that stands for images."""
+    return isinstance(value, str) and TEXT.fullmatch(value) is not None
+
+
 class ImageSets:
     """Reads the parameters of methods that are images; what was read is found again by its text.
 
@@ -68,6 +73,15 @@ class ImageSets:
             for name, value in params.items()
         }
 
+    def written(self, methods: Iterable[Method], params: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
+        """Parameters of any of these methods with texts for images; a store may know what an unknown text stands for.
+
+        Raises:
+            ParameterError: the images cannot be read.
+        """
+        raw = {name for name in names_in(*methods) & set(params) if not is_text(params[name])}
+        return {name: self.read(name, value, shape) if name in raw else value for name, value in params.items()}
+
     def read(self, where: str, value: Any, shape: Shape) -> ImageSet | None:
         """Images for this shape, None for None.
 
@@ -82,7 +96,7 @@ class ImageSets:
         if value is None:
             return None
         images = value if isinstance(value, ImageSet) else self._known.get(value) if isinstance(value, str) else None
-        if images is None and isinstance(value, str) and TEXT.fullmatch(value):
+        if images is None and is_text(value):
             raise ParameterError(
                 f"{where}={str(value)!r} stands for images that were not kept with it: pass these images again."
             )
