@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from kx_widget.engine.lines import completeness_gap, over_bands
-from kx_widget.engine.perturbation import bit_reversal_order
 from kx_widget.engine.types import Floats, Ints, Partial
 
 # A Gaussian goes so many deviations far.
@@ -33,21 +32,27 @@ def blur_ig(probe: Any, target: Floats, steps: int = 50, blur: float = 0.2, chan
 
     Reference: Xu, Venugopalan and Sundararajan 2020, arXiv 2004.03383.
     """
-    sigma = blur * min(probe.x.shape[1:3])
-    order = bit_reversal_order(steps)
+    sigma, everyone = blur * min(probe.x.shape[1:3]), np.arange(len(probe.x))
+    # Where a step ends, the next one begins: each blur is made once.
+    kept: dict[tuple[int, int], Floats] = {}
 
     def blurred(images: Ints, numbers: Ints) -> Floats:
-        return np.stack(
-            [blurred_by(probe.x[i], sigma * (k / steps) ** 2) for i, k in zip(images, numbers, strict=True)]
-        )
+        pairs = list(zip(images.tolist(), numbers.tolist(), strict=True))
+        for i, k in pairs:
+            if (i, k) not in kept:
+                kept[i, k] = blurred_by(probe.x[i], sigma * (k / steps) ** 2)
+        return np.stack([kept[pair] for pair in pairs])
 
     total = np.zeros_like(probe.x)
-    for batch in probe.changed_gradients(lambda images, items: blurred(images, order[items]), target, steps):
-        images, numbers = batch.images, order[batch.items]
-        np.add.at(total, images, (blurred(images, numbers) - blurred(images, numbers + 1)) * batch.values)
+    for batch in probe.changed_gradients(blurred, target, steps):
+        change = blurred(batch.images, batch.items) - blurred(batch.images, batch.items + 1)
+        np.add.at(total, batch.images, change * batch.values)
+        last = dict(zip(batch.images.tolist(), batch.items.tolist(), strict=True))
+        for i, k in list(kept):
+            if k <= last.get(i, -1):
+                del kept[i, k]
         maps, checks = over_bands(total, channels), {}
         if batch.done == steps:
-            everyone = np.arange(len(probe.x))
             ends = blurred(everyone, np.full_like(everyone, steps))
             checks = completeness_gap(probe, target, maps, probe.scores_of(ends))
         yield Partial(maps, batch.done, steps, checks)

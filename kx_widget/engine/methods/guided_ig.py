@@ -29,7 +29,8 @@ def guided_ig(
     it would be on the straight line. Noise that gathers where gradients are large has so less of the way to gather.
 
     The map sums to S(x) − S(x'), but for what a step misses: `completeness_gap`. It is the left sum of the authors'
-    code, which needs more steps than the quadrature of `integrated_gradients`.
+    code, and what moves is what hardly changes the score where it begins: on deep networks the gap can be larger than
+    the change itself, and more steps do not close it, for values still move by `max_distance` at once.
 
     Args:
         probe: the images and the model.
