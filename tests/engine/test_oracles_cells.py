@@ -8,9 +8,9 @@ from keras import layers
 from numpy.testing import assert_allclose
 
 from kx_widget.engine.explainer import Explainer
-from kx_widget.engine.low_discrepancy import flipped, sequence
 from kx_widget.engine.methods.hsic import dependence, gaussian, halves
 from kx_widget.engine.methods.sobol import total_indices
+from kx_widget.engine.sobol_sequence import flipped, sequence
 from tests import cases, models
 from tests.oracles.case import CELLS, DESIGNS, FOLDER, SIDE, binary_masks, case, designs_of
 

@@ -72,6 +72,7 @@ GATES = {
     "squeeze": squeezed,
     "upsampling": layers.UpSampling2D(2, interpolation="bilinear"),
     "dilated": layers.DepthwiseConv2D(3, dilation_rate=2),
+    "grouped": layers.Conv2D(4, 3, groups=2),
     "transposed": layers.Conv2DTranspose(3, 3, strides=2),
     "separable": layers.SeparableConv2D(4, 3, activation="relu"),
     "quotient": lambda x: x / (1 + keras.ops.mean(keras.ops.abs(x), (1, 2), keepdims=True)),
@@ -197,9 +198,10 @@ def test_memory_for_one_image_is_enough_for_a_pair():
     [
         (models.transformer, "Einsum of 2 tensors that depend on the image"),
         (lambda: small_net(layers.Softmax()), "Softmax"),
+        (lambda: small_net(layers.Lambda(tf.function(lambda x: x**2))), "StatefulPartitionedCall|PartitionedCall"),
         (lambda: small_net(lambda x: keras.ops.where(x > 0.5, x, 0)), "SelectV2"),
     ],
 )
 def test_what_has_no_rule_is_refused_by_name(make, what):
-    with pytest.raises(kx.UnsupportedMethodError, match=rf"does not cover {what}.*Choose integrated_gradients"):
+    with pytest.raises(kx.UnsupportedMethodError, match=rf"does not cover ({what}).*Choose integrated_gradients"):
         Explainer(make()).explain(cases.photos(1), [0], **DEEPLIFT)

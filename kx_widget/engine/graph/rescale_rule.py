@@ -29,6 +29,10 @@ GATES = frozenset((
     "Minimum", "Pow", "Reciprocal", "Relu", "Relu6", "Rsqrt", "Selu", "Sigmoid", "Sin", "Softplus", "Softsign",
     "Sqrt", "Square", "SquaredDifference", "Tanh"
 ))  # fmt: skip
+CALLS = frozenset(("PartitionedCall", "StatefulPartitionedCall"))
+# What a function may be made of that is affine in the one input that depends on the image: Keras has one for each
+# convolution in groups.
+CONVOLVING = frozenset(("Const", "Conv2D", "Conv3D", "DepthwiseConv2dNative", "Identity", "NoOp", "ReadVariableOp"))
 POOLS = frozenset(("Max", "MaxPool", "MaxPool3D"))
 # A difference of inputs below this part of them leaves float32 few digits to divide by; gradients hardly differ there.
 SMALL = 1e-3
@@ -48,9 +52,15 @@ def rescaled(ops: Sequence[Any], from_image: Collection[str]) -> dict[Any, Gradi
         UnsupportedMethodError: there is no rule for one of them; names it.
     """
     gradients: dict[Any, GradientOf] = {}
+    calls = [op for op in ops if op.type in CALLS]
+    functions = calls[0].graph.as_graph_def().library.function if calls else ()
+    bodies = {function.signature.name: {node.op for node in function.node_def} for function in functions}
     for op in ops:
         varying = [t for t in op.inputs if t.op.name in from_image]
-        rule = _rule(op, varying)
+        if op.type in CALLS:
+            rule = own_gradient if len(varying) == 1 and bodies[op.get_attr("f").name] <= CONVOLVING else None
+        else:
+            rule = _rule(op, varying)
         if rule is None:
             operands = f" of {len(varying)} tensors that depend on the image" if len(varying) > 1 else ""
             raise UnsupportedMethodError(

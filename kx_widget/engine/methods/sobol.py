@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from kx_widget.engine.cell_masks import CellMasks, meaningless_below
-from kx_widget.engine.low_discrepancy import flipped, sequence
+from kx_widget.engine.sobol_sequence import flipped, sequence
 from kx_widget.engine.types import Floats, Ints, Partial
 
 

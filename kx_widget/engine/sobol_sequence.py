@@ -1,4 +1,4 @@
-"""Points that fill a cube more evenly than chance."""
+"""Points that fill a cube of many dimensions evenly: a Sobol' sequence, and versions of it that are as even."""
 
 import numpy as np
 
@@ -9,6 +9,7 @@ BITS = 30
 
 def sequence(count: int, dimensions: int) -> Ints:
     """The first points (count, dimensions) of a Sobol' sequence, as whole numbers below 2³⁰."""
+    # The table of methods is there before TensorFlow is.
     import tensorflow as tf
 
     # TensorFlow leaves out the first point, 0, without which the first 2ᵏ do not fill the cube evenly.
