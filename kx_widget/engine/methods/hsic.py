@@ -10,6 +10,7 @@ from kx_widget.engine.types import Floats, Ints, Partial
 
 # Masks that together show each cell as often as they hide it.
 BLOCK = 50
+GROWTH = 1.2
 
 
 def hsic(
@@ -44,12 +45,14 @@ def hsic(
         return grid.masked(images, drawn[images, numbers])
 
     scores = np.zeros((len(probe.x), masks))
-    count = np.zeros(len(probe.x), np.int64)
+    count, told = np.zeros((2, len(probe.x)), np.int64)
     values, noise = np.full((len(probe.x), cells**2), np.nan), np.zeros(len(probe.x))
     for batch in probe.changed_scores(("hsic", probe.seed, cells, baseline), masked, target, np.arange(masks)):
         scores[batch.images, batch.items] = batch.values
         np.add.at(count, batch.images, 1)
-        for i in np.unique(batch.images):
+        # It takes a square of the masks: not for a few more of them.
+        for i in np.flatnonzero((count > told) & ((count >= GROWTH * told) | (count == masks))):
+            told[i] = count[i]
             known = scores[i, : count[i]]
             values[i] = dependence(drawn[i, : count[i]], gaussian(known, width))
             noise[i] = meaningless_below(known)
@@ -65,10 +68,21 @@ def halves(rng: np.random.Generator, masks: int, cells: int) -> Floats:
 def gaussian(scores: Any, width: str) -> Any:
     """The kernel (n, n) of scores (n,)."""
     distances = np.abs(scores[:, None] - scores)
-    pairs = distances[np.triu_indices(len(scores), 1)] if width == "distance" else scores
-    sigma = float(np.median(pairs)) if len(pairs) else 0
+    sigma = middle_distance(distances) if width == "distance" else float(np.median(scores))
     # Of more than half of the scores that are equal, the others are far away.
     return np.exp(-(distances**2) / (2 * sigma**2)) if sigma else (distances == 0).astype(float)
+
+
+def middle_distance(distances: Any) -> float:
+    """The median of distances (n, n) of two that are not the same, 0 of a single one."""
+    count = len(distances)
+    # Those of each to itself come first.
+    middle = count + count * (count - 1) // 2
+    return (
+        float(np.partition(distances, (middle - 1, middle), axis=None)[middle - 1 : middle + 1].mean())
+        if count > 1
+        else 0
+    )
 
 
 def dependence(masks: Floats, kernel: Any) -> Any:
