@@ -1,4 +1,4 @@
-"""Segments of a picture at several scales, which overlap."""
+"""The segments of a picture at several scales: how Felzenszwalb and Huttenlocher divide it."""
 
 import warnings
 
@@ -9,10 +9,9 @@ from kx_widget.engine.errors import UnsupportedMethodError
 from kx_widget.engine.types import Floats
 
 Masks = NDArray[np.bool_]
-# Of Felzenszwalb's over-segmentations, for pictures of SIDE × SIDE pixels with values from −1 to 1.
-SIDE, SCALES, SIGMA, SMALLEST = 224, (50, 100, 150, 250, 500, 1200), 0.8, 150
-# By how many pixels a segment reaches over its border, so that edges are inside; at that size.
-REACH = 5
+# For pictures of SIDE × SIDE pixels with values from −1 to 1; a segment reaches over its border by so many pixels, so
+# that edges are inside.
+SIDE, SCALES, SIGMA, SMALLEST, REACH = 224, (50, 100, 150, 250, 500, 1200), 0.8, 150, 5
 
 
 def felzenszwalb(image: Floats) -> NDArray[np.int32]:

@@ -4,15 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kx_widget.engine.lines import along_lines
 from kx_widget.engine.methods.integrated_gradients import gauss_legendre
-from kx_widget.engine.oversegmentation import SIDE, felzenszwalb, masks_of
+from kx_widget.engine.oversegmentation import SIDE, Masks, felzenszwalb, masks_of
 from kx_widget.engine.types import Floats, Partial
 
-Masks = NDArray[np.bool_]
-# What a segment must add, in pixels, where the picture has SIDE × SIDE of them.
+# What a segment must add, in pixels of SIDE × SIDE.
 LEAST = 50
 
 
