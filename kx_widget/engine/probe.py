@@ -345,9 +345,19 @@ class Probe:
             self._memo["activations"] = self._as_grid(activation)
         return gradient
 
-    def stages(self, most: int) -> list[Call]:
-        """The last layer of each stage of the net before the layer, finest first, and the layer; see `stages_until`."""
-        return stages_until(self.graph, self._layer(), most)
+    def stages(self, target: Floats, most: int) -> "list[Probe]":
+        """The same question at the last layer of each earlier stage of the net, finest first, and at the layer.
+
+        One pass in all makes activations and gradients known; see `stages_until`.
+
+        Args:
+            target: weights (B, C).
+            most: how many layers at most.
+        """
+        calls = stages_until(self.graph, self._layer(), most)
+        if len(calls) > 1 and not self.has_layers(calls, target):
+            self.cache_layers(calls, target)
+        return [replace(self, call=call) for call in calls]
 
     def has_layers(self, calls: Sequence[Call], target: Floats) -> bool:
         """Whether activations and gradients at these layers are all kept."""

@@ -1,7 +1,6 @@
 """RefineCAM: maps of several stages of the net, multiplied."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,10 +34,7 @@ def refinecam(probe: Any, target: Floats, base: str = "gradcampp", stages: int =
 
     Reference: arXiv 2605.14641.
     """
-    calls = probe.stages(stages)
-    if len(calls) > 1 and not probe.has_layers(calls, target):
-        probe.cache_layers(calls, target)
-    maps = [next(iter(BASES[base](replace(probe, call=call), target))).maps for call in calls]
+    maps = [next(BASES[base](stage, target)).maps for stage in probe.stages(target, stages)]
     size = maps[0].shape[1:]
     yield Partial(np.prod([resize(_scaled(each), size) for each in maps], axis=0, dtype=np.float32))
 
