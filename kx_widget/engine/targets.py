@@ -66,7 +66,8 @@ def contrast(a: int | str, b: int | str | Sequence[int | str], weight: float = 1
 
     Reference: Zhang et al. 2025, arXiv 2501.11309.
     """
-    others: tuple[Any, ...] = tuple(b) if isinstance(b, (list, tuple, np.ndarray)) else (b,)
+    listed: Any = b.tolist() if isinstance(b, np.ndarray) and b.ndim == 1 else b
+    others: tuple[Any, ...] = tuple(listed) if isinstance(listed, (list, tuple)) else (listed,)
     return Contrast(a, others[0] if len(others) == 1 else others, weight)
 
 
