@@ -1,6 +1,6 @@
 import { beforeEach, expect, it } from "vitest";
 import type { InspectionRecord, MethodRecord } from "../src/kernel/protocol";
-import { methodOptions, searchMethods } from "../src/state/methodOptions";
+import { methodOptions, searchMethods, shownMethod } from "../src/state/methodOptions";
 import { currentQuestion, Store } from "../src/state/store";
 import { welcome } from "./helpers";
 
@@ -43,6 +43,7 @@ it("those to begin with come first, with the reason, and then all by what they a
   expect(options.map(({ heading, text }) => `${heading} ${text}`)).toEqual([
     "Recommended for this model RISE",
     ...["Where? CAM", "Where? Score-CAM", "Where? Rollout", "Gone? RISE", "Pixels? Gradients"],
+    "What concepts? Concepts",
   ]);
   expect(options[0].note).toBe("Nothing else fits.");
   expect(new Set(options.map(({ key }) => key)).size).toBe(options.length);
@@ -50,8 +51,9 @@ it("those to begin with come first, with the reason, and then all by what they a
 });
 
 it("each tells what its map is made of, at the layer that it would be asked at", () => {
-  const resolutions = () => methodOptions(store).map(({ resolution }) => resolution);
-  expect(resolutions()).toEqual(["masks", "7 × 7 cells", "7 × 7 cells", "20 × 30 cells", "masks", "64 × 96 pixels"]);
+  const resolutions = methodOptions(store).map(({ resolution }) => resolution);
+  expect(resolutions.slice(0, 4)).toEqual(["masks", "7 × 7 cells", "7 × 7 cells", "20 × 30 cells"]);
+  expect(resolutions.slice(4)).toEqual(["masks", "64 × 96 pixels", "7 × 7 cells"]);
   store.traits.layer.value = "early";
   expect(optionOf("scorecam")?.resolution).toBe("20 × 30 cells");
   store.traits.method.value = "rollout";
@@ -72,7 +74,7 @@ it("one that cannot be asked says why instead, and is not recommended", () => {
     objection: "There is no attention.",
     figure: "",
   });
-  expect(methodOptions(store)).toHaveLength(CATALOGUE.length);
+  expect(methodOptions(store).filter(({ why }) => why)).toEqual([]);
 });
 
 it("without Python those that were asked before can be chosen, at no cost", () => {
@@ -82,11 +84,11 @@ it("without Python those that were asked before can be chosen, at no cost", () =
   expect(optionOf("scorecam")).toMatchObject({ objection: "", figure: "instant" });
   const [first, ...others] = methodOptions(store);
   expect([first.heading, first.text]).toEqual(["Kept answers", "Score-CAM"]);
-  expect(others).toHaveLength(CATALOGUE.length - 1);
+  expect(others.map(({ key }) => key)).toEqual(["cam", "rollout", "rise", "gradients", "concepts"]);
 });
 
 it("are found by title, id, summary and source; those of the name come first, those that cannot be chosen last", () => {
-  expect(found("")).toHaveLength(CATALOGUE.length + 1);
+  expect(found("")).toHaveLength(CATALOGUE.length + 2);
   expect(found("cam")).toEqual(["cam", "scorecam"]);
   expect(found("score")).toEqual(["scorecam", "rise", "gradients"]);
   expect(found("wang 2020")).toEqual(["scorecam"]);
@@ -101,4 +103,15 @@ it("pages that an earlier version saved list them by family", () => {
   begin();
   store.constants.value = welcome({ catalogue: [old as MethodRecord], inspection: { layers } as InspectionRecord });
   expect(methodOptions(store)).toMatchObject([{ heading: "Maps", text: "CAM", note: "Weights of the class." }]);
+});
+
+it("offers concepts under a question of their own, where the layer has a map", () => {
+  const concepts = optionOf("concepts");
+  expect(concepts?.heading).toBe("What concepts?");
+  expect(concepts?.resolution).toBe("7 × 7 cells");
+  expect(shownMethod(store)?.id).toBe("cam");
+  store.traits.overlay.value = "concepts";
+  expect(shownMethod(store)?.title).toBe("Concepts");
+  begin({ recommended: null });
+  expect(optionOf("concepts")).toBeUndefined();
 });

@@ -63,7 +63,7 @@ class MethodRecord(TypedDict):
     family: str
     purpose: str
     summary: str
-    sees: Literal["layer", "input", "attention"]
+    sees: Literal["layer", "input", "both", "attention"]
     cost: str
     reference: str
     good_for: str

@@ -360,7 +360,7 @@ export interface MethodRecord {
   family: string;
   purpose: string;
   summary: string;
-  sees: "layer" | "input" | "attention";
+  sees: "layer" | "input" | "both" | "attention";
   cost: string;
   reference: string;
   good_for: string;

@@ -2,8 +2,9 @@
 
 import type { MethodRecord } from "../kernel/protocol";
 import { isAvailable, NEEDS_KERNEL } from "./availableQuestions";
+import { canShowConcepts, showsConcepts } from "./concepts";
 import { costText, resolutionText } from "./labels";
-import type { Store } from "./store";
+import { chosenMethod, type Store } from "./store";
 
 export interface MethodOption {
   key: string;
@@ -22,6 +23,21 @@ export interface MethodOption {
   why?: string;
 }
 
+/** No method, for it explains no class, but listed as one: it answers a question of its own. */
+export const CONCEPTS: MethodRecord = {
+  id: "concepts",
+  title: "Concepts",
+  family: "Concepts",
+  purpose: "What concepts?",
+  sees: "layer",
+  summary: "The few parts that the layer sees in all of these images, one colour for each.",
+  cost: "",
+  good_for: "Telling what a layer groups together, and what wrong images share.",
+  fails: "They have no names, and how many there are is a choice; other images have others.",
+  resolution: "",
+  reference: "Collins et al. 2018, arXiv 1806.10206; Fel et al. 2023, arXiv 2211.10154",
+  params: [],
+};
 const RECOMMENDED = "Recommended for this model";
 const KEPT = "Kept answers";
 
@@ -50,7 +66,11 @@ export function methodOptions(store: Store): readonly MethodOption[] {
       objection,
     };
   };
-  const options = grouped(catalogue.map(optionOf));
+  const concepts: MethodOption = {
+    ...{ key: CONCEPTS.id, text: CONCEPTS.title, method: CONCEPTS, heading: CONCEPTS.purpose, note: CONCEPTS.summary },
+    ...{ figure: "", resolution: resolutionText(store, CONCEPTS), objection: "" },
+  };
+  const options = grouped([...catalogue.map(optionOf), ...(canShowConcepts(store) ? [concepts] : [])]);
   const reasons = store.available.value ? {} : (inspection?.recommended_methods ?? {});
   const recommended = Object.entries(reasons).flatMap(([id, why]) =>
     options
@@ -62,6 +82,10 @@ export function methodOptions(store: Store): readonly MethodOption[] {
   const rest = options.map((option) => (first.has(option.key) ? { ...option, key: `${option.key} again` } : option));
   return [...recommended, ...rest];
 }
+
+/** What the pictures show: the chosen method, or the concepts in place of its maps. */
+export const shownMethod = (store: Store): MethodRecord | undefined =>
+  showsConcepts(store) ? CONCEPTS : chosenMethod(store);
 
 /** Methods that hold every word typed; those called so come first, and those that cannot be chosen last. */
 export function searchMethods(options: readonly MethodOption[], query: string): readonly MethodOption[] {

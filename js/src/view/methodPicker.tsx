@@ -1,8 +1,9 @@
 import { type Signal, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useId, useRef } from "preact/hooks";
+import { overlayFor, showsConcepts } from "../state/concepts";
 import { cautionOf } from "../state/labels";
-import { type MethodOption, methodOptions, searchMethods } from "../state/methodOptions";
-import { chosenMethod, type Store } from "../state/store";
+import { CONCEPTS, type MethodOption, methodOptions, searchMethods, shownMethod } from "../state/methodOptions";
+import type { Store } from "../state/store";
 import { Combobox, type ComboboxState } from "./combobox";
 import { addsColumn } from "./compare";
 import { Field } from "./field";
@@ -15,8 +16,8 @@ const WIDTH = 560;
 /** A field to search methods in, and their list by the question that they answer. */
 export function MethodPicker({ store, actions }: ViewProps) {
   const options = useComputed(() => methodOptions(store)).value;
-  const chosen = chosenMethod(store);
-  const method = store.traits.method.value;
+  const chosen = shownMethod(store);
+  const method = chosen?.id ?? store.traits.method.value;
   const { summary, good_for, fails, reference } = chosen ?? {};
   const about = [summary, good_for && `Good for: ${good_for}`, fails && `Fails: ${fails}`, reference];
   return (
@@ -38,7 +39,10 @@ export function MethodPicker({ store, actions }: ViewProps) {
         list={(state) => <MethodList store={store} state={state} />}
         onChoose={(key) => {
           const option = options.find((each) => each.key === key);
-          if (option) actions.chooseMethod(option.method.id);
+          if (!option) return;
+          const isConcepts = option.method === CONCEPTS;
+          if (isConcepts !== showsConcepts(store)) actions.commit({ overlay: overlayFor(store) });
+          if (!isConcepts) actions.chooseMethod(option.method.id);
         }}
       />
     </Field>
@@ -95,7 +99,7 @@ interface MethodGroupProps extends MethodListProps {
 
 function MethodGroup({ heading, store, state: { shown, at, choose }, onPoint }: MethodGroupProps) {
   const id = useId();
-  const selected = store.traits.method.value;
+  const selected = shownMethod(store)?.id;
   return (
     <div role="group" aria-labelledby={heading ? id : undefined}>
       {heading && (
