@@ -130,7 +130,7 @@ function DetectedBoxesChoice({ store: { boxesFrom, traits } }: Pick<ViewProps, "
 
 /** Of maps that have one value in each part of the picture: whether the borders of the parts are drawn. */
 function BordersChoice({ store: { answer, borders } }: Pick<ViewProps, "store">) {
-  if (!answer.value?.columns.some(({ display }) => display.borders)) return null;
+  if (!answer.value?.columns.some(({ display }) => display?.borders)) return null;
   return (
     <Choice
       {...BORDERS}
