@@ -20,6 +20,7 @@ def opened(view: Gallery) -> Locator:
 def test_methods_stand_under_the_question_that_they_answer(gallery: Open) -> None:
     listbox = opened(gallery("costs"))
     groups = {"Recommended for this model": 1, "Where does it look?": 3, "What if it were gone?": 1, "Which pixels?": 1}
+    groups |= {"What concepts?": 1}
     expect(listbox.get_by_role("group")).to_have_count(len(groups))
     for name, count in groups.items():
         expect(listbox.get_by_role("group", name=name).get_by_role("option")).to_have_count(count)
@@ -95,3 +96,14 @@ def test_a_finger_chooses_in_a_narrow_window(gallery: Open) -> None:
     row.tap()
     assert view.trait("method") == "blobs2"
     expect(view.root.get_by_role("listbox", name="Methods")).to_be_hidden()
+
+
+def test_concepts_are_chosen_as_a_method_is(gallery: Open) -> None:
+    view = gallery("costs")
+    opened(view).get_by_role("option", name="Concepts").click()
+    expect(view.field("Method")).to_have_value("Concepts")
+    assert view.trait("overlay") == "concepts"
+    expect(view.button("Concepts")).to_have_attribute("aria-pressed", "true")
+    view.choose_method("blobs2")
+    expect(view.field("Method")).not_to_have_value("Concepts")
+    assert view.trait("overlay") == "map"

@@ -58,7 +58,7 @@ def test_by_keyboard_among_500_the_right_image_is_selected_and_read(gallery: Ope
     view.await_status("done")
     view.root.locator(".sheet").evaluate("(sheet) => { sheet.scrollTop = 9000; }")
     expect(view.root.locator("[data-image='0']")).to_have_count(0)
-    view.button("Display").focus()
+    view.button("Concepts").focus()
     view.page.keyboard.press("Tab")
     expect(view.field("Show")).to_be_focused()
     view.page.keyboard.press("w")
