@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from kx_widget.engine.errors import UnsupportedMethodError
 from kx_widget.engine.types import Floats
+from kx_widget.install import how_to_install
 
 Masks = NDArray[np.bool_]
 # For pictures of SIDE × SIDE pixels with values from −1 to 1; a segment reaches over its border by so many pixels, so
@@ -24,7 +25,7 @@ def felzenszwalb(image: Floats) -> NDArray[np.int32]:
         from skimage import segmentation, transform
     except ImportError as error:
         raise UnsupportedMethodError(
-            "XRAI needs scikit-image for the segments of a picture: pip install 'kx-widget[superpixels]'. Integrated "
+            f"XRAI needs scikit-image for the segments of a picture: {how_to_install('superpixels')}. Integrated "
             "gradients need nothing of the kind."
         ) from error
     span = np.ptp(image)

@@ -13,6 +13,7 @@ from kx_widget.engine.errors import UnsupportedMethodError
 from kx_widget.engine.notes import ROUNDING
 from kx_widget.engine.perturbation import cover_where
 from kx_widget.engine.types import Floats, Ints, Partial
+from kx_widget.install import how_to_install
 
 Shown = NDArray[np.bool_]
 # What the values of an image's superpixels follow from: which are shown in each picture (passes, n), the scores of
@@ -58,8 +59,8 @@ def slic(image: Floats, number: int) -> Ints:
         from skimage import segmentation
     except ImportError as error:
         raise UnsupportedMethodError(
-            "superpixels='slic' needs scikit-image, which is not installed: pip install scikit-image, or the extra "
-            "'superpixels' of kx-widget. superpixels='grid' needs nothing."
+            f"superpixels='slic' needs scikit-image: pip install scikit-image, or {how_to_install('superpixels')}. "
+            "superpixels='grid' needs nothing."
         ) from error
     low, high = float(image.min()), float(image.max())
     pixels = (image - low) / max(high - low, np.finfo(np.float32).tiny)

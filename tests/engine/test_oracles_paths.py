@@ -166,9 +166,7 @@ def test_segments_of_xrai_are_widened_by_a_disk(reach):
 
 def test_xrai_says_what_is_missing(explainer, monkeypatch):
     monkeypatch.setitem(sys.modules, "skimage", None)
-    with pytest.raises(
-        UnsupportedMethodError, match=r"XRAI needs scikit-image.*pip install 'kx-widget\[superpixels\]'"
-    ):
+    with pytest.raises(UnsupportedMethodError, match=r"XRAI needs scikit-image.*pip install '\.\[superpixels\]'"):
         explainer.explain(case().images, method="xrai")
 
 

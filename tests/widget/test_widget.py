@@ -288,19 +288,19 @@ def columns_of(model, **traits):
         return [(e.method, e.layer) for e in w.results]
 
 
-def test_methods_begin_with_the_current_one_and_one_of_each_other_family():
+def test_methods_begin_with_the_current_one_and_one_of_each_other_kind():
     model = models.residual()
-    assert [m for m, _ in columns_of(model, compare="methods")] == ["gradcam", "gradients", "occlusion"]
+    assert [m for m, _ in columns_of(model, compare="methods")] == ["gradcam", "integrated_gradients", "occlusion"]
     found = [m for m, _ in columns_of(model, method="integrated_gradients", params={"steps": 4}, compare="methods")]
     assert found == ["integrated_gradients", "gradcam", "occlusion"]
     found = [m for m, _ in columns_of(models.transformer(), compare="methods")]
-    assert len({kx.METHODS[m].family for m in found}) == len(found) == 4
+    assert len({kx.METHODS[m].purpose for m in found}) == len(found) == 3
 
 
 def test_many_images_are_not_compared_by_a_method_of_many_passes():
     with kx.KxWidget(models.residual(), cases.photos(25), compare="methods") as w:
         w.wait()
-        assert [e.method for e in w.results] == ["gradcam", "gradients"]
+        assert [e.method for e in w.results] == ["gradcam", "integrated_gradients"]
 
 
 def sized():
@@ -397,7 +397,7 @@ def test_a_view_that_comes_later_hears_everything(widget, browser):
     assert [m["id"] for m in welcome["catalogue"]] == list(kx.METHODS)
     assert welcome["class_names"] == ["cat", "dog", "cup", "sky"]
     assert [(w["id"], *(p["name"] for p in w["params"])) for w in welcome["wrappers"]] == [
-        ("smooth", "repetitions", "noise"),
+        ("smooth", "repetitions", "noise", "statistic"),
         ("tta", "scales", "hflip"),
     ]
     assert welcome["arguments"] == ["explainer", "images"]
@@ -511,14 +511,14 @@ def test_columns_say_how_their_maps_want_to_be_drawn(widget, browser):
     browser.wait(widget)
     columns = next(m for m in reversed(browser.messages) if m["kind"] == "running")["columns"]
     assert [column["display"] for column in columns] == [
-        {"clip": 99, "origin": "quartile", "sign": "positive"},
-        {"clip": 99, "origin": "zero", "sign": "signed"},
-        {"clip": 99, "origin": "quartile", "sign": "signed"},
+        {"clip": 99, "origin": "quartile", "sign": "positive", "borders": False},
+        {"clip": 99, "origin": "zero", "sign": "signed", "borders": False},
+        {"clip": 99, "origin": "quartile", "sign": "signed", "borders": False},
     ]
     widget.compare, widget.method, widget.target = "none", "gradcam", "cat − sky"
     browser.wait(widget)
     (column,) = next(m for m in reversed(browser.messages) if m["kind"] == "running")["columns"]
-    assert column["display"] == {"clip": 99, "origin": "zero", "sign": "signed"}
+    assert column["display"] == {"clip": 99, "origin": "zero", "sign": "signed", "borders": False}
 
 
 def test_pictures_are_small_and_in_their_own_shape(browser, explainer):
