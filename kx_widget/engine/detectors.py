@@ -35,8 +35,10 @@ def adapter_of(model: Any, detect: Any, output: str | int | None, size: tuple[in
         if output is not None:
             raise ParameterError(f"output={output!r} and detect= both say what is explained: pass one of them.")
         return cast(Adapter, detect)
+    if getattr(model, "prediction_decoder", None) is None:
+        return None
     outputs = getattr(model, "output", None)
-    if getattr(model, "prediction_decoder", None) is None or not isinstance(outputs, dict):
+    if not isinstance(outputs, dict):
         return None
     names = set(cast("dict[str, Any]", outputs))
     if {"bbox_regression", "cls_logits"} <= names and hasattr(model, "anchor_generator"):

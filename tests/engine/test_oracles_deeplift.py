@@ -53,7 +53,8 @@ def squeezed(x):
 
 GATES = {
     **{
-        name: layers.Activation(name)
+        # Older versions of Keras lack some.
+        name: lambda x, name=name: layers.Activation(name)(x)
         for name in (
             *("relu", "leaky_relu", "relu6", "elu", "selu", "celu", "sigmoid", "hard_sigmoid", "tanh", "hard_tanh"),
             *("softplus", "softsign", "exponential", "silu", "hard_silu", "gelu", "mish", "squareplus", "log_sigmoid"),

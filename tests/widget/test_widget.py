@@ -24,7 +24,7 @@ from tests.widget.page import rest, say, until
 def test_the_first_answer_comes_unasked(widget, browser, explainer):
     assert (widget.layer, widget.method, widget.target) == ("after_add", "gradcam", "top")
     assert (widget.status, widget.progress, widget.error) == ("done", 1.0, "")
-    told = [k for k in browser.kinds() if k not in ("queued", "ahead", "costs", "rankings")]
+    told = [k for k in browser.kinds() if k not in ("queued", "ahead", "costs", "evidence", "nearest", "rankings")]
     assert told == ["welcome", "running", "maps", "predictions", "done"]
     expected = explainer.explain(cases.photos())
     assert_array_equal(widget.result.maps, expected.maps)
