@@ -162,7 +162,7 @@ class Superpixels:
         known, largest = np.zeros_like(counts), np.abs(score)
         maps = np.full(labels.shape, np.nan, np.float32)
         checks: dict[str, Floats] = {}
-        fact = ("superpixels", self.kind, self.number, self.baseline)
+        fact = ("superpixels", self.kind, self.number, self.baseline, probe.seed if self.baseline == "noise" else 0)
         for batch in probe.changed_scores(fact, covered, target, np.arange(counts.max()), counts, drawn):
             values[batch.images, batch.items] = batch.values
             np.add.at(known, batch.images, 1)

@@ -146,6 +146,16 @@ def test_the_model_sees_each_picture_once_whatever_is_asked_about_it():
     assert pictures(method="lime", number=9, masks=70, kernel_width=1, target=2) == 0
 
 
+def test_noise_that_covers_follows_from_the_seed(asked):
+    """What an earlier seed's noise gave is not taken for another's."""
+    of_case, explainer = asked
+    settings = {"method": "shapley", "number": 4, "baseline": "noise"}
+    first, second = (explainer.explain(of_case.images, 0, seed=seed, **settings) for seed in (1, 2))
+    alone = kx.Explainer(explainer.model).explain(of_case.images, 0, seed=2, **settings)
+    assert_array_equal(second.maps, alone.maps)
+    assert np.abs(first.maps - second.maps).max() > 0.01
+
+
 def test_each_size_is_drawn_as_often_as_its_weight_says():
     shown = drawn_coalitions(np.random.default_rng(0), 5, 20001)
     assert not shown[0].any()

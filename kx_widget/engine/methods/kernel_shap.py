@@ -36,7 +36,7 @@ def kernel_shap(
         number: how many superpixels an image has at most.
         superpixels: `"grid"` or `"slic"`, which needs scikit-image.
         masks: how many pictures are scored.
-        baseline: what covers: `"black"`, the image's `"mean"` colour, or the image with a `"blur"`.
+        baseline: what covers: see `Probe.baseline`.
 
     Yields:
         `Partial`s with signed maps (B, H, W), of the pictures so far.

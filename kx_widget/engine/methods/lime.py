@@ -35,7 +35,7 @@ def lime(
         number: how many superpixels an image has at most.
         superpixels: `"grid"` or `"slic"`, which needs scikit-image.
         masks: how many pictures are scored.
-        baseline: what covers: `"black"`, the image's `"mean"` colour, or the image with a `"blur"`.
+        baseline: what covers: see `Probe.baseline`.
         kernel_width: how near to the image a picture must be to count.
 
     Yields:

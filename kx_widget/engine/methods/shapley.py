@@ -22,7 +22,7 @@ def shapley(
         target: weights on the scores (B, C).
         number: how many superpixels an image has at most, 10 or less: 2ⁿ pictures are scored.
         superpixels: `"grid"` or `"slic"`, which needs scikit-image.
-        baseline: what covers: `"black"`, the image's `"mean"` colour, or the image with a `"blur"`.
+        baseline: what covers: see `Probe.baseline`.
 
     Yields:
         `Partial`s with signed maps (B, H, W), of the differences known so far; NaN where there is none of a superpixel.
