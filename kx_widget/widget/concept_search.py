@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ WANTED = 8
 LONGEST = 28
 LARGEST_PART = 900_000
 SECONDS_BETWEEN_PROGRESS = 0.3
+# What waits for the search of another thread looks so often whether it is still wanted.
+SECONDS_ASLEEP = 0.05
 # Images of a store of which maps are kept.
 MOST_KEPT = 1000
 NO_MODEL = "Concepts need the model: KxWidget.from_store(path, model)."
@@ -107,6 +110,8 @@ class ConceptSearch:
 
     def __init__(self, source: ImageSource, answers: AnswerSource) -> None:
         self._source, self._answers = source, answers
+        # A page that is saved looks for them in another thread than a question does.
+        self._lock = threading.Lock()
         self._known: KnownConcepts | None = None
         self._search: tuple[str, Generator[float, None, Concepts]] | None = None
 
@@ -135,6 +140,9 @@ class ConceptSearch:
             version: of the weights.
             stale: tells that nobody wants to know any more.
         """
+        while not self._lock.acquire(timeout=SECONDS_ASLEEP):
+            if stale():
+                return
         try:
             known = yield from self._found(wanted, traits, version, stale)
             if known is None:
@@ -146,6 +154,8 @@ class ConceptSearch:
             self._search = None
             problem = str(error) if isinstance(error, KxError) else plain(error)
             yield _empty(problem=problem)
+        finally:
+            self._lock.release()
 
     def _found(
         self, wanted: WantedConcepts, traits: QuestionTraits, version: int, stale: Callable[[], bool]

@@ -1,5 +1,7 @@
 """The concepts of all images are told to pages that show them, and kept in saved ones."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import keras
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import kx_widget as kx
 from kx_widget.engine import concepts as engine
 from kx_widget.widget import concept_search
+from kx_widget.widget.session import Session
 from tests import cases, models
 from tests.widget.page import rest, stalled, until
 from tests.widget.test_segmentation import header_of
@@ -232,6 +235,24 @@ def test_saved_pages_keep_them_where_they_are_shown(browser, net):
     assert_allclose(importance, expected.importance, atol=1e-6)
     assert_array_equal(list(maps), range(4))
     assert maps[0].max() > 0
+
+
+def test_a_page_saved_while_they_are_looked_for_keeps_them(browser, net, monkeypatch):
+    with opened(browser, net) as widget, ThreadPoolExecutor() as pool:
+        rest(widget)
+        widget.overlay = "concepts"
+        _, waits, goes_on = stalled(monkeypatch, engine, "weights_of")
+        _, is_saving, saves = stalled(monkeypatch, Session, "concepts_of_all")
+        browser.say(widget, "find_concepts", have="", concepts=3, images=[0], among=[])
+        assert waits.wait(20)
+        page = pool.submit(widget.to_html)
+        assert is_saving.wait(20)
+        saves.set()
+        goes_on.set()
+        (saved,) = header_of(page.result(60))[0]["concepts"]
+        until(lambda: any(message["done"] == 1 for message, _ in browser.concepts))
+        assert [message["problem"] for message, _ in browser.concepts if message["done"] == 1] == [""]
+        assert (saved["key"], saved["images"]) == (browser.concepts[-1][0]["key"], [0, 1, 2, 3])
 
 
 def test_where_there_can_be_none_the_overlay_is_refused(net):
