@@ -13,7 +13,7 @@ import numpy as np
 
 from kx_widget.engine.errors import KxError, plain
 from kx_widget.widget.answer_sources import AnswerSource, QuestionTraits
-from kx_widget.widget.image_sources import ImageSource
+from kx_widget.widget.image_sources import ImageSource, load_only
 from kx_widget.widget.reduced_maps import reduce
 
 if TYPE_CHECKING:
@@ -194,10 +194,8 @@ class ConceptSearch:
     def _question(
         self, explainer: Explainer, layer: str | None, images: Sequence[int]
     ) -> tuple[Question, Sequence[int]]:
-        loaded, ready = self._source.load(explainer, images)
-        is_wanted = np.isin(ready, images)
-        loaded = loaded if is_wanted.all() else loaded.where(is_wanted)
-        return explainer.ask(loaded, [0], method="gradcam", layer=layer), np.asarray(ready)[is_wanted].tolist()
+        loaded, numbers = load_only(self._source, explainer, images)
+        return explainer.ask(loaded, [0], method="gradcam", layer=layer), numbers
 
     def _run(
         self,

@@ -137,6 +137,18 @@ class ImageSource(Protocol):
         ...
 
 
+def load_only(source: ImageSource, explainer: Explainer, images: Sequence[int]) -> tuple[Images, list[int]]:
+    """Those of these images that can be read, ready for the model, and their numbers; no others.
+
+    Raises:
+        ImageError: none of them can be used.
+    """
+    loaded, numbers = source.load(explainer, images)
+    is_wanted = np.isin(numbers, images)
+    wanted = loaded if is_wanted.all() else loaded.where(is_wanted)
+    return wanted, np.asarray(numbers)[is_wanted].tolist()
+
+
 class LastDecoded:
     """The image decoded last, at full size, for a while: who looks at a part of it looks at the next one soon."""
 

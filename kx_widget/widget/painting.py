@@ -18,7 +18,7 @@ from kx_widget.engine.map_batch import REACH, SAME_SCORE
 from kx_widget.engine.regions import Region
 from kx_widget.engine.targets import parse
 from kx_widget.engine.types import Floats
-from kx_widget.widget.image_sources import ImageSource
+from kx_widget.widget.image_sources import ImageSource, load_only
 from kx_widget.widget.region_traits import PlainRegions, regions_of
 from kx_widget.widget.serialize import Tiles
 
@@ -261,12 +261,10 @@ class Painting:
         """Those of the images that can be read, and their numbers; a single one is read once."""
         if self._loaded is not None and [self._loaded[0]] == list(numbers):
             return self._loaded[1], list(numbers)
-        images, ready = self.source.load(explainer, numbers)
-        is_wanted = np.isin(ready, numbers)
-        images = images if is_wanted.all() else images.where(is_wanted)
+        images, ready = load_only(self.source, explainer, numbers)
         if len(numbers) == 1:
             self._loaded = numbers[0], images
-        return images, np.asarray(ready)[is_wanted].tolist()
+        return images, ready
 
 
 def _batch(

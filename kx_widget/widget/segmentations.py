@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kx_widget.engine.errors import ImageError, plain
-from kx_widget.widget.image_sources import ImageSource
+from kx_widget.widget.image_sources import ImageSource, load_only
 
 if TYPE_CHECKING:
     # What is stored is shown without TensorFlow.
@@ -89,10 +89,8 @@ class Segmentations:
         from kx_widget.engine.segmentation import segmented
 
         try:
-            images, ready = self._source.load(explainer, numbers)
-            is_wanted = np.isin(ready, numbers)
-            labels = segmented(explainer, images if is_wanted.all() else images.where(is_wanted))
-            packed = dict(zip(np.asarray(ready)[is_wanted].tolist(), map(PackedLabels.of, labels), strict=True))
+            images, ready = load_only(self._source, explainer, numbers)
+            packed = dict(zip(ready, map(PackedLabels.of, segmented(explainer, images)), strict=True))
         except ImageError as error:
             packed, problem = {}, str(error)
         except Exception as error:
