@@ -78,6 +78,11 @@ def plain(error: BaseException | None) -> str:
     return f"{type(error).__name__}: {said[0]}" if said else type(error).__name__
 
 
+def message_of(error: BaseException | None) -> str:
+    """What an error says: the text of a `KxError`, one line of somebody else's; see `plain`."""
+    return str(error) if isinstance(error, KxError) else plain(error)
+
+
 def near(wrong: object, names: Iterable[str], *, most: int = 3) -> list[str]:
     """Those among `names` that have `wrong` as a word, else those that hold it or that it may be a misspelling of."""
     lowered = {k.lower(): k for k in reversed(list(names))}

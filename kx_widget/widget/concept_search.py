@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kx_widget.engine.errors import KxError, plain
+from kx_widget.engine.errors import KxError, message_of
 from kx_widget.widget.answer_sources import AnswerSource, QuestionTraits
 from kx_widget.widget.image_sources import ImageSource, load_only
 from kx_widget.widget.reduced_maps import reduce
@@ -152,8 +152,7 @@ class ConceptSearch:
             yield from known.messages(list(images), is_new)
         except Exception as error:
             self._search = None
-            problem = str(error) if isinstance(error, KxError) else plain(error)
-            yield _empty(problem=problem)
+            yield _empty(problem=message_of(error))
         finally:
             self._lock.release()
 

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kx_widget.engine.errors import KxError, plain
+from kx_widget.engine.errors import message_of
 from kx_widget.widget.worker import Queue
 
 PART_BYTES = 900_000
@@ -43,7 +43,7 @@ class Downloads:
         try:
             data = self._make[fmt](column)
         except BaseException as error:
-            self._refuse(name, str(error) if isinstance(error, KxError) else plain(error))
+            self._refuse(name, message_of(error))
             return
         parts = [data[i : i + PART_BYTES] for i in range(0, len(data), PART_BYTES)]
         for number, part in enumerate(parts):

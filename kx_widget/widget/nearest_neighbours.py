@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kx_widget.engine.errors import KxError, plain
+from kx_widget.engine.errors import message_of
 from kx_widget.engine.nearest import NearestImages
 from kx_widget.widget.answer_sources import AnswerSource
 from kx_widget.widget.current_answer import CurrentAnswer
@@ -108,7 +108,7 @@ class NearestNeighbours:
             scores = None if predictions is None else predictions[0]
             tables = self._images.nearest(NearestRequest(explainer, layer, numbers, NEIGHBOURS, scores, stale))
         except Exception as error:
-            why = str(error) if isinstance(error, KxError) else plain(error)
+            why = message_of(error)
             return {**about, "items": [_record(image, why) for image in numbers]}
         if tables is None:
             return None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kx_widget.engine.display import Display
-from kx_widget.engine.errors import KxError, plain
+from kx_widget.engine.errors import KxError, message_of
 from kx_widget.engine.notes import evidence_of
 from kx_widget.engine.recommendation import recommended_methods
 from kx_widget.engine.registry import Method, by_purpose
@@ -40,7 +40,7 @@ Tiles = Mapping[tuple[int, int], Tile]
 def error_message(gen: int, error: BaseException | None) -> dict[str, Any]:
     """An error as the browser shows it; one that is no `KxError` brings a hint to its traceback."""
     is_expected = isinstance(error, KxError)
-    message = str(error) if is_expected else plain(error)
+    message = message_of(error)
     trace = "".join(traceback.format_exception(error)) if error is not None and not _is_app() else ""
     hint = "This came from the model or from kx_widget itself" + ("; the traceback tells where." if trace else ".")
     return {

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from kx_widget.engine.errors import CancelledError, ImageError, KxError, plain
+from kx_widget.engine.errors import CancelledError, ImageError, KxError, message_of, plain
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.types import Floats, Frame, Frames
 from kx_widget.widget import prefetch
@@ -772,10 +772,9 @@ class Session:
                             return
                         self.outbox.painted(about, buffer)
             except Exception as error:
-                problem = str(error) if isinstance(error, KxError) else plain(error)
                 with self._changed:
                     if not stale():
-                        self.outbox.painted(stroke.message(problem=problem), b"")
+                        self.outbox.painted(stroke.message(problem=message_of(error)), b"")
             with self._changed:
                 if self._wanted_strokes.get(key) is stroke:
                     del self._wanted_strokes[key]
