@@ -87,6 +87,18 @@ it("without Python those that were asked before can be chosen, at no cost", () =
   expect(others.map(({ key }) => key)).toEqual(["cam", "rollout", "rise", "gradients", "concepts"]);
 });
 
+it("concepts that a page has kept stand among the answers that it has", () => {
+  const questions = [{ ...currentQuestion(store), method: "scorecam" }];
+  store.available.value = { questions, offline: true, fromStore: false, leftOut: 0, side: null };
+  store.status.value = "no-kernel";
+  expect(optionOf("concepts")).toBeUndefined();
+  const typical = [[{ image: 0, box: [0, 0, 1, 1] }]];
+  const described = { key: "1 a", layer: "late", sentence: "", notes: [], problem: "" };
+  store.concepts.value = { ...described, typical, importance: Float32Array.of(1), maps: new Map() };
+  const kept = methodOptions(store).filter(({ heading }) => heading === "Kept answers");
+  expect(kept.map(({ text }) => text)).toEqual(["Score-CAM", "Concepts"]);
+});
+
 it("are found by title, id, summary and source; those of the name come first, those that cannot be chosen last", () => {
   expect(found("")).toHaveLength(CATALOGUE.length + 2);
   expect(found("cam")).toEqual(["cam", "scorecam"]);

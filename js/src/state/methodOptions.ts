@@ -67,7 +67,8 @@ export function methodOptions(store: Store): readonly MethodOption[] {
     };
   };
   const concepts: MethodOption = {
-    ...{ key: CONCEPTS.id, text: CONCEPTS.title, method: CONCEPTS, heading: CONCEPTS.purpose, note: CONCEPTS.summary },
+    ...{ key: CONCEPTS.id, text: CONCEPTS.title, method: CONCEPTS, note: CONCEPTS.summary },
+    heading: store.available.value && store.concepts.value ? KEPT : CONCEPTS.purpose,
     ...{ figure: "", resolution: resolutionText(store, CONCEPTS), objection: "" },
   };
   const options = grouped([...catalogue.map(optionOf), ...(canShowConcepts(store) ? [concepts] : [])]);
@@ -78,9 +79,9 @@ export function methodOptions(store: Store): readonly MethodOption[] {
       .map((option) => ({ ...option, heading: RECOMMENDED, note: why, why })),
   );
   // A list that opens shows the chosen method where it stands first.
-  const first = new Set(recommended.map(({ key }) => key));
-  const rest = options.map((option) => (first.has(option.key) ? { ...option, key: `${option.key} again` } : option));
-  return [...recommended, ...rest];
+  const keys = new Set(recommended.map(({ key }) => key));
+  const all = options.map((option) => (keys.has(option.key) ? { ...option, key: `${option.key} again` } : option));
+  return [...recommended, ...all];
 }
 
 /** What the pictures show: the chosen method, or the concepts in place of its maps. */
