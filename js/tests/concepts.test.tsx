@@ -87,7 +87,7 @@ describe("a picture's concepts", () => {
     expect(second[1]).toBeLessThan(first[1]);
   });
 
-  it("have sixteen colours that are not alike", () => {
+  it("have a colour each, for sixteen of them", () => {
     expect(new Set(Array.from({ length: 16 }, (_, concept) => conceptColour(concept))).size).toBe(16);
   });
 });

@@ -12,8 +12,8 @@ import { Screen } from "./dom";
 import { fakeModel, predictions, welcome } from "./helpers";
 
 const record = (image: number, nearest: number[], right: number[] = [], why = ""): NearestRecord => {
-  const told = (images: number[]) => images.map((other, place) => ({ image: other, similarity: 0.875 - place / 8 }));
-  return { image, nearest: told(nearest), right: told(right), why };
+  const ranked = (images: number[]) => images.map((other, place) => ({ image: other, similarity: 0.875 - place / 8 }));
+  return { image, nearest: ranked(nearest), right: ranked(right), why };
 };
 const NAMES = ["cat", "dog"];
 let store: Store;

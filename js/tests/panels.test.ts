@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { LayerRecord, ParameterRecord } from "../src/kernel/protocol";
 import { duration, percent, position, roughly, shape, value } from "../src/state/format";
 import { Store } from "../src/state/store";
-import { joinTarget, meanOf, nearest, plainText, splitTarget, spokenTarget } from "../src/state/target";
+import { joinTarget, meanOf, plainText, rivalMean, splitTarget, spokenTarget } from "../src/state/target";
 import { classOptions, keyOf, readOption, targetOf } from "../src/view/classPicker";
 import { search } from "../src/view/combobox";
 import { buildTree, canChoose, visibleRows } from "../src/view/layerTree";
@@ -175,9 +175,9 @@ describe("a contrast", () => {
   });
 
   it("is offered with the classes of the highest scores", () => {
-    expect(nearest("top", 1000)).toBe("0.6 mean(top-2; top-3; top-4)");
-    expect(nearest("dog", 1000)).toBe("0.6 mean(top; top-2; top-3)");
-    expect([nearest("top", 3), nearest("top", 2), nearest("dog", 2)]).toEqual([
+    expect(rivalMean("top", 1000)).toBe("0.6 mean(top-2; top-3; top-4)");
+    expect(rivalMean("dog", 1000)).toBe("0.6 mean(top; top-2; top-3)");
+    expect([rivalMean("top", 3), rivalMean("top", 2), rivalMean("dog", 2)]).toEqual([
       ...["0.6 mean(top-2; top-3)", null, "0.6 mean(top; top-2)"],
     ]);
   });

@@ -14,6 +14,7 @@ export function withNearest(
   before: NearestTable | null,
   { edition, layer, items }: Omit<Nearest, "kind">,
 ): NearestTable {
-  const kept = before?.edition === edition ? before.records : [];
-  return { edition, layer, records: new Map([...kept, ...items.map((item) => [item.image, item] as const)]) };
+  const records = new Map(before?.edition === edition ? before.records : []);
+  for (const item of items) records.set(item.image, item);
+  return { edition, layer, records };
 }

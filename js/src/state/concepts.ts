@@ -81,8 +81,8 @@ export function toggleConcept({ conceptAlone }: Store, concept: number): void {
 }
 
 export class ConceptRequests {
-  /** What was asked last, as text. */
-  private asked = "";
+  /** The latest request, as text. */
+  private request = "";
   private message: Up | null = null;
   private lostTimer: ReturnType<typeof setTimeout> | undefined;
   private readonly stopFollowing: () => void;
@@ -124,9 +124,9 @@ export class ConceptRequests {
     if (!showsConcepts(store) || store.status.value !== "done") return;
     const missing = [...new Set(near)].filter((image) => image < images && !known?.maps.has(image));
     const question = `${gen} ${count} ${among}`;
-    const asked = `${question} ${missing}`;
-    if (asked === this.asked || (missing.length === 0 && this.asked.startsWith(`${question} `))) return;
-    this.asked = asked;
+    const request = `${question} ${missing}`;
+    if (request === this.request || (missing.length === 0 && this.request.startsWith(`${question} `))) return;
+    this.request = request;
     store.conceptProgress.value = 0;
     this.message = { kind: "find_concepts", have: known?.key ?? "", concepts: count, images: missing, among };
     this.ask();

@@ -18,8 +18,8 @@ export const neighboursInFocus = (store: Store): number[] => {
 /** Whether a neighbour is predicted as the image in focus is; null where nothing is predicted. */
 export function isSameClass(store: Store, image: number): boolean | null {
   const { predicted } = store.facts.value;
-  const [theirs, ours] = [predicted[image], predicted[focusedImage(store)]];
-  return theirs === undefined || ours === undefined ? null : theirs === ours;
+  const [neighbourClass, focusedClass] = [predicted[image], predicted[focusedImage(store)]];
+  return neighbourClass === undefined || focusedClass === undefined ? null : neighbourClass === focusedClass;
 }
 
 /** What a neighbour is called, how similar it is, and what it is predicted to be, in words. */

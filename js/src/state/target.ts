@@ -27,8 +27,8 @@ export function meanOf(side: Target, names: readonly string[]): { weight: string
   return match && { weight: match[1] ?? "1", classes: match[2].split(AND) };
 }
 
-/** What is subtracted to tell a class from those with the highest scores; null where there are too few. */
-export function nearest(a: Target, classes: number): string | null {
+/** What is subtracted to tell a class from its rivals, those with the highest scores; null where there are too few. */
+export function rivalMean(a: Target, classes: number): string | null {
   const first = a === TOPS[0] ? 2 : 1;
   const ranks = [first, first + 1, first + 2].filter((place) => place <= classes).map(rankAt);
   return ranks.length > 1 ? `0.6 mean(${ranks.join(AND)})` : null;

@@ -6,10 +6,10 @@ import { focusedImage, predictionsOf, type Store, type Target } from "../state/s
 import {
   isReserved,
   joinTarget,
-  nearest,
   placeOf,
   plainText,
   readTarget,
+  rivalMean,
   splitTarget,
   TOPS,
   TRUE,
@@ -101,8 +101,8 @@ export function readOption(store: Store, options: readonly Option[], text: strin
 }
 
 /** What the field of the other class offers first: the mean of those with the highest scores. */
-function nearestOptions(store: Store, a: Target): Option[] {
-  const key = tellsValues(store) ? null : nearest(a, store.constants.value?.class_names.length ?? 0);
+function rivalOptions(store: Store, a: Target): Option[] {
+  const key = tellsValues(store) ? null : rivalMean(a, store.constants.value?.class_names.length ?? 0);
   return key === null ? [] : [{ key, text: sideText(store, key), note: "what tells it from those that look alike" }];
 }
 
@@ -163,7 +163,7 @@ export function ClassPicker({ store, actions }: ViewProps) {
             id="kx-versus"
             value={sideText(store, b)}
             selected={keyOf(b, names)}
-            {...fieldOptions(store, [...nearestOptions(store, a), ...options], a)}
+            {...fieldOptions(store, [...rivalOptions(store, a), ...options], a)}
             onChoose={(key) => choose(a, targetOf(key, names))}
           />
           <CloseButton label="vs no other class" onClick={() => choose(a, null)} />
