@@ -10,10 +10,15 @@ import { CoveredView, coveredFigure } from "./coveredView";
 import { CoverSelect } from "./coverSelect";
 import { CurveChart, type CurveName } from "./curveChart";
 import type { ViewProps } from "./props";
-import { setTo } from "./setTo";
+import { ToggleButtons } from "./toggleButtons";
 
 /** Which part of the picture a curve begins with. */
 const FIRST_STEP = 2;
+
+const CURVES: readonly [CurveName, string, string][] = [
+  ["deletion", "cover it", "Cover what the map marks most"],
+  ["insertion", "show it alone", "Show what the map marks most, on what covers"],
+];
 
 interface CoveringProps extends ViewProps {
   record: EvidenceRecord;
@@ -37,19 +42,7 @@ export function CoveringTab({ store, actions, record }: CoveringProps) {
   return (
     <>
       <div class="button-row" role="group" aria-label="Curve">
-        {(["deletion", "insertion"] as const).map((name) => (
-          <button
-            key={name}
-            type="button"
-            title={
-              name === "deletion" ? "Cover what the map marks most" : "Show what the map marks most, on what covers"
-            }
-            aria-pressed={curve.value === name}
-            onClick={setTo(curve, name)}
-          >
-            {name === "deletion" ? "cover it" : "show it alone"}
-          </button>
-        ))}
+        <ToggleButtons signal={curve} choices={CURVES} />
         <CoverSelect store={store} disabled={whyNotMeasured(store) !== ""} onChoose={actions.coverWith} />
       </div>
       <CurveChart

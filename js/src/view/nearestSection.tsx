@@ -6,7 +6,7 @@ import { chosenNearest, isSameClass, neighbourText } from "../state/nearest";
 import { chosenTile, focusedImage, type Store } from "../state/store";
 import { PictureCanvas } from "./coveredView";
 import type { ViewProps } from "./props";
-import { setTo } from "./setTo";
+import { ToggleButtons } from "./toggleButtons";
 
 /** The images that the model sees most like the one in focus; a click puts one of them into focus. */
 export function NearestSection({ store, actions }: ViewProps) {
@@ -25,17 +25,7 @@ export function NearestSection({ store, actions }: ViewProps) {
     <div class="nearest">
       {hasRight && (
         <div class="button-row" role="group" aria-label="Nearest images of">
-          {choices.map(([value, label, title]) => (
-            <button
-              key={label}
-              type="button"
-              title={title}
-              aria-pressed={onlyRight.value === value}
-              onClick={setTo(onlyRight, value)}
-            >
-              {label}
-            </button>
-          ))}
+          <ToggleButtons signal={onlyRight} choices={choices} />
         </div>
       )}
       <ol class="neighbours" aria-label="Images like this one">

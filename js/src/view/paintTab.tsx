@@ -13,8 +13,8 @@ import { CopyAsPython } from "./copyAsPython";
 import { PictureCanvas } from "./coveredView";
 import { CoverSelect } from "./coverSelect";
 import type { ViewProps } from "./props";
-import { setTo } from "./setTo";
 import { Slider } from "./slider";
+import { ToggleButtons } from "./toggleButtons";
 
 const TOOL_TITLES: Readonly<Record<Tool, string>> = {
   brush: "Paint on the large picture",
@@ -144,16 +144,16 @@ function PaintTools({ store, place, onChange }: PlaceProps & { onChange(isMoving
   );
 }
 
+const COVERED = [
+  [false, "cover it", "Cover what is painted"],
+  [true, "keep it alone", "Cover all but it"],
+] as const;
+
 function CoverPainted({ store }: { store: Store }) {
   const { keep } = store.painting;
   return (
     <div class="button-row" role="group" aria-label="What is painted">
-      <button type="button" title="Cover what is painted" aria-pressed={!keep.value} onClick={setTo(keep, false)}>
-        cover it
-      </button>
-      <button type="button" title="Cover all but it" aria-pressed={keep.value} onClick={setTo(keep, true)}>
-        keep it alone
-      </button>
+      <ToggleButtons signal={keep} choices={COVERED} />
       <CoverSelect
         store={store}
         onChoose={(cover) => {

@@ -17,6 +17,7 @@ import { chosenTile, focusedImage, type Store } from "../state/store";
 import { EvidenceMark } from "./evidenceLine";
 import type { ViewProps } from "./props";
 import { setTo } from "./setTo";
+import { ToggleButtons } from "./toggleButtons";
 
 type Scope = "image" | "rows";
 
@@ -39,17 +40,7 @@ export function RankingTab({ store, actions }: ViewProps) {
         <>
           {store.inSight.value.length > 1 && (
             <div class="button-row" role="group" aria-label="Compare on">
-              {SCOPES.map(([id, label, title]) => (
-                <button
-                  key={id}
-                  type="button"
-                  title={title}
-                  aria-pressed={scope.value === id}
-                  onClick={setTo(scope, id)}
-                >
-                  {label}
-                </button>
-              ))}
+              <ToggleButtons signal={scope} choices={SCOPES} />
             </div>
           )}
           <Comparing store={store} actions={actions} scope={scope.value} />
