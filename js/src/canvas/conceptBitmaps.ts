@@ -1,13 +1,12 @@
 /** Where concepts are in a picture, as a bitmap: each in its own colour, the fainter the less of it there is. */
 
-import type { ConceptMap } from "../kernel/conceptSet";
+import { type ConceptMap, STRONGEST, strengthsByConcept } from "../kernel/conceptSet";
 import { resize } from "../math/postprocess";
 import { classColour } from "./classColours";
 import { MemoCanvas } from "./memoCanvas";
 
 /** Pixels of the longest side; the rest is scaled when drawn. */
 const LONGEST = 160;
-const STRONGEST = 255;
 /** What is fainter than this, in parts of a concept's strongest place, is not drawn. */
 const FAINTEST = 0.05;
 /** Below 1, weaker places are seen better. */
@@ -18,18 +17,17 @@ export const conceptColour = (concept: number): string => classColour(concept + 
 
 /** The concept that is strongest at each pixel, or one alone, in its colour, and as opaque as it is strong. */
 export function paintConcepts(
-  { height, width, strengths }: ConceptMap,
+  map: ConceptMap,
   alone: number | null,
   size: { width: number; height: number },
   out: Uint32Array,
 ): void {
-  const cells = height * width;
+  const concepts = strengthsByConcept(map);
   const best = new Float32Array(out.length);
   const winners = new Uint8Array(out.length);
-  for (let concept = 0; concept < strengths.length / cells; concept++) {
+  for (const [concept, strengths] of concepts.entries()) {
     if (alone !== null && concept !== alone) continue;
-    const values = Float32Array.from(strengths.subarray(concept * cells, (concept + 1) * cells));
-    const sized = resize(values, height, width, size.height, size.width);
+    const sized = resize(Float32Array.from(strengths), map.height, map.width, size.height, size.width);
     for (let i = 0; i < out.length; i++) {
       if (sized[i] <= best[i]) continue;
       best[i] = sized[i];
@@ -37,9 +35,7 @@ export function paintConcepts(
     }
   }
   const bytes = new Uint8ClampedArray(out.buffer);
-  const colours = Array.from({ length: strengths.length / cells }, (_, concept) =>
-    Number.parseInt(conceptColour(concept).slice(1), 16),
-  );
+  const colours = concepts.map((_, concept) => Number.parseInt(conceptColour(concept).slice(1), 16));
   for (let i = 0; i < out.length; i++) {
     const colour = colours[winners[i]];
     const part = best[i] / STRONGEST;

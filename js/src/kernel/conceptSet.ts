@@ -3,11 +3,21 @@
 import { type Binary, copyPart, toBytes } from "./decode";
 import type { FoundConcepts, TypicalRecord } from "./protocol";
 
-/** How strong each concept is in each cell of an image, concept by concept and row by row; 255 is its strongest. */
+/** What a concept is in its strongest place. */
+export const STRONGEST = 255;
+
+/** How strong each concept is in each cell of an image, concept by concept and row by row, up to `STRONGEST`. */
 export interface ConceptMap {
   height: number;
   width: number;
   strengths: Uint8Array;
+}
+
+/** How strong each concept is in each cell, of each its rows. */
+export function strengthsByConcept({ height, width, strengths }: ConceptMap): Uint8Array[] {
+  const cells = height * width;
+  const concepts = Array.from({ length: strengths.length / cells });
+  return concepts.map((_, concept) => strengths.subarray(concept * cells, (concept + 1) * cells));
 }
 
 export interface ConceptSet {

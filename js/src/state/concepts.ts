@@ -1,7 +1,7 @@
 /** The concepts that the layer sees in all images, asked for while they are shown. */
 
 import { effect } from "@preact/signals";
-import { type ConceptMap, readConcepts } from "../kernel/conceptSet";
+import { type ConceptMap, readConcepts, STRONGEST, strengthsByConcept } from "../kernel/conceptSet";
 import type { Binary } from "../kernel/decode";
 import type { FoundConcepts, Up } from "../kernel/protocol";
 import { chosenTile, focusedImage, mapOf, type Store, type TilePlace } from "./store";
@@ -11,7 +11,6 @@ import { topClasses } from "./topClasses";
 const LOST_MS = 15_000;
 /** A concept that is less strong in all of an image, in parts of its strongest, is not told of there. */
 const LEAST = 0.25;
-const STRONGEST = 255;
 const MOST_TOLD = 4;
 export const COUNTS = [3, 4, 6, 8, 10, 12, 16];
 
@@ -52,10 +51,9 @@ export function importanceOf(store: Store, target: number | null): number[] {
 export function conceptsText(store: Store, tile: TilePlace): string {
   const map = conceptsOf(store, tile);
   if (!map) return "";
-  const cells = map.height * map.width;
-  const peaks = (store.concepts.value?.typical ?? []).map((_, concept) => ({
+  const peaks = strengthsByConcept(map).map((strengths, concept) => ({
     concept,
-    peak: Math.max(...map.strengths.subarray(concept * cells, (concept + 1) * cells)) / STRONGEST,
+    peak: Math.max(...strengths) / STRONGEST,
   }));
   const strong = peaks.filter(({ peak }) => peak >= LEAST).sort((a, b) => b.peak - a.peak);
   if (strong.length === 0) return "none of the concepts";

@@ -2,6 +2,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { decodePicture } from "../canvas/bitmapCache";
 import { conceptColour } from "../canvas/conceptBitmaps";
 import type { TypicalRecord } from "../kernel/protocol";
+import { within } from "../math/transform";
 import {
   COUNTS,
   canShowConcepts,
@@ -232,7 +233,7 @@ function inPicture({ box: [left, top, right, bottom] }: Picture, [x0, y0, x1, y1
     left + x1 * (right - left),
     top + y1 * (bottom - top),
   ];
-  return place.map((at) => Math.min(1, Math.max(0, at)));
+  return place.map((at) => within(at, 0, 1));
 }
 
 function drawCrop(canvas: HTMLCanvasElement, bitmap: ImageBitmap, [x0, y0, x1, y1]: readonly number[]): void {
