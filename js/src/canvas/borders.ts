@@ -1,10 +1,10 @@
 /** Lines between the areas of a map that have one value, such as superpixels; as in `kx_widget/engine/drawing.py`. */
 
 import type { MapDetail } from "../kernel/decode";
+import { packed } from "./channels";
 
-const word = (...rgba: [number, number, number, number]) => new Uint32Array(Uint8Array.from(rgba).buffer)[0];
-const LIGHT = word(255, 255, 255, 191);
-const DARK = word(0, 0, 0, 128);
+const LIGHT = packed(255, 255, 255, 191);
+const DARK = packed(0, 0, 0, 128);
 
 /** Raw values, in rows and columns of so many. */
 export type MapCells = Pick<MapDetail, "values" | "shape">;

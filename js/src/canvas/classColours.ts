@@ -1,5 +1,7 @@
 /** A colour for each class, the same in every image, told apart also by those who do not see all colours. */
 
+import { channelsOf } from "./channels";
+
 /** Dark grey, as the first class often is the background, then Okabe and Ito's colours, then those of Tol's muted scheme that are not like them. */
 const FIRST = [
   ...["#333333", "#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7"],
@@ -32,8 +34,7 @@ export function classColour(index: number): string {
 export function classTable(classes: number): Uint32Array {
   const bytes = new Uint8ClampedArray(4 * (classes + 1));
   for (let index = 0; index < classes; index++) {
-    const n = Number.parseInt(classColour(index).slice(1), 16);
-    bytes.set([n >> 16, (n >> 8) & 255, n & 255, 255], 4 * index);
+    bytes.set([...channelsOf(classColour(index)), 255], 4 * index);
   }
   return new Uint32Array(bytes.buffer);
 }

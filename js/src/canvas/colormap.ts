@@ -7,6 +7,7 @@ import {
   interpolateTurbo,
   interpolateViridis,
 } from "d3-scale-chromatic";
+import { channelsOf } from "./channels";
 
 /** The tables of signed drawing, the first unless another of them is chosen. */
 export const DIVERGING = ["coldhot", "rdbu"];
@@ -51,10 +52,7 @@ export const drawnTable = (name: string, diverging: boolean) =>
   diverging && !DIVERGING.includes(name) ? DIVERGING[0] : name;
 
 function rgb(color: string): [number, number, number] {
-  if (color.startsWith("#")) {
-    const n = Number.parseInt(color.slice(1), 16);
-    return [n >> 16, (n >> 8) & 255, n & 255];
-  }
+  if (color.startsWith("#")) return channelsOf(color);
   const [r, g, b] = (color.match(/[\d.]+/g) ?? []).map((part) => Math.round(Number(part)));
   return [r, g, b];
 }

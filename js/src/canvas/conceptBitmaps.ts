@@ -2,6 +2,7 @@
 
 import { type ConceptMap, STRONGEST, strengthsByConcept } from "../kernel/conceptSet";
 import { resize } from "../math/postprocess";
+import { channelsOf } from "./channels";
 import { classColour } from "./classColours";
 import { MemoCanvas } from "./memoCanvas";
 
@@ -35,12 +36,11 @@ export function paintConcepts(
     }
   }
   const bytes = new Uint8ClampedArray(out.buffer);
-  const colours = concepts.map((_, concept) => Number.parseInt(conceptColour(concept).slice(1), 16));
+  const colours = concepts.map((_, concept) => channelsOf(conceptColour(concept)));
   for (let i = 0; i < out.length; i++) {
-    const colour = colours[winners[i]];
     const part = best[i] / STRONGEST;
-    const alpha = part < FAINTEST ? 0 : STRONGEST * part ** SOFTNESS;
-    bytes.set([colour >> 16, (colour >> 8) & 255, colour & 255, alpha], 4 * i);
+    bytes.set(colours[winners[i]], 4 * i);
+    bytes[4 * i + 3] = part < FAINTEST ? 0 : 255 * part ** SOFTNESS;
   }
 }
 

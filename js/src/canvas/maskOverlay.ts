@@ -4,11 +4,9 @@ import type { Mask } from "../math/mask";
 import type { Point, Rect, Transform } from "../math/transform";
 import type { Painting } from "../state/painting";
 import type { Picture } from "../state/store";
+import { packed } from "./channels";
 import { stroke } from "./lines";
 
-/** Little-endian: alpha, blue, green, red. */
-const packed = (red: number, green: number, blue: number, alpha: number) =>
-  new Uint32Array(Uint8Array.of(red, green, blue, alpha).buffer)[0];
 const FILL = packed(20, 110, 255, 130);
 const EDGE = packed(255, 255, 255, 235);
 const COVERED = packed(8, 10, 14, 150);

@@ -1,3 +1,5 @@
+import { packed } from "./channels";
+
 /** How a map becomes colours. */
 export interface Style {
   /** 256 packed RGBA words. */
@@ -33,7 +35,7 @@ export function paint(map: Float32Array, style: Style, out: Uint32Array): void {
 
 const LINES = 4;
 /** Half transparent black. */
-const HALO = new Uint32Array(Uint8Array.of(0, 0, 0, 128).buffer)[0];
+const HALO = packed(0, 0, 0, 128);
 
 /** Draws lines around a quarter, half and three quarters of the table, with a dark edge of one pixel about them. */
 export function trace(map: Float32Array, width: number, style: Style, out: Uint32Array): void {

@@ -1,6 +1,7 @@
 /** What a segmenter sees, as bitmaps: areas, or outlines that leave a map to be seen. */
 
 import type { LabelMap } from "../kernel/segmentation";
+import { packed } from "./channels";
 import { classTable } from "./classColours";
 import { MemoCanvas } from "./memoCanvas";
 
@@ -8,7 +9,7 @@ import { MemoCanvas } from "./memoCanvas";
 const LARGEST = 896;
 /** Pixels of a bitmap for each of an outline's width. */
 const FINENESS = 200;
-const HALO = new Uint32Array(new Uint8ClampedArray([0, 0, 0, 130]).buffer)[0];
+const HALO = packed(0, 0, 0, 130);
 
 /** The areas of the classes, a pixel a place. */
 export function paintAreas({ labels }: LabelMap, table: Uint32Array, out: Uint32Array): void {
