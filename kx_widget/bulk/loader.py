@@ -238,9 +238,9 @@ class BatchLoader:
         for sample, problem in zip(batch.good, problems, strict=True):
             if problem and self._raises:
                 raise ImageError(f"{sample.item.id}: {problem}")
-        told = [*zip(batch.good, problems, strict=True)]
-        batch.broken += [Sample(sample.item, None, problem) for sample, problem in told if problem]
-        batch.good = [sample for sample, problem in told if not problem]
+        pairs = [*zip(batch.good, problems, strict=True)]
+        batch.broken += [Sample(sample.item, None, problem) for sample, problem in pairs if problem]
+        batch.good = [sample for sample, problem in pairs if not problem]
         return self._beside(batch.good) if batch.good else []
 
     def _problem_beside(self, sample: Sample) -> str:

@@ -50,16 +50,16 @@ class KnownConcepts:
     """Concepts, the numbers of the images that they were looked for in, and bytes (G, h, w) of these and of others."""
 
     key: str
-    found: Concepts
+    concepts: Concepts
     numbers: Sequence[int]
     maps: dict[int, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.add(self.found, self.numbers)
+        self.add(self.concepts, self.numbers)
 
     def add(self, concepts: Concepts, numbers: Sequence[int]) -> None:
         """Keep the maps of images of these numbers."""
-        strongest = np.maximum(self.found.maps.max((0, 2, 3)), np.finfo(np.float32).tiny)
+        strongest = np.maximum(self.concepts.maps.max((0, 2, 3)), np.finfo(np.float32).tiny)
         for number, maps in zip(numbers, concepts.maps, strict=True):
             small = np.stack([reduce(values, LONGEST) for values in maps]) / strongest[:, None, None]
             self.maps[number] = np.rint(255 * np.minimum(small, 1)).astype(np.uint8)
@@ -70,15 +70,15 @@ class KnownConcepts:
         """The fields of a `concepts` message that are the same whatever images it is about."""
         typical = [
             [{"image": int(self.numbers[part.image]), "box": [round(at, 4) for at in part.box]} for part in parts]
-            for parts in self.found.typical
+            for parts in self.concepts.typical
         ]
         return {
             "key": self.key,
-            "layer": self.found.layer,
+            "layer": self.concepts.layer,
             "shape": list(next(iter(self.maps.values())).shape[1:]),
             "concepts": [{"typical": parts} for parts in typical],
-            "sentence": self.found.sentence,
-            "notes": list(self.found.notes),
+            "sentence": self.concepts.sentence,
+            "notes": list(self.concepts.notes),
             "problem": "",
             "done": 1.0,
         }
@@ -86,7 +86,7 @@ class KnownConcepts:
     def messages(self, images: Sequence[int], is_new: bool) -> Iterator[ConceptMessage]:
         """The fields and buffers of messages about these images, as many as it takes."""
         images = [image for image in images if image in self.maps]
-        importance = self.found.importance.astype("<f4").tobytes() if is_new else b""
+        importance = self.concepts.importance.astype("<f4").tobytes() if is_new else b""
         size = next(iter(self.maps.values())).nbytes
         at_once = max(1, LARGEST_PART // size)
         for first in range(0, max(1, len(images)), at_once):
@@ -121,9 +121,9 @@ class ConceptSearch:
         return known if known is not None and known.key.startswith(f"{version} ") else None
 
     @property
-    def found(self) -> Concepts | None:
+    def latest(self) -> Concepts | None:
         """Those that were found last."""
-        return None if self._known is None else self._known.found
+        return None if self._known is None else self._known.concepts
 
     def answer(
         self,
@@ -144,7 +144,7 @@ class ConceptSearch:
             if stale():
                 return
         try:
-            known = yield from self._found(wanted, traits, version, stale)
+            known = yield from self._find(wanted, traits, version, stale)
             if known is None:
                 return
             is_new = wanted.have != known.key
@@ -156,7 +156,7 @@ class ConceptSearch:
         finally:
             self._lock.release()
 
-    def _found(
+    def _find(
         self, wanted: WantedConcepts, traits: QuestionTraits, version: int, stale: Callable[[], bool]
     ) -> Generator[ConceptMessage, None, KnownConcepts | None]:
         """Concepts with maps of all images that are wanted; None where they are not found before nobody wants them.
@@ -176,23 +176,21 @@ class ConceptSearch:
         if self._known is None or self._known.key != key:
             images = wanted.among or (range(len(self._source)) if self._source.at_once else wanted.images)
             question, numbers = self._question(explainer, layer, images)
-            concepts = min(wanted.concepts, most_concepts(question))
-            found = yield from self._run(f"{key} {list(numbers)}", question, {"concepts": concepts}, stale)
-            if found is None:
+            settings = {"concepts": min(wanted.concepts, most_concepts(question))}
+            concepts = yield from self._run(f"{key} {numbers}", question, settings, stale)
+            if concepts is None:
                 return None
-            self._known = KnownConcepts(key, found, numbers)
+            self._known = KnownConcepts(key, concepts, numbers)
         lacking = [image for image in wanted.images if image not in self._known.maps]
         if lacking:
             question, numbers = self._question(explainer, layer, lacking)
-            found = yield from self._run(f"{key} {list(numbers)}", question, {}, stale, self._known.found)
-            if found is None:
+            concepts = yield from self._run(f"{key} {numbers}", question, {}, stale, self._known.concepts)
+            if concepts is None:
                 return None
-            self._known.add(found, numbers)
+            self._known.add(concepts, numbers)
         return self._known
 
-    def _question(
-        self, explainer: Explainer, layer: str | None, images: Sequence[int]
-    ) -> tuple[Question, Sequence[int]]:
+    def _question(self, explainer: Explainer, layer: str | None, images: Sequence[int]) -> tuple[Question, list[int]]:
         loaded, numbers = load_only(self._source, explainer, images)
         return explainer.ask(loaded, [0], method="gradcam", layer=layer), numbers
 

@@ -51,7 +51,7 @@ class Estimates:
     def __init__(self, answers: AnswerSource) -> None:
         self._answers = answers
         self._pass_seconds: float | None = None
-        self._own_seconds: dict[str, float] = {}
+        self._method_seconds: dict[str, float] = {}
 
     def of_passes(self, passes: int) -> float | None:
         """About how long so many passes of one image take; None while that is unknown."""
@@ -72,8 +72,8 @@ class Estimates:
         question = place[0]
         seconds = watch.seconds / (passes_for(question) or len(question.images.batch))
         shared = None if question.method.passes is None else self._pass_seconds
-        if seconds > KNOWN * (self._own_seconds.get(question.method.id, shared) or 0):
-            self._own_seconds[question.method.id] = seconds
+        if seconds > KNOWN * (self._method_seconds.get(question.method.id, shared) or 0):
+            self._method_seconds[question.method.id] = seconds
 
     def by_method(self, query: Query, traits: QuestionTraits, wait: Callable[[float], bool]) -> dict[str, Any]:
         """What a page is told of each method instead of the one just asked, for one class; {} where nobody can tell.
@@ -104,7 +104,7 @@ class Estimates:
             question = place[0]
             if method.objection and (objection := method.objection(question.model.graph, question.call)):
                 refused[name] = objection
-            elif method.passes is not None or name in self._own_seconds:
+            elif method.passes is not None or name in self._method_seconds:
                 passes = passes_for(question) or len(question.images.batch)
-                seconds[name] = passes * self._own_seconds.get(name, pass_seconds)
+                seconds[name] = passes * self._method_seconds.get(name, pass_seconds)
         return {"seconds": seconds, "refused": refused}

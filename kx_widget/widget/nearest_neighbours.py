@@ -41,21 +41,21 @@ class NearestNeighbours:
         self._answers = answers
         self._name = secrets.token_hex(4)
         self._lock = threading.Lock()
-        self._told: Content | None = None
+        self._latest: Content | None = None
         # The images of that, and what it depends on.
-        self._told_of: tuple[Any, ...] = ()
-        # What the latest message depends on, and how many such there were.
+        self._latest_key: tuple[Any, ...] = ()
+        # What the latest edition depends on, and how many there were.
         self._key: tuple[Any, ...] = ()
         self._editions = 0
 
     def tell(self, outbox: Outbox) -> None:
         """Send what was found last, to a view that comes later."""
-        if self._told is not None:
-            outbox.notify({"kind": "nearest", **self._told})
+        if self._latest is not None:
+            outbox.notify({"kind": "nearest", **self._latest})
 
     def kept(self) -> Content | None:
         """What was found last."""
-        return self._told
+        return self._latest
 
     def of_page(self, traits: Mapping[str, Any], version: int, predictions: Predictions | None) -> Content | None:
         """What is kept for a page without a kernel, of the first images where there are many."""
@@ -68,12 +68,12 @@ class NearestNeighbours:
         numbers = numbers if self._images.at_once and len(numbers) <= MOST_AT_ONCE else [answer.focus]
         # What nobody wants any more may still be at work in a thread of its own.
         with self._lock:
-            if stale() or self._told_of == (numbers, *self._key_of(answer.traits, answer.version)):
+            if stale() or self._latest_key == (numbers, *self._key_of(answer.traits, answer.version)):
                 return False
             content = self._content(answer.traits, numbers, answer.version, predictions, stale)
             if content is None or stale():
                 return False
-            self._told, self._told_of = content, (numbers, *self._key)
+            self._latest, self._latest_key = content, (numbers, *self._key)
         return True
 
     def _key_of(self, traits: Mapping[str, Any], version: int) -> tuple[Any, ...]:

@@ -371,8 +371,7 @@ class Session:
         for task in (
             self._answer_question, self._send_painted, self._send_covered, self._bring, self._send_segmentations,
             self._send_concepts, self._send_detections, self._send_thumbnails, self._find_nearest, self._estimate,
-            self._prefetch,
-            self._measure, self._rank,
+            self._prefetch, self._measure, self._rank,
         ):  # fmt: skip
             try:
                 task(answer, query, stale)

@@ -243,7 +243,7 @@ class KxWidget(Traits):
     @property
     def concepts(self) -> Concepts | None:
         """The concepts that were shown last, with `overlay="concepts"`; None before."""
-        return self._open.concepts.found
+        return self._open.concepts.latest
 
     def wait(self, timeout: float = 60) -> Explanation:
         """The answer, once it is there.
