@@ -59,6 +59,25 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+@pytest.fixture(scope="module")
+def model() -> Any:
+    """The pooled model, of the same weights in each module that has no model of its own."""
+    import keras
+
+    from tests import models
+
+    keras.utils.set_random_seed(1)
+    return models.pooled()
+
+
+@pytest.fixture(scope="module")
+def explainer(model: Any) -> Any:
+    """An explainer of the module's model."""
+    import kx_widget as kx
+
+    return kx.Explainer(model)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Nineteen pictures of different sizes in two folders, and two files that are none."""

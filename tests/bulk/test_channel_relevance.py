@@ -18,17 +18,6 @@ from tests.cases import photos
 TARGETS = ["top", 1, kx.contrast(0, 2)]
 
 
-@pytest.fixture(scope="module")
-def model():
-    keras.utils.set_random_seed(1)
-    return models.pooled()
-
-
-@pytest.fixture(scope="module")
-def explainer(model):
-    return kx.Explainer(model)
-
-
 @pytest.fixture
 def files(tmp_path):
     """Eight pictures, of which the fourth is broken."""

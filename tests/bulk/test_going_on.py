@@ -11,18 +11,7 @@ from PIL import Image
 
 import kx_widget as kx
 from kx_widget.engine.errors import FormatError
-from tests import models
 from tests.cases import photos
-
-
-@pytest.fixture(scope="module")
-def model():
-    return models.pooled()
-
-
-@pytest.fixture(scope="module")
-def explainer(model):
-    return kx.Explainer(model)
 
 
 @pytest.fixture

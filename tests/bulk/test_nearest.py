@@ -18,17 +18,6 @@ TARGETS = ["top", 1]
 
 
 @pytest.fixture(scope="module")
-def model():
-    keras.utils.set_random_seed(1)
-    return models.pooled()
-
-
-@pytest.fixture(scope="module")
-def explainer(model):
-    return kx.Explainer(model)
-
-
-@pytest.fixture(scope="module")
 def files(tmp_path_factory):
     """Nine pictures in folders of their classes, of which the fourth is broken and the last a copy of the second."""
     rng = np.random.default_rng(0)

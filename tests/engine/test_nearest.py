@@ -13,17 +13,6 @@ from tests import models
 from tests.cases import photos
 
 
-@pytest.fixture(scope="module")
-def model():
-    keras.utils.set_random_seed(1)
-    return models.pooled()
-
-
-@pytest.fixture(scope="module")
-def explainer(model):
-    return kx.Explainer(model)
-
-
 def pooled(model, x, layer="late"):
     return keras.Model(model.input, model.get_layer(layer).output)(x).numpy().astype(np.float64).mean((1, 2))
 
