@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.lab import Lab
-from tests.browser.view import View
+from tests.browser.view import WIDE, View, view_of
 
 # A view gives its kernel five seconds by itself, and the machine may be busy.
 expect.set_options(timeout=30_000)
@@ -18,6 +18,14 @@ expect.set_options(timeout=30_000)
 def lab() -> Iterator[Lab]:
     with Lab() as lab:
         yield lab
+
+
+@pytest.fixture(scope="module")
+def view(lab: Lab, request: pytest.FixtureRequest) -> Iterator[View]:
+    """The view that the module's CELL makes, from its top on."""
+    with view_of(lab, [request.module.CELL], WIDE) as view:
+        view.root.evaluate("(root) => root.scrollIntoView({ block: 'start' })")
+        yield view
 
 
 @pytest.fixture

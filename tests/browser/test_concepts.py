@@ -8,8 +8,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.axe import complaints
-from tests.browser.lab import Lab
-from tests.browser.view import WIDE, View, view_of
+from tests.browser.view import View
 
 # Each colour is a concept of the layer, which hands colours on: half of the first picture is red, the other half green;
 # of the second, green and blue. The head reads red and green alone.
@@ -30,13 +29,6 @@ model.get_layer("head").kernel.assign([[1, 0], [0, 1], [0, 0]])
 w = kx.KxWidget(model, pictures / 255, class_names=["red", "green"], preprocess=None, layer="colours")
 w
 """
-
-
-@pytest.fixture(scope="module")
-def view(lab: Lab) -> Iterator[View]:
-    with view_of(lab, [CELL], WIDE) as view:
-        view.root.evaluate("(root) => root.scrollIntoView({ block: 'start' })")
-        yield view
 
 
 @pytest.fixture

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.lab import Lab
 from tests.browser.opened import place
-from tests.browser.view import WIDE, View, view_of
+from tests.browser.view import View
 
 CELL = """
 import json
@@ -45,13 +43,6 @@ TIMED = """async ([root, index, x, y, width, height]) => {
     await frame();
     return performance.now() - start;
 }"""
-
-
-@pytest.fixture(scope="module")
-def view(lab: Lab) -> Iterator[View]:
-    with view_of(lab, [CELL], WIDE) as view:
-        view.root.evaluate("(root) => root.scrollIntoView({ block: 'start' })")
-        yield view
 
 
 def point(view: View, image: int, x: int, y: int) -> None:

@@ -8,8 +8,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.axe import complaints
-from tests.browser.lab import Lab
-from tests.browser.view import WIDE, View, view_of
+from tests.browser.view import View
 
 # Each place is of the class of its strongest colour: the upper half is red, the lower left green, the rest blue.
 CELL = """
@@ -28,13 +27,6 @@ w = kx.KxWidget(model, pictures, class_names=["red", "green", "blue"], preproces
 w
 """
 BLUE = (0x56, 0xB4, 0xE9)
-
-
-@pytest.fixture(scope="module")
-def view(lab: Lab) -> Iterator[View]:
-    with view_of(lab, [CELL], WIDE) as view:
-        view.root.evaluate("(root) => root.scrollIntoView({ block: 'start' })")
-        yield view
 
 
 @pytest.fixture

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.axe import complaints
-from tests.browser.lab import Lab
-from tests.browser.view import WIDE, View, view_of
+from tests.browser.view import View
 
 # The first value is 200 times the mean of red, the second that of green less that of blue.
 CELL = """
@@ -28,13 +25,6 @@ model = keras.Model(image, dense(means))
 w = kx.KxWidget(model, pictures, output_names={"warmth": "K", "hue": ""}, preprocess=None, layer="conv2d")
 w
 """
-
-
-@pytest.fixture(scope="module")
-def view(lab: Lab) -> Iterator[View]:
-    with view_of(lab, [CELL], WIDE) as view:
-        view.root.evaluate("(root) => root.scrollIntoView({ block: 'start' })")
-        yield view
 
 
 def test_tile_bars_and_picker_tell_values_and_no_probability(view: View, panel: Locator) -> None:
