@@ -796,6 +796,23 @@ describe("the parameters of a method", () => {
     expect(screen.one("textbox", "Background").value).toBe("none; set in Python");
   });
 
+  it("are not there while concepts are shown, which have none of them", () => {
+    form();
+    expect(screen.text).toContain("Steps");
+    act(() => {
+      store.constants.value = welcome({
+        catalogue: [method],
+        inspection: { recommended: "conv", layers: [] } as never,
+      });
+      store.traits.overlay.value = "concepts";
+    });
+    expect(screen.text).toBe("");
+    act(() => {
+      store.traits.overlay.value = "map";
+    });
+    expect(screen.text).toContain("Steps");
+  });
+
   it("are set as numbers, lists, switches and choices, and hold to their ranges", () => {
     form();
     edit("textbox", "Steps", "120.4", "change");

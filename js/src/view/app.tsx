@@ -1,4 +1,5 @@
 import { useRef } from "preact/hooks";
+import { showsConcepts } from "../state/concepts";
 import { ClassPicker } from "./classPicker";
 import { ColumnChips, CompareField } from "./compare";
 import { ConceptStrip } from "./conceptStrip";
@@ -56,9 +57,11 @@ export function App({ store, actions, stage }: StageProps) {
         <StatusBar {...view} />
         {narrow ? (
           <>
-            <PopupButton label="Settings" title="Parameters of the method">
-              <MethodForm {...view} />
-            </PopupButton>
+            {!showsConcepts(store) && (
+              <PopupButton label="Settings" title="Parameters of the method">
+                <MethodForm {...view} />
+              </PopupButton>
+            )}
             <PanelButton {...panel} />
           </>
         ) : (

@@ -3,6 +3,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { emptiness, thumbnailStyle } from "../canvas/drawThumbnail";
 import type { LayerRecord } from "../kernel/protocol";
 import { isAvailable } from "../state/availableQuestions";
+import { showsConcepts } from "../state/concepts";
 import { shape } from "../state/format";
 import { defaultLayer, imageName, shownMethods } from "../state/labels";
 import { chosenMethod, comparedValues, type Store } from "../state/store";
@@ -28,8 +29,9 @@ const seesInput = (store: Store) => {
 const hasNoThumbnails = (store: Store) =>
   store.available.value !== null || Boolean(store.constants.value?.unmeasurable) || seesInput(store);
 
-/** To which of the methods shown the layer makes no difference; "" where it does to all. */
+/** To which of the methods shown the layer makes no difference; "" where it does to all, and to concepts. */
 function indifference(store: Store): string {
+  if (showsConcepts(store)) return "";
   const titles = shownMethods(store)
     .filter(({ sees }) => sees === "input")
     .map(({ title }) => title);
@@ -59,7 +61,7 @@ export function LayerPicker(props: ViewProps & { narrow: boolean }) {
       }}
     >
       <summary>
-        <span class="dim">Layer</span> <b>{seesInput(store) ? "the input" : name}</b>
+        <span class="dim">Layer</span> <b>{seesInput(store) && !showsConcepts(store) ? "the input" : name}</b>
       </summary>
       <Picker {...props} open={open.value} />
     </details>

@@ -1,13 +1,14 @@
+import { showsConcepts } from "../state/concepts";
 import { cautionOf } from "../state/labels";
 import { chosenMethod, chosenTile, type Store } from "../state/store";
 import { ParameterField } from "./parameters";
 import type { ViewProps } from "./props";
 import { WrapperSwitch } from "./wrapperSwitch";
 
-/** The parameters of the chosen method, as the catalogue describes them, and what it can be wrapped in. */
+/** The parameters of the chosen method, as the catalogue describes them, and what it can be wrapped in; not of concepts. */
 export function MethodForm({ store, actions }: ViewProps) {
   const method = chosenMethod(store);
-  if (!method) return null;
+  if (!method || showsConcepts(store)) return null;
   const params = store.traits.params.value;
   return (
     <fieldset class="params" aria-label="Parameters" disabled={store.available.value !== null}>
@@ -38,7 +39,7 @@ export function Caution({ store }: { store: Store }) {
   const isCompared = store.traits.compare.value === "methods";
   const column = isCompared ? store.answer.value?.columns[chosenTile(store).column] : undefined;
   const caution = cautionOf(store, column?.method ?? store.traits.method.value);
-  if (!caution) return null;
+  if (!caution || showsConcepts(store)) return null;
   return (
     <p class="caution">
       <span class="mark" aria-hidden="true">

@@ -100,8 +100,18 @@ def test_a_finger_chooses_in_a_narrow_window(gallery: Open) -> None:
 
 def test_concepts_are_chosen_as_a_method_is(gallery: Open) -> None:
     view = gallery("costs")
+    view.await_status("done")
+    view.choose_method("saliency")
+    of_method = (
+        view.root.get_by_text("the layer makes no difference"),
+        view.root.get_by_role("group", name="Parameters"),
+    )
+    for part in of_method:
+        expect(part).to_be_visible()
     opened(view).get_by_role("option", name="Concepts").click()
     expect(view.field("Method")).to_have_value("Concepts")
+    for part in of_method:
+        expect(part).to_have_count(0)
     assert view.trait("overlay") == "concepts"
     expect(view.button("Concepts")).to_have_attribute("aria-pressed", "true")
     view.choose_method("blobs2")
