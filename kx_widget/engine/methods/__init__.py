@@ -446,7 +446,7 @@ METHODS = table(
         # The baseline goes along.
         passes=lambda params, load: 2 * GRADIENT,
         good_for="Integrated gradients at the price of two passes, also where gradients saturate.",
-        fails="It depends on the baseline, and refuses models whose operations multiply or attend.",
+        fails="It depends on the baseline, and refuses models that attend, and operations that it has no rule for.",
     ),
     Method(
         "guided_gradients", "Guided backprop", guided_gradients, "Gradients of the input", "input",
