@@ -195,7 +195,7 @@ def compare(
     photos: Photos,
     methods: Annotated[
         str | None,
-        typer.Option(help="Ids that `kx methods` lists, with commas.", show_default="one of each family"),
+        typer.Option(help="Ids that `kx methods` lists, with commas.", show_default="some that work in different ways"),
     ] = None,
     layers: Annotated[
         str | None, typer.Option(help="Layers that `kx inspect` lists, with commas; else the recommended.")

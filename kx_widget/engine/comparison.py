@@ -14,7 +14,7 @@ from kx_widget.engine.statistics import bootstrap
 from kx_widget.engine.subjects import CLASS, Subject, common
 from kx_widget.engine.types import Floats, Ints
 
-# One of each family, those that take one pass.
+# They work in different ways, and take a pass at most.
 COMPARED = ("gradcam", "hirescam", "layercam", "eigencam", "gradient_x_input")
 
 
