@@ -12,13 +12,12 @@ from kx_widget.engine.methods.hsic import dependence, gaussian, halves
 from kx_widget.engine.methods.sobol import total_indices
 from kx_widget.engine.sobol_sequence import flipped, sequence
 from tests import cases, models
-from tests.oracles.case import CELLS, DESIGNS, FOLDER, SIDE, binary_masks, case, designs_of
+from tests.oracles.case import CELLS, DESIGNS, SIDE, answers_of, binary_masks, case, designs_of
 
 
 @pytest.fixture(scope="module")
 def told():
-    with np.load(FOLDER / "xplique_cells.npz") as answers:
-        return dict(answers)
+    return answers_of("xplique_cells")
 
 
 def scores_of_cells(image, shown):

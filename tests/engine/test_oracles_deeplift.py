@@ -11,7 +11,7 @@ import kx_widget as kx
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.targets import contrast
 from tests import cases, models, segmenters
-from tests.oracles.case import FOLDER, case
+from tests.oracles.case import answers_of, case
 from tests.oracles.gates import keras_gates
 
 DEEPLIFT = {"method": "deeplift"}
@@ -22,8 +22,7 @@ DEEPLIFT = {"method": "deeplift"}
 def test_deeplift_equals_captum(baseline):
     """Batch norm, a residual sum, branches that are joined, gates that are bent as well as broken."""
     known, explainer = case(), Explainer(keras_gates())
-    with np.load(FOLDER / "captum_deeplift.npz") as answers:
-        expected = answers[baseline]
+    expected = answers_of("captum_deeplift")[baseline]
     maps = explainer.explain(known.images, [0, 1, 2, 3], **DEEPLIFT, channels="each", baseline=baseline).maps
     maps = np.moveaxis(maps.reshape(4, 4, 3, *maps.shape[2:])[np.arange(4), known.targets], 1, -1)
     assert_allclose(maps, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())

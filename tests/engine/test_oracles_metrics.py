@@ -10,7 +10,7 @@ from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.imputation import impute
 from kx_widget.engine.probe import Probe
 from kx_widget.engine.statistics import gini
-from tests.oracles.case import COPIES, FOLDER, GRID, RADIUS, SAMPLES, SHARE, STEPS, case, rng_of
+from tests.oracles.case import COPIES, GRID, RADIUS, SAMPLES, SHARE, STEPS, answers_of, case, rng_of
 from tests.oracles.keras_model import keras_model
 
 
@@ -33,12 +33,6 @@ def evaluated(asked):
     ev = explainer.evaluate(e, metrics, **settings)
     assert np.isfinite(ev.scores["srg"]).all()
     return ev
-
-
-def answers_of(library):
-    answers = np.load(FOLDER / f"{library}.npz")
-    assert str(answers["version"])[0].isdigit()
-    return answers
 
 
 @pytest.mark.parametrize("library", ["xplique", "quantus"])

@@ -17,7 +17,7 @@ from kx_widget.engine.oversegmentation import widened
 from kx_widget.engine.probe import Probe
 from tests import cases, models
 from tests.oracles.ask_saliency import BLUR, STEPS
-from tests.oracles.case import COPIES, FOLDER, SEGMENT_LEAST, SIDE, background, case, rng_of, segments_of
+from tests.oracles.case import COPIES, SEGMENT_LEAST, SIDE, answers_of, background, case, rng_of, segments_of
 from tests.oracles.keras_model import keras_model
 
 
@@ -31,12 +31,6 @@ def asked(explainer, monkeypatch):
     """The case, and an explainer of its net that draws what other libraries were given."""
     monkeypatch.setattr(Probe, "rng", lambda probe, i, *_: rng_of(i))
     return case(), explainer
-
-
-def answers_of(library):
-    answers = np.load(FOLDER / f"{library}.npz")
-    assert str(answers["version"])[0].isdigit()
-    return answers
 
 
 def explained(asked, method, **params):

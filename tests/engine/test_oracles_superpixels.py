@@ -16,7 +16,7 @@ from kx_widget.engine.methods.kernel_shap import drawn_coalitions, fitted
 from kx_widget.engine.methods.lime import ridge
 from kx_widget.engine.superpixels import Superpixels, every_coalition, grid, grid_shape, merged, slic
 from tests import cases, models
-from tests.oracles.case import FOLDER, SIDE, case, covered_cells
+from tests.oracles.case import SIDE, answers_of, case, covered_cells
 from tests.oracles.keras_model import keras_model
 
 EIGHT = {"number": 8, "baseline": "black"}
@@ -26,12 +26,6 @@ EIGHT = {"number": 8, "baseline": "black"}
 def asked():
     of_case = case()
     return of_case, kx.Explainer(keras_model(of_case))
-
-
-def answers_of(library):
-    answers = np.load(FOLDER / f"{library}.npz")
-    assert str(answers["version"])[0].isdigit()
-    return answers
 
 
 def of_cells(maps):

@@ -11,7 +11,7 @@ import kx_widget as kx
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.regions import flooded
 from tests import segmenters
-from tests.oracles.case import FOLDER
+from tests.oracles.case import answers_of
 from tests.segmenters import CLASSES, SIDE, photographs, with_drawn_weights
 
 IMAGES = photographs()
@@ -48,7 +48,7 @@ def peaked(maps, places):
 
 @pytest.mark.parametrize("name", segmenters.SEGMENTERS)
 def test_gradcam_is_that_of_medicai(name):
-    golden = np.load(FOLDER / "medicai.npz")
+    golden = answers_of("medicai")
     model = segmenters.SEGMENTERS[name]()
     explainer, layer = Explainer(model, preprocess=None), segmenters.last_coarse(model)
     y = model(IMAGES, training=False).numpy()

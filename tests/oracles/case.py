@@ -55,6 +55,12 @@ def case() -> Case:
     return Case(weights, images, maps, masks, known.logits(images).argmax(1))
 
 
+def answers_of(library: str) -> dict[str, Any]:
+    """What a library answered, of what `ask_…` asks it; see `__main__`."""
+    with np.load(FOLDER / f"{library}.npz") as answers:
+        return dict(answers)
+
+
 def rng_of(image: int) -> np.random.Generator:
     """What the cells of random masks and the noise of copies of an image are drawn with."""
     return np.random.default_rng(100 + image)
