@@ -184,11 +184,14 @@ def test_the_same_concepts_in_other_images():
     assert again.maps[3:].any()
 
 
-def test_batches_and_the_seed_change_no_concept():
+def test_batches_change_no_concept_and_the_same_seed_gives_the_same():
     net, x = models.pooled(), cases.photos(5)
-    one, other = (kx.Explainer(net, preprocess=None).concepts(x, "late", 3, batch_size=size) for size in (None, 2))
+    one, other, again = (
+        kx.Explainer(net, preprocess=None).concepts(x, "late", 3, batch_size=size, seed=7) for size in (None, 2, None)
+    )
     assert_allclose(one.maps, other.maps, atol=1e-4)
     assert_allclose(one.losses, other.losses, atol=1e-4)
+    assert_allclose(again.directions, one.directions, atol=1e-6)
 
 
 def test_an_image_and_images_without_any_concept_are_told():
