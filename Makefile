@@ -79,15 +79,9 @@ bench: setup build/peers/.installed
 
 # Asks other libraries anew what the tests compare with; their answers are kept in tests/oracles.
 oracles: setup build/oracles/.installed build/torch/.installed
-	PYTHONPATH=build/oracles $(PY) -m tests.oracles xplique quantus medicai
-	PYTHONPATH=build/oracles $(PY) -m tests.oracles xplique_cells
-	build/torch/bin/python -m tests.oracles torchcam captum
-	PYTHONPATH=build/oracles $(PY) -m tests.oracles xplique_fem
-	build/torch/bin/python -m tests.oracles pytorch_grad_cam torchcam_cams
-	build/torch/bin/python -m tests.oracles captum_shap shap lime
-	PYTHONPATH=build/oracles $(PY) -m tests.oracles saliency
-	build/torch/bin/python -m tests.oracles captum_gradients
-	build/torch/bin/python -m tests.oracles captum_deeplift
+	PYTHONPATH=build/oracles $(PY) -m tests.oracles xplique xplique_cells xplique_fem quantus medicai saliency
+	build/torch/bin/python -m tests.oracles torchcam torchcam_cams captum captum_gradients captum_deeplift captum_shap \
+		shap lime pytorch_grad_cam
 
 build: setup
 	rm -rf dist
