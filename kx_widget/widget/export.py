@@ -164,8 +164,8 @@ class Exporter:
         session, answers = self._widget._open, self._archive.answers()
         return pack(
             welcome, self._predictions, answers, limit, alone=True,
-            segmentations=session.segment_all(self._version),
-            concepts=session.concepts_of_all(self._version, self._widget.overlay == "concepts"),
+            segmentations=session.segmentations.of_page(self._version),
+            concepts=session.concepts.of_page(self._version, self._widget.overlay == "concepts"),
             nearest=session.nearest.of_page(answers[-1].traits, self._version, self._predictions),
         )  # fmt: skip
 

@@ -390,21 +390,21 @@ class KxWidget(Traits):
             case {"kind": "miss", "gen": gen}:
                 session.resend(gen)
             case {"kind": "want", "gen": gen, "image": image, "column": column, "have": key}:
-                session.want(gen, image, column, key)
+                session.thumbnails.want(gen, image, column, key)
             case {"kind": "measure", "gen": gen, "images": images, "cover": cover}:
-                session.measure(gen, images, cover)
+                session.evidence.measure(gen, images, cover)
             case {"kind": "cover", "gen": gen, "image": image, "column": column, **place}:
-                session.cover(gen, image, column, place)
+                session.evidence.cover(gen, image, column, place)
             case {"kind": "rank", "gen": gen, "column": column, "images": images, "methods": methods, "cover": cover}:
-                session.rank(gen, column, images, methods, cover)
+                session.rankings.rank(gen, column, images, methods, cover)
             case {"kind": "paint", "gen": gen, **stroke}:
-                session.paint(gen, stroke)
+                session.strokes.paint(gen, stroke)
             case {"kind": "look", "gen": gen, "pictures": pictures, "maps": maps}:
-                session.look(gen, pictures, maps)
+                session.in_sight.look(gen, pictures, maps)
             case {"kind": "segment", "images": images}:
-                session.segment(images)
+                session.segmentations.segment(images)
             case {"kind": "find_concepts", "have": key, "concepts": number, "images": images, "among": among}:
-                session.find_concepts(WantedConcepts(key, min(max(number, 1), MOST_CONCEPTS), images, among))
+                session.concepts.find(WantedConcepts(key, min(max(number, 1), MOST_CONCEPTS), images, among))
             case {"kind": "enlarge", "id": view, "image": image, "box": box, "longest": longest, **of_map}:
                 session.crops.ask(view, image, box, longest, (of_map["gen"], of_map["column"]))
             case {"kind": "export", "id": name, "format": fmt, "column": column}:

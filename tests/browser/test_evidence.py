@@ -46,7 +46,9 @@ def test_each_tile_has_its_line_and_the_panel_the_whole_sentence(view: View, pan
 
 def test_a_saved_page_shows_the_same_and_every_picture(view: View, panel: Locator, lab: Lab, tmp_path: Path) -> None:
     expect(panel.get_by_role("slider")).to_be_visible(timeout=60_000)
-    view.notebook.until(lambda: view.notebook.value("bool(w._session._answer.evidence.curves)") == "True", "it is kept")
+    view.notebook.until(
+        lambda: view.notebook.value("bool(w._session._latest.current.evidence.curves)") == "True", "it is kept"
+    )
     view.root.get_by_role("button", name="Export").click()
     with view.notebook.page.expect_download() as download:
         view.root.get_by_role("menuitem", name="Page").click()

@@ -87,7 +87,7 @@ class Page:
     def wait(self, widget):
         """The answer, once the page has it too."""
         result = widget.wait()
-        until(lambda: self.gen == widget._session._answer.gen and self.over)
+        until(lambda: self.gen == widget._session._latest.current.gen and self.over)
         return result
 
 

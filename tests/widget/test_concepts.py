@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import kx_widget as kx
 from kx_widget.engine import concepts as engine
 from kx_widget.widget import concept_search
-from kx_widget.widget.session import Session
+from kx_widget.widget.page_requests import ConceptRequests
 from tests import cases, models
 from tests.widget.page import rest, stalled, until
 from tests.widget.test_segmentation import header_of
@@ -242,7 +242,7 @@ def test_a_page_saved_while_they_are_looked_for_keeps_them(browser, net, monkeyp
         rest(widget)
         widget.overlay = "concepts"
         _, waits, goes_on = stalled(monkeypatch, engine, "weights_of")
-        _, is_saving, saves = stalled(monkeypatch, Session, "concepts_of_all")
+        _, is_saving, saves = stalled(monkeypatch, ConceptRequests, "of_page")
         browser.say(widget, "find_concepts", have="", concepts=3, images=[0], among=[])
         assert waits.wait(20)
         page = pool.submit(widget.to_html)

@@ -150,7 +150,7 @@ def test_nothing_is_measured_while_nobody_looks(browser, explainer, pictures):
     with kx.KxWidget(explainer, pictures) as w:
         w.wait()
         rest(w)
-        assert not w._session._answer.evidence.records
+        assert not w._session._latest.current.evidence.records
         browser.open(w)
         until(lambda: 0 in {image for image, _ in told(browser, 1)})
 

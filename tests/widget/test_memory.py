@@ -9,9 +9,10 @@ import kx_widget as kx
 from kx_widget.engine.images import Images
 from kx_widget.engine.question import CompiledModel, Question
 from kx_widget.widget.archive import KeptAnswer
+from kx_widget.widget.current_answer import CurrentAnswer
 from kx_widget.widget.export import Exporter
 from kx_widget.widget.model_answers import ModelQuery
-from kx_widget.widget.session import CurrentAnswer, Session
+from kx_widget.widget.session import Session
 from tests import cases, models
 from tests.widget.page import rest
 

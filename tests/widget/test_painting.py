@@ -12,7 +12,7 @@ from PIL import Image
 
 import kx_widget as kx
 from kx_widget.engine.explainer import Explainer
-from kx_widget.widget import session
+from kx_widget.widget import stroke_requests
 from tests import models, segmenters
 from tests.widget.decisive import NAMES, ready
 from tests.widget.decisive import explainer as explainer
@@ -32,7 +32,7 @@ def pictures():
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
     """What comes after a stroke is not put off."""
-    monkeypatch.setattr(session, "SECONDS_AFTER_STROKE", 0.0)
+    monkeypatch.setattr(stroke_requests, "SECONDS_AFTER_STROKE", 0.0)
 
 
 def packed(mask):
@@ -173,7 +173,7 @@ def test_a_contrast_and_a_model_without_probabilities_lose_a_part_of_what_coveri
 
 
 def test_of_a_segmenter_the_score_where_the_class_wins_in_the_picture(browser, monkeypatch):
-    monkeypatch.setattr(session, "SECONDS_AFTER_STROKE", 0.0)
+    monkeypatch.setattr(stroke_requests, "SECONDS_AFTER_STROKE", 0.0)
     net, images = segmenters.unet(), segmenters.photographs()
     widget = browser.open(kx.KxWidget(kx.Explainer(net, preprocess=None), images))
     target = int(browser.wait(widget).targets[0, 0])
