@@ -11,6 +11,7 @@ import { canShowConcepts, conceptsText, importanceOf, importantClass, lookAmongR
 import { layersOf, shownOverlay } from "../src/state/segmentations";
 import { Session } from "../src/state/session";
 import { DEFAULTS, type Picture, Store, type Traits } from "../src/state/store";
+import { captionLines } from "../src/view/caption";
 import { ConceptStrip, ConceptsButton } from "../src/view/conceptStrip";
 import { Screen } from "./dom";
 import { COLUMN, type FakeModel, fakeModel, item, predictions, running, silentActions, welcome } from "./helpers";
@@ -292,6 +293,13 @@ describe("on the screen", () => {
     expect(screen.text).toContain("90 % in the 1 chosen");
     screen.one("button", "Look in all images").fire("click");
     expect(store.conceptsAmong.value).toEqual([]);
+  });
+
+  it("nothing stands under the tiles of what was measured of maps", () => {
+    store.evidence.value = new Map([["0/0", {} as never]]);
+    expect(captionLines(store).evidence).toBe(false);
+    store.traits.overlay.value = "map";
+    expect(captionLines(store).evidence).toBe(true);
   });
 
   it("a tile is told in words", () => {

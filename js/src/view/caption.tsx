@@ -3,6 +3,7 @@ import { explainedFigure, explainedKind, predictedWord } from "../state/figures"
 import { isRight } from "../state/filterSort";
 import { lastSegment } from "../state/format";
 import { briefExplainedText, className, explainedText, imageName, truthText } from "../state/labels";
+import { shownOverlay } from "../state/segmentations";
 import { mapOf, type Picture, type Store, type TilePlace } from "../state/store";
 import { bestFigure } from "../state/topClasses";
 import { isContactSheet } from "./gridLayout";
@@ -40,7 +41,9 @@ export function captionLines(store: Store): CaptionLines {
     truth: labels.length > 0,
     name: isStored || (pictures.some(({ name }) => name !== "") && !(isBrief && compared === "none")),
     compared,
-    evidence: !isStored && (!store.available.value || store.evidence.value.size > 0),
+    // What is measured is measured of maps, not of concepts.
+    evidence:
+      shownOverlay(store) !== "concepts" && !isStored && (!store.available.value || store.evidence.value.size > 0),
   };
 }
 

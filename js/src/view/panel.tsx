@@ -35,9 +35,11 @@ export function Panel({ store, actions, stage }: StageProps) {
         <WhyNot {...view} image={image} />
         {scoreHint(store) && <p class="dim">{scoreHint(store)}</p>}
       </Section>
-      <Section title="Can it be believed?">
-        <EvidenceSection {...view} />
-      </Section>
+      {shownOverlay(store) !== "concepts" && (
+        <Section title="Can it be believed?">
+          <EvidenceSection {...view} />
+        </Section>
+      )}
       {store.nearest.value && (
         <Section title="Images like this one">
           <NearestSection {...view} />
