@@ -17,6 +17,7 @@ from kx_widget.engine.types import Floats, Frame
 from kx_widget.widget import prefetch
 from kx_widget.widget.answer_sources import AnswerSource, Part, Query, asks_for_labels
 from kx_widget.widget.archive import KeptAnswer
+from kx_widget.widget.collection_pause import collection_paused
 from kx_widget.widget.crops import Crops
 from kx_widget.widget.current_answer import CurrentAnswer, Status
 from kx_widget.widget.estimates import Estimates, Stopwatch
@@ -242,9 +243,12 @@ class Session:
                 return
 
     def _answer_question(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
+        if answer.status == "running":
+            with collection_paused():
+                self._explain(answer, query, stale)
+
+    def _explain(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
         """Explain all images, or the one in focus."""
-        if answer.status != "running":
-            return
         start, version, focus = time.perf_counter(), query.version(), answer.focus
         if not answer.key:
             answer.version, answer.key = version, self._key(answer.traits, version)
