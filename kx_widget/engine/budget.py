@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-MOST = 32
+from kx_widget.engine.accelerator import on_accelerator
+
+# Samples at once: on processors more are no faster, on accelerators memory alone decides.
+MOST, MOST_ON_ACCELERATOR = 32, 512
 
 
 class Budget:
@@ -19,12 +22,13 @@ class Budget:
 
     def __init__(self, memory_mib: float) -> None:
         self.bytes = memory_mib * 2**20
+        self._most = MOST_ON_ACCELERATOR if on_accelerator() else MOST
         self._fits = math.inf
         self._lock = threading.RLock()
 
     def samples(self, bytes_per_sample: int) -> int:
         """How many samples to run at once, at least 1."""
-        return int(max(1, min(MOST, self._fits, self.bytes // max(bytes_per_sample, 1))))
+        return int(max(1, min(self._most, self._fits, self.bytes // max(bytes_per_sample, 1))))
 
     def chunks(self, n: int, bytes_per_sample: int, size: int | None = None) -> Iterator[slice]:
         """Slices that cover n samples, of `size` or as many as fit."""

@@ -4,11 +4,12 @@ No other file of the package touches such an attribute, so that a new version of
 """
 
 import contextlib
+import ctypes
 import importlib
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -24,6 +25,11 @@ GUIDED: Mapping[str, Callable[[Any, Any], Any]] = {
 # Two traces of models that share a layer would take each other's hooks for the layer's own call.
 ONE_AT_A_TIME = threading.RLock()
 HOOKED = ("call", "quantized_call")
+# What DLPack is asked for; with other types TensorFlow ends the process.
+EXCHANGED = ("bool", "bfloat16", "float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8")
+CAPSULE_POINTER = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
+    ("PyCapsule_GetPointer", ctypes.pythonapi)
+)
 
 
 def sublayers(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -239,10 +245,36 @@ def capture(tensor: Any) -> Any:
     return graph.capture(tensor)
 
 
-def address(value: Any) -> int | None:
-    """Where a value lies in this machine's own memory, None where it lies elsewhere or nobody can tell."""
-    if "CPU" not in value.device:
+class _DLTensor(ctypes.Structure):
+    """The head of what DLPack passes on: where a tensor lies."""
+
+    _fields_: ClassVar = [
+        ("data", ctypes.c_void_p),
+        ("device", ctypes.c_int32 * 2),
+        ("ndim", ctypes.c_int32),
+        ("dtype", ctypes.c_uint8 * 4),
+        ("shape", ctypes.c_void_p),
+        ("strides", ctypes.c_void_p),
+        ("byte_offset", ctypes.c_uint64),
+    ]
+
+
+def device_address(value: Any) -> int | None:
+    """Where a value lies in the memory of its device, None where nobody can tell."""
+    if value.dtype.name not in EXCHANGED:
         return None
+    try:
+        capsule = tf.experimental.dlpack.to_dlpack(value)
+    except (tf.errors.OpError, RuntimeError, ValueError, TypeError):
+        return None
+    tensor = _DLTensor.from_address(CAPSULE_POINTER(capsule, b"dltensor"))
+    return (tensor.data or 0) + tensor.byte_offset
+
+
+def address(value: Any) -> int | None:
+    """Where a value lies in its device's memory, None where nobody can tell."""
+    if "CPU" not in value.device:
+        return device_address(value)
     try:
         view = memoryview(value)
     except (TypeError, ValueError, BufferError):

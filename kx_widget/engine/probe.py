@@ -263,7 +263,7 @@ class Probe:
             (region,) = self._region_alone(rows)
             if self.call is None or self.attends:
                 return self.functions.tell_of_region(self._inputs(rows), region)
-            return self.functions.tell_after(self.call, [array[rows] for array in self.layer_facts()], region)
+            return self.functions.tell_after(self.call, self._rows_of(self.layer_facts(), rows), region)
 
         return self._once("scores", lambda: self._facts_of_region.get(("scores",), compute))
 
@@ -274,6 +274,10 @@ class Probe:
         """
         digests = [(*of_image[:-1], digest(image)) for of_image, image in zip(self.digests, x, strict=True)]
         return replace(self, x=x, call=None, digests=digests, region_of=self._same_region).scores()
+
+    def _rows_of(self, facts: list[Any], rows: list[int]) -> list[Any]:
+        """What is known of some of the images; of all of them the arrays themselves, which are not copied."""
+        return facts if len(rows) == len(self.x) else [array[rows] for array in facts]
 
     def layer_facts(self) -> list[Any]:
         """The layer's output as the model has it, the scores, and what else `Functions.head` needs."""
@@ -305,8 +309,7 @@ class Probe:
         def compute(rows: list[int]) -> Sequence[Any]:
             if "facts" not in self._memo and self.functions.is_passing(call):
                 return [self._look(call, rows, target)]
-            facts = self.layer_facts()
-            facts = facts if len(rows) == len(self.x) else [array[rows] for array in facts]
+            facts = self._rows_of(self.layer_facts(), rows)
             return [self.functions.head(call, facts, self.with_region(target[rows], rows))]
 
         return self._as_grid(self._facts_of_region.for_target(target).get(("head", call.path), compute)[0])
@@ -328,7 +331,7 @@ class Probe:
         call = self._layer()
 
         def compute(rows: list[int]) -> Sequence[Any]:
-            facts = [array[rows] for array in self.layer_facts()]
+            facts = self._rows_of(self.layer_facts(), rows)
             return self.functions.curvature(call, facts, self.with_region(target[rows], rows), utility)
 
         facts = self._facts_of_region.for_target(target).get(("curvature", utility, call.path), compute)
@@ -447,7 +450,7 @@ class Probe:
         start = self.functions.attention.check(title, self.call)
 
         def compute(rows: list[int]) -> Sequence[Any]:
-            facts = [array[rows] for array in self._attention_facts(by_block)]
+            facts = self._rows_of(self._attention_facts(by_block), rows)
             return self.functions.attention_head(facts, self.with_region(target[rows], rows), by_block)
 
         return self._facts_of_region.for_target(target).get(("attention", by_block), compute)[start:]

@@ -1,6 +1,6 @@
 """`make bench`: all sections, or those named, each in a process of its own; docs/benchmarks.md tells the results.
 
-python -m tests.benchmarks [page|browser|hosts|engine|costs|transformers|peers|evidence|growth|memory|bulk|frozen …]
+python -m tests.benchmarks [page|browser|hosts|engine|costs|transformers|peers|evidence|growth|memory|bulk|frozen|gpu …]
 """
 
 import importlib
@@ -25,13 +25,14 @@ SECTIONS = {
     "memory": "Memory",
     "bulk": "Data sets",
     "frozen": "Frozen weights",
+    "gpu": "On a GPU",
 }
 PAGE = Path(__file__).parents[2] / "docs/benchmarks.md"
 INTRO = """# Benchmarks
 
 `make bench` writes this page; `python -m tests.benchmarks engine` only one section of it (the others: page, browser,
-hosts, costs, transformers, peers, evidence, growth, memory, bulk, frozen). Work is measured in F, one compiled forward
-pass of the same batch in the same run, right before and after it, so that figures of different machines can be
+hosts, costs, transformers, peers, evidence, growth, memory, bulk, frozen, gpu). Work is measured in F, one compiled
+forward pass of the same batch in the same run, right before and after it, so that figures of different machines can be
 compared: medians, and the range of the rounds in brackets.
 """
 

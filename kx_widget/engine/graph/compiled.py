@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakSet
 
-import numpy as np
 import tensorflow as tf
 
+from kx_widget.engine.accelerator import DeviceCopies, on_accelerator
 from kx_widget.engine.budget import Budget
 from kx_widget.engine.graph.attention import Attention
 from kx_widget.engine.graph.cut import Cut, HeadPart, cut_at
@@ -89,7 +89,8 @@ class Functions:
         # How often `look` was called for a layer, by path; infinitely often once it is cut.
         self._looks: dict[str, float] = {}
         # On CPUs a rewritten graph is no faster; on GPUs layouts matter, and constants are worth folding.
-        self._rewrites = bool(tf.config.list_logical_devices("GPU"))
+        self._rewrites = on_accelerator()
+        self._device = DeviceCopies(budget.bytes, self._count_all)
         self._frozen: tuple[int, Functions] | None = None
         self._fed: Functions | None = None
 
@@ -100,7 +101,7 @@ class Functions:
         forward pass on a CPU, and takes one to three seconds. For large models, and on devices where nobody measured
         it, these are the functions themselves.
         """
-        if self._graph.freezable_bytes > FREEZABLE_SHARE * self.budget.bytes or tf.config.list_logical_devices("GPU"):
+        if self._graph.freezable_bytes > FREEZABLE_SHARE * self.budget.bytes or on_accelerator():
             return self
         with self._compiling:
             if self._frozen is None or self._frozen[0] != version:
@@ -146,17 +147,24 @@ class Functions:
             return Counter(self._counts)
 
     def _count(self, name: str) -> None:
-        with self._counting:
-            self._counts[name] += 1
+        self._count_all(Counter({name: 1}))
 
-    def _run(self, name: str, fn: Callable[..., Any], *arrays: Any, most: float = math.inf) -> list[Any]:
+    def _count_all(self, counts: Counter[str]) -> None:
+        with self._counting:
+            self._counts.update(counts)
+
+    def _run(
+        self, name: str, fn: Callable[..., Any], *arrays: Any, most: float = math.inf, stay: bool = False
+    ) -> list[Any]:
+        """Run a part on arrays, which share their first axis; what it gives may `stay` on the device for another."""
         # An image comes with what is beside it.
         arrays = tuple(one for each in arrays for one in (each if isinstance(each, tuple) else (each,)))
 
         def once(*parts: Any) -> list[Any]:
             self._count(name)
             with contextlib.nullcontext() if self._rewrites else as_built():
-                return [np.asarray(out) for out in tf.nest.flatten(fn(*(tf.convert_to_tensor(p) for p in parts)))]
+                tensors = tf.nest.flatten(fn(*map(self._device.tensor, parts)))
+                return [self._device.array(tensor, stay) for tensor in tensors]
 
         return self.budget.run(once, *arrays, most=most)
 
@@ -245,7 +253,7 @@ class Functions:
 
     def trunk(self, call: Call, x: Floats) -> list[Any]:
         """X -> facts per image: the layer's activation, the outcome, and what else `head` needs."""
-        return self._run("trunk", self._cut(call).trunk, x)
+        return self._run("trunk", self._cut(call).trunk, x, stay=True)
 
     def head(self, call: Call, facts: list[Any], target: Floats) -> Floats:
         """Facts, target (B, C) -> d(scores·target)/d(activation), of the activation's shape."""
@@ -291,7 +299,7 @@ class Functions:
 
     def attention_trunk(self, x: Floats, by_block: bool) -> list[Any]:
         """X -> facts per image: outcome, attention of each block, what else `attention_head` needs."""
-        return self._run("attention_trunk", self._attention_cut(by_block)[0], x)
+        return self._run("attention_trunk", self._attention_cut(by_block)[0], x, stay=True)
 
     def attention_head(self, facts: list[Any], target: Floats, by_block: bool) -> list[Any]:
         """Facts, target (B, C) -> d(scores·target)/d(attention) of each block; see `Attention.cut`."""
