@@ -12,7 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from kx_widget.engine.keras_private import address
+from kx_widget.engine.keras_private import address, handle_of
 
 
 class Weights:
@@ -24,8 +24,7 @@ class Weights:
     def __init__(self, model: Any) -> None:
         self._lock = threading.Lock()
         self._variables = [v.value for v in model.variables]
-        read = tf.function(lambda: [v.read_value() for v in self._variables], autograph=False)
-        self._read = read.get_concrete_function() if self._variables else read
+        self._handles = [(handle_of(v), v.value.dtype) for v in model.variables]
         self._values: list[Any] = []
         self._addresses: list[int | None] = []
         self._version = 0
@@ -35,12 +34,19 @@ class Weights:
         if not self._variables:
             return 0
         with self._lock:
-            values = list(self._read())
+            values = self._read()
             addresses = [address(value) for value in values]
             if not self._values or self._differ(values, addresses):
                 self._version += 1
                 self._values, self._addresses = values, addresses
             return self._version
+
+    def _read(self) -> list[Any]:
+        """The values now, one by one: to trace a function that reads them all takes as long as hundreds of looks."""
+        return [
+            variable.read_value() if handle is None else tf.raw_ops.ReadVariableOp(resource=handle, dtype=dtype)
+            for variable, (handle, dtype) in zip(self._variables, self._handles, strict=True)
+        ]
 
     def _differ(self, values: list[Any], addresses: list[int | None]) -> bool:
         """Whether these values are others than those of the look before."""
