@@ -1,6 +1,7 @@
 """The house keeps its shape: which room may import which, one name for one thing, functions that fit on a screen."""
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -158,3 +159,10 @@ def parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 def test_a_function_takes_eight_parameters_at_most_outside_the_public_interface():
     assert {name for name, node in FUNCTIONS.items() if parameters(node) > PARAMETERS} == PUBLIC
+
+
+def test_nothing_draws_from_tensorflows_own_generator():
+    """Tests do not seed it; Keras and NumPy have generators that can be seeded one by one."""
+    paths = [path for folder in ("kx_widget", "tests", "tools") for path in (ROOT / folder).rglob("*.py")]
+    draws = re.compile(r"\btf\.random\b")
+    assert not [str(path) for path in paths if draws.search(path.read_text(encoding="utf-8"))]
