@@ -13,7 +13,7 @@ NOTEBOOK := notebooks/quickstart.ipynb
 FAST := tests/engine tests/widget tests/test_house.py tests/test_package.py
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test test-fast test-python test-units test-runs test-python-fast test-browser test-js test-js-fast check bench oracles build matrix clean setup chromium firefox bundles
+.PHONY: demo test test-fast test-python test-engine test-units test-runs test-python-fast test-browser test-js test-js-fast check bench oracles build matrix clean setup chromium firefox bundles
 
 setup: .venv/.installed $(BUNDLE)
 
@@ -27,27 +27,30 @@ demo: setup
 	  --ServerApp.root_dir=$(dir $(NOTEBOOK)) --LabApp.default_url=/lab/tree/$(notdir $(NOTEBOOK))
 endif
 
-# The tests in a browser wait for most of their time, and leave a core to the others; the long runs follow them.
+# The tests in a browser wait for most of their time: three at once, the longest first, keep two cores busy to the end.
 test: setup chromium firefox bundles
 	@rm -f .coverage.*
-	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync test-browser test-units test-runs test-js
+	@$(MAKE) --no-print-directory --jobs=3 --keep-going --output-sync test-browser test-engine test-units test-runs test-js
 	$(COVERED)
 
 # Playwright's loop swallows the signal by which a test that hangs would be ended.
 test-browser: setup chromium firefox bundles
 	$(PY) -m pytest --timeout-method=thread tests/browser
 
-# Both parts measure the lines and branches that they reach; pyproject.toml says how many must be.
+# All parts measure the lines and branches that they reach; pyproject.toml says how many must be.
 RUNS := tests/bulk tests/cli tests/compat tests/samples tests/test_notebooks.py
 COVERAGE = COVERAGE_FILE=.coverage.$@ $(PY) -m pytest --cov --cov-report= --cov-fail-under=0
 COVERED := $(PY) -m coverage combine --quiet && $(PY) -m coverage report --skip-covered
 test-python: setup
 	@rm -f .coverage.*
-	@$(MAKE) --no-print-directory --keep-going test-units test-runs
+	@$(MAKE) --no-print-directory --keep-going test-engine test-units test-runs
 	$(COVERED)
 
+test-engine: setup
+	$(COVERAGE) tests/engine
+
 test-units: setup
-	$(COVERAGE) --ignore=tests/browser $(addprefix --ignore=,$(RUNS))
+	$(COVERAGE) --ignore=tests/browser --ignore=tests/engine $(addprefix --ignore=,$(RUNS))
 
 # Notebooks and data sets: fewer tests, each of which takes long. What those in a browser need lets them begin first.
 test-runs: setup chromium firefox bundles
