@@ -255,7 +255,7 @@ class Explainer(engine.Explainer):  # noqa: D101
         Raises:
             FormatError: the folder holds something else, or answers to another question, another `preprocess` or
                 another method of your own; or another run is at work on it.
-            ImportError: pyarrow is missing: install the extra `store`.
+            MissingPackageError: pyarrow is missing: install the extra `store`.
             Those of `explain_dataset`.
         """
         self._check_images_are_whole()
@@ -294,7 +294,7 @@ class Explainer(engine.Explainer):  # noqa: D101
         Raises:
             FormatError: the store does not tell the relevance of channels.
             ParameterError: the model is not that of the store; unknown setting.
-            ImportError: scikit-learn or pyarrow is missing: install the extra `shortcuts`.
+            MissingPackageError: scikit-learn or pyarrow is missing: install the extra `shortcuts`.
 
         Reference: Dreyer et al. 2023, arXiv 2311.16681; Lapuschkin et al. 2019, arXiv 1902.10178.
         """

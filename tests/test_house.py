@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 # A room may import those before it, and itself; "" is the public face, `kx_widget/__init__.py`.
 FLOORS = ("version", "install", "engine", "bulk", "explainer", "widget", "", "cli")
 # These stand beside the house: what each of them may import. Only the public face may import them.
-BESIDE = {"samples": (), "compat": ("version", "install", "engine")}
+BESIDE = {"samples": ("engine",), "compat": ("version", "install", "engine")}
 LINES, PARAMETERS = 60, 8
 
 # Keywords that are there to be used one by one, and the names of keras-explainable.
@@ -111,6 +111,12 @@ def test_only_one_module_of_the_engine_reads_what_keras_and_tensorflow_keep_priv
         if room(module) == "engine" and module != PRIVATE and name not in ours
     ]
     assert not theirs
+
+
+def test_tensorflow_and_keras_are_imported_in_one_place():
+    """So that all else is there where they are not, and they are not loaded before somebody needs them."""
+    importers = {m for m in MODULES for name in named(m) if name.split(".")[0] in ("tensorflow", "keras")}
+    assert importers == {"kx_widget.engine.lazy_modules"}
 
 
 def test_a_class_name_stands_for_one_class():

@@ -31,6 +31,7 @@ PUBLIC = [
     "KxWidget",
     "Method",
     "Metric",
+    "MissingPackageError",
     "ModelError",
     "Parameter",
     "ParameterError",

@@ -1,5 +1,6 @@
 """pyarrow, or a sentence that says how to get it."""
 
+from kx_widget.engine.errors import MissingPackageError
 from kx_widget.install import how_to_install
 
 try:
@@ -9,6 +10,6 @@ try:
     import pyarrow.fs as fs
     import pyarrow.parquet as pq
 except ImportError as error:
-    raise ImportError(f"A store of explanations needs pyarrow: {how_to_install('store')}.") from error
+    raise MissingPackageError(f"A store of explanations needs pyarrow: {how_to_install('store')}.") from error
 
 __all__ = ["ds", "fs", "pa", "pc", "pq"]

@@ -12,7 +12,7 @@ from kx_widget.bulk.job import Job, PartFiles, explain_part, run_job
 from kx_widget.bulk.pipeline import Pipeline, PipelineSettings
 from kx_widget.bulk.sources import ImageFiles, Source, read_source
 from kx_widget.bulk.store import Store
-from kx_widget.engine.errors import ImageError, KxError
+from kx_widget.engine.errors import ImageError, KxError, MissingPackageError
 from kx_widget.engine.explainer import Explainer, ExplainerSettings
 from kx_widget.engine.model_files import load_model
 from kx_widget.install import how_to_install
@@ -20,7 +20,7 @@ from kx_widget.install import how_to_install
 try:
     import ray
 except ImportError as error:
-    raise ImportError(f"Explaining on a cluster needs Ray: {how_to_install('ray')}.") from error
+    raise MissingPackageError(f"Explaining on a cluster needs Ray: {how_to_install('ray')}.") from error
 
 # How often a part is begun again whose worker died.
 RETRIES = 3

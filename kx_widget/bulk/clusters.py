@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from kx_widget.engine.errors import MissingPackageError
 from kx_widget.engine.types import Floats, Ints
 from kx_widget.install import how_to_install
 
@@ -10,7 +11,7 @@ try:
     from sklearn.decomposition import PCA
     from threadpoolctl import threadpool_limits
 except ImportError as error:
-    raise ImportError(f"Looking for shortcuts needs scikit-learn: {how_to_install('shortcuts')}.") from error
+    raise MissingPackageError(f"Looking for shortcuts needs scikit-learn: {how_to_install('shortcuts')}.") from error
 
 # Nobody knows how many kinds there are: few are found by a coarse cut, what is rare by a fine one.
 CUTS = (2, 4)

@@ -9,7 +9,6 @@ from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from kx_widget.bulk.loader import Batch, BatchLoader
 from kx_widget.bulk.sources import Source, SourceItem
@@ -23,6 +22,7 @@ from kx_widget.engine.evidence_columns import EvidenceLevel, check_level, eviden
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import Images
+from kx_widget.engine.lazy_modules import tf
 from kx_widget.engine.parameters import check_params
 from kx_widget.engine.pooled_activations import all_pooled, embedding_question
 from kx_widget.engine.question import Question, model_failures

@@ -84,7 +84,7 @@ def suspicions_in(store: Store, most_rows: int = 100_000, seed: int = 0) -> Susp
 
     Raises:
         FormatError: the store does not tell the relevance of channels.
-        ImportError: scikit-learn is missing.
+        MissingPackageError: scikit-learn is missing.
 
     Reference: Dreyer et al. 2023, arXiv 2311.16681.
     """

@@ -13,6 +13,7 @@ from PIL import Image
 
 from kx_widget.engine.errors import ModelError, UnknownTargetError, plain
 from kx_widget.engine.folders import NOT_DECODED
+from kx_widget.engine.lazy_modules import keras
 from kx_widget.engine.model_files import load_model
 
 # The first Keras whose safe mode holds for HDF5.
@@ -51,8 +52,6 @@ def read_model(path: Path) -> Any:
             "pass a file that model.save('….keras') wrote."
         )
     with hushed():
-        import keras
-
         keras.ops.zeros(1)
 
     if path.suffix in (".h5", ".hdf5") and _release(keras.__version__) < SAFE_HDF5:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
+
+from kx_widget.engine.lazy_modules import tf
 
 TO_DEVICE, TO_HOST = "bytes to the device", "bytes to the host"
 

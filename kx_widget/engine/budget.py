@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from kx_widget.engine.accelerator import on_accelerator
+from kx_widget.engine.lazy_modules import tf
 
 # Samples at once: on processors more are no faster, on accelerators memory alone decides.
 MOST, MOST_ON_ACCELERATOR = 32, 512

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kx_widget.engine.errors import ParameterError, UnsupportedMethodError, did_you_mean
+from kx_widget.engine.errors import MissingPackageError, ParameterError, UnsupportedMethodError, did_you_mean
 from kx_widget.engine.evaluation import Evaluation, MetricSummary
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.statistics import bootstrap
@@ -79,12 +79,12 @@ class Comparison:
         """A pandas data frame, one row a method and layer: means, and the ends of their intervals.
 
         Raises:
-            ImportError: pandas is missing.
+            MissingPackageError: pandas is missing.
         """
         try:
             import pandas as pd
         except ImportError as error:
-            raise ImportError("to_dataframe() needs pandas: pip install pandas.") from error
+            raise MissingPackageError("to_dataframe() needs pandas: pip install pandas.") from error
         columns: dict[str, Any] = {name: [getattr(c, name) for c in self.contenders] for name in ("method", "layer")}
         for name, values in self.means.items():
             columns |= {name: values[:, 0], f"{name}_low": values[:, 1], f"{name}_high": values[:, 2]}

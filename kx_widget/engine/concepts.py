@@ -122,7 +122,7 @@ class Concepts:
         """A matplotlib figure of the parts of the images that are most typical of each concept, one row a concept.
 
         Raises:
-            ImportError: matplotlib is missing: install the extra `plot`.
+            MissingPackageError: matplotlib is missing: install the extra `plot`.
         """
         figure = empty_figure(1.6 * TYPICAL, 1.9 * len(self.typical))
         table = figure.subplots(len(self.typical), TYPICAL, squeeze=False)

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from keras import ops
 
 from kx_widget.engine.box_places import in_input, in_picture, overlaps
 from kx_widget.engine.detectors import ADVICE, Adapter
 from kx_widget.engine.errors import ParameterError
 from kx_widget.engine.graph.proposals import DETECTED, proposals_of
+from kx_widget.engine.lazy_modules import keras
 from kx_widget.engine.parameters import check_params
 from kx_widget.engine.question import Question, model_failures
 from kx_widget.engine.regions import Region
@@ -174,16 +174,16 @@ def detection(detect: Adapter, box: Sequence[float], class_scores: Any, name: st
 
     def similarity(outputs: Any) -> Any:
         boxes, proposed = detect(outputs)
-        lengths = ops.sqrt(ops.maximum(ops.sum(ops.square(proposed), -1), 1e-24))
-        alike = ops.sum(proposed * (scores / length), -1) / lengths
-        return ops.max(overlap(boxes, corners) * alike, -1)
+        lengths = keras.ops.sqrt(keras.ops.maximum(keras.ops.sum(keras.ops.square(proposed), -1), 1e-24))
+        alike = keras.ops.sum(proposed * (scores / length), -1) / lengths
+        return keras.ops.max(overlap(boxes, corners) * alike, -1)
 
     return DetectionTarget(similarity, name)
 
 
 def overlap(boxes: Any, box: Any) -> Any:
     """Intersection over union (B, A) of boxes (B, A, 4) with one, (4,)."""
-    sides = ops.minimum(boxes[..., 2:], box[2:]) - ops.maximum(boxes[..., :2], box[:2])
-    both = ops.prod(ops.maximum(sides, 0), -1)
-    areas = ops.prod(ops.maximum(boxes[..., 2:] - boxes[..., :2], 0), -1)
-    return both / ops.maximum(areas + float(np.prod(box[2:] - box[:2])) - both, 1e-9)
+    sides = keras.ops.minimum(boxes[..., 2:], box[2:]) - keras.ops.maximum(boxes[..., :2], box[:2])
+    both = keras.ops.prod(keras.ops.maximum(sides, 0), -1)
+    areas = keras.ops.prod(keras.ops.maximum(boxes[..., 2:] - boxes[..., :2], 0), -1)
+    return both / keras.ops.maximum(areas + float(np.prod(box[2:] - box[:2])) - both, 1e-9)

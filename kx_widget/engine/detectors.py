@@ -3,10 +3,8 @@
 from collections.abc import Callable
 from typing import Any, cast
 
-import keras
-from keras import ops
-
 from kx_widget.engine.errors import ModelError, ParameterError
+from kx_widget.engine.lazy_modules import keras
 
 Adapter = Callable[[Any], tuple[Any, ...]]
 ADVICE = (
@@ -60,12 +58,12 @@ def retinanet_boxes(task: Any, size: tuple[int, int]) -> Adapter:
     if generator is None:
         raise ModelError(f"{type(task).__name__} has no anchor_generator: pass a function of one's own to detection().")
     height, width = size
-    levels = generator(ops.zeros((1, height, width, 3)))
-    anchors = ops.convert_to_numpy(ops.concatenate(list(levels.values()), axis=0))
+    levels = generator(keras.ops.zeros((1, height, width, 3)))
+    anchors = keras.ops.convert_to_numpy(keras.ops.concatenate(list(levels.values()), axis=0))
 
     def detect(outputs: Any) -> tuple[Any, Any]:
         boxes = keras.utils.bounding_boxes.decode_deltas_to_boxes(
-            anchors=ops.convert_to_tensor(anchors),
+            anchors=keras.ops.convert_to_tensor(anchors),
             boxes_delta=outputs["bbox_regression"],
             encoded_format="center_xywh",
             anchor_format=generator.bounding_box_format,
@@ -88,8 +86,8 @@ def dfine_boxes(task: Any, size: tuple[int, int]) -> Adapter:
 
     def detect(outputs: Any) -> tuple[Any, Any]:
         middle, sides = outputs["pred_boxes"][..., :2], outputs["pred_boxes"][..., 2:]
-        corners = ops.concatenate([middle - sides / 2, middle + sides / 2], -1)
-        return corners * ops.convert_to_tensor([width, height, width, height], corners.dtype), _probable(
+        corners = keras.ops.concatenate([middle - sides / 2, middle + sides / 2], -1)
+        return corners * keras.ops.convert_to_tensor([width, height, width, height], corners.dtype), _probable(
             task, outputs["logits"]
         )
 
@@ -100,6 +98,6 @@ def _probable(task: Any, scores: Any) -> Any:
     """Probabilities of class scores, which are logits unless the decoder of a task says otherwise."""
     decoder = getattr(task, "prediction_decoder", None)
     if getattr(decoder, "from_logits", True):
-        return ops.sigmoid(scores)
-    inside = ops.clip(scores, 1e-7, 1 - 1e-7)
-    return ops.sigmoid(ops.log(inside) - ops.log(1 - inside))
+        return keras.ops.sigmoid(scores)
+    inside = keras.ops.clip(scores, 1e-7, 1 - 1e-7)
+    return keras.ops.sigmoid(keras.ops.log(inside) - keras.ops.log(1 - inside))

@@ -9,9 +9,10 @@ KxError
 ├── ParameterError           a method or wrapper does not take this parameter or value
 ├── UnsupportedMethodError   the method asks for something that the model does not have
 ├── FormatError              a file or folder cannot be read, or not be written in this format
+├── MissingPackageError      a package that this needs is not installed; an `ImportError`, too
 └── CancelledError           the question was cancelled before it was answered
 
-All but the last are `ValueError`s: an argument was the cause.
+All but the last two are `ValueError`s: an argument was the cause.
 """
 
 import difflib
@@ -57,6 +58,10 @@ class UnsupportedMethodError(KxError, ValueError):
 
 class FormatError(KxError, ValueError):
     """A file or folder cannot be read, or not be written in this format."""
+
+
+class MissingPackageError(KxError, ImportError):
+    """A package that this needs is not installed."""
 
 
 class CancelledError(KxError):

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from kx_widget.engine.errors import FormatError, ParameterError
+from kx_widget.engine.errors import FormatError, MissingPackageError, ParameterError
 from kx_widget.engine.figures import fixed
 from kx_widget.engine.files import read_arrays, writable, write_arrays, write_whole
 from kx_widget.engine.notes import heading_of
@@ -309,7 +309,7 @@ class Evaluation:
 
         Raises:
             ParameterError: there is no such image or target, or no curves were made.
-            ImportError: matplotlib is missing: install the extra `plot`.
+            MissingPackageError: matplotlib is missing: install the extra `plot`.
         """
         self._check(image, target)
         if not self.curves:
@@ -337,12 +337,12 @@ class Evaluation:
         """A pandas data frame, one row a map: image, target, the metrics, and z of those that are compared.
 
         Raises:
-            ImportError: pandas is missing.
+            MissingPackageError: pandas is missing.
         """
         try:
             import pandas as pd
         except ImportError as error:
-            raise ImportError("to_dataframe() needs pandas: pip install pandas.") from error
+            raise MissingPackageError("to_dataframe() needs pandas: pip install pandas.") from error
         n, t = self.shape
         columns: dict[str, Any] = {
             "image": np.repeat(self.names, t),

@@ -1,6 +1,7 @@
 """The answer: raw maps, and ways to look at, keep and share them."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from html import escape
 from pathlib import Path
@@ -22,10 +23,11 @@ from kx_widget.engine.drawing import (
     html_cell,
     with_borders,
 )
-from kx_widget.engine.errors import FormatError, ParameterError
+from kx_widget.engine.errors import FormatError, MissingPackageError, ParameterError
 from kx_widget.engine.figures import fixed, percent
 from kx_widget.engine.files import read_arrays, shared_names, writable, write_arrays, write_whole
 from kx_widget.engine.heads import unit_of
+from kx_widget.engine.lazy_modules import keras, tf
 from kx_widget.engine.notes import heading_of, labelled, marked
 from kx_widget.engine.plots import empty_figure
 from kx_widget.engine.postprocess import Scale, apply_scale, apply_sign, resize
@@ -254,7 +256,7 @@ class Explanation:
         """A matplotlib figure of the overlays, one row an image; keywords as in `overlay`.
 
         Raises:
-            ImportError: matplotlib is missing: install the extra `plot`.
+            MissingPackageError: matplotlib is missing: install the extra `plot`.
         """
         pictures = self.pictures(**look)
         n, t = pictures.shape[:2]
@@ -385,11 +387,11 @@ class Explanation:
 
 
 def versions() -> dict[str, str]:
-    """Versions of what had a part in a result."""
-    import keras
-    import tensorflow as tf
-
-    return {"kx_widget": __version__, "keras": keras.__version__, "tensorflow": tf.__version__}
+    """Versions of what had a part in a result; of what is read where TensorFlow is not installed, our own alone."""
+    installed = {"kx_widget": __version__}
+    with suppress(MissingPackageError):
+        installed |= {"keras": keras.__version__, "tensorflow": tf.__version__}
+    return installed
 
 
 def partial_text(done: float) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from kx_widget.engine.errors import ParameterError
+from kx_widget.engine.lazy_modules import keras
 from kx_widget.engine.targets import names_for, numbered
 from kx_widget.engine.types import Floats, Head
 
@@ -91,7 +92,7 @@ def _named(each: Any) -> tuple[str, str]:
 
 def _is_regression(model: Any, output: str | int | None) -> bool:
     """Whether the model is compiled with a loss of values."""
-    from keras import losses
+    losses = keras.losses
 
     kinds = (
         *(losses.MeanSquaredError, losses.MeanAbsoluteError, losses.MeanAbsolutePercentageError),
@@ -127,7 +128,7 @@ def link_of(model: Any, output: str | int | None, head: Head, class_names: Seque
 
 def trained_link(model: Any, output: str | int | None) -> Link | None:
     """What makes probabilities of an output that is logits, as its compiled loss says; None where none does."""
-    from keras import losses
+    losses = keras.losses
 
     loss = _loss_of(model, output)
     if getattr(loss, "from_logits", False) is not True:

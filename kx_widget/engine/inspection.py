@@ -10,6 +10,7 @@ from kx_widget.engine.graph.memory import MIXING
 from kx_widget.engine.graph.places import WINDOWS, Place
 from kx_widget.engine.graph.trace import Call, Graph
 from kx_widget.engine.keras_private import check, sublayers
+from kx_widget.engine.lazy_modules import keras
 from kx_widget.engine.pointing import (
     CLASS_TOKEN,
     FEWER_KEYS,
@@ -31,8 +32,6 @@ def check_model(model: Any) -> None:
     Raises:
         ModelError: says what is missing; or these versions of Keras and TensorFlow cannot be looked into.
     """
-    import keras
-
     if not isinstance(model, keras.Model):
         if any(kind.__module__.startswith("tf_keras.") for kind in type(model).__mro__):
             raise ModelError(

@@ -11,11 +11,10 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from kx_widget.engine.errors import ModelError, plain
+from kx_widget.engine.lazy_modules import keras, tf
 
 # What guided backpropagation has in place of the gradient of a gate.
 GUIDED: Mapping[str, Callable[[Any, Any], Any]] = {

@@ -5,11 +5,11 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from kx_widget.engine.lazy_modules import keras
+
 
 def load_model(path: Path) -> Any:
     """A model saved by Keras, with its loss, which tells whether its outputs are logits, but without its optimizer."""
-    import keras
-
     model: Any = keras.saving.load_model(path, compile=False)
     if path.suffix == ".keras" and not model.compiled:
         with zipfile.ZipFile(path) as archive:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from kx_widget.engine.errors import ImageError, ModelError, did_you_mean
 from kx_widget.engine.keras_private import input_specs, sublayers
+from kx_widget.engine.lazy_modules import tf
 from kx_widget.engine.tasks import image_part
 
 # How axes move from (batch, channels, height, width) to channels last, and back.
@@ -155,8 +156,6 @@ class ModelInputs:
 
     def joined(self, x: Any, others: Sequence[Any]) -> list[Any]:
         """Tensors of all inputs in the model's order, of the image (B, H, W, C) and the others."""
-        import tensorflow as tf
-
         values = list(others)
         values.insert(self.explained, x)
         if not self.channels_first:

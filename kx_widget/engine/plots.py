@@ -3,6 +3,7 @@
 from io import BytesIO
 from typing import Any
 
+from kx_widget.engine.errors import MissingPackageError
 from kx_widget.install import how_to_install
 
 
@@ -10,12 +11,12 @@ def empty_figure(width: float, height: float) -> Any:
     """A matplotlib figure of this size in inches, which notebooks show whether or not they import pyplot.
 
     Raises:
-        ImportError: matplotlib is missing: install the extra `plot`.
+        MissingPackageError: matplotlib is missing: install the extra `plot`.
     """
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ImportError(f"plot() needs matplotlib: {how_to_install('plot')}.") from error
+        raise MissingPackageError(f"plot() needs matplotlib: {how_to_install('plot')}.") from error
 
     class ShownFigure(Figure):
         def _repr_png_(self) -> bytes:

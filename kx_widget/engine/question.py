@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from kx_widget.engine.box_places import overlapping
 from kx_widget.engine.cache import Cache
@@ -17,6 +16,7 @@ from kx_widget.engine.graph.outputs import Outcome
 from kx_widget.engine.graph.trace import Call, Graph
 from kx_widget.engine.heads import Meaning, probabilities
 from kx_widget.engine.images import Images
+from kx_widget.engine.lazy_modules import tf
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.notes import advice_for, notes_on
 from kx_widget.engine.partials import check_maps

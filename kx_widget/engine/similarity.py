@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from kx_widget.engine.errors import ModelError, ParameterError, plain
 from kx_widget.engine.graph.outputs import choose_output
 from kx_widget.engine.heads import Link, Meaning
 from kx_widget.engine.images import Images
 from kx_widget.engine.keras_private import as_input, compiled, observed
+from kx_widget.engine.lazy_modules import tf
 from kx_widget.engine.model_inputs import ModelInputs, inputs_of
 from kx_widget.engine.preprocessing import Preprocessing
 from kx_widget.engine.references import UNITS, References, check_vectors, names_of, plain_references

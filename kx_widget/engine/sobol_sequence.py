@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from kx_widget.engine.lazy_modules import tf
 from kx_widget.engine.types import Floats, Ints
 
 BITS = 30
@@ -10,7 +11,6 @@ BITS = 30
 def sequence(count: int, dimensions: int) -> Ints:
     """The first points (count, dimensions) of a Sobol' sequence, as whole numbers below 2³⁰."""
     # The table of methods is there before TensorFlow is.
-    import tensorflow as tf
 
     # TensorFlow leaves out the first point, 0, without which the first 2ᵏ do not fill the cube evenly.
     points = tf.math.sobol_sample(dimensions, count - 1, dtype=tf.float64).numpy()

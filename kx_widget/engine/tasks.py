@@ -6,10 +6,10 @@ Nothing here imports keras-hub: what counts is what an object can do.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import keras
 import numpy as np
 
 from kx_widget.engine.errors import ImageError, plain
+from kx_widget.engine.lazy_modules import keras
 from kx_widget.engine.types import WHOLE, Box, Floats
 
 # Attributes under which models of several inputs keep the part that sees.

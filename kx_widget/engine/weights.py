@@ -10,9 +10,8 @@ variable copies its value for each read, values are compared.
 import threading
 from typing import Any
 
-import tensorflow as tf
-
 from kx_widget.engine.keras_private import address, handle_of
+from kx_widget.engine.lazy_modules import tf
 
 
 class Weights:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+
+from kx_widget.engine.lazy_modules import keras
 
 from .scenes import DATA, read_assets, scenes
 from .tags import tagged_scenes
 from .thermal import thermal_scenes
-
-if TYPE_CHECKING:
-    import keras
 
 __all__ = [
     "Samples",
@@ -71,7 +70,6 @@ def load(name: str = "cnn") -> Samples:
     """
     if name not in MODELS:
         raise ValueError(f"There is no sample model {name!r}. Choose from {', '.join(map(repr, MODELS))}.")
-    import keras
     from PIL import Image
 
     model = keras.saving.load_model(DATA / MODELS[name], compile=False)
@@ -101,8 +99,6 @@ def load_shortcut(twin: bool = False) -> tuple[keras.Model, list[str]]:
     Returns:
         The model, and the name of each of the C classes.
     """
-    import keras
-
     return keras.saving.load_model(DATA / (TWIN if twin else SHORTCUT), compile=False), list(read_assets().cutouts)
 
 
@@ -117,8 +113,6 @@ def load_thermal() -> ThermalSamples:
         masks: bool (N, 128, 128), the part of each scene that shows the object.
         values: (N, 1), how many °C warmer it is in truth.
     """
-    import keras
-
     images, air, excess, masks = thermal_scenes(THERMAL_SHOWN, THERMAL_SEED)
     model = keras.saving.load_model(DATA / THERMAL, compile=False)
     return ThermalSamples(model, {"image": images, "air": air}, {"excess": "°C"}, masks, excess)

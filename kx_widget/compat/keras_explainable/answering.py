@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
-import tensorflow as tf
 
 from kx_widget.compat.keras_explainable.exposing import Exposed, first_unit, units_of
 from kx_widget.compat.keras_explainable.inspection import SPATIAL_AXIS, exposed, gather_units
 from kx_widget.engine.errors import ParameterError, UnknownTargetError
+from kx_widget.engine.lazy_modules import tf
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.registry import MethodFunction
 from kx_widget.engine.types import Floats, Ints, Partial

@@ -4,13 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from kx_widget.compat.keras_explainable.answering import unwrapped
 from kx_widget.compat.keras_explainable.inspection import SPATIAL_AXIS, exposed
 from kx_widget.engine.errors import ImageError, ParameterError, UnknownTargetError
+from kx_widget.engine.lazy_modules import keras, tf
 
 BATCH = 32
 

@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-import keras
-import tensorflow as tf
-
 from kx_widget.engine.errors import ModelError
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.graph.cut import cut_at
 from kx_widget.engine.graph.trace import Call, Graph
+from kx_widget.engine.lazy_modules import keras, tf
 
 
 class Exposed(keras.Model):

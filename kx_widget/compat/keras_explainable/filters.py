@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import tensorflow as tf
-
 from kx_widget.compat.keras_explainable.inspection import SPATIAL_AXIS
+from kx_widget.engine.lazy_modules import tf
 
 __all__ = ["absolute_normalize", "negative", "negative_normalize", "normalize", "positive", "positive_normalize"]
 

@@ -3,15 +3,13 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import keras
-import tensorflow as tf
-from keras import layers as kl
-
 from kx_widget.compat.keras_explainable.exposing import Exposed, calls_of, graph_of, path_of
 from kx_widget.engine.errors import ModelError
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.keras_private import history, inbound_nodes, sublayers
+from kx_widget.engine.lazy_modules import keras, tf
 
+kl = keras.layers
 KERNEL_AXIS = -1
 SPATIAL_AXIS = (-3, -2)
 NORMALIZATION_LAYERS = (kl.BatchNormalization, kl.LayerNormalization, kl.GroupNormalization)

@@ -5,7 +5,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from kx_widget.engine.errors import UnsupportedMethodError
 from kx_widget.engine.graph.cut import HeadPart, frontier, mixes, per_image
@@ -13,6 +12,7 @@ from kx_widget.engine.graph.places import Place
 from kx_widget.engine.graph.subgraph import dependents, needed_for, subgraph
 from kx_widget.engine.graph.trace import Call, Graph
 from kx_widget.engine.keras_private import captures
+from kx_widget.engine.lazy_modules import tf
 from kx_widget.engine.types import Floats
 
 INSTEAD = "Choose Grad-CAM, integrated gradients or occlusion, which need nothing of the kind."

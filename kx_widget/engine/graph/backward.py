@@ -8,7 +8,7 @@ size of one backward pass whatever layers are asked for, and in whatever order.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import tensorflow as tf
+from kx_widget.engine.lazy_modules import tf
 
 
 class Backward:

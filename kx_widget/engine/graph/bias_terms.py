@@ -6,10 +6,9 @@ Looks at one op and its inputs; `graph` does the walking.
 from collections.abc import Sequence
 from typing import Any
 
-import tensorflow as tf
-
 from kx_widget.engine.graph.places import Place, Places
 from kx_widget.engine.graph.shapes import Shapes
+from kx_widget.engine.lazy_modules import tf
 from kx_widget.engine.model_inputs import TO_LAST
 
 SUMS = {"Add", "AddV2", "BiasAdd", "Sub"}

@@ -9,8 +9,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakSet
 
-import tensorflow as tf
-
 from kx_widget.engine.accelerator import DeviceCopies, on_accelerator
 from kx_widget.engine.budget import Budget
 from kx_widget.engine.graph.attention import Attention
@@ -18,6 +16,7 @@ from kx_widget.engine.graph.cut import Cut, HeadPart, cut_at
 from kx_widget.engine.graph.fed import FedPart
 from kx_widget.engine.graph.trace import Call, Graph
 from kx_widget.engine.keras_private import as_built
+from kx_widget.engine.lazy_modules import tf
 from kx_widget.engine.types import Floats
 
 # Of the memory budget, for all that is compiled.

@@ -12,10 +12,10 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from kx_widget.engine.graph.subgraph import needed_for, part, reads_of, value_of_read
 from kx_widget.engine.keras_private import address, captures
+from kx_widget.engine.lazy_modules import tf
 
 Value = Callable[[str], Any]
 # Permuted values that are kept to be used again, in bytes.

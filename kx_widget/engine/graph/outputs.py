@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import tensorflow as tf
-
 from kx_widget.engine.detectors import ADVICE
 from kx_widget.engine.errors import ModelError, did_you_mean
+from kx_widget.engine.lazy_modules import tf
 from kx_widget.engine.types import Head
 
 

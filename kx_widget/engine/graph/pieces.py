@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-import tensorflow as tf
-
 from kx_widget.engine.graph.logits import FORWARDING
 from kx_widget.engine.graph.subgraph import dependencies
+from kx_widget.engine.lazy_modules import tf
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from kx_widget.engine.graph.shapes import Shapes
+from kx_widget.engine.lazy_modules import tf
 
 MOST_PREFIX_TOKENS = 16
 WINDOWS = "windows or rows of each image"

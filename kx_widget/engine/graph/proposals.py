@@ -4,10 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import tensorflow as tf
-
 from kx_widget.engine.errors import KxError, ParameterError, plain
 from kx_widget.engine.graph.logits import logits_of
+from kx_widget.engine.lazy_modules import tf
 from kx_widget.engine.types import Head
 
 # A box shows a class that is more probable than this; where none is, the most probable box shows one.

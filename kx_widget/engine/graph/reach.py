@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from kx_widget.engine.graph.places import sliced
 from kx_widget.engine.graph.shapes import Shapes
+from kx_widget.engine.lazy_modules import tf
 
 ELEMENTWISE = {
     *("Identity", "Cast", "AddV2", "Add", "Sub", "Mul", "RealDiv", "DivNoNan", "BiasAdd", "Neg", "Maximum", "Minimum"),

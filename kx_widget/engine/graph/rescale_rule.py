@@ -7,10 +7,9 @@ halves, and so is what goes on to its inputs.
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-import tensorflow as tf
-
 from kx_widget.engine.errors import UnsupportedMethodError
 from kx_widget.engine.keras_private import own_gradient
+from kx_widget.engine.lazy_modules import tf
 
 # Their own gradient is right: where one input depends on the image, the output is affine in it.
 AFFINE = frozenset((

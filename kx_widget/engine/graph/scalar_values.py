@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-import tensorflow as tf
-
 from kx_widget.engine.errors import ModelError, ParameterError, plain
+from kx_widget.engine.lazy_modules import tf
 from kx_widget.engine.scalars import Target
 
 

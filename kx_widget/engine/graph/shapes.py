@@ -10,9 +10,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import tensorflow as tf
-
 from kx_widget.engine.errors import ModelError, plain
+from kx_widget.engine.lazy_modules import tf
 
 BATCH = 997
 # Ops that call a function, or stack what its calls in a loop returned: as many rows as there are images.

@@ -3,10 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import tensorflow as tf
-
 from kx_widget.engine.graph.memory import SHAPE_ONLY
 from kx_widget.engine.keras_private import capture, captures, compiled
+from kx_widget.engine.lazy_modules import tf
 
 
 def dependents(tensors: Sequence[Any]) -> set[str]:

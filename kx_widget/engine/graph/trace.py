@@ -13,7 +13,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from kx_widget.engine.errors import ModelError, ParameterError, UnsupportedMethodError, plain
 from kx_widget.engine.graph.backward import Backward
@@ -41,6 +40,7 @@ from kx_widget.engine.graph.shapes import Shapes
 from kx_widget.engine.graph.subgraph import choosing_part, dependencies, dependents, part, reads_of
 from kx_widget.engine.heads import Link, trained_link
 from kx_widget.engine.keras_private import as_input, compiled, guided, handle_of, observed, overridden
+from kx_widget.engine.lazy_modules import tf
 from kx_widget.engine.model_inputs import TO_LAST, ModelInputs, inputs_of
 from kx_widget.engine.regions import OutputPlaces
 from kx_widget.engine.scalars import Target

@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from kx_widget.compat.keras_explainable import filters
 from kx_widget.compat.keras_explainable.answering import Plan, answer, planned
 from kx_widget.compat.keras_explainable.inspection import KERNEL_AXIS, SPATIAL_AXIS
 from kx_widget.engine.errors import ParameterError
+from kx_widget.engine.lazy_modules import tf
 from kx_widget.engine.methods import METHODS as ENGINE
 from kx_widget.engine.types import Floats
 

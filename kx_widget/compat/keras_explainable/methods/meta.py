@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from kx_widget.compat.keras_explainable.answering import Plan, answer, plan_of, planned, unwrapped
 from kx_widget.compat.keras_explainable.inspection import KERNEL_AXIS, SPATIAL_AXIS
+from kx_widget.engine.lazy_modules import tf
 from kx_widget.engine.registry import MethodFunction
 from kx_widget.engine.types import Floats, Partial
 from kx_widget.engine.wrappers import smooth as smoothed
