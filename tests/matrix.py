@@ -1,11 +1,13 @@
 """What `make matrix` does before the tests: `python tests/matrix.py ROOT FOLDER`, ROOT being the sources' folder.
 
-Puts the tests where the sources are not, so that they find the installed wheel, and explains the samples with it.
+Puts the tests where the sources are not, so that they find the installed wheel, and explains the samples with it
+where TensorFlow is there.
 """
 
 import shutil
 import sys
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 
 BESIDE = ("docs/models.md", "js/src/kernel/protocol.ts", "js/write_protocol.py")
@@ -13,13 +15,21 @@ PACKAGES = ("tensorflow", "keras", "numpy", "anywidget", "ipywidgets", "ipykerne
 
 
 def main(root: Path, folder: Path) -> None:
-    print(f"Python {sys.version.split()[0]},", ", ".join(f"{p} {version(p)}" for p in PACKAGES), flush=True)
+    print(f"Python {sys.version.split()[0]},", ", ".join(map(named, PACKAGES)), flush=True)
     for name in ("tests", "tools"):
         shutil.copytree(root / name, folder / name, dirs_exist_ok=True)
     for name in BESIDE:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(root / name, folder / name)
-    explain_the_samples(root)
+    if find_spec("tensorflow"):
+        explain_the_samples(root)
+
+
+def named(package: str) -> str:
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:
+        return f"no {package}"
 
 
 def explain_the_samples(root: Path) -> None:

@@ -5,7 +5,6 @@ import signal
 import pytest
 
 import kx_widget as kx
-from tests import cases, models
 from tests.widget.page import Page
 
 NAMES = ["cat", "dog", "cup", "sky"]
@@ -19,11 +18,16 @@ def browser(monkeypatch):
 @pytest.fixture(scope="module")
 def explainer(request):
     """Its classes have the names that the module says, if it does."""
+    # What needs no model is also tested where there is no Keras.
+    from tests import models
+
     return kx.Explainer(models.residual(), class_names=getattr(request.module, "CLASS_NAMES", NAMES))
 
 
 @pytest.fixture
 def photos():
+    from tests import cases
+
     return cases.photos()
 
 
