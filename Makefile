@@ -74,6 +74,7 @@ check: setup
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	npx --no-install pyright --pythonpath $(PY)
+	$(PY) -m tools.typed
 	npm run --silent check
 
 # SECTIONS="engine peers" runs only these; without the other libraries their columns say so.

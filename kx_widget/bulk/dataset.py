@@ -23,7 +23,7 @@ class Explanations(Iterator[Explanation]):
     def __init__(
         self, explainer: Explainer, source: Any, settings: PipelineSettings, progress: bool, labels: str | None = None
     ) -> None:
-        self.done = 0
+        self.done: int = 0
         self.skipped: list[tuple[str, str]] = []
         source = read_source(source, labels, explainer.class_names, explainer.inputs)
         pipeline = Pipeline(explainer, replace(settings, total=source.total))

@@ -64,7 +64,7 @@ class FixedRange(Ranges):
         """The bits that the first images of whole numbers use."""
         # Threads that decode photographs ask without any, and must not undo what another has learned meanwhile.
         if integers and not self.depth:
-            self.depth = super().depth_of(integers)
+            self.depth: int = super().depth_of(integers)
         return self.depth
 
     def span_of(self, floats: Sequence[NDArray[Any]]) -> ValueRange:

@@ -94,15 +94,15 @@ class Pipeline:
             raise UnknownTargetError("An array of targets goes with a fixed number of images: use explain for it.")
         self.explainer = explainer
         self.settings = settings
-        self.loader = BatchLoader(explainer, settings.batch_size, settings.on_error, settings.part_images)
+        self.loader: BatchLoader = BatchLoader(explainer, settings.batch_size, settings.on_error, settings.part_images)
         # Whether there are labels is known when there are images; models of a single score take none.
         each: list[Any] = list(settings.targets) if isinstance(settings.targets, (list, tuple)) else [settings.targets]
         labels = [0] if any(map(mentions_true, each)) else None
-        self.question = explainer.ask(blank(explainer), settings.targets, labels=labels, **settings.question)
+        self.question: Question = explainer.ask(blank(explainer), settings.targets, labels=labels, **settings.question)
         # How many channels' relevance is gathered.
-        self.channels = channels_of(self.question) if settings.channel_relevance else 0
+        self.channels: int = channels_of(self.question) if settings.channel_relevance else 0
         # The layer that embeddings are of, and how many numbers each has, as JSON has it.
-        self.embeddings = _embeddings_of(self.question) if settings.embeddings else None
+        self.embeddings: dict[str, Any] | None = _embeddings_of(self.question) if settings.embeddings else None
         self._needs_labels = self.question.columns.needs_labels
         # Those of a stream are known as they come.
         self._awaits_labels = False

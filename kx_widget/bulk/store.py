@@ -66,7 +66,7 @@ class Store:
 
     def __init__(self, path: str | Path) -> None:
         check_path(path, "pass the folder of a store.")
-        self.path = str(path)
+        self.path: str = str(path)
         address = self.path if "://" in self.path else Path(path).absolute().as_uri()
         try:
             self._files, root = fs.FileSystem.from_uri(address)

@@ -21,7 +21,7 @@ class Budget:
     """
 
     def __init__(self, memory_mib: float) -> None:
-        self.bytes = memory_mib * 2**20
+        self.bytes: float = memory_mib * 2**20
         self._most = MOST_ON_ACCELERATOR if on_accelerator() else MOST
         self._fits = math.inf
         self._lock = threading.RLock()

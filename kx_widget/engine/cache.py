@@ -25,9 +25,9 @@ class Cache:
 
     def __init__(self, limit: float = math.inf) -> None:
         self.limit = limit
-        self.bytes = 0
-        self.hits = 0
-        self.misses = 0
+        self.bytes: int = 0
+        self.hits: int = 0
+        self.misses: int = 0
         self._held: OrderedDict[Hashable, tuple[Any, ...]] = OrderedDict()
         self._uses: Counter[int] = Counter()
         self._lock = threading.Lock()

@@ -51,7 +51,7 @@ class CompiledModels:
         self._model, self._settings, self._inputs, self._similarity = model, settings, inputs, similarity
         self._knows_imagenet, self._budget = knows_imagenet, budget
         self._lock = threading.RLock()
-        self.weights = Weights(model)
+        self.weights: Weights = Weights(model)
         self._of_classes: OrderedDict[Hashable, CompiledModel] = OrderedDict()
         self._of_targets: OrderedDict[Hashable, CompiledModel] = OrderedDict()
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kx_widget.engine import targets as target_parsing
 from kx_widget.engine.answer import answer_to, answerable, steps_of
-from kx_widget.engine.bands import bands_of
+from kx_widget.engine.bands import Bands, bands_of
 from kx_widget.engine.budget import Budget
 from kx_widget.engine.cache import Cache, digest
 from kx_widget.engine.comparison import COMPARED, Comparison, compare
@@ -43,7 +43,7 @@ from kx_widget.engine.inspection import check_model, find_call
 from kx_widget.engine.labels import read_labels
 from kx_widget.engine.methods import METHODS
 from kx_widget.engine.metrics import METRICS
-from kx_widget.engine.model_inputs import inputs_of
+from kx_widget.engine.model_inputs import ModelInputs, inputs_of
 from kx_widget.engine.multi_layer import warm_cache
 from kx_widget.engine.parameters import check_params
 from kx_widget.engine.partials import checked
@@ -54,7 +54,7 @@ from kx_widget.engine.regions import Region, RegionKind, parse_regions
 from kx_widget.engine.registry import Method, Metric, find, table
 from kx_widget.engine.scalars import own_targets
 from kx_widget.engine.scored_picture import ScoredPicture
-from kx_widget.engine.similarity import similarity_of
+from kx_widget.engine.similarity import Similarity, similarity_of
 from kx_widget.engine.tiled import NO_DATA_SET, REFUSED, TiledImages, TiledQuestion, load_tiled
 from kx_widget.engine.tiling import Tiling, tiling_of
 from kx_widget.engine.types import Floats, Inspection, Parameter, Predicted, Step
@@ -177,21 +177,21 @@ class Explainer:
         settings = {"memory_mib": memory_mib, "cache_mib": cache_mib, "fit": fit}
         memory_mib, cache_mib, fit = check_params("Explainer", EXPLAINER_PARAMETERS, settings).values()
         self.model = model
-        self.methods = table(Method, *METHODS.values(), own=methods)
-        self.metrics = table(Metric, *METRICS.values(), own=metrics)
+        self.methods: Mapping[str, Method] = table(Method, *METHODS.values(), own=methods)
+        self.metrics: Mapping[str, Metric] = table(Metric, *METRICS.values(), own=metrics)
         methods = tuple(method for name, method in self.methods.items() if METHODS.get(name) is not method)
         metrics = tuple(metric for name, metric in self.metrics.items() if METRICS.get(name) is not metric)
         about_images = value_range, rgb, explain_input, references, tile, detect
-        self.settings = ExplainerSettings(
+        self.settings: ExplainerSettings = ExplainerSettings(
             preprocess, class_names, output, memory_mib, cache_mib, fit, methods, metrics, output_names, *about_images
         )
-        self.similarity = similarity_of(model, vars(self.settings))
-        self.preprocessor = Preprocessing(model, preprocess, getattr(references, "tokenizer", None))
-        self.inputs = inputs_of(model, explain_input) if self.similarity is None else self.similarity.inputs
-        self.declared = self.preprocessor.declared(self.inputs.declared)
-        self.bands = bands_of(self.declared[2], value_range, rgb)
-        self.tiling = self._tiling(tile)
-        self.ranges = Ranges()
+        self.similarity: Similarity | None = similarity_of(model, vars(self.settings))
+        self.preprocessor: Preprocessing = Preprocessing(model, preprocess, getattr(references, "tokenizer", None))
+        self.inputs: ModelInputs = self.similarity.inputs if self.similarity else inputs_of(model, explain_input)
+        self.declared: tuple[int | None, int | None, int] = self.preprocessor.declared(self.inputs.declared)
+        self.bands: Bands = bands_of(self.declared[2], value_range, rgb)
+        self.tiling: Tiling | None = self._tiling(tile)
+        self.ranges: Ranges = Ranges()
         self._lock = threading.RLock()
         self._budget = Budget(memory_mib)
         self._cache = Cache(int(min(cache_mib, memory_mib / 2) * 2**20))

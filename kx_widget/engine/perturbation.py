@@ -59,7 +59,8 @@ class ScoreTable:
     """
 
     def __init__(self, cache: Cache, key: Hashable, classes: int) -> None:
-        self._cache, self._key, self.classes = cache, key, classes
+        self.classes: int = classes
+        self._cache, self._key = cache, key
         entry = cache.get(key)
         self._scores: Floats = np.zeros((0, classes), np.float32) if entry is None else entry[0]
         self._kept = self._known = len(self._scores)

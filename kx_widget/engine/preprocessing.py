@@ -42,7 +42,7 @@ class Preprocessing:
         if not (preprocess is None or callable(preprocess) or (isinstance(preprocess, str) and preprocess == "auto")):
             raise ImageError(f'preprocess={preprocess!r} is not known. Pass "auto", None or a function.')
         self._preprocess = preprocess
-        self.is_off = preprocess is None
+        self.is_off: bool = preprocess is None
         self.own: OwnPreprocessor | None = own_preprocessor(model, of_pairs) if preprocess == "auto" else None
         self._lacks_own = is_task(model) and self.own is None
         self._family = family_of(model)
@@ -50,8 +50,8 @@ class Preprocessing:
         self._rescales = bool(rescaling)
         self._divides = any(np.max(getattr(layer, "scale", 1)) <= LARGEST_DIVISION for layer in rescaling)
         # Whether numbers beyond 8 bits are left to the model, which makes less of them itself.
-        self.keeps_depth = preprocess == "auto" and self.own is None and any(map(_takes_deep, rescaling))
-        self.knows_imagenet = self._family is not None or is_classifier_of_hub(model)
+        self.keeps_depth: bool = preprocess == "auto" and self.own is None and any(map(_takes_deep, rescaling))
+        self.knows_imagenet: bool = self._family is not None or is_classifier_of_hub(model)
 
     def leave_to(self, layers: Iterable[Any]) -> None:
         """Leave to the model what it does itself with these layers, lest it be done twice."""

@@ -37,8 +37,8 @@ class Exporter:
         self._archive = Archive()
         self._predictions: tuple[Floats, Floats] | None = None
         self._version = 0
-        self.displays = Displays()
-        self.downloads = Downloads({"html": self._html_file, "npz": self._npz_file}, widget._tell_views)
+        self.displays: Displays = Displays()
+        self.downloads: Downloads = Downloads({"html": self._html_file, "npz": self._npz_file}, widget._tell_views)
         self._closed = False
         self._timer = threading.Timer(0, self.snapshot)
 

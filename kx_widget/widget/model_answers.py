@@ -152,7 +152,7 @@ class ModelAnswers:
         self.explainer = explainer
         self._source = source
         self._images = images
-        self.own = OwnTargets(explainer.class_names)
+        self.own: OwnTargets = OwnTargets(explainer.class_names)
         names = "", *((explainer.inputs.image.name,) if source.inputs else ()), *(each.name for each in source.inputs)
         # By input: pictures that change places are other questions.
         limit = explainer.settings.cache_mib * KEPT_PART * 2**20 / len(names)

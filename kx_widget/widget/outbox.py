@@ -232,7 +232,7 @@ class Outbox:
     def hear(self) -> None:
         """Note that something has come from a page, so that acknowledgements do, too."""
         with self._lock:
-            self.is_deaf = False
+            self.is_deaf: bool = False
 
     def acknowledge(self, seq: int) -> None:
         """Note that a view has taken in a frame."""

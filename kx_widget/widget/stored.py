@@ -107,7 +107,7 @@ class StoredImages:
         """Keep so many images at most, the first ones."""
         self.rows = self.rows[:count]
         names = [*COLUMNS, *self.store.evidence]
-        self.table = self.store.columns(names).take(self.rows.ravel()).combine_chunks()
+        self.table: Any = self.store.columns(names).take(self.rows.ravel()).combine_chunks()
 
     def choose(self, rows: Ints) -> None:
         """Hold the images of these rows (N, T) of the store, of which the first targets are shown."""

@@ -79,7 +79,7 @@ class Functions:
         self._counts: Counter[str] = Counter()
         self._counting = threading.Lock()
         self._graph = graph
-        self.attention = Attention(graph)
+        self.attention: Attention = Attention(graph)
         self.budget = budget
         # Apart from the budget's: what is compiled can be run while something else is being compiled.
         self._compiling = threading.RLock()

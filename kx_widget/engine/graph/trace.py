@@ -74,6 +74,10 @@ class Graph:
         ParameterError: a target of one's own raised, or tells no number of each image; `detect` reads no boxes.
     """
 
+    x: Any
+    target: Any
+    beside: list[Any]
+
     def __init__(
         self,
         model: Any,
@@ -85,7 +89,7 @@ class Graph:
         detect: Callable[[Any], Any] | None = None,
     ) -> None:
         inputs = inputs or inputs_of(model)
-        self.lock = threading.RLock()
+        self.lock: threading.RLock = threading.RLock()
         self._frozen = False
         self._spatial_axes = [2, 3] if inputs.channels_first else [1, 2]
         self.weights: FedWeights | None = None
@@ -114,19 +118,19 @@ class Graph:
 
         self._whole = _traced(traced, input_shape, inputs)
         self.x, self.target, *self.beside = self._whole.inputs[: 2 + len(inputs.others)]
-        self.scores = self._whole.outputs[0]
-        self.classes = int(self.scores.shape[-1])
+        self.scores: Any = self._whole.outputs[0]
+        self.classes: int = int(self.scores.shape[-1])
         self._is_independent = (self.head == "sigmoid" and self.logits.shape[-1] == self.classes) or trained_link(
             model, output
         ) == "sigmoid"
         ops = self._operations()
-        self.places = Places(ops, self.shapes)
-        self.output = None if self._map is None else self._places_of_output()
+        self.places: Places = Places(ops, self.shapes)
+        self.output: OutputPlaces | None = None if self._map is None else self._places_of_output()
         # Those between the image and the scores, in the order in which they were made.
-        self.on_the_way = [op for op in ops if op.name in self._towards_scores]
-        self.reach = Reach(self.scores, self.on_the_way, self.shapes)
-        self.calls = _named([s for s in seen if s[2].op.name in self._from_x])
-        self.number = {op.name: number for number, op in enumerate(self.on_the_way)}
+        self.on_the_way: list[Any] = [op for op in ops if op.name in self._towards_scores]
+        self.reach: Reach = Reach(self.scores, self.on_the_way, self.shapes)
+        self.calls: list[Call] = _named([s for s in seen if s[2].op.name in self._from_x])
+        self.number: dict[Any, int] = {op.name: number for number, op in enumerate(self.on_the_way)}
         with self.graph.as_default():
             self._total = tf.reduce_sum(self.scores * self.target[:, : self.classes])
         layers = [self.x, *(call.tensor for call in self.calls)]
@@ -144,7 +148,7 @@ class Graph:
             raise ModelError("The model's output does not depend on its input, so there is nothing to explain.")
         self._varying = dependents([self.x, *self.beside])
         ops = [op for op in self.graph.get_operations() if op.name in self._varying]
-        self.shapes = Shapes(self.graph, [self.x, *self.beside], ops)
+        self.shapes: Shapes = Shapes(self.graph, [self.x, *self.beside], ops)
         if (rows := self.shapes.rows(self.scores)) > 1:
             raise ModelError(f"The model returns {rows} rows of scores for each image; one is needed.")
         return [op for op in ops if op.name in self._from_x]
