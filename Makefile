@@ -70,12 +70,22 @@ test-js: setup
 test-js-fast: setup
 	npm run --silent test
 
+# The schemas come with the package, and nothing is asked of another machine.
+SCHEMA := .venv/bin/check-jsonschema --quiet --builtin-schema vendor.
+
 check: setup
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	npx --no-install pyright --pythonpath $(PY)
 	$(PY) -m tools.typed
 	npm run --silent check
+	$(SCHEMA)github-workflows .github/workflows/*.yml
+	$(SCHEMA)github-actions .github/actions/*/action.yml
+	$(SCHEMA)github-issue-forms $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
+	$(SCHEMA)github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(SCHEMA)dependabot .github/dependabot.yml
+	$(SCHEMA)citation-file-format --force-filetype yaml CITATION.cff
+	.venv/bin/zizmor --offline --quiet --strict-collection .github
 
 # SECTIONS="engine peers" runs only these; without the other libraries their columns say so.
 bench: setup build/peers/.installed
