@@ -51,7 +51,7 @@ def node_problem() -> str | None:
     node = shutil.which("node")
     if node is None or shutil.which("npm") is None:
         return f"{cure}: install it and build again, or install a kx-widget wheel."
-    found = subprocess.run([node, "--version"], capture_output=True, text=True).stdout.strip()
+    found = subprocess.run([node, "--version"], capture_output=True, encoding="utf-8").stdout.strip()
     major = re.match(r"v(\d+)\.", found)
     if major is None or int(major[1]) < NODE_MAJOR:
         return f"{cure}, and this is {found or 'not a working node'} ({node}): update it and build again."

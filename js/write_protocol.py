@@ -105,8 +105,8 @@ def main() -> int:
 
     text = source(messages)
     if "--check" not in sys.argv:
-        PROTOCOL.write_text(text)
-    elif PROTOCOL.read_text() != text:
+        PROTOCOL.write_text(text, encoding="utf-8", newline="\n")
+    elif PROTOCOL.read_text(encoding="utf-8") != text:
         print(f"{PROTOCOL.relative_to(ROOT)} is out of date: run `python js/write_protocol.py`.", file=sys.stderr)
         return 1
     return 0

@@ -91,5 +91,5 @@ def folder(tmp_path: Path) -> Path:
         Image.fromarray(rng.integers(0, 256, (13 + i, 20, 3), np.uint8)).save(path)
     whole = (tmp_path / "photos/cats/01.png").read_bytes()
     (tmp_path / "photos/cats/02-truncated.jpg").write_bytes(whole[: len(whole) // 2])
-    (tmp_path / "photos/dogs/03-text.png").write_text("not a picture")
+    (tmp_path / "photos/dogs/03-text.png").write_text("not a picture", encoding="utf-8")
     return tmp_path / "photos"

@@ -95,7 +95,7 @@ def programs(folder: Path, **scripts: str) -> Path:
     """A folder of executables."""
     folder.mkdir()
     for name, text in scripts.items():
-        (folder / name).write_text(text)
+        (folder / name).write_text(text, encoding="utf-8")
         (folder / name).chmod(0o755)
     for name in ("mkdir", "sh"):
         (folder / name).symlink_to(str(shutil.which(name)))
@@ -166,14 +166,14 @@ def test_bundle_is_built_when_absent_or_older_than_a_source(checkout: Path, tmp_
     path = programs(tmp_path / "bin", node="#!/bin/sh\necho v20.1.0\n", npm=FAKE_NPM)
     calls = checkout / "npm-calls"
     for expected in ("ci --no-audit --no-fund\nrun build\n", ""):
-        calls.write_text("")
+        calls.write_text("", encoding="utf-8")
         assert build_wheel(checkout, path).returncode == 0
-        assert calls.read_text() == expected
+        assert calls.read_text(encoding="utf-8") == expected
     source = next((checkout / "js/src").rglob("*.ts"))
     newer = (checkout / BUNDLE).stat().st_mtime + 1
     os.utime(source, (newer, newer))
     assert build_wheel(checkout, path).returncode == 0
-    assert calls.read_text().endswith("run build\n")
+    assert calls.read_text(encoding="utf-8").endswith("run build\n")
 
 
 def test_failing_npm_build_fails_the_wheel(checkout: Path, tmp_path: Path) -> None:

@@ -4,8 +4,9 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,8 @@ CODE = ("preprocess_code", "method_code", "target_code", "detect_code")
 # What is written of some jobs alone.
 OPTIONAL = ("channels", "embeddings", "regions", "units", "bands", "references", "beside")
 UNKNOWN = "unknown: "
+# What is locked where folders are not.
+LOCK = ".lock"
 # What stores tell of their maps where nobody says otherwise.
 EVIDENCE_LEVEL: EvidenceLevel = "free"
 # Of a source that is no list of files.
@@ -347,20 +350,32 @@ def _locked(folder: Path) -> Generator[None, None, None]:
             remove_unfinished(folder)
     finally:
         os.close(lock)
+        # Windows keeps it while somebody else has it open.
+        with suppress(OSError):
+            (folder / LOCK).unlink(missing_ok=True)
 
 
 def _lock(folder: Path) -> int | None:
-    """A descriptor that holds the folder until it is closed; None where the system has no such locks."""
+    """A descriptor that holds the folder until it is closed; None where the system has no such locks.
+
+    Raises:
+        FormatError: another run holds it.
+    """
     try:
         import fcntl
-    except ImportError:  # Windows
-        return None
-    descriptor = os.open(folder, os.O_RDONLY)
+    except ImportError:  # Windows, which locks no folders
+        import msvcrt
+
+        descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT)
+        hold = partial(msvcrt.locking, descriptor, msvcrt.LK_NBLCK, 1)
+    else:
+        descriptor = os.open(folder, os.O_RDONLY)
+        hold = partial(fcntl.flock, descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        hold()
     except OSError as error:
         os.close(descriptor)
-        if not isinstance(error, BlockingIOError):  # a file system without them
+        if not isinstance(error, (BlockingIOError, PermissionError)):  # a file system without them
             return None
         raise FormatError(
             f"Another run is at work on {str(folder)!r}: wait until it has ended, or choose another name."

@@ -1,5 +1,6 @@
 """The command `kx`."""
 
+import io
 import os
 import sys
 
@@ -10,6 +11,7 @@ def main() -> None:
     """Run the command; whatever was raised on purpose is said in a sentence, and ends with code 1."""
     # TensorFlow would tell about its build first.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    _write_any_character()
     try:
         from kx_widget.cli.evaluation_commands import app
     except ModuleNotFoundError as error:
@@ -22,3 +24,11 @@ def main() -> None:
         app(prog_name="kx")
     except (KxError, ImportError, OSError) as error:
         sys.exit(f"kx: {error}")
+
+
+def _write_any_character() -> None:
+    """Let files and pipes be UTF-8 on every system; where somebody chose what has no "−", it is escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            keeps = stream.isatty() or "PYTHONIOENCODING" in os.environ
+            stream.reconfigure(encoding=None if keeps else "utf-8", errors="backslashreplace")

@@ -1,8 +1,7 @@
 """What a command tells of a store that it has just written."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from os.path import commonpath, dirname, relpath
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from kx_widget.bulk.sources import file_of
 from kx_widget.bulk.store import Store
 from kx_widget.engine.errors import ImageError
 from kx_widget.engine.figures import counted, fixed, percent
+from kx_widget.engine.files import below, common_folder
 from kx_widget.engine.images import read
 from kx_widget.engine.ranges import Ranges
 from kx_widget.engine.types import Floats
@@ -69,24 +69,19 @@ def _photo_lines(store: Store) -> list[str]:
     photos: dict[str, list[dict[str, Any]]] = {}
     for row in store.rows(store.select(), columns):
         photos.setdefault(row["id"], []).append(row)
-    names, folder = store.class_names, _folder(photos)
+    names, folder = store.class_names, common_folder(photos)
     cells = [("photo", "predicted", "true", "explained")]
     for photo, rows in photos.items():
         best, label = rows[0]["predicted"], rows[0]["label"]
         figures = [f"{row['target_name']} {_figure(row)}" for row in rows]
         own = next((figure for figure, row in zip(figures, rows, strict=True) if row["target"] == best), names[best])
         truth = "" if label is None else "✓" if label == best else f"✗ {names[label]}"
-        cells.append((relpath(photo, folder), own, truth, ", ".join(figure for figure in figures if figure != own)))
+        cells.append((below(folder, photo), own, truth, ", ".join(figure for figure in figures if figure != own)))
     return aligned(cells)
 
 
 def _figure(row: dict[str, Any]) -> str:
     return f"score {fixed(row['score'])}" if row["probability"] is None else percent(row["probability"])
-
-
-def _folder(photos: Iterable[str]) -> str:
-    folders = {dirname(photo) for photo in photos}
-    return (commonpath(folders) if "" not in folders else "") or "."
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:

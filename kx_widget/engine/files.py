@@ -5,7 +5,7 @@ import os
 import secrets
 import shutil
 import zlib
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -90,11 +90,27 @@ def shared_names(names: Sequence[str]) -> tuple[str, ...]:
     """
     paths = [name for name in names if os.path.isabs(name)]
     bare = {path: os.path.basename(path) for path in paths}
-    if len(set(bare.values())) < len(bare):
-        with suppress(ValueError):  # They are on several drives.
-            folder = os.path.commonpath([os.path.dirname(path) for path in paths])
-            bare = {path: Path(os.path.relpath(path, folder)).as_posix() for path in paths}
+    if len(set(bare.values())) < len(bare) and (folder := common_folder(paths)):
+        bare = {path: Path(below(folder, path)).as_posix() for path in paths}
     return tuple(bare.get(name, name) for name in names)
+
+
+def common_folder(paths: Iterable[str]) -> str | None:
+    """The folder below which all of these files lie.
+
+    None where there is no such folder: they are on several drives, or some are absolute and others are not.
+    """
+    folders = {os.path.dirname(path) or os.curdir for path in paths}
+    with suppress(ValueError):
+        return os.path.commonpath(folders) if os.curdir not in folders else os.curdir
+    return None
+
+
+def below(folder: str | None, path: str) -> str:
+    """A file's path from a folder on; the whole of it where there is no folder, or it is on another drive."""
+    with suppress(ValueError):
+        return os.path.relpath(path, folder) if folder is not None else path
+    return path
 
 
 def write_whole(path: Path, data: bytes) -> None:

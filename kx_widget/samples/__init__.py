@@ -73,9 +73,9 @@ def load(name: str = "cnn") -> Samples:
     from PIL import Image
 
     model = keras.saving.load_model(DATA / MODELS[name], compile=False)
-    shown = np.load(DATA / "scenes.npz")
-    images: list[np.ndarray] = list(shown["images"])
-    masks: list[np.ndarray | None] = list(shown["masks"])
+    with np.load(DATA / "scenes.npz") as shown:
+        images: list[np.ndarray] = list(shown["images"])
+        masks: list[np.ndarray | None] = list(shown["masks"])
     for path in sorted((DATA / "photographs").glob("*.jpg")):
         with Image.open(path) as picture:
             images.append(np.array(picture.convert("RGB")))

@@ -31,7 +31,7 @@ class Assets(NamedTuple):
 
 def read_assets() -> Assets:
     """Read the shipped pictures; classes come in alphabetical order."""
-    facts = json.loads((DATA / "assets.json").read_text())
+    facts = json.loads((DATA / "assets.json").read_text(encoding="utf-8"))
     cutouts = {name: [_opened(file) for file in files] for name, files in facts["cutouts"].items()}
     backgrounds = [(_opened(file), tints) for file, tints in facts["backgrounds"].items()]
     return Assets(cutouts, backgrounds, frozenset(facts["grounded"]))

@@ -13,7 +13,7 @@ from kx_widget.bulk.arrow import pc
 from kx_widget.bulk.store import Store
 from kx_widget.engine.errors import FormatError, ParameterError, UnknownTargetError, did_you_mean
 from kx_widget.engine.figures import counted
-from kx_widget.engine.files import writable, write_whole
+from kx_widget.engine.files import below, writable, write_whole
 from kx_widget.engine.types import Floats
 from kx_widget.widget.archive import KeptAnswer, pack
 from kx_widget.widget.evidence import Records
@@ -168,7 +168,9 @@ def _pictures(images: StoredImages) -> list[dict[str, Any]]:
 
     def record(image: int) -> dict[str, Any]:
         preview: Preview = images.preview(image, side)
-        name = os.path.relpath(preview.name, folder)
+        name = below(folder, preview.name)
+        if os.path.isabs(name):
+            name = os.path.basename(name)
         return asdict(replace(preview, name=name, problem=preview.problem.replace(preview.name, name)))
 
     with ThreadPoolExecutor(THREADS) as pool:

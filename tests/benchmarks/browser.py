@@ -129,5 +129,5 @@ def renderers(browser: Browser) -> list[int]:
 
 def resident(pid: int) -> float:
     """Megabytes in memory that no file holds. Linux tells them."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
     return sum(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith(("RssAnon", "RssShmem")))

@@ -39,7 +39,7 @@ def photographs(folder: Path, count: int) -> None:
 def ask(module: str, *arguments: Any) -> dict[str, float]:
     """What a process of its own has found."""
     command = [sys.executable, "-m", f"tests.benchmarks.{module}", *map(str, arguments)]
-    ran = subprocess.run(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, check=True)
+    ran = subprocess.run(command, stdout=subprocess.PIPE, encoding="utf-8", cwd=ROOT, check=True)
     return json.loads(ran.stdout.splitlines()[-1])
 
 

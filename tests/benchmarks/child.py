@@ -13,14 +13,14 @@ ROOT = Path(__file__).parents[2]
 def ask(**job: Any) -> dict[str, Any]:
     """Run `job` (see `answer`) in a new process; its answer, or the `error` it ended with."""
     command = [sys.executable, "-m", "tests.benchmarks.child", json.dumps(job)]
-    ran = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    ran = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=ROOT)
     lines = (ran.stdout if ran.returncode == 0 else ran.stderr).strip().splitlines() or [f"exit {ran.returncode}"]
     return json.loads(lines[-1]) if ran.returncode == 0 else {"error": lines[-1]}
 
 
 def memory_mib(which: str) -> float:
     """`"VmRSS"`, what this process holds now, or `"VmHWM"`, the most it ever held."""
-    lines = Path("/proc/self/status").read_text().splitlines()
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(which))
 
 

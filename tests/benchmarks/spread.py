@@ -21,7 +21,7 @@ def preprocess(batch: Any) -> Any:
         core = len(list(seen.iterdir()))
         for thread in Path("/proc/self/task").iterdir():
             os.sched_setaffinity(int(thread.name), {core % (os.cpu_count() or 1)})
-    with mine.open("a") as file:
+    with mine.open("a", encoding="utf-8") as file:
         file.write(f"{time.time()}\n")
     return batch / 127.5 - 1
 
@@ -33,7 +33,7 @@ def rate(photos: Path, folder: Path, workers: int) -> float:
     env = {**os.environ, "PYTHONPATH": str(ROOT), "KX_SEEN": str(seen), "RAY_USAGE_STATS_ENABLED": "0"}
     command = [sys.executable, "-m", "tests.benchmarks.spread", str(photos), str(folder / "maps"), str(workers)]
     subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    times = [[float(line) for line in path.read_text().splitlines()] for path in seen.iterdir()]
+    times = [[float(line) for line in path.read_text(encoding="utf-8").splitlines()] for path in seen.iterdir()]
     # The process that asks the question is not among them: it explains nothing.
     times = [of for of in times if len(of) > 3]
     assert len(times) == workers, f"{len(times)} of {workers} workers had work: {json.dumps([*map(len, times)])}"

@@ -50,11 +50,11 @@ class Firefox:
         if path is None:
             raise FileNotFoundError("This needs Firefox: install it, or set FIREFOX to its path.")
         lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in PREFERENCES.items()]
-        (folder / "user.js").write_text("\n".join(lines))
+        (folder / "user.js").write_text("\n".join(lines), encoding="utf-8")
         self._log = folder / "firefox.log"
         width, height = size
         arguments = ["--headless", "--no-remote", "--profile", str(folder), "--remote-debugging-port", "0"]
-        with self._log.open("w") as log:
+        with self._log.open("w", encoding="utf-8") as log:
             self._process = subprocess.Popen(
                 [path, *arguments, f"--width={width}", f"--height={height}"],
                 env={**os.environ, "HOME": str(folder)},
@@ -106,9 +106,9 @@ class Firefox:
 
     def _address(self) -> str:
         deadline = time.monotonic() + SECONDS
-        while (found := ADDRESS.search(self._log.read_text())) is None:
+        while (found := ADDRESS.search(self._log.read_text(encoding="utf-8"))) is None:
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"Firefox did not start: {self._log.read_text()}")
+                raise RuntimeError(f"Firefox did not start: {self._log.read_text(encoding='utf-8')}")
             time.sleep(0.1)
         return found[1]
 

@@ -96,7 +96,9 @@ class Server:
                     return
             except OSError:
                 if self._process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(f"The server did not come up:\n{self._log.read_text()[-3000:]}") from None
+                    raise RuntimeError(
+                        f"The server did not come up:\n{self._log.read_text(encoding='utf-8')[-3000:]}"
+                    ) from None
                 time.sleep(0.1)
 
 

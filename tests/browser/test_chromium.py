@@ -26,7 +26,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def add_program(folder: Path, name: str, text: str = "#!/bin/sh\n") -> str:
     path = folder / name
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     path.chmod(0o755)
     return str(path)
 
@@ -48,7 +48,7 @@ def test_debian_as_root_installs_one(machine: Path, monkeypatch: pytest.MonkeyPa
     add_program(machine, "apt-get", APT.format(folder=machine))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     assert chromium.main() == 0
-    assert (machine / "apt-calls").read_text() == "update\ninstall -y chromium\n"
+    assert (machine / "apt-calls").read_text(encoding="utf-8") == "update\ninstall -y chromium\n"
 
 
 @pytest.mark.parametrize("user", [0, 1000])

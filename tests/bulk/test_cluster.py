@@ -25,7 +25,7 @@ def test_two_workers_one_killed_give_what_one_process_gives(tmp_path, monkeypatc
         path = tmp_path / "photos" / ("cats" if i % 2 else "dogs") / f"{i:02}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(rng.integers(0, 256, (14 + i, 20, 3), np.uint8)).save(path)
-    (tmp_path / "photos" / "dogs" / "06.png").write_text("broken")
+    (tmp_path / "photos" / "dogs" / "06.png").write_text("broken", encoding="utf-8")
     seen = tmp_path / "seen"
     seen.mkdir()
     keras.utils.set_random_seed(0)
@@ -39,7 +39,11 @@ def test_two_workers_one_killed_give_what_one_process_gives(tmp_path, monkeypatc
     }
     arguments = [str(tmp_path / name) for name in ("m.keras", "photos", "ray")]
     ran = subprocess.run(
-        [sys.executable, "-m", "tests.bulk.ray_job", *arguments], cwd=ROOT, env=env, capture_output=True, text=True
+        [sys.executable, "-m", "tests.bulk.ray_job", *arguments],
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        encoding="utf-8",
     )
     assert ran.returncode == 0, ran.stderr[-3000:]
     assert (seen / "killed").exists()

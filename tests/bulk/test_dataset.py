@@ -228,7 +228,11 @@ def test_mirrored_strategy_over_two_devices_equals_none(folder, many, frozen):
     command = [sys.executable, "-W", "ignore", "-m", "tests.bulk.strategy"]
     runs = [
         subprocess.Popen(
-            [*command, str(devices), str(many), str(folder)], cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True
+            [*command, str(devices), str(many), str(folder)],
+            cwd=ROOT,
+            env=env,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
         )
         for devices in (1, 2)
     ]

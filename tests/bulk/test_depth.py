@@ -67,8 +67,8 @@ def test_an_image_that_is_asked_anew_alone_is_what_it_was(store, net, deep, dark
 
 
 def test_a_depth_that_no_camera_has_is_damage(tmp_path):
-    (tmp_path / "_job.json").write_text("{}")
-    (tmp_path / "_done.json").write_text(json.dumps({"parts": 0, "depth": 13}))
+    (tmp_path / "_job.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "_done.json").write_text(json.dumps({"parts": 0, "depth": 13}), encoding="utf-8")
     with pytest.raises(kx.FormatError, match="depth is 13"):
         kx.Store(tmp_path)
 
@@ -77,4 +77,4 @@ def test_pictures_of_8_bits_say_nothing_of_depth(net, tmp_path):
     Image.fromarray(np.zeros((SIDE, SIDE), np.uint8)).save(tmp_path / "plain.png")
     plain = kx.Explainer(net).explain_to(tmp_path / "maps.parquet", tmp_path / "plain.png", 0)
     assert plain.depth == 0
-    assert json.loads((tmp_path / "maps.parquet/_done.json").read_text()) == {"parts": 1}
+    assert json.loads((tmp_path / "maps.parquet/_done.json").read_text(encoding="utf-8")) == {"parts": 1}

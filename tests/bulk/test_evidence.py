@@ -159,9 +159,9 @@ def test_none_is_as_before_and_another_evidence_is_refused(explainer, tmp_path):
 def test_a_store_of_the_version_before_goes_on_without(explainer, folder, tmp_path, ended):
     path = tmp_path / "s"
     explainer.explain_to(path, folder, part_images=4, evidence=None)
-    job = json.loads((path / JOB).read_text())
+    job = json.loads((path / JOB).read_text(encoding="utf-8"))
     del job["evidence"]
-    (path / JOB).write_text(json.dumps(job))
+    (path / JOB).write_text(json.dumps(job), encoding="utf-8")
     if not ended:
         (path / "part-000001.parquet").unlink()
         (path / "_done.json").unlink()

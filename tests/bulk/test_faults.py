@@ -2,7 +2,7 @@
 
 import errno
 import os
-import resource
+import sys
 import warnings
 from pathlib import Path
 
@@ -128,7 +128,7 @@ def test_elements_that_are_none_are_told(explainer, element, said):
 def test_a_file_name_that_is_not_utf8(explainer, tmp_path):
     name = os.fsdecode(bytes(tmp_path / "photos") + b"/M\xfcller.png")
     picture(Path(name))
-    (tmp_path / "photos" / os.fsdecode(b"br\xf6ken.png")).write_text("no picture")
+    (tmp_path / "photos" / os.fsdecode(b"br\xf6ken.png")).write_text("no picture", encoding="utf-8")
     store = explainer.explain_to(tmp_path / "s", tmp_path / "photos", [1])
     assert [Path(i).name for i in store.column("id").to_pylist()] == [r"M\udcfcller.png", r"br\udcf6ken.png"]
     assert [Path(i).name for i, _ in store.skipped] == [r"br\udcf6ken.png"]
@@ -150,7 +150,7 @@ def names_of(explainer, folder):
 def test_a_folder_gives_what_pillow_opens(explainer, tmp_path):
     suffixes = [".png", ".JPG", ".jp2", ".tga", ".ppm", *([".avif"] if features.check("avif") else [])]
     files = [picture(tmp_path / f"{i}{suffix}") for i, suffix in enumerate(suffixes)]
-    (tmp_path / "labels.csv").write_text("a,b")
+    (tmp_path / "labels.csv").write_text("a,b", encoding="utf-8")
     (tmp_path / "maps.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
     assert names_of(explainer, tmp_path) == [file.name for file in files]
 
@@ -158,7 +158,7 @@ def test_a_folder_gives_what_pillow_opens(explainer, tmp_path):
 def test_what_is_left_out_of_a_folder_is_counted(explainer, tmp_path):
     picture(tmp_path / "a.png")
     for name in ("b.heic", "c.HEIC", "d.svg"):
-        (tmp_path / name).write_text("…")
+        (tmp_path / name).write_text("…", encoding="utf-8")
     said = r"Left out of the folder '.*': 2 \.heic that this Pillow does not open, 1 \.svg that this"
     with pytest.warns(RuntimeWarning, match=said):
         assert names_of(explainer, tmp_path) == ["a.png"]
@@ -176,7 +176,10 @@ def test_folders_that_are_linked_to_are_read_and_loops_are_not(explainer, tmp_pa
     assert names_of(explainer, tmp_path / "photos") == ["cats/a.png", "dogs/b.png"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows limits no files")
 def test_a_full_disk_is_told_with_the_file(explainer, tmp_path):
+    import resource
+
     about = {"method": "gradients", "layer": None, "part_images": 16}
     explainer.explain_to(tmp_path / "s", iter(photos(16)), **about)
     (tmp_path / "s" / "_done.json").unlink()

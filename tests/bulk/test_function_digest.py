@@ -74,7 +74,7 @@ def test_another_process_comes_to_the_same_digest():
     code += "print(digest_of(space['f']))"
     for seed in ("1", "2"):
         env = {"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)}
-        ran = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+        ran = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, encoding="utf-8", check=True)
         assert ran.stdout.strip() == digest_of(function(text))
 
 

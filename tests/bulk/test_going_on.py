@@ -136,12 +136,12 @@ def test_ids_mean_the_files_from_everywhere(explainer, files, tmp_path, monkeypa
 
 def as_on_a_cluster(path, ended):
     """Rewrite a store as one that Ray has filled, or begun to fill."""
-    job = json.loads((path / "_job.json").read_text()) | {"by": "ray"}
-    (path / "_job.json").write_text(json.dumps(job))
+    job = json.loads((path / "_job.json").read_text(encoding="utf-8")) | {"by": "ray"}
+    (path / "_job.json").write_text(json.dumps(job), encoding="utf-8")
     parts = sorted(path.glob("part-*"))
     names = [part.rename(path / f"0_{i:06}_000000.parquet").name for i, part in enumerate(parts)]
     end = path / "_done.json"
-    end.write_text(json.dumps({"images": 8, "files": names})) if ended else end.unlink()
+    end.write_text(json.dumps({"images": 8, "files": names}), encoding="utf-8") if ended else end.unlink()
 
 
 def test_a_run_in_one_process_leaves_what_a_cluster_has_begun(explainer, files, tmp_path):
@@ -171,12 +171,12 @@ def test_what_a_cluster_has_finished_is_taken_and_nothing_beside_it(explainer, f
 
 def as_before(path, source=None):
     """Rewrite a store as the version wrote it that knew neither ids of jobs nor stamps nor sums of pages."""
-    job = json.loads((path / "_job.json").read_text())
+    job = json.loads((path / "_job.json").read_text(encoding="utf-8"))
     for key in ("id", "preprocess_code", "method_code"):
         job.pop(key, None)
     if source is not None:
         job["source"]["digest"] = source
-    (path / "_job.json").write_text(json.dumps(job))
+    (path / "_job.json").write_text(json.dumps(job), encoding="utf-8")
     for part in path.glob("part-*"):
         table = pq.read_table(part)
         pq.write_table(table.replace_schema_metadata(), part)

@@ -138,7 +138,7 @@ def test_rows_without_an_id_are_told(explainer, tmp_path):
 
 def test_an_image_that_was_skipped_has_no_explanation(explainer, tmp_path):
     Image.new("RGB", (9, 7)).save(tmp_path / "good.png")
-    (tmp_path / "broken.png").write_text("no picture")
+    (tmp_path / "broken.png").write_text("no picture", encoding="utf-8")
     kept = explainer.explain_to(tmp_path / "s", [tmp_path / "good.png", tmp_path / "broken.png"])
     with pytest.raises(
         kx.ParameterError, match=r"Row 1 holds no explanation, for its image was skipped: .*cannot be read"
@@ -148,7 +148,9 @@ def test_an_image_that_was_skipped_has_no_explanation(explainer, tmp_path):
 
 def test_a_job_file_that_lacks_something_is_named(explainer, tmp_path):
     job = explainer.explain_to(tmp_path / "s", [photos(1)]).job
-    (tmp_path / "s" / "_job.json").write_text(json.dumps({name: job[name] for name in ("targets", "method", "id")}))
+    (tmp_path / "s" / "_job.json").write_text(
+        json.dumps({name: job[name] for name in ("targets", "method", "id")}), encoding="utf-8"
+    )
     with pytest.raises(FormatError, match=r"its _job.json has no 'class_names'"):
         kx.KxWidget.from_store(tmp_path / "s")
 

@@ -182,11 +182,11 @@ def test_kept_suspicions_of_other_rows_are_refused(shortcut):
     x, store = shortcut
     x.shortcuts(store, most=1)
     path = Path(store.path) / KEPT
-    facts = json.loads(path.read_text())
-    path.write_text(json.dumps(facts | {"rows": 3}))
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(facts | {"rows": 3}), encoding="utf-8")
     with pytest.raises(FormatError, match=f"3 rows, and the store has {len(store)}"):
         read_kept(store)
-    path.write_text("{")
+    path.write_text("{", encoding="utf-8")
     with pytest.raises(FormatError, match=KEPT):
         read_kept(store)
     path.unlink()
@@ -250,7 +250,7 @@ def test_the_page_shows_verdicts_and_limits_and_fetches_nothing(result, photos):
 
 def test_the_command_writes_the_page_and_the_facts(kx_command, photos, tmp_path):
     names = tmp_path / "names.txt"
-    names.write_text("\n".join(samples.load_shortcut()[1]))
+    names.write_text("\n".join(samples.load_shortcut()[1]), encoding="utf-8")
     model = samples.DATA / samples.SHORTCUT
     store, page = tmp_path / "maps.parquet", tmp_path / "page.html"
     asked = ("--class-names", names, "--labels", "folder", "--out", store, "--quiet")

@@ -4,6 +4,7 @@ import builtins
 import json
 import multiprocessing
 import random
+import sys
 from pathlib import Path
 
 import keras
@@ -140,6 +141,7 @@ def test_checks_and_params(explainer, tmp_path):
     assert_array_equal(found[1].maps[0, 0], kept.maps([1])[0])
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no server that forks")
 def test_a_run_killed_twenty_times_ends_with_what_one_run_gives(tmp_path):
     rng = random.Random(0)
     noise = np.random.default_rng(0)
@@ -147,7 +149,7 @@ def test_a_run_killed_twenty_times_ends_with_what_one_run_gives(tmp_path):
         path = tmp_path / "photos" / f"{i:02}.png"
         path.parent.mkdir(exist_ok=True)
         Image.fromarray(noise.integers(0, 256, (14, 12, 3), np.uint8)).save(path)
-    (tmp_path / "photos" / "17.png").write_text("broken")
+    (tmp_path / "photos" / "17.png").write_text("broken", encoding="utf-8")
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload(["keras", "kx_widget.bulk.job", "tests.models"])
 

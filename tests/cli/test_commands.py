@@ -22,7 +22,7 @@ from tests.widget.saved import read_page
 
 def test_the_true_class_of_each_image(kx_command, model, folder, tmp_path):
     names, store = tmp_path / "names.txt", tmp_path / "maps.parquet"
-    names.write_text("cats\nx\ndogs\ny\n")
+    names.write_text("cats\nx\ndogs\ny\n", encoding="utf-8")
     asked = ("explain", model, folder, "--targets", "true,top", "--class-names", names, "--out", store, "--quiet")
     code, _, err = kx_command(*asked)
     assert (code, "--labels folder" in err) == (1, True)
@@ -41,7 +41,7 @@ def test_a_parameter_that_a_method_has_not_is_not_taken_for_an_argument(kx_comma
 
 def test_explain_and_show(kx_command, model, folder, tmp_path):
     names = tmp_path / "names.txt"
-    names.write_text("cats\nx\ndogs\ny\n")
+    names.write_text("cats\nx\ndogs\ny\n", encoding="utf-8")
     store = tmp_path / "maps.parquet"
     asked = ("explain", model, folder, "--out", store, "--method", "layercam", "--top", "2", "--class-names", names)
     code, out, err = kx_command(*asked, "--labels", "folder")
@@ -78,7 +78,7 @@ def test_explain_and_show(kx_command, model, folder, tmp_path):
         assert shown == pytest.approx(stored, abs=1e-4 * float(np.abs(stored).max()))
     assert header["predictions"]["best"][0] == best["predicted"]
     assert header["welcome"]["inspection"]["preprocessing"] == "4 of 38 maps in maps.parquet; 2 images skipped"
-    assert f"<title>LayerCAM · {kept.job['layer']} · maps.parquet</title>" in page.read_text()
+    assert f"<title>LayerCAM · {kept.job['layer']} · maps.parquet</title>" in page.read_text(encoding="utf-8")
     code, out, _ = kx_command("show", store, "--out", page, "--target", "cats", "--json", "--force")
     assert json.loads(out)["found"] == kept.column("target_name").to_pylist().count("cats")
     _, header, _ = read_page(page)
@@ -121,15 +121,15 @@ def test_show_never_overwrites_unasked(kx_command, store, monkeypatch, tmp_path)
     monkeypatch.chdir(tmp_path)
     pages = [json.loads(kx_command("show", store, "--json")[1])["page"] for _ in range(3)]
     assert pages == ["two.html", "two-2.html", "two-3.html"]
-    Path("own.html").write_text("mine")
+    Path("own.html").write_text("mine", encoding="utf-8")
     code, _, err = kx_command("show", store, "--out", "own.html")
     assert (code, err) == (
         1,
         "kx: 'own.html' is there already: choose another name, or replace it with --force.",
     )
-    assert Path("own.html").read_text() == "mine"
+    assert Path("own.html").read_text(encoding="utf-8") == "mine"
     assert kx_command("show", store, "--out", "own.html", "--force")[0] == 0
-    assert Path("own.html").read_text() != "mine"
+    assert Path("own.html").read_text(encoding="utf-8") != "mine"
     assert kx_command("show", store, "--force", "--json")[1].count("two.html")
 
 
@@ -154,7 +154,7 @@ def test_show_writes_no_page_of_nothing(kx_command, model, folder, tmp_path):
     """A single image is predicted either right or wrong."""
     store = tmp_path / "s"
     names = tmp_path / "names.txt"
-    names.write_text("cats\nx\ndogs\ny\n")
+    names.write_text("cats\nx\ndogs\ny\n", encoding="utf-8")
     asked = ("--labels", "folder", "--class-names", names, "--out", store)
     assert kx_command("explain", model, folder / "cats" / "01.png", *asked)[0] == 0
     pages = [tmp_path / "wrong.html", tmp_path / "right.html"]
@@ -232,7 +232,7 @@ def test_a_saved_model_says_whether_it_is_a_classifier(kx_command, folder, tmp_p
 )
 def test_what_goes_wrong_is_one_sentence(kx_command, model, folder, tmp_path, monkeypatch, arguments, said):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "junk.keras").write_text("junk")
+    (tmp_path / "junk.keras").write_text("junk", encoding="utf-8")
     given = [a.replace("MODEL", str(model)).replace("PHOTOS", str(folder)) for a in arguments]
     options = ["--on-error", "raise", "--quiet"] if arguments[0] == "explain" else []
     code, out, err = kx_command(*given, *options)
@@ -269,7 +269,9 @@ def test_parameters_set_what_is_wrapped_around_the_method(kx_command, model, fol
 
 
 def test_class_names_with_commas_are_targets(kx_command, model, folder, tmp_path):
-    (tmp_path / "names.txt").write_text("tench, Tinca tinca\ngoldfish\nhammerhead, shark, fish\nray\n")
+    (tmp_path / "names.txt").write_text(
+        "tench, Tinca tinca\ngoldfish\nhammerhead, shark, fish\nray\n", encoding="utf-8"
+    )
     asked = ("explain", model, folder / "cats" / "01.png", "--out", tmp_path / "s", "--class-names")
     targets = "goldfish,Tench, tinca tinca,3,hammerhead, shark, fish, top"
     assert kx_command(*asked, tmp_path / "names.txt", "--targets", targets)[0] == 0
@@ -277,7 +279,9 @@ def test_class_names_with_commas_are_targets(kx_command, model, folder, tmp_path
 
 
 def test_a_contrast_of_such_classes_is_one_target(kx_command, model, folder, tmp_path):
-    (tmp_path / "names.txt").write_text("tench, Tinca tinca\ngoldfish\nhammerhead, shark, fish\nray\n")
+    (tmp_path / "names.txt").write_text(
+        "tench, Tinca tinca\ngoldfish\nhammerhead, shark, fish\nray\n", encoding="utf-8"
+    )
     asked = ("explain", model, folder / "cats" / "01.png", "--out", tmp_path / "s", "--class-names")
     several = "tench, Tinca tinca − 0.6 mean(hammerhead, shark, fish; ray)"
     targets = f"ray, {several}, goldfish − tench, Tinca tinca, top"
@@ -297,14 +301,14 @@ def test_h5_is_loaded_only_by_a_keras_that_does_not_run_its_code(kx_command, tmp
 
 def test_a_page_of_a_store_loads_nothing(kx_command, store, tmp_path):
     kx_command("show", store, "--out", tmp_path / "page.html")
-    text = (tmp_path / "page.html").read_text()
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "content=\"default-src 'none'; script-src 'sha256-" in text
     assert not re.search(r"(src|href)=.https?:", text)
 
 
 def test_explain_tells_what_the_model_predicts(kx_command, model, folder, tmp_path):
     names = tmp_path / "names.txt"
-    names.write_text("cats\nx\ndogs\ny\n")
+    names.write_text("cats\nx\ndogs\ny\n", encoding="utf-8")
     asked = ("--class-names", names, "--labels", "folder", "--quiet", "--out")
     photos = [folder / "cats" / f"{i:02}.png" for i in (1, 3, 5)]
     code, out, _ = kx_command("explain", model, *photos, *asked, tmp_path / "s")

@@ -211,7 +211,7 @@ def test_methods_are_compared_on_the_same_files(kx_command, model, folder, tmp_p
     assert "19 images, means with intervals of 95 % over images, best Single deletion first:" in text
     assert "LeGrad needs attention" in text
     assert "02-truncated.jpg" in err
-    facts = json.loads(out.read_text())
+    facts = json.loads(out.read_text(encoding="utf-8"))
     good = [path for path in sorted(folder.rglob("*.*")) if "-" not in path.name]
     explainer = kx.Explainer(keras.saving.load_model(model, compile=False))
     expected = explainer.compare(good, methods=methods.split(","), metrics=["random_logit", "single_deletion"])

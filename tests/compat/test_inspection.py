@@ -191,9 +191,9 @@ def test_pictures_are_drawn_as_documented(x, tmp_path):
 
 def test_the_rest_of_the_package_knows_nothing_of_it():
     code = "import sys, kx_widget.engine.explainer; print([m for m in sys.modules if m.startswith('kx_widget.compat')])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert done.stdout.strip() == "[]"
     root = Path(ke.__file__).parents[2]
     others = [p for p in root.rglob("*.py") if "compat" not in p.relative_to(root).parts]
     assert len(others) > 30
-    assert not [p for p in others if "kx_widget.compat" in p.read_text()]
+    assert not [p for p in others if "kx_widget.compat" in p.read_text(encoding="utf-8")]

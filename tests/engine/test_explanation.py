@@ -278,7 +278,7 @@ def test_pictures_and_pages(tmp_path):
     e.save(tmp_path / "e.png")
     assert_array_equal(np.asarray(Image.open(tmp_path / "e.png"))[:8, 8:16], e.overlay()[0, 1])
     e.save(tmp_path / "e.html")
-    page = (tmp_path / "e.html").read_text()
+    page = (tmp_path / "e.html").read_text(encoding="utf-8")
     assert page.count("data:image/png;base64,") == 4
     assert "<b>" not in page
     assert "&lt;b&gt;0&lt;/b&gt; · 50.0 %" in page
@@ -294,7 +294,7 @@ def test_pictures_and_pages(tmp_path):
 
 def test_fixture_shared_with_the_front_end():
     """The same cases are asked of `js/src/math/postprocess.ts`."""
-    for case in json.loads(FIXTURE.read_text()):
+    for case in json.loads(FIXTURE.read_text(encoding="utf-8")):
         maps = np.asarray(case["maps"], np.float32)
         display = Display(**case["display"])
         found = apply_sign(maps, display.sign) if case["signed"] else maps

@@ -218,8 +218,8 @@ def test_pictures_pages_and_captions_tell_of_it(tmp_path):
     assert e.caption(0, 0).endswith("% (flat)")
     assert e.plot().axes[0].get_title() == e.caption(0, 0)
     e.save(tmp_path / "e.html")
-    assert (
-        "Flat: the map is 0 everywhere, no evidence for &#x27;class 1&#x27;. Try" in (tmp_path / "e.html").read_text()
+    assert "Flat: the map is 0 everywhere, no evidence for &#x27;class 1&#x27;. Try" in (tmp_path / "e.html").read_text(
+        encoding="utf-8"
     )
     e.save(tmp_path / "e.png")
     kept = np.asarray(Image.open(tmp_path / "e.png"))

@@ -36,7 +36,7 @@ def test_a_picture_of_24_megapixels_keeps_to_the_budget(tmp_path):
     rng = np.random.default_rng(0)
     Image.fromarray(rng.integers(0, 256, (400, 600, 3), np.uint8)).resize((6000, 4000)).save(tmp_path / "large.jpg")
     command = [sys.executable, "-c", SCRIPT, str(tmp_path / "large.jpg")]
-    ran = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+    ran = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=ROOT, check=True)
     told = json.loads(ran.stdout.strip().splitlines()[-1])
     assert told["shape"] == [1, 1, 4000, 6000]
     assert told["finite"]

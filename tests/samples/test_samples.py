@@ -59,7 +59,7 @@ def test_every_source_is_credited():
 
 
 def test_every_shipped_picture_has_a_credited_source():
-    facts = json.loads((FOLDER / "data" / "assets.json").read_text())
+    facts = json.loads((FOLDER / "data" / "assets.json").read_text(encoding="utf-8"))
     assert set(facts["cutouts"]) == {*OUTLINES, "coin", "horse"}
     listed = {file for files in facts["cutouts"].values() for file in files} | set(facts["backgrounds"])
     listed |= {f"photographs/{name}.jpg" for name in PHOTOGRAPHS}
@@ -166,7 +166,9 @@ def test_a_model_is_small_and_needs_nothing_of_ours_to_be_read(file: str):
         "scores = model.predict(inputs if len(inputs) > 1 else inputs[0], verbose=0)\n"
         "print(scores.tobytes().hex(), 'kx_widget' in sys.modules)"
     )
-    first, second = (subprocess.run([sys.executable, "-c", code], capture_output=True, text=True) for _ in range(2))
+    first, second = (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8") for _ in range(2)
+    )
     assert first.stdout.endswith("False\n"), first.stderr
     assert first.stdout == second.stdout
 

@@ -42,7 +42,7 @@ def test_large_maps_are_off_by_at_most_half_a_step(m, constant):
 
 def test_fixture_shared_with_the_front_end():
     """What `js/src/kernel/decode.ts` is asked to read is what `encode` writes."""
-    fixture = json.loads(FIXTURE.read_text())
+    fixture = json.loads(FIXTURE.read_text(encoding="utf-8"))
     maps = [np.array([[np.nan if v is None else v for v in row] for row in m], np.float32) for m in fixture["maps"]]
     headers, buffer = encode(maps)
     assert buffer.hex() == fixture["buffer"]

@@ -33,7 +33,7 @@ def kept(tmp_path_factory, explainer):
         path = folder / NAMES[i % 3] / f"{i:02}.png"
         path.parent.mkdir(exist_ok=True)
         Image.fromarray(rng.integers(0, 256, (13 + i, 20, 3), np.uint8)).save(path)
-    (folder / NAMES[0] / "03-broken.png").write_text("no picture")
+    (folder / NAMES[0] / "03-broken.png").write_text("no picture", encoding="utf-8")
     store = explainer.explain_to(folder / "s", folder, ["top", "dog"], labels="folder", part_images=8)
     assert len(store.skipped) == 1
     paths = [row["id"] for row in store.rows(store.select()[::2])]

@@ -1,7 +1,7 @@
 """The widget among others: linked, observed, driven from asyncio, interrupted."""
 
+import _thread
 import asyncio
-import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -75,7 +75,7 @@ def test_from_asyncio(widget, explainer):
 def test_an_interrupted_wait_cancels_and_leaves_everything_usable(widget, browser, explainer, heeded_interrupts):
     widget.params = {"smooth": {"repetitions": 1000}}
     until(lambda: widget.progress > 0)
-    threading.Timer(0.1, lambda: signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)).start()
+    threading.Timer(0.1, _thread.interrupt_main).start()
     with pytest.raises(KeyboardInterrupt):
         widget.wait()
     assert widget.status == "cancelled"

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_the_front_end_has_these_types():
     command = [sys.executable, "js/write_protocol.py", "--check"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
 
 
@@ -72,7 +72,7 @@ nearly = st.dictionaries(st.sampled_from(names), anything).flatmap(
 
 
 def test_the_fixture_shared_with_the_front_end_holds_every_message():
-    fixture = json.loads((Path(make.__file__).parent / "messages.json").read_text())
+    fixture = json.loads((Path(make.__file__).parent / "messages.json").read_text(encoding="utf-8"))
     assert fixture == make.messages()
     for message in fixture["up"]:
         assert validate(message) == message

@@ -196,7 +196,7 @@ def folder(tmp_path_factory):
         path = folder / NAMES[i % 3] / f"{i:02}.png"
         path.parent.mkdir(exist_ok=True)
         Image.fromarray(rng.integers(0, 256, (20, 20, 3), np.uint8)).save(path)
-    (folder / NAMES[0] / "03-broken.png").write_text("no picture")
+    (folder / NAMES[0] / "03-broken.png").write_text("no picture", encoding="utf-8")
     return folder
 
 

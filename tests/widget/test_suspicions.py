@@ -37,7 +37,7 @@ def facts(**fields):
 
 @pytest.fixture
 def searched(store):
-    (Path(store.path) / KEPT).write_text(json.dumps(facts()))
+    (Path(store.path) / KEPT).write_text(json.dumps(facts()), encoding="utf-8")
     return store
 
 
@@ -93,7 +93,7 @@ def test_what_is_passed_takes_the_place_of_what_is_kept(browser, searched):
 
 
 def test_suspicions_of_another_state_of_the_store_are_told_and_left_out(browser, store):
-    (Path(store.path) / KEPT).write_text(json.dumps(facts(rows=7)))
+    (Path(store.path) / KEPT).write_text(json.dumps(facts(rows=7)), encoding="utf-8")
     with pytest.warns(RuntimeWarning, match="run kx shortcuts again"):
         widget = kx.KxWidget.from_store(store)
     with widget:

@@ -1,6 +1,6 @@
 """One thread, one job: it survives what a job raises."""
 
-import signal
+import _thread
 import subprocess
 import sys
 import threading
@@ -74,7 +74,7 @@ begun.wait()
 
 
 def test_the_end_of_the_process_waits_for_a_job_to_give_way():
-    ended = subprocess.run([sys.executable, "-c", LEAVING], capture_output=True, text=True)
+    ended = subprocess.run([sys.executable, "-c", LEAVING], capture_output=True, encoding="utf-8")
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "gave way\n", "")
 
 
@@ -104,7 +104,7 @@ def test_an_interrupt_that_another_thread_gets_ends_the_wait(heeded_interrupts):
 
     def interrupt():
         asleep.wait()
-        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+        _thread.interrupt_main()
 
     threading.Thread(target=interrupt, daemon=True).start()
     start, condition = time.monotonic(), Watched()

@@ -49,4 +49,4 @@ def write_assets(folder: Path) -> None:
         picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
         picture.save(folder / f"photographs/{name}.jpg", quality=92, optimize=True)
     facts = {"cutouts": cutouts, "backgrounds": backgrounds, "grounded": GROUNDED}
-    (folder / "assets.json").write_text(json.dumps(facts, indent=1) + "\n")
+    (folder / "assets.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8", newline="\n")

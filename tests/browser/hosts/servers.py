@@ -115,7 +115,7 @@ def marimo(lab: Lab, codes: Sequence[str], *, mode: str = "run", has_door: bool 
     """The notebook, converted by marimo, as its app or, to "edit", in its editor."""
     with folder() as place:
         door = write_with_door(place, codes, has_door)
-        (place / "pyproject.toml").write_text(MARIMO)
+        (place / "pyproject.toml").write_text(MARIMO, encoding="utf-8")
         convert = [sys.executable, "-m", "marimo", "convert", "cells.ipynb", "-o", "cells.py"]
         subprocess.run(convert, cwd=place, check=True, capture_output=True)
 
