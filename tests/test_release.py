@@ -111,6 +111,17 @@ def test_notes_are_those_of_the_version():
     assert release.section(CHANGES, "0.1.") is None
 
 
+def test_links_of_the_readme_lead_to_the_release(published: Any):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = release.readme(text, published)
+    begun = f"{ADDRESS}/(raw|blob)/v0.1.0/"
+    links = re.findall(rf"{begun}([^)\"#\s]+)", shown)
+    assert {("raw", "docs/demo-light.webp"), ("raw", "docs/demo-dark.webp"), ("blob", "docs/bulk.md")} <= set(links)
+    assert all((ROOT / path).exists() for _, path in links)
+    assert not re.findall(r'\]\((?!https?:|#)|(?:src|srcset|href)="(?!https?:|#)', shown)
+    assert re.sub(begun, "", shown) == text
+
+
 def test_only_pyproject_tells_the_address():
     """What is generated from it may repeat it."""
     files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, check=True, encoding="utf-8").stdout

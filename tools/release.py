@@ -1,4 +1,4 @@
-"""What a release is made of: ``python -m tools.release write``, ``check``, ``notes`` or ``recipe``.
+"""What a release is made of: ``python -m tools.release write``, ``check``, ``notes``, ``recipe``, ``readme``.
 
 pyproject.toml is where names, versions and addresses are told; CITATION.cff and conda/recipe.yaml repeat it, so `write`
 writes them. The address of the repository is [project.urls] Repository, and nowhere else.
@@ -25,6 +25,10 @@ ROOT = Path(__file__).parents[1]
 CITATION = ROOT / "CITATION.cff"
 RECIPE = ROOT / "conda/recipe.yaml"
 CHANGELOG = ROOT / "CHANGELOG.md"
+README = ROOT / "README.md"
+# A link of Markdown or HTML to something in the repository.
+LINK = re.compile(r'(\]\(|(?:src|srcset|href)=")(?![a-z]+:|#)([^)"\s]+)')
+PICTURE = re.compile(r"\.(webp|png|jpe?g|svg|gif)$")
 GENERATED = "# python -m tools.release write: from pyproject.toml\n"
 # Those for which conda has TensorFlow.
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
@@ -124,6 +128,16 @@ def conda_name(requirement: Requirement) -> str:
     return f"{requirement.name.lower()} {requirement.specifier}".strip()
 
 
+def readme(text: str, core: Any) -> str:
+    """README.md as it is shown where the repository is not: its links lead to the repository, as it was released."""
+
+    def absolute(link: re.Match[str]) -> str:
+        kind = "raw" if PICTURE.search(link[2]) else "blob"
+        return f"{link[1]}{address(core)}/{kind}/v{core.version}/{link[2]}"
+
+    return LINK.sub(absolute, text)
+
+
 def text_of(document: dict[str, Any]) -> str:
     """A file of YAML, with the line that says where it is from."""
     return GENERATED + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
@@ -172,6 +186,7 @@ def main() -> int:
     commands.add_parser("check", help="is everything ready for this tag?").add_argument("tag")
     commands.add_parser("notes", help="print what the changelog says of this version")
     commands.add_parser("recipe", help="print conda's recipe of a published sdist").add_argument("sdist", type=Path)
+    commands.add_parser("readme", help="let the links of README.md lead to the repository, before a build")
     arguments, core, changelog = parser.parse_args(), project(), read(CHANGELOG)
     if arguments.command == "check":
         said = problems(arguments.tag, core, changelog, PUBLISHED, __version__)
@@ -181,6 +196,8 @@ def main() -> int:
         print((section(changelog, core.version) or ("", ""))[1])
     elif arguments.command == "recipe":
         print(text_of(recipe(core, arguments.sdist)), end="")
+    elif arguments.command == "readme":
+        README.write_text(readme(read(README), core), encoding="utf-8", newline="\n")
     else:
         for path, text in documents(core, changelog).items():
             path.parent.mkdir(exist_ok=True)
