@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from kx_widget.engine.explanation import Explanation
     from kx_widget.engine.methods import METHODS
     from kx_widget.engine.metrics import METRICS
+    from kx_widget.engine.model_comparison import MapAgreement, ModelComparison, compare_models
     from kx_widget.engine.references import similar_to
     from kx_widget.engine.regions import Region, region
     from kx_widget.engine.registry import Method, Metric
@@ -54,9 +55,11 @@ __all__ = [
     "Inspection",
     "KxError",
     "KxWidget",
+    "MapAgreement",
     "Method",
     "Metric",
     "MissingPackageError",
+    "ModelComparison",
     "ModelError",
     "Parameter",
     "ParameterError",
@@ -69,6 +72,7 @@ __all__ = [
     "UnknownMethodError",
     "UnknownTargetError",
     "UnsupportedMethodError",
+    "compare_models",
     "contrast",
     "detection",
     "dfine_boxes",
@@ -88,6 +92,7 @@ _HOMES = {
     "Concepts": "engine.concepts",
     "Evaluation": "engine.evaluation",
     "Explanation": "engine.explanation",
+    "compare_models": "engine.model_comparison",
     "contrast": "engine.targets",
     "detection": "engine.detections",
     "Detection": "engine.detections",
@@ -95,8 +100,10 @@ _HOMES = {
     "retinanet_boxes": "engine.detectors",
     "Display": "engine.display",
     "Inspection": "engine.types",
+    "MapAgreement": "engine.model_comparison",
     "Method": "engine.registry",
     "Metric": "engine.registry",
+    "ModelComparison": "engine.model_comparison",
     "Parameter": "engine.types",
     "Partial": "engine.types",
     "Region": "engine.regions",

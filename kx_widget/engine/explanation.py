@@ -68,6 +68,7 @@ class Explanation:
         units: of the values that a regression tells, one a value, "" where it has none; () for the scores of classes.
             Of a value a map shows what raises it and, below 0, what lowers it.
         own: the targets of one's own that are explained, which files do not keep; () where these are classes.
+        model: its name where several are compared, else "".
     """
 
     maps: Floats
@@ -91,6 +92,7 @@ class Explanation:
     regions: tuple[Region, ...] = ()
     units: tuple[str, ...] = ()
     own: tuple[Any, ...] = ()
+    model: str = ""
 
     @property
     def progress(self) -> float:
@@ -100,14 +102,20 @@ class Explanation:
     def __repr__(self) -> str:
         different = list(dict.fromkeys(name for row in self.target_names for name in row if name))
         names = ", ".join(map(repr, different[:3])) + (", …" if len(different) > 3 else "")
+        model = f"model={self.model!r}, " if self.model else ""
         return (
-            f"Explanation(maps={self.maps.shape}, images={self.images.shape}, method={self.method!r}, "
+            f"Explanation({model}maps={self.maps.shape}, images={self.images.shape}, method={self.method!r}, "
             f"layer={self.layer!r}, targets=[{names}]{self._where()}{self._noted()}{self._unfinished()})"
         )
 
     def _where(self) -> str:
         words = list(dict.fromkeys(map(str, self.regions)))
         return f", {', '.join(words[:2])}{', …' if len(words) > 2 else ''}" if words else ""
+
+    @property
+    def _asked(self) -> str:
+        """What made the maps, in words."""
+        return " · ".join(filter(None, (self.model, self.method, self.layer or "input")))
 
     def _noted(self) -> str:
         count = sum(bool(notes) for row in self.notes for notes in row)
@@ -345,7 +353,7 @@ class Explanation:
         elif path.suffix == ".png":
             write_whole(path, encode(contact_sheet(self.pictures())))
         elif path.suffix == ".html":
-            title = escape(f"{self.method} · {self.layer or 'input'}")
+            title = escape(self._asked)
             head = f'<!doctype html><meta charset="utf-8"><title>{title}</title>'
             write_whole(path, (head + self._repr_html_()).encode())
         else:
@@ -382,7 +390,7 @@ class Explanation:
             for i in range(n)
         ]
         legend = f" · {self.legend}" if self.legend else ""
-        where = escape(f"{self.method} · {self.layer or 'input'} · {self.seconds:.2f} s{self._unfinished()}{legend}")
+        where = escape(f"{self._asked} · {self.seconds:.2f} s{self._unfinished()}{legend}")
         return f"<table><caption>{where}</caption>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
 
 
