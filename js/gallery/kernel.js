@@ -436,8 +436,9 @@ export async function createKernel(options) {
           suspicions: null,
           regions: regions ? ["wins", "whole", "pixel", "box", "object", "mask"] : [],
           unmeasurable: null,
+          models: [],
         });
-        down({ kind: "predictions", shape: [images, classes], first: 0, best }, [
+        down({ kind: "predictions", model: "", shape: [images, classes], first: 0, best }, [
           new DataView(probabilities.slice().buffer),
         ]);
         answer();

@@ -10,7 +10,7 @@ function meaning(fields: Parameters<typeof item>[0], traits: Partial<Traits> = {
   const extent = { lo: -1, hi: 1, loAt: 0, hiAt: 1 };
   const map: TileMap = { item: item(fields), values: Float32Array.of(-1, 1), extent };
   const display = { clip: 99, origin: "quartile", sign: "positive", borders: false } as const;
-  const named = { layer: "", method: "cam", method_title: "CAM", target: "top", input: "" };
+  const named = { layer: "", method: "cam", method_title: "CAM", target: "top", input: "", model: "", matched: "" };
   const column = { ...named, signed: true, own: false, display };
   store.answer.value = { gen: 1, key: "", columns: [column], tiles: new Map([["0/0", map]]) };
   return colourMeaning(store, map);

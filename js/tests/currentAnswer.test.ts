@@ -173,7 +173,7 @@ describe("a view", () => {
   });
 
   it("puts predictions together that come in parts", () => {
-    const part = { kind: "predictions", shape: [2, 2], best: [1, 0] };
+    const part = { kind: "predictions", model: "", shape: [2, 2], best: [1, 0] };
     model.down({ ...part, first: 0 }, bytes(0.25, 0.75));
     model.down({ ...part, first: 1 }, bytes(1, 0));
     expect([...(store.predictions.value?.values ?? [])]).toEqual([0.25, 0.75, 1, 0]);

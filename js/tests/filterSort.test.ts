@@ -139,7 +139,7 @@ describe("the store", () => {
   });
 
   it("says in words what is wrong", () => {
-    expect([0, 1, 3, 4].map((image) => verdict(store, image, facts.predicted[image]))).toEqual([
+    expect([0, 1, 3, 4].map((image) => verdict(store, { image, column: 0 }, facts.predicted[image]))).toEqual([
       "right",
       "wrong, true class cat",
       "",
@@ -149,12 +149,12 @@ describe("the store", () => {
 
   it("names what was predicted where another class is explained, or a difference of two", () => {
     const explained = [1, 0, 0, -1, 1];
-    expect([0, 1, 3, 4].map((image) => verdict(store, image, explained[image]))).toEqual([
+    expect([0, 1, 3, 4].map((image) => verdict(store, { image, column: 0 }, explained[image]))).toEqual([
       "predicted cat, right",
       "predicted dog, true class cat",
       "",
       "predicted cat, true class dog",
     ]);
-    expect(verdict(store, 1, -1)).toBe("predicted dog, true class cat");
+    expect(verdict(store, { image: 1, column: 0 }, -1)).toBe("predicted dog, true class cat");
   });
 });

@@ -42,7 +42,7 @@ export const COLUMN: Omit<Column, "target"> = {
   method_title: "CAM",
   signed: true,
   own: false,
-  input: "",
+  ...{ input: "", model: "", matched: "" },
   display: { clip: 100, origin: "zero", sign: "positive", borders: false },
 };
 
@@ -79,7 +79,7 @@ export function welcome(fields: Partial<Constants> = {}): Constants {
     columns: [],
     suspicions: null,
     ...{ predicts: "probability", units: [], places: [], regions: [] },
-    unmeasurable: null,
+    ...{ unmeasurable: null, models: [] },
     ...fields,
   };
 }

@@ -228,5 +228,5 @@ const LISTS = {
   units: [],
   places: [],
   regions: [],
-  unmeasurable: null,
+  ...{ unmeasurable: null, models: [] },
 };

@@ -175,6 +175,6 @@ describe("brief names", () => {
     store.constants.value = welcome({ class_names: ["tabby, tabby cat", "dog"] });
     store.traits._images.value = [{}, {}, {}] as never;
     store.predictions.value = predictions([0.2, 0.8], [0.1, 0.9], [1, 0]);
-    expect([0, 1, 2].map((image) => truthText(store, image))).toEqual(["true: tabby", "right", ""]);
+    expect([0, 1, 2].map((image) => truthText(store, { image, column: 0 }))).toEqual(["true: tabby", "right", ""]);
   });
 });

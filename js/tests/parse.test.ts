@@ -17,7 +17,7 @@ describe("parse", () => {
     expect(() => parse({ kind: "done", gen: 1 })).toThrow('"done": field "seconds"');
     expect(() => parse({ kind: "maps", gen: "1", seq: 1, items: [] })).toThrow('"maps": field "gen"');
     expect(() => parse({ kind: "welcome", version: 1, gen: 0, catalogue: [], wrappers: [] })).toThrow('"inspection"');
-    expect(() => parse({ kind: "predictions", shape: null, first: 0, best: [] })).toThrow('"shape"');
+    expect(() => parse({ kind: "predictions", model: "", shape: null, first: 0, best: [] })).toThrow('"shape"');
   });
 
   it("passes on the greeting of another version, whatever it holds", () => {

@@ -205,7 +205,9 @@ describe("a page that shows what a segmenter sees", () => {
     await answer(0, 1, 0, 0);
     await answer(2, 2, 1, 1);
     expect(store.segmentations.value.has(0)).toBe(false);
-    model.down({ kind: "predictions", shape: [3, 2], first: 0, best: [0, 0, 0] }, [new Float32Array(6).buffer]);
+    model.down({ kind: "predictions", model: "", shape: [3, 2], first: 0, best: [0, 0, 0] }, [
+      new Float32Array(6).buffer,
+    ]);
     expect(store.segmentations.value.size).toBe(0);
     expect(asked().at(-1)).toEqual([0]);
   });

@@ -25,6 +25,7 @@ const welcome = {
   units: [],
   places: [],
   regions: [],
+  models: [],
 };
 
 let model: FakeModel;
@@ -209,7 +210,7 @@ describe("an answer", () => {
 
 describe("predictions", () => {
   it("are rows of probabilities", () => {
-    model.down({ kind: "predictions", shape: [1, 2], first: 0, best: [1] }, [frame(0.25, 0.75)]);
+    model.down({ kind: "predictions", model: "", shape: [1, 2], first: 0, best: [1] }, [frame(0.25, 0.75)]);
     expect(store.predictions.value).toMatchObject({ images: 1, classes: 2, predicted: [1] });
     expect([...(store.predictions.value?.values ?? [])]).toEqual([0.25, 0.75]);
   });

@@ -8,7 +8,7 @@ import gzip
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from kx_widget.widget.codec import encode
 from kx_widget.widget.concept_search import ConceptMessage, KnownConcepts
 from kx_widget.widget.evidence import Records
 from kx_widget.widget.messages import VERSION, Column
+from kx_widget.widget.model_messages import AgreementRecord
 from kx_widget.widget.ranking import Ranking
 from kx_widget.widget.reduced_maps import factor_of, reduce
 from kx_widget.widget.scored_curves import ScoredCurves
@@ -44,7 +45,8 @@ class KeptAnswer:
     """An answer, whole or as far as it had come, the traits of its question, and how long it took if that is known.
 
     `evidence` grows while its maps are measured; `curves` are what was scored to measure some of them; `rankings` are
-    the tables of methods for its targets.
+    the tables of methods for its targets; `agreements` say how far the maps of several models agree, `models` are the
+    scores and probabilities (N, C) of those that are compared with the first, by name.
     """
 
     traits: Mapping[str, Any]
@@ -55,6 +57,8 @@ class KeptAnswer:
     evidence: Records = field(default_factory=dict)
     curves: Sequence[ScoredCurves] = ()
     rankings: Sequence[Ranking] = ()
+    agreements: Sequence[AgreementRecord] = ()
+    models: Mapping[str, tuple[Floats, Floats]] = field(default_factory=dict)
 
 
 class Archive:
@@ -170,7 +174,7 @@ def _segmentations_within(segmentations: Mapping[int, PackedLabels], limit: int)
 def _block(
     welcome: Mapping[str, Any],
     predictions: tuple[Floats, Floats] | None,
-    answers: Iterable[KeptAnswer],
+    answers: Sequence[KeptAnswer],
     facts: Mapping[str, Any],
     side: int | None,
     curves: Sequence[ScoredCurves] = (),
@@ -178,8 +182,9 @@ def _block(
     concepts: Sequence[ConceptMessage] = (),
 ) -> bytes:
     maps = [reduce(values, side) for answer in answers for _, values in answer.tiles]
-    if predictions is not None:
-        maps.append(prediction_numbers(*predictions, welcome["predicts"]))
+    models = answers[-1].models if answers else {}
+    tables = [*([] if predictions is None else [predictions]), *models.values()]
+    maps += [prediction_numbers(*each, welcome["predicts"]) for each in tables]
     headers, buffer = encode(maps, EXACT_BYTES)
     rest = iter(headers)
     places: dict[bytes, int] = {}
@@ -213,12 +218,14 @@ def _block(
                     if each in curves
                 ],
                 "rankings": [ranking.record() for ranking in answer.rankings if ranking.methods],
+                "agreements": list(answer.agreements),
             }
             for answer in answers
         ],
         "segmentations": [each.record(image, placed(each.data)[0]) for image, each in (segmentations or {}).items()],
         "concepts": [{**message, "parts": list(map(placed, buffers))} for message, buffers in concepts],
         "predictions": predictions and {**next(rest), "best": predictions[0].argmax(-1).tolist()},
+        "models": [{**next(rest), "best": each[0].argmax(-1).tolist(), "model": name} for name, each in models.items()],
     }
     text = json.dumps(header, default=str).encode()
     padding = bytes(-(4 + len(text)) % 4)

@@ -15,8 +15,8 @@ ABSOLUTE = re.compile(r"""['"](?:/|~|[A-Za-z]:[\\/])""")
 PACKAGE = __name__.partition(".")[0]
 # What an expression may be made of that can be evaluated again: it costs nothing, and changes nothing.
 PLAIN = (
-    ast.Attribute, ast.Constant, ast.List, ast.Name, ast.Slice, ast.Subscript, ast.Tuple, ast.UnaryOp, ast.operator,
-    ast.unaryop, ast.expr_context,
+    ast.Attribute, ast.Constant, ast.Dict, ast.List, ast.Name, ast.Slice, ast.Subscript, ast.Tuple, ast.UnaryOp,
+    ast.operator, ast.unaryop, ast.expr_context,
 )  # fmt: skip
 # Arguments whose expressions may cost a lot, or give another value: a model is built anew, images are drawn.
 COSTLY = ("model", "images", "store")

@@ -9,6 +9,7 @@ from kx_widget.engine.types import Floats, Frame
 from kx_widget.widget.answer_sources import Part, Query
 from kx_widget.widget.evidence import COVER, MapEvidence
 from kx_widget.widget.messages import Column
+from kx_widget.widget.model_messages import AgreementRecord
 from kx_widget.widget.ranking import Ranking
 from kx_widget.widget.serialize import Tile
 
@@ -42,6 +43,7 @@ class CurrentAnswer:
     evidence: MapEvidence = field(default_factory=MapEvidence)
     cover: str = COVER
     rankings: Sequence[Ranking] = ()
+    agreements: Sequence[AgreementRecord] = ()
     status: Status = "running"
     error: BaseException | None = None
     seconds: float = 0.0

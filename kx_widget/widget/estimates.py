@@ -92,6 +92,7 @@ class Estimates:
             return {}
         seconds: dict[str, float] = {}
         refused: dict[str, str] = {}
+        models = len(query.columns) if traits["compare"] == "models" else 1
         alone: dict[str, Any] = {**traits, "target": 0, "compare": "none", "compare_with": []}
         for name, method in explainer.methods.items():
             try:
@@ -106,5 +107,5 @@ class Estimates:
                 refused[name] = objection
             elif method.passes is not None or name in self._method_seconds:
                 passes = passes_for(question) or len(question.images.batch)
-                seconds[name] = passes * self._method_seconds.get(name, pass_seconds)
+                seconds[name] = models * passes * self._method_seconds.get(name, pass_seconds)
         return {"seconds": seconds, "refused": refused}

@@ -79,13 +79,15 @@ class ImageSource(Protocol):
 
     `at_once` tells whether a question is answered for all of them, or for those that are looked at; `path` is that of
     the store that they belong to, if they do. `labels` are the true classes that the widget was given, one an image, or
-    none. `inputs` are those of the model's other inputs that are shown beside them.
+    none. `inputs` are those of the model's other inputs that are shown beside them, `models` the same images as each of
+    several models is given them, the first of which is that of the images.
     """
 
     at_once: bool
     path: str
     labels: Sequence[int | None]
     inputs: Sequence[InputImages]
+    models: Sequence[ModelImages]
 
     def __len__(self) -> int: ...
 
@@ -184,16 +186,26 @@ class InputImages:
     images: Images
 
 
+@dataclass(frozen=True)
+class ModelImages:
+    """The images as one of several models is given them, and what explains them."""
+
+    name: str
+    explainer: Explainer
+    images: Images
+
+
 @dataclass
 class LoadedImages:
     """Images that were given as arrays or files, and are held ready for the model, with their labels.
 
-    `inputs` are those of other inputs of the model that are shown beside them.
+    `inputs` are those of other inputs of the model that are shown beside them; `models` are as in `ImageSource`.
     """
 
     images: Images
     labels: Sequence[int | None] = ()
     inputs: Sequence[InputImages] = ()
+    models: Sequence[ModelImages] = ()
     decoded: LastDecoded = field(default_factory=LastDecoded)
     at_once = True
     path = ""
@@ -267,7 +279,9 @@ class LoadedImages:
 def encode_all(images: LoadedImages) -> list[dict[str, Any]]:
     """All pictures as the `_images` trait wants them, 4 MB at most."""
     side = LONGEST_SIDE
-    sources = {each.name: LoadedImages(each.images) for each in images.inputs}
+    # Most models see the same part of a picture, which is then theirs, too.
+    others = [each for each in images.models if each.images.boxes != images.images.boxes]
+    sources = {each.name: LoadedImages(each.images) for each in (*images.inputs, *others)}
     while True:
         previews = [images.preview(image, side) for image in range(len(images))]
         beside = {name: [each.preview(i, side) for i in range(len(each))] for name, each in sources.items()}

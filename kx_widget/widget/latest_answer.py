@@ -13,6 +13,7 @@ from kx_widget.widget.archive import KeptAnswer
 from kx_widget.widget.current_answer import CurrentAnswer, Status
 from kx_widget.widget.evidence import ExplainedImages
 from kx_widget.widget.image_sources import ImageSource
+from kx_widget.widget.model_predictions import ModelPredictions
 from kx_widget.widget.outbox import LARGEST_FRAME, Outbox
 from kx_widget.widget.painting import Predictions
 from kx_widget.widget.ranker import Ranker
@@ -54,6 +55,7 @@ class LatestAnswer:
         self.current = CurrentAnswer(0, status="idle")
         self.predictions: Predictions | None = None
         self.predicted_with = 0
+        self.models = ModelPredictions(images)
 
     def keep(self) -> None:
         """Keep what has come of an answer about all images that is not whole."""
@@ -70,6 +72,7 @@ class LatestAnswer:
         kept = KeptAnswer(
             answer.traits, answer.columns, tiles, answer.seconds,
             evidence=evidence.records, curves=evidence.curves, rankings=answer.rankings,
+            agreements=answer.agreements, models=self.models.kept(answer.version),
         )  # fmt: skip
         self._keep(kept, answer.version, self.predictions)
 
@@ -104,8 +107,11 @@ class LatestAnswer:
             return None
         return ExplainedImages(answer.explanations, *query.explained(answer.explained))
 
-    def predictions_of(self, answer: CurrentAnswer) -> Predictions | None:
-        """What the answer's weights predict for all images, None where it is not known."""
+    def predictions_of(self, answer: CurrentAnswer, column: int = 0) -> Predictions | None:
+        """What the answer's weights, of a column's model, predict for all images, None where it is not known."""
+        model = answer.columns[column]["model"] if column in range(len(answer.columns)) else ""
+        if model != self.models.first:
+            return self.models.of(model, answer.version)
         return self.predictions if self.predicted_with == answer.version else None
 
     def if_current(self, answer: CurrentAnswer, tell: Callable[..., None], *arguments: Any) -> None:
@@ -130,6 +136,7 @@ class LatestAnswer:
             self.show(answer, list(answer.tiles.values()))
         self.tell_end(answer)
         self.tell_costs(answer)
+        self.tell_agreements(answer)
 
     def tell_running(self, answer: CurrentAnswer) -> None:
         """Tell what is being answered, and what was measured of it before."""
@@ -144,6 +151,11 @@ class LatestAnswer:
         """Tell what each method would cost instead, once that is known."""
         if answer.costs:
             self.outbox.tell("costs", **answer.costs, measuring=answer.measuring)
+
+    def tell_agreements(self, answer: CurrentAnswer) -> None:
+        """Tell how far the maps of several models agree."""
+        if answer.agreements:
+            self.outbox.tell("agreements", items=answer.agreements)
 
     def tell_rankings(self, answer: CurrentAnswer, stale: Callable[[], bool] = lambda: False) -> None:
         """Tell which methods can be compared, and how those that were compare."""
@@ -162,7 +174,8 @@ class LatestAnswer:
         explainer = self.answers.explainer
         if self.predictions is not None and explainer is not None:
             numbers = prediction_numbers(*self.predictions, explainer.predicts)
-            self.outbox.overview(prediction_messages(self.predictions[0], numbers, LARGEST_FRAME))
+            messages = prediction_messages(self.predictions[0], numbers, LARGEST_FRAME)
+            self.outbox.overview([*messages, *self.models.messages(LARGEST_FRAME)])
         else:
             self.outbox.overview(self.images.metadata())
 

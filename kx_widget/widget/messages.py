@@ -9,6 +9,7 @@ from typing import Any, Literal, TypedDict, get_args, get_type_hints
 from kx_widget.widget.concept_messages import FindConcepts, FoundConcepts
 from kx_widget.widget.encoded_maps import Encoded, MapPart
 from kx_widget.widget.evidence_messages import Cover, Covered, Evidence, Measure
+from kx_widget.widget.model_messages import Agreements, ModelRecord
 from kx_widget.widget.nearest_messages import Nearest
 from kx_widget.widget.prediction_messages import Detected, Predictions, Segment, Segmentation
 from kx_widget.widget.ranking_messages import Rank, Rankings
@@ -32,7 +33,7 @@ class QuestionRecord(TypedDict):
     method: str
     target: str | int
     params: dict[str, Any]
-    compare: Literal["none", "targets", "methods", "layers"]
+    compare: Literal["none", "targets", "methods", "layers", "models"]
     compare_with: list[str | int]
     regions: dict[str, RegionRecord]
 
@@ -160,7 +161,9 @@ class DisplayRecord(TypedDict):
 class Column(TypedDict):
     """What a column of the grid asks, a class or a number of the user's `own`, and how its maps want to be drawn.
 
-    `input` is the name of the model's input whose pictures it shows where there are several, else "".
+    `input` is the name of the model's input whose pictures it shows where there are several, else "". `model` is the
+    name of the model where there are several, else ""; `matched` says in words why it shows this layer, "" where that
+    has the name of the one that was chosen.
     """
 
     layer: str
@@ -170,6 +173,8 @@ class Column(TypedDict):
     signed: bool
     own: bool
     input: str
+    model: str
+    matched: str
     display: DisplayRecord
 
 
@@ -229,7 +234,8 @@ class Welcome(TypedDict):
     regression, or which share of a segmenter's places each class wins. `units` are those of values, "" of one without,
     and [] where scores are of classes; `places` is the (height, width) of what a segmenter tells, [] of other models.
     `regions` are the kinds that can be asked about, none where the model has one score per class.
-    `unmeasurable` says why nothing can be covered, None where it can.
+    `unmeasurable` says why nothing can be covered, None where it can. `models` are those that can be compared, the
+    first of which the other facts are about; none where there is one.
     """
 
     kind: Literal["welcome"]
@@ -248,6 +254,7 @@ class Welcome(TypedDict):
     places: list[int]
     regions: list[RegionKind]
     unmeasurable: str | None
+    models: list[ModelRecord]
 
 
 class Shelf(TypedDict):
@@ -593,8 +600,8 @@ class Ack(TypedDict):
 
 Down = (
     Welcome | Predictions | Shelf | Pictures | Segmentation | Detected | Queued | Running | Progress | Maps | Ahead
-    | Thumbnails | Costs | Evidence | Covered | Painted | Rankings | Nearest | Done | Cancelled | Error | File | Crop
-    | FoundConcepts
+    | Thumbnails | Costs | Agreements | Evidence | Covered | Painted | Rankings | Nearest | Done | Cancelled | Error
+    | File | Crop | FoundConcepts
 )  # fmt: skip
 Up = (
     Hello | Seen | Refresh | Cancel | Miss | Want | Measure | Cover | Paint | Rank | Look | Segment | Export | Enlarge

@@ -166,5 +166,5 @@ class ModelAnswers:
     def catalogue(self) -> dict[str, Any]:
         """What views need to know once; any question can be asked."""
         unmeasurable = None if self.explainer.tiling is None else REFUSED
-        about_all = {"offer": None, "columns": [], "suspicions": None, "unmeasurable": unmeasurable}
+        about_all = {"offer": None, "columns": [], "suspicions": None, "unmeasurable": unmeasurable, "models": []}
         return catalogue(self.explainer) | about_all

@@ -21,13 +21,15 @@ SECONDS_UNTIL_LOST = 10.0
 SECONDS_WHILE_DEAF = 0.25
 # Messages without maps or pictures, first what is sent first.
 NOTICES = (
-    "welcome", "queued", "running", "progress", "painted", "overview", "covered", "thumbnails", "costs", "evidence",
-    "rankings", "nearest", "segmentation", "concepts", "detected", "error",
+    "welcome", "queued", "running", "progress", "painted", "overview", "covered", "thumbnails", "agreements", "costs",
+    "evidence", "rankings", "nearest", "segmentation", "concepts", "detected", "error",
 )  # fmt: skip
 # Beside an answer, whose maps go before these; so many messages are kept back for the next answer.
-ASIDES = ("thumbnails", "costs", "evidence", "rankings", "nearest")
+ASIDES = ("thumbnails", "agreements", "costs", "evidence", "rankings", "nearest")
 KEPT_BACK = 5
-OF_QUESTION = ("queued", "running", "progress", "painted", "covered", "thumbnails", "costs", "evidence", "rankings")
+OF_QUESTION = (
+    "queued", "running", "progress", "painted", "covered", "thumbnails", "agreements", "costs", "evidence", "rankings",
+)  # fmt: skip
 KEYS_KEPT = 1000
 MOST_VIEWS = 1000
 MOST_ERRORS = 5

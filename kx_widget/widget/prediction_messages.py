@@ -6,10 +6,12 @@ from typing import Literal, TypedDict
 class Predictions(TypedDict):
     """With one buffer: float32 numbers of all classes, of the images from `first` on; `Welcome` says what they are.
 
-    `shape` (N, C) and `best` (N,), the classes of most score, are of all images.
+    `shape` (N, C) and `best` (N,), the classes of most score, are of all images. `model` is the name of the one that
+    predicts, "" for the only or the first one.
     """
 
     kind: Literal["predictions"]
+    model: str
     shape: list[int]
     first: int
     best: list[int]

@@ -1,14 +1,15 @@
 """Questions that will likely be asked next, and can be answered at once now."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.targets import TRUE, is_reserved
-from kx_widget.engine.types import Floats, Frame
+from kx_widget.engine.types import Floats
 from kx_widget.engine.wrappers import WRAPPERS
 from kx_widget.widget.answer_sources import Part
+from kx_widget.widget.serialize import Tile
 
 CLASSES = 5
 METHODS = 8
@@ -18,15 +19,17 @@ PAUSE = 0.15
 QUICK = "instant"
 
 
-def quick_frames(part: Part, stale: Callable[[], bool]) -> list[Frame] | None:
-    """All maps of a part of an answer, None where they take too long or are not wanted any more."""
+def quick_tiles(parts: Iterable[Part], stale: Callable[[], bool]) -> dict[tuple[int, int], Tile] | None:
+    """All maps of an answer, None where they take too long or are not wanted any more."""
     start = time.perf_counter()
-    maps = list(part.kept)
-    for frames in part.stream(False):
-        if stale() or time.perf_counter() - start > SECONDS_A_QUESTION:
-            return None
-        maps += frames.frames
-    return maps
+    tiles: dict[tuple[int, int], Tile] = {}
+    for part in parts:
+        tiles |= part.tiles(part.kept)
+        for frames in part.stream(False):
+            if stale() or time.perf_counter() - start > SECONDS_A_QUESTION:
+                return None
+            tiles |= part.tiles(frames.frames)
+    return tiles
 
 
 def neighbours(
@@ -43,7 +46,7 @@ def neighbours(
     names, method = explainer.class_names, explainer.methods[traits["method"]]
     if (
         explainer.tiling is not None
-        or traits["compare"] != "none"
+        or traits["compare"] not in ("none", "models")
         or method.sees != "layer"
         or any(traits["params"].get(name) for name in WRAPPERS)
     ):

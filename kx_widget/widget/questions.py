@@ -30,6 +30,9 @@ PASSING = {
     "GaussianDropout", "GaussianNoise", "Identity", "InputLayer", "MaxPooling2D", "Normalization", "Permute",
     "Rescaling", "Reshape", "Resizing", "SpatialDropout2D", "UpSampling2D", "ZeroPadding2D",
 }  # fmt: skip
+ONE_MODEL = (
+    'compare="models" takes several models of the same classes: KxWidget({"before": model, "after": tuned}, images).'
+)
 # What `compare_with` holds, and the error of a value that is nothing of the kind.
 COMPARED = {
     "targets": ("classes", UnknownTargetError),
@@ -94,6 +97,8 @@ def _columns(explainer: Explainer, traits: QuestionTraits, images: int) -> list[
     compare, compare_with = traits["compare"], traits["compare_with"]
     methods, inspection = explainer.methods, explainer.inspection
     entry = find(methods, method)
+    if compare == "models":
+        raise ParameterError(ONE_MODEL)
     if compare == "targets":
         # Of values none is first.
         best = list(explainer.class_names) if explainer.units else _ranks(inspection.classes)

@@ -119,6 +119,8 @@ def columns(questions: Sequence[Question], input_name: str = "") -> list[Column]
             "signed": question.signed,
             "own": bool(question.model.own),
             "input": input_name,
+            "model": "",
+            "matched": "",
             "display": display_record(display),
         }
         for question in questions
@@ -136,13 +138,15 @@ def prediction_numbers(scores: Floats, probabilities: Floats, predicts: Predicte
     return probabilities if predicts == "probability" else scores
 
 
-def prediction_messages(scores: Floats, numbers: Floats, limit: int) -> Iterator[tuple[dict[str, Any], bytes]]:
-    """All images' numbers (N, C), in messages of at most `limit` bytes."""
+def prediction_messages(
+    scores: Floats, numbers: Floats, limit: int, model: str = ""
+) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """All images' numbers (N, C), in messages of at most `limit` bytes; of a `model` where there are several."""
     rows = max(1, limit // (4 * numbers.shape[1]))
     for first in range(0, len(scores), rows):
         about = {"shape": list(numbers.shape), "first": first, "best": scores.argmax(-1).tolist()}
         data = np.ascontiguousarray(numbers[first : first + rows], "<f4").tobytes()
-        yield {"kind": "predictions", **about}, data
+        yield {"kind": "predictions", "model": model, **about}, data
 
 
 def tile(frame: Frame, image: int, column: int, heading: Column) -> Tile:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from kx_widget.engine.errors import CancelledError, KxError
 from kx_widget.engine.explanation import Explanation
+from kx_widget.engine.model_comparison import ModelComparison
 from kx_widget.engine.types import Floats, Frame
 from kx_widget.widget import prefetch
 from kx_widget.widget.answer_sources import AnswerSource, Part, Query, asks_for_labels
@@ -26,6 +27,7 @@ from kx_widget.widget.image_sources import ImageSource
 from kx_widget.widget.images_in_sight import ImagesInSight
 from kx_widget.widget.latest_answer import LatestAnswer
 from kx_widget.widget.messages import VERSION
+from kx_widget.widget.model_predictions import agreement_records
 from kx_widget.widget.nearest_neighbours import NearestNeighbours
 from kx_widget.widget.outbox import Outbox, Send
 from kx_widget.widget.page_requests import ConceptRequests, SegmentationRequests, ThumbnailRequests
@@ -276,6 +278,8 @@ class Session:
                 answer.explained, answer.seconds = focus, time.perf_counter() - start
             if self._images.at_once:
                 self._predict(version)
+                answer.agreements = agreement_records(explanations)
+                self._latest.if_current(answer, self._latest.tell_agreements, answer)
                 self._latest.keep_whole(answer)
         with self._changed:
             if not stale():
@@ -320,6 +324,7 @@ class Session:
             assert explainer is not None
             images, numbers = self._images.load(explainer, ())
             self._latest.predictions, self._latest.predicted_with = explainer.predict(images), version
+            self._latest.models.predict(version)
             self._latest.send_overview()
             self._detect(explainer, images, numbers)
         return self._latest.predictions
@@ -380,18 +385,29 @@ class Session:
                 continue
             try:
                 neighbour = self._answers.ask(traits)
-                (part,) = neighbour.parts(range(len(self._images)))
-                frames = prefetch.quick_frames(part, stale)
+                tiles = prefetch.quick_tiles(neighbour.parts(range(len(self._images))), stale)
             except BaseException:
                 continue
-            if frames is None:
+            if tiles is None:
                 return
-            tiles = part.tiles(frames)
             with self._changed:
                 if answer is self._latest.current:
                     answer.prefetched.add(key)
                     about = {"key": key, "asked": traits, "columns": neighbour.columns}
                     self.outbox.prefetched(about, list(tiles.values()))
+
+    def compare(self) -> ModelComparison:
+        """What is known of the models whose maps are the answer.
+
+        Raises:
+            KxError: no models are compared, or the answer is not there.
+        """
+        with self._changed:
+            answer = self._latest.current
+            first = self._latest.predictions_of(answer)
+            if answer.traits.get("compare") != "models" or answer.status != "done" or first is None:
+                raise KxError('Models are compared once an answer to compare="models" is there: w.wait() waits for it.')
+            return self._latest.models.comparison(answer.explanations, first, answer.version)
 
     def _key(self, traits: Mapping[str, Any], version: int) -> str:
         """A short name of this session's answer to a question, with this version of the model's weights."""

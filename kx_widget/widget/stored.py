@@ -28,7 +28,14 @@ from kx_widget.engine.ranges import Ranges, depth_in_words
 from kx_widget.engine.regions import Region
 from kx_widget.engine.types import Floats, Frame, Frames, Inspection, Ints, LayerInfo, LocatedRegion
 from kx_widget.widget.answer_sources import Part, Query, QuestionTraits, asks_for_labels
-from kx_widget.widget.image_sources import InputImages, LastDecoded, NearestRequest, Preview, encode_preview
+from kx_widget.widget.image_sources import (
+    InputImages,
+    LastDecoded,
+    ModelImages,
+    NearestRequest,
+    Preview,
+    encode_preview,
+)
 from kx_widget.widget.messages import Column, NumberColumn, SuspicionRecords
 from kx_widget.widget.region_traits import plain_regions
 from kx_widget.widget.serialize import describe_inspection, describe_methods, describe_wrappers, display_record
@@ -67,6 +74,7 @@ class StoredImages:
 
     at_once = False
     inputs: Sequence[InputImages] = ()
+    models: Sequence[ModelImages] = ()
 
     def __init__(
         self,
@@ -360,7 +368,7 @@ class StoredAnswers:
         if traits["method"] != self._method or not is_same:
             return None
         # What is stored of true classes goes by the labels that are stored.
-        if traits["compare"] in ("methods", "layers") or (self._source.labels and asks_for_labels(traits)):
+        if traits["compare"] in ("methods", "layers", "models") or (self._source.labels and asks_for_labels(traits)):
             return None
         target = self._text(traits["target"])
         texts = [target]
@@ -392,6 +400,8 @@ class StoredAnswers:
                 target=self._texts[target],
                 signed=signed,
                 input="",
+                model="",
+                matched="",
                 own=False,
                 display=display_record(
                     display.resolved(sees_input=self._layer is None, signed=signed, contrast=bool(contrasts[target]))
@@ -432,6 +442,7 @@ class StoredAnswers:
             "columns": self._source.columns,
             "suspicions": self._source.suspicions,
             "unmeasurable": None,
+            "models": [],
         }
 
     def offer(self) -> list[dict[str, Any]]:

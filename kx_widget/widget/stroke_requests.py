@@ -38,7 +38,8 @@ class StrokeRequests:
         self._wanted_strokes: dict[tuple[str, bool], Stroke] = {}
         self._painting = Painting(latest.images)
         self._paintings_beside = {
-            each.name: (Painting(LoadedImages(each.images)), each.explainer) for each in latest.images.inputs
+            each.name: (Painting(LoadedImages(each.images)), each.explainer)
+            for each in (*latest.images.inputs, *latest.images.models)
         }
 
     def forget(self) -> None:
@@ -67,7 +68,7 @@ class StrokeRequests:
                 self._latest.take(answer, self._in_sight.compute(query, lacking, stale), {}, stale)
             own = self._latest.answers.own and self._latest.answers.own.of_column(answer.columns, stroke.column)
             painting, explainer = self._painting_of(answer.columns, stroke.column)
-            predictions, regions = self._latest.predictions_of(answer), answer.traits["regions"]
+            predictions, regions = self._latest.predictions_of(answer, stroke.column), answer.traits["regions"]
             parts = painting.score(explainer, stroke, answer.tiles, predictions, regions, own)
             try:
                 for about, buffer in parts:
@@ -89,5 +90,5 @@ class StrokeRequests:
 
     def _painting_of(self, columns: Sequence[Column], number: int) -> tuple[Painting, Explainer | None]:
         """What scores paint on the pictures of a column, and what explains these."""
-        name = columns[number]["input"] if number in range(len(columns)) else ""
+        name = (columns[number]["model"] or columns[number]["input"]) if number in range(len(columns)) else ""
         return self._paintings_beside.get(name, (self._painting, self._latest.answers.explainer))

@@ -24,6 +24,9 @@ QUESTION = ("layer", "method", "target", "params", "compare", "compare_with", "r
 READ_ONLY = ("status", "progress", "error", "weights_changed")
 PYTHON_ONLY = ("_images", "_snapshot", "_names", "_own_targets", "_esm", "_css", "_anywidget")
 OUTCOMES = ("all", "wrong", "right", "unlabelled")
+# What becomes of a prediction from model to model, and numbers of an image that tell how far models disagree.
+CHANGES = ("changed", "same", "broken", "mended")
+DISAGREEMENTS = ("shift", "map_agreement")
 # Of a number of an image that there is none of.
 NOT_TOLD = "not told"
 # Images of which one is suspected, by its number.
@@ -130,7 +133,7 @@ class Traits(anywidget.AnyWidget):
     method = t.Unicode("gradcam").tag(sync=True)
     target = AskedTarget("top").tag(sync=True)
     params = t.Dict(key_trait=t.Unicode()).tag(sync=True)
-    compare = Choice(["none", "targets", "methods", "layers"], "none", {"classes": "targets"}).tag(sync=True)
+    compare = Choice(["none", "targets", "methods", "layers", "models"], "none", {"classes": "targets"}).tag(sync=True)
     compare_with = t.List().tag(sync=True)
     regions = Regions({}).tag(sync=True)
     sign = Choice(SIGNS, "auto").tag(sync=True)
@@ -209,16 +212,23 @@ def as_trait_error(error: KxError) -> KxError:
     return type(kind.__name__, (kind, t.TraitError), names)(*error.args)
 
 
-def read_filter(text: str, class_names: Sequence[str], columns: Sequence[str] = (), suspicions: int = 0) -> str:
+def read_filter(
+    text: str,
+    class_names: Sequence[str],
+    columns: Sequence[str] = (),
+    suspicions: int = 0,
+    outcomes: Sequence[str] = OUTCOMES,
+) -> str:
     """Which images are shown, as the page has it.
 
-    That is a class by its index, a column that is told, below or above, or one of so many suspicions, from 1.
+    That is one of the outcomes, a class by its index, a column that is told, below or above, or one of so many
+    suspicions, from 1.
 
     Raises:
         ParameterError: it is no filter.
     """
     kind, _, name = text.partition(" ")
-    if text in OUTCOMES:
+    if text in outcomes:
         return text
     if kind in ("predicted", "true"):
         known = name.isdecimal() and int(name) < len(class_names)
@@ -229,10 +239,10 @@ def read_filter(text: str, class_names: Sequence[str], columns: Sequence[str] = 
         return text
     if kind == SUSPICION and name.isdecimal() and 0 < int(name) <= suspicions:
         return f"{kind} {int(name)}"
-    more = f", or a column of the store, like '{columns[0]} < 0.5' or '{columns[0]} {NOT_TOLD}'" if columns else ""
+    more = f", or a number of each image, like '{columns[0]} < 0.5' or '{columns[0]} {NOT_TOLD}'" if columns else ""
     more += f", or '{SUSPICION} 1' to '{SUSPICION} {suspicions}'" if suspicions else ""
     raise ParameterError(
-        f"show={text!r:.100} is no choice of images: pass {', '.join(map(repr, OUTCOMES))}, or a class, like "
+        f"show={text!r:.100} is no choice of images: pass {', '.join(map(repr, outcomes))}, or a class, like "
         f"'predicted cat' or 'true 3'{more}."
     )
 

@@ -1,6 +1,6 @@
 """The widget: traits and wiring."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from kx_widget.engine.explainer import KEYWORDS, Explainer
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.images import Images
 from kx_widget.engine.labels import read_labels
+from kx_widget.engine.model_comparison import ModelComparison
 from kx_widget.engine.model_inputs import EACH
 from kx_widget.engine.regions import WINS, Region
 from kx_widget.engine.scalars import Target
@@ -31,7 +32,19 @@ from kx_widget.widget.questions import adapted, in_words
 from kx_widget.widget.region_traits import OTHERS, plain_regions, regions_of
 from kx_widget.widget.serialize import error_message, python_argument
 from kx_widget.widget.session import CLOSED, Session
-from kx_widget.widget.traits import PYTHON_ONLY, QUESTION, READ_ONLY, Traits, as_trait_error, read_filter, read_sort
+from kx_widget.widget.side_by_side import ComparedModels, model_images
+from kx_widget.widget.traits import (
+    CHANGES,
+    DISAGREEMENTS,
+    OUTCOMES,
+    PYTHON_ONLY,
+    QUESTION,
+    READ_ONLY,
+    Traits,
+    as_trait_error,
+    read_filter,
+    read_sort,
+)
 
 if TYPE_CHECKING:
     from kx_widget.bulk.shortcuts import Shortcuts
@@ -42,7 +55,8 @@ class KxWidget(Traits):
     """Shows in a notebook what a Keras model looks at.
 
     Args:
-        model: a built Keras 3 model, or an `Explainer` of one.
+        model: a built Keras 3 model, or an `Explainer` of one; or two to four of these by name,
+            `{"before": model, "after": tuned}`, to see them side by side, see `compare_models`.
         images: arrays, paths, folders, globs, PIL images, or a list of these; see `Explainer.explain`.
         target: `"top"`, `"top-2"`…, a class index or name, `"true"` (each image's own label), `contrast(a, b)`, or a
             `Target` of one's own, which can be asked by its name from then on.
@@ -79,8 +93,11 @@ class KxWidget(Traits):
         **keywords: Any,
     ) -> None:
         settings = self._settings(model, keywords)
-        explainer = model if isinstance(model, Explainer) else public.Explainer(model, **settings)
-        loaded = explainer.load(images)
+        models = model_images(model, images, settings) if isinstance(model, Mapping) else []
+        explainer = models[0].explainer if models else model
+        if not isinstance(explainer, Explainer):
+            explainer = public.Explainer(model, **settings)
+        loaded = models[0].images if models else explainer.load(images)
         explainer.prepare(loaded.input_shape)
         inspection = explainer.inspection
         method = inspection.recommended_method if method is None else method
@@ -91,11 +108,13 @@ class KxWidget(Traits):
         target = explainer.class_names[0] if explainer.units and target == "top" else target
         layer = layer or inspection.layer_for(sees) or inspection.recommended or ""
         question = {"layer": layer, "method": method, "target": target, "params": params or {}}
-        source = LoadedImages(loaded, inputs=_beside(explainer, images))
+        question["compare"] = "models" if models else "none"
+        source = LoadedImages(loaded, inputs=_beside(explainer, images), models=models)
         super().__init__(_images=encode_all(source))
-        answers = ModelAnswers(explainer, source, loaded)
+        answers = ComparedModels(source) if models else ModelAnswers(explainer, source, loaded)
         texts = written_arguments({"model": model, "images": images, "labels": labels, **settings})
-        arguments = [texts.get("model") or ("explainer" if model is explainer else "model")]
+        placeholder = "models" if models else "explainer" if model is explainer else "model"
+        arguments = [texts.get("model") or placeholder]
         arguments += [python_argument("images", images, texts)]
         arguments += [f"{name}={python_argument(name, value, texts)}" for name, value in settings.items()]
         self._start(source, answers, arguments, question | {"labels": labels} | keywords)
@@ -176,6 +195,8 @@ class KxWidget(Traits):
         self._class_names: list[str] = welcome["class_names"]
         columns: list[Any] = welcome["columns"]
         self._columns: list[str] = [column["name"] for column in columns]
+        self._outcomes = (*OUTCOMES, *(CHANGES if source.models else ()))
+        self._columns += DISAGREEMENTS if source.models else ()
         suspicions: Any = welcome["suspicions"]
         self._suspicions = len(suspicions["items"]) if suspicions else 0
         try:
@@ -237,8 +258,17 @@ class KxWidget(Traits):
 
     @property
     def results(self) -> tuple[Explanation, ...]:
-        """One explanation, or one a column where methods or layers are compared."""
+        """One explanation, or one a column where methods, layers or models are compared."""
         return self._open.explanations
+
+    @property
+    def model_comparison(self) -> ModelComparison:
+        """Where the models of `compare="models"` disagree: predictions, and how far maps agree.
+
+        Raises:
+            KxError: no models are compared, or the answer is not there yet.
+        """
+        return self._open.compare()
 
     @property
     def concepts(self) -> Concepts | None:
@@ -509,6 +539,8 @@ class KxWidget(Traits):
         if isinstance(value, list):
             return [self._named(each) for each in value]
         if isinstance(value, dict) and explainer is not None:
+            for each in self._source.models[1:]:
+                each.explainer.with_image_sets(value)
             return explainer.with_image_sets(value)
         if isinstance(value, Target) and own is not None:
             value = own.add(value)
@@ -519,6 +551,10 @@ class KxWidget(Traits):
     def _check_overlay(self, proposal: Any) -> Any:
         with self._refusing():
             explainer = self._answers.explainer
+            if proposal["value"] != "map" and self._source.models:
+                raise ParameterError(
+                    f"overlay={proposal['value']!r} shows what one model sees: make a widget of that model alone."
+                )
             if proposal["value"] == "concepts":
                 check_concepts(explainer)
             elif proposal["value"] != "map" and (explainer is None or not explainer.places):
@@ -541,7 +577,7 @@ class KxWidget(Traits):
     @t.validate("show")
     def _check_show(self, proposal: Any) -> Any:
         with self._refusing():
-            return read_filter(proposal["value"], self._class_names, self._columns, self._suspicions)
+            return read_filter(proposal["value"], self._class_names, self._columns, self._suspicions, self._outcomes)
 
     @t.validate("sort")
     def _check_sort(self, proposal: Any) -> Any:

@@ -50,6 +50,10 @@ def arguments(widget):
             ["net", "photos", "class_names=list(words)"],
             marks=POSITIONS,
         ),
+        ("two = {'a': asker, 'b': asker}\nw = kx.KxWidget(two, photos)", ["two", "photos"]),
+        pytest.param(
+            "w = kx.KxWidget({'a': asker, 'b': asker}, photos)", ["{'a': asker, 'b': asker}", "photos"], marks=POSITIONS
+        ),
         pytest.param("w = kx.KxWidget(net, photos[:2])", ["net", "photos[:2]"], marks=POSITIONS),
         pytest.param(
             "w = kx.KxWidget(net, [photos[0], photos[2]])", ["net", "[photos[0], photos[2]]"], marks=POSITIONS

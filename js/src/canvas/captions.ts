@@ -5,6 +5,7 @@ import { type EvidenceState, evidenceOf, headlineOf, SHAPES, STATES } from "../s
 import { explainedFigure, predictedWord } from "../state/figures";
 import { isRight } from "../state/filterSort";
 import { className, explainedText, imageName, partialText, truthText } from "../state/labels";
+import { agreementLine, comparesModels, factsAt } from "../state/models";
 import { mapOf, type Store, type TilePlace } from "../state/store";
 import { bestFigure } from "../state/topClasses";
 
@@ -76,23 +77,26 @@ export function wrapped(measure: (text: string) => number, text: string, width: 
 
 /** What stands below a tile: what the map explains and, in the first column, what the picture shows. */
 export function captionOf(store: Store, { image, column }: TilePlace, shown: readonly number[]): CaptionLine[] {
-  const best = store.facts.peek().predicted[image];
+  const facts = factsAt(store, column);
+  const best = facts.predicted[image];
   const item = mapOf(store, { image, column })?.item;
   const lines: CaptionLine[] = [];
   const add = (text: string, figure = "", isPale = false) => text && lines.push({ text, figure, isPale });
-  const isFirst = column === shown[0];
+  // Of several models each tells its own prediction.
+  const isFirst = column === shown[0] || comparesModels(store);
   const figure = item && explainedFigure(item);
   const word = predictedWord(store);
   const isPredicted = item?.target === best && isFirst;
-  if (item && isPredicted) add(`${word} ${item.target_name}`, bestFigure(store, image) || figure);
+  if (item && isPredicted) add(`${word} ${item.target_name}`, bestFigure(store, image, column) || figure);
   else if (item) add(explainedText(store, item), figure);
   if (item) add(partialText(item), "", true);
   if (!isFirst) return lines;
   if (best !== undefined && best !== item?.target)
-    add(`${word} ${className(store, best)}`, bestFigure(store, image), true);
-  const right = isRight(store.facts.peek(), image);
-  add(right === null ? "" : `${right ? "✓" : "✗"} ${truthText(store, image)}`, "", true);
-  add(imageName(store, image), "", true);
+    add(`${word} ${className(store, best)}`, bestFigure(store, image, column), true);
+  const right = isRight(facts, image);
+  add(right === null ? "" : `${right ? "✓" : "✗"} ${truthText(store, { image, column })}`, "", true);
+  if (column === shown[0]) add(imageName(store, image), "", true);
+  else add(agreementLine(store, image, column), "", true);
   return lines;
 }
 

@@ -193,8 +193,8 @@ export class Stage {
   }
 
   private watchContent(): void {
-    const { traits, answer, segmentations } = this.store;
-    for (const signal of [traits._images, answer, segmentations]) signal.value;
+    const { traits, answer, segmentations, showsDifference } = this.store;
+    for (const signal of [traits._images, answer, segmentations, showsDifference]) signal.value;
     // On a scale that several share, another map changes all of them.
     const isShared = traits.scale.peek() !== "map";
     this.schedule(
@@ -290,7 +290,8 @@ export class Stage {
     tile.bitmaps ??= new TileBitmaps(this.painter);
     context.reset();
     const detail = tile.ownView ? this.detailOf(tile, picture, bitmap, rect.width * view.k) : null;
-    const part = tile.ownView && map ? partOfMap(tile.crop, this.store.answer.peek()?.gen, tile.column) : null;
+    const hasPart = tile.ownView && map && !map.isDifference;
+    const part = hasPart ? partOfMap(tile.crop, this.store.answer.peek()?.gen, tile.column) : null;
     compose(context, rect, this.store, {
       view,
       picture,

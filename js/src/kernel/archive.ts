@@ -17,6 +17,7 @@ import {
 } from "./decode";
 import { type NearestTable, withNearest } from "./nearestTable";
 import {
+  type AgreementRecord,
   type ClassRecord,
   type Column,
   type Encoded,
@@ -36,7 +37,7 @@ import { type LabelMap, readSegmentations } from "./segmentation";
 export type Constants = Pick<
   Welcome,
   | ("catalogue" | "wrappers" | "inspection" | "class_names" | "arguments" | "columns" | "suspicions")
-  | ("predicts" | "units" | "places" | "regions" | "unmeasurable")
+  | ("predicts" | "units" | "places" | "regions" | "unmeasurable" | "models")
 >;
 
 export interface ArchivedAnswer {
@@ -63,6 +64,8 @@ export interface AvailableQuestions {
 export interface Archive {
   constants: Constants;
   predictions: PredictionTable | null;
+  /** Those of models that are compared with the first, by name. */
+  modelPredictions: ReadonlyMap<string, PredictionTable>;
   available: AvailableQuestions;
   /** The latest is the last. */
   answers: ArchivedAnswer[];
@@ -79,13 +82,16 @@ interface Header {
   left_out: number;
   side: number | null;
   welcome: Constants;
-  predictions: (Encoded & { best: number[] }) | null;
+  predictions: SavedPredictions | null;
   answers: SavedAnswer[];
-  /** Earlier versions saved neither of these. */
+  /** Earlier versions saved none of these. */
+  models?: (SavedPredictions & { model: string })[];
   segmentations?: SegmentedImage[];
   concepts?: SavedConcepts[];
   nearest?: Omit<Nearest, "kind"> | null;
 }
+
+type SavedPredictions = Encoded & { best: number[] };
 
 interface SavedAnswer {
   asked: QuestionRecord;
@@ -96,6 +102,7 @@ interface SavedAnswer {
   evidence?: EvidenceRecord[];
   curves?: SavedCurves[];
   rankings?: RankingRecord[];
+  agreements?: AgreementRecord[];
 }
 
 interface SavedCurves {
@@ -116,6 +123,7 @@ const EARLIER = {
   places: [],
   regions: [],
   unmeasurable: null,
+  models: [],
 };
 
 /** Null where nothing was saved, or where another version saved it. */
@@ -129,22 +137,18 @@ export async function openArchive(binary: Binary | null | undefined): Promise<Ar
 
   const { welcome, predictions, alone: offline, left_out: leftOut, side } = header;
   const answers = header.answers.map((saved): ArchivedAnswer => {
-    const { asked, columns, items, seconds, evidence = [], curves = [], rankings = [] } = saved;
+    const { asked, columns, items, seconds, evidence = [], curves = [], rankings = [], agreements } = saved;
     const question: QuestionRecord = { ...asked, regions: asked.regions ?? {} };
     const tiles = new Map(readTiles(items, [buffer]));
     const measured = { evidence: new Map(readEvidence(evidence)), curves: readCurves(curves, buffer) };
-    return { question, seconds, answer: { key: "", columns, tiles, ...measured }, rankings };
+    return { question, seconds, answer: { key: "", columns, tiles, agreements, ...measured }, rankings };
   });
   // The column of two comparisons, or that of one and an answer, is one answer: the latest.
   const all = latest([...answers.flatMap((archived) => splitColumns(archived, welcome)), ...answers]);
   return {
     constants: { ...EARLIER, ...welcome },
-    predictions: predictions && {
-      images: predictions.shape[0],
-      classes: predictions.shape[1],
-      predicted: predictions.best,
-      values: readMap(predictions, buffer),
-    },
+    predictions: predictions && readSavedPredictions(predictions, buffer),
+    modelPredictions: new Map((header.models ?? []).map((saved) => [saved.model, readSavedPredictions(saved, buffer)])),
     available: { questions: all.map(({ question }) => question), offline, fromStore: false, leftOut, side },
     answers: all,
     segmentations: new Map(await readSegmentations(header.segmentations ?? [], buffer)),
@@ -152,6 +156,13 @@ export async function openArchive(binary: Binary | null | undefined): Promise<Ar
     nearest: header.nearest ? withNearest(null, header.nearest) : null,
   };
 }
+
+const readSavedPredictions = (saved: SavedPredictions, buffer: Uint8Array<ArrayBuffer>): PredictionTable => ({
+  images: saved.shape[0],
+  classes: saved.shape[1],
+  predicted: saved.best,
+  values: readMap(saved, buffer),
+});
 
 const readCurves = (saved: readonly SavedCurves[], buffer: Uint8Array<ArrayBuffer>): Map<string, ScoredCurves> =>
   new Map(
@@ -174,7 +185,8 @@ function splitColumns(
   { question, answer, seconds, rankings }: ArchivedAnswer,
   { catalogue }: Constants,
 ): ArchivedAnswer[] {
-  if (question.compare === "none") return [];
+  // A model alone is no question to several.
+  if (question.compare === "none" || question.compare === "models") return [];
   return answer.columns.map((column, index) => {
     const namesOf = (methods: Constants["catalogue"]) =>
       methods.flatMap(({ params }) => params.map(({ name }) => name));

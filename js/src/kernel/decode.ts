@@ -1,7 +1,17 @@
 /** Buffers of the kernel's messages -> numbers; `kx_widget/widget/codec.py` writes the maps. */
 
 import { type Extent, extent } from "../math/postprocess";
-import type { ClassRecord, Column, Encoded, EvidenceRecord, Item, Predictions, Shelf, Thumbnail } from "./protocol";
+import type {
+  AgreementRecord,
+  ClassRecord,
+  Column,
+  Encoded,
+  EvidenceRecord,
+  Item,
+  Predictions,
+  Shelf,
+  Thumbnail,
+} from "./protocol";
 
 /** Hosts hand a buffer over as DataView, Uint8Array or ArrayBuffer. */
 export type Binary = ArrayBuffer | ArrayBufferView;
@@ -12,6 +22,8 @@ export interface TileMap {
   item: Item;
   values: Float32Array;
   extent: Extent;
+  /** Whether it shows how one model's map differs from another's. */
+  isDifference?: true;
 }
 
 /** By `tileKey`. */
@@ -39,6 +51,8 @@ export interface Answer {
   tiles: TileMaps;
   /** Where any was measured. */
   evidence?: EvidenceRecords;
+  /** How far the maps of several models agree. */
+  agreements?: readonly AgreementRecord[];
   /** What was scored for some maps, by `tileKey`, in a page that was saved. */
   curves?: ReadonlyMap<string, ScoredCurves>;
 }

@@ -166,6 +166,20 @@ export interface Cover {
   kind: "cover";
 }
 
+/** One of several models: its name, and what becomes of images before it sees them. */
+export interface ModelRecord { name: string; preprocessing: string; }
+
+/**
+ * How far the maps of a column agree with those of the first one, which another model has made.
+ *
+ * `correlations` are Spearman's of each image, None where one of both maps is flat; `of_others` is the mean of those
+ * of maps of different images, None where there is one image.
+ */
+export interface AgreementRecord { column: number; correlations: (number | null)[]; of_others: number | null; }
+
+/** How far the maps of the answer agree, where models are compared. */
+export interface Agreements { kind: "agreements"; gen: number; items: AgreementRecord[]; }
+
 /** An image that is like another one, and the cosine of their mean activations. */
 export interface Neighbour { image: number; similarity: number; }
 
@@ -186,9 +200,10 @@ export interface Nearest { kind: "nearest"; edition: string; layer: string; item
 /**
  * With one buffer: float32 numbers of all classes, of the images from `first` on; `Welcome` says what they are.
  *
- * `shape` (N, C) and `best` (N,), the classes of most score, are of all images.
+ * `shape` (N, C) and `best` (N,), the classes of most score, are of all images. `model` is the name of the one that
+ * predicts, "" for the only or the first one.
  */
-export interface Predictions { kind: "predictions"; shape: number[]; first: number; best: number[]; }
+export interface Predictions { kind: "predictions"; model: string; shape: number[]; first: number; best: number[]; }
 
 /**
  * Which class wins at each place of the (height, width) of `shape`, or why that cannot be told.
@@ -330,7 +345,7 @@ export interface QuestionRecord {
   method: string;
   target: string | number;
   params: Record<string, unknown>;
-  compare: "none" | "targets" | "methods" | "layers";
+  compare: "none" | "targets" | "methods" | "layers" | "models";
   compare_with: (string | number)[];
   regions: Record<string, RegionRecord>;
 }
@@ -456,7 +471,9 @@ export interface DisplayRecord {
 /**
  * What a column of the grid asks, a class or a number of the user's `own`, and how its maps want to be drawn.
  *
- * `input` is the name of the model's input whose pictures it shows where there are several, else "".
+ * `input` is the name of the model's input whose pictures it shows where there are several, else "". `model` is the
+ * name of the model where there are several, else ""; `matched` says in words why it shows this layer, "" where that
+ * has the name of the one that was chosen.
  */
 export interface Column {
   layer: string;
@@ -466,6 +483,8 @@ export interface Column {
   signed: boolean;
   own: boolean;
   input: string;
+  model: string;
+  matched: string;
   display: DisplayRecord;
 }
 
@@ -510,7 +529,8 @@ export interface SuspicionRecords { headline: string; summary: string; limits: s
  * regression, or which share of a segmenter's places each class wins. `units` are those of values, "" of one without,
  * and [] where scores are of classes; `places` is the (height, width) of what a segmenter tells, [] of other models.
  * `regions` are the kinds that can be asked about, none where the model has one score per class.
- * `unmeasurable` says why nothing can be covered, None where it can.
+ * `unmeasurable` says why nothing can be covered, None where it can. `models` are those that can be compared, the
+ * first of which the other facts are about; none where there is one.
  */
 export interface Welcome {
   kind: "welcome";
@@ -529,6 +549,7 @@ export interface Welcome {
   places: number[];
   regions: ("wins" | "whole" | "pixel" | "box" | "object" | "mask")[];
   unmeasurable: string | null;
+  models: ModelRecord[];
 }
 
 /**
@@ -763,7 +784,7 @@ export interface Enlarge {
 /** A frame of maps or pictures was taken in. */
 export interface Ack { kind: "ack"; seq: number; }
 
-export type Down = Welcome | Predictions | Shelf | Pictures | Segmentation | Detected | Queued | Running | Progress | Maps | Ahead | Thumbnails | Costs | Evidence | Covered | Painted | Rankings | Nearest | Done | Cancelled | Error | File | Crop | FoundConcepts;
+export type Down = Welcome | Predictions | Shelf | Pictures | Segmentation | Detected | Queued | Running | Progress | Maps | Ahead | Thumbnails | Costs | Agreements | Evidence | Covered | Painted | Rankings | Nearest | Done | Cancelled | Error | File | Crop | FoundConcepts;
 
 export type Up = Hello | Seen | Refresh | Cancel | Miss | Want | Measure | Cover | Paint | Rank | Look | Segment | Export | Enlarge | Ack | FindConcepts;
 
@@ -771,8 +792,8 @@ export type Message<Kind extends (Down | Up)["kind"]> = Extract<Down | Up, { kin
 
 /** What fields the kernel's messages must have; those that may be null are not listed. */
 export const FIELDS: Readonly<Record<Down["kind"], Readonly<Record<string, "number" | "string" | "boolean" | "list" | "object">>>> = {
-  welcome: { version: "number", gen: "number", catalogue: "list", wrappers: "list", inspection: "object", class_names: "list", arguments: "list", columns: "list", units: "list", places: "list", regions: "list" },
-  predictions: { shape: "list", first: "number", best: "list" },
+  welcome: { version: "number", gen: "number", catalogue: "list", wrappers: "list", inspection: "object", class_names: "list", arguments: "list", columns: "list", units: "list", places: "list", regions: "list", models: "list" },
+  predictions: { model: "string", shape: "list", first: "number", best: "list" },
   shelf: { images: "number", first: "number", count: "number" },
   pictures: { seq: "number", items: "list" },
   segmentation: { version: "number", items: "list" },
@@ -784,6 +805,7 @@ export const FIELDS: Readonly<Record<Down["kind"], Readonly<Record<string, "numb
   ahead: { seq: "number", answers: "list" },
   thumbnails: { gen: "number", image: "number", column: "number", key: "string", method_title: "string", signed: "boolean", items: "list" },
   costs: { gen: "number", seconds: "object", refused: "object" },
+  agreements: { gen: "number", items: "list" },
   evidence: { gen: "number", items: "list" },
   covered: { gen: "number", image: "number", column: "number", curve: "string", step: "number", cover: "string", share: "number", width: "number", height: "number", classes: "list", problem: "string" },
   painted: { gen: "number", view: "string", serial: "number", column: "number", share: "number", images: "list", asked: "number", classes: "list", has_probabilities: "boolean", width: "number", height: "number", problem: "string" },

@@ -71,7 +71,8 @@ export class Actions {
     const { traits } = this.store;
     const compare = traits.compare.peek();
     const others = comparedValues(this.store).filter((column) => column !== value);
-    if (compare === "none" || others.length === 0) return this.session.set({ compare: "none", compare_with: [] });
+    if (compare === "none" || compare === "models" || others.length === 0)
+      return this.session.set({ compare: "none", compare_with: [] });
     const name = COMPARED[compare];
     const chosen = traits[name].peek() === value ? { [name]: others[others.length - 1] } : {};
     this.session.set({ ...chosen, compare_with: others });

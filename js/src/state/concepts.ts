@@ -4,6 +4,7 @@ import { effect } from "@preact/signals";
 import { type ConceptMap, readConcepts, STRONGEST, strengthsByConcept } from "../kernel/conceptSet";
 import type { Binary } from "../kernel/decode";
 import type { FoundConcepts, Up } from "../kernel/protocol";
+import { hasModels } from "./models";
 import { chosenTile, focusedImage, mapOf, type Store, type TilePlace } from "./store";
 import { topClasses } from "./topClasses";
 
@@ -17,7 +18,7 @@ export const COUNTS = [3, 4, 6, 8, 10, 12, 16];
 /** Whether there can be concepts: the model has a layer with a map, or a page has kept some. */
 export function canShowConcepts(store: Store): boolean {
   const constants = store.constants.value;
-  if (!constants?.inspection.recommended || constants.unmeasurable) return false;
+  if (!constants?.inspection.recommended || constants.unmeasurable || hasModels(store)) return false;
   return store.concepts.value !== null || !(store.status.value === "no-kernel" || store.available.value?.fromStore);
 }
 

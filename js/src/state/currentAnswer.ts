@@ -1,7 +1,7 @@
 /** The answer on the screen: the kernel's, or a cached one where the page has asked another question since. */
 
 import { type Answer, type Binary, readEvidence, readTiles, type TileMaps, tileKey } from "../kernel/decode";
-import type { EvidenceRecord, Maps, QuestionRecord, Running } from "../kernel/protocol";
+import type { AgreementRecord, EvidenceRecord, Maps, QuestionRecord, Running } from "../kernel/protocol";
 import { canonicalText } from "../kernel/question";
 import type { AnswerCache } from "./answerCache";
 import { currentQuestion, type Store } from "./store";
@@ -37,6 +37,9 @@ export class CurrentAnswer {
     this.store.answer.value = { ...answer, gen: this.gen };
     this.store.evidence.value = answer.evidence ?? new Map();
     this.store.curves.value = answer.curves ?? new Map();
+    const isOfModels = new Set(answer.columns.map(({ model }) => model)).size > 1;
+    // Those of the answer before stay till its own come, soon after its maps: rows sorted by them must not jump twice.
+    if (answer.agreements || !isOfModels) this.store.agreements.value = answer.agreements ?? [];
     this.store.stale.value = false;
   }
 
@@ -83,6 +86,15 @@ export class CurrentAnswer {
     incoming.answer = { ...answer, evidence };
     this.remember(question, incoming.answer);
     if (screen.state !== "empty" && screen.key === answer.key) this.store.evidence.value = evidence;
+  }
+
+  /** Adds how far the maps of the incoming answer agree. */
+  addAgreements(agreements: readonly AgreementRecord[]): void {
+    const { incoming, screen } = this;
+    if (incoming.state !== "streaming") return;
+    incoming.answer = { ...incoming.answer, agreements };
+    this.remember(incoming.question, incoming.answer);
+    if (screen.state !== "empty" && screen.key === incoming.answer.key) this.store.agreements.value = agreements;
   }
 
   /** Whether all maps of an image have come for the newest question. */

@@ -31,6 +31,8 @@ export interface ImageFacts {
   columns: readonly Numbers[];
   /** Of each suspicion, which images it is about. */
   suspects?: readonly Uint8Array[];
+  /** The class with the highest score of each image, by each model that is compared with the first. */
+  others?: readonly ArrayLike<number>[];
 }
 
 const SUSPICION = "suspicion";
@@ -85,13 +87,24 @@ export function isRight(facts: ImageFacts, image: number): boolean | null {
   return predicted === undefined || label === null ? null : predicted === label;
 }
 
+/** What becomes of an image's prediction from model to model, as the filters that show it. */
+function changeFilters(predicted: number, others: readonly number[], label: number | null): string[] {
+  const filters = [others.some((other) => other !== predicted) ? "changed" : "same"];
+  if (label === null) return filters;
+  if (predicted === label && others.some((other) => other !== label)) filters.push("broken");
+  if (predicted !== label && others.some((other) => other === label)) filters.push("mended");
+  return filters;
+}
+
 /** The filters under which an image is shown. */
 export function filtersOf(facts: ImageFacts, image: number): string[] {
   const predicted = facts.predicted[image];
   const label = labelOf(facts, image);
   const right = isRight(facts, image);
+  const others = (facts.others ?? []).map((each) => each[image]);
   return [
     "all",
+    ...(predicted === undefined || others.length === 0 ? [] : changeFilters(predicted, others, label)),
     ...(right === null ? [] : [right ? "right" : "wrong"]),
     ...(facts.labels.length > 0 && label === null ? ["unlabelled"] : []),
     ...(predicted === undefined ? [] : [`predicted ${predicted}`]),

@@ -3,8 +3,9 @@
 import type { Item, MethodRecord, QuestionRecord } from "../kernel/protocol";
 import { isRight, labelOf } from "./filterSort";
 import { lastSegment, roughly } from "./format";
+import { factsAt, modelOf } from "./models";
 import { regionsText } from "./regions";
-import { type Compare, chosenMethod, comparedValues, type Store, type Target } from "./store";
+import { type Compare, chosenMethod, comparedValues, type Store, type Target, type TilePlace } from "./store";
 import { meanOf, splitTarget, spokenTarget } from "./target";
 
 export const className = (store: Store, target: Target): string =>
@@ -50,6 +51,7 @@ const BAND = " · band ";
 /** What tells one column of a comparison from the next. */
 export function comparedText(store: Store, value: Target, compare: Compare = store.traits.compare.value): string {
   if (compare === "methods") return methodTitle(store, String(value));
+  if (compare === "models") return String(value);
   return compare === "layers" ? store.layerName(String(value)) : targetText(store, value);
 }
 
@@ -67,11 +69,19 @@ export function columnHeading(store: Store, index: number): string {
   // A column may show one band of the map.
   const [target = "", band] = column.target.split(BAND);
   const compare = store.traits.compare.value;
+  if (compare === "models") return modelHeading(store, index);
   // What all columns have in common says nothing of one of them.
   if (band !== undefined && compare === "none") return `band ${band}`;
   const text =
     compare === "methods" ? column.method_title : comparedText(store, compare === "layers" ? column.layer : target);
   return [band === undefined ? text : `${text}${BAND}${band}`, column.input].filter(Boolean).join(" · ");
+}
+
+/** The name of a column's model, less that of the first where it shows how their maps differ. */
+function modelHeading(store: Store, index: number): string {
+  const model = modelOf(store, index);
+  const first = modelOf(store, 0);
+  return store.showsDifference.value && model !== first ? `${model} − ${first}` : model;
 }
 
 /** A question in words; what is compared is said by its columns. */
@@ -97,8 +107,8 @@ export function questionText(store: Store, question: QuestionRecord): string {
  * Whether the prediction is right, in words; empty where that is not known. It is named, unless it is the class that
  * is explained and named beside it.
  */
-export function verdict(store: Store, image: number, explained?: number): string {
-  const facts = store.facts.value;
+export function verdict(store: Store, { image, column }: TilePlace, explained?: number): string {
+  const facts = factsAt(store, column);
   const right = isRight(facts, image);
   if (right === null) return "";
   const predicted = facts.predicted[image];
@@ -134,9 +144,9 @@ export function resolutionText(store: Store, { resolution, sees }: MethodRecord)
   return Math.max(...spatial, 0) > 1 ? `${spatial.join(" × ")} cells` : "";
 }
 
-/** What the true class says of the prediction; empty where one of them is not known. */
-export function truthText(store: Store, image: number): string {
-  const facts = store.facts.value;
+/** What the true class says of the prediction of a tile's model; empty where one of them is not known. */
+export function truthText(store: Store, { image, column }: TilePlace): string {
+  const facts = factsAt(store, column);
   const right = isRight(facts, image);
   if (right === null) return "";
   if (right) return "right";

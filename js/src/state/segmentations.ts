@@ -7,14 +7,16 @@ import { type LabelMap, readSegmentations } from "../kernel/segmentation";
 import { conceptsOf, showsConcepts } from "./concepts";
 import { percent } from "./format";
 import { briefName } from "./labels";
+import { hasModels } from "./models";
 import { focusedImage, mapOf, type Store, type TilePlace } from "./store";
 
 /** Milliseconds until what has not come is asked for once more: a host may have lost it. */
 const LOST_MS = 15_000;
 const MOST_TOLD = 5;
 
-/** Whether the model tells a class for each place of an image. */
-export const isSegmenter = (store: Store): boolean => (store.constants.value?.places.length ?? 0) > 0;
+/** Whether the only model tells a class for each place of an image. */
+export const isSegmenter = (store: Store): boolean =>
+  (store.constants.value?.places.length ?? 0) > 0 && !hasModels(store);
 
 /** What is shown over the pictures: of models that are no segmenters the map, unless concepts are. */
 export function shownOverlay(store: Store) {

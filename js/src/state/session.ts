@@ -29,7 +29,7 @@ type Handlers = { [Kind in Down["kind"]]: (message: Message<Kind>, buffers: Bina
 /** Messages on how the kernel gets on with a question; those of an older question are dropped. */
 const ON_ANSWER: readonly Down["kind"][] = [
   ...(["queued", "running", "progress", "maps", "evidence", "covered", "painted", "rankings"] as const),
-  ...(["done", "cancelled"] as const),
+  ...(["agreements", "done", "cancelled"] as const),
 ];
 
 /** One view's conversation with the kernel; all views of a model share its answers. */
@@ -192,8 +192,13 @@ export class Session implements Listener {
     segmentation: (message, buffers) => this.segmentations.receive(message, buffers),
     predictions: (message, buffers) => {
       this.segmentations.forget();
-      const { predictions } = this.store;
-      predictions.value = readPredictions(message, buffers, predictions.peek());
+      const { predictions, modelPredictions } = this.store;
+      const { model } = message;
+      if (!model) predictions.value = readPredictions(message, buffers, predictions.peek());
+      else {
+        const table = readPredictions(message, buffers, modelPredictions.peek().get(model) ?? null);
+        modelPredictions.value = new Map(modelPredictions.peek()).set(model, table);
+      }
     },
     shelf: (message, buffers) => this.images.addFacts(message, buffers),
     pictures: (message, buffers) => this.images.addPictures(message, buffers),
@@ -213,6 +218,7 @@ export class Session implements Listener {
       this.store.secondsToMeasure.value = measuring;
     },
     evidence: ({ items }) => this.current.addEvidence(items),
+    agreements: ({ items }) => this.current.addAgreements(items),
     rankings: ({ kind: _, gen: __, ...tables }) => {
       this.store.rankings.value = tables;
       // A comparison for another target may have been stopped before its end.
@@ -241,7 +247,10 @@ export class Session implements Listener {
       else this.resend(gen);
       this.resentGen = gen;
     },
-    cancelled: () => this.end("cancelled"),
+    cancelled: () => {
+      this.store.agreements.value = [];
+      this.end("cancelled");
+    },
     error: ({ gen, message, hint, traceback }) => {
       if (gen !== 0 && gen < this.current.gen) return;
       this.stopWaiting();
@@ -354,6 +363,7 @@ export class Session implements Listener {
     this.archive = archive;
     store.constants.value = archive.constants;
     store.predictions.value = archive.predictions;
+    store.modelPredictions.value = archive.modelPredictions;
     store.segmentations.value = archive.segmentations;
     store.concepts.value = archive.concepts;
     store.nearest.value = archive.nearest;

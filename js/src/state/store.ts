@@ -17,6 +17,7 @@ import {
 } from "../kernel/decode";
 import type { NearestTable } from "../kernel/nearestTable";
 import type {
+  AgreementRecord,
   ClassRecord,
   DisplayRecord,
   Item,
@@ -30,6 +31,8 @@ import { QUESTION } from "../kernel/question";
 import type { LabelMap } from "../kernel/segmentation";
 import { type ColorEnds, colorEnds, type Display, type Scale, type Sign } from "../math/postprocess";
 import { type Point, Transform } from "../math/transform";
+import { differenceOf, WHOLE_DIFFERENCE } from "./difference";
+import { disagreement } from "./disagreement";
 import { columnFilter, countFilters, factsOf, factsOfStored, filterSort, isSort } from "./filterSort";
 import { lastSegment, shortNames } from "./format";
 import { Painting } from "./painting";
@@ -188,6 +191,9 @@ export type Failure = Pick<Message<"error">, "message" | "hint" | "traceback">;
 
 export type Status = "idle" | "running" | "done" | "cancelled" | "error" | "no-kernel";
 
+/** What it depends on how a map is drawn. */
+type DrawnMap = Pick<TileMap, "isDifference"> & { item: Pick<Item, "signed" | "column"> };
+
 export interface TilePlace {
   image: number;
   column: number;
@@ -205,6 +211,12 @@ export class Store {
   readonly status = signal<Status>("idle");
   readonly constants = signal<Constants | null>(null);
   readonly predictions = signal<PredictionTable | null>(null);
+  /** Those of models that are compared with the first, by name. */
+  readonly modelPredictions = signal<ReadonlyMap<string, PredictionTable>>(new Map());
+  /** How far the maps on the screen agree, where models are compared. */
+  readonly agreements = signal<readonly AgreementRecord[]>([]);
+  /** The columns of other models show how their maps differ from the first model's. */
+  readonly showsDifference = signal(false);
   /** What a segmenter sees, by image, as far as it was asked for. */
   readonly segmentations = signal<ReadonlyMap<number, LabelMap>>(new Map());
   /** The concepts that were found last, null before. */
@@ -308,7 +320,14 @@ export class Store {
           columns,
           this.constants.value?.predicts,
         );
-    return { ...facts, suspects: this.suspects.value };
+    const others = [...this.modelPredictions.value.values()];
+    const numbers = disagreement(facts.images, this.predictions.value, others, this.agreements.value);
+    return {
+      ...facts,
+      suspects: this.suspects.value,
+      others: others.map(({ predicted }) => predicted),
+      columns: [...facts.columns, ...numbers],
+    };
   });
   /** How many images each filter shows. */
   readonly filters = computed(() => countFilters(this.facts.value));
@@ -325,7 +344,8 @@ export class Store {
     this.linked.value || image === this.focus.value?.image ? this.crosshair.value : null;
 
   /** How a map is drawn: as its column wants, but for what the user has chosen; see `engine/display.py`. */
-  displayOf = ({ item }: { item: Pick<Item, "signed" | "column"> }): DisplayRecord => {
+  displayOf = ({ item, isDifference }: DrawnMap): DisplayRecord => {
+    if (isDifference) return { ...PLAIN, sign: "signed" };
     const { sign, clip } = this.traits;
     const display = this.answer.value?.columns[item.column]?.display ?? PLAIN;
     const isOwn = sign.value === "auto";
@@ -337,7 +357,7 @@ export class Store {
       borders: display.borders && this.borders.value,
     };
   };
-  signOf = (tile: { item: Pick<Item, "signed" | "column"> }): Sign => this.displayOf(tile).sign;
+  signOf = (tile: DrawnMap): Sign => this.displayOf(tile).sign;
 
   /** The ends of each map alone, by all that they depend on: selecting a percentile takes time. */
   private readonly ends = new WeakMap<TileMap, Map<string, ColorEnds>>();
@@ -363,7 +383,25 @@ export class Store {
   });
   /** The values that the ends of the colour table stand for, before limits. */
   endsOf = (tile: TileMap): ColorEnds =>
-    this.widest.value.get(this.scopeOf(tile, this.displayOf(tile))) ?? { low: 0, high: 0 };
+    ((tile.isDifference && WHOLE_DIFFERENCE) || this.widest.value.get(this.scopeOf(tile, this.displayOf(tile)))) ?? {
+      low: 0,
+      high: 0,
+    };
+
+  private readonly differences = new WeakMap<TileMap, { first: TileMap; key: string; difference: TileMap }>();
+  /** How the map of another model differs from the first one's, as these are drawn alone. */
+  difference(first: TileMap, other: TileMap): TileMap {
+    const displays = [first, other].map((tile) => this.displayOf(tile));
+    const key = JSON.stringify(displays);
+    const known = this.differences.get(other);
+    if (known?.first === first && known.key === key) return known.difference;
+    const [before, after] = [first, other].map((map, at) => {
+      return { map, sign: displays[at].sign, ends: this.endsOfMap(map, displays[at]) };
+    });
+    const difference = differenceOf(before, after);
+    this.differences.set(other, { first, key, difference });
+    return difference;
+  }
 
   /** The shortest end of every layer's path that no other layer shares. */
   private readonly layerNames = computed(() => {
@@ -386,11 +424,12 @@ export const currentQuestion = (store: Store) =>
 
 /** The trait of what is compared. */
 export const COMPARED = { targets: "target", methods: "method", layers: "layer" } as const;
+const isCompared = (compare: Compare): compare is keyof typeof COMPARED => compare in COMPARED;
 
 /** The columns of a comparison: those chosen, else those the kernel answers with. */
 export function comparedValues(store: Store): Target[] {
   const { compare, compare_with } = store.traits;
-  if (compare.value === "none" || compare_with.value.length > 0) return compare_with.value;
+  if (!isCompared(compare.value) || compare_with.value.length > 0) return compare_with.value;
   const name = COMPARED[compare.value];
   return (store.answer.value?.columns ?? []).map((column) => column[name]);
 }
@@ -411,19 +450,29 @@ export function chosenTile(store: Store): TilePlace {
 /** The tile that is pointed at or has the keyboard focus, else the one that was chosen last. */
 export const tileInFocus = (store: Store): TilePlace => store.focus.value ?? chosenTile(store);
 
-/** The map of a tile, or undefined while there is none. */
-export const mapOf = (store: Store, { image, column }: TilePlace): TileMap | undefined =>
-  store.answer.value?.tiles.get(tileKey(image, column));
-
-/** The picture that a tile shows: its image, or that of another input of the model which goes with it. */
-export function pictureAt(store: Store, { image, column }: TilePlace): Picture | undefined {
-  const picture = store.traits._images.value[image];
-  return picture?.inputs?.[store.answer.value?.columns[column]?.input ?? ""] ?? picture;
+/** The map of a tile, or how it differs from the first model's where that is shown; undefined while there is none. */
+export function mapOf(store: Store, { image, column }: TilePlace): TileMap | undefined {
+  const { tiles, columns } = store.answer.value ?? {};
+  const map = tiles?.get(tileKey(image, column));
+  if (!map || !store.showsDifference.value || columns?.[column].model === columns?.[0].model) return map;
+  const first = tiles?.get(tileKey(image, 0));
+  return first && store.difference(first, map);
 }
 
-/** One image's probabilities, or what else the model predicts by, class by class; null where not all are known. */
-export function predictionsOf(store: Store, image: number): Float32Array | null {
-  const table = store.predictions.value;
+/** The picture that a tile shows: its image, that of another input of the model, or what another model sees of it. */
+export function pictureAt(store: Store, { image, column }: TilePlace): Picture | undefined {
+  const picture = store.traits._images.value[image];
+  const { input = "", model = "" } = store.answer.value?.columns[column] ?? {};
+  return picture?.inputs?.[model || input] ?? picture;
+}
+
+/**
+ * One image's probabilities, or what else the model of a column predicts by, class by class; null where not all are
+ * known.
+ */
+export function predictionsOf(store: Store, image: number, column = chosenTile(store).column): Float32Array | null {
+  const model = store.answer.value?.columns[column]?.model ?? "";
+  const table = store.modelPredictions.value.get(model) ?? store.predictions.value;
   if (!table || image < 0 || image >= table.images) return null;
   const row = table.values.subarray(image * table.classes, (image + 1) * table.classes);
   return row.includes(Number.NaN) ? null : row;

@@ -8,9 +8,9 @@ import { chosenTile, type Store, type ThumbnailSet } from "./store";
 /** Everything that thumbnails depend on, as text: all of the question but the layer. */
 export function thumbnailKey(store: Store): string {
   const { image, column } = chosenTile(store);
-  const { method, target } = store.answer.value?.columns[column] ?? {};
+  const { method, target, model } = store.answer.value?.columns[column] ?? {};
   // What the true class of an image is may change.
-  return JSON.stringify([image, method, target, store.traits.params.value, labelOf(store.facts.value, image)]);
+  return JSON.stringify([image, model, method, target, store.traits.params.value, labelOf(store.facts.value, image)]);
 }
 
 /** Those of the question whose answer is on the screen, or null. */

@@ -1,7 +1,8 @@
 /** The classes that a model finds most probable in an image. */
 
 import { predictedFigure, predictedKind, tellsValues } from "./figures";
-import { predictionsOf, type Store } from "./store";
+import { factsAt } from "./models";
+import { chosenTile, predictionsOf, type Store } from "./store";
 
 export interface PredictedClass {
   index: number;
@@ -24,21 +25,22 @@ export function topClasses(store: Store, image: number, count: number): Predicte
     }
     return top;
   }
-  const facts = store.facts.value;
+  const facts = factsAt(store, chosenTile(store).column);
   const index = facts.predicted[image];
   if (index === undefined) return [];
   const confidence = facts.confidence(image);
   return [{ index, number: Number.isNaN(confidence) ? null : confidence }];
 }
 
-/** The probability of one class of an image, or what else is predicted of it, null where that is not known. */
-export function predictionOf(store: Store, image: number, index: number): number | null {
-  return predictionsOf(store, image)?.[index] ?? null;
+/** The probability of one class of an image by a column's model, or what else is predicted; null where not known. */
+export function predictionOf(store: Store, image: number, index: number, column?: number): number | null {
+  return predictionsOf(store, image, column)?.[index] ?? null;
 }
 
-/** What is predicted of an image's first class, as people read it; "" where that is not known. */
-export function bestFigure(store: Store, image: number): string {
-  const { predicted, confidence } = store.facts.value;
+/** What a column's model predicts of an image's first class, as people read it; "" where that is not known. */
+export function bestFigure(store: Store, image: number, column = 0): string {
+  const { predicted, confidence } = factsAt(store, column);
   const best = predicted[image];
-  return best === undefined ? "" : predictedFigure(store, best, predictionOf(store, image, best) ?? confidence(image));
+  if (best === undefined) return "";
+  return predictedFigure(store, best, predictionOf(store, image, best, column) ?? confidence(image));
 }

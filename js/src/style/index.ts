@@ -8,12 +8,13 @@ import form from "./form.css";
 import grid from "./grid.css";
 import help from "./help.css";
 import layers from "./layers.css";
+import models from "./models.css";
 import nearest from "./nearest.css";
 import panel from "./panel.css";
 import regions from "./regions.css";
 import segments from "./segments.css";
 import suspicions from "./suspicions.css";
 
-const answers = [regions, detections, evidence, nearest, segments, concepts, suspicions];
+const answers = [regions, detections, evidence, nearest, segments, concepts, suspicions, models];
 
 export const css = [base, bar, form, layers, grid, panel, ...answers, foot, help].join("\n");

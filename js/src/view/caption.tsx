@@ -4,9 +4,11 @@ import { isRight } from "../state/filterSort";
 import { lastSegment } from "../state/format";
 import { briefExplainedText, className, explainedText, imageName, truthText } from "../state/labels";
 import { shownOverlay } from "../state/segmentations";
+import { AGREEMENT_TITLE, agreementLine, comparesModels, factsAt, isOtherClass, modelOf } from "../state/models";
 import { mapOf, type Picture, type Store, type TilePlace } from "../state/store";
 import { bestFigure } from "../state/topClasses";
 import { isContactSheet } from "./gridLayout";
+import { Mark } from "./mark";
 import { Shortened } from "./shortened";
 
 /** Pixels of a line, and between a picture and its caption. */
@@ -23,7 +25,7 @@ export interface CaptionLines {
   truth: boolean;
   /** The name of the file. */
   name: boolean;
-  compared: "none" | "classes" | "other";
+  compared: "none" | "classes" | "models" | "other";
   /** How far a map can be believed, where that is measured: its line is there before. */
   evidence: boolean;
 }
@@ -34,7 +36,7 @@ export function captionLines(store: Store): CaptionLines {
   const pictures = store.traits._images.value;
   const isStored = store.stored.value !== null;
   const isBrief = !isStored && isContactSheet(store.rows.value.length, store.tileHeight.value);
-  const compared = columns.length < 2 ? "none" : store.traits.compare.value === "targets" ? "classes" : "other";
+  const compared = columns.length < 2 ? "none" : comparedKind(store);
   return {
     predicted: predicted.length > 0,
     explained: predicted.length === 0 || compared === "classes" || columns.some(({ target }) => target !== "top"),
@@ -47,11 +49,17 @@ export function captionLines(store: Store): CaptionLines {
   };
 }
 
+function comparedKind(store: Store): CaptionLines["compared"] {
+  if (comparesModels(store)) return "models";
+  return store.traits.compare.value === "targets" ? "classes" : "other";
+}
+
 /** Pixels of a caption below its picture. */
 export function captionHeight({ predicted, explained, truth, name, compared, evidence }: CaptionLines): number {
   const lines = {
     none: [predicted, explained, truth, name],
     classes: [predicted || truth || name, true],
+    models: [predicted, explained, truth, true],
     other: [true],
   }[compared];
   return SPACE + LINE * lines.filter(Boolean).length + (evidence ? EVIDENCE : 0);
@@ -61,16 +69,18 @@ export function captionHeight({ predicted, explained, truth, name, compared, evi
 const [BESIDE_NAME, LETTER] = [120, 9];
 
 /** The class with the highest score; where there is little room its name goes before all else. */
-function Prediction({ store, image, width }: { store: Store; image: number; width: number }) {
-  const { predicted } = store.facts.value;
+function Prediction({ store, image, column, width }: TilePlace & { store: Store; width: number }) {
+  const { predicted } = factsAt(store, column);
   const isKnown = image < predicted.length;
   const full = isKnown ? className(store, predicted[image]) : "";
   const name = isKnown ? (store.briefNames.value[predicted[image]] ?? full) : "";
-  const figure = name && bestFigure(store, image);
+  const figure = name && bestFigure(store, image, column);
+  const isOther = isOtherClass(store, image, column);
   const word = predictedWord(store);
   const hasRoom = width > BESIDE_NAME + LETTER * name.length;
   return (
     <div class="caption predicted" title={full && `${word} ${full} ${figure}`}>
+      {isOther && <Mark text={`Another class than ${modelOf(store, 0)}`} sign="≠" />}
       <span class="name">
         {name && hasRoom && <span class="word">{word} </span>}
         {name || "\u00a0"}
@@ -82,7 +92,7 @@ function Prediction({ store, image, width }: { store: Store; image: number; widt
 
 /** The class that a map explains, with its probability or score. */
 function Explained({ store, map }: { store: Store; map: TileMap | undefined }) {
-  const isPredicted = map && map.item.target === store.facts.value.predicted[map.item.image];
+  const isPredicted = map && map.item.target === factsAt(store, map.item.column).predicted[map.item.image];
   const full = map ? explainedText(store, map.item) : store.status.value === "running" ? "computing…" : "";
   const name = map ? briefExplainedText(store, map.item) : full;
   const figure = map && explainedFigure(map.item);
@@ -101,9 +111,9 @@ function Explained({ store, map }: { store: Store; map: TileMap | undefined }) {
 }
 
 /** Its shape says it to those who do not see the colour, the words to those who see neither. */
-function Truth({ store, image }: { store: Store; image: number }) {
-  const text = truthText(store, image);
-  const right = isRight(store.facts.value, image) === true;
+function Truth({ store, image, column }: TilePlace & { store: Store }) {
+  const text = truthText(store, { image, column });
+  const right = isRight(factsAt(store, column), image) === true;
   return (
     <div class="verdict" data-right={right || undefined} title={text}>
       <span aria-hidden="true">{text && (right ? "✓ " : "✗ ")}</span>
@@ -132,28 +142,49 @@ interface CaptionProps extends TilePlace {
 /** What stands below a tile: in a comparison only what is the tile's own. */
 export function Caption({ store, lines, image, column, width }: CaptionProps) {
   const map = mapOf(store, { image, column });
-  const isOther = !lines.predicted || map?.item.target !== store.facts.value.predicted[image];
+  const isOther = !lines.predicted || map?.item.target !== factsAt(store, column).predicted[image];
   if (lines.compared === "classes") return <Explained store={store} map={map} />;
   if (lines.compared === "other") return null;
   return (
     <>
-      {lines.predicted && <Prediction {...{ store, image, width }} />}
+      {lines.predicted && <Prediction {...{ store, image, column, width }} />}
       {lines.explained && isOther && <Explained store={store} map={map} />}
-      {lines.truth && <Truth store={store} image={image} />}
-      {lines.name && <Source store={store} image={image} />}
+      {lines.truth && <Truth store={store} image={image} column={column} />}
+      {lines.name && lines.compared === "none" && <Source store={store} image={image} />}
     </>
   );
+}
+
+/** How far the maps of other models agree with the first one's. */
+function AgreementCaptions({ store, image }: { store: Store; image: number }) {
+  const columns = store.answer.value?.columns ?? [];
+  return columns.slice(1).map(({ model }, at) => (
+    <span class="caption" key={model} title={AGREEMENT_TITLE}>
+      <span class="figure">
+        {columns.length > 2 && `${model}: `}
+        {agreementLine(store, image, at + 1) || "\u00a0"}
+      </span>
+    </span>
+  ));
 }
 
 /** What all tiles of a row have in common. */
 export function RowCaption({ store, lines, image, width }: Omit<CaptionProps, "column">) {
   const map = mapOf(store, { image, column: 0 });
   const isOther = map && map.item.target !== store.facts.value.predicted[image];
+  if (lines.compared === "models") {
+    return (
+      <div class="row-caption" role="group" aria-label={imageName(store, image)}>
+        <AgreementCaptions store={store} image={image} />
+        {lines.name && <Source store={store} image={image} />}
+      </div>
+    );
+  }
   return (
     <div class="row-caption" role="group" aria-label={imageName(store, image)}>
-      {lines.predicted && <Prediction {...{ store, image, width }} />}
+      {lines.predicted && <Prediction {...{ store, image, width }} column={0} />}
       {lines.compared === "other" && lines.explained && isOther && <Explained store={store} map={map} />}
-      {lines.truth && <Truth store={store} image={image} />}
+      {lines.truth && <Truth store={store} image={image} column={0} />}
       {lines.name && <Source store={store} image={image} />}
     </div>
   );

@@ -2,7 +2,8 @@ import { useComputed } from "@preact/signals";
 import { noun, predictedFigure, tellsValues } from "../state/figures";
 import { isRight, labelOf } from "../state/filterSort";
 import { className, sideText, targetText } from "../state/labels";
-import { focusedImage, predictionsOf, type Store, type Target } from "../state/store";
+import { factsAt } from "../state/models";
+import { chosenTile, focusedImage, predictionsOf, type Store, type Target } from "../state/store";
 import {
   isReserved,
   joinTarget,
@@ -182,7 +183,7 @@ interface VersusProps {
 /** Begins a contrast: with the truth where the prediction is wrong, else with the next best class. */
 function VersusButton({ store, target, onChoose }: VersusProps) {
   const names = store.constants.value?.class_names ?? [];
-  const isWrong = isRight(store.facts.value, focusedImage(store)) === false;
+  const isWrong = isRight(factsAt(store, chosenTile(store).column), focusedImage(store)) === false;
   // Of values none is first.
   const [best, second] = tellsValues(store) ? names : TOPS;
   return (

@@ -6,7 +6,7 @@ import type { TileMap } from "../kernel/decode";
 import { heights, histogram } from "../math/histogram";
 import { applySign, magnitude } from "../math/postprocess";
 import { value } from "../state/format";
-import { explainedText, imageName } from "../state/labels";
+import { columnHeading, explainedText, imageName } from "../state/labels";
 import { LEAST_SPAN, mapOf, type Store, tileInFocus } from "../state/store";
 import { colourMeaning } from "./colourMeaning";
 import { LimitHandle } from "./limitHandle";
@@ -23,12 +23,14 @@ const endText = (style: DrawStyle, part: number) => value(rawAt(style, part));
 
 /** Which maps the bar is about. */
 function scopeText(store: Store, map: TileMap): string {
-  const { image, layer } = map.item;
+  const { image, column, layer } = map.item;
   const name = imageName(store, image);
   const scale = store.traits.scale.value;
   if (scale === "all") return "all maps";
   if (scale === "image") return `all maps of ${name}`;
-  const compared = store.traits.compare.value === "layers" && store.layerName(layer);
+  const { compare } = store.traits;
+  const compared =
+    compare.value === "models" ? columnHeading(store, column) : compare.value === "layers" && store.layerName(layer);
   return [name, explainedText(store, map.item), compared].filter(Boolean).join(", ");
 }
 

@@ -1,12 +1,14 @@
 import { styleOf } from "../canvas/drawStyle";
 import type { TileMap } from "../kernel/decode";
 import { briefExplainedText, briefName, sideText } from "../state/labels";
+import { modelOf } from "../state/models";
 import type { Store } from "../state/store";
 import { splitTarget } from "../state/target";
 
 /** What the colours of a map mean, in a sentence. */
 export function colourMeaning(store: Store, map: TileMap): string {
   const { item } = map;
+  if (map.isDifference) return differenceMeaning(store, item.column);
   const { diverging, sign, table } = styleOf(store, map);
   const [side, other] =
     item.target < 0 ? splitTarget(item.target_name, store.constants.value?.class_names ?? []) : [item.target, null];
@@ -21,6 +23,12 @@ export function colourMeaning(store: Store, map: TileMap): string {
   if (diverging) return `Warm colours speak for ${name}, cold ones ${against}.`;
   if (!item.signed) return `${high}: where the map is high; it has no sign.`;
   return sign === "positive" ? `${high}: speaks for ${name}.` : `${high}: speaks for ${name}, or ${against}.`;
+}
+
+/** The same of how two models' maps differ. */
+function differenceMeaning(store: Store, column: number): string {
+  const [first, model] = [modelOf(store, 0), modelOf(store, column)];
+  return `Warm colours: ${model} marks this more than ${first}; cold ones: less. Each map counts in parts of its own colours.`;
 }
 
 /** The same of a map of a value, or of its difference from a rival, which no classes speak for or against. */

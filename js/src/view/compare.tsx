@@ -1,6 +1,7 @@
 import { isAvailable } from "../state/availableQuestions";
 import { tellsValues } from "../state/figures";
 import { comparedText } from "../state/labels";
+import { firstModel, hasModels } from "../state/models";
 import { COMPARED, type Compare, chosenMethod, comparedValues, type Store } from "../state/store";
 import { Select } from "./field";
 import type { ViewProps } from "./props";
@@ -11,6 +12,7 @@ const DIMENSIONS: Readonly<Record<Compare, readonly [string, string]>> = {
   targets: ["classes", "class"],
   methods: ["methods", "method"],
   layers: ["layers", "layer"],
+  models: ["models", "model"],
 };
 
 /** Whether what is chosen in a picker becomes one more column. */
@@ -19,18 +21,24 @@ export const addsColumn = (store: Store, compare: Compare) =>
 
 export function CompareField({ store, actions }: ViewProps) {
   const unsuited = chosenMethod(store)?.sees === "input" ? "layers" : "";
+  const dimensions = (Object.entries(DIMENSIONS) as [Compare, readonly [string, string]][]).filter(
+    ([value]) => value !== "models" || hasModels(store),
+  );
+  // Only the columns of models are of all of them.
+  const alone = hasModels(store) ? ` (${firstModel(store)})` : "";
   return (
     <Select
       id="kx-compare"
       label="Compare"
-      title="Puts classes, methods or layers side by side"
+      title={`Puts classes, methods${hasModels(store) ? ", layers or models" : " or layers"} side by side`}
       value={store.traits.compare.value}
       disabled={!store.constants.value}
       onChoose={(value) => actions.compareBy(value as Compare)}
     >
-      {(Object.entries(DIMENSIONS) as [Compare, readonly [string, string]][]).map(([value, [text]]) => (
+      {dimensions.map(([value, [text]]) => (
         <option key={value} value={value} disabled={value === unsuited || !isAvailable(store, "compare", value)}>
           {value === "targets" && tellsValues(store) ? "outputs" : text}
+          {value !== "models" && alone}
         </option>
       ))}
     </Select>
@@ -40,7 +48,7 @@ export function CompareField({ store, actions }: ViewProps) {
 /** The columns of a comparison as chips; that which the pickers show is marked. */
 export function ColumnChips({ store, actions }: ViewProps) {
   const compare = store.traits.compare.value;
-  if (compare === "none") return null;
+  if (compare === "none" || compare === "models") return null;
   const isFixed = store.available.value !== null;
   const chosen = store.traits[COMPARED[compare]].value;
   const what = compare === "methods" ? ", whose parameters are shown" : "";

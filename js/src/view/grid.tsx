@@ -5,6 +5,7 @@ import { pictureAt, type Store } from "../state/store";
 import { Caption, captionHeight, captionLines, RowCaption } from "./caption";
 import { EvidenceLine } from "./evidenceLine";
 import { GAP, rowAt } from "./gridLayout";
+import { Mark } from "./mark";
 import type { StageProps } from "./props";
 import { Shortened } from "./shortened";
 import { Tile } from "./tile";
@@ -64,23 +65,19 @@ export function Grid({ store, actions, stage }: StageProps) {
   );
 }
 
-/** The headings of compared columns; a mark says that there is a caution about a method. */
+/** The headings of compared columns; a mark says that there is a caution about a method, or a layer of another name. */
 function Headings({ store, track }: { store: Store; track: number }) {
   const isByMethod = store.traits.compare.value === "methods";
   return (
     <div class="headings" style={{ "--track": `${track}px` }}>
-      {(store.answer.value?.columns ?? []).map(({ layer, method }, column) => {
-        const caution = isByMethod && cautionOf(store, method);
+      {(store.answer.value?.columns ?? []).map(({ layer, method, matched }, column) => {
+        const caution = (isByMethod && cautionOf(store, method)) || matched;
         return (
           <div class="heading" key={String(column)} title={layer}>
             <span class="name">
               <Shortened text={columnHeading(store, column)} title={null} />
             </span>
-            {caution && (
-              <span class="mark" role="img" aria-label={caution} title={caution}>
-                !
-              </span>
-            )}
+            {caution && <Mark text={caution} />}
           </div>
         );
       })}

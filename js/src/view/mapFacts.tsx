@@ -1,6 +1,7 @@
 import { explainedFigure } from "../state/figures";
 import { duration, percent, value } from "../state/format";
 import { explainedText, methodTitle, notesOf, partialText } from "../state/labels";
+import { modelOf } from "../state/models";
 import { chosenTile, mapOf, type Store } from "../state/store";
 
 const words = (name: string) => name.replaceAll("_", " ").replace(/^./, (letter) => letter.toUpperCase());
@@ -9,6 +10,7 @@ const words = (name: string) => name.replaceAll("_", " ").replace(/^./, (letter)
 export function factsOfMap(store: Store): [term: string, fact: string][] {
   const item = mapOf(store, chosenTile(store))?.item;
   if (!item) return [];
+  const model = modelOf(store, item.column);
   const { target, probability, unit, shape, checks } = item;
   const isOwn = store.answer.value?.columns[item.column]?.own ?? false;
   const term =
@@ -16,6 +18,7 @@ export function factsOfMap(store: Store): [term: string, fact: string][] {
   const params = Object.entries(store.traits.params.value).map(([name, set]) => `${name} ${JSON.stringify(set)}`);
   const seconds = store.seconds.value;
   const facts: [string, string][] = [
+    ["Model", model],
     [isOwn ? "Target" : unit === null ? "Class" : "Output", explainedText(store, item)],
     ["Probability", probability === null ? "" : percent(probability)],
     [term, item.score === null ? "" : explainedFigure({ ...item, probability: null })],
@@ -24,10 +27,16 @@ export function factsOfMap(store: Store): [term: string, fact: string][] {
     ["Layer", item.layer ? store.layerName(item.layer) : "the input"],
     ["Map", `${shape[1]} × ${shape[0]} values${item.partial ? `, ${partialText(item)}` : ""}`],
     ...Object.entries(checks).map(([name, number]): [string, string] => [words(name), value(number)]),
-    ["Images", (store.constants.value?.inspection.preprocessing ?? "").replace(/^preprocess: /, "")],
+    ["Images", preprocessingOf(store, model).replace(/^preprocess: /, "")],
     ["Time", seconds === null ? "" : `${duration(seconds)} for all maps`],
   ];
   return facts.filter(([, fact]) => fact !== "");
+}
+
+/** What becomes of images before a model sees them. */
+function preprocessingOf(store: Store, model: string): string {
+  const { models = [], inspection } = store.constants.value ?? {};
+  return models.find(({ name }) => name === model)?.preprocessing ?? inspection?.preprocessing ?? "";
 }
 
 export function MapFacts({ store }: { store: Store }) {

@@ -4,12 +4,14 @@ import { conceptsText } from "../state/concepts";
 import { predictionsTitle, scoreHint } from "../state/figures";
 import { lastSegment } from "../state/format";
 import { columnHeading, imageName } from "../state/labels";
+import { comparesModels, firstModel, hasModels, modelOf } from "../state/models";
 import { shownOverlay, showsMap } from "../state/segmentations";
 import { chosenTile, focusedImage, mapOf, type Store } from "../state/store";
 import { CloseUp } from "./closeUp";
 import { colourMeaning } from "./colourMeaning";
 import { EvidenceSection } from "./evidenceSection";
 import { MapFacts } from "./mapFacts";
+import { ModelsSection } from "./modelsSection";
 import { NearestSection } from "./nearestSection";
 import { PredictionBars, TruthLine, WhyNot } from "./predictionBars";
 import type { StageProps, ViewProps } from "./props";
@@ -22,6 +24,7 @@ export function Panel({ store, actions, stage }: StageProps) {
   const map = mapOf(store, { image, column });
   const compared = (store.answer.value?.columns.length ?? 0) > 1;
   const view = { store, actions };
+  const model = modelOf(store, column);
   return (
     <div class="focus" data-painting={store.painting.isOn.value || undefined}>
       <Heading {...view} />
@@ -29,7 +32,12 @@ export function Panel({ store, actions, stage }: StageProps) {
       <RegionLine {...view} />
       {map && showsMap(store) && !isBlank(store, map) && <p class="dim">{colourMeaning(store, map)}</p>}
       {shownOverlay(store) === "concepts" && <p class="dim">Here: {conceptsText(store, { image, column })}.</p>}
-      <Section title={predictionsTitle(store)}>
+      {comparesModels(store) && (
+        <Section title="What each model says">
+          <ModelsSection {...view} />
+        </Section>
+      )}
+      <Section title={[predictionsTitle(store), model].filter(Boolean).join(" of ")}>
         <TruthLine store={store} image={image} />
         <PredictionBars {...view} image={image} explained={map?.item.target ?? -1} />
         <WhyNot {...view} image={image} />
@@ -41,7 +49,7 @@ export function Panel({ store, actions, stage }: StageProps) {
         </Section>
       )}
       {store.nearest.value && (
-        <Section title="Images like this one">
+        <Section title={hasModels(store) ? `Images like this one, to ${firstModel(store)}` : "Images like this one"}>
           <NearestSection {...view} />
         </Section>
       )}

@@ -2,8 +2,9 @@ import { isAvailable, NEEDS_KERNEL } from "../state/availableQuestions";
 import { predictedFigure, predictedKind, tellsValues } from "../state/figures";
 import { isRight, labelOf } from "../state/filterSort";
 import { briefName, className } from "../state/labels";
+import { factsAt } from "../state/models";
 import { showsPrediction } from "../state/segmentations";
-import type { Store, Target } from "../state/store";
+import { chosenTile, type Store, type Target } from "../state/store";
 import { joinTarget, plainText, TOPS, TRUE } from "../state/target";
 import { type PredictedClass, predictionOf, topClasses } from "../state/topClasses";
 import type { ViewProps } from "./props";
@@ -98,7 +99,7 @@ function PredictionBar({ index, name, fullName, figure, share, hasSwatch, ...row
 
 /** Whether the prediction is the true class, by sign and in words; nothing where that is not known. */
 export function TruthLine({ store, image }: { store: Store; image: number }) {
-  const facts = store.facts.value;
+  const facts = factsAt(store, chosenTile(store).column);
   const label = labelOf(facts, image);
   if (label === null) return null;
   const right = isRight(facts, image);
@@ -113,7 +114,7 @@ export function TruthLine({ store, image }: { store: Store; image: number }) {
 
 /** Asks what speaks for the prediction rather than the true class, or the second where it is right or nobody knows. */
 export function WhyNot({ store, actions, image }: ImageProps) {
-  const facts = store.facts.value;
+  const facts = factsAt(store, chosenTile(store).column);
   const [best, second] = tellsValues(store) ? [] : topClasses(store, image, 2);
   const isWrong = isRight(facts, image) === false;
   const rival = isWrong ? labelOf(facts, image) : (second?.index ?? null);

@@ -3,6 +3,7 @@ import type { RankableMethod, RankedCell, RankedMethod, RankingRecord } from "..
 import { whyNotMeasured } from "../state/evidence";
 import { roughly, toHundredths } from "../state/format";
 import { imageName, methodTitle } from "../state/labels";
+import { firstModel, hasModels } from "../state/models";
 import {
   byFamily,
   chosenContenders,
@@ -33,6 +34,7 @@ export function RankingTab({ store, actions }: ViewProps) {
   const why = whyNotMeasured(store);
   return (
     <div class="ranking">
+      {hasModels(store) && <p class="dim">Of {firstModel(store)}, whose methods are compared here.</p>}
       {ranking && <RankingTable store={store} actions={actions} ranking={ranking} />}
       {why ? (
         !ranking && <p class="dim">{why}</p>

@@ -11,10 +11,12 @@ import {
   suspicionFilter,
 } from "../state/filterSort";
 import { className } from "../state/labels";
+import { comparesModels, firstModel, hasModels } from "../state/models";
 import type { Store } from "../state/store";
 import { suspicionName } from "../state/suspects";
 import { Field, options, Select } from "./field";
 import { LEAST_HEIGHT, MOST_HEIGHT } from "./gridLayout";
+import { DifferenceButtons } from "./modelsSection";
 import type { ViewProps } from "./props";
 import { setTo } from "./setTo";
 
@@ -23,6 +25,10 @@ const OUTCOMES: readonly [string, string][] = [
   ["wrong", "wrong"],
   ["right", "right"],
   ["unlabelled", "without a label"],
+  ["changed", "predicted differently"],
+  ["same", "predicted alike"],
+  ["broken", "right, then wrong"],
+  ["mended", "wrong, then right"],
 ];
 const BY_CLASS: readonly [string, string][] = [
   ["predicted", "Predicted as"],
@@ -40,7 +46,7 @@ const SORTS: Readonly<Record<Sort, string>> = {
 /** Which rows are shown, in which order, and how high. */
 export function RowControls({ store, actions }: ViewProps) {
   const facts = store.facts.value;
-  if (facts.images < 2) return null;
+  if (facts.images < 2) return comparesModels(store) ? <DifferenceButtons store={store} /> : null;
   const shown = store.rows.value.length;
   const sorts = sortsOf(facts);
   return (
@@ -64,6 +70,7 @@ export function RowControls({ store, actions }: ViewProps) {
           </optgroup>
         ))}
       </Select>
+      {comparesModels(store) && <DifferenceButtons store={store} />}
       <SizeSlider store={store} />
       <span class="dim count" role="status">
         {shown < facts.images ? `${shown} of ${facts.images} images` : `${shown} images`}
@@ -132,7 +139,7 @@ function FilterField({ store, actions }: ViewProps) {
         value={filters.has(filter) || isByColumn ? filter : "all"}
         onChoose={(show) => actions.arrange({ show })}
       >
-        {counted(OUTCOMES)}
+        {counted(OUTCOMES.map(([name, text]) => [name, outcomeText(store, name, text)]))}
         {BY_CLASS.map(([kind, title]) => {
           const classes = classesOf(kind);
           return (
@@ -149,6 +156,10 @@ function FilterField({ store, actions }: ViewProps) {
     </div>
   );
 }
+
+/** Which outcome, and of which model where there are several. */
+const outcomeText = (store: Store, name: string, text: string) =>
+  hasModels(store) && ["wrong", "right"].includes(name) ? `${text} by ${firstModel(store)}` : text;
 
 /** Filters by what stands apart from its class. */
 function SuspicionFilters({ store }: { store: Store }) {

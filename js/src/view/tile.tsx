@@ -9,6 +9,7 @@ import { conceptsText } from "../state/concepts";
 import { explainedIndex } from "../state/detections";
 import { position, value } from "../state/format";
 import { explainedText, imageName, isControl, methodTitle, notesOf, partialText, verdict } from "../state/labels";
+import { modelOf } from "../state/models";
 import { segmentationText, shownOverlay, showsMap } from "../state/segmentations";
 import { mapOf, originalSize, type Picture, type Store, type TilePlace } from "../state/store";
 import { DetectedBoxes } from "./detectedBoxes";
@@ -48,7 +49,7 @@ const isFaint = (store: Store, map: TileMap) => isUnlikely(map) && !isBlank(stor
 /** A tile in words, for those who do not see it. */
 function describe(store: Store, picture: Picture | undefined, tile: TilePlace, map: TileMap | undefined): string {
   const { image } = tile;
-  const outcome = verdict(store, image);
+  const outcome = verdict(store, tile);
   const source = [
     imageName(store, image),
     outcome && inFull(outcome),
@@ -62,7 +63,7 @@ function describe(store: Store, picture: Picture | undefined, tile: TilePlace, m
   }
   const { item } = map;
   const explained = `${explainedText(store, item)} ${tileRegionText(store, item)}`.trim();
-  const what = [methodTitle(store, item.method), store.layerName(item.layer), explained];
+  const what = [modelOf(store, tile.column), methodTitle(store, item.method), store.layerName(item.layer), explained];
   const strongest = isBlank(store, map)
     ? []
     : [peak(store, picture, map), isUnlikely(map) && FAINT_TEXT, partialText(item)];
