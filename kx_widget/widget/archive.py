@@ -183,7 +183,7 @@ def _block(
 ) -> bytes:
     maps = [reduce(values, side) for answer in answers for _, values in answer.tiles]
     models = answers[-1].models if answers else {}
-    tables = [*([] if predictions is None else [predictions]), *models.values()]
+    tables: list[tuple[Floats, Floats]] = [*([] if predictions is None else [predictions]), *models.values()]
     maps += [prediction_numbers(*each, welcome["predicts"]) for each in tables]
     headers, buffer = encode(maps, EXACT_BYTES)
     rest = iter(headers)
