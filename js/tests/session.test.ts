@@ -214,6 +214,41 @@ describe("predictions", () => {
     expect(store.predictions.value).toMatchObject({ images: 1, classes: 2, predicted: [1] });
     expect([...(store.predictions.value?.values ?? [])]).toEqual([0.25, 0.75]);
   });
+
+  it("of another model stand beside those of the first", () => {
+    model.down({ kind: "predictions", model: "", shape: [1, 2], first: 0, best: [1] }, [frame(0.25, 0.75)]);
+    model.down({ kind: "predictions", model: "after", shape: [1, 2], first: 0, best: [0] }, [frame(0.5, 0.25)]);
+    expect(store.predictions.value?.predicted).toEqual([1]);
+    expect([...(store.modelPredictions.value.get("after")?.values ?? [])]).toEqual([0.5, 0.25]);
+  });
+});
+
+describe("the agreement of maps", () => {
+  const items = [{ column: 1, correlations: [0.5], of_others: null }];
+  const asked = (gen: number, ...models: string[]) => {
+    const message = running(gen, "top");
+    const columns = models.map((name) => ({ ...message.columns[0], model: name }));
+    model.down({ ...message, key: models.join(), columns });
+    maps(gen, gen, [1, 2]);
+  };
+
+  it("is that of the answer on the screen, and stays till that of the next one comes", () => {
+    asked(1, "before", "after");
+    model.down({ kind: "agreements", gen: 1, items });
+    expect(store.agreements.value).toEqual(items);
+    asked(2, "before", "after");
+    model.down({ kind: "agreements", gen: 1, items: [] });
+    expect(store.agreements.value).toEqual(items);
+    model.down({ kind: "agreements", gen: 2, items: [] });
+    expect(store.agreements.value).toEqual([]);
+  });
+
+  it("goes with the models", () => {
+    asked(1, "before", "after");
+    model.down({ kind: "agreements", gen: 1, items });
+    asked(2, "before");
+    expect(store.agreements.value).toEqual([]);
+  });
 });
 
 describe("traits", () => {
