@@ -69,9 +69,9 @@ class DeviceCopies:
     def _kept(self, array: Any) -> Any | None:
         """The tensor of these values, None where there is none."""
         whole = array if id(array) in self._tensors else array.base
-        reference, tensor = self._tensors.get(id(whole), (None, None))
-        if reference is None or reference() is not whole:
+        if (kept := self._tensors.get(id(whole))) is None or kept[0]() is not whole:
             return None
+        tensor = kept[1]
         if array is whole:
             return tensor
         if array.shape[1:] != whole.shape[1:] or array.strides != whole.strides or not whole.strides[0]:

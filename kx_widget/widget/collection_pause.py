@@ -1,7 +1,7 @@
 """Python's garbage collection, put off while a page waits for an answer."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from kx_widget.widget.worker import start_timer
@@ -11,7 +11,7 @@ MOST_SECONDS = 1.0
 
 
 @contextmanager
-def collection_paused() -> Iterator[None]:
+def collection_paused() -> Generator[None]:
     """Put off garbage collection, for a second at most: of all that TensorFlow keeps, it takes up to a fifth of one.
 
     Where it is off already, whoever did that turns it on again.

@@ -3,8 +3,8 @@ import { explainedFigure, explainedKind, predictedWord } from "../state/figures"
 import { isRight } from "../state/filterSort";
 import { lastSegment } from "../state/format";
 import { briefExplainedText, className, explainedText, imageName, truthText } from "../state/labels";
-import { shownOverlay } from "../state/segmentations";
 import { AGREEMENT_TITLE, agreementLine, comparesModels, factsAt, isOtherClass, modelOf } from "../state/models";
+import { shownOverlay } from "../state/segmentations";
 import { mapOf, type Picture, type Store, type TilePlace } from "../state/store";
 import { bestFigure } from "../state/topClasses";
 import { isContactSheet } from "./gridLayout";
