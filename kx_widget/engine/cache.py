@@ -31,6 +31,15 @@ class Cache:
         self._held: OrderedDict[Hashable, tuple[Any, ...]] = OrderedDict()
         self._uses: Counter[int] = Counter()
         self._lock = threading.Lock()
+        self._version = 0
+
+    def of_weights(self, version: int) -> "Cache":
+        """The cache, without what older weights computed: these do not come back while a model is trained."""
+        with self._lock:
+            is_newer, self._version = version > self._version, max(version, self._version)
+        if is_newer:
+            self.clear()
+        return self
 
     def get(self, key: Hashable) -> tuple[Any, ...] | None:
         """The value kept under `key`, or None."""

@@ -180,7 +180,7 @@ class Question:
         of_images = [digest if isinstance(digest, tuple) else (digest,) for digest in self.images.digests[rows]]
         digests: list[tuple[Any, ...]] = [(about, self.images.batch.shape[1:], *digest) for digest in of_images]
         return Probe(
-            self.model.graph, self.model.functions, self.cache, self.images.batch[rows], self.call,
+            self.model.graph, self.model.functions, self.cache.of_weights(version), self.images.batch[rows], self.call,
             self.spatial, digests, lambda: self.images.black[rows], self.seed, self.batch_size,
             attends=self.method.sees == "attention", beside=tuple(values[rows] for values in self.images.beside),
             region_of=(lambda probe: self._located(rows, probe)) if self.regions else None,
