@@ -46,7 +46,7 @@ SETTINGS = (
 )
 CODE = ("preprocess_code", "method_code", "target_code", "detect_code")
 # What is written of some jobs alone.
-OPTIONAL = ("channels", "embeddings", "regions", "units", "bands", "references", "beside")
+OPTIONAL = ("channels", "embeddings", "regions", "units", "bands", "references", "beside", "epoch")
 UNKNOWN = "unknown: "
 # What is locked where folders are not.
 LOCK = ".lock"

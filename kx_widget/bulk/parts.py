@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from kx_widget.bulk.arrow import pa, pq
-from kx_widget.bulk.schema import BESIDE, DTYPES, EMBEDDING, MAP, NOTES, REGION, RELEVANCE, schema
+from kx_widget.bulk.schema import BESIDE, DTYPES, EMBEDDING, EPOCH, MAP, NOTES, REGION, RELEVANCE, schema
 from kx_widget.engine.bands import Bands, bands_of
 from kx_widget.engine.errors import FormatError, ParameterError
 from kx_widget.engine.evidence_columns import LEVELS, EvidenceLevel
@@ -149,6 +149,8 @@ def _check_columns(name: str, footer: Any, job: dict[str, Any]) -> None:
             f"{name!r} is no part of a store of explanations (it has no column {min(missing)!r}): "
             "move it out of the folder."
         )
+    if EPOCH in written.names and (not job or EPOCH in job):
+        written = written.remove(written.get_field_index(EPOCH))
     if not job and RELEVANCE in written.names:  # Nothing tells of how many channels.
         written = written.remove(written.get_field_index(RELEVANCE))
     counted = sum(footer.row_group(group).num_rows for group in range(footer.num_row_groups))
@@ -296,6 +298,7 @@ FIELDS: dict[str, Callable[[Any], bool]] = {
     "bands": _are_bands,
     "references": _are_references,
     "beside": _list_of(str),
+    EPOCH: lambda value: value is True,
     "files": _list_of(str),
 }
 

@@ -31,6 +31,9 @@ EMBEDDING = "embedding"
 REGION = "region"
 # Only of models that take numbers beside the image.
 BESIDE = "beside"
+# Only of what was explained while a model was trained; the last of all.
+EPOCH = "epoch"
+EPOCH_FIELD = pa.field(EPOCH, pa.float32())
 
 
 def schema(

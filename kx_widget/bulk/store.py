@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from kx_widget.bulk.arrow import ds, fs, pa, pc, pq
 from kx_widget.bulk.embeddings import StoredEmbeddings
 from kx_widget.bulk.parts import ANEW, DAMAGE, DONE, JOB, NUMBERS, as_json, check_part, is_part
-from kx_widget.bulk.schema import BESIDE, EMBEDDING, MAP, NOTES, RELEVANCE, schema
+from kx_widget.bulk.schema import BESIDE, EMBEDDING, EPOCH, EPOCH_FIELD, MAP, NOTES, RELEVANCE, schema
 from kx_widget.bulk.sources import file_of
 from kx_widget.engine.bands import Bands
 from kx_widget.engine.cache import Cache
@@ -91,6 +91,7 @@ class Store:
         parquet = ds.ParquetFileFormat(default_fragment_scan_options=checked)
         about = self.job.get("evidence"), self.channels, "regions" in self.job, self.job.get("beside", ())
         columns = schema(self.job.get("dtype", "float32"), *about, "embeddings" in self.job)
+        columns = columns.append(EPOCH_FIELD) if EPOCH in self.job else columns
         self._dataset = ds.dataset(names, columns, parquet, self._files)
         self._cache = Cache(CACHE_BYTES)
         self._columns: dict[str, Any] = {}
