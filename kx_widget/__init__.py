@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from kx_widget.engine.targets import contrast
     from kx_widget.engine.types import Inspection, Parameter, Partial, Step
     from kx_widget.explainer import Explainer
+    from kx_widget.widget.explain_callback import ExplainCallback
     from kx_widget.widget.widget import KxWidget
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "Detection",
     "Display",
     "Evaluation",
+    "ExplainCallback",
     "Explainer",
     "Explanation",
     "FormatError",
@@ -112,6 +114,7 @@ _HOMES = {
     "Step": "engine.types",
     "Store": "bulk.store",
     "Target": "engine.scalars",
+    "ExplainCallback": "widget.explain_callback",
     "KxWidget": "widget.widget",
     **{name: "engine.errors" for name in __all__ if name.endswith("Error")},
 }

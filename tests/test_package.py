@@ -21,6 +21,7 @@ PUBLIC = [
     "Detection",
     "Display",
     "Evaluation",
+    "ExplainCallback",
     "Explainer",
     "Explanation",
     "FormatError",

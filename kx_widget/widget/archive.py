@@ -38,6 +38,8 @@ CURVES_PART = 0.5
 SEGMENTATIONS_PART = 0.25
 # So much may be concepts.
 CONCEPTS_PART = 0.25
+# So much may be what was explained while the model was trained.
+EPOCHS_PART = 0.5
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,34 @@ class KeptAnswer:
     rankings: Sequence[Ranking] = ()
     agreements: Sequence[AgreementRecord] = ()
     models: Mapping[str, tuple[Floats, Floats]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SavedEpochs:
+    """What was explained while the model was trained: of each moment its record and the bytes of its maps."""
+
+    moments: Sequence[tuple[Mapping[str, Any], bytes]] = ()
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Asides:
+    """What a page keeps beside answers.
+
+    Attributes:
+        segmentations: which classes win where, by image; those that would take too much room are left out.
+        concepts: of the images; those of images that would take too much room are left out.
+        nearest: which images are alike, as the page is told it.
+        epochs: what was explained while the model was trained.
+    """
+
+    segmentations: Mapping[int, PackedLabels] = field(default_factory=dict)
+    concepts: KnownConcepts | None = None
+    nearest: Mapping[str, Any] | None = None
+    epochs: SavedEpochs = SavedEpochs()
+
+
+BlockParts = tuple[Sequence[ScoredCurves], Mapping[int, PackedLabels], Sequence[ConceptMessage], SavedEpochs]
 
 
 class Archive:
@@ -114,9 +144,7 @@ def pack(
     answers: Sequence[KeptAnswer],
     limit: int,
     alone: bool = False,
-    segmentations: Mapping[int, PackedLabels] | None = None,
-    concepts: KnownConcepts | None = None,
-    nearest: Mapping[str, Any] | None = None,
+    asides: Asides = Asides(),
 ) -> bytes:
     """A block of at most `limit` bytes, or the header alone.
 
@@ -128,12 +156,10 @@ def pack(
         answers: the one to show first is the last.
         limit: in bytes.
         alone: no kernel will ever answer the page that this is for.
-        segmentations: which classes win where, by image; those that would take too much room are left out.
-        concepts: of the images; those of images that would take too much room are left out.
-        nearest: which images are alike, as the page is told it.
+        asides: what else it keeps.
     """
-    concept_parts = [] if concepts is None else concepts.saved(int(CONCEPTS_PART * limit))
-    segmented = _segmentations_within(segmentations or {}, int(SEGMENTATIONS_PART * limit))
+    concept_parts = [] if asides.concepts is None else asides.concepts.saved(int(CONCEPTS_PART * limit))
+    segmented = _segmentations_within(asides.segmentations, int(SEGMENTATIONS_PART * limit))
     chosen = list(answers)
     curves = _curves_within(answers, int(CURVES_PART * limit)) if alone else []
     while chosen:
@@ -141,8 +167,9 @@ def pack(
             # Compression rarely halves maps: what is far too large need not be tried.
             if sum(_size(answer, side) for answer in chosen) <= 4 * limit:
                 left_out = len(answers) - len(chosen)
-                facts = {"alone": alone, "left_out": left_out, "nearest": nearest}
-                block = _block(welcome, predictions, chosen, facts, side, curves, segmented, concept_parts)
+                facts = {"alone": alone, "left_out": left_out, "nearest": asides.nearest}
+                parts = curves, segmented, concept_parts, asides.epochs
+                block = _block(welcome, predictions, chosen, facts, side, parts)
                 if len(block) <= limit:
                     return block
         chosen = chosen[(len(chosen) + 3) // 4 :]
@@ -177,10 +204,9 @@ def _block(
     answers: Sequence[KeptAnswer],
     facts: Mapping[str, Any],
     side: int | None,
-    curves: Sequence[ScoredCurves] = (),
-    segmentations: Mapping[int, PackedLabels] | None = None,
-    concepts: Sequence[ConceptMessage] = (),
+    parts: BlockParts = ((), {}, (), SavedEpochs()),
 ) -> bytes:
+    curves, segmentations, concepts, epochs = parts
     maps = [reduce(values, side) for answer in answers for _, values in answer.tiles]
     models = answers[-1].models if answers else {}
     tables: list[tuple[Floats, Floats]] = [*([] if predictions is None else [predictions]), *models.values()]
@@ -222,8 +248,10 @@ def _block(
             }
             for answer in answers
         ],
-        "segmentations": [each.record(image, placed(each.data)[0]) for image, each in (segmentations or {}).items()],
+        "segmentations": [each.record(image, placed(each.data)[0]) for image, each in segmentations.items()],
         "concepts": [{**message, "parts": list(map(placed, buffers))} for message, buffers in concepts],
+        "epochs": [{**record, "part": placed(data)} for record, data in epochs.moments],
+        "epoch_notes": list(epochs.notes),
         "predictions": predictions and {**next(rest), "best": predictions[0].argmax(-1).tolist()},
         "models": [{**next(rest), "best": each[0].argmax(-1).tolist(), "model": name} for name, each in models.items()],
     }

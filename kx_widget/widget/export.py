@@ -10,7 +10,7 @@ from kx_widget.engine.errors import CancelledError, FormatError, KxError
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.files import writable, write_whole
 from kx_widget.engine.types import Floats
-from kx_widget.widget.archive import Archive, KeptAnswer, pack
+from kx_widget.widget.archive import EPOCHS_PART, Archive, Asides, KeptAnswer, SavedEpochs, pack
 from kx_widget.widget.call_site import shared_arguments
 from kx_widget.widget.downloads import Downloads
 from kx_widget.widget.html import page, page_state
@@ -39,7 +39,7 @@ class Exporter:
         self._version = 0
         self.displays: Displays = Displays()
         self.downloads: Downloads = Downloads({"html": self._html_file, "npz": self._npz_file}, widget._tell_views)
-        self._closed = False
+        self._closed = self._is_displayed = False
         self._timer = threading.Timer(0, self.snapshot)
 
     def keep(self, answer: KeptAnswer, version: int, predictions: tuple[Floats, Floats] | None) -> None:
@@ -49,9 +49,12 @@ class Exporter:
                 return
             self._archive.keep(answer, version)
             self._predictions, self._version = predictions, version
+            session = self._widget._open
             # While a cell keeps the kernel busy, a view that nobody greets shows nothing else.
-            is_watched = self._widget._open.outbox.is_deaf and self._timer.is_alive()
-            if not is_watched:
+            is_watched = session.outbox.is_deaf and self._timer.is_alive()
+            # Who is told of each epoch of a training needs none before its end.
+            is_told = session.training.gate.is_training and (session.outbox.has_views or not self._is_displayed)
+            if not (is_watched or is_told):
                 self._timer.cancel()
                 self._timer = start_timer(SECONDS_BEFORE_SNAPSHOT, self.snapshot)
         if self._widget.results:
@@ -67,9 +70,10 @@ class Exporter:
             session = self._widget._open
             block = pack(
                 self.welcome, self._predictions, answers[-1:], SNAPSHOT_BYTES,
-                segmentations=session.segmentations.kept(self._version),
-                concepts=session.concepts.known(self._version),
-                nearest=session.nearest.kept(),
+                asides=Asides(
+                    session.segmentations.kept(self._version), session.concepts.known(self._version),
+                    session.nearest.kept(), self._epochs(SNAPSHOT_BYTES),
+                ),
             )  # fmt: skip
             with self._widget._lock:
                 if not self._closed:
@@ -88,6 +92,7 @@ class Exporter:
         widget = self._widget
         if self._closed:
             raise NotImplementedError("A closed widget is shown as any other object.")
+        self._is_displayed = True
         try:
             # A second is worth a picture from the start; what runs as a script must wait for it.
             widget.wait(SECONDS_BEFORE_DISPLAY if is_attended() else threading.TIMEOUT_MAX)
@@ -164,10 +169,19 @@ class Exporter:
         session, answers = self._widget._open, self._archive.answers()
         return pack(
             welcome, self._predictions, answers, limit, alone=True,
-            segmentations=session.segmentations.of_page(self._version),
-            concepts=session.concepts.of_page(self._version, self._widget.overlay == "concepts"),
-            nearest=session.nearest.of_page(answers[-1].traits, self._version, self._predictions),
+            asides=Asides(
+                session.segmentations.of_page(self._version),
+                session.concepts.of_page(self._version, self._widget.overlay == "concepts"),
+                session.nearest.of_page(answers[-1].traits, self._version, self._predictions),
+                self._epochs(limit),
+            ),
         )  # fmt: skip
+
+    def _epochs(self, limit: int) -> SavedEpochs:
+        """What a page of so many bytes keeps of a training."""
+        history = self._widget._open.training.history
+        moments = [(answer.record(), answer.data) for answer in history.within(int(EPOCHS_PART * limit))]
+        return SavedEpochs(moments, list(history.notes.values()))
 
     def _preview(self) -> dict[str, str]:
         w = self._widget

@@ -491,6 +491,54 @@ class Crop(TypedDict):
     problem: str
 
 
+class EpochPredictions(Encoded):
+    """What the model predicted at an epoch: numbers of all classes (N, C), and the classes of most score (N,)."""
+
+    best: list[int]
+
+
+class EpochFigure(TypedDict):
+    """A number of each map of an epoch, image by image and column by column, None where it is not known.
+
+    `better` is "" of what the model says, and says which way is better of what a metric does.
+    """
+
+    name: str
+    title: str
+    better: Literal["higher", "lower", ""]
+    values: list[list[float | None]]
+
+
+class EpochRecord(TypedDict):
+    """What was explained at one moment of a training, the `number`th from 0 on, after so many `epoch`s.
+
+    `items` and `predictions` lie in the record's buffer; there are none where they had to make room for others.
+    """
+
+    number: int
+    epoch: float
+    words: str
+    asked: QuestionRecord
+    columns: list[Column]
+    items: list[Item]
+    predictions: EpochPredictions | None
+    figures: list[EpochFigure]
+
+
+class Epochs(TypedDict):
+    """What was explained while a model is trained, with a buffer for each of `items`.
+
+    `kept` are the numbers of all whose maps are still there, `notes` what else is to be said of the training that is
+    followed, `training` whether it goes on.
+    """
+
+    kind: Literal["epochs"]
+    items: list[EpochRecord]
+    kept: list[int]
+    notes: list[str]
+    training: bool
+
+
 class Hello(TypedDict):
     """From a view that has just been drawn; `have` are the keys of the answers that it has."""
 
@@ -601,7 +649,7 @@ class Ack(TypedDict):
 Down = (
     Welcome | Predictions | Shelf | Pictures | Segmentation | Detected | Queued | Running | Progress | Maps | Ahead
     | Thumbnails | Costs | Agreements | Evidence | Covered | Painted | Rankings | Nearest | Done | Cancelled | Error
-    | File | Crop | FoundConcepts
+    | File | Crop | FoundConcepts | Epochs
 )  # fmt: skip
 Up = (
     Hello | Seen | Refresh | Cancel | Miss | Want | Measure | Cover | Paint | Rank | Look | Segment | Export | Enlarge

@@ -22,7 +22,7 @@ SECONDS_WHILE_DEAF = 0.25
 # Messages without maps or pictures, first what is sent first.
 NOTICES = (
     "welcome", "queued", "running", "progress", "painted", "overview", "covered", "thumbnails", "agreements", "costs",
-    "evidence", "rankings", "nearest", "segmentation", "concepts", "detected", "error",
+    "evidence", "rankings", "nearest", "segmentation", "concepts", "detected", "epochs", "error",
 )  # fmt: skip
 # Beside an answer, whose maps go before these; so many messages are kept back for the next answer.
 ASIDES = ("thumbnails", "agreements", "costs", "evidence", "rankings", "nearest")
@@ -159,6 +159,17 @@ class Outbox:
             self._notices["detected"].append(({"kind": "detected", "items": items}, None))
             self._flush()
 
+    def waiting_epochs(self) -> list[int]:
+        """The numbers of moments of a training that wait to be sent."""
+        with self._lock:
+            return [record["number"] for message, _ in self._notices["epochs"] for record in message["items"]]
+
+    def epochs(self, notices: Sequence[Notice]) -> None:
+        """Send moments of a training, instead of those that wait."""
+        with self._lock:
+            self._notices["epochs"] = list(notices)
+            self._flush()
+
     def show(self, tiles: Sequence[Tile]) -> None:
         """Send maps, each instead of an earlier one of its image and column."""
         with self._lock:
@@ -224,6 +235,12 @@ class Outbox:
             else:
                 self._views.pop(view, None)
             self._flush()
+
+    @property
+    def has_views(self) -> bool:
+        """Whether a view has been heard that is in sight."""
+        with self._lock:
+            return bool(self._views)
 
     @property
     def is_watched(self) -> bool:

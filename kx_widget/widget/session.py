@@ -21,7 +21,9 @@ from kx_widget.widget.archive import KeptAnswer
 from kx_widget.widget.collection_pause import collection_paused
 from kx_widget.widget.crops import Crops
 from kx_widget.widget.current_answer import CurrentAnswer, Status
+from kx_widget.widget.epoch_history import EpochAnswer
 from kx_widget.widget.estimates import Estimates, Stopwatch
+from kx_widget.widget.evidence import ExplainedImages
 from kx_widget.widget.evidence_requests import EvidenceRequests
 from kx_widget.widget.image_sources import ImageSource
 from kx_widget.widget.images_in_sight import ImagesInSight
@@ -34,7 +36,9 @@ from kx_widget.widget.page_requests import ConceptRequests, SegmentationRequests
 from kx_widget.widget.painting import Predictions
 from kx_widget.widget.ranker import Ranker
 from kx_widget.widget.ranking_requests import RankingRequests
+from kx_widget.widget.serialize import prediction_numbers
 from kx_widget.widget.stroke_requests import StrokeRequests
+from kx_widget.widget.training import Training
 from kx_widget.widget.worker import CancelToken, Worker, wait_for
 
 if TYPE_CHECKING:
@@ -45,18 +49,6 @@ if TYPE_CHECKING:
 CLOSED = "This widget is closed. Make a new one."
 SECONDS_BETWEEN_FRAMES = 0.05
 SECONDS_BETWEEN_PROGRESS = 0.1
-# Where not all images are explained at once.
-IMAGES_AT_ONCE = 8
-MOST_TILES = 1000
-THREADS = 4
-# Answers whose evidence is kept.
-MOST_MEASURED = 100
-# Nothing is measured so long after a stroke: the next one follows soon, and must not wait for a call of the model.
-SECONDS_AFTER_STROKE = 2.0
-# Images of which a page keeps which classes win where.
-MOST_SEGMENTED = 100
-# Views whose strokes wait.
-MOST_STROKES = 40
 
 
 class Session:
@@ -88,6 +80,7 @@ class Session:
     ) -> None:
         self._images, self._answers, self._detect = images, answers, detect
         self.outbox = Outbox(send, lock)
+        self.training = Training(self.outbox)
         self.crops = Crops(images, send, self._map_at)
         self.nearest = NearestNeighbours(images, answers)
         self._changed = threading.Condition(lock)
@@ -104,7 +97,7 @@ class Session:
         self.concepts = ConceptRequests(self._latest)
         self.evidence = EvidenceRequests(self._latest)
         self.rankings = RankingRequests(self._latest, self._ranker)
-        self.strokes = StrokeRequests(self._latest, self.in_sight)
+        self.strokes = StrokeRequests(self._latest, self.in_sight, lambda: self.training.gate.is_training)
 
     def ask(self, query: Query, traits: Mapping[str, Any], focus: int) -> None:
         """Answer this instead of whatever was asked before.
@@ -133,7 +126,7 @@ class Session:
 
     def wait(self, timeout: float) -> Explanation:
         """The answer to the latest question; raises its error, or TimeoutError."""
-        with self._changed:
+        with self.training.gate.opened(), self._changed:
             if not wait_for(self._changed, lambda: self._latest.current.status != "running", timeout):
                 raise TimeoutError(f"No answer within {timeout:g} s; it is still being computed.")
             if self._latest.current.error is not None:
@@ -156,6 +149,29 @@ class Session:
         answer = self._latest.current
         return answer.query is not None and bool(answer.key) and answer.query.version() != answer.version
 
+    def moment(self, epoch: float, words: str) -> EpochAnswer | None:
+        """The answer, which is complete, as of this moment of a training; None where there is none."""
+        explainer, predictions = self._answers.explainer, self._latest.predictions
+        with self._changed:
+            answer = self._latest.current
+            if answer.status != "done" or explainer is None or predictions is None:
+                return None
+            about = self.training.history.next_number, epoch, words, answer.traits, answer.columns
+            numbers = prediction_numbers(*predictions, explainer.predicts)
+            return EpochAnswer(*about).with_maps(list(answer.tiles.values()), predictions[0], numbers)
+
+    def explained(self) -> ExplainedImages | None:
+        """The maps of the latest answer that can be measured, with what they explain; None where there are none."""
+        return self._latest.explained(self._latest.current)
+
+    def end_training(self) -> None:
+        """Do what has waited for the end of a training, if there was one."""
+        if self.training.gate.is_training:
+            self.training.gate.end()
+            self.training.tell()
+            with self._changed:
+                self._go_on_measuring()
+
     def keep(self) -> None:
         """Keep what has come of an answer about all images that is not whole."""
         self._latest.keep()
@@ -167,6 +183,7 @@ class Session:
             self.outbox.notify({"kind": "welcome", "version": VERSION, "gen": self._latest.current.gen, **welcome})
             self._latest.send_overview()
             self._tell_all()
+            self.training.tell_all()
             self._go_on_measuring()
 
     def hear(self) -> None:
@@ -229,20 +246,28 @@ class Session:
             self._worker.put(lambda stale: self._run(answer, query, stale))
 
     def _run(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
-        """Do what is still to be done; what is interrupted is left to the next run."""
-        for task in (
+        """Do what is still to be done; what is interrupted is left to the next run.
+
+        While the model is trained, what nobody has asked for waits for the end.
+        """
+        asked = (
             self._answer_question, self.strokes.send, self.evidence.send_picture, self.in_sight.send,
-            self.segmentations.send, self.concepts.send, self.in_sight.send_detections, self.thumbnails.send,
-            self._find_nearest, self._estimate, self._prefetch, self.evidence.send, self.rankings.send,
-        ):  # fmt: skip
-            try:
-                task(answer, query, stale)
-            except BaseException as error:
-                with self._changed:
-                    if not stale():
-                        self._latest.fail(answer, error)
-            if stale():
-                return
+            self.segmentations.send,
+        )  # fmt: skip
+        unasked = (
+            self.concepts.send, self.in_sight.send_detections, self.thumbnails.send, self._find_nearest, self._estimate,
+            self._prefetch, self.evidence.send, self.rankings.send,
+        )  # fmt: skip
+        with self.training.gate.passed(stale) as may_pass:
+            for task in (*asked, *(() if self.training.gate.is_training else unasked)) if may_pass else ():
+                try:
+                    task(answer, query, stale)
+                except BaseException as error:
+                    with self._changed:
+                        if not stale():
+                            self._latest.fail(answer, error)
+                if stale():
+                    return
 
     def _answer_question(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
         if answer.status == "running":

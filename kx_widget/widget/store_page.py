@@ -15,7 +15,7 @@ from kx_widget.engine.errors import FormatError, ParameterError, UnknownTargetEr
 from kx_widget.engine.figures import counted
 from kx_widget.engine.files import below, writable, write_whole
 from kx_widget.engine.types import Floats
-from kx_widget.widget.archive import KeptAnswer, pack
+from kx_widget.widget.archive import Asides, KeptAnswer, pack
 from kx_widget.widget.evidence import Records
 from kx_widget.widget.html import page, page_state
 from kx_widget.widget.image_sources import LONGEST_SIDE, Preview
@@ -129,7 +129,7 @@ def write_view(
     text = page(
         page_state(traits),
         title,
-        lambda room: pack(welcome, predictions, [answer], room, True, nearest=nearest),
+        lambda room: pack(welcome, predictions, [answer], room, True, Asides(nearest=nearest)),
         int(megabytes * 1e6),
         findings.above,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kx_widget.engine.errors import KxError, message_of
@@ -31,10 +31,11 @@ class StrokeRequests:
     Args:
         latest: the answer that the maps under the paint are of.
         in_sight: reads maps that are not there yet.
+        is_training: tells whether the model is being trained, which no pause may keep waiting.
     """
 
-    def __init__(self, latest: LatestAnswer, in_sight: ImagesInSight) -> None:
-        self._latest, self._in_sight = latest, in_sight
+    def __init__(self, latest: LatestAnswer, in_sight: ImagesInSight, is_training: Callable[[], bool]) -> None:
+        self._latest, self._in_sight, self._is_training = latest, in_sight, is_training
         self._wanted_strokes: dict[tuple[str, bool], Stroke] = {}
         self._painting = Painting(latest.images)
         self._paintings_beside = {
@@ -85,7 +86,7 @@ class StrokeRequests:
             with self._latest.changed:
                 if self._wanted_strokes.get(key) is stroke:
                     del self._wanted_strokes[key]
-        if strokes:
+        if strokes and not self._is_training():
             stale.wait(SECONDS_AFTER_STROKE)
 
     def _painting_of(self, columns: Sequence[Column], number: int) -> tuple[Painting, Explainer | None]:

@@ -14,7 +14,7 @@ from numpy.testing import assert_array_equal
 import kx_widget as kx
 from kx_widget.engine import segmentation
 from kx_widget.engine.errors import KxError
-from kx_widget.widget.archive import pack
+from kx_widget.widget.archive import Asides, pack
 from kx_widget.widget.segmentations import PackedLabels
 from tests import models, segmenters
 from tests.fixtures.make import kept
@@ -153,7 +153,7 @@ def test_a_page_leaves_out_what_would_take_a_quarter_of_its_room():
     large = {image: PackedLabels.of(rng.integers(0, 255, (64, 64), np.uint8)) for image in range(5)}
     welcome = {"predicts": "share"}
     one = len(large[0].data)
-    block = gzip.decompress(pack(welcome, None, [kept([("blobs", "conv", "top")])], 10 * one, segmentations=large))
+    block = gzip.decompress(pack(welcome, None, [kept([("blobs", "conv", "top")])], 10 * one, asides=Asides(large)))
     header = json.loads(block[4 : 4 + int.from_bytes(block[:4], "little")])
     assert [item["image"] for item in header["segmentations"]] == [0, 1]
 

@@ -4,6 +4,7 @@ import type { TileMap } from "../kernel/decode";
 import type { Column } from "../kernel/protocol";
 import { magnitude } from "../math/postprocess";
 import { type Rect, whole } from "../math/transform";
+import { epochText } from "../state/epochs";
 import { percent, value } from "../state/format";
 import { columnHeading, targetText } from "../state/labels";
 import { layersOf, shownOverlay } from "../state/segmentations";
@@ -143,6 +144,7 @@ function title(store: Store, columns: readonly Column[]): string {
   if (overlay === "prediction") return "Prediction";
   if (overlay === "concepts") return `Concepts · ${store.layerName(store.concepts.peek()?.layer ?? "")}`;
   return [
+    epochText(store),
     common(columns.map((column) => column.method_title)),
     common(columns.map((column) => (column.layer ? store.layerName(column.layer) : "the input"))),
     common(columns.map((column) => targetText(store, column.target))),

@@ -15,6 +15,7 @@ import {
   toBytes,
   unzip,
 } from "./decode";
+import { type EpochTable, readSavedEpochs, type SavedMoment } from "./epochTable";
 import { type NearestTable, withNearest } from "./nearestTable";
 import {
   type AgreementRecord,
@@ -74,6 +75,7 @@ export interface Archive {
   concepts: ConceptSet | null;
   /** Which images are like others. */
   nearest: NearestTable | null;
+  epochs: EpochTable | null;
 }
 
 interface Header {
@@ -89,6 +91,8 @@ interface Header {
   segmentations?: SegmentedImage[];
   concepts?: SavedConcepts[];
   nearest?: Omit<Nearest, "kind"> | null;
+  epochs?: SavedMoment[];
+  epoch_notes?: string[];
 }
 
 type SavedPredictions = Encoded & { best: number[] };
@@ -154,6 +158,7 @@ export async function openArchive(binary: Binary | null | undefined): Promise<Ar
     segmentations: new Map(await readSegmentations(header.segmentations ?? [], buffer)),
     concepts: readSavedConcepts(header.concepts ?? [], buffer),
     nearest: header.nearest ? withNearest(null, header.nearest) : null,
+    epochs: readSavedEpochs(header.epochs ?? [], header.epoch_notes ?? [], buffer),
   };
 }
 

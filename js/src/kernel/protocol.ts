@@ -723,6 +723,53 @@ export interface Crop {
   problem: string;
 }
 
+/** What the model predicted at an epoch: numbers of all classes (N, C), and the classes of most score (N,). */
+export interface EpochPredictions {
+  shape: number[];
+  dtype: "float32" | "uint16";
+  scale: number;
+  offset: number;
+  byte_offset: number;
+  byte_length: number;
+  best: number[];
+}
+
+/**
+ * A number of each map of an epoch, image by image and column by column, None where it is not known.
+ *
+ * `better` is "" of what the model says, and says which way is better of what a metric does.
+ */
+export interface EpochFigure {
+  name: string;
+  title: string;
+  better: "higher" | "lower" | "";
+  values: ((number | null)[])[];
+}
+
+/**
+ * What was explained at one moment of a training, the `number`th from 0 on, after so many `epoch`s.
+ *
+ * `items` and `predictions` lie in the record's buffer; there are none where they had to make room for others.
+ */
+export interface EpochRecord {
+  number: number;
+  epoch: number;
+  words: string;
+  asked: QuestionRecord;
+  columns: Column[];
+  items: Item[];
+  predictions: EpochPredictions | null;
+  figures: EpochFigure[];
+}
+
+/**
+ * What was explained while a model is trained, with a buffer for each of `items`.
+ *
+ * `kept` are the numbers of all whose maps are still there, `notes` what else is to be said of the training that is
+ * followed, `training` whether it goes on.
+ */
+export interface Epochs { kind: "epochs"; items: EpochRecord[]; kept: number[]; notes: string[]; training: boolean; }
+
 /** From a view that has just been drawn; `have` are the keys of the answers that it has. */
 export interface Hello { kind: "hello"; version: number; view: string; have: string[]; }
 
@@ -784,7 +831,7 @@ export interface Enlarge {
 /** A frame of maps or pictures was taken in. */
 export interface Ack { kind: "ack"; seq: number; }
 
-export type Down = Welcome | Predictions | Shelf | Pictures | Segmentation | Detected | Queued | Running | Progress | Maps | Ahead | Thumbnails | Costs | Agreements | Evidence | Covered | Painted | Rankings | Nearest | Done | Cancelled | Error | File | Crop | FoundConcepts;
+export type Down = Welcome | Predictions | Shelf | Pictures | Segmentation | Detected | Queued | Running | Progress | Maps | Ahead | Thumbnails | Costs | Agreements | Evidence | Covered | Painted | Rankings | Nearest | Done | Cancelled | Error | File | Crop | FoundConcepts | Epochs;
 
 export type Up = Hello | Seen | Refresh | Cancel | Miss | Want | Measure | Cover | Paint | Rank | Look | Segment | Export | Enlarge | Ack | FindConcepts;
 
@@ -817,4 +864,5 @@ export const FIELDS: Readonly<Record<Down["kind"], Readonly<Record<string, "numb
   file: { id: "string", part: "number", parts: "number", error: "string" },
   crop: { id: "string", image: "number", box: "list", original_size: "list", width: "number", height: "number", mime: "string", problem: "string" },
   concepts: { key: "string", layer: "string", shape: "list", images: "list", concepts: "list", sentence: "string", notes: "list", problem: "string", done: "number" },
+  epochs: { items: "list", kept: "list", notes: "list", training: "boolean" },
 };

@@ -1,5 +1,6 @@
 /** What a user can do beside setting a signal of the store. */
 
+import { batch } from "@preact/signals";
 import type { QuestionRecord, RegionRecord } from "../kernel/protocol";
 import { isEqual } from "../kernel/question";
 import { Transform } from "../math/transform";
@@ -187,6 +188,9 @@ export class Actions {
   /** Once a view rests, asks for the pixels of the original that it lacks. */
   fetchCrop = (image: number, column: number, question: () => CropQuestion | null) =>
     this.session.crops.fetchAtRest(image, column, question);
+
+  /** Shows the moment of a training at this place of the slider. */
+  showMoment = (place: number) => batch(() => this.session.epochs.show(place));
 
   fetchFile = (format: string, column: number) => this.session.downloads.fetch(format, column);
 

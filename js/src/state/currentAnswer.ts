@@ -6,6 +6,9 @@ import { canonicalText } from "../kernel/question";
 import type { AnswerCache } from "./answerCache";
 import { currentQuestion, type Store } from "./store";
 
+/** Of an answer that no question of the kernel has. */
+const NO_GEN = -1;
+
 /** The state of the kernel's newest question. */
 type Incoming =
   /** The kernel has announced none. */
@@ -21,6 +24,8 @@ type Screen = { state: "empty" } | { state: "shown" | "stale"; question: string;
 export class CurrentAnswer {
   private incoming: Incoming = { state: "idle", gen: 0 };
   private screen: Screen = { state: "empty" };
+  /** The answer of the screen, behind an epoch that is shown instead. */
+  private answer: Answer | null = null;
 
   constructor(
     private readonly store: Store,
@@ -34,7 +39,23 @@ export class CurrentAnswer {
 
   show(question: QuestionRecord, answer: Answer): void {
     this.screen = { state: "shown", question: canonicalText(question), key: answer.key };
-    this.store.answer.value = { ...answer, gen: this.gen };
+    this.answer = answer;
+    if (this.store.epochShown.peek() === null) this.draw(answer, this.gen);
+  }
+
+  /** Shows an answer of other weights, until `showAgain`. */
+  showInstead(answer: Answer): void {
+    this.draw(answer, NO_GEN);
+  }
+
+  showAgain(): void {
+    if (!this.answer) return;
+    this.draw(this.answer, this.gen);
+    this.store.stale.value = this.screen.state === "stale";
+  }
+
+  private draw(answer: Answer, gen: number): void {
+    this.store.answer.value = { ...answer, gen };
     this.store.evidence.value = answer.evidence ?? new Map();
     this.store.curves.value = answer.curves ?? new Map();
     const isOfModels = new Set(answer.columns.map(({ model }) => model)).size > 1;
@@ -85,7 +106,9 @@ export class CurrentAnswer {
     const evidence = new Map([...(answer.evidence ?? []), ...readEvidence(items)]);
     incoming.answer = { ...answer, evidence };
     this.remember(question, incoming.answer);
-    if (screen.state !== "empty" && screen.key === answer.key) this.store.evidence.value = evidence;
+    if (screen.state === "empty" || screen.key !== answer.key) return;
+    this.answer = incoming.answer;
+    if (this.store.epochShown.peek() === null) this.store.evidence.value = evidence;
   }
 
   /** Adds how far the maps of the incoming answer agree. */
@@ -140,7 +163,7 @@ export class CurrentAnswer {
   private mark(isStale: (screen: { question: string; key: string }) => boolean): void {
     if (this.screen.state === "empty") return;
     this.screen.state = isStale(this.screen) ? "stale" : "shown";
-    this.store.stale.value = this.screen.state === "stale";
+    if (this.store.epochShown.peek() === null) this.store.stale.value = this.screen.state === "stale";
   }
 
   /** Shows the incoming answer, unless the page asks for, and shows, another one. */

@@ -20,7 +20,7 @@ export const SHOWN: readonly (readonly [number | null, string])[] = [
 /** Those that are drawn over an image, the most probable first: at least that one, unless all are hidden. */
 export function shownDetections(store: Store, image: number): readonly Detection[] {
   const [from, all] = [store.boxesFrom.value, store.traits._detections.value[image] ?? []];
-  return from === null ? [] : all.filter(({ score }, i) => i === 0 || score >= from);
+  return from === null || store.epochShown.value !== null ? [] : all.filter(({ score }, i) => i === 0 || score >= from);
 }
 
 /** Where one lies in the frame of its picture, as zoomed as that is: left, top, right, bottom in parts of the frame. */

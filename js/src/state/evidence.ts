@@ -42,6 +42,7 @@ export const unmeasured = (store: Store, images: readonly number[]): number[] =>
 
 /** Why nothing can be measured, "" where it can. */
 export function whyNotMeasured(store: Store): string {
+  if (store.epochShown.value !== null) return "Not measured: the weights of this epoch are gone.";
   if (store.available.value?.fromStore) return "Not measured: that takes the model, which is not beside the store.";
   if (store.constants.value?.unmeasurable) return `Not measured. ${store.constants.value.unmeasurable}`;
   if (store.available.value?.offline) return "Not measured before this page was saved.";

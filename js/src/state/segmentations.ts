@@ -21,6 +21,8 @@ export const isSegmenter = (store: Store): boolean =>
 /** What is shown over the pictures: of models that are no segmenters the map, unless concepts are. */
 export function shownOverlay(store: Store) {
   const overlay = store.traits.overlay.value;
+  // What else lies over pictures is what the weights see as they are now.
+  if (store.epochShown.value !== null) return "map";
   if (overlay === "concepts") return showsConcepts(store) && store.concepts.value ? overlay : "map";
   return isSegmenter(store) ? overlay : "map";
 }

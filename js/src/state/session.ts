@@ -14,6 +14,7 @@ import { ConceptRequests } from "./concepts";
 import { addCovered, type CoverPlace } from "./covered";
 import { Crops } from "./crops";
 import { CurrentAnswer } from "./currentAnswer";
+import { EpochViewer } from "./epochs";
 import { rankingOf } from "./ranking";
 import { Segmentations } from "./segmentations";
 import { currentQuestion, type Status, type Store, type Traits } from "./store";
@@ -42,6 +43,7 @@ export class Session implements Listener {
   readonly crops: Crops;
   readonly strokes: Strokes;
   readonly segmentations: Segmentations;
+  readonly epochs: EpochViewer;
   private readonly concepts: ConceptRequests;
   private readonly observers: (readonly [event: string, observer: () => void])[];
   /** What was saved, until the kernel answers. */
@@ -58,6 +60,7 @@ export class Session implements Listener {
   ) {
     const send = (message: Up) => this.connection.send(message);
     this.current = new CurrentAnswer(store, cache);
+    this.epochs = new EpochViewer(store, this.current);
     this.images = new StoreImages(store, this.current, send);
     this.downloads = new Downloads(send);
     this.crops = new Crops(store, send, this.id, () => this.current.gen);
@@ -192,9 +195,9 @@ export class Session implements Listener {
     segmentation: (message, buffers) => this.segmentations.receive(message, buffers),
     predictions: (message, buffers) => {
       this.segmentations.forget();
-      const { predictions, modelPredictions } = this.store;
+      const { modelPredictions } = this.store;
       const { model } = message;
-      if (!model) predictions.value = readPredictions(message, buffers, predictions.peek());
+      if (!model) this.epochs.predict((before) => readPredictions(message, buffers, before));
       else {
         const table = readPredictions(message, buffers, modelPredictions.peek().get(model) ?? null);
         modelPredictions.value = new Map(modelPredictions.peek()).set(model, table);
@@ -225,6 +228,7 @@ export class Session implements Listener {
       const ranking = rankingOf(this.store, this.store.rankingTarget.value);
       if (ranking && ranking.done === ranking.total) this.store.rankingTarget.value = null;
     },
+    epochs: (message, buffers) => this.epochs.receive(message, buffers),
     nearest: (message) => {
       this.store.nearest.value = withNearest(this.store.nearest.peek(), message);
     },
@@ -326,6 +330,7 @@ export class Session implements Listener {
 
   private ask(values: Partial<Traits>) {
     const { store } = this;
+    batch(() => this.epochs.leave());
     const question = currentQuestion(store);
     const archived = this.archive && nearest(this.archive, question, values);
     const cached = this.cache.find({ ...question, ...values });
@@ -362,8 +367,9 @@ export class Session implements Listener {
     const { store } = this;
     this.archive = archive;
     store.constants.value = archive.constants;
-    store.predictions.value = archive.predictions;
     store.modelPredictions.value = archive.modelPredictions;
+    store.epochs.value = archive.epochs;
+    this.epochs.predict(() => archive.predictions);
     store.segmentations.value = archive.segmentations;
     store.concepts.value = archive.concepts;
     store.nearest.value = archive.nearest;

@@ -15,6 +15,7 @@ import {
   type TileMap,
   tileKey,
 } from "../kernel/decode";
+import type { EpochTable } from "../kernel/epochTable";
 import type { NearestTable } from "../kernel/nearestTable";
 import type {
   AgreementRecord,
@@ -265,6 +266,10 @@ export class Store {
   readonly contenders = signal<readonly string[] | null>(null);
   /** Which images are like others, null where nobody has looked. */
   readonly nearest = signal<NearestTable | null>(null);
+  /** What was explained while the model was trained, null where nobody has. */
+  readonly epochs = signal<EpochTable | null>(null);
+  /** The number of the earlier moment that is shown instead of the answer as it is now; null for none. */
+  readonly epochShown = signal<number | null>(null);
   /** What a search for shortcuts has found is shown above the grid. */
   readonly showsSuspicions = signal(false);
   /** The images whose tiles are near sight. */

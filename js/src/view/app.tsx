@@ -4,6 +4,7 @@ import { ClassPicker } from "./classPicker";
 import { ColumnChips, CompareField } from "./compare";
 import { ConceptStrip } from "./conceptStrip";
 import { DrawingControls } from "./drawingControls";
+import { EpochStrip } from "./epochStrip";
 import { FailureMessage } from "./failureMessage";
 import { useFocusGuard, useStrayClickGuard } from "./focusGuard";
 import { heightOf, useFrameSize } from "./frameSize";
@@ -77,6 +78,7 @@ export function App({ store, actions, stage }: StageProps) {
         <LayerPicker {...view} narrow={narrow} />
         <div class="middle">
           <Prompts store={store} />
+          <EpochStrip {...view} />
           <Suspicions {...view} />
           <SegmentationLegend {...view} />
           <ConceptStrip {...view} />

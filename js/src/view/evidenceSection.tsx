@@ -32,7 +32,7 @@ export function EvidenceSection({ store, actions }: ViewProps) {
         </p>
       </div>
       <Measuring store={store} actions={actions} />
-      {store.answer.value && (
+      {store.answer.value && store.epochShown.value === null && (
         <Tabs tabs={TABS} chosen={tab} label="Evidence">
           <TabContent store={store} actions={actions} tab={tab.value} record={record} />
         </Tabs>

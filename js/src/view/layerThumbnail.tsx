@@ -20,7 +20,7 @@ export function useThumbnails({ store, actions }: ViewProps, tree: RefObject<HTM
     const visible = signal(false);
     const fetchLater = () => {
       const key = `${store.answer.value?.gen} ${thumbnailKey(store)}`;
-      const idle = store.status.value === "done" && !store.stale.value;
+      const idle = store.status.value === "done" && !store.stale.value && store.epochShown.value === null;
       clearTimeout(timer);
       if (!idle || !visible.value || key === fetchedKey || chosenMethod(store)?.sees === "input") return;
       timer = setTimeout(() => {

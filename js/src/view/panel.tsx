@@ -48,7 +48,7 @@ export function Panel({ store, actions, stage }: StageProps) {
           <EvidenceSection {...view} />
         </Section>
       )}
-      {store.nearest.value && (
+      {store.nearest.value && store.epochShown.value === null && (
         <Section title={hasModels(store) ? `Images like this one, to ${firstModel(store)}` : "Images like this one"}>
           <NearestSection {...view} />
         </Section>

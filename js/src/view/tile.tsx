@@ -7,6 +7,7 @@ import { RegionSurface } from "../canvas/regionSurface";
 import type { TileMap } from "../kernel/decode";
 import { conceptsText } from "../state/concepts";
 import { explainedIndex } from "../state/detections";
+import { epochText } from "../state/epochs";
 import { position, value } from "../state/format";
 import { explainedText, imageName, isControl, methodTitle, notesOf, partialText, verdict } from "../state/labels";
 import { modelOf } from "../state/models";
@@ -52,6 +53,7 @@ function describe(store: Store, picture: Picture | undefined, tile: TilePlace, m
   const outcome = verdict(store, tile);
   const source = [
     imageName(store, image),
+    epochText(store),
     outcome && inFull(outcome),
     picture?.problem && `no picture: ${picture.problem}`,
   ];
