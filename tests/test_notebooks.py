@@ -88,6 +88,12 @@ CHECKS = {
         inside = shown[:, 50:90, 88:].sum((1, 2)) / shown.sum((1, 2))
         assert inside[2] > 0.6 > inside[0]
     """,
+    "training": """
+        assert [moment["epoch"] for moment in follow.history] == [0, 1, 2, 3, 4, 5]
+        assert follow.history[-1]["probability"] > 2 * follow.history[0]["probability"]
+        assert part_on_object(w.result).mean() > 1.5 * part_on_object(before).mean()
+        assert follow.notes == []
+    """,
     "vision_transformers": """
         assert np.abs(gradient[0]).max() > 0 and not np.any(gradient[1:])
         assert np.array_equal(*rollouts[:2])
