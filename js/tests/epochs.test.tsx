@@ -176,7 +176,7 @@ describe("a view that follows a training", () => {
       expect(items).toEqual(["PROBABILITY 10.0 %", "SRG 0.05 · higher is better", "of cat.png, by epoch"]);
       screen.one("button", "Follow").fire("click");
       expect(shown()).toBe(2);
-      expect(screen.all("listitem")[1].textContent).toContain("not measured here");
+      expect(screen.all("listitem")[1].textContent).toContain("not known here");
     });
 
     it("says what is to be said, and that the training has ended", () => {

@@ -83,10 +83,10 @@ class EpochAnswer:
         return {name: getattr(self, name) for name in names} | {name: list(getattr(self, name)) for name in lists}
 
 
-def figure(name: str, title: str, better: str, values: Floats) -> EpochFigure:
+def figure(name: str, title: str, better: Any, values: Floats) -> EpochFigure:
     """A number of each map (N, T), NaN where it is not known."""
     listed = [[finite(value) for value in row] for row in np.asarray(values)]
-    return {"name": name, "title": title, "better": better, "values": listed}  # type: ignore[typeddict-item]
+    return EpochFigure(name=name, title=title, better=better, values=listed)
 
 
 @dataclass

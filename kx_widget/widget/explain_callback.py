@@ -272,7 +272,9 @@ class ExplainCallback(keras.callbacks.Callback):
             for explanation, (explainer, images) in zip(explained.explanations, explained.sources, strict=True)
         ]
         return [
-            figure(name, METRICS[name].title, METRICS[name].better, np.hstack([e.scores[name] for e in evaluations]))
+            figure(
+                name, METRICS[name].title, evaluations[0].better[name], np.hstack([e.scores[name] for e in evaluations])
+            )
             for name in self._metrics
         ]
 

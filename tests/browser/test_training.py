@@ -45,6 +45,20 @@ x = np.zeros((2, *model.input_shape[1:]), np.float32)
 model.fit(x, np.eye(2, len(class_names), dtype=np.float32), epochs={EPOCHS}, verbose=0, callbacks=[Refresh()])
 times.append(time.time())
 """
+EXPLAIN = f"""
+import keras
+class Train(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        train()
+class Sleep(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        time.sleep(2)
+model.compile("sgd", "categorical_crossentropy")
+x = np.zeros((2, *model.input_shape[1:]), np.float32)
+callbacks = [Train(), kx.ExplainCallback(w, evaluate=(), share=1), Sleep()]
+model.fit(x, np.eye(2, len(class_names), dtype=np.float32), epochs={EPOCHS}, verbose=0, callbacks=callbacks)
+times.append(time.time())
+"""
 # When the first tile has changed, in seconds.
 WATCH = """(canvas) => {
     window.painted = [];
@@ -73,7 +87,7 @@ def view(lab: Lab, request: pytest.FixtureRequest) -> Iterator[View]:
     assert notebook.console_errors == []
 
 
-@pytest.mark.parametrize("cell", [LOOP, CALLBACK], ids=["loop", "callback"])
+@pytest.mark.parametrize("cell", [LOOP, CALLBACK, EXPLAIN], ids=["loop", "callback", "explain"])
 def test_each_refresh_is_painted_before_the_next(view: View, cell: str) -> None:
     notebook = view.notebook
     canvas = view.canvas()

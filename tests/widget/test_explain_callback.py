@@ -139,6 +139,13 @@ def test_metrics_are_those_of_evaluate(model, data, shown):
         mean = np.nanmean(expected.scores[name]) if np.isfinite(expected.scores[name]).any() else np.nan
         np.testing.assert_allclose(callback.history[-1][name], mean, rtol=1e-3)
     assert np.isfinite(callback.history[-1]["sparseness"])
+    figures = session_of(callback).training.history.answers[1].figures
+    told = [(each["name"], each["title"], each["better"]) for each in figures]
+    assert told == [
+        ("probability", "Probability", ""),
+        ("sparseness", "Sparseness", "higher"),
+        ("deletion", "Deletion", "lower"),
+    ]
 
 
 def test_a_widget_that_is_there_follows_and_its_page_is_told(browser, model, data, shown):

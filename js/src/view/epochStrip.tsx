@@ -1,12 +1,12 @@
 import type { ChartScale } from "../math/chart";
 import { linePath, rangeOf } from "../math/chart";
 import { type EpochCurve, epochCurves, momentPlace, momentShown, shownMoments } from "../state/epochs";
-import { percent, value } from "../state/format";
+import { percent, quantity, value } from "../state/format";
 import { imageName, questionText } from "../state/labels";
 import { chosenTile, currentQuestion, type Store } from "../state/store";
 import type { ViewProps } from "./props";
 
-const [WIDTH, HEIGHT, MARGIN] = [360, 56, 5];
+const [WIDTH, HEIGHT, MARGIN, LEFT] = [360, 56, 6, 26];
 /** Of more points a line is enough. */
 const MOST_DOTS = 60;
 
@@ -14,7 +14,7 @@ const MOST_DOTS = 60;
 export function EpochStrip({ store, actions }: ViewProps) {
   const table = store.epochs.value;
   if (!table || table.moments.length + table.notes.length === 0) return null;
-  const curves = epochCurves(store).filter(({ values }) => values.length > 0);
+  const curves = epochCurves(store);
   return (
     <section class="epochs" aria-label="Training">
       {shownMoments(store).length > 0 && <MomentSlider store={store} actions={actions} />}
@@ -24,7 +24,7 @@ export function EpochStrip({ store, actions }: ViewProps) {
           <ul>
             {curves.map(({ figure, now }, index) => (
               <li key={figure.name} data-curve={index}>
-                <b>{figure.title}</b> {now === null ? "not measured here" : figureText(figure.name, now)}
+                <b>{figure.title}</b> {now === null ? "not known here" : figureText(figure.name, now)}
                 {figure.better && <span class="dim"> · {figure.better} is better</span>}
               </li>
             ))}
@@ -96,13 +96,18 @@ function EpochChart({ store, curves }: { store: Store; curves: readonly EpochCur
     [0, 1],
   );
   const scale: ChartScale = {
-    x: (epoch) => MARGIN + ((epoch - first) / (last - first)) * (WIDTH - 2 * MARGIN),
+    x: (epoch) => LEFT + ((epoch - first) / (last - first)) * (WIDTH - LEFT - MARGIN),
     y: (number) => HEIGHT - MARGIN - ((number - low) / (high - low)) * (HEIGHT - 2 * MARGIN),
   };
   const shown = momentShown(store)?.record.epoch;
   return (
     <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true">
-      <path class="axis" d={`M${MARGIN} ${scale.y(0)}H${WIDTH - MARGIN}`} />
+      <path class="axis" d={`M${LEFT} ${scale.y(0)}H${WIDTH - MARGIN}`} />
+      {[low, high].map((end) => (
+        <text key={end} x={LEFT - 5} y={scale.y(end) + 4} text-anchor="end">
+          {quantity(end)}
+        </text>
+      ))}
       {shown !== undefined && <path class="handle" d={`M${scale.x(shown)} 0V${HEIGHT}`} />}
       {curves.map(({ figure, epochs, values }, index) => (
         <g key={figure.name} data-curve={index}>
