@@ -72,7 +72,7 @@ class EpochStore:
         """
         if self._begun is None:
             pipeline = Pipeline(explainer, PipelineSettings(question.targets, question.keywords))
-            facts = job_fingerprint(pipeline, ImageStream(()), "float32") | {EPOCH: True}
+            facts: dict[str, Any] = job_fingerprint(pipeline, ImageStream(()), "float32") | {EPOCH: True}
             self.path.mkdir(parents=True, exist_ok=True)
             write_json(self.path / JOB, facts)
             self._begun, self._job = (question, pipeline), facts["id"]

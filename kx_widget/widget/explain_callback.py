@@ -14,7 +14,8 @@ import numpy as np
 from kx_widget.engine.errors import ParameterError, message_of
 from kx_widget.engine.evaluation_inputs import columns_of
 from kx_widget.engine.metrics import METRICS
-from kx_widget.engine.types import Floats
+from kx_widget.engine.parameters import check_params
+from kx_widget.engine.types import Floats, Parameter
 from kx_widget.widget.epoch_history import EpochAnswer, figure
 from kx_widget.widget.epoch_outputs import EpochOutputs
 from kx_widget.widget.evidence import ExplainedImages
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 # Of the share so much is for maps where maps are measured, too.
 MAPS_PART = 2 / 3
+SETTINGS = (
+    Parameter("every", "int", 1, "After how many batches to explain, or 'epoch'.", minimum=1),
+    Parameter("share", "float", 0.03, "How much of the time explaining may take.", minimum=1e-6, maximum=1),
+)
 # An answer that takes longer is given up, so that no training stops for good.
 MOST_SECONDS = 600.0
 MAPS, EVIDENCE = "maps", "evidence"
@@ -72,11 +77,13 @@ class ExplainCallback(keras.callbacks.Callback):
         **keywords: Any,
     ) -> None:
         super().__init__()
-        self._every = _batches(every)
-        if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 < share <= 1:
-            raise ParameterError(f"share={share!r} must be a number above 0, and 1 at most.")
+        settings = check_params(
+            "ExplainCallback", SETTINGS, {"share": share, "every": 1 if every == "epoch" else every}
+        )
+        self._every: int | None = None if every == "epoch" else settings["every"]
         self._metrics = list(columns_of(list(evaluate), METRICS)) if evaluate else []
         part = MAPS_PART if self._metrics else 1.0
+        share = settings["share"]
         self._budgets = {MAPS: TrainingBudget(share * part), EVIDENCE: TrainingBudget(share * (1 - part))}
         self._share = share
         self._outputs = EpochOutputs(log_dir, store)
@@ -103,17 +110,15 @@ class ExplainCallback(keras.callbacks.Callback):
     @property
     def history(self) -> list[dict[str, Any]]:
         """What was measured so far, a dict for each moment: `epoch`, and the mean of each figure over all maps."""
-        if self.widget is None or self.widget._session is None:
-            return []
-        answers = self.widget._session.training.history.answers.values()
+        session = _session_of(self.widget)
+        answers = [] if session is None else session.training.history.answers.values()
         return [{"epoch": a.epoch} | {f["name"]: _mean(f) for f in a.figures} for a in answers]
 
     @property
     def notes(self) -> list[str]:
         """What was said about the training: what went wrong, and what is done less often."""
-        if self.widget is None or self.widget._session is None:
-            return sorted(self._said)
-        return list(self.widget._session.training.history.notes.values())
+        session = _session_of(self.widget)
+        return sorted(self._said) if session is None else list(session.training.history.notes.values())
 
     @property
     def seconds(self) -> dict[str, float]:
@@ -125,7 +130,7 @@ class ExplainCallback(keras.callbacks.Callback):
         if self.widget is None:
             print("The widget is shown once fit tells the model; pass model= to show it before.")
         else:
-            self.widget._ipython_display_()
+            _display(self.widget)
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Show the model as it is before."""
@@ -182,11 +187,11 @@ class ExplainCallback(keras.callbacks.Callback):
     @property
     def _session(self) -> "Session | None":
         """Of the widget, while it is open and follows this training."""
-        session = None if self.widget is None else self.widget._session
+        session = _session_of(self.widget)
         return session if session is not None and session.training.gate.is_training else None
 
     def _follow(self, widget: KxWidget) -> None:
-        if not widget._source.at_once:
+        if not _holds_images(widget):
             raise ParameterError("A widget of a store does not follow a training: pass KxWidget(model, images).")
         self.widget = widget
 
@@ -194,11 +199,14 @@ class ExplainCallback(keras.callbacks.Callback):
         """Show the widget if nobody has, and explain the model as it is: what is compiled, is compiled now."""
         if self.widget is None:
             self._follow(KxWidget(self.model, self._images, **self._keywords))
-            _show(self.widget)
+            if _is_in_notebook():
+                _display(self.widget)
         assert self.widget is not None
+        # A closed widget says that it is.
         if self.widget.explainer.model is not self.model:
             raise ParameterError("The callback follows another model than the one that is trained: make a new one.")
-        session = self.widget._open
+        session = _session_of(self.widget)
+        assert session is not None
         session.training.gate.begin()
         session.training.tell()
         if not session.training.history.answers:
@@ -208,8 +216,7 @@ class ExplainCallback(keras.callbacks.Callback):
     def _end(self, session: "Session") -> None:
         """Let others have the model again, and keep what was explained with the notebook."""
         session.end_training()
-        if self.widget is not None:
-            self.widget._exporter.snapshot()
+        _take_snapshot(self.widget)
 
     def _explain_if_affordable(self, session: "Session", epoch: float, words: str) -> None:
         """Explain this moment unless that takes more than the share of the time."""
@@ -232,7 +239,8 @@ class ExplainCallback(keras.callbacks.Callback):
             is_counted: it counts among what may be spent.
         """
         assert self.widget is not None
-        labels, step = self.widget.labels, self._batches if self._every else int(epoch)
+        labels: Any = self.widget.labels
+        step = self._batches if self._every else int(epoch)
         with self._spending(MAPS, is_counted):
             self.widget.refresh()
             session.wait(MOST_SECONDS)
@@ -304,22 +312,9 @@ class ExplainCallback(keras.callbacks.Callback):
             return
         self._said.add(sentence)
         logging.getLogger("kx_widget").warning("ExplainCallback: %s", sentence)
-        if self.widget is not None and self.widget._session is not None:
+        if (session := _session_of(self.widget)) is not None:
             with suppress(Exception):  # The page itself may be what is wrong.
-                self.widget._session.training.note(f"error: {about}", sentence)
-
-
-def _batches(every: Any) -> int | None:
-    """After how many batches to explain; None for after epochs.
-
-    Raises:
-        ParameterError: it is neither.
-    """
-    if every == "epoch":
-        return None
-    if isinstance(every, bool) or not isinstance(every, int) or every < 1:
-        raise ParameterError(f"every={every!r} must be 'epoch', or a number of batches from 1 on.")
-    return every
+                session.training.note(f"error: {about}", sentence)
 
 
 def _told(answer: EpochAnswer) -> EpochFigure:
@@ -345,11 +340,28 @@ def _mean(of: EpochFigure) -> float:
     return float(np.mean(numbers)) if numbers else float("nan")
 
 
-def _show(widget: KxWidget | None) -> None:
-    """Show the widget below the cell that runs, if one does."""
+# What belongs to the widget, which hides it from its users.
+
+
+def _session_of(widget: Any) -> "Session | None":
+    return None if widget is None else widget._session
+
+
+def _holds_images(widget: Any) -> bool:
+    return widget._source.at_once
+
+
+def _take_snapshot(widget: Any) -> None:
+    widget._exporter.snapshot()
+
+
+def _is_in_notebook() -> bool:
     from IPython import get_ipython
 
-    if widget is not None and getattr(get_ipython(), "kernel", None) is not None:
-        from IPython.display import display
+    return getattr(get_ipython(), "kernel", None) is not None
 
-        display(widget)
+
+def _display(widget: KxWidget) -> None:
+    from IPython.display import display
+
+    display(widget)

@@ -151,9 +151,10 @@ class Session:
 
     def moment(self, epoch: float, words: str) -> EpochAnswer | None:
         """The answer, which is complete, as of this moment of a training; None where there is none."""
-        explainer, predictions = self._answers.explainer, self._latest.predictions
+        explainer = self._answers.explainer
         with self._changed:
             answer = self._latest.current
+            predictions = self._latest.predictions_of(answer)
             if answer.status != "done" or explainer is None or predictions is None:
                 return None
             about = self.training.history.next_number, epoch, words, answer.traits, answer.columns

@@ -1,6 +1,7 @@
 """`make bench`: all sections, or those named, each in a process of its own; docs/benchmarks.md tells the results.
 
-python -m tests.benchmarks [page|browser|hosts|engine|costs|transformers|peers|evidence|growth|memory|bulk|frozen|gpu …]
+python -m tests.benchmarks [page|browser|hosts|engine|costs|transformers|peers|evidence|training|growth|memory|bulk|
+    frozen|gpu …]
 """
 
 import importlib
@@ -21,6 +22,7 @@ SECTIONS = {
     "transformers": "Transformers",
     "peers": "Beside other libraries",
     "evidence": "How far maps can be believed",
+    "training": "While a model trains",
     "growth": "Growth",
     "memory": "Memory",
     "bulk": "Data sets",
@@ -31,9 +33,9 @@ PAGE = Path(__file__).parents[2] / "docs/benchmarks.md"
 INTRO = """# Benchmarks
 
 `make bench` writes this page; `python -m tests.benchmarks engine` only one section of it (the others: page, browser,
-hosts, costs, transformers, peers, evidence, growth, memory, bulk, frozen, gpu). Work is measured in F, one compiled
-forward pass of the same batch in the same run, right before and after it, so that figures of different machines can be
-compared: medians, and the range of the rounds in brackets.
+hosts, costs, transformers, peers, evidence, training, growth, memory, bulk, frozen, gpu). Work is measured in F, one
+compiled forward pass of the same batch in the same run, right before and after it, so that figures of different
+machines can be compared: medians, and the range of the rounds in brackets.
 """
 
 

@@ -241,10 +241,10 @@ def test_another_model_and_a_closed_widget_are_left_alone(model, data, shown, ca
 @pytest.mark.parametrize(
     ("keywords", "words"),
     [
-        ({"every": 0}, "every=0 must be 'epoch'"),
-        ({"every": "batch"}, "every='batch'"),
-        ({"share": 0}, "share=0 must be"),
-        ({"share": True}, "share=True must be"),
+        ({"every": 0}, "every=0 is outside its range 1 or more"),
+        ({"every": "batch"}, "every='batch' must be a whole number"),
+        ({"share": 0}, "share=0 is outside its range"),
+        ({"share": "some"}, "share='some' must be a number"),
         ({"evaluate": ["srgg"]}, "srg"),
     ],
 )
