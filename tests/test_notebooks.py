@@ -90,8 +90,9 @@ CHECKS = {
     """,
     "training": """
         assert [moment["epoch"] for moment in follow.history] == [0, 1, 2, 3, 4, 5]
-        assert follow.history[-1]["probability"] > 2 * follow.history[0]["probability"]
-        assert part_on_object(w.result).mean() > 1.5 * part_on_object(before).mean()
+        assert follow.history[-1]["deletion"] < 0.6 * follow.history[1]["deletion"]
+        assert np.isnan(follow.history[0]["srg"]) and follow.history[-1]["srg"] > follow.history[1]["srg"]
+        assert part_on_object(before)[3] < 0.3 < part_on_object(w.result)[3]
         assert follow.notes == []
     """,
     "vision_transformers": """
