@@ -198,9 +198,10 @@ class ExplainCallback(keras.callbacks.Callback):
     def _begin(self) -> None:
         """Show the widget if nobody has, and explain the model as it is: what is compiled, is compiled now."""
         if self.widget is None:
-            self._follow(KxWidget(self.model, self._images, **self._keywords))
+            widget = KxWidget(self.model, self._images, **self._keywords)
+            self._follow(widget)
             if _is_in_notebook():
-                _display(self.widget)
+                _display(widget)
         assert self.widget is not None
         # A closed widget says that it is.
         if self.widget.explainer.model is not self.model:
