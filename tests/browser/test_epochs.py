@@ -20,6 +20,7 @@ from tests.browser.view import DIFFERENT, difference, view_of
 EPOCHS = 3
 # Within which a page has painted.
 FRAMES = 600
+# The widget is shown by fit itself, below its cell.
 CELLS = [
     """
 import keras
@@ -29,13 +30,11 @@ import kx_widget as kx
 model, images, class_names, masks = kx.samples.load()
 x, labels, _ = kx.samples.scenes(32, 1, seed=1)
 model.compile(keras.optimizers.SGD(0.3), "binary_crossentropy")
-w = kx.KxWidget(model, images[:2], class_names=class_names)
-w
 """,
     f"""
-follow = kx.ExplainCallback(w, evaluate=("deletion",), share=1)
-model.fit(x, labels.astype("float32"), epochs={EPOCHS}, verbose=0, callbacks=[follow])
-len(follow.history)
+follow = kx.ExplainCallback(images[:2], evaluate=("deletion",), share=1, class_names=class_names)
+history = model.fit(x, labels.astype("float32"), epochs={EPOCHS}, verbose=0, callbacks=[follow])
+w = follow.widget
 """,
 ]
 
