@@ -49,6 +49,23 @@ class EvidenceRequests:
                 if answer.status == "done":
                     self._latest.go_on()
 
+    def measure_now(self, images: Sequence[int], cover: str) -> None:
+        """Measure the maps of these images before returning, and keep what was measured with the latest answer.
+
+        Raises:
+            KxError: there is nothing that can be measured, or the weights have changed.
+        """
+        answer = self._latest.current
+        if (explained := self._latest.explained(answer)) is None or answer.query is None:
+            raise KxError("Nothing can be measured here: it takes the model, and maps of whole pictures.")
+        if answer.query.version() != answer.version:
+            raise KxError("The weights have changed since these maps were computed: call refresh() first.")
+        for records in answer.evidence.measure(explained, images, cover, lambda: False):
+            self._tell(answer, records)
+        answer.evidence.keep_curves(explained, answer.focus, cover, lambda: False)
+        if self._latest.images.at_once:
+            self._latest.keep_whole(answer)
+
     def cover(self, gen: int, image: int, column: int, place: Mapping[str, Any]) -> None:
         """Send the picture at a place of a curve of a map; of several requests the latest is answered."""
         with self._latest.changed:
@@ -94,8 +111,7 @@ class EvidenceRequests:
                 with self._latest.changed:
                     if stale():
                         return
-                    evidence.records.update({(each["image"], each["column"]): each for each in records})
-                    self._latest.outbox.evidence(records)
+                    self._tell(answer, records)
             else:
                 # What interrupted this when the image was measured may have been no question.
                 if self._latest.images.at_once and not stale():
@@ -108,3 +124,10 @@ class EvidenceRequests:
         with self._latest.changed:
             if not stale():
                 self._wanted_evidence = []
+
+    def _tell(self, answer: CurrentAnswer, records: list[dict[str, Any]]) -> None:
+        """Note what was measured, and tell it of the answer that is shown."""
+        with self._latest.changed:
+            answer.evidence.records.update({(each["image"], each["column"]): each for each in records})
+            if answer is self._latest.current:
+                self._latest.outbox.evidence(records)

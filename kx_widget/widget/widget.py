@@ -1,5 +1,6 @@
 """The widget: traits and wiring."""
 
+import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -24,6 +25,7 @@ from kx_widget.widget.call_site import after_each_cell, written_arguments
 from kx_widget.widget.concept_search import WantedConcepts, check_concepts
 from kx_widget.widget.current_answer import Status
 from kx_widget.widget.detected import detected_boxes
+from kx_widget.widget.evidence import COVER
 from kx_widget.widget.export import Exporter
 from kx_widget.widget.image_sources import ImageSource, InputImages, LoadedImages, encode_all
 from kx_widget.widget.messages import validate
@@ -298,6 +300,28 @@ class KxWidget(Traits):
         """Ask the current question again."""
         with self._lock:
             self._ask(self._question_traits())
+
+    def measure(self, images: Sequence[int] | None = None, cover: str = COVER) -> None:
+        """Measure how far the maps of the answer can be believed, and wait for it.
+
+        It is what the panel shows under *Can it be believed?*; pages that are saved later carry it. For Python the same
+        numbers are those of `Explainer.evaluate`.
+
+        Args:
+            images: their numbers; None for all, of a store for the one in focus.
+            cover: what covers parts of a picture, as in `Explainer.evaluate`.
+
+        Raises:
+            KxError: the question failed, nothing can be measured, or there is no such image or cover.
+        """
+        self.wait(threading.TIMEOUT_MAX)
+        count = len(self._source)
+        if images is None:
+            images = range(count) if self._source.at_once else self.selected[:1] or [0]
+        for image in images:
+            if image not in range(count):
+                raise ParameterError(f"images: there is no image {image}; there are {count}.")
+        self._open.evidence.measure_now(images, cover)
 
     def to_html(self, megabytes: float = 1.0) -> str:
         """A page with every answer still kept, which needs no kernel and no network.
