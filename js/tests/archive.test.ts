@@ -212,6 +212,28 @@ describe("a view of an archive", () => {
     expect(store.answer.value?.columns).toHaveLength(2);
   });
 
+  it("opens with the nearest answer to what the address of its page chooses, if there is one", async () => {
+    model.assign("layer", "early");
+    await ready();
+    expect([store.traits.layer.value, store.traits.method.value]).toEqual(["early", "dots"]);
+    session.close();
+    model = fakeModel({ ...DEFAULTS, ...question(), _snapshot: new DataView(bytes.buffer) });
+    store = new Store();
+    session = new Session(model, store, new AnswerCache());
+    model.assign("method", "magic");
+    await ready();
+    expect([store.traits.method.value, store.answer.value?.tiles.size]).toEqual(["blobs", 2]);
+  });
+
+  it("shows the nearest answer to what the address of its page chooses later", async () => {
+    await ready();
+    model.assign("layer", "early");
+    expect([store.traits.method.value, model.state.method, store.failure.value]).toEqual(["dots", "dots", null]);
+    expect([...(store.answer.value?.tiles.get("0/0")?.values ?? [])]).toEqual(fixture.maps[1][0].flat());
+    model.assign("theme", "dark");
+    expect(store.traits.theme.value).toBe("dark");
+  });
+
   it("gives way to the kernel, whatever it chose meanwhile", async () => {
     await ready();
     const { answer } = store;

@@ -165,6 +165,27 @@ def test_a_page_within_an_output(sheet: Callable[..., Sheet], saved: Any) -> Non
     assert difference(shown(root), shown(root, 0, 1)) > 0.05
 
 
+def test_the_address_of_a_page_chooses_method_and_theme(sheet: Callable[..., Sheet], saved: Any) -> None:
+    one = sheet(viewport={"width": 700, "height": 500}, color_scheme="light")
+    one.page.goto(f"{saved[0].as_uri()}#theme=dark&method=gradients&height=fill")
+    root, label = one.page.locator("[data-kx-root]"), one.page.locator("[data-kx-tile] canvas").first
+    expect(root).to_have_attribute("data-theme", "dark")
+    expect(label).to_have_attribute("aria-label", re.compile("Gradients.*peak"))
+    assert one.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 29)"
+    # Nothing has to be scrolled to reach the rest of the page.
+    assert one.page.locator(".kx").bounding_box() == {"x": 0, "y": 0, "width": 700, "height": 500}
+    # What a page does that shows this one in a frame.
+    one.page.evaluate("location.replace('#theme=light&method=gradcam')")
+    expect(root).to_have_attribute("data-theme", "light")
+    expect(label).to_have_attribute("aria-label", re.compile("Grad-CAM.*peak"))
+    assert one.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    expect(root.get_by_label("Method", exact=True)).to_have_value("Grad-CAM")
+    # What it does not know, it does not follow.
+    one.page.evaluate("location.replace('#method=magic&nonsense=1&_snapshot=')")
+    expect(root.get_by_role("alert")).to_have_count(1)
+    expect(label).to_have_attribute("aria-label", re.compile("Grad-CAM.*peak"))
+
+
 def test_pickers_offer_what_is_kept_and_nothing_else(sheet: Callable[..., Sheet], saved: Any) -> None:
     root = sheet().open(saved[0])
     method = root.get_by_label("Method", exact=True)

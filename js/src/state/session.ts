@@ -49,6 +49,8 @@ export class Session implements Listener {
   /** What was saved, until the kernel answers. */
   private archive: Archive | null = null;
   private needsArchive = true;
+  /** What was set before the archive was there. */
+  private early: Partial<Traits> = {};
   /** The question whose answer was asked for a second time, because it came with gaps. */
   private resentGen = 0;
   private queuedTimer: ReturnType<typeof setTimeout> | undefined;
@@ -308,8 +310,16 @@ export class Session implements Listener {
     if (value !== undefined) this.store.traits[name].value = value as never;
   }
 
-  /** Python, or another view, has set a trait. */
+  /** Python, another view, or the address of a saved page has set a trait. */
   private follow(name: keyof Traits): void {
+    if (QUESTION.some((part) => part === name)) {
+      const change = { [name]: this.model.get(name) };
+      if (this.archive?.available.offline) {
+        this.ask(change);
+        return;
+      }
+      if (!this.archive) Object.assign(this.early, change);
+    }
     batch(() => {
       this.pull(name);
       const archived = this.archive && exact(this.archive, currentQuestion(this.store));
@@ -375,7 +385,8 @@ export class Session implements Listener {
     store.nearest.value = archive.nearest;
     store.available.value = archive.available;
     if (archive.available.offline) store.status.value = "no-kernel";
-    const archived = nearest(archive, currentQuestion(store), {});
+    const question = currentQuestion(store);
+    const archived = nearest(archive, question, this.early) ?? nearest(archive, question, {});
     if (!archived) return;
     for (const name of QUESTION) store.traits[name].value = archived.question[name] as never;
     this.showArchived(archived);
