@@ -97,6 +97,11 @@ oracles: setup build/oracles/.installed build/torch/.installed
 	build/torch/bin/python -m tests.oracles torchcam torchcam_cams captum captum_gradients captum_deeplift captum_shap \
 		shap lime pytorch_grad_cam
 
+# The live pages of the site, in build/gallery, made again where a source is newer.
+.PHONY: gallery
+gallery: setup
+	$(PY) -m tools.gallery
+
 build: setup
 	rm -rf dist
 	$(PY) -m hatchling build -d dist
