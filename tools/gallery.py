@@ -118,10 +118,11 @@ def segmenter() -> kx.KxWidget:
         model, images[:5], class_names=class_names, height=HEIGHT, target="top-2", layer="up3_relu", overlay="both"
     )
     ask_each(w, "layer", ["bottom_relu", "up2_relu", "up3_relu"])
+    ask(w, target="top")
+    w.selected = [1]
     for point in ((118, 75), (22, 60), (68, 96)):
-        w.selected = [1]
         w.region = [kx.region("wins") if image != 1 else kx.region(pixel=point) for image in range(5)]
-        ask(w, target="top")
+        w.wait(SECONDS)
     w.region = kx.region("wins")
     ask_each(w, "target", [*class_names, "top-2"])
     return w
@@ -196,8 +197,9 @@ PAGES = {
     ),
     "wrong": LivePage(
         "A wrong prediction",
-        "The network is sure of a coin, where there is none. The two classes stand side by side: what it takes for a "
-        "coin is a light. Choose *coin vs horse* as the class to see what tells them apart.",
+        "The network sees a horse, and a coin where there is none. The two maps stand side by side: it does not take "
+        "the horse for a coin, but a patch of the evening below the tower. Among the kept answers, *coin vs horse* "
+        "tells what speaks for the one and against the other.",
         wrong_prediction,
     ),
     "segmenter": LivePage(
