@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -16,6 +17,9 @@ from tests.browser.lab import Lab
 from tests.browser.opened import ROOT, Opened
 from tests.browser.view import choose_method
 from tools import gallery
+
+# Where the pages are made first.
+pytestmark = pytest.mark.timeout(900)
 
 ALL_BYTES = 12_000_000
 CONFIG = """
@@ -49,7 +53,8 @@ def site(pages: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     config = folder / "mkdocs.yml"
     config.write_text(CONFIG.format(docs=ROOT / "docs", site=folder / "site", root=ROOT))
-    subprocess.run([sys.executable, "-m", "mkdocs", "build", "--quiet", "-f", str(config)], cwd=ROOT, check=True)
+    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "-f", str(config)]
+    subprocess.run(command, cwd=ROOT, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"}, check=True)
     return folder / "site"
 
 
