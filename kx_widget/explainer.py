@@ -59,7 +59,7 @@ class Explainer(engine.Explainer):  # noqa: D101
             A target for `explain`, see `kx.detection`.
 
         Raises:
-            Those of `detections`; ParameterError for several images.
+            ParameterError: several images; and as in `detections`.
 
         Reference: Petsiuk et al. 2021, arXiv 2006.03204.
         """
@@ -97,7 +97,7 @@ class Explainer(engine.Explainer):  # noqa: D101
         Raises:
             ParameterError: more concepts than cells or channels, or concepts of another layer; pictures in tiles.
             ModelError: activations are no numbers, or the model has no layer with a map.
-            Those of `explain`.
+            KxError: as in `explain`.
 
         Reference: Collins et al. 2018, arXiv 1806.10206; Fel et al. 2023, arXiv 2211.10154.
         """
@@ -151,7 +151,7 @@ class Explainer(engine.Explainer):  # noqa: D101
         Raises:
             FormatError: the store has no embeddings.
             ParameterError: another model than this has made the store.
-            Those of `embed`.
+            KxError: as in `embed`.
         """
         if isinstance(among, EmbeddedImages):
             # pyarrow is an extra, which whoever has a store has.
@@ -256,7 +256,7 @@ class Explainer(engine.Explainer):  # noqa: D101
             FormatError: the folder holds something else, or answers to another question, another `preprocess` or
                 another method of your own; or another run is at work on it.
             MissingPackageError: pyarrow is missing: install the extra `store`.
-            Those of `explain_dataset`.
+            KxError: as in `explain_dataset`.
         """
         self._check_images_are_whole()
         # pyarrow is an extra.
@@ -333,7 +333,7 @@ class Explainer(engine.Explainer):  # noqa: D101
         Raises:
             FormatError: there is no such store, it is empty, or the folder holds something else.
             ParameterError: another model made the maps, or pictures have been replaced; unknown metric or setting.
-            Those of `evaluate`.
+            KxError: as in `evaluate`.
         """
         # pyarrow is an extra.
         from kx_widget.bulk.store import Store

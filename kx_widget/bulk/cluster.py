@@ -166,7 +166,7 @@ def explain_on_ray(
 
     Raises:
         ImageError: the source is no list of files.
-        Those of `Explainer.explain_to`.
+        KxError: as in `Explainer.explain_to`.
     """
     explainer = Explainer(load_model(Path(model)), **(settings or {}))
     files = read_source(source, keywords.get("labels"), explainer.class_names, explainer.inputs)

@@ -60,6 +60,10 @@ class Store:
     Args:
         path: the folder, or an address that `pyarrow.fs` knows, such as `s3://bucket/maps.parquet`.
 
+    Attributes:
+        job: what was asked when the store was begun: method, layer, targets, model and the like, as its files say it.
+        complete: whether all images of the job are in it.
+
     Raises:
         FormatError: there is no store, or one of its files is damaged.
     """

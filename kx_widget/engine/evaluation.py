@@ -84,7 +84,8 @@ class Evaluation:
         notes: N × T × sentences that say what cannot be told, and why.
         target_names: N × T names.
         names: of the images, N.
-        method, layer: what made the maps.
+        method: id of the method that made the maps.
+        layer: path of the layer that it saw, or None.
         settings: what was covered and how.
         done: which part of the work is done, 1 when all is.
         seconds: how long it took.

@@ -146,6 +146,7 @@ class Explainer:
         tiling: how pictures are cut into tiles, None where they are not.
         ranges: tells in what range the numbers of images lie.
         inputs: all that the model takes.
+        similarity: tells how similar images are to `references`, None where there are none.
 
     Raises:
         ModelError: the model cannot be explained; says what is missing.
@@ -468,8 +469,13 @@ class Explainer:
             An `Explanation` with raw maps (N, T, h, w).
 
         Raises:
-            ImageError, UnknownTargetError, UnknownMethodError, UnknownLayerError, ParameterError,
-            UnsupportedMethodError: before or, for the last, at the first computation; each says what to do.
+            ImageError: an image cannot be used; all of them are named.
+            UnknownTargetError: there is no such class.
+            UnknownMethodError: there is no such method.
+            UnknownLayerError: there is no such layer, or it gives no map.
+            ParameterError: a parameter is unknown or out of range.
+            UnsupportedMethodError: the model cannot be explained by this method, which may be known only at the first
+                computation.
         """
         start = time.perf_counter()
         return answer_to(answerable(self.ask(images, targets, **question)), start, progress)
@@ -487,7 +493,7 @@ class Explainer:
             An `Explanation` for each layer, by its path; maps are of different sizes.
 
         Raises:
-            Those of `explain`.
+            KxError: as in `explain`.
         """
         start = time.perf_counter()
         loaded = self.load(images)
@@ -521,7 +527,7 @@ class Explainer:
             An `Explanation` for each of these inputs, by its name; the others are held as they are meanwhile.
 
         Raises:
-            Those of `explain`.
+            KxError: as in `explain`.
         """
         return {name: self.of_input(name).explain(images, targets, **question) for name in self.inputs.images}
 
@@ -635,7 +641,7 @@ class Explainer:
             to the model, its row says so.
 
         Raises:
-            Those of `explain` and `evaluate`.
+            KxError: as in `explain` and `evaluate`.
         """
         self._check_whole()
         loaded = self.load(images)

@@ -50,7 +50,9 @@ class Explanation:
         probabilities: float32 (N, T); NaN for a contrast or a model not known to be a classifier.
         targets: int (N, T), −1 for a contrast.
         target_names: N × T names.
-        method, layer, params: the question; `layer` is None for methods that see the input.
+        method: id of the method.
+        layer: path of the layer, None for methods that see the input.
+        params: the method's parameters, and `smooth` or `tta` settings.
         signed: whether the maps have a meaningful sign.
         seconds: how long it took.
         versions: of kx_widget, keras and tensorflow.

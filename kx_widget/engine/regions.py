@@ -24,10 +24,13 @@ ACCEPTED = 'kx.region("wins"), kx.region("whole"), or kx.region(pixel=, box=, ob
 
 @dataclass(frozen=True)
 class Region:
-    """The places of an output that count, in pixels of the picture; see `region`.
+    """The places of an output that count, in pixels of the picture; `region` makes one.
 
-    `at` are x and y, or the x0, y0, x1, y1 of a box; `mask` has its shape and its bits in bytes; `winner` is the index
-    of the class that `"top"` means in it, None for that of the highest mean score.
+    Attributes:
+        kind: `"wins"`, `"whole"`, `"pixel"`, `"box"`, `"object"` or `"mask"`.
+        at: x and y, or the x0, y0, x1, y1 of a box.
+        mask: its shape, and its bits in bytes.
+        winner: index of the class that `"top"` means in it, None for that of the highest mean score.
     """
 
     kind: RegionKind

@@ -19,6 +19,9 @@ class Target:
         name: how it reads.
         unit: of its values, "" if they have none.
 
+    Attributes:
+        kind: `"own"`, beside the classes, values and detections of a model.
+
     Raises:
         ParameterError: `fn` is no function, or it has no name.
     """

@@ -24,7 +24,8 @@ class ScoredPicture:
     Attributes:
         pixels: uint8 (H, W, 3), before they are preprocessed.
         share: which part of its pixels is covered, or shown.
-        scores, probabilities: of all classes (C,); see `Explainer.predict`.
+        scores: of all classes (C,); see `Explainer.predict`.
+        probabilities: of all classes (C,).
     """
 
     pixels: Pixels

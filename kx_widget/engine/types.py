@@ -25,10 +25,15 @@ WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 class LayerInfo:
     """One call of one layer.
 
-    `path` names it through the nesting (`"resnet50/conv5_block3_out"`), `shape` is that of its output without
-    the batch axis, `spatial` the (h, w) of the map it would give, `reason` why it is not a candidate. Of a layer
-    of tokens, `first` is the index of the first that is a cell of the map; prefix tokens stand before it. `aside` says
-    why a list can leave out a candidate: another layer's map shows the same.
+    Attributes:
+        path: names it through the nesting, `"resnet50/conv5_block3_out"`.
+        type: name of the layer's class.
+        shape: of its output, without the batch axis.
+        spatial: the (h, w) of the map that it would give, or None.
+        is_candidate: whether it gives a map.
+        reason: why it does not.
+        first: of a layer of tokens, the index of the first that is a cell of the map; prefix tokens stand before it.
+        aside: why a list can leave out a candidate: another layer's map shows the same.
     """
 
     path: str
@@ -45,11 +50,20 @@ class LayerInfo:
 class Inspection:
     """Facts about a model, found without running it.
 
-    `recommended` is the path of the layer to explain by default and `why` a sentence that says so; `head` is
-    the final activation; `token_grid` the (h, w) in which a token model's patches lie, or None. Methods that follow
-    attention start at `attention_start`. `recommended_method` is the id of the method to begin with, `why_method` a
-    sentence that says so, and `cautions` tells by method id, or by what a method sees, how far its maps can be
-    trusted here. `heads` names the heads of each block's attention, as paths below the layer that they belong to.
+    Attributes:
+        layers: all layers in the order of the model, each with its path, its shape, and whether it gives a map.
+        recommended: path of the layer to explain by default; None where no layer has a map.
+        why: a sentence that says why this layer.
+        head: the final activation.
+        classes: how many classes, or values, the model tells.
+        input_shape: (H, W, C) of the image that is explained.
+        nested: whether the model holds other models.
+        token_grid: the (h, w) in which a token model's patches lie, or None.
+        attention_start: path of the layer at which methods that follow attention start, or None.
+        recommended_method: id of the method to begin with.
+        why_method: a sentence that says why this method.
+        cautions: by method id, or by what a method sees, how far its maps can be trusted here.
+        heads: the heads of each block's attention, as paths below the layer that they belong to.
     """
 
     layers: tuple[LayerInfo, ...]
@@ -79,7 +93,19 @@ class Inspection:
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of a method or wrapper: what it is called, what it takes, and how a form shows it."""
+    """One parameter of a method or wrapper: what it is called, what it takes, and how a form shows it.
+
+    Attributes:
+        name: of the keyword.
+        kind: what it takes: one of `choices`, a whole number, a number, yes or no, numbers, or images.
+        default: its value where nobody says another.
+        help: a sentence for people.
+        choices: the values of a choice.
+        minimum: the least number, None for no bound.
+        maximum: the largest number, None for no bound.
+        step: by how much a form changes it, None for what suits its range.
+        heading: what a form calls it, "" for its name.
+    """
 
     name: str
     kind: Literal["choice", "int", "float", "bool", "numbers", "images"]
@@ -113,10 +139,15 @@ class Workload:
 
 @dataclass(frozen=True)
 class Partial:
-    """What a method yields: raw maps so far (B, h, w), and how many of its passes are done.
+    """What a method yields: its maps so far, and how many of its passes are done.
 
-    `noise` (B,) is a magnitude up to which values mean nothing, where the method knows one: what rounding leaves of
-    terms that cancel.
+    Attributes:
+        maps: float32 (B, h, w), raw.
+        done: how many passes are done.
+        total: how many there are.
+        checks: by name, float32 (B,): what the method can say of its own exactness.
+        noise: (B,), a magnitude up to which values mean nothing, where the method knows one: what rounding leaves of
+            terms that cancel.
     """
 
     maps: Floats
@@ -179,8 +210,12 @@ class Frames:
 class Step:
     """One state of a running explanation.
 
-    `maps` float32 (N, T, h, w), NaN where nothing is known yet; `scores` float32 (N, T), NaN likewise;
-    `done` of `total` passes; `complete` bool (N, T), the maps that will not change any more.
+    Attributes:
+        maps: float32 (N, T, h, w), NaN where nothing is known yet.
+        scores: float32 (N, T), NaN where nothing is known yet.
+        done: how many passes are done.
+        total: how many there are.
+        complete: bool (N, T), the maps that will not change any more.
     """
 
     maps: Floats

@@ -33,7 +33,14 @@ BACKGROUND = "background"
 
 
 class Samples(NamedTuple):
-    """What `load` returns; `images` and `masks` go together."""
+    """What `load` returns.
+
+    Attributes:
+        model: the model.
+        images: uint8 RGB arrays.
+        class_names: the name of each class.
+        masks: of each image bool (C, H, W), the part of each object in sight; None for a photograph.
+    """
 
     model: keras.Model
     images: list[np.ndarray]
@@ -42,7 +49,15 @@ class Samples(NamedTuple):
 
 
 class ThermalSamples(NamedTuple):
-    """What `load_thermal` returns."""
+    """What `load_thermal` returns.
+
+    Attributes:
+        model: the model.
+        images: both inputs by name.
+        output_names: the name and the unit of what the model tells.
+        masks: bool (N, H, W), the part of each scene that shows the object.
+        values: (N, 1), what is true.
+    """
 
     model: keras.Model
     images: dict[str, np.ndarray]

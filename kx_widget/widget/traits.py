@@ -125,7 +125,41 @@ class AskedTarget(t.TraitType[Any, Any]):
 
 
 class Traits(anywidget.AnyWidget):
-    """The traits of a `KxWidget`, and the front end that shows them."""
+    """What a `KxWidget` can be told and asked: each picker and control of the page is one of these.
+
+    Attributes:
+        layer: path of the layer that is explained.
+        method: id of the method.
+        target: what is explained: a class by index or name, a rank such as `"top"`, a contrast, or a `Target`.
+        params: the method's parameters, and `smooth` or `tta` settings.
+        compare: what columns show side by side: `"none"`, `"targets"`, `"methods"` or `"layers"`.
+        compare_with: the targets, methods or layers of these columns.
+        regions: which places of the output count, by image; `region` sets it, too.
+        sign: which part of a map is shown: `"auto"`, `"positive"`, `"absolute"` or `"signed"`.
+        scale: what shares one colour scale: each `"map"`, the maps of an `"image"`, or `"all"`.
+        clip: the percentile at which colours end, 50 to 100; None for the method's own.
+        limits: where colours begin and end, in parts of the scale.
+        colormap: name of the colour table.
+        opacity: of the map, 0 to 1.
+        threshold: the part of the scale below which nothing is drawn, 0 to 1.
+        photo: how the picture below is drawn: `"gray"` or `"colour"`.
+        map_style: how the map is drawn, `"fill"` or `"contours"`.
+        cells: whether the cells of the map are drawn as they are, not interpolated.
+        pixelated: whether enlarged pictures show their pixels.
+        swipe: how much of the picture is bared from the left, 0 to 1.
+        overlay: what lies over the pictures: `"map"`, a segmenter's `"prediction"`, `"both"`, or `"concepts"`.
+        selected: the images in focus, by number.
+        labels: the true class of each image, by index or name, None where it is unknown.
+        show: which images are shown: `"all"`, `"wrong"`, `"right"`, `"unlabelled"`, `"predicted cat"`, `"true cat"`; of
+            a store also `"area50 < 0.1"`.
+        sort: the order of the rows: `"given"`, `"wrong"`, `"unsure"`, `"sure"`, or, of a store, `"random_logit high"`.
+        theme: `"auto"`, `"light"` or `"dark"`.
+        height: of the whole view in pixels, None for what fits the window.
+        status: `"idle"`, `"running"`, `"done"`, `"cancelled"` or `"error"`; only to be read.
+        progress: how much of the answer is there, 0 to 1; only to be read.
+        error: what went wrong, in a sentence, else ""; only to be read.
+        weights_changed: whether the model's weights are others than those of the answer; only to be read.
+    """
 
     _esm = Path(__file__).parent / "static" / "widget.js"
 

@@ -54,8 +54,14 @@ __all__ = [
 ]
 
 cam = partial_explain(methods.cams.cam, postprocessing=filters.positive_normalize)
+"""CAM, rectified and brought to 0..1; `methods.cams.cam` has the arguments."""
 gradcam = partial_explain(methods.cams.gradcam, postprocessing=filters.positive_normalize)
+"""Grad-CAM, rectified and brought to 0..1; `methods.cams.gradcam` has the arguments."""
 gradcampp = partial_explain(methods.cams.gradcampp, postprocessing=filters.positive_normalize)
+"""Grad-CAM++, rectified and brought to 0..1; `methods.cams.gradcampp` has the arguments."""
 scorecam = partial_explain(methods.cams.scorecam, postprocessing=filters.positive_normalize, resizing=False)
+"""Score-CAM, rectified and brought to 0..1; `methods.cams.scorecam` has the arguments."""
 gradients = partial_explain(methods.gradient.gradients, postprocessing=filters.normalize, resizing=False)
+"""Gradients of the scores, brought to 0..1; `methods.gradient.gradients` has the arguments."""
 full_gradients = partial_explain(methods.gradient.full_gradients, postprocessing=filters.normalize, resizing=False)
+"""FullGrad, brought to 0..1; `methods.gradient.full_gradients` has the arguments."""

@@ -627,3 +627,4 @@ METHODS = table(
         fails="No model is asked, so it explains nothing.",
     ),
 )  # fmt: skip
+"""All methods by id, in the order in which pickers list them."""

@@ -178,3 +178,4 @@ METRICS = table(
         doubt=(0.5, "noise that nobody sees changes it by {value:.0%}"),
     ),
 )  # fmt: skip
+"""All metrics by id, those that cost least first."""
