@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import mimetypes
 import re
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Page, Route
 
-FOLDER = Path(__file__).parents[3] / "build/npm"
+from tools import npm_packages
+
 # Their dependencies are in their bundles: nothing is installed.
 PACKAGES = {
     "@fortawesome/fontawesome-free": (
@@ -43,20 +40,7 @@ REQUIREJS = re.compile(r"https://cdnjs\.cloudflare\.com/ajax/libs/require\.js/[\
 
 def fetch(name: str) -> Path:
     """The folder of a package's files, after `npm pack` if they are not there yet."""
-    version, integrity = PACKAGES[name]
-    folder = FOLDER / f"{name.replace('/', '-')}-{version}"
-    if folder.is_dir():
-        return folder
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=FOLDER) as scratch:
-        command = ["npm", "pack", "--silent", "--pack-destination", scratch, f"{name}@{version}"]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        (packed,) = Path(scratch).glob("*.tgz")
-        if f"sha512-{base64.b64encode(hashlib.sha512(packed.read_bytes()).digest()).decode()}" != integrity:
-            raise ValueError(f"npm's {name} {version} is not the one that these tests were written with.")
-        subprocess.run(["tar", "-xf", packed, "-C", scratch], check=True)
-        (Path(scratch) / "package").rename(folder)
-    return folder
+    return npm_packages.fetch(name, *PACKAGES[name])
 
 
 def file_of(url: str) -> Path | None:
