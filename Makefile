@@ -1,4 +1,4 @@
-# make demo [HEADLESS=1] | test | test-fast | check | bench | oracles | build | matrix | clean      Needs python3 >= 3.10 and Node.js >= 20.
+# make demo [HEADLESS=1] | test | test-fast | check | bench | oracles | docs | build | matrix | clean      Needs python3 >= 3.10 and Node.js >= 20.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -13,7 +13,7 @@ NOTEBOOK := notebooks/quickstart.ipynb
 FAST := tests/engine tests/widget tests/test_house.py tests/test_package.py
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test test-fast test-python test-engine test-units test-runs test-python-fast test-browser test-js test-js-fast check bench oracles build matrix clean setup chromium firefox bundles
+.PHONY: demo test test-fast test-python test-engine test-units test-runs test-python-fast test-browser test-js test-js-fast check bench oracles docs docs-notebooks gallery build matrix clean setup chromium firefox bundles
 
 setup: .venv/.installed $(BUNDLE)
 
@@ -98,9 +98,16 @@ oracles: setup build/oracles/.installed build/torch/.installed
 		shap lime pytorch_grad_cam
 
 # The live pages of the site, in build/gallery, made again where a source is newer.
-.PHONY: gallery
 gallery: setup
 	$(PY) -m tools.gallery
+
+# The site, in build/site; SITE=FOLDER puts it elsewhere. Its environment is ours: docstrings and widgets are those of the package.
+docs: setup gallery
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict $(if $(SITE),--site-dir $(SITE))
+
+# Runs the notebooks, which takes minutes, and writes docs/tutorials. NAMES="bands evidence" runs these alone.
+docs-notebooks: setup
+	$(PY) -m tools.site.tutorials $(NAMES)
 
 build: setup
 	rm -rf dist

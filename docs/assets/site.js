@@ -1,0 +1,12 @@
+// Saved pages of the widget follow the colours of the site, and fill their frames.
+(() => {
+  const frames = document.querySelectorAll("iframe.kx");
+  const addresses = [...frames].map((frame) => frame.getAttribute("src").split("#")[0]);
+  const follow = () => {
+    const theme = document.body.dataset.mdColorScheme === "slate" ? "dark" : "light";
+    frames.forEach((frame, i) => frame.setAttribute("src", `${addresses[i]}#theme=${theme}&height=fill`));
+  };
+  if (!frames.length) return;
+  follow();
+  new MutationObserver(follow).observe(document.body, { attributes: true, attributeFilter: ["data-md-color-scheme"] });
+})();

@@ -1,0 +1,61 @@
+"""Links of pages that GitHub shows, too: there they lead to files of the repository, here to pages of the site."""
+
+import posixpath
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+# Files of the repository that are pages, beside those in docs/.
+ROOT_PAGES = {"README.md": "readme.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
+NOTEBOOK = re.compile(r"notebooks/(\w+)\.ipynb")
+# Code is left as it is.
+LINK = re.compile(
+    r"^ *```.*?^ *```|`[^`\n]+`(?!\])|(?P<image>!?)\[(?P<text>[^\[\]]*)\]\((?P<target>[^)\s]+)\)", re.S | re.M
+)
+COMMENT = re.compile(r"^ *```.*?^ *```|(?P<comment><!--.*?-->\n?)", re.S | re.M)
+PICTURE = re.compile(
+    r'<picture>\s*<source media="\(prefers-color-scheme: dark\)" srcset="(?P<dark>[^"]+)">\s*'
+    r'<img src="(?P<light>[^"]+)" alt="(?P<text>[^"]*)">\s*</picture>'
+)
+
+
+def page_of(path: str) -> str | None:
+    """The page, relative to docs/, for a file of the repository; None where it is no page."""
+    if notebook := NOTEBOOK.fullmatch(path):
+        return f"tutorials/{notebook[1]}.md"
+    return ROOT_PAGES.get(path) or (path[len("docs/") :] if path.startswith("docs/") else None)
+
+
+def source_of(page: str) -> str:
+    """The file of the repository that a page, relative to docs/, is made of."""
+    return {made: name for name, made in ROOT_PAGES.items()}.get(page, f"docs/{page}")
+
+
+def adapted(markdown: str, page: str, repository: str | None) -> str:
+    """A page's text as the site has it.
+
+    Args:
+        markdown: as GitHub shows it.
+        page: its path, relative to docs/.
+        repository: the repository's address, to which links to other files lead; without one only their text is left.
+
+    Returns:
+        The text, with links to pages, without comments, and with pictures that follow the site's colours.
+    """
+    source = source_of(page)
+
+    def replaced(match: re.Match[str]) -> str:
+        if match["target"] is None or re.match(r"[a-z]+:|#", match["target"]):
+            return match[0]
+        path, hash_sign, anchor = match["target"].partition("#")
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(source), path))
+        if (target := page_of(path)) is not None:
+            relative = posixpath.relpath(target, posixpath.dirname(page) or ".")
+            return f"{match['image']}[{match['text']}]({relative}{hash_sign}{anchor})"
+        if not (ROOT / path).exists():
+            return match[0]
+        return f"[{match['text']}]({repository}/blob/HEAD/{path})" if repository else match["text"]
+
+    text = COMMENT.sub(lambda match: "" if match["comment"] else match[0], markdown)
+    text = PICTURE.sub(r"![\g<text>](\g<light>#only-light)\n![\g<text>](\g<dark>#only-dark)", text)
+    return LINK.sub(replaced, text)
