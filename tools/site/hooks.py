@@ -5,6 +5,7 @@ import posixpath
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
@@ -18,17 +19,13 @@ from tools.site import addresses, links, llms, public_names, widget_pages
 # MkDocs counts warnings of loggers below its own, and fails.
 LOG = logging.getLogger("mkdocs.hooks.kx_widget")
 VENDOR = "assets/vendor"
-# Scripts that Material would load from a CDN.
-SCRIPTS = {
-    "iframe-worker.js": (
-        "iframe-worker", "1.0.4", "shim/index.js",
-        "sha512-roeaaI+Lg1LJNfgpCjoRe/+WzEjy9+Z08LoEvu85MCPbBjwm+qXz8Ag5U05lHa6V1CysZyGzE0SOkAtSUA5q7Q==",
-    ),
-    "mermaid.js": (
-        "mermaid", "11.6.0", "dist/mermaid.min.js",
-        "sha512-PE8hGUy1LDlWIHWBP05SFdqUHGmRcCcK4IzpOKPE35eOw+G9zZgcnMpyunJVUEOgb//KBORPjysKndw8bFLuRg==",
-    ),
-}  # fmt: skip
+# What Material would load from a CDN: search in pages that are opened as files.
+IFRAME_WORKER = (
+    "iframe-worker", "1.0.4",
+    "sha512-roeaaI+Lg1LJNfgpCjoRe/+WzEjy9+Z08LoEvu85MCPbBjwm+qXz8Ag5U05lHa6V1CysZyGzE0SOkAtSUA5q7Q==",
+)  # fmt: skip
+# For readers of its sources, and for search in other languages.
+SUPERFLUOUS = ("assets/**/*.map", "assets/javascripts/lunr/**/*.js")
 # What the pages of widgets in tutorials are made of.
 STATE = re.compile(r"tutorials/\w+/\d+\.json")
 FRAME = re.compile(r'<iframe class="kx" src="([^"]+)".*?</iframe>')
@@ -44,16 +41,19 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
-    """Add the pages that are files of the repository's root, those of widgets, and the scripts that come from npm."""
-    for file in [file for file in files if STATE.fullmatch(file.src_uri)]:
-        files.remove(file)
-        page = widget_pages.page_of_state(file.content_string)
-        files.append(File.generated(config, file.src_uri.replace(".json", ".html"), content=page))
+    """Add the pages that are files of the repository's root, those of widgets, and the script that comes from npm."""
     for name, page in links.ROOT_PAGES.items():
         files.append(File.generated(config, page, content=(links.ROOT / name).read_text("utf-8")))
-    for name, (package, version, path, integrity) in SCRIPTS.items():
-        script = npm_packages.fetch(package, version, integrity) / path
-        files.append(File.generated(config, f"{VENDOR}/{name}", abs_src_path=str(script)))
+    script = npm_packages.fetch(*IFRAME_WORKER) / "shim/index.js"
+    files.append(File.generated(config, f"{VENDOR}/iframe-worker.js", abs_src_path=str(script)))
+    for file in list(files):
+        if STATE.fullmatch(file.src_uri):
+            files.remove(file)
+            path, text = file.src_uri.replace(".json", ".html"), widget_pages.page_of_state(file.content_string)
+            _add_widget(files, config, path, text)
+        elif file.src_uri.endswith(".html") and widget_pages.is_saved(file.content_string):
+            files.remove(file)
+            _add_widget(files, config, file.src_uri, file.content_string)
     return files
 
 
@@ -80,12 +80,11 @@ def on_env(env: Any, *, files: Files, **_: Any) -> Any:
     return env
 
 
-def on_post_page(output: str, *, page: Page, **_: Any) -> str:
-    """Bring the script that draws diagrams to the pages that have some: Material would ask a CDN for it."""
-    if 'class="mermaid"' not in output:
-        return output
-    script = posixpath.relpath(f"{VENDOR}/mermaid.js", posixpath.dirname(page.url) or ".")
-    return output.replace("</head>", f'<script src="{script}"></script></head>', 1)
+def on_post_build(*, config: MkDocsConfig) -> None:
+    """Leave out what no reader of this site loads."""
+    for pattern in SUPERFLUOUS:
+        for path in Path(config.site_dir).glob(pattern):
+            path.unlink()
 
 
 def _commands() -> str:
@@ -93,3 +92,11 @@ def _commands() -> str:
     command = [sys.executable, "-m", "typer", "kx_widget.cli.evaluation_commands", "utils", "docs", "--name", "kx"]
     text = subprocess.run(command, check=True, capture_output=True, text=True, cwd=links.ROOT).stdout
     return text.partition("\n")[2]
+
+
+def _add_widget(files: Files, config: MkDocsConfig, path: str, text: str) -> None:
+    """Add a saved page, and its script if no other page has brought it."""
+    text, name, script = widget_pages.shared(text, posixpath.relpath(VENDOR, posixpath.dirname(path)))
+    files.append(File.generated(config, path, content=text))
+    if files.get_file_from_path(f"{VENDOR}/{name}") is None:
+        files.append(File.generated(config, f"{VENDOR}/{name}", content=script))

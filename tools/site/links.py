@@ -1,5 +1,6 @@
 """Links of pages that GitHub shows, too: there they lead to files of the repository, here to pages of the site."""
 
+import hashlib
 import posixpath
 import re
 from pathlib import Path
@@ -13,6 +14,7 @@ LINK = re.compile(
     r"^ *```.*?^ *```|`[^`\n]+`(?!\])|(?P<image>!?)\[(?P<text>[^\[\]]*)\]\((?P<target>[^)\s]+)\)", re.S | re.M
 )
 COMMENT = re.compile(r"^ *```.*?^ *```|(?P<comment><!--.*?-->\n?)", re.S | re.M)
+DIAGRAM = re.compile(r"^```mermaid\n(.*?)^```$", re.S | re.M)
 PICTURE = re.compile(
     r'<picture>\s*<source media="\(prefers-color-scheme: dark\)" srcset="(?P<dark>[^"]+)">\s*'
     r'<img src="(?P<light>[^"]+)" alt="(?P<text>[^"]*)">\s*</picture>'
@@ -24,6 +26,11 @@ def page_of(path: str) -> str | None:
     if notebook := NOTEBOOK.fullmatch(path):
         return f"tutorials/{notebook[1]}.md"
     return ROOT_PAGES.get(path) or (path[len("docs/") :] if path.startswith("docs/") else None)
+
+
+def picture_of(diagram: str, colours: str) -> str:
+    """The picture, relative to docs/, of a diagram that GitHub draws itself; `tools.site.diagrams` makes it."""
+    return f"diagrams/{hashlib.sha256(diagram.encode()).hexdigest()[:12]}-{colours}.svg"
 
 
 def source_of(page: str) -> str:
@@ -40,7 +47,7 @@ def adapted(markdown: str, page: str, repository: str | None) -> str:
         repository: the repository's address, to which links to other files lead; without one only their text is left.
 
     Returns:
-        The text, with links to pages, without comments, and with pictures that follow the site's colours.
+        The text, with links to pages, without comments, and with pictures and diagrams that follow the site's colours.
     """
     source = source_of(page)
 
@@ -56,6 +63,11 @@ def adapted(markdown: str, page: str, repository: str | None) -> str:
             return match[0]
         return f"[{match['text']}]({repository}/blob/HEAD/{path})" if repository else match["text"]
 
+    def drawn(match: re.Match[str]) -> str:
+        start = posixpath.relpath(".", posixpath.dirname(page) or ".")
+        shown = (f"![A diagram]({start}/{picture_of(match[1], each)}#only-{each})" for each in ("light", "dark"))
+        return "\n".join(shown)
+
     text = COMMENT.sub(lambda match: "" if match["comment"] else match[0], markdown)
     text = PICTURE.sub(r"![\g<text>](\g<light>#only-light)\n![\g<text>](\g<dark>#only-dark)", text)
-    return LINK.sub(replaced, text)
+    return DIAGRAM.sub(drawn, LINK.sub(replaced, text))
