@@ -38,7 +38,7 @@ test-browser: setup chromium firefox bundles
 	$(PY) -m pytest --timeout-method=thread tests/browser
 
 # All parts measure the lines and branches that they reach; pyproject.toml says how many must be.
-RUNS := tests/bulk tests/cli tests/compat tests/samples tests/test_notebooks.py
+RUNS := tests/bulk tests/cli tests/compat tests/samples tests/test_docs.py tests/test_notebooks.py
 COVERAGE = COVERAGE_FILE=.coverage.$@ $(PY) -m pytest --cov --cov-report= --cov-fail-under=0
 COVERED := $(PY) -m coverage combine --quiet && $(PY) -m coverage report --skip-covered
 test-python: setup

@@ -15,6 +15,7 @@ from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipP
 
 import kx_widget as kx
 from tests import prepared
+from tools.site import public_names, tutorials
 
 ROOT = Path(__file__).parents[1]
 # Tutorials are notebooks that were run.
@@ -88,6 +89,28 @@ def test_few_blocks_are_left_out():
     assert all(
         re.search(r'next, "[^"]{10,}"', line) for text in texts for line in text.splitlines() if "<!-- skip:" in line
     )
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=name_of)
+def test_a_tutorial_is_what_its_notebook_is_now(path: Path):
+    """`make docs-notebooks NAMES=…` writes it anew."""
+    digest = tutorials.sources(tutorials.read(path.stem))
+    assert digest in (ROOT / f"docs/tutorials/{path.stem}.md").read_text("utf-8").splitlines()[0]
+
+
+def test_a_public_name_without_words_or_place_is_told():
+    package = public_names.load()
+    names = set(public_names.public(package))
+    assert public_names.missing(package, names) == []
+    assert public_names.missing(package, names - {"kx_widget.KxWidget"}) == [
+        "kx_widget.KxWidget is not in the reference."
+    ]
+    package["engine.explanation.Explanation.heatmaps"].docstring = None
+    package["engine.targets.contrast"].docstring = None
+    assert [problem.split(" has ")[0] for problem in public_names.missing(package, names)] == [
+        "kx_widget.Explanation.heatmaps",
+        "kx_widget.contrast",
+    ]
 
 
 def anchors(path: Path) -> set[str]:

@@ -13,7 +13,7 @@ NOTEBOOK = re.compile(r"notebooks/(\w+)\.ipynb")
 LINK = re.compile(
     r"^ *```.*?^ *```|`[^`\n]+`(?!\])|(?P<image>!?)\[(?P<text>[^\[\]]*)\]\((?P<target>[^)\s]+)\)", re.S | re.M
 )
-COMMENT = re.compile(r"^ *```.*?^ *```|(?P<comment><!--.*?-->\n?)", re.S | re.M)
+COMMENT = re.compile(r"^ *```.*?^ *```|`[^`\n]+`|(?P<comment><!--.*?-->\n?)", re.S | re.M)
 DIAGRAM = re.compile(r"^```mermaid\n(.*?)^```$", re.S | re.M)
 PICTURE = re.compile(
     r'<picture>\s*<source media="\(prefers-color-scheme: dark\)" srcset="(?P<dark>[^"]+)">\s*'
