@@ -21,8 +21,9 @@ ALSO = (
 
 def load() -> griffe.Module:
     """The package, as its sources have it."""
-    quiet = {"warnings": False}
-    package = griffe.load("kx_widget", search_paths=[ROOT], docstring_parser="google", docstring_options=quiet)
+    package = griffe.load(
+        "kx_widget", search_paths=[ROOT], docstring_parser="google", docstring_options={"warnings": False}
+    )
     assert isinstance(package, griffe.Module)
     return package
 
@@ -66,7 +67,7 @@ def _problems(package: griffe.Module, name: str, identifiers: Collection[str]) -
             yield f"{name}.{member} has no docstring, and that of its class does not list it."
 
 
-def _listed(described: griffe.Class) -> Iterator[str]:
+def _listed(described: griffe.Object) -> Iterator[str]:
     """The attributes and arguments that a docstring tells of."""
     for section in described.docstring.parsed if described.docstring else ():
         if section.kind in (griffe.DocstringSectionKind.attributes, griffe.DocstringSectionKind.parameters):

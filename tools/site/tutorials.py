@@ -56,9 +56,11 @@ class WidgetSaver(NotebookClient):
         super().__init__(notebook, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": str(ROOT)}})
         self._folder, self._count = folder, 0
 
-    async def async_execute_cell(self, cell: Any, cell_index: int, **keywords: Any) -> Any:
+    async def async_execute_cell(
+        self, cell: Any, cell_index: int, execution_count: int | None = None, store_history: bool = True
+    ) -> Any:
         """Run a cell, and what saves the widgets that it has shown."""
-        done = await super().async_execute_cell(cell, cell_index, **keywords)
+        done = await super().async_execute_cell(cell, cell_index, execution_count, store_history)
         for output in cell.get("outputs", ()):
             if WIDGET in output.get("data", {}):
                 await self._save(output, cell_index)
