@@ -61,6 +61,9 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, **_: An
     """Let links of GitHub's lead to pages, and write the reference of the command line."""
     if CLI_MARK in markdown:
         markdown = markdown.replace(CLI_MARK, _commands())
+    if FRAME.search(markdown):
+        # A widget wants room more than a reader a table of contents.
+        page.meta["hide"] = ["toc"]
     markdown = FRAME.sub(r'\g<0>\n<a href="\1" target="_blank">on a page of its own</a>', markdown)
     return links.adapted(markdown, page.file.src_uri, config.repo_url)
 
