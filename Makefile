@@ -1,4 +1,4 @@
-# make demo [HEADLESS=1] | test | test-fast | check | bench | oracles | docs | build | matrix | clean      Needs python3 >= 3.10 and Node.js >= 20.
+# make demo [HEADLESS=1] | test | test-browsers | test-fast | check | bench | oracles | docs | build | matrix | clean      Needs python3 >= 3.10 and Node.js >= 20.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -13,7 +13,7 @@ NOTEBOOK := notebooks/quickstart.ipynb
 FAST := tests/engine tests/widget tests/test_house.py tests/test_package.py
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test test-fast test-python test-engine test-units test-runs test-python-fast test-browser test-js test-js-fast check bench oracles docs docs-notebooks gallery build matrix clean setup chromium firefox bundles
+.PHONY: demo test test-fast test-python test-engine test-units test-runs test-python-fast test-browser test-browsers test-firefox test-webkit test-js test-js-fast check bench oracles docs docs-notebooks gallery build matrix clean setup chromium firefox webkit bundles
 
 setup: .venv/.installed $(BUNDLE)
 
@@ -28,14 +28,24 @@ demo: setup
 endif
 
 # The tests in a browser wait for most of their time: three at once, the longest first, keep two cores busy to the end.
-test: setup chromium firefox bundles
+test: setup chromium bundles
 	@rm -f .coverage.*
 	@$(MAKE) --no-print-directory --jobs=3 --keep-going --output-sync test-browser test-engine test-units test-runs test-js
 	$(COVERED)
 
 # Playwright's loop swallows the signal by which a test that hangs would be ended.
-test-browser: setup chromium firefox bundles
+test-browser: setup chromium bundles
 	$(PY) -m pytest --timeout-method=thread tests/browser
+
+# What must hold in Firefox and in WebKit as well: the front end, one tour in JupyterLab, a saved page.
+test-browsers: setup firefox webkit
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync test-firefox test-webkit
+
+test-firefox: setup firefox
+	$(PY) -m pytest --timeout-method=thread -m every_browser --browser firefox tests/browser
+
+test-webkit: setup webkit
+	$(PY) -m pytest --timeout-method=thread -m every_browser --browser webkit tests/browser
 
 # All parts measure the lines and branches that they reach; pyproject.toml says how many must be.
 RUNS := tests/bulk tests/cli tests/compat tests/samples tests/test_docs.py tests/test_notebooks.py
@@ -53,7 +63,7 @@ test-units: setup
 	$(COVERAGE) --ignore=tests/browser --ignore=tests/engine $(addprefix --ignore=,$(RUNS))
 
 # Notebooks and data sets: fewer tests, each of which takes long. What those in a browser need lets them begin first.
-test-runs: setup chromium firefox bundles
+test-runs: setup chromium bundles
 	$(COVERAGE) $(RUNS)
 
 # The inner loop: engine and widget on tiny nets, and the front end's own tests, in two minutes.
@@ -124,9 +134,11 @@ clean:
 chromium: .venv/.installed
 	@$(PY) -m tests.browser.chromium
 
-# For one test, which is left out where there is none in the end.
 firefox: .venv/.installed
 	@$(PY) -m tests.browser.firefox
+
+webkit: .venv/.installed
+	@$(PY) -m tests.browser.webkit
 
 # What the hosts that the tests imitate load from elsewhere.
 bundles: .venv/.installed

@@ -22,6 +22,11 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The browser of the tests in one."""
+    parser.addoption("--browser", choices=["chromium", "firefox", "webkit"], default="chromium")
+
+
 def pytest_collection_finish() -> None:
     """What is imported stays: no collection of garbage needs to walk through it again."""
     gc.collect()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
+
+from tests.browser.apt import install
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
 MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
@@ -32,11 +33,8 @@ def main() -> int:
     """Install Chromium on Debian as root if there is none; 0 when there is one in the end."""
     if find():
         return 0
-    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
-    if is_root and shutil.which("apt-get") and not os.environ.get("CHROMIUM"):
-        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for command in (["apt-get", "update"], ["apt-get", "install", "-y", "chromium"]):
-            subprocess.run(command, env=quiet, stdout=sys.stderr, check=False)
+    if not os.environ.get("CHROMIUM"):
+        install("chromium")
     if find():
         return 0
     print(CURE, file=sys.stderr)

@@ -15,8 +15,8 @@ expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="package")
-def lab() -> Iterator[Lab]:
-    with Lab() as lab:
+def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
+    with Lab(request.config.getoption("--browser")) as lab:
         yield lab
 
 

@@ -121,7 +121,10 @@ class Notebook(Opened):
 
 
 class Lab:
-    """A JupyterLab server and a browser: `with Lab() as lab: lab.open(path)`."""
+    """A JupyterLab server and a browser, "chromium" unless told: `with Lab() as lab: lab.open(path)`."""
+
+    def __init__(self, browser: str = "chromium") -> None:
+        self._browser = browser
 
     def __enter__(self) -> Lab:
         with ExitStack() as stack:
@@ -131,7 +134,7 @@ class Lab:
             self._folder = Path(folder)
             self.server = stack.enter_context(Server(self._folder, jupyter("lab", self._folder)))
             playwright = stack.enter_context(sync_playwright())
-            self.browser = stack.enter_context(launch(playwright))
+            self.browser = stack.enter_context(launch(playwright, self._browser))
             self._stack = stack.pop_all()
         return self
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +31,14 @@ FLAGS = (
     "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
+BIDI = {"firefox": "tests.browser.bidi.firefox_relay", "webkit": "tests.browser.bidi.webkit_bridge"}
+PREFERENCES: dict[str, str | float | bool] = {
+    "network.proxy.type": 1,
+    "network.proxy.http": "127.0.0.1",
+    "network.proxy.http_port": 9,
+    "network.proxy.ssl": "127.0.0.1",
+    "network.proxy.ssl_port": 9,
+}
 # Nothing that is seen changes sooner.
 NEXT_FRAME = "() => new Promise((resolve) => requestAnimationFrame(() => resolve()))"
 PIXELS = """async (canvas) => {
@@ -151,6 +161,15 @@ def place(canvas: Locator, x: float, y: float) -> tuple[float, float]:
     return box["x"] + x * box["width"], box["y"] + y * box["height"]
 
 
-def launch(playwright: Playwright) -> Browser:
-    """A headless Chromium that finds no machine but this one."""
-    return playwright.chromium.launch(executable_path=require(), args=list(FLAGS))
+def launch(playwright: Playwright, name: str = "chromium") -> Browser:
+    """A headless Chromium, Firefox or WebKit that finds no machine but this one."""
+    if name == "chromium":
+        return playwright.chromium.launch(executable_path=require(), args=list(FLAGS))
+    # Playwright speaks WebDriver BiDi with browsers as they are, not only with its own.
+    environment = {**os.environ, "KX_PYTHON": sys.executable, "KX_BROWSER": BIDI[name], "PYTHONPATH": str(ROOT)}
+    return playwright.firefox.launch(
+        channel="moz-firefox",
+        executable_path=ROOT / "tests/browser/bidi/run.sh",
+        env=environment,
+        firefox_user_prefs=PREFERENCES,
+    )

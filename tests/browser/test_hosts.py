@@ -32,9 +32,18 @@ HOSTS: dict[str, Callable[[Lab, Sequence[str]], AbstractContextManager[Opened]]]
 }
 
 
-@pytest.fixture(scope="module", params=HOSTS)
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=[pytest.mark.every_browser] * (name == "JupyterLab")) for name in HOSTS],
+)
 def host(request: pytest.FixtureRequest) -> str:
     return request.param
+
+
+@pytest.fixture(scope="module")
+def kept(host: str, pytestconfig: pytest.Config) -> str:
+    """Where pictures go, without their ending."""
+    return f"build/host-{pytestconfig.getoption('--browser')}-{host}"
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +59,7 @@ def view(opened: View) -> Iterator[View]:
     assert opened.notebook.foreign_requests == []
 
 
-def test_tour(view: View, host: str) -> None:
+def test_tour(view: View, kept: str) -> None:
     view.settle()
     for trait in ("layer", "target", "method"):
         value, before = view.other(trait), view.pixels()
@@ -78,7 +87,7 @@ def test_tour(view: View, host: str) -> None:
     view.notebook.execute("w.method = 'gradcam'")
     expect(view.methods).to_have_value("Grad-CAM")
     view.await_status("done")
-    view.screenshot(f"build/host-{host}.png")
+    view.screenshot(f"{kept}.png")
 
 
 def test_keys_stay_in_the_widget(view: View) -> None:
@@ -109,10 +118,10 @@ def test_theme_is_followed(view: View) -> None:
         assert brightness < 0.3 if theme == "dark" else brightness > 0.8
 
 
-def test_narrow_and_wide(view: View, host: str) -> None:
+def test_narrow_and_wide(view: View, kept: str) -> None:
     resize(view, 1600)
     assert view.root.evaluate(OVERFLOWING) == []
-    view.screenshot(f"build/host-{host}-wide.png")
+    view.screenshot(f"{kept}-wide.png")
     # What the host has around the view changes with the page's width, too.
     page = 700
     for _ in range(8):
@@ -121,7 +130,7 @@ def test_narrow_and_wide(view: View, host: str) -> None:
         page += 355 - view_width
     assert 340 <= view_width <= 360
     assert view.root.evaluate(OVERFLOWING) == []
-    view.screenshot(f"build/host-{host}-narrow.png")
+    view.screenshot(f"{kept}-narrow.png")
 
 
 def resize(view: View, width: int) -> int:

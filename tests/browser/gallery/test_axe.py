@@ -69,14 +69,20 @@ STATES: dict[str, tuple[str, int, Callable[[Gallery], object]]] = {
 }
 
 
-@pytest.mark.parametrize("state", STATES)
-def test_axe_finds_nothing(gallery: Open, state: str) -> None:
+EVERY_BROWSER = {"done", "comparing", "methods", "narrow", "notes", "evidence-cells", "evidence-narrow"}
+
+
+@pytest.mark.parametrize(
+    "state", [pytest.param(state, marks=[pytest.mark.every_browser] * (state in EVERY_BROWSER)) for state in STATES]
+)
+def test_axe_finds_nothing(gallery: Open, state: str, pytestconfig: pytest.Config) -> None:
     query, width, reach = STATES[state]
+    kept = f"build/gallery-{pytestconfig.getoption('--browser')}-{state}"
     view = gallery(query, width)
     reach(view)
     for host in ("light", "dark"):
         wear(view, host)
-        view.page.screenshot(path=ROOT / f"build/gallery-{state}-{host}.png", full_page=True)
+        view.page.screenshot(path=ROOT / f"{kept}-{host}.png", full_page=True)
         assert complaints(view.page) == [], host
     if state == "running":
         view.await_status("running")

@@ -20,6 +20,7 @@ AT_THE_END = """(sheet) => {
 }"""
 
 
+@pytest.mark.every_browser
 def test_limits_by_keyboard_mouse_and_back(gallery: Open) -> None:
     view = gallery()
     view.await_status("done")
@@ -75,6 +76,7 @@ def test_the_picker_of_colours_shows_what_signed_maps_are_drawn_in(gallery: Open
     expect(colormap.locator("option:checked")).to_have_text("magma, signed coldhot")
 
 
+@pytest.mark.every_browser
 def test_swipe_bares_the_picture_on_the_left(gallery: Open) -> None:
     view = gallery()
     view.await_status("done")
@@ -118,6 +120,7 @@ def test_the_picture_has_its_colours_where_it_is_bare_or_asked_for(gallery: Open
     assert untouched[0] < untouched[1] < untouched[2]
 
 
+@pytest.mark.every_browser
 def test_cells_of_the_map_and_pixels_of_the_picture(gallery: Open) -> None:
     view = gallery()
     view.await_status("done")

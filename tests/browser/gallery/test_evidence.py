@@ -38,6 +38,7 @@ def view(gallery: Open) -> Gallery:
     return view
 
 
+@pytest.mark.every_browser
 def test_the_sentences_are_heard_in_order(view: Gallery) -> None:
     heard = panel_of(view).aria_snapshot()
     parts = [
@@ -67,6 +68,7 @@ def test_the_sentences_are_heard_in_order(view: Gallery) -> None:
     expect(slider).to_have_attribute("aria-valuetext", re.compile("^30 % covered, [0-9.]+ %, .+ first$"))
 
 
+@pytest.mark.every_browser
 def test_all_of_it_is_reached_by_keys(view: Gallery) -> None:
     panel, press = panel_of(view), view.page.keyboard.press
     tab = panel.get_by_role("tab", name="Covering")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.gallery.page import NARROW, WIDE, Gallery, Open
@@ -46,6 +47,7 @@ def test_keys_step_through_the_rows_as_they_are_sorted(gallery: Open) -> None:
     expect(panel).to_contain_text("2 of 8")
 
 
+@pytest.mark.every_browser
 def test_the_zoom_is_its_own_and_the_crosshair_that_of_the_tile(gallery: Open) -> None:
     view = gallery("images=3&step=1", WIDE)
     view.await_status("done")
@@ -67,6 +69,7 @@ def test_the_zoom_is_its_own_and_the_crosshair_that_of_the_tile(gallery: Open) -
     assert np.abs(pixels(canvas).astype(float) - whole).mean() < 1
 
 
+@pytest.mark.every_browser
 def test_keys_the_wheel_and_a_drag_move_the_zoom_of_the_panel_alone(gallery: Open) -> None:
     view = gallery("images=3&step=1", WIDE)
     view.await_status("done")

@@ -109,6 +109,7 @@ def test_nothing_lies_over_cancel_where_there_is_little_room(gallery: Open, widt
     assert cancel["x"] + cancel["width"] <= settings["x"] or cancel["y"] + cancel["height"] <= settings["y"]
 
 
+@pytest.mark.every_browser
 def test_the_panel_is_a_column_or_a_drawer_and_can_be_closed(gallery: Open) -> None:
     view = gallery("images=8&step=1", 1280)
     view.await_status("done")

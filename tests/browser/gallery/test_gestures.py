@@ -47,6 +47,7 @@ def seen(view: Gallery) -> list[np.ndarray]:
     return [pixels(view.canvases.nth(at)) for at in (0, 1)]
 
 
+@pytest.mark.every_browser
 def test_the_wheel_scrolls_the_grid_until_a_tile_is_clicked(gallery: Open) -> None:
     view = gallery("images=60&step=1")
     view.await_status("done")

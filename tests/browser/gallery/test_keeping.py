@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import expect
@@ -39,6 +40,7 @@ def test_copy_as_python(gallery: Open) -> None:
     assert view.page.evaluate("navigator.clipboard.readText()") == CELL
 
 
+@pytest.mark.every_browser
 def test_copy_as_python_where_the_clipboard_is_closed(gallery: Open) -> None:
     view = gallery()
     code_shown(view)

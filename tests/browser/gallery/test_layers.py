@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.gallery.page import NARROW, WIDE, Gallery, Open
@@ -50,6 +51,7 @@ def test_a_stage_is_its_last_layer_and_what_it_holds(gallery: Open) -> None:
     assert view.page.evaluate("gallery.model.sent.length") == sent
 
 
+@pytest.mark.every_browser
 def test_stages_by_keyboard(gallery: Open) -> None:
     view = gallery()
     view.await_status("done")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.gallery.conftest import Open
@@ -57,6 +58,7 @@ def test_one_that_cannot_be_asked_is_read_but_not_chosen(gallery: Open) -> None:
     expect(view.field("Method")).to_have_value("Blob-CAM")
 
 
+@pytest.mark.every_browser
 def test_the_keyboard_goes_through_all_and_keeps_the_row_in_sight(gallery: Open) -> None:
     view = gallery("costs")
     listbox, keyboard = opened(view), view.page.keyboard
@@ -74,6 +76,7 @@ def test_the_keyboard_goes_through_all_and_keeps_the_row_in_sight(gallery: Open)
     expect(view.field("Method")).to_be_focused()
 
 
+@pytest.mark.every_browser
 def test_a_search_finds_what_a_summary_says(gallery: Open) -> None:
     view = gallery("costs")
     listbox = opened(view)

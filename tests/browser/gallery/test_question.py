@@ -32,6 +32,7 @@ def test_a_method_that_sees_the_input_says_that_the_layer_is_not_used(gallery: O
     expect(layer).to_have_attribute("aria-selected", "true")
 
 
+@pytest.mark.every_browser
 def test_after_a_search_the_chosen_layer_is_in_sight(gallery: Open) -> None:
     view = gallery("layers=300")
     view.await_status("done")
@@ -44,6 +45,7 @@ def test_after_a_search_the_chosen_layer_is_in_sight(gallery: Open) -> None:
         expect(view.root.get_by_role("treeitem", selected=True)).to_be_in_viewport(ratio=1)
 
 
+@pytest.mark.every_browser
 def test_a_name_that_is_typed_takes_the_place_of_the_chosen_one(gallery: Open) -> None:
     view = gallery()
     view.await_status("done")
@@ -163,6 +165,7 @@ def test_the_picker_says_that_it_adds_a_column_and_whose_parameters_are_shown(ga
     assert view.trait("method") == "saliency"
 
 
+@pytest.mark.every_browser
 def test_subtract_another_class(gallery: Open) -> None:
     view = gallery()
     contrasting(view)

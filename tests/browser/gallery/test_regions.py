@@ -79,6 +79,7 @@ def test_a_zoomed_picture_is_pointed_at_in_its_own_pixels(view: Gallery) -> None
     assert abs(y - 0.375 * height) <= 1
 
 
+@pytest.mark.every_browser
 def test_a_drag_asks_about_a_box(view: Gallery) -> None:
     view.button("box").click()
     canvas = view.canvases.nth(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.gallery.page import Gallery, Open
@@ -14,6 +15,7 @@ def images(view: Gallery) -> list[int]:
     return [int(image) for image in tiles.evaluate_all("(tiles) => tiles.map((tile) => tile.dataset.image)")]
 
 
+@pytest.mark.every_browser
 def test_right_and_wrong_are_marked_filtered_and_sorted(gallery: Open) -> None:
     view = gallery("labels&images=12")
     view.await_status("done")
