@@ -10,6 +10,8 @@ import { frameOf } from "./compose";
 const STEP = 0.01;
 /** Pixels that the pointer may travel within a click. */
 const CLICK_PX = 4;
+/** How long a finger rests on a picture before it reads values, in milliseconds. */
+const REST_MS = 400;
 /** Pixels around the swipe's line within which a drag moves it. */
 const LINE_PX = 9;
 const ARROWS: Readonly<Record<string, [number, number]>> = {
@@ -43,6 +45,9 @@ export class Gestures {
   private active = false;
   private travelled = 0;
   private swiping = false;
+  /** A finger that has rested reads values until it is lifted. */
+  private reading = false;
+  private resting: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly canvas: HTMLCanvasElement,
@@ -62,6 +67,8 @@ export class Gestures {
       pointercancel: this.onPointerEnd,
       pointerenter: this.onFocus,
       pointerleave: this.onPointerLeave,
+      touchmove: this.keepStill,
+      contextmenu: this.keepStill,
       focus: this.onFocus,
       wheel: this.onWheel,
       keydown: this.onKeyDown,
@@ -72,7 +79,10 @@ export class Gestures {
     }
   }
 
-  close = () => this.listening.abort();
+  close = () => {
+    this.listening.abort();
+    clearTimeout(this.resting);
+  };
 
   private onFocus = () => this.actions.focusTile(this.tile);
 
@@ -94,8 +104,11 @@ export class Gestures {
     this.pointers.set(event.pointerId, at);
     const { width, height } = this.frame();
     this.travelled += Math.hypot((at.x - last.x) * width, (at.y - last.y) * height);
+    if (this.travelled > CLICK_PX) clearTimeout(this.resting);
     const { view } = this;
-    if (this.pointers.size === 2) {
+    if (this.reading) {
+      this.point(at);
+    } else if (this.pointers.size === 2) {
       this.pinch(before, [...this.pointers.values()]);
     } else if (view.isIdentity) {
       this.point(at);
@@ -118,11 +131,28 @@ export class Gestures {
         this.store.crosshair.value = null;
         this.surface.begin(this.view.invert(at));
       }
-    }
+    } else if (event.pointerType === "touch" && !this.swiping) this.rest(at);
     this.canvas.setPointerCapture(event.pointerId);
   };
 
+  /** Reads values once the finger has rested; a second one zooms. */
+  private rest(at: Point): void {
+    clearTimeout(this.resting);
+    this.reading = false;
+    if (this.pointers.size > 1) return;
+    this.resting = setTimeout(() => {
+      this.reading = true;
+      this.point(at);
+    }, REST_MS);
+  }
+
+  /** What reads values neither scrolls nor opens a menu. */
+  private keepStill = (event: Event) => {
+    if (this.reading) event.preventDefault();
+  };
+
   private onPointerEnd = (event: PointerEvent) => {
+    clearTimeout(this.resting);
     if (this.swiping) this.actions.commit({ swipe: this.store.traits.swipe.peek() });
     this.swiping = false;
     if (this.surface) {
@@ -132,15 +162,20 @@ export class Gestures {
       return;
     }
     if (!this.pointers.delete(event.pointerId) || event.type === "pointercancel") return;
+    if (this.reading) {
+      this.reading = false;
+      return;
+    }
     if (this.travelled > CLICK_PX) return;
     this.active = true;
     this.actions.selectTile(this.tile);
     this.point(this.placeOf(event));
   };
 
-  private onPointerLeave = () => {
+  private onPointerLeave = (event: PointerEvent) => {
     this.active = false;
-    if (this.pointers.size > 0) return;
+    // The value that a finger covered is read when it is lifted.
+    if (this.pointers.size > 0 || event.pointerType === "touch") return;
     for (const surface of this.surfaces) surface.move(null);
     this.store.crosshair.value = null;
     this.actions.focusTile(null);

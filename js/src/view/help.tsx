@@ -12,7 +12,7 @@ const HELP: readonly (readonly [where: string, rows: readonly (readonly [act: st
   [
     "Pictures",
     [
-      ["hold the pointer over", "value, pixel and rank under it"],
+      ["hold the pointer over, rest a finger on", "value, pixel and rank under it"],
       ["click, Enter", "puts the picture in focus"],
       ["Ctrl + wheel, pinch, double click", "zooms; Shift + double click zooms out"],
       ["wheel after a click", "zooms until the pointer leaves"],
