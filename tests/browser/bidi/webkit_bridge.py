@@ -33,6 +33,15 @@ from tests.browser.webkit import require
 
 START, IN_PAGE = (Path(__file__).with_name(name).read_text("utf-8") for name in ("webkit_start.js", "webkit_page.js"))
 UNREAD = re.compile(r"EvalError: unread (.*) \(end\)", re.DOTALL)
+BLINK = """const dot = document.documentElement.appendChild(document.createElement("div"));
+dot.style.cssText = "position: fixed; right: 0; bottom: 0; width: 1px; height: 1px";
+let frames = 0;
+const blink = () => {
+    dot.style.background = ++frames % 2 ? "#777" : "#787878";
+    if (frames < 200) setTimeout(blink, 20);
+    else dot.remove();
+};
+blink();"""
 SIZE = "requestAnimationFrame(() => arguments[0]([innerWidth, innerHeight]))"
 # Without a graphics card, what is drawn by the processor at once is seen ten times sooner.
 SETTINGS = {"GDK_BACKEND": "x11", "WEBKIT_DISABLE_COMPOSITING_MODE": "1", "WEBKIT_SKIA_ENABLE_CPU_RENDERING": "1"}
@@ -271,7 +280,7 @@ class Bridge:
         try:
             result = await function(**command["params"]) if function else {}
             await self._send({"type": "success", "id": command["id"], "result": result or {}})
-        except (Gone, KeyError, OSError, RuntimeError) as error:
+        except Exception as error:
             # Playwright looks for these words, and then for the new document.
             kind = "no such frame" if isinstance(error, KeyError) else "unknown error"
             await self._send({"type": "error", "id": command["id"], "error": kind, "message": str(error)})
@@ -330,6 +339,8 @@ class Bridge:
 
     async def _capture(self, context: str, clip: dict[str, Any], origin: str, **_: Any) -> dict[str, Any]:
         window = self._windows[context]
+        # WebKit waits for the next thing that it draws, for good where nothing moves.
+        await window.ask("POST", "/execute/sync", {"script": BLINK, "args": []})
         png = base64.b64decode(await window.ask("GET", "/screenshot"))
         x, y = clip["x"], clip["y"]
         if origin == "document":
