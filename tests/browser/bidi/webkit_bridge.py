@@ -42,7 +42,7 @@ const blink = () => {
     else dot.remove();
 };
 blink();"""
-SIZE = "requestAnimationFrame(() => arguments[0]([innerWidth, innerHeight]))"
+SIZE = "setTimeout(() => arguments[0]([innerWidth, innerHeight]), 30)"
 # Without a graphics card, what is drawn by the processor at once is seen ten times sooner.
 SETTINGS = {"GDK_BACKEND": "x11", "WEBKIT_DISABLE_COMPOSITING_MODE": "1", "WEBKIT_SKIA_ENABLE_CPU_RENDERING": "1"}
 # MiniBrowser's own controls would make each window 450 pixels wide at least.
