@@ -40,7 +40,7 @@ def run_shell(example: Example) -> None:
     environment = {**os.environ, "PATH": path, "BROWSER": "true", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", commands],
-        cwd=example.namespace["shell"], env=environment, capture_output=True, text=True,
+        cwd=example.namespace["shell"], env=environment, capture_output=True, text=True, encoding="utf-8",
     )  # fmt: skip
     assert done.returncode == 0, f"{example.path}:{example.line}\n{commands}\n{done.stdout}{done.stderr}"
 

@@ -8,7 +8,7 @@ import gzip
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -229,24 +229,7 @@ def _block(
         "side": side,
         "welcome": welcome,
         "answers": [
-            {
-                "asked": answer.traits,
-                "columns": answer.columns,
-                "items": [{**item, "score": _finite(item["score"]), **next(rest)} for item, _ in answer.tiles],
-                "seconds": answer.seconds,
-                "evidence": list(answer.evidence.values()),
-                "curves": [
-                    {
-                        **{"image": each.image, "column": each.column, "cover": each.cover, "classes": each.classes},
-                        "parts": [placed(part) for part in each.parts],
-                    }
-                    for each in answer.curves
-                    if each in curves
-                ],
-                "rankings": [ranking.record() for ranking in answer.rankings if ranking.methods],
-                "agreements": list(answer.agreements),
-            }
-            for answer in answers
+            _answer_record(answer, rest, [c for c in answer.curves if c in curves], placed) for answer in answers
         ],
         "segmentations": [each.record(image, placed(each.data)[0]) for image, each in segmentations.items()],
         "concepts": [{**message, "parts": list(map(placed, buffers))} for message, buffers in concepts],
@@ -259,6 +242,28 @@ def _block(
     padding = bytes(-(4 + len(text)) % 4)
     # The same answers give the same bytes.
     return gzip.compress(len(text).to_bytes(4, "little") + text + padding + buffer, 6, mtime=0)
+
+
+def _answer_record(
+    answer: KeptAnswer, maps: Iterator[Any], curves: Sequence[Any], placed: Callable[[bytes], list[int]]
+) -> dict[str, Any]:
+    """What a page keeps of an answer, whose `maps` come next, with these of its `curves`."""
+    return {
+        "asked": answer.traits,
+        "columns": answer.columns,
+        "items": [{**item, "score": _finite(item["score"]), **next(maps)} for item, _ in answer.tiles],
+        "seconds": answer.seconds,
+        "evidence": list(answer.evidence.values()),
+        "curves": [
+            {
+                **{"image": each.image, "column": each.column, "cover": each.cover, "classes": each.classes},
+                "parts": [placed(part) for part in each.parts],
+            }
+            for each in curves
+        ],
+        "rankings": [ranking.record() for ranking in answer.rankings if ranking.methods],
+        "agreements": list(answer.agreements),
+    }
 
 
 def _finite(number: float | None) -> float | None:

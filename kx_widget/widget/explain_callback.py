@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from kx_widget.engine.errors import ParameterError, message_of
 from kx_widget.engine.evaluation_inputs import columns_of
+from kx_widget.engine.lazy_modules import keras
 from kx_widget.engine.metrics import METRICS
 from kx_widget.engine.parameters import check_params
 from kx_widget.engine.types import Floats, Parameter

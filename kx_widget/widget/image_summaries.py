@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from kx_widget.engine.drawing import encode
 from kx_widget.engine.errors import ParameterError
 from kx_widget.engine.explanation import Explanation
 from kx_widget.engine.files import shared_names
+from kx_widget.engine.lazy_modules import tf
 from kx_widget.widget.messages import EpochFigure
 
 # What tells TensorBoard's plugins what a value is: `DataClass` of its summary.proto.

@@ -52,7 +52,7 @@ def site(pages: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site's start page and gallery, as MkDocs makes them."""
     folder = tmp_path_factory.mktemp("site")
     config = folder / "mkdocs.yml"
-    config.write_text(CONFIG.format(docs=ROOT / "docs", site=folder / "site", root=ROOT))
+    config.write_text(CONFIG.format(docs=ROOT / "docs", site=folder / "site", root=ROOT), encoding="utf-8")
     command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "-f", str(config)]
     subprocess.run(command, cwd=ROOT, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"}, check=True)
     return folder / "site"

@@ -27,7 +27,7 @@ def test_entry_points_without_tensorflow(made):
         cwd=ROOT,
         env=os.environ | {"KX_MADE": str(made)},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

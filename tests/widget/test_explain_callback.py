@@ -254,7 +254,7 @@ def test_what_cannot_be_meant_is_refused_at_once(shown, keywords, words):
 
 
 def test_a_store_that_is_there_and_keywords_of_a_widget_that_is_there_are_refused(model, shown, tmp_path):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").touch()
     with pytest.raises(kx.FormatError, match="holds something already"):
         kx.ExplainCallback(shown, store=tmp_path)
     with pytest.raises(kx.ParameterError, match="log_dir"):

@@ -39,7 +39,9 @@ def main() -> None:
         for path in sorted(DOCS.rglob("*.md")):
             for text in DIAGRAM.findall(path.read_text("utf-8")):
                 for colours, theme in THEMES.items():
-                    (DOCS / picture_of(text, colours)).write_text(page.evaluate(DRAW, [text, theme]) + "\n", "utf-8")
+                    (DOCS / picture_of(text, colours)).write_text(
+                        page.evaluate(DRAW, [text, theme]) + "\n", encoding="utf-8"
+                    )
 
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ def on_post_build(*, config: MkDocsConfig) -> None:
 def _commands() -> str:
     """What `kx` and its commands say with --help, as Markdown."""
     command = [sys.executable, "-m", "typer", "kx_widget.cli.evaluation_commands", "utils", "docs", "--name", "kx"]
-    text = subprocess.run(command, check=True, capture_output=True, text=True, cwd=links.ROOT).stdout
+    text = subprocess.run(command, check=True, capture_output=True, text=True, encoding="utf-8", cwd=links.ROOT).stdout
     return text.partition("\n")[2]
 
 

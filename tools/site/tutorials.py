@@ -80,7 +80,9 @@ class WidgetSaver(NotebookClient):
             match = STATE.search(path.read_text("utf-8"))
             assert match, "a saved page holds its state"
             state = {"title": match["title"], "state": json.loads(match["state"])}
-            (self._folder / f"{self._count}.json").write_text(json.dumps(state, ensure_ascii=False) + "\n", "utf-8")
+            (self._folder / f"{self._count}.json").write_text(
+                json.dumps(state, ensure_ascii=False) + "\n", encoding="utf-8"
+            )
             path.unlink()
             output["data"] = {"text/html": FRAME.format(name=self._folder.name, number=self._count)}
 
@@ -112,7 +114,7 @@ def write(name: str) -> None:
     text = re.sub(r"\]\(\.\./docs/", "](../", text).replace(".png)", ".webp)")
     text = re.sub(r"!\[png\]", "![What the cell shows]", re.sub(r"\]\((\w+)\.ipynb\)", r"](\1.md)", text))
     header = f"<!-- Made of notebooks/{name}.ipynb by `make docs-notebooks`. {digest} -->\n"
-    (TUTORIALS / f"{name}.md").write_text(header + text.strip() + "\n", "utf-8")
+    (TUTORIALS / f"{name}.md").write_text(header + text.strip() + "\n", encoding="utf-8")
 
 
 def _small(output: Any) -> Any:

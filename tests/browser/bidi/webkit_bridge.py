@@ -75,7 +75,7 @@ class Window:
         self._home = tempfile.TemporaryDirectory(prefix="kx-webkit-", ignore_cleanup_errors=True)
         style = Path(self._home.name, "gtk-3.0/gtk.css")
         style.parent.mkdir()
-        style.write_text(STYLE)
+        style.write_text(STYLE, encoding="utf-8")
 
     async def open(self, size: tuple[int, int]) -> None:
         """Start driver and browser."""
