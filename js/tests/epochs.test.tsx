@@ -98,7 +98,7 @@ describe("a view that follows a training", () => {
     model.down({ kind: "maps", gen, seq: gen, items: [item()] }, [Float32Array.of(value, value).buffer]);
     model.down({ kind: "done", gen, seconds: 1, maps: 1 });
     const chances = Float32Array.of(1 - value / 10, value / 10);
-    model.down({ kind: "predictions", shape: [1, 2], first: 0, best: [1] }, [chances.buffer]);
+    model.down({ kind: "predictions", model: "", shape: [1, 2], first: 0, best: [1] }, [chances.buffer]);
   };
   const epoch = (number: number) => {
     answer(number + 1, number);
