@@ -1,6 +1,7 @@
 """Hold how much of the package's interface has types: ``python -m tools.typed``, a part of ``make check``."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -14,8 +15,10 @@ VERIFY = ("--verifytypes", "kx_widget", "--ignoreexternal", "--outputjson")
 
 def main() -> int:
     """Ask pyright what users of the package would see; 0 where enough of it is known."""
+    # Pyright takes what lies in its own folder for no package, unless the path of Python names it.
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
     # Its exit code is 1 as long as anything is unknown.
-    answer = subprocess.run([*COMMAND, *VERIFY], cwd=ROOT, capture_output=True, encoding="utf-8").stdout
+    answer = subprocess.run([*COMMAND, *VERIFY], cwd=ROOT, env=env, capture_output=True, encoding="utf-8").stdout
     completeness = json.loads(answer)["typeCompleteness"]
     share, counts = completeness["completenessScore"], completeness["exportedSymbolCounts"]
     print(f"Types of the interface: {share:.1%} of {sum(counts.values())} names are known.")
