@@ -138,6 +138,25 @@ describe("a view that follows a training", () => {
     expect(shownMoments(store).map((moment) => moment.record.number)).toEqual([0, 2]);
   });
 
+  it("does not tell how far the maps of the answer agree below those of an earlier epoch", () => {
+    const columns = ["", "other"].map((name) => ({ ...COLUMN, target: "top", model: name }));
+    const agreements = (gen: number, correlation: number) => {
+      model.down({ ...running(gen), key: `${gen}`, columns });
+      model.down({ kind: "maps", gen, seq: gen, items: [item()] }, [Float32Array.of(gen, gen).buffer]);
+      model.down({ kind: "agreements", gen, items: [{ column: 1, correlations: [correlation], of_others: null }] });
+    };
+    const told = () => store.agreements.value.map(({ correlations }) => correlations[0]);
+    agreements(1, 0.25);
+    const items = [0, 1].map((number) => record(number, [], { columns }));
+    model.down(message([0, 1], [0, 1], { items }), [buffer(0), buffer(1)]);
+    actions.showMoment(0);
+    expect(told()).toEqual([]);
+    agreements(2, 0.5);
+    expect(told()).toEqual([]);
+    actions.showMoment(1);
+    expect(told()).toEqual([0.5]);
+  });
+
   it("leaves earlier epochs for another question", () => {
     for (const number of [0, 1, 2]) epoch(number);
     actions.showMoment(0);

@@ -46,6 +46,7 @@ export class CurrentAnswer {
   /** Shows an answer of other weights, until `showAgain`. */
   showInstead(answer: Answer): void {
     this.draw(answer, NO_GEN);
+    this.store.agreements.value = [];
   }
 
   showAgain(): void {
@@ -117,7 +118,9 @@ export class CurrentAnswer {
     if (incoming.state !== "streaming") return;
     incoming.answer = { ...incoming.answer, agreements };
     this.remember(incoming.question, incoming.answer);
-    if (screen.state !== "empty" && screen.key === incoming.answer.key) this.store.agreements.value = agreements;
+    if (screen.state === "empty" || screen.key !== incoming.answer.key) return;
+    this.answer = incoming.answer;
+    if (this.store.epochShown.peek() === null) this.store.agreements.value = agreements;
   }
 
   /** Whether all maps of an image have come for the newest question. */
