@@ -6,7 +6,7 @@ import { extent } from "../src/math/postprocess";
 import { disagreement } from "../src/state/disagreement";
 import { countFilters } from "../src/state/filterSort";
 import { columnHeading } from "../src/state/labels";
-import { agreementLine, comparesModels, factsAt } from "../src/state/models";
+import { agreementLine, comparesModels, factsAt, isOtherClass } from "../src/state/models";
 import { pythonCode } from "../src/state/pythonCode";
 import { mapOf, predictionsOf, Store } from "../src/state/store";
 import { bestFigure, topClasses } from "../src/state/topClasses";
@@ -89,6 +89,12 @@ describe("disagreement", () => {
     expect(store.rows.value).toEqual([1]);
     store.traits.labels.value = [0, 0, 0];
     expect(store.filters.value.get("broken")).toBe(2);
+  });
+
+  it("marks other classes than those of the first column, whose model need not be the first", () => {
+    const { columns, ...answer } = store.answer.value as NonNullable<typeof store.answer.value>;
+    store.answer.value = { ...answer, columns: [columns[1], columns[0]] };
+    expect([0, 1].map((column) => isOtherClass(store, 1, column))).toEqual([false, true]);
   });
 
   it("sorts rows by change of prediction and by agreement of maps, those not told last", () => {

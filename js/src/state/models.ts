@@ -24,9 +24,9 @@ export function factsAt(store: Store, column: number): ImageFacts {
   return table ? { ...facts, predicted: table.predicted } : facts;
 }
 
-/** Whether a model predicts another class than the first one; null where that is not known. */
+/** Whether a model predicts another class than that of the first column; null where that is not known. */
 export function isOtherClass(store: Store, image: number, column: number): boolean | null {
-  const [first, other] = [store.facts.value.predicted[image], factsAt(store, column).predicted[image]];
+  const [first, other] = [0, column].map((each) => factsAt(store, each).predicted[image]);
   return first === undefined || other === undefined ? null : first !== other;
 }
 
