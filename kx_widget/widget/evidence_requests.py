@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kx_widget.engine.errors import KxError, plain
+from kx_widget.engine.errors import KxError, ParameterError, plain
 from kx_widget.widget.answer_sources import Query
 from kx_widget.widget.current_answer import CurrentAnswer
 from kx_widget.widget.evidence import MOST_SECONDS, MapEvidence
@@ -53,13 +53,18 @@ class EvidenceRequests:
         """Measure the maps of these images before returning, and keep what was measured with the latest answer.
 
         Raises:
-            KxError: there is nothing that can be measured, or the weights have changed.
+            KxError: there is nothing that can be measured, an image has no map, or the weights have changed.
         """
         answer = self._latest.current
         if (explained := self._latest.explained(answer)) is None or answer.query is None:
             raise KxError("Nothing can be measured here: it takes the model, and maps of whole pictures.")
         if answer.query.version() != answer.version:
             raise KxError("The weights have changed since these maps were computed: call refresh() first.")
+        if others := [image for image in images if image not in explained.numbers]:
+            raise ParameterError(
+                f"images: of a store only the image in focus is measured, {explained.numbers[0]}: "
+                f"w.selected = [{others[0]}] puts the other in focus."
+            )
         for records in answer.evidence.measure(explained, images, cover, lambda: False):
             self._tell(answer, records)
         answer.evidence.keep_curves(explained, answer.focus, cover, lambda: False)

@@ -1,5 +1,6 @@
 """The widget: traits and wiring."""
 
+import operator
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -318,10 +319,14 @@ class KxWidget(Traits):
         count = len(self._source)
         if images is None:
             images = range(count) if self._source.at_once else self.selected[:1] or [0]
-        for image in images:
+        try:
+            numbers = list(map(operator.index, images))
+        except TypeError:
+            raise ParameterError(f"images={images!r:.100} must be a list of numbers of images.") from None
+        for image in numbers:
             if image not in range(count):
                 raise ParameterError(f"images: there is no image {image}; there are {count}.")
-        self._open.evidence.measure_now(images, cover)
+        self._open.evidence.measure_now(numbers, cover)
 
     def to_html(self, megabytes: float = 1.0) -> str:
         """A page with every answer still kept, which needs no kernel and no network.

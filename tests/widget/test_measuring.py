@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 import kx_widget as kx
 from tests.widget.decisive import explainer as explainer
@@ -43,9 +44,29 @@ def test_some_images_with_another_cover(unseen, tmp_path):
     assert [(each["image"], each["cover"]) for each in answer["curves"]] == [(1, "mean")]
 
 
+def test_numbers_of_numpy_are_numbers(unseen, tmp_path):
+    unseen.measure(np.arange(2))
+    assert [record["image"] for record in kept(unseen, tmp_path / "page.html")["evidence"]] == [0, 1, 2]
+
+
+def test_of_a_store_the_image_in_focus_is_measured_and_others_are_refused(explainer, pictures, tmp_path):
+    for number, picture in enumerate(pictures):
+        Image.fromarray(picture).save(tmp_path / f"{number}.png")
+    explainer.explain_to(tmp_path / "s", str(tmp_path / "*.png"))
+    with kx.KxWidget.from_store(tmp_path / "s", explainer) as w:
+        with pytest.raises(kx.ParameterError, match=r"selected = \[2\]"):
+            w.measure([2])
+        w.selected = [2]
+        w.measure([2])
+        w.measure()
+
+
 def test_what_cannot_be_measured_is_said(unseen):
     with pytest.raises(kx.ParameterError, match="no image 3"):
         unseen.measure([3])
+    for images in (1, "1", [0.5], [[0]]):
+        with pytest.raises(kx.ParameterError, match="numbers"):
+            unseen.measure(images)
     with pytest.raises(kx.ParameterError, match="fog"):
         unseen.measure(cover="fog")
     unseen.wait()
