@@ -426,13 +426,15 @@ class Session:
         """What is known of the models whose maps are the answer.
 
         Raises:
-            KxError: no models are compared, or the answer is not there.
+            KxError: no models are compared, or one with none, or the answer is not there.
         """
         with self._changed:
             answer = self._latest.current
             first = self._latest.predictions_of(answer)
             if answer.traits.get("compare") != "models" or answer.status != "done" or first is None:
                 raise KxError('Models are compared once an answer to compare="models" is there: w.wait() waits for it.')
+            if len(answer.explanations) < 2:
+                raise KxError("One model is shown, and compared with none: w.compare_with = [] shows all.")
             return self._latest.models.comparison(answer.explanations, first, answer.version)
 
     def _key(self, traits: Mapping[str, Any], version: int) -> str:

@@ -169,7 +169,7 @@ class ComparedModels:
             ParameterError: there is no such model.
         """
         for name in chosen:
-            if name not in self._answers:
+            if not isinstance(name, str) or name not in self._answers:
                 raise ParameterError(
                     f"compare_with holds names of models while compare is 'models': there is no {name!r:.100}."
                     f"{did_you_mean(name, self._answers)}"

@@ -269,7 +269,7 @@ class KxWidget(Traits):
         """Where the models of `compare="models"` disagree: predictions, and how far maps agree.
 
         Raises:
-            KxError: no models are compared, or the answer is not there yet.
+            KxError: no models are compared, or one with none, or the answer is not there yet.
         """
         return self._open.compare()
 

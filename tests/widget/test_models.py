@@ -113,6 +113,15 @@ def test_some_of_the_models_can_be_chosen(widget, browser):
     assert [result.model for result in widget.results] == ["after"]
     with pytest.raises(kx.ParameterError, match=r"there is no 'befor'\. Did you mean 'before'"):
         widget.compare_with = ["befor"]
+    with pytest.raises(kx.ParameterError, match="names of models"):
+        widget.compare_with = [["before"]]
+
+
+def test_one_model_alone_is_compared_with_none(widget, browser):
+    widget.compare_with = ["after"]
+    browser.wait(widget)
+    with pytest.raises(kx.KxError, match=r"compare_with = \[\]"):
+        widget.model_comparison  # noqa: B018
 
 
 def test_other_weights_of_any_model_are_noticed(explainers, pair, widget, browser):
