@@ -15,7 +15,7 @@ from kx_widget.bulk.sources import ImageStream, SourceItem
 from kx_widget.engine.errors import FormatError, ParameterError
 from kx_widget.engine.explainer import Explainer
 from kx_widget.engine.explanation import Explanation
-from kx_widget.engine.files import atomic_write, named_errors
+from kx_widget.engine.files import atomic_write, check_path, named_errors
 from kx_widget.engine.images import Images
 from kx_widget.engine.types import Ints
 
@@ -27,10 +27,11 @@ class EpochStore:
         path: the folder, which must be empty, or not there.
 
     Raises:
-        FormatError: it holds something, an earlier training perhaps.
+        FormatError: it is no path, or holds something, an earlier training perhaps.
     """
 
     def __init__(self, path: str | Path) -> None:
+        check_path(path, "store is a folder to write.")
         self.path = Path(path)
         self._begun: tuple[StoredQuestion, Pipeline] | None = None
         self._job = ""

@@ -20,6 +20,7 @@ from kx_widget.widget.epoch_history import EpochAnswer, figure
 from kx_widget.widget.epoch_outputs import EpochOutputs
 from kx_widget.widget.evidence import ExplainedImages
 from kx_widget.widget.messages import EpochFigure
+from kx_widget.widget.session import CLOSED
 from kx_widget.widget.training_budget import TrainingBudget
 from kx_widget.widget.widget import KxWidget
 
@@ -59,8 +60,8 @@ class ExplainCallback(keras.callbacks.Callback):
         widget: the `KxWidget`, None before the model is known.
 
     Raises:
-        ParameterError: `every`, `share` or a metric is none.
-        FormatError: the folder of the store holds something already.
+        ParameterError: `every`, `share` or a metric is none, or the widget is closed.
+        FormatError: a folder is none, or that of the store holds something already.
         Those of `KxWidget`, where the model is given.
     """
 
@@ -81,7 +82,7 @@ class ExplainCallback(keras.callbacks.Callback):
             "ExplainCallback", SETTINGS, {"share": share, "every": 1 if every == "epoch" else every}
         )
         self._every: int | None = None if every == "epoch" else settings["every"]
-        self._metrics = list(columns_of(list(evaluate), METRICS)) if evaluate else []
+        self._metrics = list(columns_of(evaluate, METRICS)) if evaluate else []
         part = MAPS_PART if self._metrics else 1.0
         share = settings["share"]
         self._budgets = {MAPS: TrainingBudget(share * part), EVIDENCE: TrainingBudget(share * (1 - part))}
@@ -191,6 +192,8 @@ class ExplainCallback(keras.callbacks.Callback):
         return session if session is not None and session.training.gate.is_training else None
 
     def _follow(self, widget: KxWidget) -> None:
+        if _session_of(widget) is None:
+            raise ParameterError(CLOSED)
         if not _holds_images(widget):
             raise ParameterError("A widget of a store does not follow a training: pass KxWidget(model, images).")
         self.widget = widget
@@ -205,7 +208,9 @@ class ExplainCallback(keras.callbacks.Callback):
         assert self.widget is not None
         # A closed widget says that it is.
         if self.widget.explainer.model is not self.model:
-            raise ParameterError("The callback follows another model than the one that is trained: make a new one.")
+            first = _first_model(self.widget)
+            hint = f"of several it follows the first, {first!r}" if first else "make a new one"
+            raise ParameterError(f"The callback follows another model than the one that is trained: {hint}.")
         session = _session_of(self.widget)
         assert session is not None
         session.training.gate.begin()
@@ -350,6 +355,12 @@ def _session_of(widget: Any) -> "Session | None":
 
 def _holds_images(widget: Any) -> bool:
     return widget._source.at_once
+
+
+def _first_model(widget: Any) -> str:
+    """The name of the first of several models, "" where there is one."""
+    models = widget._source.models
+    return models[0].name if models else ""
 
 
 def _take_snapshot(widget: Any) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from kx_widget.engine.drawing import encode
 from kx_widget.engine.errors import ParameterError
 from kx_widget.engine.explanation import Explanation
-from kx_widget.engine.files import shared_names
+from kx_widget.engine.files import check_path, shared_names
 from kx_widget.engine.lazy_modules import tf
 from kx_widget.widget.messages import EpochFigure
 
@@ -26,10 +26,12 @@ class ImageSummaries:
         log_dir: the folder; that of `keras.callbacks.TensorBoard` shows both beside each other.
 
     Raises:
+        FormatError: it is no path.
         ParameterError: it cannot be made.
     """
 
     def __init__(self, log_dir: str | Path) -> None:
+        check_path(log_dir, "log_dir is a folder for TensorBoard.")
         self.path = Path(log_dir) / "explanations"
         try:
             self.path.mkdir(parents=True, exist_ok=True)

@@ -246,11 +246,25 @@ def test_another_model_and_a_closed_widget_are_left_alone(model, data, shown, ca
         ({"share": 0}, "share=0 is outside its range"),
         ({"share": "some"}, "share='some' must be a number"),
         ({"evaluate": ["srgg"]}, "srg"),
+        ({"evaluate": 3}, "metrics=3 must be a list"),
+        ({"log_dir": 3}, "3 is not a path"),
+        ({"store": 3}, "3 is not a path"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_at_once(shown, keywords, words):
-    with pytest.raises(kx.ParameterError, match=words):
+    with pytest.raises(kx.KxError, match=words):
         kx.ExplainCallback(shown, **keywords)
+
+
+def test_a_closed_widget_and_another_model_of_several_are_refused_in_words(model, data, shown):
+    widget = kx.KxWidget(model, shown, preprocess=None)
+    widget.close()
+    with pytest.raises(kx.KxError, match="closed"):
+        kx.ExplainCallback(widget)
+    with kx.KxWidget({"before": models.residual(), "after": model}, shown, preprocess=None) as several:
+        callback = kx.ExplainCallback(several, evaluate=(), share=1)
+        fit(model, data, callback, epochs=1)
+        assert "'before'" in callback.notes[0]
 
 
 def test_a_store_that_is_there_and_keywords_of_a_widget_that_is_there_are_refused(model, shown, tmp_path):
