@@ -25,6 +25,13 @@ class TrainingGate:
         """Whether some thread trains the model."""
         return self._trainer is not None
 
+    @property
+    def is_left(self) -> bool:
+        """Whether the thread that trained has gone on to something else, which is asking now, or has ended."""
+        with self._changed:
+            others = {thread.ident for thread in threading.enumerate()} - {threading.get_ident()}
+            return self.is_training and self._trainer not in others
+
     def begin(self) -> None:
         """This thread trains the model from now on."""
         with self._changed:

@@ -418,8 +418,7 @@ class KxWidget(Traits):
     def _after_cell(self) -> None:
         """What a cell has changed is told, and what it has kept from being measured goes on."""
         if (session := self._session) is not None:
-            # A fit that was interrupted tells nobody.
-            session.end_training()
+            session.leave_training()
         self._check_weights()
         if session is not None:
             session.hear()

@@ -444,6 +444,26 @@ class TestGate:
         assert left == [False]
         gate.end()
 
+    def test_a_fit_of_another_thread_goes_on_after_a_cell_and_is_over_with_the_thread(self, model, shown):
+        with kx.KxWidget(model, shown, preprocess=None) as widget:
+            widget.wait()
+            gate, is_begun, may_end = widget._session.training.gate, threading.Event(), threading.Event()
+
+            def train():
+                gate.begin()
+                is_begun.set()
+                may_end.wait()
+
+            thread = threading.Thread(target=train)
+            thread.start()
+            is_begun.wait()
+            widget._after_cell()
+            assert gate.is_training
+            may_end.set()
+            thread.join()
+            widget._after_cell()
+            assert not gate.is_training
+
     def test_a_fit_that_was_interrupted_keeps_nobody_out(self, model, data, shown):
         class Interrupt(keras.callbacks.Callback):
             def on_train_batch_end(self, batch, logs=None):
