@@ -165,11 +165,6 @@ class Session:
         """The maps of the latest answer that can be measured, with what they explain; None where there are none."""
         return self._latest.explained(self._latest.current)
 
-    def leave_training(self) -> None:
-        """Note that a cell has ended: a fit that was interrupted tells nobody, one of another thread may go on."""
-        if self.training.gate.is_left:
-            self.end_training()
-
     def end_training(self) -> None:
         """Do what has waited for the end of a training, if there was one."""
         if self.training.gate.is_training:

@@ -417,8 +417,11 @@ class KxWidget(Traits):
 
     def _after_cell(self) -> None:
         """What a cell has changed is told, and what it has kept from being measured goes on."""
-        if (session := self._session) is not None:
-            session.leave_training()
+        session = self._session
+        # A fit that was interrupted tells nobody; one of another thread may go on.
+        if session is not None and session.training.gate.is_left:
+            session.end_training()
+            self._exporter.snapshot()
         self._check_weights()
         if session is not None:
             session.hear()

@@ -444,6 +444,21 @@ class TestGate:
         assert left == [False]
         gate.end()
 
+    def test_a_notebook_keeps_the_epochs_of_a_fit_that_was_interrupted_out_of_sight(self, browser, model, data, shown):
+        class Interrupt(keras.callbacks.Callback):
+            def on_epoch_end(self, epoch, logs=None):
+                raise KeyboardInterrupt
+
+        with kx.KxWidget(model, shown, preprocess=None) as widget:
+            browser.open(widget)
+            browser.wait(widget)
+            browser.say(widget, "seen", view="view", visible=False)
+            with pytest.raises(KeyboardInterrupt):
+                model.fit(*data, verbose=0, callbacks=[kx.ExplainCallback(widget, evaluate=(), share=1), Interrupt()])
+            widget._after_cell()
+            header, _ = split(widget._snapshot)
+            assert [each["words"] for each in header["epochs"]] == ["Before training", "Epoch 1"]
+
     def test_a_fit_of_another_thread_goes_on_after_a_cell_and_is_over_with_the_thread(self, model, shown):
         with kx.KxWidget(model, shown, preprocess=None) as widget:
             widget.wait()
