@@ -47,8 +47,8 @@ def agreement_of(first: Floats, other: Floats) -> MapAgreement:
     a, b = (_ranks(resize(maps, size)) for maps in (first, other))
     shifts = range(1, min(len(a), OTHERS + 1))
     of_others = np.array([pearson(a, np.roll(b, shift, 0)) for shift in shifts])
-    told = of_others[np.isfinite(of_others)]
-    return MapAgreement(pearson(a, b), float(told.mean()) if told.size else float("nan"))
+    finite = of_others[np.isfinite(of_others)]
+    return MapAgreement(pearson(a, b), float(finite.mean()) if finite.size else float("nan"))
 
 
 def _ranks(maps: Floats) -> Any:

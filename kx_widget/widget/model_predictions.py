@@ -57,9 +57,9 @@ class ModelPredictions:
             first: what the first model predicts.
             version: of the weights.
         """
-        known = {self.first: first, **self.kept(version)}
+        predictions = {self.first: first, **self.kept(version)}
         by_model = {each.model: each for each in explanations}
-        scores, probabilities = ({name: known[name][part] for name in by_model} for part in (0, 1))
+        scores, probabilities = ({name: predictions[name][part] for name in by_model} for part in (0, 1))
         names = self._images.models[0].explainer.class_names
         return ModelComparison(by_model, scores, probabilities, names, tuple(self._images.labels))
 

@@ -31,7 +31,7 @@ export function isOtherClass(store: Store, image: number, column: number): boole
 }
 
 /** How far the map of a column agrees with that of the first model, null where that is not known. */
-export const agreementOf = (store: Store, image: number, column: number): number | null =>
+const agreementOf = (store: Store, image: number, column: number): number | null =>
   recordOf(store, column)?.correlations[image] ?? null;
 
 const recordOf = (store: Store, column: number) => store.agreements.value.find((each) => each.column === column);
