@@ -72,15 +72,24 @@ class Window:
         self._greeting = asyncio.Lock()
         self._documents = itertools.count(1)
         self.token = ""
+        self._wheel = {"deltaX": 0, "deltaY": 0}
         self._home = tempfile.TemporaryDirectory(prefix="kx-webkit-", ignore_cleanup_errors=True)
         style = Path(self._home.name, "gtk-3.0/gtk.css")
         style.parent.mkdir()
         style.write_text(STYLE, encoding="utf-8")
 
     async def open(self, size: tuple[int, int]) -> None:
-        """Start driver and browser."""
+        """Start driver and browser, a few times where the browser crashes as it starts."""
+        for _ in range(5):
+            if await self._start():
+                await self.resize(*size)
+                return
+        raise RuntimeError("MiniBrowser crashes as it starts")
+
+    async def _start(self) -> bool:
         port = free_port()
         self._address = f"http://127.0.0.1:{port}"
+        self._session = ""
         self._driver = await asyncio.create_subprocess_exec(
             require().driver,
             f"--port={port}",
@@ -94,11 +103,23 @@ class Window:
         )
         options = {"binary": require().browser, "args": ["--automation"]}
         wanted = {"alwaysMatch": {"webkitgtk:browserOptions": options, "proxy": NO_WAY_OUT}}
-        self._session = ""
-        opened = await self.ask("POST", "/session", {"capabilities": wanted})
-        self._session = f"/session/{opened['sessionId']}"
-        self._browser = psutil.Process(self._driver.pid).children()[0].pid
-        await self.resize(*size)
+        opening = asyncio.create_task(self.ask("POST", "/session", {"capabilities": wanted}))
+        # For a browser that is gone the driver waits for good.
+        without_browser = 0
+        while not opening.done() and without_browser < 100:
+            await asyncio.wait([opening], timeout=0.1)
+            without_browser = 0 if self._browsers() else without_browser + 1
+        if not opening.done():
+            self._driver.kill()
+            await self._driver.wait()
+            await asyncio.gather(opening, return_exceptions=True)
+            return False
+        self._session = f"/session/{(await opening)['sessionId']}"
+        self._browser = self._browsers()[0]
+        return True
+
+    def _browsers(self) -> list[int]:
+        return [child.pid for child in psutil.Process(self._driver.pid).children()]
 
     async def focus(self) -> None:
         """Let the keyboard be the window's, as a window manager would."""
@@ -113,6 +134,11 @@ class Window:
             "--sync",
         ]
         await (await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.DEVNULL)).wait()
+
+    def turn(self, action: dict[str, Any]) -> None:
+        """Make a turn of the wheel what it is after all turns before, less which WebKit's driver takes it for."""
+        for axis in self._wheel:
+            action[axis] = self._wheel[axis] = self._wheel[axis] + action[axis]
 
     async def close(self) -> None:
         """End driver and browser."""
@@ -388,6 +414,8 @@ class Bridge:
     async def _act(self, context: str, actions: list[dict[str, Any]]) -> None:
         for source in actions:
             for action in source["actions"]:
+                if action["type"] == "scroll":
+                    self._windows[context].turn(action)
                 if "x" in action:
                     action.update(x=round(action["x"]), y=round(action["y"]), origin="viewport", duration=0)
         if self._front != context:
