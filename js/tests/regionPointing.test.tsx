@@ -126,7 +126,7 @@ describe("pointing in a picture", () => {
     pointer("move", 20, 25);
     expect(store.crosshair.value).toBeNull();
     pointer("move", 20, 5);
-    pointer("leave", 20, 5);
+    pointer("leave", 20, 500);
     expect([store.crosshair.value, store.focus.value]).toEqual([null, null]);
   });
 

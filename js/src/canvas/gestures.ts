@@ -173,6 +173,8 @@ export class Gestures {
   };
 
   private onPointerLeave = (event: PointerEvent) => {
+    // Safari tells it of every click: the pointer, which was captured, is where it was.
+    if (this.isUnder(event)) return;
     this.active = false;
     // The value that a finger covered is read when it is lifted.
     if (this.pointers.size > 0 || event.pointerType === "touch") return;
@@ -180,6 +182,11 @@ export class Gestures {
     this.store.crosshair.value = null;
     this.actions.focusTile(null);
   };
+
+  private isUnder({ clientX, clientY }: PointerEvent): boolean {
+    const root = this.canvas.getRootNode() as ShadowRoot;
+    return root.elementFromPoint(clientX, clientY) === this.canvas;
+  }
 
   private onWheel = (event: WheelEvent) => {
     if (!(event.ctrlKey || event.metaKey || this.active)) return;
