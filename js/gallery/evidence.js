@@ -1,5 +1,6 @@
 /** What a made-up kernel says of how far its maps can be believed. */
 
+import { CATALOGUE } from "./catalogue.js";
 import { random } from "./scenes.js";
 
 export const STEPS = 10;
@@ -84,17 +85,68 @@ export function wholeEvidence(image, column, cover, { values, size }, probabilit
   };
 }
 
-/** The picture at a step of a curve, PNG: what the map marks most is covered, or shown. */
-export async function coveredPicture(picture, { values, size }, { curve, step, cover }) {
+async function contextOf(picture, fill) {
   const bitmap = await createImageBitmap(new Blob([picture.data], { type: picture.mime }));
   const context = new OffscreenCanvas(SIDE, SIDE).getContext("2d");
   context.drawImage(bitmap, 0, 0, SIDE, SIDE);
+  context.fillStyle = fill;
+  return context;
+}
+
+const bytesOf = async ({ canvas }) => new Uint8Array(await (await canvas.convertToBlob()).arrayBuffer());
+
+/** The picture at a step of a curve, PNG: what the map marks most is covered, or shown. */
+export async function coveredPicture(picture, { values, size }, { curve, step, cover }) {
+  const context = await contextOf(picture, COLOURS[cover]);
   const order = [...values.keys()].sort((a, b) => values[b] - values[a]);
   const count = Math.round((step * order.length) / STEPS);
-  context.fillStyle = COLOURS[cover];
   for (const at of curve === "deletion" ? order.slice(0, count) : order.slice(count)) {
     const cell = SIDE / size;
     context.fillRect((at % size) * cell, Math.floor(at / size) * cell, cell, cell);
   }
-  return new Uint8Array(await (await context.canvas.convertToBlob()).arrayBuffer());
+  return bytesOf(context);
 }
+
+/** The picture with its marked pixels covered, or all but these, PNG, and which part of it is marked. */
+export async function paintedPicture(picture, { mask, size: [height, width], keep, cover }) {
+  const context = await contextOf(picture, COLOURS[cover]);
+  const bits = Uint8Array.from(atob(mask), (letter) => letter.charCodeAt(0));
+  let marked = 0;
+  for (let at = 0; at < width * height; at++) {
+    const isMarked = (bits[at >> 3] >> (7 - (at & 7))) & 1;
+    marked += isMarked;
+    if (isMarked === Number(keep)) continue;
+    const place = [((at % width) * SIDE) / width, (Math.floor(at / width) * SIDE) / height];
+    context.fillRect(...place, SIDE / width, SIDE / height);
+  }
+  return { data: await bytesOf(context), share: marked / (width * height) };
+}
+
+/** What can be compared, and what was. */
+export const rankings = (gen, items) => ({
+  ...{ kind: "rankings", gen, image_seconds: 1, size_seconds: 0.5, items },
+  rankable: CATALOGUE.map(({ id, sees }) => ({
+    ...{ method: id, layer: "trunk/stage4/block2/relu", seconds: 0.2, size: [8, 8] },
+    chosen: sees !== "attention",
+    problem: sees === "attention" ? "This model has no attention." : "",
+  })),
+});
+
+/** Methods beside each other: the first is better than chance. */
+export const rankingRecord = (target, { images, methods, cover }) => ({
+  ...{ target, images, cover, done: methods.length, total: methods.length },
+  sentence: "Blob-CAM is better than random maps as smooth here; the others cannot be told apart from them.",
+  metrics: [
+    { title: "SRG", better: "higher" },
+    { title: "Effective area", better: "lower" },
+  ],
+  methods: methods.map((method, rank) => ({
+    ...{ method, layer: "trunk/stage4/block2/relu", state: rank === 0 ? "holds" : "weak" },
+    headline: rank === 0 ? "Better than chance in SRG." : "No better than chance in SRG.",
+    relatives: method === "blobs2" ? ["Blob-CAM"] : [],
+    problem: "",
+    cells: [rankedCell(0.55 - 0.1 * rank, ["best", "tied"][rank] ?? ""), rankedCell(0.08 + 0.02 * rank, "")],
+  })),
+});
+
+const rankedCell = (value, place) => ({ value, low: null, high: null, images: 1, place, note: "" });

@@ -1,7 +1,16 @@
 /** A model object as a host of anywidget gives it, with a made-up kernel behind it. */
 
 import { CATALOGUE, classNames, layers, WRAPPERS } from "./catalogue.js";
-import { coveredPicture, freeEvidence, SIDE, STEPS, wholeEvidence } from "./evidence.js";
+import {
+  coveredPicture,
+  freeEvidence,
+  paintedPicture,
+  rankingRecord,
+  rankings,
+  SIDE,
+  STEPS,
+  wholeEvidence,
+} from "./evidence.js";
 import { random, scene } from "./scenes.js";
 
 /** So many scenes are drawn; more images repeat them. */
@@ -342,6 +351,7 @@ export async function createKernel(options) {
       i % columns.length,
     ]);
     down({ kind: "evidence", gen: mine, items: every.map(([image, column]) => freeEvidence(image, column, "blur")) });
+    down(rankings(mine, []));
     await measure([state.selected[0]], "blur", mine);
   }
 
@@ -391,6 +401,31 @@ export async function createKernel(options) {
       {
         ...{ ...place, kind: "covered", share, width: SIDE, height: SIDE, problem: "" },
         classes: order.map((index) => ({ index, probability: row[index] * left, score: row[index] })),
+      },
+      [data],
+    );
+  }
+
+  /** The picture with a part covered, or that part alone, and what becomes of its classes. */
+  async function paint({ kind: _, ...question }) {
+    const { gen: mine, images, column } = question;
+    const [image] = images;
+    const { data, share } = await paintedPicture(scenes[image].picture, question);
+    if (mine !== gen) return;
+    const left = question.keep ? share : 1 - share;
+    const target = resolve(questions()[column].target, image);
+    const records = images.map((each) => {
+      const before = probabilities[each * classes + target];
+      const winner = resolve("top", each);
+      return { image: each, before, after: before * left, lost: 1 - left, best_before: winner, best_after: winner };
+    });
+    const row = Array.from(probabilities.subarray(image * classes, (image + 1) * classes));
+    const changes = row.map((before, index) => ({ index, before, after: before * left }));
+    down(
+      {
+        ...{ kind: "painted", gen: mine, view: question.view, serial: question.serial, column, value: "probability" },
+        ...{ share, images: records, asked: records.length, has_probabilities: true, problem: "" },
+        ...{ classes: images.length > 1 ? [] : changes, width: SIDE, height: SIDE },
       },
       [data],
     );
@@ -449,6 +484,10 @@ export async function createKernel(options) {
       measure(message.images, message.cover);
     } else if (message.kind === "cover") {
       cover(message);
+    } else if (message.kind === "paint") {
+      paint(message);
+    } else if (message.kind === "rank") {
+      down(rankings(gen, [rankingRecord(questions()[message.column].target, message)]));
     } else if (message.kind === "cancel") {
       const mine = gen;
       gen += 1;

@@ -121,7 +121,7 @@ it("covers or keeps, with what the user chooses, and asks again", () => {
   press("keep it alone");
   expect(sent()[sent().length - 1]).toMatchObject({ keep: true, cover: "blur" });
   expect(screen.text).not.toContain("80.0 %");
-  const select = screen.one("combobox", "with");
+  const select = screen.one("combobox", "cover with");
   select.value = "black";
   select.fire("change");
   expect(sent()[sent().length - 1]).toMatchObject({ keep: true, cover: "black" });

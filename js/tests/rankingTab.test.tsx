@@ -100,7 +100,7 @@ it("shows the table, sorts it by a metric, and takes a method", () => {
   show([RECORD]);
   expect(screen.text).toContain("Blobs holds; Rings does not.");
   expect(screen.text).toContain("this image, covered with the mean colour");
-  expect(rows()).toEqual(["Blobs★0.50.4 to 0.6–", "Rings∼0.1★0.2", "Tokensit needs attention"]);
+  expect(rows()).toEqual(["Blobs★ 0.50.4 to 0.6–", "Rings∼0.1★ 0.2", "Tokensit needs attention"]);
   screen.one("button", "Alike ↓").fire("click");
   expect(rows()[0]).toContain("Rings");
   expect(screen.all("img", "relative of Blobs")).toHaveLength(1);

@@ -50,7 +50,9 @@ export function CellGrid({ title, grid, values, pointed }: CellGridProps) {
   const size = SIDE / grid;
   return (
     <figure>
-      <figcaption class="dim">{title}</figcaption>
+      <figcaption class="dim" aria-hidden="true">
+        {title}
+      </figcaption>
       <svg
         viewBox={`0 0 ${SIDE} ${SIDE}`}
         role="img"

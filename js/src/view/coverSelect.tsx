@@ -12,6 +12,7 @@ export const CoverSelect = ({ store, disabled, onChoose }: CoverSelectProps) => 
   <Select
     id="kx-cover"
     label="with"
+    name="cover with"
     title="What covers: a blur of the picture, its mean colour, or black"
     value={store.cover.value}
     disabled={disabled}

@@ -33,7 +33,9 @@ export function CoveredView({ store, picture, caption }: CoveredViewProps) {
     <div class="covered" data-waiting={!picture || undefined}>
       <PictureCanvas picture={picture} caption={caption} />
       <div>
-        <p class="dim">{picture?.problem || caption}</p>
+        <p class="dim" aria-hidden={!picture?.problem || undefined}>
+          {picture?.problem || caption}
+        </p>
         {picture && <CoveredClasses store={store} classes={picture.classes} />}
       </div>
     </div>
@@ -54,8 +56,10 @@ export function CoveredClasses({ store, classes }: { store: Store; classes: read
       aria-label={tellsValues(store) ? "Values of the covered picture" : "Most probable classes of the covered picture"}
     >
       {classes.slice(0, tellsValues(store) ? classes.length : MOST).map((each) => (
-        <li key={each.index} title={each.index < 0 ? item?.target_name : className(store, each.index)}>
-          <span class="name">{each.index < 0 ? item?.target_name : briefName(store, each.index)}</span>
+        <li key={each.index}>
+          <span class="name" title={each.index < 0 ? item?.target_name : className(store, each.index)}>
+            {each.index < 0 ? item?.target_name : briefName(store, each.index)}
+          </span>
           <span class="figure">{coveredFigure(store, each, item)}</span>
           {each.probability !== null && <span class="share" style={{ "--share": each.probability }} />}
         </li>

@@ -54,11 +54,13 @@ export function CoveringTab({ store, actions, record }: CoveringProps) {
       />
       <Legend curves={curves} />
       <EndsText store={store} curves={curves} />
-      <ul class="shares">
-        {curves.shares.map((sentence) => (
-          <li key={sentence}>{sentence}</li>
-        ))}
-      </ul>
+      {curves.shares.length > 0 && (
+        <ul class="shares" aria-label="Where the prediction changes">
+          {curves.shares.map((sentence) => (
+            <li key={sentence}>{sentence}</li>
+          ))}
+        </ul>
+      )}
       {canAsk || picture ? (
         <CoveredView store={store} picture={picture} caption={captionOf(curves, curve.value, at)} />
       ) : (
@@ -120,7 +122,7 @@ export function stepText(
 }
 
 export const Legend = ({ curves }: { curves: CurvesRecord }) => (
-  <ul class="legend">
+  <ul class="legend" aria-label="Curves">
     <li data-curve="deletion">what the map marks most is covered</li>
     <li data-curve="insertion">it alone is shown</li>
     {curves.random_low.length > 0 && <li data-curve="random">covered in random orders, as smooth</li>}

@@ -18,17 +18,20 @@ export function Field({ id, label, title, class: name = "field", children }: Fie
 }
 
 interface SelectProps extends FieldProps {
+  /** What it is called for those who do not see what is beside it. */
+  name?: string;
   value: string;
   disabled?: boolean;
   onChoose(value: string): void;
 }
 
 /** A labelled choice; `children` are its options. */
-export function Select({ value, disabled, onChoose, children, ...field }: SelectProps) {
+export function Select({ value, name, disabled, onChoose, children, ...field }: SelectProps) {
   return (
     <Field {...field}>
       <select
         id={field.id}
+        aria-label={name}
         value={value}
         disabled={disabled}
         onChange={(event) => {

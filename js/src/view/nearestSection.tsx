@@ -53,7 +53,7 @@ function NeighbourButton({ store, actions, neighbour }: ViewProps & { neighbour:
         title={picture?.problem ? `${text}: ${picture.problem}` : text}
         onClick={() => actions.selectTile({ image, column: chosenTile(store).column })}
       >
-        <PictureCanvas picture={picture} caption={imageName(store, image)} />
+        <PictureCanvas picture={picture} caption={`${imageName(store, image)}, similarity`} />
         <span class="figure">{similarity.toFixed(2)}</span>
         <PredictedMark store={store} image={image} />
       </button>
@@ -70,9 +70,11 @@ function PredictedMark({ store, image }: { store: Store; image: number }) {
   return (
     <span class="predicted" data-other={!same || undefined}>
       {right !== null && (
-        <span class="sign" data-right={right || undefined}>
-          {right ? "✓ " : "✗ "}
-        </span>
+        <>
+          <span class="sign" data-right={right || undefined} role="img" aria-label={right ? "right:" : "wrong:"}>
+            {right ? "✓" : "✗"}
+          </span>{" "}
+        </>
       )}
       {same ? "same" : briefName(store, facts.predicted[image])}
     </span>

@@ -82,7 +82,9 @@ function showBelowPicture(tab: HTMLElement): void {
   const [panel, tabs] = [tab.closest(".panel"), tab.closest(".tabs")];
   const picture = panel?.querySelector(".close-up");
   if (!panel || !tabs || !picture) return;
-  const [place, above] = [picture.getBoundingClientRect(), Number.parseFloat(getComputedStyle(picture).paddingTop)];
+  const { position, paddingTop } = getComputedStyle(picture);
+  if (position !== "sticky") return;
+  const [place, above] = [picture.getBoundingClientRect(), Number.parseFloat(paddingTop)];
   panel.scrollTop += tabs.getBoundingClientRect().top - panel.getBoundingClientRect().top - place.height + above;
 }
 
@@ -258,12 +260,10 @@ export function BeforeAfter({ store, classes, isProbable, explained }: BeforeAft
   return (
     <ol class="before-after" aria-label={tellsValues(store) ? "Values before and after" : "Classes before and after"}>
       {[...first, ...others].slice(0, MOST_CLASSES).map((each) => (
-        <li
-          key={each.index}
-          title={className(store, each.index)}
-          data-explained={each.index === explained || undefined}
-        >
-          <span class="name">{briefName(store, each.index)}</span>
+        <li key={each.index} data-explained={each.index === explained || undefined}>
+          <span class="name" title={className(store, each.index)}>
+            {briefName(store, each.index)}
+          </span>
           {!tellsValues(store) && each.after === after && each.before !== before && <span class="chip">now first</span>}
           <span class="figure">{`${figure(each.index, each.before)} → ${figure(each.index, each.after)}`}</span>
           {isProbable && (

@@ -89,6 +89,7 @@ function Heading(view: ViewProps) {
   const image = focusedImage(store);
   const { images } = store.facts.value;
   const path = store.traits._images.value[image]?.name ?? "";
+  const name = lastSegment(path) || imageName(store, image);
   const place = store.rows.value.indexOf(image);
   const step = (by: number, label: string, key: string, sign: string) => (
     <button
@@ -103,8 +104,8 @@ function Heading(view: ViewProps) {
   );
   return (
     <div class="whom">
-      <h3 title={path}>
-        <Shortened text={lastSegment(path) || imageName(store, image)} />
+      <h3 title={path} aria-label={name}>
+        <Shortened text={name} />
       </h3>
       {images > 1 && (
         <div class="steps">

@@ -154,7 +154,7 @@ export function RankingTable({ store, actions, ranking }: ViewProps & { ranking:
                 aria-sort={sortedBy.value === metric ? (better === "higher" ? "descending" : "ascending") : "none"}
               >
                 <button type="button" title={`Sort by it: ${better} is better`} onClick={setTo(sortedBy, metric)}>
-                  {title} {better === "higher" ? "↑" : "↓"}
+                  {title} <span aria-hidden="true">{better === "higher" ? "↑" : "↓"}</span>
                 </button>
               </th>
             ))}
@@ -166,7 +166,7 @@ export function RankingTable({ store, actions, ranking }: ViewProps & { ranking:
           ))}
         </tbody>
       </table>
-      <ul class="ranking-legend dim">
+      <ul class="ranking-legend dim" aria-label="Signs">
         <li>★ best</li>
         <li>≈ not told apart from it</li>
         {rows.some(({ relatives }) => relatives.length > 0) && <li>∼ relatives, which nearly agree anyway</li>}
@@ -236,9 +236,11 @@ export function MetricCell({ cell, isMean }: { cell: RankedCell; isMean: boolean
   return (
     <td data-place={place || undefined} title={note || (isMean && images > 0 ? `of ${images} images` : undefined)}>
       {mark && (
-        <span role="img" aria-label={meaning} title={meaning}>
-          {mark}
-        </span>
+        <>
+          <span role="img" aria-label={meaning} title={meaning}>
+            {mark}
+          </span>{" "}
+        </>
       )}
       {mean === null ? "–" : toHundredths(mean)}
       {low !== null && high !== null && (

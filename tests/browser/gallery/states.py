@@ -198,3 +198,20 @@ def evidence_exported(view: Gallery) -> None:
     measured(view)
     view.button("Export").click()
     expect(view.root.get_by_role("menuitemcheckbox")).to_be_checked()
+
+
+def painted(view: Gallery) -> None:
+    measured(view)
+    view.root.get_by_role("tab", name="Paint").click()
+    view.root.get_by_label("Map’s top", exact=True).fill("0.3")
+    expect(view.root.get_by_role("list", name="Classes before and after")).to_be_visible()
+    view.root.get_by_role("button", name=re.compile("^Apply to ")).click()
+    view.root.get_by_text("Image by image").click()
+
+
+def ranked(view: Gallery) -> None:
+    measured(view)
+    view.root.get_by_role("tab", name="Which map here?").click()
+    view.root.get_by_role("button", name=re.compile("^Compare [0-9]")).click()
+    expect(view.root.get_by_role("table")).to_be_visible()
+    view.root.get_by_text(re.compile("^Methods to compare")).click()

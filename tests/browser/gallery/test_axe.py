@@ -61,10 +61,14 @@ STATES: dict[str, tuple[str, int, Callable[[Gallery], object]]] = {
     "neighbours-narrow": ("nearest", NARROW, states.neighbours_shown),
     "evidence": ("evidence&step=1", 1280, states.measured),
     "evidence-cells": ("evidence&step=1", 1280, states.cells_shown),
+    "evidence-paint": ("evidence&step=1", 1280, states.painted),
+    "evidence-ranking": ("evidence&step=1", 1280, states.ranked),
     "evidence-export": ("evidence&step=1", 1280, states.evidence_exported),
     "evidence-drawer": ("evidence&step=1", 640, states.measured),
     "evidence-drawer-cells": ("evidence&step=1", 640, states.cells_shown),
     "evidence-narrow": ("evidence&step=1", NARROW, states.measured),
+    "evidence-narrow-paint": ("evidence&step=1", NARROW, states.painted),
+    "evidence-narrow-ranking": ("evidence&step=1", NARROW, states.ranked),
     "evidence-compared": ('evidence&step=1&traits={"compare":"methods"}', 1280, states.measured),
 }
 

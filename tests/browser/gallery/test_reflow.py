@@ -12,19 +12,24 @@ from tests.browser.opened import ROOT
 from tests.browser.test_hosts import OVERFLOWING
 
 WIDTH, HEIGHT = 320, 256
-STATES: dict[str, Callable[[Gallery], object]] = {
-    "done": lambda view: view.await_status("done"),
-    "methods": states.methods_open,
-    "display": states.display_open,
-    "panel": states.panel_open,
+STATES: dict[str, tuple[str, Callable[[Gallery], object]]] = {
+    "done": ("costs&labels", lambda view: view.await_status("done")),
+    "methods": ("costs&labels", states.methods_open),
+    "display": ("costs&labels", states.display_open),
+    "panel": ("costs&labels&nearest", states.panel_open),
+    "evidence": ("evidence&labels", states.measured),
+    "evidence-cells": ("evidence&labels", states.cells_shown),
+    "evidence-paint": ("evidence&labels", states.painted),
+    "evidence-ranking": ("evidence&labels", states.ranked),
 }
 
 
 @pytest.mark.parametrize("state", STATES)
 def test_nothing_is_cut_off_or_wider_than_the_page(gallery: Open, state: str) -> None:
-    view = gallery("step=1&costs&labels", WIDTH)
+    query, reach = STATES[state]
+    view = gallery(f"step=1&{query}", WIDTH)
     view.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
-    STATES[state](view)
+    reach(view)
     view.page.screenshot(path=ROOT / f"build/gallery-reflow-{state}.png", full_page=True)
     assert view.page.evaluate("document.documentElement.scrollWidth") <= WIDTH
     # A popup lies over the view, within the page.
