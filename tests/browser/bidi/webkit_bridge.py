@@ -80,7 +80,7 @@ class Window:
 
     async def open(self, size: tuple[int, int]) -> None:
         """Start driver and browser, a few times where the browser crashes as it starts."""
-        for _ in range(5):
+        for _ in range(20):
             if await self._start():
                 await self.resize(*size)
                 return
@@ -105,10 +105,11 @@ class Window:
         wanted = {"alwaysMatch": {"webkitgtk:browserOptions": options, "proxy": NO_WAY_OUT}}
         opening = asyncio.create_task(self.ask("POST", "/session", {"capabilities": wanted}))
         # For a browser that is gone the driver waits for good.
-        without_browser = 0
-        while not opening.done() and without_browser < 100:
+        is_seen, missing = False, 0
+        while not opening.done() and missing < (3 if is_seen else 100):
             await asyncio.wait([opening], timeout=0.1)
-            without_browser = 0 if self._browsers() else without_browser + 1
+            is_here = bool(self._browsers())
+            is_seen, missing = is_seen or is_here, 0 if is_here else missing + 1
         if not opening.done():
             self._driver.kill()
             await self._driver.wait()
