@@ -63,7 +63,8 @@ class ModelComparison:
 
     Attributes:
         explanations: by the name of the model; the others are compared with the first.
-        scores, probabilities: by the name of the model, of all classes, float32 (N, C); see `Explainer.predict`.
+        scores: by the name of the model, those of all classes, float32 (N, C); see `Explainer.predict`.
+        probabilities: the same in 0 to 1, NaN where the model tells none.
         class_names: one per class.
         labels: the true class of each image, None where it is unknown; () without any.
     """
@@ -194,7 +195,7 @@ def compare_models(models: Mapping[str, Any], images: Any, targets: Any = "top",
         ParameterError: too few or too many models, or names that are none.
         ModelError: the models do not tell the same classes, or one of them cannot be explained.
         UnknownLayerError: a model has no layer that goes with this one.
-        Those of `Explainer.explain`, with the name of the model.
+        KxError: another one, as in `Explainer.explain`, with the name of the model.
     """
     settings = {name: arguments.pop(name) for name in KEYWORDS if name in arguments}
     explainers = explainers_of(models, settings)

@@ -62,7 +62,7 @@ class ExplainCallback(keras.callbacks.Callback):
     Raises:
         ParameterError: `every`, `share` or a metric is none, or the widget is closed.
         FormatError: a folder is none, or that of the store holds something already.
-        Those of `KxWidget`, where the model is given.
+        KxError: another one, as in `KxWidget`, where the model is given.
     """
 
     def __init__(

@@ -26,6 +26,8 @@ SECONDS = 300
 MEGABYTES = 0.6
 # Of a store, whose page shows some of its maps.
 ROWS = 48
+# Of a cell whose widget goes on while later ones run, and whose page is that of the end.
+FOLLOWS = "follows"
 SAVE = """
 import pathlib, ipywidgets, kx_widget
 shown, path = ipywidgets.widgets.widget._instances[{model_id!r}], pathlib.Path({path!r})
@@ -45,46 +47,53 @@ FRAME = '<iframe class="kx" src="{name}/{number}.html" title="The widget" loadin
 
 
 class WidgetSaver(NotebookClient):
-    """Runs a notebook, and saves the page of each widget as it is when its cell has run.
+    """Runs a notebook, and saves the page of each widget as it is when its cell has run, or the last of all.
 
     Args:
-        notebook: to run; outputs that show a widget become the widget's number, `{"kx": 1}`.
+        notebook: to run; an output that shows a widget becomes the frame of its page.
         folder: where the states are written.
     """
 
     def __init__(self, notebook: nbformat.NotebookNode, folder: Path) -> None:
         super().__init__(notebook, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": str(ROOT)}})
         self._folder, self._count = folder, 0
+        # By the number of its page, the widget that goes on.
+        self._following: dict[int, str] = {}
 
     async def async_execute_cell(
         self, cell: Any, cell_index: int, execution_count: int | None = None, store_history: bool = True
     ) -> Any:
         """Run a cell, and what saves the widgets that it has shown."""
         done = await super().async_execute_cell(cell, cell_index, execution_count, store_history)
+        for number, model_id in self._following.items():
+            await self._save(model_id, number, cell_index)
         for output in cell.get("outputs", ()):
-            if WIDGET in output.get("data", {}):
-                await self._save(output, cell_index)
+            model_id = output.get("data", {}).get(WIDGET, {}).get("model_id")
+            if model_id and await self._save(model_id, self._count + 1, cell_index):
+                self._count += 1
+                output["data"] = {"text/html": FRAME.format(name=self._folder.name, number=self._count)}
+                if FOLLOWS in cell.metadata.get("tags", ()):
+                    self._following[self._count] = model_id
         return done
 
-    async def _save(self, output: Any, cell_index: int) -> None:
+    async def _save(self, model_id: str, number: int, cell_index: int) -> bool:
+        """Write the state of a widget's page; False if it is another widget than ours."""
         path = self._folder / "page.html"
-        source = SAVE.format(
-            model_id=output["data"][WIDGET]["model_id"], path=str(path), megabytes=MEGABYTES, rows=ROWS
+        scratch = nbformat.v4.new_code_cell(
+            SAVE.format(model_id=model_id, path=str(path), megabytes=MEGABYTES, rows=ROWS)
         )
-        scratch = nbformat.v4.new_code_cell(source)
         cell = self.nb.cells[cell_index]
         await super().async_execute_cell(scratch, cell_index, store_history=False)
         self.nb.cells[cell_index] = cell
-        if path.exists():
-            self._count += 1
-            match = STATE.search(path.read_text("utf-8"))
-            assert match, "a saved page holds its state"
-            state = {"title": match["title"], "state": json.loads(match["state"])}
-            (self._folder / f"{self._count}.json").write_text(
-                json.dumps(state, ensure_ascii=False) + "\n", encoding="utf-8"
-            )
-            path.unlink()
-            output["data"] = {"text/html": FRAME.format(name=self._folder.name, number=self._count)}
+        if not path.exists():
+            return False
+        match = STATE.search(path.read_text("utf-8"))
+        assert match, "a saved page holds its state"
+        state = {"title": match["title"], "state": json.loads(match["state"])}
+        text = json.dumps(state, ensure_ascii=False) + "\n"
+        (self._folder / f"{number}.json").write_text(text, encoding="utf-8")
+        path.unlink()
+        return True
 
 
 def sources(notebook: nbformat.NotebookNode) -> str:
