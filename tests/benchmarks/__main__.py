@@ -35,7 +35,8 @@ INTRO = """# Benchmarks
 `make bench` writes this page; `python -m tests.benchmarks engine` only one section of it (the others: page, browser,
 hosts, costs, transformers, peers, evidence, training, growth, memory, bulk, frozen, gpu). Work is measured in F, one
 compiled forward pass of the same batch in the same run, right before and after it, so that figures of different
-machines can be compared: medians, and the range of the rounds in brackets.
+machines can be compared: medians, and the range of the rounds in brackets. *asked* is the aim; where it is missed, the
+number says so.
 """
 
 

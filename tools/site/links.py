@@ -9,6 +9,7 @@ ROOT = Path(__file__).parents[2]
 # Files of the repository that are pages, beside those in docs/.
 ROOT_PAGES = {"README.md": "readme.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 NOTEBOOK = re.compile(r"notebooks/(\w+)\.ipynb")
+FILE_NAME = re.compile(r"[\w/-]+\.(md|ipynb)")
 # Code is left as it is.
 LINK = re.compile(
     r"^ *```.*?^ *```|`[^`\n]+`(?!\])|(?P<image>!?)\[(?P<text>[^\[\]]*)\]\((?P<target>[^)\s]+)\)", re.S | re.M
@@ -26,6 +27,13 @@ def page_of(path: str) -> str | None:
     if notebook := NOTEBOOK.fullmatch(path):
         return f"tutorials/{notebook[1]}.md"
     return ROOT_PAGES.get(path) or (path[len("docs/") :] if path.startswith("docs/") else None)
+
+
+def title_of(page: str) -> str | None:
+    """The heading of a page, relative to docs/; None where it is made elsewhere."""
+    path = ROOT / source_of(page)
+    heading = re.search(r"^# (.+)$", path.read_text("utf-8"), re.M) if path.exists() else None
+    return heading[1] if heading else None
 
 
 def picture_of(diagram: str, colours: str) -> str:
@@ -58,7 +66,9 @@ def adapted(markdown: str, page: str, repository: str | None) -> str:
         path = posixpath.normpath(posixpath.join(posixpath.dirname(source), path))
         if (target := page_of(path)) is not None:
             relative = posixpath.relpath(target, posixpath.dirname(page) or ".")
-            return f"{match['image']}[{match['text']}]({relative}{hash_sign}{anchor})"
+            # Readers of the site know titles, not files.
+            text = (FILE_NAME.fullmatch(match["text"]) and title_of(target)) or match["text"]
+            return f"{match['image']}[{text}]({relative}{hash_sign}{anchor})"
         if not (ROOT / path).exists():
             return match[0]
         return f"[{match['text']}]({repository}/blob/HEAD/{path})" if repository else match["text"]
