@@ -1,11 +1,15 @@
 """What README.md and docs tell runs as it is written, and their links lead somewhere."""
 
+import io
 import os
 import re
+import shlex
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import matplotlib
 import pytest
@@ -14,6 +18,7 @@ from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
 
 import kx_widget as kx
+from kx_widget import cli
 from tests import prepared
 from tools.site import public_names, tutorials
 
@@ -34,15 +39,39 @@ def name_of(path: Path) -> str:
 
 
 def run_shell(example: Example) -> None:
-    """Run a block of commands where the page's files are; of `make` only whether it knows what is to be done."""
-    commands = re.sub(r"^make ", f"make --dry-run --directory {ROOT} ", example.parsed, flags=re.M)
+    """Run a block of commands where the page's files are."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(example.namespace["shell"])
+        for command in example.parsed.splitlines():
+            run = run_kx if command.startswith("kx ") else run_command
+            status, output = run(command)
+            assert status == 0, f"{example.path}:{example.line}\n{command}\n{output}"
+
+
+def run_kx(command: str) -> tuple[int, str]:
+    """Run `kx`, or `kx … > FILE`, without another start of TensorFlow; return its exit code and what it said."""
+    words, output, errors = shlex.split(command, comments=True), io.StringIO(), io.StringIO()
+    arguments, file = (words[1:-2], words[-1]) if ">" in words else (words[1:], None)
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(output), redirect_stderr(errors):
+        patch.setattr(sys, "argv", ["kx", *arguments])
+        patch.setattr("webbrowser.open", Mock())
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+    if file:
+        Path(file).write_text(output.getvalue(), "utf-8")
+    code = ended.value.code
+    return 0 if code in (None, 0) else 1, f"{output.getvalue()}{errors.getvalue()}{code}"
+
+
+def run_command(command: str) -> tuple[int, str]:
+    """Run any other command; of `make` only whether it knows what is to be done."""
+    command = re.sub(r"^make ", f"make --dry-run --directory {ROOT} ", command)
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environment = {**os.environ, "PATH": path, "BROWSER": "true", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", commands],
-        cwd=example.namespace["shell"], env=environment, capture_output=True, text=True, encoding="utf-8",
+        ["bash", "-euo", "pipefail", "-c", command],
+        env={**os.environ, "PATH": path}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8",
     )  # fmt: skip
-    assert done.returncode == 0, f"{example.path}:{example.line}\n{commands}\n{done.stdout}{done.stderr}"
+    return done.returncode, done.stdout
 
 
 PARSERS = [PythonCodeBlockParser(), CodeBlockParser("sh", run_shell), SkipParser()]

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,40 +19,7 @@ from tools import gallery
 pytestmark = pytest.mark.timeout(900)
 
 ALL_BYTES = 12_000_000
-CONFIG = """
-site_name: kx_widget
-docs_dir: {docs}
-site_dir: {site}
-hooks: [{root}/tools/gallery_hook.py]
-use_directory_urls: false
-theme:
-  name: material
-  font: false
-  palette:
-    - {{scheme: default, toggle: {{icon: material/weather-sunny, name: Dark}}}}
-    - {{scheme: slate, toggle: {{icon: material/weather-night, name: Light}}}}
-plugins: []
-markdown_extensions: [attr_list, md_in_html]
-"""
 DRAWN = re.compile("peak |no evidence|flat")
-
-
-@pytest.fixture(scope="module")
-def pages() -> Path:
-    """The folder of the pages, made where they are not current."""
-    subprocess.run([sys.executable, "-c", "from tools import gallery; gallery.make_if_stale()"], cwd=ROOT, check=True)
-    return gallery.FOLDER
-
-
-@pytest.fixture(scope="module")
-def site(pages: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site's start page and gallery, as MkDocs makes them."""
-    folder = tmp_path_factory.mktemp("site")
-    config = folder / "mkdocs.yml"
-    config.write_text(CONFIG.format(docs=ROOT / "docs", site=folder / "site", root=ROOT), encoding="utf-8")
-    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "-f", str(config)]
-    subprocess.run(command, cwd=ROOT, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"}, check=True)
-    return folder / "site"
 
 
 @pytest.fixture
@@ -86,22 +50,22 @@ def live(page: Page, name: str) -> FrameLocator:
     return page.frame_locator(f"iframe[src*='{name}.html']")
 
 
-def test_every_page_shows_maps(pages: Path, page: Callable[..., Page]) -> None:
+def test_every_page_shows_maps(live_pages: Path, page: Callable[..., Page]) -> None:
     for name in gallery.PAGES:
-        root = page(pages / f"{name}.html").locator("[data-kx-root]")
+        root = page(live_pages / f"{name}.html").locator("[data-kx-root]")
         expect(root).to_have_attribute("data-status", "no-kernel")
         if name == "concepts":
             expect(root.get_by_text("One colour, one concept.")).to_be_visible()
         else:
             first_map(root)
         expect(root.get_by_role("alert")).to_have_count(0)
-    assert sum((pages / f"{name}.html").stat().st_size for name in gallery.PAGES) <= ALL_BYTES
+    assert sum((live_pages / f"{name}.html").stat().st_size for name in gallery.PAGES) <= ALL_BYTES
 
 
 @pytest.mark.parametrize("name", [name for name, each in gallery.PAGES.items() if each.methods])
-def test_every_method_is_there_at_once(pages: Path, page: Callable[..., Page], name: str) -> None:
+def test_every_method_is_there_at_once(live_pages: Path, page: Callable[..., Page], name: str) -> None:
     methods = gallery.PAGES[name].methods
-    opened = page(pages / f"{name}.html", f"#method={methods[-1]}")
+    opened = page(live_pages / f"{name}.html", f"#method={methods[-1]}")
     root = opened.locator("[data-kx-root]")
     for method in reversed(methods):
         opened.evaluate("(method) => location.replace(`#method=${method}`)", method)
@@ -117,12 +81,13 @@ def test_the_start_page_is_the_widget_in_the_colours_of_the_site(site: Path, pag
     root = live(opened, "start").locator("[data-kx-root]")
     first_map(root)
     choose_method(root, "layercam")
-    for name, theme in (("Dark", "dark"), ("Light", "light")):
-        opened.get_by_title(name).click()
+    for title, theme in (("light mode", "light"), ("dark mode", "dark"), ("the system's mode", "light")):
+        opened.get_by_title(f"Switch to {title}").click()
         expect(root).to_have_attribute("data-theme", theme)
         # What was chosen stays.
         expect(first_map(root)).to_have_attribute("aria-label", re.compile("LayerCAM"))
-    opened.get_by_title("Dark").click()
+    for title in ("light mode", "dark mode"):
+        opened.get_by_title(f"Switch to {title}").click()
     expect(root).to_have_attribute("data-theme", "dark")
     opened.reload()
     expect(live(opened, "start").locator("[data-kx-root]")).to_have_attribute("data-theme", "dark")
@@ -146,12 +111,12 @@ def test_the_start_page_is_used_on_a_phone(site: Path, page: Callable[..., Page]
 
 def test_the_gallery_opens_what_is_clicked(site: Path, page: Callable[..., Page]) -> None:
     opened = page(site / "gallery.html", color_scheme="dark")
-    expect(opened.locator("iframe")).to_have_count(0)
+    expect(opened.locator(".kx-live iframe")).to_have_count(0)
     opened.locator("[data-page*=shortcut] a").click()
     first_map(live(opened, "shortcut").locator("[data-kx-root]"))
     for method, name in (("rise", "methods"), ("lime", "methods"), ("legrad", "transformer")):
         opened.locator(f"a[href$='#method={method}']").click()
         root = live(opened, name).locator("[data-kx-root]")
         expect(first_map(root)).to_have_attribute("aria-label", re.compile(kx.METHODS[method].title))
-    expect(opened.locator("iframe")).to_have_count(3)
+    expect(opened.locator(".kx-live iframe")).to_have_count(3)
     opened.screenshot(path=ROOT / "build/site-gallery.png")

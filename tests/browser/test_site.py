@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import functools
 import http.server
-import os
 import re
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +12,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.browser.opened import ROOT, Opened, launch, pixels
+from tests.browser.opened import Opened, launch, pixels
+
+# Where the gallery is made first.
+pytestmark = pytest.mark.timeout(900)
 
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 MEGABYTES = 20
@@ -24,18 +24,6 @@ PAGES = (
     "comparison.html", "evidence.html", "how-to/ci-gate.html", "methods.html", "protocol.html", "readme.html",
     "reference/cli.html", "reference/explainer.html", "tutorials/methods.html",
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site; a dead link, or a public name that lacks words or a place in the reference, would end its making."""
-    folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
-    done = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"}, capture_output=True, encoding="utf-8"
-    )
-    assert done.returncode == 0, done.stderr
-    return folder
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
