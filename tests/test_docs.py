@@ -58,7 +58,7 @@ def run_kx(command: str) -> tuple[int, str]:
         with pytest.raises(SystemExit) as ended:
             cli.main()
     if file:
-        Path(file).write_text(output.getvalue(), "utf-8")
+        Path(file).write_text(output.getvalue(), encoding="utf-8")
     code = ended.value.code
     return 0 if code in (None, 0) else 1, f"{output.getvalue()}{errors.getvalue()}{code}"
 
