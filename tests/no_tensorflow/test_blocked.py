@@ -37,7 +37,7 @@ def test_what_needs_no_tensorflow_does_not_load_it(made):
     code = (
         "import sys, kx_widget as kx\n"
         f"with kx.KxWidget.from_store({str(made / 'maps.parquet')!r}) as widget: widget.wait()\n"
-        "for name in kx.__all__: getattr(kx, name)\n"
+        "for name in kx.__all__: name == 'ExplainCallback' or getattr(kx, name)\n"
         "assert not {'tensorflow', 'keras'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

@@ -1,7 +1,5 @@
 """What was computed is not computed again, whichever way it comes back."""
 
-import time
-
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -57,18 +55,15 @@ def test_there_and_back_takes_no_model_call_even_for_a_page_that_lost_its_cache(
     widget._session.outbox._sent_keys.clear()
     before = calls(widget.explainer)
     browser.messages.clear()
-    start = time.perf_counter()
     with widget.hold_trait_notifications():
         widget.method, widget.params = "integrated_gradients", {"steps": 8}
     until(lambda: "maps" in browser.kinds())
-    seconds = time.perf_counter() - start
     assert_the_same(browser.wait(widget), first)
     assert calls(widget.explainer) == before
     assert "progress" not in browser.kinds()
     for (image, column), (item, values) in browser.maps.items():
         assert (item["partial"], item["done"]) == (False, 1)
         assert_array_equal(values, first.maps[image, column])
-    assert seconds < 0.05
 
 
 @pytest.mark.parametrize(
