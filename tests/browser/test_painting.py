@@ -25,8 +25,8 @@ w
 # What the page asks last, told by the kernel: every message that it takes is kept.
 LISTEN = """
 strokes = []
-paint = w._session.paint
-w._session.paint = lambda gen, stroke: (strokes.append(stroke), paint(gen, stroke))[1]
+paint = w._session.strokes.paint
+w._session.strokes.paint = lambda gen, stroke: (strokes.append(stroke), paint(gen, stroke))[1]
 import base64, io, json
 import numpy as np
 def mask_of(stroke):

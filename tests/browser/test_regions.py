@@ -112,8 +112,8 @@ def test_another_class_of_the_region_takes_its_place(view: View) -> None:
 
 def test_what_is_painted_loses_its_score_in_the_region(view: View, panel: Locator) -> None:
     view.notebook.execute(
-        "w.region = kx.region(pixel=(70, 40)); strokes = []; paint = w._session.paint\n"
-        "w._session.paint = lambda gen, stroke: (strokes.append(stroke), paint(gen, stroke))[1]"
+        "w.region = kx.region(pixel=(70, 40)); strokes = []; paint = w._session.strokes.paint\n"
+        "w._session.strokes.paint = lambda gen, stroke: (strokes.append(stroke), paint(gen, stroke))[1]"
     )
     view.settle()
     panel.get_by_role("tab", name="Paint").click()
