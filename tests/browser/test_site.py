@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from tests.browser.opened import Opened, launch, pixels
+from tests.browser.lab import Lab
+from tests.browser.opened import Opened, pixels
 
 # Where the gallery is made first.
 pytestmark = pytest.mark.timeout(900)
@@ -45,12 +46,6 @@ def served(site: Path) -> Iterator[str]:
     server.server_close()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright, launch(playwright) as browser:
-        yield browser
-
-
 @pytest.fixture(params=["file", "server"])
 def address(request: pytest.FixtureRequest, site: Path, served: str) -> str:
     """Of the site as a folder of files, and on a server."""
@@ -58,9 +53,9 @@ def address(request: pytest.FixtureRequest, site: Path, served: str) -> str:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(lab: Lab) -> Iterator[Page]:
     """A page that must complain about nothing and ask no other machine."""
-    with browser.new_context(viewport=WIDE, color_scheme="dark") as context:
+    with lab.browser.new_context(viewport=WIDE, color_scheme="dark") as context:
         opened = Opened(context.new_page())
         yield opened.page
         assert opened.foreign_requests == []
