@@ -68,16 +68,17 @@ class DeviceCopies:
 
     def _kept(self, array: Any) -> Any | None:
         """The tensor of these values, None where there is none."""
-        whole = array if id(array) in self._tensors else array.base
-        if (kept := self._tensors.get(id(whole))) is None or kept[0]() is not whole:
+        source = array if id(array) in self._tensors else array.base
+        copied = self._tensors.get(id(source))
+        if copied is None or copied[0]() is not source:
             return None
-        tensor = kept[1]
-        if array is whole:
+        tensor = copied[1]
+        if array is source:
             return tensor
-        if array.shape[1:] != whole.shape[1:] or array.strides != whole.strides or not whole.strides[0]:
+        if (array.dtype, array.shape[1:], array.strides) != (source.dtype, source.shape[1:], source.strides):
             return None
-        offset = array.__array_interface__["data"][0] - whole.__array_interface__["data"][0]
-        start, rest = divmod(offset, whole.strides[0])
+        offset = array.__array_interface__["data"][0] - source.__array_interface__["data"][0]
+        start, rest = divmod(offset, source.strides[0]) if source.strides[0] else (0, 1)
         return None if rest else tensor[start : start + len(array)]
 
 

@@ -55,6 +55,9 @@ def test_rows_one_after_another_are_not_sent_again(gpu):
     for rows in (array, array[:3], array[2:5]):
         assert_array_equal(copies.tensor(rows).numpy(), rows)
     assert sent == {TO_HOST: 96}
+    integers = array.view(np.int32)
+    assert_array_equal(copies.tensor(integers).numpy(), integers)
+    assert sent.pop(TO_DEVICE) == 96
     for others in (array[::2], array[[1, 2]], array[:, 1:], array[1], array.copy()):
         assert_array_equal(copies.tensor(others).numpy(), others)
     assert sent[TO_DEVICE] == 48 + 32 + 72 + 16 + 96
