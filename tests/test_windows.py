@@ -1,4 +1,4 @@
-"""What would break on Windows alone, looked for or imitated on any system."""
+"""What would break on Windows alone, looked for or imitated on POSIX."""
 
 import ast
 import fcntl

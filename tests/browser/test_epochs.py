@@ -55,7 +55,7 @@ def test_the_slider_goes_back_by_keyboard_and_a_new_question_ends_that(lab: Lab)
         slider.press("ArrowRight")
         expect(words).to_have_text("Epoch 1")
         view.await_other_pixels(before)
-        # The kernel's answer is the latest all the while, and the numbers are those of the epoch.
+        # There is a moment for each epoch, and one before.
         told = view.notebook.numbers("[each['probability'] for each in follow.history]")
         assert len(told) == EPOCHS + 1
         expect(view.canvas()).to_have_attribute("aria-label", re.compile("Epoch 1"))
