@@ -81,8 +81,8 @@ def _settings_of(name: str, names: list[str], settings: Mapping[str, Any]) -> di
             of_model[keyword] = value[name]
     for keyword, default in SHARED.items():
         # What is no number is refused by whoever takes it.
-        if isinstance(whole := of_model.get(keyword, default), (int, float)) and not isinstance(whole, bool):
-            of_model[keyword] = whole / len(names)
+        if isinstance(total := of_model.get(keyword, default), (int, float)) and not isinstance(total, bool):
+            of_model[keyword] = total / len(names)
     return of_model
 
 

@@ -125,8 +125,10 @@ class EpochHistory:
 
     def within(self, limit: int) -> list[EpochAnswer]:
         """What a page keeps of them, whose maps take at most so many bytes."""
-        left_out = thinned({number: len(self.answers[number].data) for number in self.kept}, limit)
-        return [answer.without_maps() if n in left_out else answer for n, answer in self.answers.items()]
+        # A training may add one meanwhile, in another thread.
+        answers = dict(self.answers)
+        left_out = set(thinned({number: len(each.data) for number, each in answers.items() if each.data}, limit))
+        return [answer.without_maps() if n in left_out else answer for n, answer in answers.items()]
 
 
 def thinned(sizes: Mapping[int, int], limit: int) -> list[int]:

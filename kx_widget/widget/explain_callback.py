@@ -1,6 +1,7 @@
 """A Keras callback that explains a model while it is trained."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
@@ -23,6 +24,7 @@ from kx_widget.widget.messages import EpochFigure
 from kx_widget.widget.session import CLOSED
 from kx_widget.widget.training_budget import TrainingBudget
 from kx_widget.widget.widget import KxWidget
+from kx_widget.widget.worker import start_timer
 
 if TYPE_CHECKING:
     from kx_widget.widget.session import Session
@@ -213,8 +215,7 @@ class ExplainCallback(keras.callbacks.Callback):
             raise ParameterError(f"The callback follows another model than the one that is trained: {hint}.")
         session = _session_of(self.widget)
         assert session is not None
-        session.training.gate.begin()
-        session.training.tell()
+        session.begin_training()
         if not session.training.history.answers:
             self._explain(session, 0, "Before training")
         self._since = time.perf_counter()
@@ -249,20 +250,24 @@ class ExplainCallback(keras.callbacks.Callback):
         step = self._batches if self._every else int(epoch)
         with self._spending(MAPS, is_counted):
             self.widget.refresh()
-            session.wait(MOST_SECONDS)
+            timer = start_timer(MOST_SECONDS, session.cancel)
+            try:
+                session.wait(threading.TIMEOUT_MAX)
+            finally:
+                timer.cancel()
             answer = session.moment(epoch, words)
             if answer is None:
                 return
             self._is_told = True
             answer = _with_figures(answer, [_told(answer)])
             session.training.add(answer)
-            measured = session.explained()
-            if measured is not None:
-                self._safely("files", lambda: self._outputs.write(answer, measured, labels, step))
-        if measured is None or not self._metrics or (is_counted and not self._can_afford(EVIDENCE)):
+            explained = session.explained()
+            if explained is not None:
+                self._safely("files", lambda: self._outputs.write(answer, explained, labels, step))
+        if explained is None or not self._metrics or (is_counted and not self._can_afford(EVIDENCE)):
             return
         with self._spending(EVIDENCE, is_counted):
-            figures = self._measured(measured)
+            figures = self._measured(explained)
             session.training.add(_with_figures(answer, figures))
             self._safely("files", lambda: self._outputs.write_figures(figures, step))
 

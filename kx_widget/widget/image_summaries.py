@@ -47,12 +47,12 @@ class ImageSummaries:
         """
         with self._writer.as_default(step):
             for explanation in explanations:
-                names = shared_names(explanation.names)[:MOST_IMAGES]
-                for name, pictures, targets in zip(
-                    names, explanation.pictures(), explanation.target_names, strict=False
-                ):
-                    for picture, target in zip(pictures, targets, strict=True):
-                        _image(f"{name}/{explanation.method} {explanation.layer or ''}".rstrip(), picture, target)
+                about = " ".join(filter(None, (explanation.model, explanation.method, explanation.layer)))
+                for image, name in enumerate(shared_names(explanation.names)[:MOST_IMAGES]):
+                    (pictures,), targets = explanation.of_image(image).pictures(), explanation.target_names[image]
+                    for number, (picture, target) in enumerate(zip(pictures, targets, strict=True), 1):
+                        # Pictures of one name and step are one after another of the same thing.
+                        _image(f"{name}/{about}{f' {number}' if len(targets) > 1 else ''}", picture, target)
             for each in figures:
                 numbers = [value for row in each["values"] for value in row if value is not None]
                 if numbers:

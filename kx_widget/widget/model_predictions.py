@@ -36,7 +36,7 @@ class ModelPredictions:
 
     def of(self, model: str, version: int) -> Predictions | None:
         """What weights of this version predict, of one of these models, None where that is not known."""
-        return self._predictions.get(model) if version == self._version else None
+        return self.kept(version).get(model)
 
     def messages(self, limit: int) -> Iterator[tuple[dict[str, Any], bytes]]:
         """All of them as pages are told, in messages of at most `limit` bytes."""

@@ -165,6 +165,11 @@ class Session:
         """The maps of the latest answer that can be measured, with what they explain; None where there are none."""
         return self._latest.explained(self._latest.current)
 
+    def begin_training(self) -> None:
+        """Leave the model to this thread, which trains it; what nobody has asked for is given up meanwhile."""
+        self.training.gate.begin(self._go_on)
+        self.training.tell()
+
     def end_training(self) -> None:
         """Do what has waited for the end of a training, if there was one."""
         if self.training.gate.is_training:
@@ -343,8 +348,8 @@ class Session:
         if answer.query is not None and self._images.at_once:
             self._estimates.learn(answer.query, part, watch)
 
-    def _predict(self, version: int) -> Predictions:
-        """Scores and probabilities of all images, computed anew where the weights have changed."""
+    def _predict(self, version: int) -> None:
+        """Find out scores and probabilities of all images, anew where the weights have changed."""
         if self._latest.predictions is None or version != self._latest.predicted_with:
             explainer = self._answers.explainer
             assert explainer is not None
@@ -353,7 +358,6 @@ class Session:
             self._latest.models.predict(version)
             self._latest.send_overview()
             self._detect(explainer, images, numbers)
-        return self._latest.predictions
 
     def _find_nearest(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
         """Tell which images are alike; of images that are held, while somebody looks."""

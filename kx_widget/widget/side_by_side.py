@@ -125,7 +125,12 @@ class ComparedModels:
         self._sources = {each.name: LoadedImages(each.images) for each in source.models}
         self.explainer: Explainer = source.models[0].explainer
         self.own: OwnTargets = OwnTargets(self.explainer.class_names)
-        self._explainers = {each.name: each.explainer for each in source.models}
+        first = self.explainer.inspection
+        self._matches = {
+            each.name: LayerMatches(first, each.explainer.inspection, each.name)
+            for each in source.models
+            if each.explainer is not self.explainer
+        }
         self._weights = [each.explainer.prepare(each.images.input_shape).weights for each in source.models]
         self._answers: dict[str, ModelAnswers] = {}
         for each in source.models:
@@ -177,18 +182,9 @@ class ComparedModels:
         return list(dict.fromkeys(chosen)) or list(self._answers)
 
     def _match(self, name: str, layer: str) -> LayerMatch:
-        explainer = self._explainers[name]
-        if explainer is self.explainer:
-            return LayerMatch(layer)
-        return LayerMatches(self.explainer.inspection, explainer.inspection, name).of(layer)
+        return self._matches[name].of(layer) if name in self._matches else LayerMatch(layer)
 
     def _objection(self, path: str) -> str:
         """Why not all models have a layer that goes with this one, "" where they do."""
-        first = self.explainer.inspection
-        others = [each for each in self._source.models if each.explainer is not self.explainer]
-        objections = [
-            f"{each.name!r}: {objection}"
-            for each in others
-            if (objection := LayerMatches(first, each.explainer.inspection, each.name).objection(path))
-        ]
-        return "; ".join(objections)
+        objections = {name: matches.objection(path) for name, matches in self._matches.items()}
+        return "; ".join(f"{name!r}: {objection}" for name, objection in objections.items() if objection)

@@ -25,10 +25,6 @@ class TrainingBudget:
         self.trained += seconds
         self.saved += self.share * seconds
 
-    def learn(self, what: str, seconds: float) -> None:
-        """Note what something takes, without spending it: its first time, in which things are compiled."""
-        self._costs.setdefault(what, []).append(seconds)
-
     def spend(self, what: str, seconds: float) -> None:
         """Spend what something took."""
         self._costs[what] = [*self._costs.get(what, []), seconds][-MEASURED:]

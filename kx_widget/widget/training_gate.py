@@ -32,10 +32,12 @@ class TrainingGate:
             others = {thread.ident for thread in threading.enumerate()} - {threading.get_ident()}
             return self.is_training and self._trainer not in others
 
-    def begin(self) -> None:
-        """This thread trains the model from now on."""
+    def begin(self, interrupt: Callable[[], None] = lambda: None) -> None:
+        """This thread trains the model from now on; `interrupt` makes who has it leave soon."""
         with self._changed:
             self._trainer, self._is_open = threading.get_ident(), False
+        interrupt()
+        with self._changed:
             self._changed.wait_for(lambda: not self._inside)
 
     def end(self) -> None:

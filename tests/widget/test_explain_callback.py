@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -12,9 +13,10 @@ import tensorflow as tf
 import kx_widget as kx
 from kx_widget.widget.epoch_history import EpochAnswer, EpochHistory, thinned
 from kx_widget.widget.explain_callback import MAPS
+from kx_widget.widget.image_summaries import ImageSummaries
 from kx_widget.widget.training_budget import TrainingBudget
 from kx_widget.widget.training_gate import TrainingGate
-from tests import models
+from tests import cases, models
 from tests.widget.decode import decode
 from tests.widget.page import until
 from tests.widget.saved import split
@@ -491,3 +493,29 @@ class TestGate:
         assert callback.widget.wait().maps.shape[0] == SHOWN
         callback.widget._after_cell()
         assert not session_of(callback).training.gate.is_training
+
+
+def test_a_training_makes_who_has_the_model_leave_soon():
+    gate, is_inside, leave = TrainingGate(), threading.Event(), threading.Event()
+
+    def hold():
+        with gate.passed(lambda: False):
+            is_inside.set()
+            assert leave.wait(60)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert is_inside.wait(60)
+    gate.begin(leave.set)
+    assert gate.is_training
+    holder.join()
+    gate.end()
+
+
+def test_each_picture_of_an_epoch_has_a_tag_of_its_own(tmp_path):
+    explanation = kx.explain(models.residual(), cases.photos(), ["top", "top-2"])
+    summaries = ImageSummaries(tmp_path)
+    summaries.write([replace(explanation, model="a"), replace(explanation, model="b")], [], 1)
+    summaries.flush()
+    tags = [value.tag for _, value in events(summaries.path)]
+    assert len(tags) == len(set(tags)) == 2 * 2 * len(cases.photos())

@@ -68,7 +68,8 @@ export class EpochViewer {
     const { epochs, epochShown } = this.store;
     epochs.value = withEpochs(epochs.peek(), message, buffers);
     // The one that is looked at may have had to make room.
-    if (epochShown.peek() !== null) this.show(momentPlace(this.store));
+    const shown = epochShown.peek();
+    if (shown !== null && !shownMoments(this.store).some(({ record }) => record.number === shown)) this.leave();
   }
 
   /** Takes over what is predicted now; `next` makes it of what was before. */
