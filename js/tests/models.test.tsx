@@ -3,7 +3,7 @@ import { captionOf } from "../src/canvas/captions";
 import type { TileMap } from "../src/kernel/decode";
 import type { AgreementRecord, Item } from "../src/kernel/protocol";
 import { extent } from "../src/math/postprocess";
-import { disagreement } from "../src/state/disagreement";
+import { agreementColumns, shiftColumns } from "../src/state/disagreement";
 import { countFilters } from "../src/state/filterSort";
 import { columnHeading } from "../src/state/labels";
 import { agreementLine, comparesModels, factsAt, isOtherClass } from "../src/state/models";
@@ -59,7 +59,7 @@ beforeEach(() => {
   store = twoModels();
 });
 
-describe("disagreement", () => {
+describe("disagreement of models", () => {
   const agreements: AgreementRecord[] = [
     { column: 1, correlations: [0.5, null], of_others: null },
     { column: 2, correlations: [-0.5, 0.25], of_others: null },
@@ -68,14 +68,15 @@ describe("disagreement", () => {
   it("is the most that probabilities move, and the least that maps agree", () => {
     const first = predictions([0.9, 0.1], [0.5, 0.5]);
     const others = [predictions([0.8, 0.2], [0.5, 0.5]), predictions([0.2, 0.8], [0.25, 0.75])];
-    const [shift, agreement] = disagreement(2, first, others, agreements);
+    const [[shift], [agreement]] = [shiftColumns(2, first, others), agreementColumns(2, agreements)];
     expect([...shift.values].map((value) => Number(value.toFixed(3)))).toEqual([0.7, 0.25]);
     expect(agreement.values[0]).toBe(-0.5);
     expect(agreement.values[1]).toBeNaN();
   });
 
   it("is nothing where there is one model", () => {
-    expect(disagreement(2, predictions([1, 0], [0, 1]), [], [])).toEqual([]);
+    expect(shiftColumns(2, predictions([1, 0], [0, 1]), [])).toEqual([]);
+    expect(agreementColumns(2, [])).toEqual([]);
   });
 
   it("filters rows by what becomes of their predictions", () => {

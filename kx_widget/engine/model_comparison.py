@@ -16,11 +16,8 @@ from kx_widget.engine.labels import read_labels
 from kx_widget.engine.layer_matches import LayerMatches
 from kx_widget.engine.model_sets import explainers_of, naming
 from kx_widget.engine.postprocess import resize
-from kx_widget.engine.statistics import pearson, ranks
+from kx_widget.engine.statistics import ranks, standardised
 from kx_widget.engine.types import Floats, Ints
-
-# With so many maps of other pictures each is compared, to tell how far maps agree anyway.
-OTHERS = 8
 
 
 @dataclass(frozen=True)
@@ -44,17 +41,23 @@ def agreement_of(first: Floats, other: Floats) -> MapAgreement:
         first, other: raw maps (N, h, w), each of its own size; the coarser one is interpolated.
     """
     size = (max(first.shape[1], other.shape[1]), max(first.shape[2], other.shape[2]))
-    a, b = (_ranks(resize(maps, size)) for maps in (first, other))
-    shifts = range(1, min(len(a), OTHERS + 1))
-    of_others = np.array([pearson(a, np.roll(b, shift, 0)) for shift in shifts])
-    finite = of_others[np.isfinite(of_others)]
-    return MapAgreement(pearson(a, b), float(finite.mean()) if finite.size else float("nan"))
+    a, b = (_standard_ranks(resize(maps, size)) for maps in (first, other))
+    correlations = np.einsum("ij,ij->i", a, b).clip(-1, 1)
+    # All pairs of different images at once: the product of the sums holds each of them, and those of the same image.
+    of_same = np.isfinite(correlations)
+    pairs = int(_known(a).sum() * _known(b).sum() - of_same.sum())
+    of_pairs = np.nansum(a, 0) @ np.nansum(b, 0) - correlations[of_same].sum()
+    return MapAgreement(correlations.astype(np.float32), float(of_pairs / pairs) if pairs else float("nan"))
 
 
-def _ranks(maps: Floats) -> Any:
-    """The ranks of the values of each map (N, n); NaN where one of them is no number."""
+def _known(rows: Any) -> NDArray[np.bool_]:
+    return np.isfinite(rows).all(-1)
+
+
+def _standard_ranks(maps: Floats) -> Any:
+    """The ranks of the values of each map (N, n), standardised; NaN where one of them is no number or all are equal."""
     flat = maps.reshape(len(maps), -1)
-    return np.where(np.isfinite(flat).all(-1, keepdims=True), ranks(flat), np.nan)
+    return standardised(np.where(_known(flat)[:, None], ranks(flat), np.nan))
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,6 +18,13 @@ def pearson(a: Any, b: Any) -> Floats:
     return _cosine(_centred(a), _centred(b))
 
 
+def standardised(values: Any) -> Reals:
+    """Values (…, n) less their mean, of length 1: the product of two is their correlation; NaN of a constant."""
+    centred = _centred(values)
+    lengths = np.sqrt((centred**2).sum(-1, keepdims=True))
+    return np.divide(centred, lengths, out=np.full(centred.shape, np.nan), where=lengths > 0)
+
+
 def spearman(a: Any, b: Any) -> Floats:
     """Spearman's rank correlation of (…, n) with (…, n), ties ranked in the middle; NaN where one is constant."""
     return pearson(ranks(a), ranks(b))

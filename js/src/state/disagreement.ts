@@ -15,24 +15,28 @@ function shiftOf(first: PredictionTable, others: readonly PredictionTable[], ima
   return Math.max(...shifts);
 }
 
-/** What tells images apart about which models disagree: numbers by which they are filtered and sorted. */
-export function disagreement(
+const column = (name: string, title: string, images: number, number: (image: number) => number): Numbers => ({
+  name,
+  title,
+  values: Float32Array.from({ length: images }, (_, image) => number(image)),
+});
+
+/** How far the predictions of each image move, [] where those of one model are known at most. */
+export const shiftColumns = (
   images: number,
   predictions: PredictionTable | null,
   others: readonly PredictionTable[],
-  agreements: readonly AgreementRecord[],
-): Numbers[] {
-  const numbersOf = (number: (image: number) => number) => Float32Array.from({ length: images }, (_, i) => number(i));
-  const columns: Numbers[] = [];
-  if (predictions && others.length > 0) {
-    const values = numbersOf((image) => shiftOf(predictions, others, image));
-    columns.push({ name: "shift", title: "change of prediction", values });
-  }
-  if (agreements.length > 0) {
-    const values = numbersOf((image) =>
-      Math.min(...agreements.map(({ correlations }) => correlations[image] ?? Number.NaN)),
-    );
-    columns.push({ name: "map_agreement", title: "agreement of maps", values });
-  }
-  return columns;
-}
+): Numbers[] =>
+  predictions && others.length > 0
+    ? [column("shift", "change of prediction", images, (image) => shiftOf(predictions, others, image))]
+    : [];
+
+/** How far the maps of each image agree at least, [] where no models are compared. */
+export const agreementColumns = (images: number, agreements: readonly AgreementRecord[]): Numbers[] =>
+  agreements.length > 0
+    ? [
+        column("map_agreement", "agreement of maps", images, (image) =>
+          Math.min(...agreements.map(({ correlations }) => correlations[image] ?? Number.NaN)),
+        ),
+      ]
+    : [];

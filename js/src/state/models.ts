@@ -30,18 +30,15 @@ export function isOtherClass(store: Store, image: number, column: number): boole
   return first === undefined || other === undefined ? null : first !== other;
 }
 
-/** How far the map of a column agrees with that of the first model, null where that is not known. */
-const agreementOf = (store: Store, image: number, column: number): number | null =>
-  recordOf(store, column)?.correlations[image] ?? null;
-
-const recordOf = (store: Store, column: number) => store.agreements.value.find((each) => each.column === column);
-
-/** The same as a line of text, with what maps of different images have in common; "" where it is not known. */
+/**
+ * How far the map of a column agrees with that of the first model, and what maps of different images have in common,
+ * as a line of text; "" where it is not known.
+ */
 export function agreementLine(store: Store, image: number, column: number): string {
-  const correlation = agreementOf(store, image, column);
-  if (correlation === null) return "";
-  const others = recordOf(store, column)?.of_others ?? null;
-  const rest = others === null ? "" : ` (different pictures: ${toHundredths(others)})`;
+  const record = store.agreements.value.find((each) => each.column === column);
+  const correlation = record?.correlations[image] ?? null;
+  if (!record || correlation === null) return "";
+  const rest = record.of_others === null ? "" : ` (different pictures: ${toHundredths(record.of_others)})`;
   return `maps agree ${toHundredths(correlation)}${rest}`;
 }
 

@@ -33,7 +33,7 @@ import type { LabelMap } from "../kernel/segmentation";
 import { type ColorEnds, colorEnds, type Display, type Scale, type Sign } from "../math/postprocess";
 import { type Point, Transform } from "../math/transform";
 import { differenceOf, WHOLE_DIFFERENCE } from "./difference";
-import { disagreement } from "./disagreement";
+import { agreementColumns, shiftColumns } from "./disagreement";
 import { columnFilter, countFilters, factsOf, factsOfStored, filterSort, isSort } from "./filterSort";
 import { lastSegment, shortNames } from "./format";
 import { Painting } from "./painting";
@@ -313,6 +313,10 @@ export class Store {
     const images = this.stored.value?.images ?? this.traits._images.value.length;
     return (this.constants.value?.suspicions?.items ?? []).map((each) => membersOf(each.images, images));
   });
+  /** Apart from the agreement of maps, which is another one with each answer. */
+  private readonly shifts = computed(() =>
+    shiftColumns(this.traits._images.value.length, this.predictions.value, [...this.modelPredictions.value.values()]),
+  );
   readonly facts = computed(() => {
     const [labels, stored] = [this.traits.labels.value, this.stored.value];
     const columns = this.constants.value?.columns ?? [];
@@ -325,12 +329,11 @@ export class Store {
           columns,
           this.constants.value?.predicts,
         );
-    const others = [...this.modelPredictions.value.values()];
-    const numbers = disagreement(facts.images, this.predictions.value, others, this.agreements.value);
+    const numbers = [...this.shifts.value, ...agreementColumns(facts.images, this.agreements.value)];
     return {
       ...facts,
       suspects: this.suspects.value,
-      others: others.map(({ predicted }) => predicted),
+      others: [...this.modelPredictions.value.values()].map(({ predicted }) => predicted),
       columns: [...facts.columns, ...numbers],
     };
   });
