@@ -105,8 +105,8 @@ class ExplainCallback(keras.callbacks.Callback):
         self._epoch = self._epochs_before = 0
         self._is_first_epoch = True
         self._batch = self._batches = self._batches_since = 0
-        # Whether the answer is that of the weights as they are.
-        self._is_told = False
+        # Whether the latest answer is that of the weights as they are.
+        self._is_explained = False
         # When training went on.
         self._since = 0.0
 
@@ -174,7 +174,7 @@ class ExplainCallback(keras.callbacks.Callback):
     def on_train_end(self, logs: Any = None) -> None:
         """Show the model as it is now, and let go of it."""
         if (session := self._session) is not None:
-            if not self._is_told:
+            if not self._is_explained:
                 self._safely("explain", lambda: self._explain(session, self._epoch, f"Epoch {self._epoch}"))
             self._safely("end", lambda: self._end(session))
         self._safely("files", self._outputs.close)
@@ -185,7 +185,7 @@ class ExplainCallback(keras.callbacks.Callback):
         self._batch += new
         self._batches += new
         self._batches_since += new
-        self._is_told = self._is_told and not new
+        self._is_explained = self._is_explained and not new
 
     @property
     def _session(self) -> "Session | None":
@@ -258,8 +258,8 @@ class ExplainCallback(keras.callbacks.Callback):
             answer = session.moment(epoch, words)
             if answer is None:
                 return
-            self._is_told = True
-            answer = _with_figures(answer, [_told(answer)])
+            self._is_explained = True
+            answer = _with_figures(answer, [_class_figure(answer)])
             session.training.add(answer)
             explained = session.explained()
             if explained is not None:
@@ -328,7 +328,7 @@ class ExplainCallback(keras.callbacks.Callback):
                 session.training.note(f"error: {about}", sentence)
 
 
-def _told(answer: EpochAnswer) -> EpochFigure:
+def _class_figure(answer: EpochAnswer) -> EpochFigure:
     """What the model says of the class that each map explains: its probability, or its score where it has none."""
     images, columns = (1 + max(item[name] for item in answer.items) for name in ("image", "column"))
     values: dict[str, Floats] = {
