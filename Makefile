@@ -1,4 +1,4 @@
-# make demo [HEADLESS=1] | test | test-browsers | test-fast | check | bench | oracles | docs | build | matrix | clean      Needs python3 >= 3.10 and Node.js >= 20.
+# make demo [HEADLESS=1] | test | test-browsers | test-fast | coverage | check | bench | oracles | docs | build | matrix | clean      Needs python3 >= 3.10 and Node.js >= 20.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -13,7 +13,7 @@ NOTEBOOK := notebooks/quickstart.ipynb
 FAST := tests/engine tests/widget tests/test_house.py tests/test_package.py
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test test-fast test-python test-engine test-units test-runs test-python-fast test-browser test-browsers test-firefox test-webkit test-js test-js-fast check bench oracles docs docs-notebooks gallery build matrix clean setup chromium firefox webkit bundles
+.PHONY: demo test test-fast coverage test-engine test-units test-runs test-python-fast test-browser test-browsers test-firefox test-webkit test-js test-js-fast check bench oracles docs docs-notebooks gallery build matrix clean setup chromium firefox webkit bundles
 
 setup: .venv/.installed $(BUNDLE)
 
@@ -29,9 +29,7 @@ endif
 
 # The tests in a browser wait for most of their time: three at once, the longest first, keep two cores busy to the end.
 test: setup chromium bundles
-	@rm -f .coverage.*
 	@$(MAKE) --no-print-directory --jobs=3 --keep-going --output-sync test-browser test-engine test-units test-runs test-js
-	$(COVERED)
 
 # Playwright's loop swallows the signal by which a test that hangs would be ended.
 test-browser: setup chromium bundles
@@ -47,24 +45,24 @@ test-firefox: setup firefox
 test-webkit: setup webkit
 	$(PY) -m pytest --timeout-method=thread -m every_browser --browser webkit tests/browser
 
-# All parts measure the lines and branches that they reach; pyproject.toml says how many must be.
 RUNS := tests/bulk tests/cli tests/compat tests/samples tests/test_docs.py tests/test_notebooks.py
-COVERAGE = COVERAGE_FILE=.coverage.$@ $(PY) -m pytest --cov --cov-report= --cov-fail-under=0
-COVERED := $(PY) -m coverage combine --quiet && $(PY) -m coverage report --skip-covered
-test-python: setup
-	@rm -f .coverage.*
-	@$(MAKE) --no-print-directory --keep-going test-engine test-units test-runs
-	$(COVERED)
-
+PYTEST = $(if $(MEASURED),COVERAGE_FILE=.coverage.$@) $(PY) -m pytest $(if $(MEASURED),--cov --cov-report= --cov-fail-under=0)
 test-engine: setup
-	$(COVERAGE) tests/engine
+	$(PYTEST) tests/engine
 
 test-units: setup
-	$(COVERAGE) --ignore=tests/browser --ignore=tests/engine $(addprefix --ignore=,$(RUNS))
+	$(PYTEST) --ignore=tests/browser --ignore=tests/engine $(addprefix --ignore=,$(RUNS))
 
 # Notebooks and data sets: fewer tests, each of which takes long. What those in a browser need lets them begin first.
 test-runs: setup chromium bundles
-	$(COVERAGE) $(RUNS)
+	$(PYTEST) $(RUNS)
+
+# All tests in Python but those in a browser, with the lines and branches that they reach, which takes a quarter longer;
+# pyproject.toml says how many must be.
+coverage: setup chromium bundles
+	@rm -f .coverage.*
+	@$(MAKE) --no-print-directory --keep-going MEASURED=1 test-engine test-units test-runs
+	$(PY) -m coverage combine --quiet && $(PY) -m coverage report --skip-covered
 
 # The inner loop: engine and widget on tiny nets, and the front end's own tests, in two minutes.
 test-fast: setup
