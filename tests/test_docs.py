@@ -83,8 +83,6 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return prepared.folder(tmp_path_factory.mktemp("files"))
 
 
-# A page of commands starts TensorFlow once for each.
-@pytest.mark.timeout(900)
 @pytest.mark.slow
 @pytest.mark.parametrize("path", [path for path in PAGES if BLOCK.search(path.read_text("utf-8"))], ids=name_of)
 def test_a_page_runs_as_it_is_written(path: Path, files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

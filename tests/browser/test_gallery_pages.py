@@ -15,9 +15,6 @@ from tests.browser.opened import ROOT, Opened
 from tests.browser.view import choose_method
 from tools import gallery
 
-# Where the pages are made first.
-pytestmark = pytest.mark.timeout(900)
-
 ALL_BYTES = 12_000_000
 DRAWN = re.compile("peak |no evidence|flat")
 

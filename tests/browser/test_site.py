@@ -15,9 +15,6 @@ from playwright.sync_api import Page, expect
 from tests.browser.lab import Lab
 from tests.browser.opened import Opened, pixels
 
-# Where the gallery is made first.
-pytestmark = pytest.mark.timeout(900)
-
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 MEGABYTES = 20
 # Of each kind of page one.

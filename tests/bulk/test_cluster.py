@@ -18,7 +18,6 @@ from tests.bulk import ray_job
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.timeout(600)
 def test_two_workers_one_killed_give_what_one_process_gives(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     for i in range(ray_job.IMAGES):
