@@ -21,9 +21,16 @@ expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="package")
-def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
+def running_lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     with Lab(request.config.getoption("--browser")) as lab:
         yield lab
+
+
+@pytest.fixture(scope="module")
+def lab(running_lab: Lab) -> Iterator[Lab]:
+    """The JupyterLab of all modules, which each leaves without pages and kernels."""
+    yield running_lab
+    running_lab.close_all()
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections.abc import Iterable
@@ -144,6 +145,13 @@ class Lab:
     def page(self, size: tuple[int, int], **options: Any) -> Page:
         """A new page of the browser, width and height in pixels, with Playwright's options of a context."""
         return self.browser.new_page(viewport={"width": size[0], "height": size[1]}, **options)
+
+    def close_all(self) -> None:
+        """Close all pages and end all kernels, which would take memory and time of what comes after."""
+        for context in self.browser.contexts:
+            context.close()
+        for session in json.loads(self.server.ask("/api/sessions")):
+            self.server.ask(f"/api/sessions/{session['id']}", "DELETE")
 
     def open(self, notebook: Path, *, size: tuple[int, int] = (1280, 900)) -> Notebook:
         """Open a copy of a notebook, kernel started, nothing run."""

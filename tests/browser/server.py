@@ -48,7 +48,7 @@ class Server:
         home = Path(self._home.name)
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        self._ready = f"{self.url}{ready}"
+        self._ready = ready
         self._log = home / "server.log"
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -87,13 +87,18 @@ class Server:
             orphan.kill()
         self._home.cleanup()
 
-    def _await_answer(self, timeout: float) -> None:
+    def ask(self, path: str, method: str = "GET", timeout: float = 60) -> bytes:
+        """What the server answers."""
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(urllib.request.Request(self.url + path, method=method), timeout=timeout) as answer:
+            return answer.read()
+
+    def _await_answer(self, timeout: float) -> None:
         deadline = time.monotonic() + timeout
         while True:
             try:
-                with opener.open(self._ready, timeout=5):
-                    return
+                self.ask(self._ready, timeout=5)
+                return
             except OSError:
                 if self._process.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError(

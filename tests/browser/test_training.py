@@ -84,6 +84,7 @@ def view(lab: Lab, request: pytest.FixtureRequest) -> Iterator[View]:
     view.settle()
     yield view
     page.evaluate(SETTINGS, "{}")
+    page.close()
     assert notebook.console_errors == []
 
 

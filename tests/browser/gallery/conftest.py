@@ -19,12 +19,9 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def spare(lab: Lab) -> Iterator[list[Page]]:
+def spare() -> list[Page]:
     """Pages that are open and not in use: a new one takes longer than what most tests do in it."""
-    pages: list[Page] = []
-    yield pages
-    for page in pages:
-        page.close()
+    return []
 
 
 @pytest.fixture
