@@ -31,8 +31,10 @@ class Budget:
         return int(max(1, min(self._most, self._fits, self.bytes // max(bytes_per_sample, 1))))
 
     def chunks(self, n: int, bytes_per_sample: int, size: int | None = None) -> Iterator[slice]:
-        """Slices that cover n samples, of `size` or as many as fit."""
-        size = size or self.samples(bytes_per_sample)
+        """Slices that cover n samples, of `size`, or as few as fit and all of about the same size."""
+        if size is None:
+            parts = max(1, math.ceil(n / self.samples(bytes_per_sample)))
+            size = max(1, math.ceil(n / parts))
         for start in range(0, n, size):
             yield slice(start, min(start + size, n))
 

@@ -27,6 +27,9 @@ PRODUCTS = {
     ),
     *("Identity", "Cast", "Reshape", "Squeeze", "ExpandDims", "Transpose", "Pad", "PadV2", "StridedSlice"),
 }
+# Hand on what they are given without a copy of it.
+ALIASES = {"Identity", "IdentityN", "Reshape", "Squeeze", "ExpandDims"}
+NEEDS_INPUTS_ONLY = {*PRODUCTS, *ALIASES}
 NEEDS_OUTPUT_ONLY = {"Relu", "Relu6", "Sigmoid", "Tanh", "Exp", "Sqrt", "Rsqrt"}
 
 
@@ -48,5 +51,15 @@ def saved_for_backward(ops: Sequence[Any], varying: Container[str], size: Size) 
         inputs = [t for t in op.inputs if t.op.name in varying]
         if op.type in SHAPE_ONLY or op.type in SUMS or (op.type in PRODUCTS and len(inputs) < 2):
             continue
-        needed |= {t.name: t for t in (*([] if op.type in NEEDS_OUTPUT_ONLY else inputs), *op.outputs)}
+        saved = [] if op.type in NEEDS_OUTPUT_ONLY else inputs
+        if op.type not in NEEDS_INPUTS_ONLY:
+            saved += op.outputs
+        needed |= {t.name: t for t in map(_origin, saved)}
     return sum(map(size, needed.values()))
+
+
+def _origin(t: Any) -> Any:
+    """The tensor whose memory another one shares."""
+    while t.op.type in ALIASES:
+        t = t.op.inputs[t.value_index]
+    return t
