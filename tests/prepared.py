@@ -36,6 +36,7 @@ def folder(where: Path) -> Path:
     large = np.random.default_rng(0).integers(0, 256, (560, 640, 3), np.uint8)
     for name in ("scene", "scene_6000_by_4000"):
         Image.fromarray(large).save(where / f"{name}.tif")
+    (where / "classes.txt").write_text("\n".join(class_names), encoding="utf-8")
     shutil.copy(DATA / "scenes.keras", where / "model.keras")
     shutil.copy(DATA / "segmenter.keras", where / "segmenter.keras")
     return where

@@ -6,8 +6,11 @@ import glob
 import hashlib
 import os
 import re
+import warnings
+from collections import Counter
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,14 +18,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kx_widget.bulk.threads import ordered_map, prefetch
-from kx_widget.engine.errors import ImageError, ParameterError
+from kx_widget.engine.errors import ImageError, ParameterError, UnknownTargetError
 from kx_widget.engine.folders import PICTURES, opened_endings, pictures_in
+from kx_widget.engine.targets import classes_named
 
 if TYPE_CHECKING:
     # Stores are shown without Keras.
     from kx_widget.engine.model_inputs import ModelInputs
 
 BATCHES_AHEAD = 2
+# So many folders or classes are named in a message.
+SHOWN = 6
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,7 @@ class ImageFiles:
 
     Attributes:
         paths: of the files, which are their ids as well.
-        class_names: one a class, where the folders of the files are named after them.
+        class_names: one a class, where the folders of the files are named after them; "_" in a folder may be a space.
         root: the folder that relative paths begin at; "" is the current one.
     """
 
@@ -83,9 +89,24 @@ class ImageFiles:
         for position, path in enumerate(self.paths[start:stop], start):
             yield SourceItem(position, path, Path(self.root, path), self._label(path))
 
+    def without_class(self) -> dict[str, int]:
+        """How many files lie in each folder that no class is named like, or several are."""
+        folders = Counter(_folder_of(path) for path in self.paths)
+        return {folder: count for folder, count in folders.items() if folder not in self._classes}
+
+    @cached_property
+    def _classes(self) -> dict[str, int]:
+        """The class of each folder that has one."""
+        classes: dict[str, int] = {}
+        for folder in {*map(_folder_of, self.paths)} if self.class_names else ():
+            names = self.class_names or ()
+            same = classes_named(folder, names) or classes_named(folder.replace("_", " "), names)
+            if len(same) == 1:
+                classes[folder] = same[0]
+        return classes
+
     def _label(self, path: str) -> int | None:
-        folder = Path(path).parent.name
-        return self.class_names.index(folder) if self.class_names and folder in self.class_names else None
+        return self._classes.get(_folder_of(path))
 
 
 @dataclass(frozen=True)
@@ -127,6 +148,33 @@ class ImageStream:
 Source = ImageFiles | ImageStream
 
 
+def _folder_of(path: str) -> str:
+    return Path(path).parent.name
+
+
+def _check_folders(files: ImageFiles) -> None:
+    """Say which folders are not named after a class.
+
+    Raises:
+        UnknownTargetError: none is.
+    """
+    missing = files.without_class()
+    folders = ", ".join([*map(repr, sorted(missing)[:SHOWN]), *(["…"] if len(missing) > SHOWN else [])])
+    names = files.class_names or ()
+    known = ", ".join([*map(repr, names[:SHOWN]), *(["…"] if len(names) > SHOWN else [])])
+    hint = f"The classes are {known}. Name them as the folders are: class_names=, in a shell --class-names."
+    if not files.has_labels:
+        raise UnknownTargetError(f'labels="folder": no class is named like the folder {folders}. {hint}')
+    if missing:
+        count = sum(missing.values())
+        warnings.warn(
+            f"{count} of {len(files.paths)} images have no label, for no class is named like their folder: {folders}. "
+            f"{hint}",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+
+
 def read_source(
     source: Any, labels: str | None = None, class_names: Sequence[str] = (), inputs: ModelInputs | None = None
 ) -> Source:
@@ -143,6 +191,7 @@ def read_source(
     Raises:
         ImageError: there are no images, or the source is nothing of the kind, or files where a model takes more.
         ParameterError: another `labels`.
+        UnknownTargetError: `"folder"`, and no folder is named after a class.
     """
     if labels not in (None, "folder"):
         raise ParameterError(f'labels={labels!r} is not known. Pass "folder" or None.')
@@ -161,7 +210,10 @@ def read_source(
             raise ImageError(
                 f"The model takes {names}, and files are the image alone: pass something that yields dicts with all."
             )
-        return ImageFiles(paths, tuple(class_names) if labels else None)
+        files = ImageFiles(paths, tuple(class_names) if labels else None)
+        if labels:
+            _check_folders(files)
+        return files
     if not (isinstance(source, Iterable) or hasattr(source, "__getitem__")) or isinstance(source, (bytes, Mapping)):
         raise ImageError(
             f"{type(source).__name__} is not a source of images. Pass files, a folder, a glob, a tf.data.Dataset, "

@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+import warnings
 
 from kx_widget.install import how_to_install
 
@@ -12,6 +13,7 @@ def main() -> None:
     # TensorFlow would tell about its build first.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     _write_any_character()
+    warnings.formatwarning = _as_a_sentence
     try:
         from kx_widget.cli.evaluation_commands import app
     except ModuleNotFoundError as error:
@@ -24,6 +26,10 @@ def main() -> None:
         app(prog_name="kx")
     except (KxError, ImportError, OSError) as error:
         sys.exit(f"kx: {error}")
+
+
+def _as_a_sentence(message: Warning | str, *_: object, **__: object) -> str:
+    return f"kx: {message}\n"
 
 
 def _write_any_character() -> None:

@@ -17,5 +17,5 @@ def run(folder: str, store: str, told: Any) -> None:
     keras.utils.set_random_seed(0)
     x = kx.Explainer(models.residual())
     told.send("begins")
-    x.explain_to(store, folder, ["top", 1], part_images=4, labels="folder")
+    x.explain_to(store, folder, ["top", 1], part_images=4)
     told.send("done")

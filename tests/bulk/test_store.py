@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import random
 import sys
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -38,7 +39,7 @@ def table(path):
 
 
 def store(explainer, folder, path, **question):
-    return explainer.explain_to(path, folder, TARGETS, **{"part_images": 4, "labels": "folder", **question})
+    return explainer.explain_to(path, folder, TARGETS, **{"part_images": 4, **question})
 
 
 def test_one_row_an_image_and_target(explainer, folder, tmp_path):
@@ -99,12 +100,21 @@ def test_the_true_class_of_each_image_is_that_of_its_folder(folder, tmp_path):
         assert w.wait().target_names == (expected.target_names[0][1:2],)
 
 
+def test_folders_without_a_class_are_said_and_an_underscore_is_a_space(folder, tmp_path):
+    (folder / "cats").rename(folder / "big_cats")
+    x = kx.Explainer(models.residual(), class_names=["Big cats", "wolves", "y", "z"])
+    with pytest.warns(RuntimeWarning, match="^11 of 21 images have no label, .*: 'dogs'. The classes are 'Big cats', "):
+        kept = x.explain_to(tmp_path / "s", folder, labels="folder")
+    rows = kept.rows(kept.select(), ["id", "label"])
+    assert {(Path(row["id"]).parent.name, row["label"]) for row in rows} == {("big_cats", 0), ("dogs", None)}
+
+
 def test_without_labels_there_are_no_true_classes(explainer, folder, tmp_path):
-    for labels in (None, "folder"):  # and no folder has the name of a class
+    for explain in (explainer.explain_dataset, partial(explainer.explain_to, tmp_path / "s")):
         with pytest.raises(kx.UnknownTargetError, match=r'none of these files has one.*labels="folder"'):
-            explainer.explain_to(tmp_path / "s", folder, "true", labels=labels)
-        with pytest.raises(kx.UnknownTargetError, match="none of these files has one"):
-            explainer.explain_dataset(folder, "true", labels=labels)
+            explain(folder, "true")
+        with pytest.raises(kx.UnknownTargetError, match="no class is named like the folder 'cats', 'dogs'"):
+            explain(folder, labels="folder")
     assert not (tmp_path / "s").exists()
     with pytest.raises(kx.UnknownTargetError, match="the first 2 images of the source have none"):
         next(explainer.explain_dataset([photos(2), photos(2)], "true"))

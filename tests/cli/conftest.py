@@ -1,5 +1,7 @@
 """The command, and a model to ask it about."""
 
+import warnings
+
 import keras
 import pytest
 
@@ -27,6 +29,8 @@ def kx_command(monkeypatch, capsys):
 
     def run(*arguments):
         monkeypatch.setattr("sys.argv", ["kx", *map(str, arguments)])
+        # The command has its own, for good.
+        monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
         with pytest.raises(SystemExit) as ended:
             main()
         out, err = capsys.readouterr()

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import warnings
 import webbrowser
 from pathlib import Path
 
@@ -37,6 +38,20 @@ def test_a_parameter_that_a_method_has_not_is_not_taken_for_an_argument(kx_comma
     code, _, err = kx_command("explain", model, folder, "--param", "steps=5")
     assert (code, "'targets'" in err) == (1, False)
     assert "Grad-CAM has no parameter 'steps'. It takes none." in err
+
+
+def test_a_folder_that_is_no_class_is_said_in_a_sentence(kx_command, model, folder, tmp_path):
+    names, asked = (
+        tmp_path / "names.txt",
+        ("explain", model, folder, "--labels", "folder", "--out", tmp_path / "s", "--quiet"),
+    )
+    code, _, err = kx_command(*asked)
+    assert (code, err.startswith('kx: labels="folder": no class is named like')) == (1, True)
+    assert "--class-names" in err
+    names.write_text("cats\nx\ny\nz\n", encoding="utf-8")
+    with pytest.warns(RuntimeWarning, match="^11 of 21 images have no label, .*: 'dogs'. The classes are 'cats', "):
+        kx_command(*asked, "--class-names", names)
+    assert warnings.formatwarning("Said.", RuntimeWarning, "file", 1) == "kx: Said.\n"
 
 
 def test_explain_and_show(kx_command, model, folder, tmp_path):
@@ -329,7 +344,7 @@ def test_explain_tells_what_the_model_predicts(kx_command, model, folder, tmp_pa
 def test_of_many_photos_explain_counts_the_predictions(kx_command, model, folder, tmp_path):
     for i in range(12):
         Image.effect_noise((20, 20), 90).convert("RGB").save(folder / "dogs" / f"more-{i}.png")
-    _, out, _ = kx_command("explain", model, folder, "--labels", "folder", "--out", tmp_path / "s", "--quiet")
+    _, out, _ = kx_command("explain", model, folder, "--out", tmp_path / "s", "--quiet")
     lines = out.splitlines()
     assert lines[1] == "Predicted of 31 photos:"
     assert sum(int(line.split()[0]) for line in lines[2:] if " × " in line) == 31
