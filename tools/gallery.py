@@ -32,8 +32,9 @@ hide: [navigation]
 # Gallery
 
 Click a picture, and the widget runs here, without Python: each is a page that `w.save("view.html")` wrote, with the
-answers that were asked before. Networks and pictures are those of `kx.samples`; `python -m tools.gallery` makes the
-pages, and this document."""
+answers that were asked before. Networks and pictures are those of `kx.samples`.
+
+<!-- `python -m tools.gallery` makes the pages, and this document. -->"""
 SECONDS = 600.0
 HEIGHT = 680
 # What shows every method: of the sample scenes, those with a horse and something else.
@@ -83,8 +84,8 @@ def start() -> kx.KxWidget:
     model, images, class_names, _ = kx.samples.load()
     w = kx.KxWidget(model, images, class_names=class_names, height=HEIGHT)
     ask_each(w, "layer", ["block1_out", "block2_out", "block3_out", "merge_out"])
-    ask_each(w, "method", ["layercam", "gradcampp", "hirescam", "gradcam"])
-    ask_each(w, "target", [*class_names, "top"])
+    for method in ("layercam", "gradcampp", "hirescam", "gradcam"):
+        ask_each(w, "target", [*class_names, "top"], method=method)
     w.measure()
     return w
 

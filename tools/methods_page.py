@@ -17,8 +17,7 @@ PAGE = Path(__file__).parents[1] / "docs/methods.md"
 PICTURES = PAGE.parent / "methods"
 HEADING = """# Methods
 
-`python -m tools.methods_page` writes this page from the table of methods, their docstrings, and maps of the sample
-networks.
+<!-- `python -m tools.methods_page` writes this page from the table of methods, docstrings, and sample networks. -->
 
 S is the score of the target before the softmax or sigmoid, x the picture, x′ a baseline, A_k channel k of the layer's
 activations, ij a cell, g a gradient of S. Maps are raw: negative values are evidence against the class. A pass is one

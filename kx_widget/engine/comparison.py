@@ -90,15 +90,25 @@ class Comparison:
             columns |= {name: values[:, 0], f"{name}_low": values[:, 1], f"{name}_high": values[:, 2]}
         return pd.DataFrame(columns)
 
+    def __str__(self) -> str:
+        rows = self._table
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+
     def _repr_html_(self) -> str:
+        lines = ("".join(f'<td style="text-align:left">{escape(cell)}</td>' for cell in row) for row in self._table)
+        return f"<table>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
+
+    @property
+    def _table(self) -> list[list[str]]:
+        """A row of titles, then one a method and layer: its name, and the mean by each metric."""
         titles = [f"{s.title} {'↑' if s.better == 'higher' else '↓'}" for s in self.metrics.values()]
         means, told = self.means, self.told
         rows = [["method and layer", *titles]]
         for row, contender in enumerate(self.contenders):
             cells = [_interval(means[name][row], int(told[name][row])) for name in self.metrics]
             rows.append([f"{contender}{': ' if contender.problem else ''}{contender.problem}", *cells])
-        lines = ("".join(f'<td style="text-align:left">{escape(cell)}</td>' for cell in row) for row in rows)
-        return f"<table>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
+        return rows
 
 
 def compare(

@@ -59,8 +59,7 @@ def slic(image: Floats, number: int) -> Ints:
         from skimage import segmentation
     except ImportError as error:
         raise UnsupportedMethodError(
-            f"superpixels='slic' needs scikit-image: pip install scikit-image, or {how_to_install('superpixels')}. "
-            "superpixels='grid' needs nothing."
+            f"superpixels='slic' needs scikit-image: {how_to_install('superpixels')}. superpixels='grid' needs nothing."
         ) from error
     low, high = float(image.min()), float(image.max())
     pixels = (image - low) / max(high - low, np.finfo(np.float32).tiny)

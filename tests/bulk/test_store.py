@@ -243,5 +243,5 @@ def test_without_pyarrow_a_sentence_says_what_to_install(explainer, monkeypatch,
     monkeypatch.setattr(
         builtins, "__import__", lambda name, *a: real("no such module" if name.startswith("pyarrow") else name, *a)
     )
-    with pytest.raises(ImportError, match=r"pip install '\.\[store\]' in a clone of kx_widget\."):
+    with pytest.raises(ImportError, match=r"needs pyarrow: pip install 'pyarrow>=15'\."):
         explainer.explain_to(tmp_path / "s", [photos(1)])

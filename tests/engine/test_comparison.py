@@ -1,5 +1,6 @@
 """Methods and layers beside each other."""
 
+import re
 from dataclasses import replace
 
 import keras
@@ -78,6 +79,9 @@ def test_the_best_come_first_and_those_without_a_mean_last(case):
 def test_a_comparison_is_a_table(case):
     _, _, comparison, _ = case
     assert repr(comparison).endswith("['sparseness', 'single_deletion', 'mu_fidelity']; 6 images × 1 targets)")
+    titles, *rows = str(comparison).splitlines()
+    assert titles.split("  ")[0] == "method and layer"
+    assert re.match(r"gradcam · body/after_add  .*0\.\d{3} \(.* to .*\), 6 images", rows[0])
     page = comparison._repr_html_()
     assert "Sparseness ↑" in page
     assert page.count("<tr>") == 6
