@@ -84,13 +84,20 @@ def test_by_keyboard_among_500_the_right_image_is_selected_and_read(gallery: Ope
 # Canvases' sizes, by image, while the grid is scrolled over many rows.
 SIZES = """async (sheet) => {
     const sizes = {};
+    const { top, bottom } = sheet.getBoundingClientRect();
+    const isInSight = (box) => box.bottom > top && box.top < bottom;
     for (let i = 0; i < 60; i++) {
         sheet.scrollBy({ top: 97, behavior: "instant" });
-        await new Promise(requestAnimationFrame);
-        for (const tile of sheet.querySelectorAll("[data-kx-tile]")) {
-            const { width, height } = tile.querySelector("canvas");
-            // 300 wide is one that was not drawn yet.
-            if (width !== 0 && width !== 300) (sizes[tile.dataset.image] ??= new Set()).add(`${width}×${height}`);
+        // Until all in sight are drawn, however slow that is.
+        for (let frame = 0, missing = 1; frame < 600 && missing > 0; frame++) {
+            await new Promise(requestAnimationFrame);
+            missing = 0;
+            for (const tile of sheet.querySelectorAll("[data-kx-tile]")) {
+                const { width, height } = tile.querySelector("canvas");
+                // 300 wide is one that was not drawn yet.
+                if (width === 0 || width === 300) missing += isInSight(tile.getBoundingClientRect());
+                else (sizes[tile.dataset.image] ??= new Set()).add(`${width}×${height}`);
+            }
         }
     }
     return Object.values(sizes).map((of) => of.size);
