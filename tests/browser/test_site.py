@@ -8,10 +8,12 @@ import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.axe import complaints
 from tests.browser.lab import Lab
 from tests.browser.opened import Opened, pixels
 
@@ -85,6 +87,16 @@ def test_pages_show_and_fit(page: Page, served: str):
             page.goto(served + name)
             expect(page.locator("h1")).to_be_visible()
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (name, size)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_read_it(lab: Lab, served: str, scheme: Literal["light", "dark"]):
+    for size in (NARROW, WIDE):
+        with lab.browser.new_context(viewport=size, color_scheme=scheme) as context:
+            page = context.new_page()
+            for name in ("index.html", "comparison.html", "how-to/own-model.html", "reference/explainer.html"):
+                page.goto(served + name)
+                assert complaints(page, "body", ("serious", "critical")) == [], (name, size)
 
 
 def test_it_is_searched(page: Page, address: str):
