@@ -104,9 +104,11 @@ def test_folders_without_a_class_are_said_and_an_underscore_is_a_space(folder, t
     (folder / "cats").rename(folder / "big_cats")
     x = kx.Explainer(models.residual(), class_names=["Big cats", "wolves", "y", "z"])
     with pytest.warns(RuntimeWarning, match="^11 of 21 images have no label, .*: 'dogs'. The classes are 'Big cats', "):
-        kept = x.explain_to(tmp_path / "s", folder, labels="folder")
-    rows = kept.rows(kept.select(), ["id", "label"])
-    assert {(Path(row["id"]).parent.name, row["label"]) for row in rows} == {("big_cats", 0), ("dogs", None)}
+        labels = x.explain_to(tmp_path / "s", folder, labels="folder").columns(["id", "label"])
+    assert {(Path(row["id"]).parent.name, row["label"]) for row in labels.to_pylist()} == {
+        ("big_cats", 0),
+        ("dogs", None),
+    }
 
 
 def test_without_labels_there_are_no_true_classes(explainer, folder, tmp_path):

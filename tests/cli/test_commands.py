@@ -41,16 +41,16 @@ def test_a_parameter_that_a_method_has_not_is_not_taken_for_an_argument(kx_comma
 
 
 def test_a_folder_that_is_no_class_is_said_in_a_sentence(kx_command, model, folder, tmp_path):
-    names, asked = (
+    names, command = (
         tmp_path / "names.txt",
         ("explain", model, folder, "--labels", "folder", "--out", tmp_path / "s", "--quiet"),
     )
-    code, _, err = kx_command(*asked)
+    code, _, err = kx_command(*command)
     assert (code, err.startswith('kx: labels="folder": no class is named like')) == (1, True)
     assert "--class-names" in err
     names.write_text("cats\nx\ny\nz\n", encoding="utf-8")
     with pytest.warns(RuntimeWarning, match="^11 of 21 images have no label, .*: 'dogs'. The classes are 'cats', "):
-        kx_command(*asked, "--class-names", names)
+        kx_command(*command, "--class-names", names)
     assert warnings.formatwarning("Said.", RuntimeWarning, "file", 1) == "kx: Said.\n"
 
 
