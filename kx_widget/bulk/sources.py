@@ -90,16 +90,15 @@ class ImageFiles:
             yield SourceItem(position, path, Path(self.root, path), self._label(path))
 
     def without_class(self) -> dict[str, int]:
-        """How many files lie in each folder that no class is named like, or several are."""
-        folders = Counter(_folder_of(path) for path in self.paths)
-        return {folder: count for folder, count in folders.items() if folder not in self._classes}
+        """How many files lie in each folder that no single class is named like."""
+        folders = Counter(map(_folder_of, self.paths))
+        return {folder: files for folder, files in folders.items() if folder not in self._classes}
 
     @cached_property
     def _classes(self) -> dict[str, int]:
         """The class of each folder that has one."""
-        classes: dict[str, int] = {}
-        for folder in {*map(_folder_of, self.paths)} if self.class_names else ():
-            names = self.class_names or ()
+        names, classes = self.class_names or (), dict[str, int]()
+        for folder in {*map(_folder_of, self.paths)}:
             same = classes_named(folder, names) or classes_named(folder.replace("_", " "), names)
             if len(same) == 1:
                 classes[folder] = same[0]
@@ -164,12 +163,11 @@ def _check_folders(files: ImageFiles) -> None:
     known = ", ".join([*map(repr, names[:SHOWN]), *(["…"] if len(names) > SHOWN else [])])
     hint = f"The classes are {known}. Name them as the folders are: class_names=, in a shell --class-names."
     if not files.has_labels:
-        raise UnknownTargetError(f'labels="folder": no class is named like the folder {folders}. {hint}')
+        raise UnknownTargetError(f'labels="folder": no single class is named like the folder {folders}. {hint}')
     if missing:
-        count = sum(missing.values())
         warnings.warn(
-            f"{count} of {len(files.paths)} images have no label, for no class is named like their folder: {folders}. "
-            f"{hint}",
+            f"{sum(missing.values())} of {len(files.paths)} images have no label, for no single class is named like "
+            f"their folder: {folders}. {hint}",
             RuntimeWarning,
             stacklevel=3,
         )

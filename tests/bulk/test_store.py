@@ -115,7 +115,7 @@ def test_without_labels_there_are_no_true_classes(explainer, folder, tmp_path):
     for explain in (explainer.explain_dataset, partial(explainer.explain_to, tmp_path / "s")):
         with pytest.raises(kx.UnknownTargetError, match=r'none of these files has one.*labels="folder"'):
             explain(folder, "true")
-        with pytest.raises(kx.UnknownTargetError, match="no class is named like the folder 'cats', 'dogs'"):
+        with pytest.raises(kx.UnknownTargetError, match="no single class is named like the folder 'cats', 'dogs'"):
             explain(folder, labels="folder")
     assert not (tmp_path / "s").exists()
     with pytest.raises(kx.UnknownTargetError, match="the first 2 images of the source have none"):

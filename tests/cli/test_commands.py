@@ -46,7 +46,7 @@ def test_a_folder_that_is_no_class_is_said_in_a_sentence(kx_command, model, fold
         ("explain", model, folder, "--labels", "folder", "--out", tmp_path / "s", "--quiet"),
     )
     code, _, err = kx_command(*command)
-    assert (code, err.startswith('kx: labels="folder": no class is named like')) == (1, True)
+    assert (code, err.startswith('kx: labels="folder": no single class is named like')) == (1, True)
     assert "--class-names" in err
     names.write_text("cats\nx\ny\nz\n", encoding="utf-8")
     with pytest.warns(RuntimeWarning, match="^11 of 21 images have no label, .*: 'dogs'. The classes are 'cats', "):
