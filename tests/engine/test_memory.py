@@ -3,6 +3,7 @@
 import tracemalloc
 import weakref
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -57,6 +58,27 @@ def test_what_was_refused_is_never_asked_for_again():
         assert_array_equal(doubled, 2 * np.arange(16))
     assert asked == [16, 8, *[4] * 12]
     assert budget.samples(1) == 4
+
+
+def test_parts_are_as_few_as_fit_and_of_about_the_same_size():
+    budget = Budget(10)
+    assert [part.stop - part.start for part in budget.chunks(8, 2 * 2**20)] == [4, 4]
+    assert [part.stop - part.start for part in budget.chunks(11, 2 * 2**20)] == [4, 4, 3]
+    assert [part.stop - part.start for part in budget.chunks(8, 2 * 2**20, 5)] == [5, 3]
+    assert list(budget.chunks(0, 1)) == []
+
+
+def test_a_swish_keeps_what_it_is_given_once_and_its_sigmoid():
+    """So that the way back has x and σ(x) of each, and what the last gives; what is handed on takes nothing more."""
+    pixels, swishes = 12 * 12 * 3, 4
+    image = keras.Input((12, 12, 3))
+    x = image
+    for _ in range(swishes):
+        x = keras.layers.Activation("swish")(x)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    model = keras.Model(image, keras.layers.Dense(4)(x))
+    running, whole = Explainer(model).prepare((12, 12, 3)).graph.bytes_per_sample
+    assert whole - running == 4 * pixels * (2 * swishes + 1)
 
 
 def test_what_follows_an_early_layer_keeps_to_the_budget_on_its_way_back():
