@@ -29,11 +29,13 @@ from tests.browser.view import bilinear, choose_method, control, difference, rea
 
 HOSTILE = ("</script><img src=x onerror='window.hurt = 1'>", "<b>dog</b>", "cup", "sky & sea")
 NOTEBOOK = """
+import keras
 import numpy as np
 
 import kx_widget as kx
 from tests import models
 
+keras.utils.set_random_seed(0)
 # Noise compresses worst.
 photos = np.random.default_rng(0).integers(0, 256, (32, 360, 360, 3), np.uint8)
 w = kx.KxWidget(models.residual(), photos, class_names=["ant", "bee", "cat", "dog"], layer="stem")

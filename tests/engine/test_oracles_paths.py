@@ -160,7 +160,7 @@ def test_segments_of_xrai_are_widened_by_a_disk(reach):
 
 def test_xrai_says_what_is_missing(explainer, monkeypatch):
     monkeypatch.setitem(sys.modules, "skimage", None)
-    with pytest.raises(UnsupportedMethodError, match=r"XRAI needs scikit-image.*pip install '\.\[superpixels\]'"):
+    with pytest.raises(UnsupportedMethodError, match=r"XRAI needs scikit-image.*pip install 'scikit-image>="):
         explainer.explain(case().images, method="xrai")
 
 

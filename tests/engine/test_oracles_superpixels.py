@@ -212,5 +212,5 @@ def test_borders_are_drawn_where_each_superpixel_has_one_value(settings):
 
 def test_without_scikit_image_a_sentence_says_what_to_do(monkeypatch):
     monkeypatch.setitem(sys.modules, "skimage", None)
-    with pytest.raises(kx.UnsupportedMethodError, match=r"pip install scikit-image.*superpixels='grid'"):
+    with pytest.raises(kx.UnsupportedMethodError, match=r"pip install 'scikit-image>=.*superpixels='grid'"):
         kx.explain(models.pooled(), cases.photos(1), [0], method="lime", superpixels="slic")

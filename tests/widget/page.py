@@ -42,8 +42,6 @@ class Page:
     def heard(self, widget, content, buffers):
         self.messages.append(content)
         kind, gen = content["kind"], content.get("gen", 0)
-        if kind in ("maps", "ahead", "pictures"):
-            self.say(widget, "ack", seq=content["seq"])
         if kind in ("queued", "running", *ENDS) and gen > self.gen:
             self.gen, self.maps, self.over = gen, {}, False
         if kind == "running":
@@ -80,6 +78,9 @@ class Page:
         if kind == "thumbnails":
             self.key = content["key"]
             self.thumbnails.update({item["layer"]: decode(item, buffers[0]) for item in content["items"]})
+        # Last: what waits for it comes within this call, and finds all that came before.
+        if kind in ("maps", "ahead", "pictures"):
+            self.say(widget, "ack", seq=content["seq"])
 
     def kinds(self):
         return [m["kind"] for m in self.messages]
