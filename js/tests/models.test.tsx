@@ -1,3 +1,4 @@
+import { act } from "preact/test-utils";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { captionOf } from "../src/canvas/captions";
 import type { TileMap } from "../src/kernel/decode";
@@ -183,6 +184,18 @@ describe("the view", () => {
   };
   afterEach(() => screen.close());
   const options = () => screen.all("option").map(({ textContent }) => textContent);
+
+  it("says that no image is like the chosen ones, so that all are shown", () => {
+    draw();
+    const textOf = (filter: string) => {
+      act(() => {
+        store.traits.show.value = filter;
+      });
+      return screen.one("status").textContent;
+    };
+    expect(textOf("true 7")).toMatch(/^none is “true .+”: all \d images$/);
+    expect(textOf("wrong")).toMatch(/^1 of \d images$/);
+  });
 
   it("shows the difference at a button", () => {
     draw();

@@ -47,6 +47,8 @@ SETTINGS = (
 CODE = ("preprocess_code", "method_code", "target_code", "detect_code")
 # What is written of some jobs alone.
 OPTIONAL = ("channels", "embeddings", "regions", "units", "bands", "references", "beside", "epoch")
+# What asks for numbers that a store may also keep, by what it says of them.
+SWITCHES = {"channels": "channel_relevance", "embeddings": "embeddings"}
 UNKNOWN = "unknown: "
 # What is locked where folders are not.
 LOCK = ".lock"
@@ -432,5 +434,8 @@ def _check_images(folder: Path, done: dict[str, Any], source: Source) -> None:
 
 
 def _change(key: str, before: Any, now: Any) -> str:
+    if key in SWITCHES and None in (before, now):
+        name = SWITCHES[key]
+        return f"now {'without' if now is None else 'with'} {name}=True, in a shell --{name.replace('_', '-')}"
     short = all(len(str(value)) < 60 for value in (before, now))
     return f"{key} {before!r}, now {now!r}" if short else f"another {key.replace('_', ' ')}"

@@ -340,11 +340,15 @@ export class Store {
   /** How many images each filter shows. */
   readonly filters = computed(() => countFilters(this.facts.value));
   /** The images shown, in the order of their rows. */
+  /** The chosen filter; "all" where no image is like that: it may have gone with the labels that it was about. */
+  readonly filter = computed(() => {
+    const { show } = this.traits;
+    const isFilter = this.filters.value.has(show.value) || columnFilter(this.facts.value, show.value) !== null;
+    return isFilter ? show.value : "all";
+  });
   readonly rows = computed(() => {
-    // The chosen filter or sort may have gone with the labels that it was about.
-    const [facts, { show, sort }] = [this.facts.value, this.traits];
-    const isFilter = this.filters.value.has(show.value) || columnFilter(facts, show.value) !== null;
-    return filterSort(facts, isFilter ? show.value : "all", isSort(facts, sort.value) ? sort.value : "given");
+    const [facts, { sort }] = [this.facts.value, this.traits];
+    return filterSort(facts, this.filter.value, isSort(facts, sort.value) ? sort.value : "given");
   });
 
   viewOf = (image: number) => (this.linked.value || image === this.zoomed.value ? this.view.value : Transform.identity);

@@ -47,7 +47,6 @@ const SORTS: Readonly<Record<Sort, string>> = {
 export function RowControls({ store, actions }: ViewProps) {
   const facts = store.facts.value;
   if (facts.images < 2) return comparesModels(store) ? <DifferenceButtons store={store} /> : null;
-  const shown = store.rows.value.length;
   const sorts = sortsOf(facts);
   return (
     <div class="arrange" role="group" aria-label="Rows">
@@ -73,10 +72,20 @@ export function RowControls({ store, actions }: ViewProps) {
       {comparesModels(store) && <DifferenceButtons store={store} />}
       <SizeSlider store={store} />
       <span class="dim count" role="status">
-        {shown < facts.images ? `${shown} of ${facts.images} images` : `${shown} images`}
+        {countText(store)}
       </span>
     </div>
   );
+}
+
+function countText(store: Store): string {
+  const { images, predicted } = store.facts.value;
+  const [shown, show] = [store.rows.value.length, store.traits.show.value];
+  if (shown < images) return `${shown} of ${images} images`;
+  if (predicted.length === 0 || show === store.filter.value) return `${shown} images`;
+  const [kind, label] = show.split(" ");
+  const isClass = BY_CLASS.some(([name]) => name === kind);
+  return `none is “${isClass ? `${kind} ${className(store, Number(label))}` : show}”: all ${images} images`;
 }
 
 /** Of a choice whose text is a phrase. */
