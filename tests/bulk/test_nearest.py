@@ -97,7 +97,7 @@ def test_it_takes_no_pass_and_changes_nothing_else(model, files, tmp_path):
     for folder, is_asked in (("False", True), ("True", False)):
         with pytest.raises(FormatError, match="another question") as refused:
             explainer.explain_to(tmp_path / folder, files, TARGETS, embeddings=is_asked)
-        assert str(refused.value).count("embeddings") == 1
+        assert str(refused.value).count("--embeddings") == 1
 
 
 def test_a_run_that_was_cut_off_ends_with_the_same(explainer, files, tmp_path):
