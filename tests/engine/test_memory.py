@@ -77,8 +77,8 @@ def test_a_swish_keeps_what_it_is_given_once_and_its_sigmoid():
         x = keras.layers.Activation("swish")(x)
     x = keras.layers.GlobalAveragePooling2D()(x)
     model = keras.Model(image, keras.layers.Dense(4)(x))
-    running, whole = Explainer(model).prepare((12, 12, 3)).graph.bytes_per_sample
-    assert whole - running == 4 * pixels * (2 * swishes + 1)
+    forward, with_gradients = Explainer(model).prepare((12, 12, 3)).graph.bytes_per_sample
+    assert with_gradients - forward == 4 * pixels * (2 * swishes + 1)
 
 
 def test_what_follows_an_early_layer_keeps_to_the_budget_on_its_way_back():

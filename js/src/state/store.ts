@@ -339,13 +339,13 @@ export class Store {
   });
   /** How many images each filter shows. */
   readonly filters = computed(() => countFilters(this.facts.value));
-  /** The images shown, in the order of their rows. */
   /** The chosen filter; "all" where no image is like that: it may have gone with the labels that it was about. */
   readonly filter = computed(() => {
     const { show } = this.traits;
     const isFilter = this.filters.value.has(show.value) || columnFilter(this.facts.value, show.value) !== null;
     return isFilter ? show.value : "all";
   });
+  /** The images shown, in the order of their rows; a chosen sort may have gone with the labels, too. */
   readonly rows = computed(() => {
     const [facts, { sort }] = [this.facts.value, this.traits];
     return filterSort(facts, this.filter.value, isSort(facts, sort.value) ? sort.value : "given");
