@@ -1,7 +1,7 @@
 """What an answer will cost, in seconds, told by how long a forward pass takes."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,20 +10,33 @@ from kx_widget.engine.question import Question
 from kx_widget.engine.types import Workload
 from kx_widget.engine.wrappers import WRAPPERS
 
-# Samples at once: one, and if that is quick as many as methods of many passes run, first to warm up.
-SAMPLES = (1, 8, 8)
+# Samples at once: one, and if that is quick as many as methods of many passes run.
+SAMPLES = (1, 8)
+# Passes of so many samples; the first ones are a warm-up, in which much is laid out that is there later.
+ROUNDS = 2
 QUICK = 0.03
 
 
-def seconds_a_pass(question: Question) -> float:
-    """How long a forward pass of one of the question's images takes beside others; compiles nothing, keeps nothing."""
+def seconds_a_pass(question: Question, stale: Callable[[], bool] = lambda: False) -> float | None:
+    """How long a forward pass of one of the question's images takes beside others; compiles nothing, keeps nothing.
+
+    Args:
+        question: what is asked.
+        stale: tells that nobody wants to know any more.
+
+    Returns:
+        Seconds, None where nobody wants to know.
+    """
     probe = question.probe(slice(0, min(max(SAMPLES), len(question.images.batch))))
     seconds = 0.0
     for samples in SAMPLES:
         images = np.arange(samples) % len(probe.x)
-        start = time.perf_counter()
-        probe.at(probe.x[images], images).scores()
-        seconds = (time.perf_counter() - start) / samples
+        for _ in range(ROUNDS):
+            if stale():
+                return None
+            start = time.perf_counter()
+            probe.at(probe.x[images], images).scores()
+            seconds = (time.perf_counter() - start) / samples
         if seconds > QUICK:
             # Whoever asks the next question waits for this.
             break

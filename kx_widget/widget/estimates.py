@@ -61,7 +61,7 @@ class Estimates:
         """How long a pass of one image takes, measured with those of a question; None where nobody wants to know."""
         # The page draws the answer first: it may run on the same cores.
         if self._pass_seconds is None and not wait(PAUSE):
-            self._pass_seconds = seconds_a_pass(question)
+            self._pass_seconds = seconds_a_pass(question, lambda: wait(0))
         return self._pass_seconds
 
     def learn(self, query: Query, part: Part, watch: Stopwatch) -> None:

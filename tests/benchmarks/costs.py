@@ -32,7 +32,7 @@ def rows() -> Iterator[tuple[str, ...]]:
             images = next(pictures)
             explainer.explain(images, [1])
             question = explainer.ask(images, [1], method=name, **params)
-            estimate = seconds_for(question, seconds_a_pass(question)) or 0.0
+            estimate = seconds_for(question, seconds_a_pass(question) or 0.0) or 0.0
             ratios.append(estimate / seconds(partial(explainer.explain, images, [1], method=name, **params)))
         spread = f"{median(ratios):.2f} ({min(ratios):.2f} … {max(ratios):.2f})"
         yield method.title, "0.5 … 2", spread

@@ -1,9 +1,12 @@
 """What an answer is said to cost, against what it takes."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import kx_widget as kx
+from kx_widget.engine import costs
 from kx_widget.engine.costs import seconds_a_pass, seconds_for
 from tests import cases, models
 
@@ -55,3 +58,14 @@ def test_measuring_compiles_nothing(explainer):
     before = {name: count for name, count in explainer.counts.items() if name.startswith("trace")}
     assert seconds_a_pass(explainer.ask(cases.photos())) > 0
     assert {name: count for name, count in explainer.counts.items() if name.startswith("trace")} == before
+
+
+@pytest.mark.parametrize(("taken", "a_pass"), [([9, 0.02, 0.8, 0.16], 0.02), ([9, 0.5], 0.5)])
+def test_the_first_pass_is_a_warm_up(explainer, monkeypatch, taken, a_pass):
+    times = np.cumsum([each for seconds in taken for each in (1, seconds)])
+    monkeypatch.setattr(costs, "time", SimpleNamespace(perf_counter=map(float, times).__next__))
+    assert seconds_a_pass(explainer.ask(cases.photos())) == pytest.approx(a_pass)
+
+
+def test_whoever_asks_next_does_not_wait_for_it(explainer):
+    assert seconds_a_pass(explainer.ask(cases.photos()), iter([False, True]).__next__) is None
