@@ -158,8 +158,15 @@ it("tabs go round by arrows, and take the focus along", () => {
     ["true", "0", true],
   ];
   expect(["ArrowRight", "ArrowRight", "ArrowLeft", "Enter"].map(press)).toEqual([second, first, second, second]);
-  screen.one("tab", "a").fire("click");
-  expect(screen.one("tabpanel").textContent).toBe("a");
+  const chosenBy = (name: string, type: string, fields: object = {}) => {
+    screen.one("tab", name).fire(type, fields);
+    return screen.one("tabpanel").textContent;
+  };
+  expect(chosenBy("a", "click")).toBe("a");
+  // A finger that scrolls presses too.
+  expect(chosenBy("b", "pointerdown", { pointerType: "touch", button: 0 })).toBe("a");
+  expect(chosenBy("b", "pointerdown", { pointerType: "mouse", button: 2 })).toBe("a");
+  expect(chosenBy("b", "pointerdown", { pointerType: "mouse", button: 0 })).toBe("b");
 });
 
 describe("cells", () => {

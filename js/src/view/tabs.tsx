@@ -19,12 +19,15 @@ interface TabsProps {
 const STEPS: Readonly<Record<string, number>> = { ArrowRight: 1, ArrowLeft: -1 };
 
 export function Tabs({ tabs, chosen, label, children }: TabsProps) {
+  const choose = (id: string) => {
+    chosen.value = id;
+  };
   const onKeyDown = (event: KeyboardEvent) => {
     const step = STEPS[event.key];
     if (!step) return;
     const place = tabs.findIndex(({ id }) => id === chosen.value);
     const { id } = tabs[(place + step + tabs.length) % tabs.length];
-    chosen.value = id;
+    choose(id);
     const list = event.currentTarget as HTMLElement;
     list.querySelector<HTMLElement>(`[data-tab="${id}"]`)?.focus();
     event.preventDefault();
@@ -43,9 +46,9 @@ export function Tabs({ tabs, chosen, label, children }: TabsProps) {
             aria-selected={tab.id === chosen.value}
             aria-controls="kx-tabpanel"
             tabIndex={tab.id === chosen.value ? 0 : -1}
-            onClick={() => {
-              chosen.value = tab.id;
-            }}
+            // A click needs the release to be here too, but what comes above may move the tab away before it.
+            onPointerDown={(event) => event.pointerType === "mouse" && event.button === 0 && choose(tab.id)}
+            onClick={() => choose(tab.id)}
           >
             {tab.label}
           </button>
