@@ -97,8 +97,8 @@ def test_a_finger_chooses_in_a_narrow_window(gallery: Open) -> None:
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= NARROW
     row.tap()
-    assert view.trait("method") == "blobs2"
     expect(view.root.get_by_role("listbox", name="Methods")).to_be_hidden()
+    assert view.trait("method") == "blobs2"
 
 
 def test_concepts_are_chosen_as_a_method_is(gallery: Open) -> None:
