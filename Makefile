@@ -28,6 +28,7 @@ demo: setup
 endif
 
 # The tests in a browser wait for most of their time: three at once, the longest first, keep two cores busy to the end.
+# Those that compute give way to them.
 test: setup chromium bundles
 	@$(MAKE) --no-print-directory --jobs=3 --keep-going --output-sync test-browser test-engine test-units test-runs test-js
 
@@ -46,7 +47,7 @@ test-webkit: setup webkit
 	$(PY) -m pytest --timeout-method=thread -m every_browser --browser webkit tests/browser
 
 RUNS := tests/bulk tests/cli tests/compat tests/samples tests/test_docs.py tests/test_notebooks.py
-PYTEST = $(if $(MEASURED),COVERAGE_FILE=.coverage.$@) $(PY) -m pytest $(if $(MEASURED),--cov --cov-report= --cov-fail-under=0)
+PYTEST = $(if $(MEASURED),COVERAGE_FILE=.coverage.$@) nice -n 5 $(PY) -m pytest $(if $(MEASURED),--cov --cov-report= --cov-fail-under=0)
 test-engine: setup
 	$(PYTEST) tests/engine
 
