@@ -116,7 +116,9 @@ def test_a_notebook_runs_and_computes_what_it_tells(name):
     notebook = nbformat.read(ROOT / f"notebooks/{name}.ipynb", as_version=4)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     notebook.cells.append(nbformat.v4.new_code_cell(textwrap.dedent(CHECKS[name])))
-    NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(ROOT)}}).execute()
+    NotebookClient(
+        notebook, timeout=600, startup_timeout=600, kernel_name="python3", resources={"metadata": {"path": str(ROOT)}}
+    ).execute()
     outputs = [output for cell in cells for output in cell.outputs]
     assert not [o for o in outputs if o.output_type == "stream" and o.name == "stderr" and "Error" in o.text]
     assert any("application/vnd.jupyter.widget-view+json" in o.get("data", {}) for o in outputs)

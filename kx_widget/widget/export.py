@@ -13,6 +13,7 @@ from kx_widget.engine.types import Floats
 from kx_widget.widget.archive import EPOCHS_PART, Archive, Asides, KeptAnswer, SavedEpochs, pack
 from kx_widget.widget.call_site import shared_arguments
 from kx_widget.widget.downloads import Downloads
+from kx_widget.widget.epoch_history import EpochHistory
 from kx_widget.widget.html import page, page_state
 from kx_widget.widget.static_preview import Displays, is_attended, static_preview
 from kx_widget.widget.worker import start_timer
@@ -66,13 +67,14 @@ class Exporter:
 
     def snapshot(self) -> None:
         """Put the latest answer into the trait now."""
-        if answers := self._archive.answers():
-            session = self._widget._open
+        session, answers = self._widget._session, self._archive.answers()
+        # The timer may call once the widget is closed.
+        if session is not None and answers:
             block = pack(
                 self.welcome, self._predictions, answers[-1:], SNAPSHOT_BYTES,
                 asides=Asides(
                     session.segmentations.kept(self._version), session.concepts.known(self._version),
-                    session.nearest.kept(), self._epochs(SNAPSHOT_BYTES),
+                    session.nearest.kept(), _epochs(session.training.history, SNAPSHOT_BYTES),
                 ),
             )  # fmt: skip
             with self._widget._lock:
@@ -173,17 +175,17 @@ class Exporter:
                 session.segmentations.of_page(self._version),
                 session.concepts.of_page(self._version, self._widget.overlay == "concepts"),
                 session.nearest.of_page(answers[-1].traits, self._version, self._predictions),
-                self._epochs(limit),
+                _epochs(session.training.history, limit),
             ),
         )  # fmt: skip
-
-    def _epochs(self, limit: int) -> SavedEpochs:
-        """What a page of so many bytes keeps of a training."""
-        history = self._widget._open.training.history
-        moments = [(answer.record(), answer.data) for answer in history.within(int(EPOCHS_PART * limit))]
-        return SavedEpochs(moments, list(history.notes.values()))
 
     def _preview(self) -> dict[str, str]:
         w = self._widget
         look = {name: getattr(w, name) for name in ("colormap", "sign", "scale", "clip", "photo")}
         return static_preview(w.results, self._titles, look | {"style": w.map_style, "alpha": w.opacity})
+
+
+def _epochs(history: EpochHistory, limit: int) -> SavedEpochs:
+    """What a page of so many bytes keeps of a training."""
+    moments = [(answer.record(), answer.data) for answer in history.within(int(EPOCHS_PART * limit))]
+    return SavedEpochs(moments, list(history.notes.values()))

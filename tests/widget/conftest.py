@@ -12,15 +12,27 @@ NAMES = ["cat", "dog", "cup", "sky"]
 
 @pytest.fixture
 def browser(monkeypatch):
+    """However busy the machine is, what is quick is measured unasked."""
+    monkeypatch.setattr("kx_widget.widget.evidence_requests.MOST_SECONDS", float("inf"))
     return Page(monkeypatch)
+
+
+@pytest.fixture
+def patient_prefetch(monkeypatch):
+    """However busy the machine is, what is one click away is answered."""
+    monkeypatch.setattr("kx_widget.widget.prefetch.SECONDS_A_QUESTION", 60)
 
 
 @pytest.fixture(scope="module")
 def explainer(request):
     """Its classes have the names that the module says, if it does."""
     # What needs no model is also tested where there is no Keras.
+    import keras
+
     from tests import models
 
+    # Whatever ran before.
+    keras.utils.set_random_seed(0)
     return kx.Explainer(models.residual(), class_names=getattr(request.module, "CLASS_NAMES", NAMES))
 
 

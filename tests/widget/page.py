@@ -10,7 +10,11 @@ from tests.widget.decode import decode
 ENDS = ("done", "cancelled", "error")
 
 
-def until(condition, seconds=20):
+# However busy the machine is.
+PATIENCE = 300
+
+
+def until(condition, seconds=PATIENCE):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
@@ -87,7 +91,7 @@ class Page:
 
     def wait(self, widget):
         """The answer, once the page has it too."""
-        result = widget.wait()
+        result = widget.wait(PATIENCE)
         until(lambda: self.gen == widget._session._latest.current.gen and self.over)
         return result
 
@@ -133,7 +137,7 @@ def stalled(monkeypatch, owner, name, call=1):
         calls.append(arguments)
         if len(calls) >= call:
             waits.set()
-            assert goes_on.wait(20)
+            assert goes_on.wait(PATIENCE)
         return function(*arguments, **keywords)
 
     monkeypatch.setattr(owner, name, slowly)

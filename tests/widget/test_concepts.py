@@ -70,6 +70,7 @@ def test_they_are_those_of_the_explainer_in_all_images(browser, net):
         assert_allclose(widget.concepts.maps, expected.maps, atol=1e-5)
 
 
+@pytest.mark.usefixtures("patient_prefetch")
 def test_no_pass_is_made_for_them_and_they_are_told_once(browser, net):
     with opened(browser, net) as widget:
         rest(widget)
@@ -131,6 +132,7 @@ def test_many_images_come_in_parts(browser, net, monkeypatch):
 def test_a_question_comes_first_and_the_search_goes_on_after_it(browser, net, monkeypatch):
     with opened(browser, net) as widget:
         rest(widget)
+        monkeypatch.setattr(concept_search, "SECONDS_BETWEEN_PROGRESS", 60)
         calls, waits, goes_on = stalled(monkeypatch, engine, "weights_of")
         browser.say(widget, "find_concepts", have="", concepts=3, images=[0], among=[])
         assert waits.wait(20)

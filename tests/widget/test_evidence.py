@@ -158,7 +158,7 @@ def test_nothing_is_measured_while_nobody_looks(browser, explainer, pictures):
 def test_what_it_takes_is_told_before(widget, browser):
     until(lambda: "costs" in browser.kinds())
     (costs,) = [m for m in browser.messages if m["kind"] == "costs"]
-    assert 0 < costs["measuring"] < 10
+    assert costs["measuring"] > 0
     widget.compare = "targets"
     browser.wait(widget)
     rest(widget)

@@ -189,6 +189,8 @@ def test_another_question_of_the_page_is_answered_between_batches_and_followed(b
                 thread = threading.Thread(target=lambda: setattr(widget, "method", "gradients"))
                 thread.start()
                 thread.join()
+                # The worker stands before the model, which is let go between batches.
+                until(lambda: session_of(callback).training.gate._waiting)
             if len(batches) == 4:
                 assert widget.status == "done"
                 assert {result.method for result in widget.results} == {"gradients"}

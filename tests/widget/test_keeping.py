@@ -113,6 +113,13 @@ def test_the_snapshot_holds_the_latest_answer_after_a_while(widget):
     assert_array_equal(maps, widget.result.maps[:, 0])
 
 
+def test_a_snapshot_that_comes_after_the_widget_was_closed_changes_nothing(widget):
+    widget.close()
+    before = widget._snapshot
+    widget._exporter.snapshot()
+    assert widget._snapshot == before
+
+
 def test_the_snapshot_is_for_python_to_write(widget):
     before = widget._snapshot
     widget.set_state({"_snapshot": b"of the browser"})
@@ -154,13 +161,15 @@ class Host:
 def test_an_output_holds_a_picture_beside_the_widget(widget, monkeypatch):
     host = Host(monkeypatch)
     widget.compare = "targets"
+    # A display waits for a second.
+    widget.wait(300)
     widget._ipython_display_()
     (data,) = host.outputs
     assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == widget.model_id
     with Image.open(io.BytesIO(base64.b64decode(data["image/png"]))) as picture:
         shown = np.asarray(picture.convert("RGB"))
     assert shown.shape == (3 * 160 + 2 * static_preview.GAP, 3 * 160 + 2 * static_preview.GAP, 3)
-    expected = widget.result.overlay(alpha=0.6)
+    expected = widget.result.pictures(alpha=0.6)
     for image, column in np.ndindex(3, 3):
         tile = shown[image * (160 + static_preview.GAP) :, column * (160 + static_preview.GAP) :][:160, :160]
         small = np.asarray(Image.fromarray(tile).resize((12, 12), Image.Resampling.BOX), float)

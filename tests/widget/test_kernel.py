@@ -13,7 +13,7 @@ from kx_widget.widget.outbox import LARGEST_FRAME
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 60
+SECONDS = 300
 SETUP = """
 import asyncio, threading, time
 from pathlib import Path

@@ -11,6 +11,7 @@ import traitlets
 from numpy.testing import assert_array_equal
 
 import kx_widget as kx
+from kx_widget.widget import session
 from tests import cases
 from tests.widget.page import rest, until
 
@@ -72,12 +73,21 @@ def test_from_asyncio(widget, explainer):
     assert_array_equal(found.maps, explainer.explain(cases.photos(), "sky").maps)
 
 
-def test_an_interrupted_wait_cancels_and_leaves_everything_usable(widget, browser, explainer, heeded_interrupts):
+def test_an_interrupted_wait_cancels_and_leaves_everything_usable(
+    widget, browser, explainer, heeded_interrupts, monkeypatch
+):
     widget.params = {"smooth": {"repetitions": 1000}}
     until(lambda: widget.progress > 0)
-    threading.Timer(0.1, _thread.interrupt_main).start()
+    wait_for = session.wait_for
+
+    def interrupted(*arguments):
+        threading.Timer(0.1, _thread.interrupt_main).start()
+        return wait_for(*arguments)
+
+    monkeypatch.setattr(session, "wait_for", interrupted)
     with pytest.raises(KeyboardInterrupt):
         widget.wait()
+    monkeypatch.setattr(session, "wait_for", wait_for)
     assert widget.status == "cancelled"
     widget.params = {}
     assert_array_equal(browser.wait(widget).maps, explainer.explain(cases.photos()).maps)

@@ -14,7 +14,7 @@ from kx_widget.widget.export import Exporter
 from kx_widget.widget.model_answers import ModelQuery
 from kx_widget.widget.session import Session
 from tests import cases, models
-from tests.widget.page import rest
+from tests.widget.page import rest, until
 
 METHODS = ("gradcam", "layercam", "gradients", "eigencam")
 # Of the first four there is one a question, of the others one a widget.
@@ -28,6 +28,11 @@ def alive():
     return {kind.__name__: kinds[kind] for kind in KINDS}
 
 
+def end_of_worker():
+    """Wait until the thread is gone, which holds its last job."""
+    until(lambda: not any(t.name == "kx-widget" for t in threading.enumerate()))
+
+
 def test_a_closed_widget_lets_go_of_its_model(browser):
     model = models.residual()
     seen = weakref.ref(model)
@@ -36,6 +41,7 @@ def test_a_closed_widget_lets_go_of_its_model(browser):
     rest(w)
     w.close()
     del model
+    end_of_worker()
     gc.collect()
     assert seen() is None
     assert not [t for t in threading.enumerate() if t.name == "kx-widget"]
@@ -71,6 +77,7 @@ def test_widgets_opened_and_closed_leave_nothing_behind(browser):
         with browser.open(kx.KxWidget(models.pooled(), cases.photos())) as w:
             browser.wait(w)
             rest(w)
+        end_of_worker()
         browser.messages.clear()
 
     open_and_close()

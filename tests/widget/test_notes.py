@@ -22,6 +22,7 @@ def silent(browser):
         yield widget
 
 
+@pytest.mark.usefixtures("patient_prefetch")
 def test_the_page_hears_of_it_with_the_map(browser, silent):
     assert len(browser.maps) == 3
     for item, values in browser.maps.values():

@@ -136,7 +136,8 @@ def test_regions_that_say_nothing_are_the_same_question():
     assert regions_of({}, [0, 2]) is None
 
 
-def test_only_the_image_that_changed_is_computed(widget, browser):
+def test_only_the_image_that_changed_is_computed(widget, browser, monkeypatch):
+    monkeypatch.setattr("kx_widget.widget.prefetch.neighbours", lambda *_: ())
     ask(widget, browser, regions={"1": PIXEL})
     rest(widget)
     streamed = follow_streams(widget)

@@ -64,6 +64,7 @@ def test_it_is_the_argmax_of_the_output_as_keras_gives_it(browser, net):
             assert_array_equal(seen, keras_labels(net)[image])
 
 
+@pytest.mark.usefixtures("patient_prefetch")
 def test_no_pass_is_made_of_it_and_it_is_told_again_as_it_was(browser, net):
     with opened(browser, net) as widget:
         rest(widget)

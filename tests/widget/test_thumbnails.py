@@ -31,6 +31,7 @@ def want(widget, browser, image=0, column=0, have=""):
     return browser.thumbnails
 
 
+@pytest.mark.usefixtures("patient_prefetch")
 @pytest.mark.parametrize("method", ["gradcam", "layercam", "eigencam"])
 def test_every_layer_has_its_map_for_one_pass(widget, browser, method):
     widget.method, widget.target = method, "top-2"
