@@ -141,7 +141,7 @@ class Opened:
     def until(self, condition: Callable[[], T | None], what: str, timeout: float = 30) -> T:
         """Wait until a condition is neither False nor None, and return its value."""
         deadline = time.monotonic() + timeout
-        while (value := condition()) is None or value is False:
+        while (value := condition()) is None or (isinstance(value, bool | np.bool_) and not value):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"not within {timeout} s: {what}")
             self.page.evaluate(NEXT_FRAME)
@@ -152,6 +152,13 @@ def pixels(canvas: Locator) -> np.ndarray:
     """A canvas's backing store, RGBA (height, width, 4), once its picture is there."""
     height, width, encoded = canvas.evaluate(PIXELS)
     return np.frombuffer(base64.b64decode(encoded), np.uint8).reshape(height, width, 4)
+
+
+def ready_to_paint(root: Locator) -> Locator:
+    """The large picture, once it takes strokes and lies where it stays."""
+    canvas = root.locator("[data-painting] .close-up canvas")
+    pixels(canvas)
+    return canvas
 
 
 def place(canvas: Locator, x: float, y: float) -> tuple[float, float]:

@@ -39,6 +39,8 @@ def strip(view: View) -> Iterator[Locator]:
     strip = view.root.get_by_role("region", name="Concepts")
     strip.get_by_label("How many").select_option("3")
     expect(strip.get_by_role("listitem")).to_have_count(3)
+    # There are no more than three, also where more are asked for.
+    expect(strip).to_have_attribute("aria-busy", "false")
     yield strip
     strip.get_by_role("button", name="Close the concepts").click()
     view.await_trait("overlay", "map")

@@ -15,7 +15,7 @@ from kx_widget.cli.tables import evaluation_remarks, evaluation_table
 from kx_widget.widget.evaluation_page import write_evaluation_page
 from tests.browser.axe import complaints
 from tests.browser.lab import Lab
-from tests.browser.opened import pixels
+from tests.browser.opened import Opened, pixels
 from tests.engine.test_metric_laws import decisive
 
 METRICS = ["sparseness", "random_logit", "single_deletion", "srg"]
@@ -67,6 +67,7 @@ def test_the_page_shows_what_evaluate_says(
             slider.press("ArrowRight")
         scored = x.scored_picture(e, 0, 0, step=4, images=files)
         expect(panel.locator(".covered")).to_contain_text("40 % covered")
-        assert (pixels(panel.locator(".covered canvas"))[..., :3] == scored.pixels).all()
+        canvas = panel.locator(".covered canvas")
+        Opened(page).until(lambda: (pixels(canvas)[..., :3] == scored.pixels).all(), "the covered picture is drawn")
     assert complaints(page) == []
     page.close()

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.axe import complaints
 from tests.browser.lab import PANEL, Lab
-from tests.browser.opened import pixels
+from tests.browser.opened import pixels, ready_to_paint
 from tests.browser.view import WIDE, View, view_of
 
 CELL = """
@@ -42,6 +42,7 @@ def view(lab: Lab) -> Iterator[View]:
         view.notebook.execute(LISTEN)
         view.root.evaluate("(root) => root.scrollIntoView({ block: 'start' })")
         view.root.get_by_role("region", name="Image in focus").get_by_role("tab", name="Paint").click()
+        ready_to_paint(view.root)
         yield view
 
 

@@ -66,10 +66,12 @@ def test_zoomed_the_panel_shows_the_pixels_of_the_file_and_counts_them(view: Vie
 
 
 def test_a_tile_counts_the_pixels_of_the_file(view: View) -> None:
+    readout = view.tiles.first.locator(".readout")
+    view.leave()
+    expect(readout).to_be_hidden()
     box = view.canvas(0).bounding_box()
     assert box is not None
     view.notebook.page.mouse.move(box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2)
-    readout = view.tiles.first.locator(".readout")
     expect(readout).to_be_visible()
     assert 3400 < int(readout.inner_text().split(",")[0]) < 4000
 

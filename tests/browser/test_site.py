@@ -114,7 +114,8 @@ def test_a_widget_of_a_tutorial_is_live(page: Page, address: str):
     frame.scroll_into_view_if_needed()
     root = frame.content_frame.locator("[data-kx-root]")
     canvas = root.locator("[data-kx-tile] canvas").first
-    expect(canvas).to_be_visible()
+    # The photographs are there before the maps.
+    expect(canvas).to_have_attribute("aria-label", re.compile("peak "))
     before = pixels(canvas)
     assert before.std() > 10
     root.get_by_label("Opacity").first.fill("0")

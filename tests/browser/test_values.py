@@ -7,6 +7,7 @@ import re
 from playwright.sync_api import Locator, expect
 
 from tests.browser.axe import complaints
+from tests.browser.opened import ready_to_paint
 from tests.browser.view import View
 
 # The first value is 200 times the mean of red, the second that of green less that of blue.
@@ -43,7 +44,7 @@ def test_tile_bars_and_picker_tell_values_and_no_probability(view: View, panel: 
 
 def test_paint_tells_the_value_before_and_after(view: View, panel: Locator) -> None:
     panel.get_by_role("tab", name="Paint").click()
-    box = panel.locator(".close-up canvas").bounding_box()
+    box = ready_to_paint(view.root).bounding_box()
     assert box is not None
     mouse = view.notebook.page.mouse
     mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.3 * box["height"])

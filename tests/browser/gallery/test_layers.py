@@ -45,6 +45,8 @@ def test_a_stage_is_its_last_layer_and_what_it_holds(gallery: Open) -> None:
     expect(stage).to_have_attribute("aria-expanded", "false")
     expect(stage).to_have_attribute("data-holds", "true")
     assert view.trait("layer") == "trunk/stage2/block2/relu"
+    # Thumbnails are asked for half a second after the answer.
+    view.page.wait_for_function("gallery.model.sent.some(({ kind, gen }) => kind === 'want' && gen === 2)")
     sent = view.page.evaluate("gallery.model.sent.length")
     view.root.get_by_role("treeitem", name="64²").locator(".branch").click()
     expect(view.root.get_by_role("treeitem", name="64²")).to_have_attribute("aria-expanded", "true")

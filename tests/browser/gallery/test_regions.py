@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.axe import complaints
 from tests.browser.gallery.page import NARROW, Gallery, Open
-from tests.browser.opened import pixels, place
+from tests.browser.opened import pixels, place, ready_to_paint
 
 QUERY = "regions&images=2"
 
@@ -172,7 +172,7 @@ def test_whole_pictures_are_a_choice_of_the_one_in_focus(view: Gallery) -> None:
 def test_what_is_painted_is_explained(view: Gallery) -> None:
     panel = view.root.get_by_role("region", name="Image in focus")
     panel.get_by_role("tab", name="Paint").click()
-    canvas = panel.locator(".close-up canvas")
+    canvas = ready_to_paint(view.root)
     view.page.mouse.move(*place(canvas, 0.4, 0.4))
     view.page.mouse.down()
     view.page.mouse.move(*place(canvas, 0.6, 0.6), steps=4)

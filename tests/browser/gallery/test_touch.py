@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.gallery import states
 from tests.browser.gallery.page import NARROW, Gallery, Open
-from tests.browser.opened import pixels, place
+from tests.browser.opened import pixels, place, ready_to_paint
 from tests.browser.view import difference
 
 Point = tuple[float, float]
@@ -109,7 +109,7 @@ def test_a_finger_paints(gallery: Open) -> None:
     states.measured(view)
     panel = view.root.get_by_role("region", name="Image in focus")
     panel.get_by_role("tab", name="Paint").tap()
-    canvas = panel.locator(".close-up canvas")
+    canvas = ready_to_paint(view.root)
     canvas.scroll_into_view_if_needed()
     before = pixels(canvas)
     Fingers(view).drag((place(canvas, 0.3, 0.4), place(canvas, 0.7, 0.6)))
