@@ -155,6 +155,18 @@ def test_nothing_is_measured_while_nobody_looks(browser, explainer, pictures):
         until(lambda: 0 in {image for image, _ in told(browser, 1)})
 
 
+def test_what_takes_long_is_measured_once_it_is_asked_for(browser, explainer, pictures, monkeypatch):
+    monkeypatch.setattr("kx_widget.widget.evidence_requests.MOST_SECONDS", 0)
+    with browser.open(kx.KxWidget(explainer, pictures)) as w:
+        browser.wait(w)
+        rest(w)
+        assert {each["curves"] for each in told(browser).values()} == {None}
+        browser.say(w, "measure", gen=browser.gen, images=[1], cover="blur")
+        until(lambda: told(browser)[1, 0]["curves"] is not None)
+        rest(w)
+        assert [image for (image, _), each in told(browser).items() if each["curves"] is not None] == [1]
+
+
 def test_what_it_takes_is_told_before(widget, browser):
     until(lambda: "costs" in browser.kinds())
     (costs,) = [m for m in browser.messages if m["kind"] == "costs"]
