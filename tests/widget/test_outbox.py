@@ -203,8 +203,9 @@ def test_a_storm_of_questions_is_told_at_the_rate_allowed_and_ends_with_the_last
         assert wire.changed.wait_for(lambda: wire.sent[-1][0] == done(500), 20)
     allowed = MESSAGES_AT_ONCE + MESSAGES_PER_SECOND * (time.monotonic() - start) + 1
     assert len(wire.sent) <= allowed
-    last = [m for m, _, _ in wire.sent if m["gen"] == 500]
-    assert [m["kind"] for m in last] == ["running", "maps", "done"]
+    # A message may become allowed at any moment: that the last question waits is told only where one does then.
+    last = [m["kind"] for m, _, _ in wire.sent if m["gen"] == 500 and m["kind"] != "queued"]
+    assert last == ["running", "maps", "done"]
 
 
 def test_answers_that_nobody_asked_for_come_last_and_go_with_the_question(wire):
