@@ -123,7 +123,7 @@ class EvidenceRequests:
                     evidence.keep_curves(explained, answer.focus, cover, stale)
             is_more = before != (evidence.has_free, evidence.measured, evidence.curves)
             if not stale() and self._latest.images.at_once and is_more:
-                self._latest.keep_whole(answer)
+                self._latest.keep_whole(answer, stale)
         except Exception as error:
             self._latest.tell_problem(error, is_asked=bool(self._wanted_evidence))
         with self._latest.changed:

@@ -66,15 +66,17 @@ class LatestAnswer:
                 kept = KeptAnswer(answer.traits, answer.columns, list(answer.tiles.values()), seconds, False)
                 self._keep(kept, answer.version, self.predictions_of(answer))
 
-    def keep_whole(self, answer: CurrentAnswer) -> None:
-        """Keep an answer to which no map is missing, with what was measured of it so far."""
+    def keep_whole(self, answer: CurrentAnswer, stale: Callable[[], bool] = lambda: False) -> None:
+        """Keep an answer to which no map is missing, with what was measured of it so far, unless it is stale."""
         tiles, evidence = list(answer.tiles.values()), answer.evidence
         kept = KeptAnswer(
             answer.traits, answer.columns, tiles, answer.seconds,
             evidence=evidence.records, curves=evidence.curves, rankings=answer.rankings,
             agreements=answer.agreements, models=self.models.kept(answer.version),
         )  # fmt: skip
-        self._keep(kept, answer.version, self.predictions)
+        with self.changed:
+            if not stale():
+                self._keep(kept, answer.version, self.predictions)
 
     def take(
         self, answer: CurrentAnswer, tiles: Tiles, frames: Mapping[tuple[int, int], Frame], stale: CancelToken
@@ -129,9 +131,11 @@ class LatestAnswer:
         """Tell all that is known of the answer, to views that come later."""
         if answer.status == "idle":
             return
-        self.outbox.begin(answer.gen, waiting=not answer.key)
+        self.outbox.begin_again(self.images.at_once)
         if answer.key:
             self.tell_running(answer)
+        else:
+            self.outbox.tell("queued")
         if self.images.at_once:
             self.show(answer, list(answer.tiles.values()))
         self.tell_end(answer)

@@ -30,6 +30,8 @@ KEPT_BACK = 5
 OF_QUESTION = (
     "queued", "running", "progress", "painted", "covered", "thumbnails", "agreements", "costs", "evidence", "rankings",
 )  # fmt: skip
+# A view that comes later is told these again; the rest is what single views have asked for.
+TOLD_AGAIN = ("queued", "running", "progress", "agreements", "costs", "evidence", "rankings", "nearest")
 KEYS_KEPT = 1000
 MOST_VIEWS = 1000
 MOST_ERRORS = 5
@@ -52,7 +54,7 @@ class Outbox:
 
     def __init__(self, send: Send, lock: threading.RLock) -> None:
         self._send = send
-        self._lock = lock
+        self.lock = lock
         self._views: dict[str, None] = {}
         self._gen = 0
         self._notices: dict[str, list[Notice]] = {kind: [] for kind in NOTICES}
@@ -78,7 +80,7 @@ class Outbox:
             waiting: for its turn.
             deaf: no page may be heard before long.
         """
-        with self._lock:
+        with self.lock:
             self._gen, self.is_deaf = gen, deaf
             self._notices.update({kind: [] for kind in OF_QUESTION})
             self._tiles, self._end = {}, None
@@ -86,9 +88,17 @@ class Outbox:
             if waiting:
                 self.tell("queued")
 
+    def begin_again(self, maps: bool) -> None:
+        """Drop what waits of the current answer and is told again; its maps only where they are, too."""
+        with self.lock:
+            self._notices.update({kind: [] for kind in TOLD_AGAIN})
+            self._end = None
+            if maps:
+                self._tiles = {}
+
     def tell(self, kind: str, **content: Any) -> None:
         """Send `queued`, `running`, `progress` or `costs` of the current question."""
-        with self._lock:
+        with self.lock:
             if kind == "running":
                 self._notices["queued"], self._end = [], None
             self.notify({"kind": kind, "gen": self._gen, **content})
@@ -96,14 +106,14 @@ class Outbox:
     def notify(self, message: dict[str, Any]) -> None:
         """Send a message, instead of an earlier one of its kind that was not sent yet; of errors, some wait."""
         kind = message["kind"]
-        with self._lock:
+        with self.lock:
             waiting = self._notices[kind] if kind == "error" else []
             self._notices[kind] = [*waiting, (message, None)][-MOST_ERRORS:]
             self._flush()
 
     def thumbnails(self, message: dict[str, Any], buffers: list[bytes]) -> None:
         """Send thumbnails, behind other parts of the same set that wait, instead of those of another set."""
-        with self._lock:
+        with self.lock:
 
             def belongs(earlier: dict[str, Any]) -> bool:
                 same = all(earlier[name] == message[name] for name in ("key", "image", "column"))
@@ -115,7 +125,7 @@ class Outbox:
 
     def evidence(self, records: Iterable[dict[str, Any]]) -> None:
         """Send what was measured, each record instead of an earlier one of its image and column."""
-        with self._lock:
+        with self.lock:
             waiting = [record for message, _ in self._notices["evidence"] for record in message["items"]]
             items = {(record["image"], record["column"]): record for record in (*waiting, *records)}
             if items:
@@ -123,7 +133,7 @@ class Outbox:
 
     def covered(self, message: dict[str, Any], buffer: bytes) -> None:
         """Send a picture, instead of one that waits: the pointer has moved on."""
-        with self._lock:
+        with self.lock:
             self._notices["covered"] = [({"kind": "covered", "gen": self._gen, **message}, [buffer])]
             self._flush()
 
@@ -133,20 +143,20 @@ class Outbox:
         def key(of: dict[str, Any]) -> tuple[str, bool]:
             return of["view"], of["asked"] > 1
 
-        with self._lock:
+        with self.lock:
             waiting = [notice for notice in self._notices["painted"] if key(notice[0]) != key(message)]
             self._notices["painted"] = [*waiting, ({"kind": "painted", "gen": self._gen, **message}, [buffer])]
             self._flush()
 
     def segmentation(self, message: dict[str, Any], buffer: bytes) -> None:
         """Send which classes win where, behind what waits of other images."""
-        with self._lock:
+        with self.lock:
             self._notices["segmentation"].append(({"kind": "segmentation", **message}, [buffer]))
             self._flush()
 
     def concepts(self, message: dict[str, Any], buffers: list[bytes]) -> None:
         """Send concepts, behind what waits of the same ones."""
-        with self._lock:
+        with self.lock:
             waiting = [
                 each for each in self._notices["concepts"] if message["key"] and each[0]["key"] == message["key"]
             ]
@@ -155,49 +165,49 @@ class Outbox:
 
     def detected(self, items: list[DetectedImage]) -> None:
         """Send what is detected in images of a store, behind what waits of others."""
-        with self._lock:
+        with self.lock:
             self._notices["detected"].append(({"kind": "detected", "items": items}, None))
             self._flush()
 
     def waiting_epochs(self) -> list[int]:
         """The numbers of moments of a training that wait to be sent."""
-        with self._lock:
+        with self.lock:
             return [record["number"] for message, _ in self._notices["epochs"] for record in message["items"]]
 
     def epochs(self, notices: Sequence[Notice]) -> None:
         """Send moments of a training, instead of those that wait."""
-        with self._lock:
+        with self.lock:
             self._notices["epochs"] = list(notices)
             self._flush()
 
     def show(self, tiles: Sequence[Tile]) -> None:
         """Send maps, each instead of an earlier one of its image and column."""
-        with self._lock:
+        with self.lock:
             self._tiles.update({(item["image"], item["column"]): (item, values) for item, values in tiles})
             self._flush()
 
     def picture(self, image: int, preview: Preview) -> None:
         """Send a picture of a store."""
-        with self._lock:
+        with self.lock:
             self._pictures[image] = preview
             self._flush()
 
     def retain(self, pictures: Collection[int], maps: Collection[int]) -> None:
         """Drop the pictures and maps that are not sent of other images than these."""
-        with self._lock:
+        with self.lock:
             self._pictures = {image: preview for image, preview in self._pictures.items() if image in pictures}
             self._tiles = {at: tile for at, tile in self._tiles.items() if at[0] in maps}
 
     def end(self, message: dict[str, Any], key: str = "") -> None:
         """Send the last message of the question, after all its maps; `key` names the answer if it is complete."""
-        with self._lock:
+        with self.lock:
             self._notices["progress"] = []
             self._end = message, key
             self._flush()
 
     def prefetched(self, about: dict[str, Any], tiles: list[Tile]) -> None:
         """Send an answer that was not asked for, with its `key`, when nothing else waits; 1 MB at most a question."""
-        with self._lock:
+        with self.lock:
             size = sum(values.nbytes for _, values in tiles)
             if size <= self._prefetched_room:
                 self._prefetched_room -= size
@@ -206,30 +216,34 @@ class Outbox:
 
     def has(self, key: str) -> bool:
         """Whether views were sent all of this answer."""
-        with self._lock:
+        with self.lock:
             return key in self._sent_keys
 
     def overview(self, parts: Iterable[tuple[dict[str, Any], bytes]]) -> None:
         """Send what is known of all images, instead of what was known before."""
-        with self._lock:
+        with self.lock:
             self._notices["overview"] = [(message, [buffer]) for message, buffer in parts]
             self._flush()
 
     def lacks(self, key: str) -> None:
         """Note that a view has not got this answer, whatever was sent."""
-        with self._lock:
+        with self.lock:
             self._sent_keys.pop(key, None)
 
     def greet(self, view: str, have: Sequence[str]) -> None:
-        """Note that a view has been drawn that has these answers, and will not acknowledge what was sent before."""
-        with self._lock:
+        """Note that a view has been drawn that has these answers, and will not acknowledge what was sent before.
+
+        The overview is told again, whatever waits of it.
+        """
+        with self.lock:
             self._sent_keys = dict.fromkeys(have)
             self._in_flight.clear()
+            self._notices["overview"] = []
             self._show_to(view)
 
     def see(self, view: str, visible: bool) -> None:
         """Note that a view came into sight or went out of it."""
-        with self._lock:
+        with self.lock:
             if visible:
                 self._show_to(view)
             else:
@@ -239,29 +253,29 @@ class Outbox:
     @property
     def has_views(self) -> bool:
         """Whether a view has been heard that is in sight."""
-        with self._lock:
+        with self.lock:
             return bool(self._views)
 
     @property
     def is_watched(self) -> bool:
         """Whether a view is in sight, and heard."""
-        with self._lock:
+        with self.lock:
             return bool(self._views) and not self.is_deaf
 
     def hear(self) -> None:
         """Note that something has come from a page, so that acknowledgements do, too."""
-        with self._lock:
+        with self.lock:
             self.is_deaf: bool = False
 
     def acknowledge(self, seq: int) -> None:
         """Note that a view has taken in a frame."""
-        with self._lock:
+        with self.lock:
             self._in_flight.pop(seq, None)
             self._flush()
 
     def close(self) -> None:
         """Send nothing more."""
-        with self._lock:
+        with self.lock:
             self._views.clear()
             self._notices["error"] = []
             if self._timer is not None:
@@ -376,7 +390,7 @@ class Outbox:
         self._timer = start_timer(seconds, self._on_time)
 
     def _on_time(self) -> None:
-        with self._lock:
+        with self.lock:
             self._timer = None
             self._flush()
 

@@ -33,10 +33,14 @@ class RankingRequests:
         numbers, explainer = range(len(self._latest.images)), self._latest.answers.explainer
         with self._latest.changed:
             answer = self._latest.current
-            is_current = gen == answer.gen and answer.status == "done" and column in range(len(answer.columns))
-            if not is_current or explainer is None:
+            # What is running, of images in sight, goes first.
+            is_current = gen == answer.gen and answer.status in ("running", "done")
+            if not is_current or column not in range(len(answer.columns)) or explainer is None:
                 return
-            ranking = next(each for each in answer.rankings if each.target == answer.columns[column]["target"])
+            target = answer.columns[column]["target"]
+            ranking = next((each for each in answer.rankings if each.target == target), None)
+            if ranking is None:
+                return
             self._wanted_ranking = None
             if methods:
                 images = [image for image in dict.fromkeys(images) if image in numbers]
@@ -63,7 +67,7 @@ class RankingRequests:
             for _ in self._ranker.measure(ranking, stale):
                 self._latest.tell_rankings(answer, stale)
             if not stale() and self._latest.images.at_once:
-                self._latest.keep_whole(answer)
+                self._latest.keep_whole(answer, stale)
         except Exception as error:
             self._latest.tell_problem(error, is_asked=self._wanted_ranking is not None)
         with self._latest.changed:

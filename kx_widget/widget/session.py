@@ -185,6 +185,8 @@ class Session:
     def greet(self, view: str, have: Sequence[str], welcome: Mapping[str, Any]) -> None:
         """Tell a view that has just been drawn everything but the answers whose keys it has."""
         with self._changed:
+            # What waits is told below, and once.
+            self.outbox.begin_again(self._images.at_once)
             self.outbox.greet(view, have)
             self.outbox.notify({"kind": "welcome", "version": VERSION, "gen": self._latest.current.gen, **welcome})
             self._latest.send_overview()
@@ -284,10 +286,13 @@ class Session:
         """Explain all images, or the one in focus."""
         start, version, focus = time.perf_counter(), query.version(), answer.focus
         if not answer.key:
-            answer.version, answer.key = version, self._key(answer.traits, version)
-            answer.evidence = self.evidence.of_key(answer.key, answer.evidence)
-            answer.rankings = self._ranker.of_answer(answer.traits, [c["target"] for c in answer.columns], version)
-            self._latest.if_current(answer, self._latest.tell_running, answer)
+            key, targets = self._key(answer.traits, version), [column["target"] for column in answer.columns]
+            # A page that opens meanwhile would otherwise be told of it twice.
+            with self._changed:
+                answer.version, answer.key = version, key
+                answer.evidence = self.evidence.of_key(key, answer.evidence)
+                answer.rankings = self._ranker.of_answer(answer.traits, targets, version)
+                self._latest.if_current(answer, self._latest.tell_running, answer)
         if answer.explained != focus:
             parts = query.parts(range(len(self._images)) if self._images.at_once else [focus], version)
             with self._changed:
@@ -311,7 +316,7 @@ class Session:
                 self._predict(version)
                 answer.agreements = agreement_records(explanations)
                 self._latest.if_current(answer, self._latest.tell_agreements, answer)
-                self._latest.keep_whole(answer)
+                self._latest.keep_whole(answer, stale)
         with self._changed:
             if not stale():
                 self._latest.end(answer, "done")
@@ -322,9 +327,10 @@ class Session:
         changed: list[Frame] = []
 
         def take() -> None:
-            self._latest.take(answer, part.tiles(changed), part.placed(changed), stale)
+            tiles, frames = part.tiles(changed), part.placed(changed)
             changed.clear()
             with self._changed:
+                self._latest.take(answer, tiles, frames, stale)
                 if not stale():
                     answer.part_seconds[number] = time.perf_counter() - start
 
