@@ -36,9 +36,9 @@ class Cache:
     def of_weights(self, version: int) -> "Cache":
         """The cache, without what older weights computed: these do not come back while a model is trained."""
         with self._lock:
-            is_newer, self._version = version > self._version, max(version, self._version)
-        if is_newer:
-            self.clear()
+            if version > self._version:
+                self._version = version
+                self._clear()
         return self
 
     def get(self, key: Hashable) -> tuple[Any, ...] | None:
@@ -83,9 +83,12 @@ class Cache:
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
-            self._held.clear()
-            self._uses.clear()
-            self.bytes = 0
+            self._clear()
+
+    def _clear(self) -> None:
+        self._held.clear()
+        self._uses.clear()
+        self.bytes = 0
 
 
 def _owners(value: tuple[Any, ...]) -> list[Any]:

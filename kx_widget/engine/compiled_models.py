@@ -71,8 +71,9 @@ class CompiledModels:
 
     def of_classes(self, shape: tuple[int, int, int]) -> CompiledModel:
         """Its scores are those of classes, or of references."""
-        self.last = self._latest(self._of_classes, shape, lambda: self._with_meaning(shape))
-        return self.last
+        # Another thread may ask for another size meanwhile.
+        self.last = compiled = self._latest(self._of_classes, shape, lambda: self._with_meaning(shape))
+        return compiled
 
     def of_targets(self, shape: tuple[int, int, int], own: tuple[Target, ...]) -> CompiledModel:
         """Its scores are those of targets of one's own."""

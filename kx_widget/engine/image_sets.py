@@ -1,6 +1,7 @@
 """Images that are a parameter of a question, and the text that stands for them."""
 
 import re
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -61,6 +62,7 @@ class ImageSets:
     def __init__(self, read: Callable[[Any, Shape], Images]) -> None:
         self._read = read
         self._known: OrderedDict[str, ImageSet] = OrderedDict()
+        self._lock = threading.Lock()
 
     def of(self, method: Method, params: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
         """The parameters of a method, where those that are images are `ImageSet`s for this shape.
@@ -107,8 +109,9 @@ class ImageSets:
             except ImageError as error:
                 raise ParameterError(f"{where}: {error}") from error
             images = ImageSet(batch, source)
-        self._known[images] = images
-        self._known.move_to_end(images)
-        while len(self._known) > KEPT:
-            self._known.popitem(last=False)
+        with self._lock:
+            self._known[images] = images
+            self._known.move_to_end(images)
+            while len(self._known) > KEPT:
+                self._known.popitem(last=False)
         return images

@@ -60,8 +60,11 @@ def test_measuring_compiles_nothing(explainer):
     assert {name: count for name, count in explainer.counts.items() if name.startswith("trace")} == before
 
 
-@pytest.mark.parametrize(("taken", "a_pass"), [([9, 0.02, 0.8, 0.16], 0.02), ([9, 0.5], 0.5)])
-def test_the_first_pass_is_a_warm_up(explainer, monkeypatch, taken, a_pass):
+@pytest.mark.parametrize(
+    ("taken", "a_pass"),
+    [([9, 0.03, 0.02, 0.8, 0.16, 5], 0.02), ([9, 5, 0.02, 0.8, 0.4, 0.16], 0.02), ([9, 0.5, 2], 0.5)],
+)
+def test_the_first_pass_is_a_warm_up_and_one_that_is_interrupted_does_not_count(explainer, monkeypatch, taken, a_pass):
     times = np.cumsum([each for seconds in taken for each in (1, seconds)])
     monkeypatch.setattr(costs, "time", SimpleNamespace(perf_counter=map(float, times).__next__))
     assert seconds_a_pass(explainer.ask(cases.photos())) == pytest.approx(a_pass)
