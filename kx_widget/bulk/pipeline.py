@@ -1,7 +1,7 @@
 """The pipeline from a source's items to explained batches."""
 
 import time
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -120,14 +120,20 @@ class Pipeline:
             )
         self._awaits_labels = self._needs_labels and source.has_labels is None
 
+    def _with_labels(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        """The batches, once the first that is whole is known to have labels where these are needed."""
+        for batch in batches:
+            if self._awaits_labels and batch.good:
+                if all(sample.item.label is None for sample in batch.good):
+                    raise UnknownTargetError(
+                        f'"true" is the label of each image, and the first {len(batch.good)} images of the source have '
+                        "none: yield (images, labels)."
+                    )
+                self._awaits_labels = False
+            yield batch
+
     def _ask(self, explainer: Explainer, batch: Batch) -> Question:
         labels = [sample.item.label for sample in batch.good] if self._needs_labels else None
-        if self._awaits_labels and labels and all(label is None for label in labels):
-            raise UnknownTargetError(
-                f'"true" is the label of each image, and the first {len(labels)} images of the source have none: yield '
-                "(images, labels)."
-            )
-        self._awaits_labels = False
         return explainer.ask(batch.images, self.settings.targets, labels=labels, **self.settings.question)
 
     def explain(self, items: Iterable[SourceItem]) -> Generator[ExplainedBatch, None, None]:
@@ -149,7 +155,7 @@ class Pipeline:
                 idle.put((device, explainer))
 
         with closing(self.loader.batches(items)) as batches:
-            yield from ordered_map(explain, batches, len(self._replicas), len(self._replicas))
+            yield from ordered_map(explain, self._with_labels(batches), len(self._replicas), len(self._replicas))
 
     @cached_property
     def _replicas(self) -> list[tuple[Any, Explainer]]:
