@@ -36,10 +36,12 @@ class Downloads:
 
     def close(self) -> None:
         """Make and send nothing more."""
-        self._closed.set()
         self._queue.clear()
+        self._closed.set()
 
     def _answer(self, name: str, fmt: str, column: int) -> None:
+        if self._closed.is_set():
+            return
         try:
             data = self._make[fmt](column)
         except BaseException as error:

@@ -37,6 +37,8 @@ SETTINGS = (
 )
 # An answer that takes longer is given up, so that no training stops for good.
 MOST_SECONDS = 600.0
+# A page may ask something else between an answer and its taking.
+ATTEMPTS = 3
 MAPS, EVIDENCE = "maps", "evidence"
 
 
@@ -252,10 +254,9 @@ class ExplainCallback(keras.callbacks.Callback):
             self.widget.refresh()
             timer = start_timer(MOST_SECONDS, session.cancel)
             try:
-                session.wait(threading.TIMEOUT_MAX)
+                answer = self._moment(session, epoch, words)
             finally:
                 timer.cancel()
-            answer = session.moment(epoch, words)
             if answer is None:
                 return
             self._is_explained = True
@@ -270,6 +271,14 @@ class ExplainCallback(keras.callbacks.Callback):
             figures = self._measured(explained)
             session.training.add(_with_figures(answer, figures))
             self._safely("files", lambda: self._outputs.write_figures(figures, step))
+
+    def _moment(self, session: "Session", epoch: float, words: str) -> EpochAnswer | None:
+        """The answer to what is asked now; where a page asks something else as it comes, to that."""
+        for _ in range(ATTEMPTS):
+            session.wait(threading.TIMEOUT_MAX)
+            if (answer := session.moment(epoch, words)) is not None:
+                return answer
+        return None
 
     def _can_afford(self, name: str) -> bool:
         return self._share == 1 or self._budgets[name].can_afford(name)

@@ -42,6 +42,9 @@ class Exporter:
         self.downloads: Downloads = Downloads({"html": self._html_file, "npz": self._npz_file}, widget._tell_views)
         self._closed = self._is_displayed = False
         self._timer = threading.Timer(0, self.snapshot)
+        # Whether the timer is to take one, which has not begun; who has taken one puts it in its place before the next.
+        self._is_due = False
+        self._packing = threading.Lock()
 
     def keep(self, answer: KeptAnswer, version: int, predictions: tuple[Floats, Floats] | None) -> None:
         """Keep an answer, computed with this version of the weights, and all scores and probabilities (N, C) of it."""
@@ -52,12 +55,12 @@ class Exporter:
             self._predictions, self._version = predictions, version
             session = self._widget._open
             # While a cell keeps the kernel busy, a view that nobody greets shows nothing else.
-            is_watched = session.outbox.is_deaf and self._timer.is_alive()
+            is_watched = session.outbox.is_deaf and self._is_due
             # Who is told of each epoch of a training needs none before its end.
             is_told = session.training.gate.is_training and (session.outbox.has_views or not self._is_displayed)
             if not (is_watched or is_told):
                 self._timer.cancel()
-                self._timer = start_timer(SECONDS_BEFORE_SNAPSHOT, self.snapshot)
+                self._timer, self._is_due = start_timer(SECONDS_BEFORE_SNAPSHOT, self.snapshot), True
         if self._widget.results:
             self.displays.complete(self._preview)
 
@@ -67,19 +70,22 @@ class Exporter:
 
     def snapshot(self) -> None:
         """Put the latest answer into the trait now."""
-        session, answers = self._widget._session, self._archive.answers()
-        # The timer may call once the widget is closed.
-        if session is not None and answers:
-            block = pack(
-                self.welcome, self._predictions, answers[-1:], SNAPSHOT_BYTES,
-                asides=Asides(
-                    session.segmentations.kept(self._version), session.concepts.known(self._version),
-                    session.nearest.kept(), _epochs(session.training.history, SNAPSHOT_BYTES),
-                ),
-            )  # fmt: skip
+        with self._packing:
             with self._widget._lock:
-                if not self._closed:
-                    self._widget._snapshot = block
+                self._is_due = False
+                session, answers = self._widget._session, self._archive.answers()
+            # The timer may call once the widget is closed.
+            if session is not None and answers:
+                block = pack(
+                    self.welcome, self._predictions, answers[-1:], SNAPSHOT_BYTES,
+                    asides=Asides(
+                        session.segmentations.kept(self._version), session.concepts.known(self._version),
+                        session.nearest.kept(), _epochs(session.training.history, SNAPSHOT_BYTES),
+                    ),
+                )  # fmt: skip
+                with self._widget._lock:
+                    if not self._closed:
+                        self._widget._snapshot = block
 
     def settle(self) -> None:
         """Take the snapshot now if nobody sits before the kernel: a script's notebook ends with its last cell."""
@@ -104,6 +110,10 @@ class Exporter:
             preview = self._preview()
         data, metadata = widget._repr_mimebundle_()
         self.displays.show(data, metadata, preview)
+        # The answer may have come before its picture was waited for.
+        results: list[Explanation] = list(widget.results)
+        if preview is None and results and all(explanation.progress == 1 for explanation in results):
+            self.displays.complete(self._preview)
 
     def html(self, megabytes: float) -> str:
         """All answers that fit, as a page; that to the running question among them, if it does not fail."""

@@ -91,6 +91,8 @@ class ImagesInSight:
         shows_status = query.computes and answer.status == "done" and bool(images)
         if shows_status:
             with self._latest.changed:
+                if stale():
+                    return
                 answer.status = "running"
                 self._latest.tell_running(answer)
                 self._latest.report("running", 0.0, "")
@@ -105,8 +107,10 @@ class ImagesInSight:
             self._send_maps(answer, chunk, tiles, stale)
             done = Frames((), first + len(chunk), len(images))
             self._latest.if_current(answer, self._latest.tell_progress, done, done.done / done.total, None)
-        if shows_status:
-            self._latest.end(answer, "done")
+        with self._latest.changed:
+            # Where it is stale, another image may be in focus, which is yet to be explained.
+            if shows_status and not stale():
+                self._latest.end(answer, "done")
 
     def _send_maps(self, answer: CurrentAnswer, images: Sequence[int], tiles: Tiles, stale: CancelToken) -> None:
         with self._latest.changed:

@@ -2,6 +2,7 @@
 
 import base64
 import math
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from html import escape
@@ -77,6 +78,7 @@ class Displays:
 
     def __init__(self) -> None:
         self._waiting: list[Callable[[dict[str, str]], None]] = []
+        self._lock = threading.Lock()
 
     def show(self, data: dict[str, Any], metadata: dict[str, Any], picture: dict[str, str] | None) -> None:
         """Display the widget, with its picture now or, where the host can change an output, later."""
@@ -84,15 +86,18 @@ class Displays:
 
         handle = display({**data, **(picture or {})}, metadata=metadata, raw=True, display_id=True)
         if picture is None and handle is not None:
-            self._waiting.append(lambda late: handle.update({**data, **late}, metadata=metadata, raw=True))
+            with self._lock:
+                self._waiting.append(lambda late: handle.update({**data, **late}, metadata=metadata, raw=True))
 
     def leave(self) -> None:
         """Leave the outputs as they are: where a host draws the widget, a change would make it draw another one."""
-        self._waiting.clear()
+        with self._lock:
+            self._waiting.clear()
 
     def complete(self, picture: Callable[[], dict[str, str]]) -> None:
         """Put the picture into all outputs that wait for one."""
-        waiting, self._waiting = self._waiting, []
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
         if waiting:
             preview = picture()
             for update in waiting:

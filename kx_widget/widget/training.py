@@ -24,16 +24,18 @@ class Training:
 
     def add(self, answer: EpochAnswer) -> None:
         """Keep and tell what was explained at a moment."""
-        self.history.add(answer)
-        self._tell([answer.number])
+        with self._outbox.lock:
+            self.history.add(answer)
+            self._tell([answer.number])
 
     def note(self, about: str, sentence: str) -> None:
         """Say something about the training, instead of what was said about the same thing; "" takes it back."""
-        before = self.history.notes.pop(about, "")
-        if sentence:
-            self.history.notes[about] = sentence
-        if sentence != before:
-            self.tell()
+        with self._outbox.lock:
+            before = self.history.notes.pop(about, "")
+            if sentence:
+                self.history.notes[about] = sentence
+            if sentence != before:
+                self.tell()
 
     def tell(self) -> None:
         """Tell how it goes."""
@@ -46,9 +48,11 @@ class Training:
 
     def _tell(self, numbers: Iterable[int]) -> None:
         """Tell of these moments behind those that wait, all of them as they are now."""
-        waiting = dict.fromkeys([*self._outbox.waiting_epochs(), *numbers])
-        known = [number for number in waiting if number in self.history.answers]
-        self._outbox.epochs([self._message([number]) for number in known] or [self._message([])])
+        # What waits must not be sent, nor told to a page that opens, before it is told anew.
+        with self._outbox.lock:
+            waiting = dict.fromkeys([*self._outbox.waiting_epochs(), *numbers])
+            known = [number for number in waiting if number in self.history.answers]
+            self._outbox.epochs([self._message([number]) for number in known] or [self._message([])])
 
     def _message(self, numbers: Iterable[int]) -> tuple[dict[str, Any], list[bytes]]:
         answers = [self.history.answers[number] for number in numbers]

@@ -16,7 +16,7 @@ class TrainingGate:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._trainer: int | None = None
+        self._trainer: threading.Thread | None = None
         self._is_open = True
         self._waiting = self._inside = 0
 
@@ -29,13 +29,13 @@ class TrainingGate:
     def is_left(self) -> bool:
         """Whether the thread that trained has gone on to something else, which is asking now, or has ended."""
         with self._changed:
-            others = {thread.ident for thread in threading.enumerate()} - {threading.get_ident()}
-            return self.is_training and self._trainer not in others
+            is_alive = any(thread is self._trainer for thread in threading.enumerate())
+            return self.is_training and (self._trainer is threading.current_thread() or not is_alive)
 
     def begin(self, interrupt: Callable[[], None] = lambda: None) -> None:
         """This thread trains the model from now on; `interrupt` makes who has it leave soon."""
         with self._changed:
-            self._trainer, self._is_open = threading.get_ident(), False
+            self._trainer, self._is_open = threading.current_thread(), False
         interrupt()
         with self._changed:
             self._changed.wait_for(lambda: not self._inside)
@@ -57,7 +57,7 @@ class TrainingGate:
     @contextmanager
     def opened(self) -> Generator[None, None, None]:
         """While the thread that trains waits for something, others have the model; for any other thread nothing."""
-        is_own = self._trainer == threading.get_ident()
+        is_own = self._trainer is threading.current_thread()
         if is_own:
             with self._changed:
                 self._is_open = True

@@ -39,6 +39,9 @@ class CancelToken(threading.Event):
             finally:
                 self._ended.set()
 
+        self._ended.clear()
+        if self.is_set():
+            return False
         start_thread(run)
         self._ended.wait()
         return not self.is_set()

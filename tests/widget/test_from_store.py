@@ -15,10 +15,11 @@ from PIL import Image
 import kx_widget as kx
 from kx_widget.engine.answer import AnswerBuilder
 from kx_widget.engine.errors import FormatError
+from kx_widget.widget.latest_answer import LatestAnswer
 from kx_widget.widget.stored import StoredImages
 from tests import models
 from tests.widget.conftest import NAMES
-from tests.widget.page import rest, until
+from tests.widget.page import PATIENCE, rest, until
 from tests.widget.test_painting import MASK, paint
 
 IMAGES, MISSING, BROKEN = 30, 7, 11
@@ -235,6 +236,22 @@ def test_an_image_is_not_answered_by_the_one_that_was_in_focus_before(browser, o
     assert widget.wait().names == (paths[2],)
 
 
+def test_an_image_selected_as_the_last_map_in_sight_comes_is_explained(browser, opened, explainer, paths, monkeypatch):
+    widget = opened(explainer.model, layer="inside", target="cup")
+    rest(widget)
+    if_current = LatestAnswer.if_current
+
+    def select_at_the_end(latest, answer, tell, *arguments):
+        if_current(latest, answer, tell, *arguments)
+        if tell == latest.tell_progress and arguments[0].done == arguments[0].total:
+            widget.selected = [2]
+
+    monkeypatch.setattr(LatestAnswer, "if_current", select_at_the_end)
+    browser.say(widget, "look", gen=browser.gen, pictures=[], maps=[3, 4])
+    until(lambda: widget.selected == [2])
+    assert widget.wait(PATIENCE).names == (paths[2],)
+
+
 def test_an_image_selected_after_a_cancel_is_explained_and_what_is_in_sight_goes_on(
     browser, opened, explainer, paths, monkeypatch
 ):
@@ -245,12 +262,12 @@ def test_an_image_selected_after_a_cancel_is_explained_and_what_is_in_sight_goes
 
     def load_late(*arguments):
         begun.set()
-        assert go_on.wait(20)
+        assert go_on.wait(PATIENCE)
         return load(*arguments)
 
     monkeypatch.setattr(StoredImages, "load", load_late)
     browser.say(widget, "look", gen=browser.gen, pictures=[], maps=[3, 4])
-    assert begun.wait(20)
+    assert begun.wait(PATIENCE)
     widget.cancel()
     go_on.set()
     assert widget.status == "cancelled"
