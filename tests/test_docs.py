@@ -92,6 +92,8 @@ def test_a_page_runs_as_it_is_written(path: Path, files: Path, tmp_path: Path, m
         for file in files.iterdir():
             (tmp_path / name / file.name).symlink_to(file)
     monkeypatch.chdir(tmp_path / "python")
+    # How slow a machine may be is no business of this test.
+    monkeypatch.setattr(kx.KxWidget.wait, "__defaults__", (900,))
     document = Sybil(PARSERS, path=str(ROOT)).parse(path)
     names: dict[str, Any] = prepared.NAMES.get(name_of(path), prepared.sample_names)()
     document.namespace.update(names, shell=tmp_path / "shell")

@@ -36,6 +36,7 @@ def quarters():
 
 @pytest.fixture(scope="module")
 def explainer():
+    keras.utils.set_random_seed(0)
     return kx.Explainer(models.residual())
 
 

@@ -97,7 +97,7 @@ def test_the_true_class_of_each_image_is_that_of_its_folder(folder, tmp_path):
     with kx.KxWidget.from_store(kept) as w:
         assert w.target == "top"
         w.target = "true"
-        assert w.wait().target_names == (expected.target_names[0][1:2],)
+        assert w.wait(600).target_names == (expected.target_names[0][1:2],)
 
 
 def test_folders_without_a_class_are_said_and_an_underscore_is_a_space(folder, tmp_path):

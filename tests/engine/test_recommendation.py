@@ -99,5 +99,5 @@ def test_what_takes_too_many_passes_stands_beside_nothing(cnn):
 
 def test_the_widget_compares_them(cnn):
     with kx.KxWidget(cnn, cases.photos(), compare="methods") as w:
-        w.wait()
+        w.wait(600)
         assert [e.method for e in w.results] == methods_beside(cnn.methods, kx.METHODS["gradcam"], cnn.inspection, 1000)

@@ -47,7 +47,8 @@ class Page:
         self.messages.append(content)
         kind, gen = content["kind"], content.get("gen", 0)
         if kind in ("queued", "running", *ENDS) and gen > self.gen:
-            self.gen, self.maps, self.over = gen, {}, False
+            # The number last: who waits in another thread looks at both.
+            self.over, self.maps, self.gen = False, {}, gen
         if kind == "running":
             self.key = content["key"]
             if content["held"]:
@@ -100,12 +101,12 @@ def rest(widget):
     """Wait until the worker has nothing more to do, and nothing that could be sent waits for its turn."""
     session = widget._session
 
-    def has_sent_all():
-        # While it sends, no timer is set.
-        with session.outbox._lock:
-            return session.outbox._timer is None
+    def is_at_rest():
+        # While it sends, no timer is set, and what is sent may give the worker something to do.
+        with session.outbox.lock:
+            return session.outbox._timer is None and not session._worker.busy
 
-    until(lambda: not session._worker.busy and has_sent_all())
+    until(is_at_rest)
 
 
 def follow_streams(widget):
@@ -142,6 +143,18 @@ def stalled(monkeypatch, owner, name, call=1):
 
     monkeypatch.setattr(owner, name, slowly)
     return calls, waits, goes_on
+
+
+def rationed(monkeypatch, owner, name, calls):
+    """Let a function be called so often; further calls wait until the semaphore, which is returned, is released."""
+    permits, function = threading.Semaphore(calls), getattr(owner, name)
+
+    def slowly(*arguments, **keywords):
+        assert permits.acquire(timeout=PATIENCE)
+        return function(*arguments, **keywords)
+
+    monkeypatch.setattr(owner, name, slowly)
+    return permits
 
 
 def taken(items, buffers):

@@ -12,7 +12,7 @@ from kx_widget.engine import concepts as engine
 from kx_widget.widget import concept_search
 from kx_widget.widget.page_requests import ConceptRequests
 from tests import cases, models
-from tests.widget.page import rest, stalled, until
+from tests.widget.page import PATIENCE, rest, stalled, until
 from tests.widget.test_segmentation import header_of
 
 IMAGES = cases.photos(4)
@@ -135,7 +135,7 @@ def test_a_question_comes_first_and_the_search_goes_on_after_it(browser, net, mo
         monkeypatch.setattr(concept_search, "SECONDS_BETWEEN_PROGRESS", 60)
         calls, waits, goes_on = stalled(monkeypatch, engine, "weights_of")
         browser.say(widget, "find_concepts", have="", concepts=3, images=[0], among=[])
-        assert waits.wait(20)
+        assert waits.wait(PATIENCE)
         widget.target = 2
         goes_on.set()
         browser.wait(widget)
@@ -246,12 +246,12 @@ def test_a_page_saved_while_they_are_looked_for_keeps_them(browser, net, monkeyp
         _, waits, goes_on = stalled(monkeypatch, engine, "weights_of")
         _, is_saving, saves = stalled(monkeypatch, ConceptRequests, "of_page")
         browser.say(widget, "find_concepts", have="", concepts=3, images=[0], among=[])
-        assert waits.wait(20)
+        assert waits.wait(PATIENCE)
         page = pool.submit(widget.to_html)
-        assert is_saving.wait(20)
+        assert is_saving.wait(PATIENCE)
         saves.set()
         goes_on.set()
-        (saved,) = header_of(page.result(60))[0]["concepts"]
+        (saved,) = header_of(page.result(PATIENCE))[0]["concepts"]
         until(lambda: any(message["done"] == 1 for message, _ in browser.concepts))
         assert [message["problem"] for message, _ in browser.concepts if message["done"] == 1] == [""]
         assert (saved["key"], saved["images"]) == (browser.concepts[-1][0]["key"], [0, 1, 2, 3])

@@ -14,7 +14,7 @@ from kx_widget.engine.errors import ImageError
 from kx_widget.widget import image_sources
 from kx_widget.widget.crops import LARGEST_CROP, Crops, encode_crop
 from tests import models
-from tests.widget.page import say, until
+from tests.widget.page import PATIENCE, rest, say, until
 
 WIDTH, HEIGHT = 4000, 3000
 OF_MAP = {"gen": 1, "column": 0}
@@ -114,6 +114,10 @@ def test_one_decoded_file_is_kept_and_only_for_a_while(explainer, view, turned, 
     decode = image_sources.Images.original
     monkeypatch.setattr(image_sources.Images, "original", lambda x, i: decoded.append(i) or decode(x, i))
     with kx.KxWidget(explainer, [turned, tmp_path / "q.png"]) as w:
+        # Nothing else takes memory meanwhile.
+        w.wait(PATIENCE)
+        w._session.hear()
+        rest(w)
         tracemalloc.start()
         for image, times in ((0, 3), (1, 3), (0, 1)):
             for _ in range(times):
@@ -142,13 +146,13 @@ def test_of_a_view_the_latest_request_is_answered_and_nobody_waits():
     class Images(list):
         def original(self, image):
             begun.set()
-            assert go_on.wait(20)
+            assert go_on.wait(PATIENCE)
             cut.append(image)
             return noise(20, 20)
 
     crops = Crops(Images([0] * 9), lambda content, _: sent.append(content))
     crops.ask("a", 0, [0, 0, 5, 5], 9)
-    assert begun.wait(20)
+    assert begun.wait(PATIENCE)
     for image in range(1, 9):
         crops.ask("a", image, [0, 0, 5, 5], 9)
     crops.ask("b", 3, [0, 0, 5, 5], 9)
@@ -165,13 +169,13 @@ def test_a_flood_of_views_is_refused():
     class Images(list):
         def original(self, image):
             begun.set()
-            assert go_on.wait(20)
+            assert go_on.wait(PATIENCE)
             raise ImageError("none")
 
     crops = Crops(Images([0]), lambda content, _: sent.append(content["problem"]))
     for view in range(100):
         crops.ask(str(view), 0, [0, 0, 1, 1], 9)
-    assert begun.wait(20)
+    assert begun.wait(PATIENCE)
     assert set(sent) == {"Too many views ask for parts of images at once."}
     go_on.set()
     until(lambda: sent.count("none") == 100 - len([p for p in sent if p != "none"]) and len(sent) == 100)

@@ -6,8 +6,9 @@ import threading
 import pytest
 
 import kx_widget as kx
+from kx_widget.widget.model_answers import ModelQuery
 from tests import cases
-from tests.widget.page import say, until
+from tests.widget.page import PATIENCE, say, stalled, until
 from tests.widget.saved import HOSTILE, Parsed, block_of, unpack
 
 CLASS_NAMES = HOSTILE
@@ -17,20 +18,25 @@ class View:
     """Asks for files as a browser does."""
 
     def __init__(self, widget, monkeypatch):
-        self.widget, self.sent = widget, []
-        monkeypatch.setattr(kx.KxWidget, "send", lambda _, content, buffers=None: self.sent.append((content, buffers)))
+        self.widget, self.sent, self.files = widget, [], []
+        monkeypatch.setattr(kx.KxWidget, "send", self.heard)
+
+    def heard(self, content, buffers=None):
+        self.sent.append((content, buffers))
+        if content["kind"] == "file":
+            self.files.append((content, buffers))
 
     def ask(self, **content):
-        self.sent.clear()
+        self.files = []
         say(self.widget, {"kind": "export", **content})
-        until(lambda: any(m["kind"] == "file" and m["part"] == m["parts"] - 1 for m, _ in list(self.sent)))
-        self.sent = [(m, b) for m, b in self.sent if m["kind"] == "file"]
-        assert all(content["kind"] == "file" and len(buffers[0]) <= 1_000_000 for content, buffers in self.sent)
-        return b"".join(buffers[0] for _, buffers in self.sent), self.sent[-1][0]["error"]
+        until(lambda: self.files and self.files[-1][0]["part"] == self.files[-1][0]["parts"] - 1)
+        assert all(len(buffers[0]) <= 1_000_000 for _, buffers in self.files)
+        return b"".join(buffers[0] for _, buffers in self.files), self.files[-1][0]["error"]
 
 
 @pytest.fixture
 def view(widget, monkeypatch):
+    until(lambda: not any(thread.name == "kx-export" for thread in threading.enumerate()))
     return View(widget, monkeypatch)
 
 
@@ -47,9 +53,9 @@ def test_a_view_gets_a_page_and_numbers(view, tmp_path):
 def test_a_file_comes_in_parts(view, monkeypatch):
     monkeypatch.setattr("kx_widget.widget.downloads.PART_BYTES", 50_000)
     data, _ = view.ask(id="a", format="html", column=0)
-    assert len(view.sent) > 2
+    assert len(view.files) > 2
     assert data.decode().rstrip().endswith("</html>")
-    assert [content["part"] for content, _ in view.sent] == list(range(len(view.sent)))
+    assert [content["part"] for content, _ in view.files] == list(range(len(view.files)))
 
 
 @pytest.mark.parametrize("asked", [{"format": "exe"}, {"column": -1}])
@@ -65,9 +71,10 @@ def test_what_cannot_be_exported_is_refused(view, asked):
 def test_what_is_no_message_is_no_export(view, asked):
     content = {"kind": "export", "id": "a", "format": "npz", "column": 0, **asked}
     say(view.widget, content)
-    # What the first answer still tells may come at any time.
-    assert [m["gen"] for m, _ in view.sent if m["kind"] == "error"] == [0]
-    assert not any(m["kind"] == "file" for m, _ in view.sent)
+    # What the first answer still tells may come at any time, also before it.
+    until(lambda: any(m["kind"] == "error" for m, _ in list(view.sent)))
+    assert [m["gen"] for m, _ in list(view.sent) if m["kind"] == "error"] == [0]
+    assert not view.files
 
 
 def test_a_flood_is_made_by_one_thread_and_beyond_some_refused(view, monkeypatch):
@@ -75,18 +82,17 @@ def test_a_flood_is_made_by_one_thread_and_beyond_some_refused(view, monkeypatch
 
     def slowly(_):
         begun.set()
-        assert go_on.wait(20)
+        assert go_on.wait(PATIENCE)
         raise kx.KxError("made")
 
     monkeypatch.setattr(kx.Explanation, "save", lambda *_: slowly(_))
-    view.sent.clear()
     for n in range(500):
         say(view.widget, {"kind": "export", "id": str(n), "format": "npz", "column": 0})
-    assert begun.wait(20)
+    assert begun.wait(PATIENCE)
     assert sum(thread.name == "kx-export" for thread in threading.enumerate()) == 1
-    refused = [m for m, _ in view.sent if "ask again" in m.get("error", "")]
+    refused = [m for m, _ in view.files if "ask again" in m["error"]]
     go_on.set()
-    until(lambda: sum(m["kind"] == "file" for m, _ in view.sent) == 500)
+    until(lambda: len(view.files) == 500)
     assert 450 < len(refused) < 500
     until(lambda: not any(thread.name == "kx-export" for thread in threading.enumerate()))
 
@@ -96,16 +102,18 @@ def test_a_closed_widget_sends_no_more_parts_and_makes_no_more_files(view, monke
     monkeypatch.setattr("kx_widget.widget.downloads.SECONDS_BETWEEN_PARTS", 20)
     for name in ("a", "b"):
         say(view.widget, {"kind": "export", "id": name, "format": "npz", "column": 0})
-    until(lambda: any(m["kind"] == "file" for m, _ in view.sent))
+    until(lambda: view.files)
     view.widget.close()
-    until(lambda: not any(thread.name == "kx-export" for thread in threading.enumerate()), 5)
-    assert [(m["id"], m["part"]) for m, _ in view.sent if m["kind"] == "file"] == [("a", 0)]
+    until(lambda: not any(thread.name == "kx-export" for thread in threading.enumerate()))
+    assert [(m["id"], m["part"]) for m, _ in view.files] == [("a", 0)]
 
 
 def test_nothing_answered_yet_is_said(explainer, monkeypatch):
-    with kx.KxWidget(explainer, cases.photos(), params={"smooth": {"repetitions": 1000}}) as w:
+    _, _, goes_on = stalled(monkeypatch, ModelQuery, "parts")
+    with kx.KxWidget(explainer, cases.photos()) as w:
         view = View(w, monkeypatch)
         w.cancel()
+        goes_on.set()
         for fmt in ("html", "npz"):
             monkeypatch.setattr(w, "_report", lambda *_: None)
             assert "answered yet" in view.ask(id="a", format=fmt, column=0)[1]

@@ -12,7 +12,7 @@ from tests import models
 from tests.engine.test_metric_laws import decisive
 from tests.widget.decisive import NAMES, ready
 from tests.widget.decisive import pictures as pictures
-from tests.widget.page import rest, stalled
+from tests.widget.page import PATIENCE, rest, stalled
 from tests.widget.test_evidence import cover, measure, told
 
 
@@ -98,7 +98,7 @@ def test_weights_that_change_while_it_is_measured_leave_no_mixture(browser, pict
         with monkeypatch.context() as patched:
             _, asked, goes_on = stalled(patched, Covering, "_covered")
             browser.say(w, "measure", gen=browser.gen, images=[1], cover="mean")
-            assert asked.wait(20)
+            assert asked.wait(PATIENCE)
             kernel.assign(-kernel)
             goes_on.set()
             rest(w)

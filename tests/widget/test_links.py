@@ -12,8 +12,9 @@ from numpy.testing import assert_array_equal
 
 import kx_widget as kx
 from kx_widget.widget import session
+from kx_widget.widget.answer_sources import Part
 from tests import cases
-from tests.widget.page import rest, until
+from tests.widget.page import PATIENCE, rest, stalled
 
 NAMES = ["cat", "dog", "cup", "sky"]
 
@@ -76,8 +77,10 @@ def test_from_asyncio(widget, explainer):
 def test_an_interrupted_wait_cancels_and_leaves_everything_usable(
     widget, browser, explainer, heeded_interrupts, monkeypatch
 ):
+    # Kept maps, the first frames, and then none until it was interrupted.
+    _, waits, goes_on = stalled(monkeypatch, Part, "tiles", 3)
     widget.params = {"smooth": {"repetitions": 1000}}
-    until(lambda: widget.progress > 0)
+    assert waits.wait(PATIENCE)
     wait_for = session.wait_for
 
     def interrupted(*arguments):
@@ -89,5 +92,6 @@ def test_an_interrupted_wait_cancels_and_leaves_everything_usable(
         widget.wait()
     monkeypatch.setattr(session, "wait_for", wait_for)
     assert widget.status == "cancelled"
+    goes_on.set()
     widget.params = {}
     assert_array_equal(browser.wait(widget).maps, explainer.explain(cases.photos()).maps)

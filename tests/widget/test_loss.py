@@ -16,6 +16,8 @@ def test_a_view_that_misses_something_hears_everything_again(widget, browser, la
     if late:
         # It has just heard of a newer question, and is taken to have the answer.
         assert browser.messages[0]["held"]
+        rest(widget)
+        browser.messages.clear()
         browser.say(widget, "miss", gen=browser.gen)
     expected_kinds = ["costs", "done", "evidence", "maps", "nearest", "rankings", "running"]
     until(lambda: sorted(browser.kinds()[-7:]) == expected_kinds)

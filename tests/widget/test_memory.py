@@ -28,9 +28,14 @@ def alive():
     return {kind.__name__: kinds[kind] for kind in KINDS}
 
 
-def end_of_worker():
-    """Wait until the thread is gone, which holds its last job."""
-    until(lambda: not any(t.name == "kx-widget" for t in threading.enumerate()))
+def takes_a_snapshot(thread):
+    """Whether it is the timer that does."""
+    return any(getattr(each, "__name__", "") == "snapshot" for each in getattr(thread, "args", ()))
+
+
+def end_of_threads():
+    """Wait until the worker is gone, which holds its last job, and who holds an answer to keep it in the notebook."""
+    until(lambda: not any(t.name == "kx-widget" or takes_a_snapshot(t) for t in threading.enumerate()))
 
 
 def test_a_closed_widget_lets_go_of_its_model(browser):
@@ -41,7 +46,7 @@ def test_a_closed_widget_lets_go_of_its_model(browser):
     rest(w)
     w.close()
     del model
-    end_of_worker()
+    end_of_threads()
     gc.collect()
     assert seen() is None
     assert not [t for t in threading.enumerate() if t.name == "kx-widget"]
@@ -62,6 +67,7 @@ def test_a_hundred_questions_leave_one_answer_each_in_the_archive_and_nothing_el
                 w.wait()
             browser.wait(w)
             rest(w)
+            until(lambda: not any(map(takes_a_snapshot, threading.enumerate())))
             browser.messages.clear()
 
         ask(1)
@@ -77,7 +83,7 @@ def test_widgets_opened_and_closed_leave_nothing_behind(browser):
         with browser.open(kx.KxWidget(models.pooled(), cases.photos())) as w:
             browser.wait(w)
             rest(w)
-        end_of_worker()
+        end_of_threads()
         browser.messages.clear()
 
     open_and_close()

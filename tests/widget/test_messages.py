@@ -14,7 +14,7 @@ from kx_widget.widget import messages
 from kx_widget.widget.messages import validate
 from tests import cases
 from tests.fixtures import make
-from tests.widget.page import rest, say
+from tests.widget.page import PATIENCE, rest, say, stalled
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,10 +45,15 @@ def fits(value, hint):
     return isinstance(value, (int, float) if hint is float else hint)
 
 
-def test_the_widget_sends_what_the_types_say(widget, browser):
+def test_the_widget_sends_what_the_types_say(widget, browser, monkeypatch):
     browser.open(widget)
     browser.wait(widget)
+    # A question that comes while another one is estimated has to wait.
+    _, begun, goes_on = stalled(monkeypatch, widget._session._estimates, "by_method")
+    widget.target = "dog"
+    assert begun.wait(PATIENCE)
     widget.method = "gradients"
+    goes_on.set()
     browser.wait(widget)
     rest(widget)
     down = {typing.get_args(typing.get_type_hints(m)["kind"])[0]: m for m in typing.get_args(messages.Down)}

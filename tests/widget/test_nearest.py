@@ -12,7 +12,7 @@ from kx_widget.widget.store_page import write_page
 from tests import cases, models
 from tests.engine.test_nearest import passes
 from tests.widget.conftest import NAMES
-from tests.widget.page import rest, stalled, until
+from tests.widget.page import PATIENCE, rest, stalled, until
 from tests.widget.saved import read_page
 
 
@@ -124,7 +124,8 @@ def test_of_very_many_those_of_the_image_in_focus_are_told(browser, explainer, p
 def test_a_question_does_not_wait_for_them(browser, explainer, monkeypatch):
     monkeypatch.setattr(image_sources, "IMAGES_IN_A_PASS", 1)
     x = cases.photos(6)
-    widget = browser.open(kx.KxWidget(kx.Explainer(models.residual()), x, method="gradients"))
+    # Without a view nobody looks for them.
+    widget = kx.KxWidget(kx.Explainer(models.residual()), x, method="gradients")
     seen = []
     request = nearest_neighbours.NearestRequest
 
@@ -140,6 +141,7 @@ def test_a_question_does_not_wait_for_them(browser, explainer, monkeypatch):
         return request(*others, ask_meanwhile)
 
     monkeypatch.setattr(nearest_neighbours, "NearestRequest", interrupted)
+    browser.open(widget)
     browser.wait(widget)
     until(lambda: len(seen) >= 2)
     browser.wait(widget)
@@ -250,7 +252,7 @@ def test_a_store_of_a_choice_has_neighbours_of_this_choice(browser, store):
 def test_a_question_does_not_wait_for_a_store_to_be_read(browser, store, monkeypatch):
     _, waits, goes_on = stalled(monkeypatch, kx.Store, "nearest")
     widget = browser.open(kx.KxWidget.from_store(store))
-    assert waits.wait(20)
+    assert waits.wait(PATIENCE)
     widget.target = "dog"
     assert browser.wait(widget).target_names[0] == ("dog",)
     widget.selected = [2]

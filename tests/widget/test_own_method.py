@@ -7,6 +7,7 @@ from numpy.testing import assert_array_equal
 import kx_widget as kx
 from tests import cases, models
 from tests.engine.test_own_methods import energy, method
+from tests.widget.page import PATIENCE
 
 
 def test_it_is_in_the_catalogue_and_answered_like_any_other(browser):
@@ -36,8 +37,8 @@ def test_one_that_would_end_the_process_ends_its_question_alone(browser, tmp_pat
         browser.wait(w)
         w.method = "mine"
         with pytest.raises(kx.KxError, match=f"raised {kind.__name__}"):
-            w.wait(20)
+            w.wait(PATIENCE)
         assert w.status == "error"
         w.save(tmp_path / "page.html")
         w.method = "gradcam"
-        assert w.wait(20).method == "gradcam"
+        assert w.wait(PATIENCE).method == "gradcam"

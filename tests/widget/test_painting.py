@@ -17,7 +17,7 @@ from tests import models, segmenters
 from tests.widget.decisive import NAMES, ready
 from tests.widget.decisive import explainer as explainer
 from tests.widget.decisive import widget as widget
-from tests.widget.page import rest, stalled, until
+from tests.widget.page import PATIENCE, rest, stalled, until
 
 SIDE = models.SIDE
 MASK = np.zeros((SIDE, SIDE), bool)
@@ -90,6 +90,7 @@ def test_it_is_what_the_explainer_says_and_a_picture_made_by_hand(widget, browse
     json.dumps(browser.messages, allow_nan=False)
 
 
+@pytest.mark.usefixtures("patient_prefetch")
 def test_a_stroke_is_one_call_of_the_model_and_none_where_it_was_there(widget, browser, explainer):
     paint(widget, browser)
     rest(widget)
@@ -112,7 +113,7 @@ def test_of_strokes_meanwhile_the_latest_is_answered(widget, browser, monkeypatc
     _, begun, goes_on = stalled(monkeypatch, Explainer, "what_if")
     for serial in range(1, 9):
         browser.say(widget, "paint", **stroke(browser, np.roll(MASK, serial), serial=serial))
-        assert begun.wait(20)
+        assert begun.wait(PATIENCE)
     goes_on.set()
     until(lambda: any(message["serial"] == 8 for message, _ in browser.painted))
     rest(widget)
@@ -122,7 +123,7 @@ def test_of_strokes_meanwhile_the_latest_is_answered(widget, browser, monkeypatc
 def test_a_question_goes_first_and_ends_the_stroke_of_the_one_before(widget, browser, monkeypatch):
     _, begun, goes_on = stalled(monkeypatch, Explainer, "what_if")
     browser.say(widget, "paint", **stroke(browser))
-    assert begun.wait(20)
+    assert begun.wait(PATIENCE)
     widget.target = "dog"
     goes_on.set()
     browser.wait(widget)
@@ -249,6 +250,6 @@ def test_views_do_not_take_each_others_place(widget, browser, monkeypatch):
     for view in ("one", "two"):
         browser.say(widget, "paint", **stroke(browser, view=view))
         browser.say(widget, "paint", **stroke(browser, view=view, images=[0, 1]))
-    assert begun.wait(20)
+    assert begun.wait(PATIENCE)
     goes_on.set()
     until(lambda: len({(each["view"], each["asked"]) for each, _ in browser.painted}) == 4)

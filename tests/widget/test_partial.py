@@ -7,36 +7,52 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import kx_widget as kx
+from kx_widget.engine.graph.compiled import Functions
 from tests import cases, models
 from tests.engine.test_own_methods import energy
 from tests.widget.conftest import NAMES
-from tests.widget.page import rest, until
+from tests.widget.page import rationed, rest, until
 from tests.widget.saved import Parsed, block_of, unpack
 
 LONG = {"method": "rise", "params": {"masks": 8000}}
 
 
 @pytest.fixture
-def begun(widget, browser):
-    """Some hundred of its passes are made."""
+def permits(monkeypatch, widget):
+    """Without these, few passes are made."""
     rest(widget)
+    permits = rationed(monkeypatch, Functions, "predict", 20)
+    yield permits
+    permits.release(10**6)
+
+
+@pytest.fixture
+def begun(widget, browser, permits):
+    """Some hundred of its passes are made."""
     with widget.hold_trait_notifications():
         widget.method, widget.params = LONG["method"], LONG["params"]
-    until(lambda: browser.maps and all(0 < item["done"] < 1 for item, _ in browser.maps.values()) and widget.result)
+
+    def has_some():
+        maps = [item for item, _ in list(browser.maps.values())]
+        return maps and all(0 < item["done"] < 1 for item in maps) and widget.result
+
+    until(has_some)
     return widget
 
 
-def test_while_it_runs_python_has_what_has_come(begun):
+def test_while_it_runs_python_has_what_has_come(begun, permits):
     first = begun.result
     assert 0 < first.progress < 1
     assert (first.method, first.maps.shape) == ("rise", (3, 1, 12, 12))
+    permits.release(20)
     until(lambda: begun.result.progress > first.progress)
     assert first.progress < begun.result.progress
     assert begun.status == "running"
 
 
-def test_after_a_cancel_everything_that_is_kept_is_marked(begun, browser, tmp_path):
+def test_after_a_cancel_everything_that_is_kept_is_marked(begun, browser, permits, tmp_path):
     begun.cancel()
+    permits.release(10**6)
     until(lambda: browser.over)
     e = begun.result
     assert 0 < e.progress < 1
@@ -107,8 +123,8 @@ def test_before_its_first_map_there_is_no_answer_and_none_to_save(browser, tmp_p
         assert w.result is None
 
 
-def test_of_methods_side_by_side_those_that_have_maps(widget, browser):
-    rest(widget)
+@pytest.mark.usefixtures("permits")
+def test_of_methods_side_by_side_those_that_have_maps(widget):
     with widget.hold_trait_notifications():
         widget.compare, widget.compare_with = "methods", ["gradcam", "rise"]
         widget.method, widget.params = LONG["method"], LONG["params"]

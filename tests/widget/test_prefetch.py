@@ -8,7 +8,7 @@ import kx_widget as kx
 from kx_widget.widget import prefetch
 from tests import cases, models
 from tests.engine.test_own_methods import energy
-from tests.widget.page import rest, until
+from tests.widget.page import PATIENCE, rest, until
 
 
 def test_other_classes_are_there_under_the_names_by_which_the_page_asks(widget, browser, explainer, monkeypatch):
@@ -16,6 +16,8 @@ def test_other_classes_are_there_under_the_names_by_which_the_page_asks(widget, 
     monkeypatch.setattr(prefetch, "SECONDS_A_QUESTION", 60)
     widget.target = "dog"
     browser.wait(widget)
+    # The page is heard, also where it had the answer and acknowledges nothing.
+    browser.say(widget, "seen", view="view", visible=True)
     rest(widget)
     for name in ("cat", "cup", "sky"):
         widget.target = name
@@ -35,14 +37,14 @@ def test_each_answer_is_sent_as_it_is_there_and_thumbnails_do_not_end_the_others
         targets.append(target)
         if len(targets) == 3:
             begun.set()
-            assert go_on.wait(20)
+            assert go_on.wait(PATIENCE)
         yield from energy(probe, target)
 
     method = kx.Method("mine", "Mine", slowly, "My own", "layer", True, "instant", "…", "…")
     explainer = kx.Explainer(models.residual(), class_names=["cat", "dog", "cup", "sky"], methods=[method])
     with browser.open(kx.KxWidget(explainer, cases.photos(), target="dog", method="mine")) as w:
         browser.wait(w)
-        assert begun.wait(20)
+        assert begun.wait(PATIENCE)
         until(lambda: browser.answers.keys() - {browser.key})
         browser.say(w, "want", gen=browser.gen, image=0, column=0, have="")
         go_on.set()

@@ -146,6 +146,8 @@ def test_only_the_image_that_changed_is_computed(widget, browser, monkeypatch):
 
 
 def test_another_class_in_a_region_takes_no_pass_of_the_whole_model(monkeypatch, browser, photos):
+    # Nothing else is computed meanwhile.
+    monkeypatch.setattr("kx_widget.widget.evidence_requests.EvidenceRequests.send", lambda *_: None)
     monkeypatch.setattr("kx_widget.widget.prefetch.neighbours", lambda *_: ())
     explainer = kx.Explainer(segmenters.unet(), preprocess=None, class_names=NAMES)
     with browser.open(kx.KxWidget(explainer, photos)) as widget:

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 import kx_widget as kx
 from kx_widget.engine.methods import METHODS
 from tests import cases, models
-from tests.widget.page import rest, say
+from tests.widget.page import PATIENCE, rest, say
 
 LAYERS = ["stem", "branch", "norm", "inside", "branch_end", "add", "after_add"]
 
@@ -114,12 +114,12 @@ def test_another_question_interrupts_them(widget, browser, monkeypatch):
 
     def slowly(*arguments):
         asked.set()
-        assert goes_on.wait(20)
+        assert goes_on.wait(PATIENCE)
         compile_layers(*arguments)
 
     monkeypatch.setattr("kx_widget.engine.graph.compiled.Functions.warm_layers", slowly)
     say(widget, {"kind": "want", "gen": browser.gen, "image": 0, "column": 0, "have": ""})
-    assert asked.wait(20)
+    assert asked.wait(PATIENCE)
     widget.target = "dog"
     assert widget.wait().target_names[0] == ("dog",)
     goes_on.set()

@@ -39,6 +39,12 @@ def widget(photograph, browser):
         yield w
 
 
+@pytest.fixture
+def passes_alone_count(monkeypatch):
+    """What an answer took, with all that was compiled for it, does not."""
+    monkeypatch.setattr("kx_widget.widget.estimates.SHORT", float("inf"))
+
+
 def drawn(browser):
     return browser.maps[0, 0][1]
 
@@ -106,6 +112,7 @@ def test_what_is_not_done_in_tiles_is_said_and_not_tried(browser, widget):
     assert not [m for m in browser.messages if m["kind"] in ("error", "evidence", "thumbnails")]
 
 
+@pytest.mark.usefixtures("passes_alone_count")
 def test_an_hour_of_passes_is_told_before(browser, widget):
     """A method takes its passes for each of the tiles."""
     until(lambda: any(m["kind"] == "costs" for m in browser.messages))

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 import pytest
 
 from kx_widget.widget.worker import Worker, start_thread, start_timer, wait_for
-from tests.widget.page import until
+from tests.widget.page import PATIENCE, until
 
 
 @pytest.mark.parametrize("kind", [RuntimeError, SystemExit, KeyboardInterrupt])
@@ -24,7 +24,7 @@ def test_a_job_that_raises_ends_alone_and_is_logged(caplog, kind):
     until(lambda: not worker.busy)
     assert "the job's own fault" in caplog.text
     worker.put(lambda _: ran.set())
-    assert ran.wait(10)
+    assert ran.wait(PATIENCE)
 
 
 def test_of_several_jobs_put_meanwhile_only_the_last_is_run():
@@ -34,10 +34,10 @@ def test_of_several_jobs_put_meanwhile_only_the_last_is_run():
     def first(stale):
         begun.set()
         until(stale)
-        go_on.wait(10)
+        go_on.wait(PATIENCE)
 
     worker.put(first)
-    assert begun.wait(10)
+    assert begun.wait(PATIENCE)
     for n in range(5):
         worker.put(lambda _, n=n: ran.append(n))
     go_on.set()
@@ -53,7 +53,7 @@ def test_a_job_that_pauses_gives_way_at_once():
         ended.append(stale.wait(600))
 
     worker.put(pausing)
-    assert began.wait(10)
+    assert began.wait(PATIENCE)
     worker.put(lambda _: ended.append("the next"))
     until(lambda: not worker.busy)
     assert ended == [True, "the next"]
