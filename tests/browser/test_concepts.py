@@ -37,6 +37,9 @@ def strip(view: View) -> Iterator[Locator]:
     view.root.get_by_role("button", name="Concepts", exact=True).click()
     view.await_trait("overlay", "concepts")
     strip = view.root.get_by_role("region", name="Concepts")
+    # The end of a search that was replaced would be taken for that of the next one.
+    expect(strip.get_by_role("listitem")).not_to_have_count(0)
+    expect(strip).to_have_attribute("aria-busy", "false")
     strip.get_by_label("How many").select_option("3")
     expect(strip.get_by_role("listitem")).to_have_count(3)
     # There are no more than three, also where more are asked for.

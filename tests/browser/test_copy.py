@@ -85,13 +85,17 @@ def test_the_copied_cell_shows_the_same_view(view: View, name: str) -> None:
     notebook, wanted = view.notebook, VIEWS[name]
     notebook.execute(f"for name, value in {wanted!r}.items(): setattr(w, name, value)")
     view.settle()
+    notebook.page.evaluate("() => navigator.clipboard.writeText('')")
     view.root.get_by_role("button", name="Copy as Python").click()
-    expect(view.root.get_by_text("copied", exact=True)).to_be_visible()
-    code = notebook.page.evaluate("() => navigator.clipboard.readText()")
+    code = notebook.until(
+        lambda: notebook.page.evaluate("() => navigator.clipboard.readText()") or None, "it is copied"
+    )
     images = shown(view)
     drawn = {image: view.pixels(image) for image in images}
     notebook.execute("old = w")
+    views = notebook.page.locator("[data-kx-root]").count()
     notebook.add_cell(code)
+    expect(notebook.page.locator("[data-kx-root]")).to_have_count(views + 1, timeout=60_000)
     copied = View(notebook)
     # As above.
     copied.root.scroll_into_view_if_needed()

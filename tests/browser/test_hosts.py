@@ -81,10 +81,12 @@ def test_tour(view: View, kept: str) -> None:
 
     view.choose_method("rise")
     view.await_trait("method", "rise")
+    # So many that none is too late to cancel them.
+    view.notebook.execute("w.params = {'masks': 20_000}")
     expect(view.root.locator("[data-kx-tile][data-partial]").first).to_be_visible(timeout=60_000)
     view.root.get_by_role("button", name="Cancel").click()
     view.await_status("cancelled")
-    view.notebook.execute("w.method = 'gradcam'")
+    view.notebook.execute("w.method, w.params = 'gradcam', {}")
     expect(view.methods).to_have_value("Grad-CAM")
     view.await_status("done")
     view.screenshot(f"{kept}.png")

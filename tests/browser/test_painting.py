@@ -150,9 +150,11 @@ def test_keep_cover_and_another_class(view: View, panel: Locator) -> None:
     panel.get_by_role("combobox", name="with").select_option("mean")
     check_bars(view, panel)
     assert view.notebook.value("(strokes[-1]['keep'], strokes[-1]['cover'])") == "(True, 'mean')"
-    view.choose("target", view.other("target"))
+    target = view.other("target")
+    view.choose("target", target)
+    view.await_trait("target", target)
     view.settle()
-    expect(panel.locator(".before-after [data-explained] .name")).to_have_text(view.trait("target"))
+    expect(panel.locator(".before-after [data-explained] .name")).to_have_text(target)
     check_bars(view, panel)
 
 
@@ -183,8 +185,11 @@ def test_the_copied_code_runs_and_says_the_same(view: View, panel: Locator) -> N
             panel.get_by_role("button", name=tool, exact=True).click()
             drag(view, panel, (0.2, 0.3), (0.5, 0.6))
             check_bars(view, panel)
+        page.evaluate("() => navigator.clipboard.writeText('')")
         panel.get_by_role("button", name="Copy as Python").click()
-        code = page.evaluate("() => navigator.clipboard.readText()")
+        code = view.notebook.until(
+            lambda: page.evaluate("() => navigator.clipboard.readText()") or None, "it is copied"
+        )
         assert ("base64" in code) == (tool is None)
         *lines, last = code.strip().split("\n")
         view.notebook.execute("\n".join(lines))

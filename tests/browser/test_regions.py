@@ -59,6 +59,13 @@ def pick(view: View, tool: str) -> None:
     expect(button).to_have_attribute("aria-pressed", "true")
 
 
+def await_region(view: View, image: int, kind: str) -> None:
+    """Hosts send what changes one after the other: the kernel may not have heard of the last."""
+    view.notebook.until(
+        lambda: view.trait("regions").get(str(image), {}).get("kind") == kind, f"a {kind} of image {image}"
+    )
+
+
 def check_maps(view: View, region: str, target: str = '"top"') -> None:
     """The widget's numbers are those of the engine."""
     view.settle()
@@ -72,6 +79,7 @@ def test_a_pixel_s_class_is_explained_there(view: View) -> None:
     before = view.pixels()
     pick(view, "pixel")
     point(view, 0, 70, 40)
+    await_region(view, 0, "pixel")
     view.await_other_pixels(before)
     check_maps(view, "[kx.region(pixel=(70, 40)), None, None]")
     name = view.notebook.value(
@@ -84,16 +92,20 @@ def test_a_pixel_s_class_is_explained_there(view: View) -> None:
 def test_objects_and_boxes_are_explained(view: View) -> None:
     pick(view, "object")
     point(view, 1, 30, 70)
+    await_region(view, 1, "object")
     check_maps(view, "[kx.region(pixel=(70, 40)), kx.region(object_at=(30, 70)), None]")
     pick(view, "box")
     canvas, mouse = view.canvas(2), view.notebook.page.mouse
     # The colour bar is that of the tile under the pointer, and may take another line.
+    canvas.hover()
+    # Once it stands still.
     canvas.hover()
     mouse.move(*place(canvas, 0.25, 0.25))
     mouse.down()
     mouse.move(*place(canvas, 0.5, 0.5), steps=4)
     mouse.move(*place(canvas, 0.75, 0.75), steps=4)
     mouse.up()
+    await_region(view, 2, "box")
     view.settle()
     left, top, right, bottom = json.loads(view.notebook.value("json.dumps(w.region[2].at)"))
     np.testing.assert_allclose([left, top, right, bottom], [32, 24, 96, 72], atol=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,8 @@ def test_a_saved_page_draws_its_tiles_and_draws_them_anew(lab: Lab, file: Path) 
     page.goto(file.as_uri())
     canvases = page.locator("[data-kx-tile] canvas")
     expect(canvases).to_have_count(2)
+    # The photographs are there before the maps.
+    expect(canvases.first).to_have_attribute("aria-label", re.compile("peak "))
     before = pixels(canvases.first)
     assert len(np.unique(before.reshape(-1, 4), axis=0)) > 100
     page.get_by_label("Opacity", exact=True).fill("1")

@@ -145,8 +145,16 @@ def test_a_storm_ends_in_the_picture_of_the_last_question(view: View) -> None:
     panel = view.root.get_by_role("region", name="Image in focus")
     slider = panel.get_by_role("slider", name="Part that is covered")
     expect(slider).to_be_visible(timeout=60_000)
+    # What came before was not recorded.
+    notebook.execute("w.refresh()")
+    view.settle()
+    expect(slider).to_be_visible(timeout=60_000)
     slider.press("Home")
-    expect(panel.locator(".covered canvas")).to_be_visible()
+    for kind in (rb"evidence", rb"covered"):
+        notebook.until(
+            lambda kind=kind: any(re.search(rb'"kind": ?"' + kind + rb'"', frame) for frame in notebook.received),
+            f"{kind!r} has come",
+        )
     acts = acts_on(view, dice)
     storm = [*acts, *dice.choices([*acts], [*acts.values()], k=ACTS - len(acts))]
     dice.shuffle(storm)

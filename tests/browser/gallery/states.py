@@ -9,6 +9,12 @@ from playwright.sync_api import expect
 from tests.browser.gallery.page import Gallery
 from tests.browser.opened import ready_to_paint
 
+# No finger rests, however late it moves.
+NO_REST = """() => {
+    const wait = window.setTimeout;
+    window.setTimeout = (then, ms, ...rest) => ms === 400 ? 0 : wait(then, ms, ...rest);
+}"""
+
 
 def choose_something(view: Gallery) -> None:
     """Another class, method, parameter and colour than at first."""
@@ -18,6 +24,7 @@ def choose_something(view: Gallery) -> None:
     view.choose_method("blobs2")
     view.field("Rectify").check()
     view.field("Colormap").select_option("magma")
+    view.await_status("done")
 
 
 def code_shown(view: Gallery) -> None:
@@ -93,7 +100,7 @@ def failed(view: Gallery) -> None:
 
 
 def cancelled(view: Gallery) -> None:
-    view.choose_method("slowblobs")
+    running(view)
     view.button("Cancel").click()
     view.await_status("cancelled")
 

@@ -19,7 +19,7 @@ STATES: dict[str, tuple[str, int, Callable[[Gallery], object]]] = {
     "done": ("", WIDE, lambda view: view.await_status("done")),
     "running": ("step=399", WIDE, states.running),
     "failed": ("fail", WIDE, states.failed),
-    "cancelled": ("step=400", WIDE, states.cancelled),
+    "cancelled": ("step=399", WIDE, states.cancelled),
     "no-kernel": ("silent", WIDE, lambda view: view.await_status("no-kernel")),
     "classes-open": ("classes=1000", WIDE, states.classes_open),
     "with-parameters": ("", WIDE, states.with_parameters),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, expect
 
+from tests.browser.gallery import states
 from tests.browser.gallery.page import Gallery, Open
 from tests.browser.opened import pixels
 from tests.browser.view import difference
@@ -146,6 +147,7 @@ def test_two_fingers_zoom_and_one_scrolls_or_moves_what_is_zoomed(gallery: Open)
     view = gallery("images=60&step=1", has_touch=True)
     view.await_status("done")
     page = view.page
+    page.evaluate(states.NO_REST)
     sheet = view.root.locator(".sheet").element_handle()
     touches = page.context.new_cdp_session(page)
 

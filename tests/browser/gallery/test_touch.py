@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.gallery import states
 from tests.browser.gallery.page import NARROW, Gallery, Open
-from tests.browser.opened import pixels, place, ready_to_paint
+from tests.browser.opened import NEXT_FRAME, pixels, place, ready_to_paint
 from tests.browser.view import difference
 
 Point = tuple[float, float]
@@ -69,6 +69,9 @@ def test_a_finger_that_rests_reads_values_and_scrolls_nothing(view: Gallery) -> 
     first = value_of(tile).inner_text()
     fingers.go(((x, y), place(canvas, 0.6, 0.3)))
     expect(value_of(tile)).not_to_have_text(first)
+    # The last of these moves is drawn with the next frame.
+    for _ in range(2):
+        view.page.evaluate(NEXT_FRAME)
     last = value_of(tile).inner_text()
     fingers.send("touchEnd")
     # Lifted, it has not chosen the tile, and what it covered can be read.
@@ -79,6 +82,7 @@ def test_a_finger_that_rests_reads_values_and_scrolls_nothing(view: Gallery) -> 
 
 def test_two_fingers_zoom_and_one_moves_what_is_zoomed(view: Gallery) -> None:
     fingers, canvas = Fingers(view), view.canvases.first
+    view.page.evaluate(states.NO_REST)
     canvas.scroll_into_view_if_needed()
     whole = pixels(canvas)
     x, y = place(canvas, 0.5, 0.5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import traceback
 from multiprocessing.connection import Client, Listener
 from typing import Any, Literal
@@ -26,7 +27,17 @@ def open_door(port: int, names: dict[str, Any]) -> None:
 
 def through_door(port: int, code: str, mode: Literal["eval", "exec"]) -> str:
     """The str of what the code is there, `None` for statements, or its traceback raised."""
-    with Client(("127.0.0.1", port)) as connection:
+    end = time.monotonic() + 60
+    while True:
+        try:
+            connection = Client(("127.0.0.1", port))
+            break
+        except ConnectionRefusedError:
+            # The page may be there before the cell has run that opens it.
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+    with connection:
         connection.send((code, mode))
         value, error = connection.recv()
     if error:
