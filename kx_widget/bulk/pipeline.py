@@ -121,7 +121,7 @@ class Pipeline:
         self._awaits_labels = self._needs_labels and source.has_labels is None
 
     def _with_labels(self, batches: Iterable[Batch]) -> Iterator[Batch]:
-        """The batches, once the first that is whole is known to have labels where these are needed."""
+        """The batches, once the first with an image that can be read is known to have labels where these are needed."""
         for batch in batches:
             if self._awaits_labels and batch.good:
                 if all(sample.item.label is None for sample in batch.good):

@@ -69,7 +69,7 @@ class EvidenceRequests:
             self._tell(answer, records)
         answer.evidence.keep_curves(explained, answer.focus, cover, lambda: False)
         if self._latest.images.at_once:
-            self._latest.keep_whole(answer)
+            self._latest.keep_whole(answer, lambda: answer is not self._latest.current)
 
     def cover(self, gen: int, image: int, column: int, place: Mapping[str, Any]) -> None:
         """Send the picture at a place of a curve of a map; of several requests the latest is answered."""

@@ -2,7 +2,8 @@
 
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +43,21 @@ class Exporter:
         self.downloads: Downloads = Downloads({"html": self._html_file, "npz": self._npz_file}, widget._tell_views)
         self._closed = self._is_displayed = False
         self._timer = threading.Timer(0, self.snapshot)
-        # Whether the timer is to take one, which has not begun; who has taken one puts it in its place before the next.
+        # Whether a snapshot is due whose making has not begun.
         self._is_due = False
+        # One snapshot at a time, so that an older one never takes a newer one's place.
         self._packing = threading.Lock()
 
-    def keep(self, answer: KeptAnswer, version: int, predictions: tuple[Floats, Floats] | None) -> None:
-        """Keep an answer, computed with this version of the weights, and all scores and probabilities (N, C) of it."""
+    def keep(
+        self,
+        answer: KeptAnswer,
+        version: int,
+        predictions: tuple[Floats, Floats] | None,
+        stale: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Keep an answer that is not stale, its weights' version, and all scores and probabilities (N, C) of it."""
         with self._widget._lock:
-            if self._closed:
+            if self._closed or stale():
                 return
             self._archive.keep(answer, version)
             self._predictions, self._version = predictions, version
@@ -61,8 +69,9 @@ class Exporter:
             if not (is_watched or is_told):
                 self._timer.cancel()
                 self._timer, self._is_due = start_timer(SECONDS_BEFORE_SNAPSHOT, self.snapshot), True
-        if self._widget.results:
-            self.displays.complete(self._preview)
+            results = session.explanations
+        if results:
+            self.displays.complete(lambda: self._preview(results))
 
     def drop(self, is_stale: Callable[[Mapping[str, Any]], bool]) -> None:
         """Drop the answers to questions of which this is true."""
@@ -74,12 +83,13 @@ class Exporter:
             with self._widget._lock:
                 self._is_due = False
                 session, answers = self._widget._session, self._archive.answers()
+                predictions, version = self._predictions, self._version
             # The timer may call once the widget is closed.
             if session is not None and answers:
                 block = pack(
-                    self.welcome, self._predictions, answers[-1:], SNAPSHOT_BYTES,
+                    self.welcome, predictions, answers[-1:], SNAPSHOT_BYTES,
                     asides=Asides(
-                        session.segmentations.kept(self._version), session.concepts.known(self._version),
+                        session.segmentations.kept(version), session.concepts.known(version),
                         session.nearest.kept(), _epochs(session.training.history, SNAPSHOT_BYTES),
                     ),
                 )  # fmt: skip
@@ -101,19 +111,16 @@ class Exporter:
         if self._closed:
             raise NotImplementedError("A closed widget is shown as any other object.")
         self._is_displayed = True
-        try:
+        session = widget._open
+        with suppress(Exception):  # The widget itself says what went wrong.
             # A second is worth a picture from the start; what runs as a script must wait for it.
             widget.wait(SECONDS_BEFORE_DISPLAY if is_attended() else threading.TIMEOUT_MAX)
-        except Exception:  # The widget itself says what went wrong.
-            preview = None
-        else:
-            preview = self._preview()
+        results = _whole(session.explanations)
         data, metadata = widget._repr_mimebundle_()
-        self.displays.show(data, metadata, preview)
+        self.displays.show(data, metadata, self._preview(results) if results else None)
         # The answer may have come before its picture was waited for.
-        results: list[Explanation] = list(widget.results)
-        if preview is None and results and all(explanation.progress == 1 for explanation in results):
-            self.displays.complete(self._preview)
+        if not results and (late := _whole(session.explanations)):
+            self.displays.complete(lambda: self._preview(late))
 
     def html(self, megabytes: float) -> str:
         """All answers that fit, as a page; that to the running question among them, if it does not fail."""
@@ -189,10 +196,15 @@ class Exporter:
             ),
         )  # fmt: skip
 
-    def _preview(self) -> dict[str, str]:
+    def _preview(self, results: Sequence[Explanation]) -> dict[str, str]:
         w = self._widget
         look = {name: getattr(w, name) for name in ("colormap", "sign", "scale", "clip", "photo")}
-        return static_preview(w.results, self._titles, look | {"style": w.map_style, "alpha": w.opacity})
+        return static_preview(results, self._titles, look | {"style": w.map_style, "alpha": w.opacity})
+
+
+def _whole(explanations: Sequence[Explanation]) -> Sequence[Explanation]:
+    """The explanations where no map is missing, else none."""
+    return explanations if all(explanation.progress == 1 for explanation in explanations) else ()
 
 
 def _epochs(history: EpochHistory, limit: int) -> SavedEpochs:

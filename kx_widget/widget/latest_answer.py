@@ -20,6 +20,7 @@ from kx_widget.widget.ranker import Ranker
 from kx_widget.widget.serialize import Tile, Tiles, error_message, prediction_messages, prediction_numbers
 from kx_widget.widget.worker import CancelToken
 
+Keep = Callable[[KeptAnswer, int, Predictions | None, Callable[[], bool]], None]
 MOST_TILES = 1000
 
 
@@ -32,8 +33,8 @@ class LatestAnswer:
         outbox: tells pages.
         ranker: holds the tables that compare methods.
         report: told status, progress (0 to 1) and an error's text whenever they change.
-        keep: given each answer about all images before its end is told, the weights' version and the predictions, None
-            where there are none.
+        keep: given each answer about all images before its end is told, the weights' version, the predictions, None
+            where there are none, and what tells that it is not wanted any more.
         changed: notified when the answer ends; its lock is held while the state changes and is told.
         go_on: does what is still to be done.
     """
@@ -45,7 +46,7 @@ class LatestAnswer:
         outbox: Outbox,
         ranker: Ranker,
         report: Callable[[Status, float, str], None],
-        keep: Callable[[KeptAnswer, int, Predictions | None], None],
+        keep: Keep,
         changed: threading.Condition,
         go_on: Callable[[], None],
     ) -> None:
@@ -64,7 +65,7 @@ class LatestAnswer:
             if self.images.at_once and answer.tiles and answer.status == "running":
                 seconds = sum(answer.part_seconds) or None
                 kept = KeptAnswer(answer.traits, answer.columns, list(answer.tiles.values()), seconds, False)
-                self._keep(kept, answer.version, self.predictions_of(answer))
+                self._keep(kept, answer.version, self.predictions_of(answer), lambda: False)
 
     def keep_whole(self, answer: CurrentAnswer, stale: Callable[[], bool] = lambda: False) -> None:
         """Keep an answer to which no map is missing, with what was measured of it so far, unless it is stale."""
@@ -74,9 +75,7 @@ class LatestAnswer:
             evidence=evidence.records, curves=evidence.curves, rankings=answer.rankings,
             agreements=answer.agreements, models=self.models.kept(answer.version),
         )  # fmt: skip
-        with self.changed:
-            if not stale():
-                self._keep(kept, answer.version, self.predictions)
+        self._keep(kept, answer.version, self.predictions, stale)
 
     def take(
         self, answer: CurrentAnswer, tiles: Tiles, frames: Mapping[tuple[int, int], Frame], stale: CancelToken

@@ -30,7 +30,7 @@ KEPT_BACK = 5
 OF_QUESTION = (
     "queued", "running", "progress", "painted", "covered", "thumbnails", "agreements", "costs", "evidence", "rankings",
 )  # fmt: skip
-# A view that comes later is told these again; the rest is what single views have asked for.
+# What a view that comes later is told anew, or what soon comes anew; the rest is what single views have asked for.
 TOLD_AGAIN = ("queued", "running", "progress", "agreements", "costs", "evidence", "rankings", "nearest")
 KEYS_KEPT = 1000
 MOST_VIEWS = 1000
@@ -89,7 +89,7 @@ class Outbox:
                 self.tell("queued")
 
     def begin_again(self, maps: bool) -> None:
-        """Drop what waits of the current answer and is told again; its maps only where they are, too."""
+        """Drop what waits of the current answer and is about to be told again; `maps`: its maps, too."""
         with self.lock:
             self._notices.update({kind: [] for kind in TOLD_AGAIN})
             self._end = None
@@ -233,7 +233,7 @@ class Outbox:
     def greet(self, view: str, have: Sequence[str]) -> None:
         """Note that a view has been drawn that has these answers, and will not acknowledge what was sent before.
 
-        The overview is told again, whatever waits of it.
+        An overview that waits is dropped: the caller tells it anew.
         """
         with self.lock:
             self._sent_keys = dict.fromkeys(have)

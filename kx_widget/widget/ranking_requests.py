@@ -33,7 +33,7 @@ class RankingRequests:
         numbers, explainer = range(len(self._latest.images)), self._latest.answers.explainer
         with self._latest.changed:
             answer = self._latest.current
-            # What is running, of images in sight, goes first.
+            # What is running goes on, and is followed by this.
             is_current = gen == answer.gen and answer.status in ("running", "done")
             if not is_current or column not in range(len(answer.columns)) or explainer is None:
                 return
@@ -51,7 +51,8 @@ class RankingRequests:
                     return
                 ranking.images, ranking.methods, ranking.cover = images, list(dict.fromkeys(methods)), cover
                 self._wanted_ranking = ranking
-            self._latest.go_on()
+            if answer.status == "done":
+                self._latest.go_on()
 
     def send(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:
         """Tell which methods can be compared, and compare those that are asked for."""

@@ -17,7 +17,6 @@ from kx_widget.engine.model_comparison import ModelComparison
 from kx_widget.engine.types import Floats, Frame
 from kx_widget.widget import prefetch
 from kx_widget.widget.answer_sources import AnswerSource, Part, Query, asks_for_labels
-from kx_widget.widget.archive import KeptAnswer
 from kx_widget.widget.collection_pause import collection_paused
 from kx_widget.widget.crops import Crops
 from kx_widget.widget.current_answer import CurrentAnswer, Status
@@ -27,13 +26,12 @@ from kx_widget.widget.evidence import ExplainedImages
 from kx_widget.widget.evidence_requests import EvidenceRequests
 from kx_widget.widget.image_sources import ImageSource
 from kx_widget.widget.images_in_sight import ImagesInSight
-from kx_widget.widget.latest_answer import LatestAnswer
+from kx_widget.widget.latest_answer import Keep, LatestAnswer
 from kx_widget.widget.messages import VERSION
 from kx_widget.widget.model_predictions import agreement_records
 from kx_widget.widget.nearest_neighbours import NearestNeighbours
 from kx_widget.widget.outbox import Outbox, Send
 from kx_widget.widget.page_requests import ConceptRequests, SegmentationRequests, ThumbnailRequests
-from kx_widget.widget.painting import Predictions
 from kx_widget.widget.ranker import Ranker
 from kx_widget.widget.ranking_requests import RankingRequests
 from kx_widget.widget.serialize import prediction_numbers
@@ -62,8 +60,7 @@ class Session:
         answers: what explains it.
         send: sends a message with its buffers to every view; called from any thread.
         report: told status, progress (0 to 1) and an error's text whenever they change.
-        keep: given each answer about all images before its end is told, the weights' version and the predictions, None
-            where there are none.
+        keep: see `LatestAnswer`.
         lock: held while the state changes and is told, so that no thread tells an older one later.
         detect: given images that are ready for the model, and their numbers, to tell what is detected in them.
     """
@@ -74,7 +71,7 @@ class Session:
         answers: AnswerSource,
         send: Send,
         report: Callable[[Status, float, str], None],
-        keep: Callable[[KeptAnswer, int, Predictions | None], None],
+        keep: Keep,
         lock: threading.RLock,
         detect: Callable[[Explainer, Images, Sequence[int]], None],
     ) -> None:
@@ -186,6 +183,7 @@ class Session:
         """Tell a view that has just been drawn everything but the answers whose keys it has."""
         with self._changed:
             # What waits is told below, and once.
+            self.training.begin_again()
             self.outbox.begin_again(self._images.at_once)
             self.outbox.greet(view, have)
             self.outbox.notify({"kind": "welcome", "version": VERSION, "gen": self._latest.current.gen, **welcome})
@@ -314,8 +312,10 @@ class Session:
                 answer.explained, answer.seconds = focus, time.perf_counter() - start
             if self._images.at_once:
                 self._predict(version)
-                answer.agreements = agreement_records(explanations)
-                self._latest.if_current(answer, self._latest.tell_agreements, answer)
+                agreements = agreement_records(explanations)
+                with self._changed:
+                    answer.agreements = agreements
+                    self._latest.if_current(answer, self._latest.tell_agreements, answer)
                 self._latest.keep_whole(answer, stale)
         with self._changed:
             if not stale():
@@ -360,9 +360,11 @@ class Session:
             explainer = self._answers.explainer
             assert explainer is not None
             images, numbers = self._images.load(explainer, ())
-            self._latest.predictions, self._latest.predicted_with = explainer.predict(images), version
+            predictions = explainer.predict(images)
             self._latest.models.predict(version)
-            self._latest.send_overview()
+            with self._changed:
+                self._latest.predictions, self._latest.predicted_with = predictions, version
+                self._latest.send_overview()
             self._detect(explainer, images, numbers)
 
     def _find_nearest(self, answer: CurrentAnswer, query: Query, stale: CancelToken) -> None:

@@ -41,6 +41,11 @@ class Training:
         """Tell how it goes."""
         self._tell([])
 
+    def begin_again(self) -> None:
+        """Drop what waits and is about to be told again."""
+        if self.history.answers or self.history.notes:
+            self._outbox.epochs([])
+
     def tell_all(self) -> None:
         """Tell a page that has just been drawn everything, if there is anything."""
         if self.history.answers or self.history.notes:

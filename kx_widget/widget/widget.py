@@ -485,12 +485,14 @@ class KxWidget(Traits):
         """Answer again what was asked of the true classes, which are others now."""
         if self._session is None:
             return
-        self._source.labels = self.labels
-        self._exporter.drop(asks_for_labels)
-        if asks_for_labels(traits := self._question_traits()):
-            self._ask(traits)
-        else:
-            self._session.relabel()
+        # No answer with the old ones may be kept after they are dropped.
+        with self._lock:
+            self._source.labels = self.labels
+            self._exporter.drop(asks_for_labels)
+            if asks_for_labels(traits := self._question_traits()):
+                self._ask(traits)
+            else:
+                self._session.relabel()
 
     def _ask_if_changed(self, _: Any) -> None:
         """Ask what the traits say now, once, however many of them have changed together."""

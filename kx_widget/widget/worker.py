@@ -31,7 +31,7 @@ class CancelToken(threading.Event):
         self._ended.set()
 
     def wait_for(self, work: Callable[[], None]) -> bool:
-        """Run `work` in a thread of its own, and wait until it ends or nobody wants it; whether it has ended."""
+        """Run `work`, if it is wanted, in a thread of its own, until it ends or nobody wants it; whether it ended."""
 
         def run() -> None:
             try:

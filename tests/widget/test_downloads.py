@@ -99,7 +99,7 @@ def test_a_flood_is_made_by_one_thread_and_beyond_some_refused(view, monkeypatch
 
 def test_a_closed_widget_sends_no_more_parts_and_makes_no_more_files(view, monkeypatch):
     monkeypatch.setattr("kx_widget.widget.downloads.PART_BYTES", 10)
-    monkeypatch.setattr("kx_widget.widget.downloads.SECONDS_BETWEEN_PARTS", 20)
+    monkeypatch.setattr("kx_widget.widget.downloads.SECONDS_BETWEEN_PARTS", PATIENCE)
     for name in ("a", "b"):
         say(view.widget, {"kind": "export", "id": name, "format": "npz", "column": 0})
     until(lambda: view.files)

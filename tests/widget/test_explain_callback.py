@@ -18,7 +18,7 @@ from kx_widget.widget.training_budget import TrainingBudget
 from kx_widget.widget.training_gate import TrainingGate
 from tests import cases, models
 from tests.widget.decode import decode
-from tests.widget.page import until
+from tests.widget.page import PATIENCE, rest, until
 from tests.widget.saved import split
 
 SHOWN, BATCHES = 3, 4
@@ -166,6 +166,17 @@ def test_a_widget_that_is_there_follows_and_its_page_is_told(browser, model, dat
     browser.open(widget)
     until(lambda: told(browser) == [0, 1, 2])
     widget.close()
+
+
+def test_a_page_that_opens_after_it_is_told_each_moment_once(browser, model, data, shown):
+    callback = kx.ExplainCallback(shown, evaluate=(), **ALL)
+    fit(model, data, callback)
+    callback.widget.wait(PATIENCE)
+    browser.open(callback.widget)
+    browser.wait(callback.widget)
+    rest(callback.widget)
+    numbers = [item["number"] for message in epochs(browser) for item in message["items"]]
+    assert numbers == list(callback.widget._session.training.history.answers)
 
 
 def epochs(browser):

@@ -77,6 +77,7 @@ def test_from_asyncio(widget, explainer):
 def test_an_interrupted_wait_cancels_and_leaves_everything_usable(
     widget, browser, explainer, heeded_interrupts, monkeypatch
 ):
+    rest(widget)
     # Kept maps, the first frames, and then none until it was interrupted.
     _, waits, goes_on = stalled(monkeypatch, Part, "tiles", 3)
     widget.params = {"smooth": {"repetitions": 1000}}

@@ -120,6 +120,24 @@ def test_one_view_in_sight_of_two_is_enough(wire):
     assert wire.kinds() == ["queued"]
 
 
+def test_what_is_told_anew_is_dropped_and_what_single_views_asked_for_is_not(wire):
+    wire.outbox.begin(1)
+    wire.outbox.tell("running", columns=[])
+    wire.outbox.tell("costs", seconds={})
+    wire.outbox.painted({"view": "a", "asked": 1}, b"")
+    wire.outbox.thumbnails({"kind": "thumbnails", "key": "k", "image": 0, "column": 0, "items": [{"layer": "x"}]}, [])
+    wire.outbox.show([tile()])
+    wire.outbox.end(done(1))
+    wire.outbox.begin_again(maps=False)
+    wire.outbox.see("view", True)
+    assert sorted(wire.kinds()) == ["maps", "painted", "thumbnails"]
+    wire.outbox.see("view", False)
+    wire.outbox.show([tile()])
+    wire.outbox.begin_again(maps=True)
+    wire.outbox.see("view", True)
+    assert len(wire.sent) == 3
+
+
 def test_frames_wait_for_acknowledgement_and_the_end_for_the_frames(wire, monkeypatch):
     monkeypatch.setattr(module, "LARGEST_FRAME", 3000)
     wire.outbox.see("view", True)

@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose
 import kx_widget as kx
 from kx_widget.engine.covering import Covering
 from kx_widget.engine.explainer import Explainer
+from kx_widget.widget.model_answers import ModelQuery
 from tests import models
 from tests.widget.decisive import NAMES, ready
 from tests.widget.decisive import explainer as explainer
@@ -179,6 +180,23 @@ def test_a_question_ends_it_within_a_call(widget, browser, monkeypatch):
     browser.say(widget, "seen", view="view", visible=True)
     rest(widget)
     assert told(browser)["items"] == []
+
+
+def test_what_runs_as_it_is_asked_for_goes_on_and_is_followed_by_it(widget, browser, monkeypatch):
+    rest(widget)
+    with monkeypatch.context() as patched:
+        calls, waits, goes_on = stalled(patched, ModelQuery, "parts")
+        widget.layer = "stem"
+        assert waits.wait(PATIENCE)
+        until(lambda: browser.gen == widget._session.gen)
+        browser.say(widget, "rank", gen=browser.gen, column=0, images=[1], methods=METHODS, cover="mean")
+        goes_on.set()
+        browser.wait(widget)
+        until(lambda: told(browser)["items"])
+        rest(widget)
+        # Others are of what is one click away.
+        assert sum(query is calls[0][0] for query, *_ in calls) == 1
+    assert [(item["images"], item["done"]) for item in told(browser)["items"]] == [([1], len(METHODS))]
 
 
 def test_it_can_be_stopped_and_what_is_measured_stays(widget, browser, monkeypatch):

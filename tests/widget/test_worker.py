@@ -9,7 +9,7 @@ from contextvars import ContextVar
 
 import pytest
 
-from kx_widget.widget.worker import Worker, start_thread, start_timer, wait_for
+from kx_widget.widget.worker import CancelToken, Worker, start_thread, start_timer, wait_for
 from tests.widget.page import PATIENCE, until
 
 
@@ -43,6 +43,16 @@ def test_of_several_jobs_put_meanwhile_only_the_last_is_run():
     go_on.set()
     until(lambda: not worker.busy)
     assert ran == [4]
+
+
+def test_a_job_waits_for_each_of_its_works_and_begins_none_that_nobody_wants():
+    stale, ended = CancelToken(), []
+    for n in range(2):
+        assert stale.wait_for(lambda n=n: (threading.Event().wait(0.05), ended.append(n)))
+        assert ended == list(range(n + 1))
+    stale.set()
+    assert not stale.wait_for(lambda: ended.append("unwanted"))
+    assert ended == [0, 1]
 
 
 def test_a_job_that_pauses_gives_way_at_once():
