@@ -53,7 +53,7 @@ class Exporter:
         answer: KeptAnswer,
         version: int,
         predictions: tuple[Floats, Floats] | None,
-        stale: Callable[[], bool] = lambda: False,
+        stale: Callable[[], bool],
     ) -> None:
         """Keep an answer that is not stale, its weights' version, and all scores and probabilities (N, C) of it."""
         with self._widget._lock:

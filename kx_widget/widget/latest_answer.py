@@ -67,7 +67,7 @@ class LatestAnswer:
                 kept = KeptAnswer(answer.traits, answer.columns, list(answer.tiles.values()), seconds, False)
                 self._keep(kept, answer.version, self.predictions_of(answer), lambda: False)
 
-    def keep_whole(self, answer: CurrentAnswer, stale: Callable[[], bool] = lambda: False) -> None:
+    def keep_whole(self, answer: CurrentAnswer, stale: Callable[[], bool]) -> None:
         """Keep an answer to which no map is missing, with what was measured of it so far, unless it is stale."""
         tiles, evidence = list(answer.tiles.values()), answer.evidence
         kept = KeptAnswer(

@@ -67,7 +67,7 @@ class RankingRequests:
             self._latest.tell_rankings(answer, stale)
             for _ in self._ranker.measure(ranking, stale):
                 self._latest.tell_rankings(answer, stale)
-            if not stale() and self._latest.images.at_once:
+            if self._latest.images.at_once:
                 self._latest.keep_whole(answer, stale)
         except Exception as error:
             self._latest.tell_problem(error, is_asked=self._wanted_ranking is not None)

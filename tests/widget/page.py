@@ -2,8 +2,10 @@
 
 import threading
 import time
+from contextlib import contextmanager
 
 import kx_widget as kx
+from kx_widget.engine.graph.compiled import Functions
 from kx_widget.widget.messages import VERSION
 from tests.widget.decode import decode
 
@@ -145,16 +147,23 @@ def stalled(monkeypatch, owner, name, call=1):
     return calls, waits, goes_on
 
 
-def rationed(monkeypatch, owner, name, calls):
-    """Let a function be called so often; further calls wait until the semaphore, which is returned, is released."""
-    permits, function = threading.Semaphore(calls), getattr(owner, name)
+@contextmanager
+def rationed(monkeypatch, widget, name, calls):
+    """Let a compiled function of the model be called so often once the widget rests.
+
+    Further calls wait until the semaphore that is given is released, and in the end all go on: no test is too late to
+    meet a question of many passes.
+    """
+    rest(widget)
+    permits, function = threading.Semaphore(calls), getattr(Functions, name)
 
     def slowly(*arguments, **keywords):
         assert permits.acquire(timeout=PATIENCE)
         return function(*arguments, **keywords)
 
-    monkeypatch.setattr(owner, name, slowly)
-    return permits
+    monkeypatch.setattr(Functions, name, slowly)
+    yield permits
+    permits.release(10**4)
 
 
 def taken(items, buffers):

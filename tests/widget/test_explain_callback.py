@@ -14,6 +14,7 @@ import kx_widget as kx
 from kx_widget.widget.epoch_history import EpochAnswer, EpochHistory, thinned
 from kx_widget.widget.explain_callback import MAPS
 from kx_widget.widget.image_summaries import ImageSummaries
+from kx_widget.widget.session import Session
 from kx_widget.widget.training_budget import TrainingBudget
 from kx_widget.widget.training_gate import TrainingGate
 from tests import cases, models
@@ -166,6 +167,20 @@ def test_a_widget_that_is_there_follows_and_its_page_is_told(browser, model, dat
     browser.open(widget)
     until(lambda: told(browser) == [0, 1, 2])
     widget.close()
+
+
+def test_an_epoch_is_recorded_where_a_page_asks_something_else_as_its_answer_comes(model, data, shown, monkeypatch):
+    callback, moment, targets = kx.ExplainCallback(shown, evaluate=(), **ALL), Session.moment, ["class 2", "class 0"]
+
+    def ask_meanwhile(session, *arguments):
+        if targets:
+            callback.widget.target = targets.pop()
+        return moment(session, *arguments)
+
+    monkeypatch.setattr(Session, "moment", ask_meanwhile)
+    fit(model, data, callback, epochs=1)
+    assert targets == []
+    assert len(callback.widget._session.training.history.answers) == 2
 
 
 def test_a_page_that_opens_after_it_is_told_each_moment_once(browser, model, data, shown):

@@ -134,7 +134,7 @@ def test_the_snapshot_of_many_large_maps_is_small():
             for i in range(32)
         ]
         w.wait()
-        w._exporter.keep(KeptAnswer({}, [], kept, 1.0), 1, (np.zeros((32, 3)), np.zeros((32, 3))))
+        w._exporter.keep(KeptAnswer({}, [], kept, 1.0), 1, (np.zeros((32, 3)), np.zeros((32, 3))), lambda: False)
         w._exporter.snapshot()
         assert 100_000 < len(w._snapshot) <= SNAPSHOT_BYTES
 

@@ -27,9 +27,9 @@ class Wire:
     def kinds(self):
         return [message["kind"] for message, _, _ in self.sent]
 
-    def wait_for(self, kind, seconds=PATIENCE):
+    def wait_for(self, kind):
         with self.changed:
-            assert self.changed.wait_for(lambda: kind in self.kinds(), seconds), self.kinds()
+            assert self.changed.wait_for(lambda: kind in self.kinds(), PATIENCE), self.kinds()
 
 
 @pytest.fixture

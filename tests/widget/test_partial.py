@@ -7,7 +7,6 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import kx_widget as kx
-from kx_widget.engine.graph.compiled import Functions
 from tests import cases, models
 from tests.engine.test_own_methods import energy
 from tests.widget.conftest import NAMES
@@ -19,11 +18,8 @@ LONG = {"method": "rise", "params": {"masks": 8000}}
 
 @pytest.fixture
 def permits(monkeypatch, widget):
-    """Without these, few passes are made."""
-    rest(widget)
-    permits = rationed(monkeypatch, Functions, "predict", 20)
-    yield permits
-    permits.release(10**4)
+    with rationed(monkeypatch, widget, "predict", 20) as permits:
+        yield permits
 
 
 @pytest.fixture
